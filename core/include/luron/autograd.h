@@ -1,0 +1,64 @@
+/* autograd.h -- gradients. Rules: tensor.h.
+ *
+ * While recording is on, an op or layer whose argument needs a gradient puts a node on the tape. luron_backward walks
+ * the tape from a result and adds into the gradients of the leaves; nodes are released as they are used.             */
+#ifndef LURON_AUTOGRAD_H
+#define LURON_AUTOGRAD_H
+#include "luron/tensor.h"
+LURON_BEGIN_DECLS
+
+/** Is recording on? On in a new context. Returns what it was. */
+LURON_API int luron_ctx_set_recording(luron_ctx *ctx, int on);
+LURON_API int luron_ctx_is_recording(const luron_ctx *ctx);
+/** Keep what second derivatives through fused layers need (their inputs) while recording? Off in a new context: without
+ *  it LURON_CREATE_GRAPH may raise LURON_E_GRADIENT at such a layer. Returns what it was.                             */
+LURON_API int luron_ctx_set_higher(luron_ctx *ctx, int on);
+LURON_API int luron_ctx_is_higher(const luron_ctx *ctx);
+
+/** Leaves only (LURON_E_STATE otherwise), and real dtypes (LURON_E_DTYPE). */
+LURON_API LURON_NODISCARD luron_status luron_tensor_set_requires_grad(luron_ctx *ctx, luron_tensor *t, int on);
+LURON_API int luron_tensor_requires_grad(const luron_tensor *t);
+LURON_API int luron_tensor_is_leaf(const luron_tensor *t);
+/** The gradient, NULL if there is none; borrowed. */
+LURON_API luron_tensor *luron_tensor_grad(const luron_tensor *t);
+/** Replace the gradient (NULL: none). Shape and dtype must be t's. */
+LURON_API LURON_NODISCARD luron_status luron_tensor_set_grad(luron_ctx *ctx, luron_tensor *t, luron_tensor *grad);
+/** A view of x that is not on the tape. */
+LURON_API LURON_NODISCARD luron_status luron_detach(luron_tensor **out, luron_ctx *ctx, luron_tensor *x);
+
+#define LURON_RETAIN_GRAPH 1u /* keep the tape for another backward                          */
+#define LURON_CREATE_GRAPH 2u /* record the backward too, for higher derivatives (implies the former) */
+/** Add dy/dleaf, times `grad` (NULL: 1, y must have one element), into the gradient of every leaf.
+ *  All or nothing: on failure no gradient has changed. @return LURON_E_STATE if the tape was used up or a saved tensor
+ *  was changed in place, LURON_E_GRADIENT if a node has no (second) derivative.                                      */
+LURON_API LURON_NODISCARD luron_status luron_backward(luron_ctx *ctx, luron_tensor *y, luron_tensor *grad, uint32_t flags);
+/** Gradients of sum(ys[i] gys[i]) with respect to xs, leaves or not, into outs[0..n_x); nothing is accumulated.
+ *  gys NULL: all 1. outs[i] is NULL where ys do not depend on xs[i].                                                 */
+LURON_API LURON_NODISCARD luron_status luron_grad(luron_tensor **outs, luron_ctx *ctx, int n_y, luron_tensor *const *ys, luron_tensor *const *gys, int n_x,
+                                                  luron_tensor *const *xs, uint32_t flags);
+
+/** A function with a gradient of its own. `backward` gets the gradients of the outputs (NULL: nothing flowed back)
+ *  and sets those of the inputs (owned; NULL: none); it may use ops, which are recorded when higher derivatives are wanted. */
+typedef struct luron_function {
+    uint32_t struct_size, reserved;
+    const char *name;
+    luron_status (*backward)(luron_ctx *ctx, void *ud, int n_out, luron_tensor *const *grad_outs, int n_in, luron_tensor **grad_ins);
+    void (*release)(void *ud);
+} luron_function;
+/** Put outputs, already computed and not on the tape, on the tape as made from `ins` by `fn`. On success the tape owns
+ *  `ud`; when nothing needs a gradient it is released at once.                                                        */
+LURON_API LURON_NODISCARD luron_status luron_record(luron_ctx *ctx, const luron_function *fn, void *ud, int n_in, luron_tensor *const *ins, int n_out, luron_tensor **outs);
+
+typedef struct luron_gradcheck_options {
+    double eps, rtol, atol; /* 0: 1e-6, 1e-5, 1e-7 */
+    int order;              /* 1 or 2; 0: 1 */
+    uint64_t seed;
+} luron_gradcheck_options;
+/** Compare gradients of fn at float64 inputs with central differences along every element, with a random cotangent in
+ *  place of the sum of the outputs. fn makes one output. Inputs that require a gradient are checked.
+ *  @return LURON_E_GRADIENT with the worst element in the error text.                                                 */
+LURON_API LURON_NODISCARD luron_status luron_gradcheck(luron_ctx *ctx, luron_status (*fn)(luron_tensor **out, luron_ctx *ctx, void *ud, luron_tensor *const *ins),
+                                                       void *ud, int n_in, luron_tensor *const *ins, const luron_gradcheck_options *options);
+
+LURON_END_DECLS
+#endif

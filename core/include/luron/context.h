@@ -1,0 +1,55 @@
+/* context.h -- a context holds what would otherwise be global: allocator, error text, random state, threads, types.
+ *
+ * One context must not be used by two threads at once; different contexts are independent. Tensors may outlive their
+ * context: the memory behind it goes when the last of them is released.                                             */
+#ifndef LURON_CONTEXT_H
+#define LURON_CONTEXT_H
+#include "luron/status.h"
+LURON_BEGIN_DECLS
+
+typedef struct luron_ctx luron_ctx;
+
+/** As Lua's allocator: size 0 frees, ptr NULL allocates, NULL means failure. Must be safe to call from any thread. */
+typedef void *(*luron_alloc_fn)(void *ud, void *ptr, size_t old_size, size_t new_size);
+
+/** A new context. `alloc` NULL: malloc. @return LURON_E_NOMEM. */
+LURON_API LURON_NODISCARD luron_status luron_ctx_new(luron_ctx **out, luron_alloc_fn alloc, void *ud);
+LURON_API void luron_ctx_free(luron_ctx *ctx);
+
+/** Text of the last error, "" if there was none; valid until the next failing call on this context. */
+LURON_API const char *luron_ctx_error(const luron_ctx *ctx);
+LURON_API luron_status luron_ctx_status(const luron_ctx *ctx);
+
+/** Bytes now held by tensors, tape and models made with this context (blocks kept in the cache are not counted). */
+LURON_API int64_t luron_ctx_live_bytes(const luron_ctx *ctx);
+LURON_API int64_t luron_ctx_live_blocks(const luron_ctx *ctx);
+
+/** Give the blocks that the allocator keeps for reuse back to the system. */
+LURON_API void luron_ctx_trim(luron_ctx *ctx);
+
+/** For tests: the k-th allocation from now (from 1) fails, with `sticky` all after it too; 0 switches it off. */
+LURON_API void luron_ctx_fail_alloc(luron_ctx *ctx, int64_t k, int sticky);
+
+/** Seed of all random numbers; also puts the draw counter back to 0. The seed of a new context is 0. */
+LURON_API void luron_ctx_seed(luron_ctx *ctx, uint64_t seed);
+/** The whole random state is these two numbers: seed and number of draws so far. */
+LURON_API void luron_ctx_random_state(const luron_ctx *ctx, uint64_t *seed, uint64_t *position);
+LURON_API void luron_ctx_set_random_state(luron_ctx *ctx, uint64_t seed, uint64_t position);
+
+/** Threads of parallel loops, 1 to 256. Results do not depend on it. Default: LURON_NUM_THREADS, else OpenMP's. */
+LURON_API LURON_NODISCARD luron_status luron_ctx_set_threads(luron_ctx *ctx, int n);
+LURON_API int luron_ctx_threads(const luron_ctx *ctx);
+
+/** Ids inside tensors count from `base`: 0 (default) or 1 (Lua). */
+LURON_API void luron_ctx_set_index_base(luron_ctx *ctx, int base);
+LURON_API int luron_ctx_index_base(const luron_ctx *ctx);
+
+/** Dtype of tensors and layers for which none is given: LURON_F32 (default) or LURON_F64. */
+LURON_API LURON_NODISCARD luron_status luron_ctx_set_default_dtype(luron_ctx *ctx, uint32_t dtype);
+LURON_API uint32_t luron_ctx_default_dtype(const luron_ctx *ctx);
+
+/** Instruction set of the kernels in use: "avx2" or "plain". LURON_ISA in the environment forces one. */
+LURON_API const char *luron_ctx_isa(const luron_ctx *ctx);
+
+LURON_END_DECLS
+#endif

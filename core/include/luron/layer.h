@@ -1,0 +1,107 @@
+/* layer.h -- types that plugins register, and layers made from them. Rules: tensor.h.
+ *
+ * A name is looked for among the types already loaded, then in the plugins of $LURON_PLUGIN_PATH (folders separated by
+ * ':'), then in the folder luron/plugins beside libluron. A plugin is loaded when a type of it is first needed and
+ * never unloaded. A plugin is native code with the rights of the process.                                            */
+#ifndef LURON_LAYER_H
+#define LURON_LAYER_H
+#include "luron/tensor.h"
+LURON_BEGIN_DECLS
+
+/* ---- types ------------------------------------------------------------------------------------------------------- */
+typedef struct luron_type luron_type; /* lives as long as its context or anything made from it */
+typedef enum luron_kind { LURON_KIND_LAYER, LURON_KIND_OPTIM, LURON_KIND_FORMAT } luron_kind;
+
+/** Find a type by name, loading its plugin if need be. @return LURON_E_NOT_FOUND (the text has near names and the
+ *  plugins that were refused), LURON_E_PLUGIN if the plugin that has it is refused. */
+LURON_API LURON_NODISCARD luron_status luron_type_find(const luron_type **out, luron_ctx *ctx, luron_kind kind, const char *name);
+/** Find a layer type by its function name ("relu"). */
+LURON_API LURON_NODISCARD luron_status luron_function_find(const luron_type **out, luron_ctx *ctx, const char *function);
+LURON_API const char *luron_type_name(const luron_type *type);
+LURON_API const char *luron_type_function(const luron_type *type); /* NULL: none */
+LURON_API const char *luron_type_doc(const luron_type *type);
+LURON_API uint32_t luron_type_flags(const luron_type *type); /* LURON_LAYER_LOSS ... */
+/** Option i in the schema's order, NULL past the last. */
+LURON_API const luron_option *luron_type_option(const luron_type *type, int i);
+/** Input or output port i of a layer type, NULL past the last. */
+LURON_API const luron_port *luron_type_in(const luron_type *type, int i);
+LURON_API const luron_port *luron_type_out(const luron_type *type, int i);
+LURON_API const char *luron_type_plugin(const luron_type *type);
+LURON_API const char *luron_type_plugin_version(const luron_type *type);
+LURON_API const char *luron_type_plugin_path(const luron_type *type);
+
+/** Load the plugin file at `path` (a name with a '/'). All its types are registered, or none. @return LURON_E_PLUGIN. */
+LURON_API LURON_NODISCARD luron_status luron_plugin_load(luron_ctx *ctx, const char *path);
+/** Register a plugin linked into the program (LURON_PLUGIN_STATIC). */
+LURON_API LURON_NODISCARD luron_status luron_plugin_add(luron_ctx *ctx, const luron_plugin *plugin, const char *path);
+/** Load every plugin on the path; those that are refused are skipped. */
+LURON_API LURON_NODISCARD luron_status luron_plugin_load_all(luron_ctx *ctx);
+/** Write the index of the plugins in `dir`: which file has which names. @return LURON_E_IO. */
+LURON_API LURON_NODISCARD luron_status luron_plugin_index(luron_ctx *ctx, const char *dir);
+/** Registered type i of a kind in order of registration, NULL past the last. */
+LURON_API const luron_type *luron_type_at(luron_ctx *ctx, luron_kind kind, int i);
+
+/* ---- arguments: values for options, by name or (name NULL) by position in the schema's order ------------------------- */
+typedef enum luron_arg_kind { LURON_ARG_INTEGER, LURON_ARG_NUMBER, LURON_ARG_BOOLEAN, LURON_ARG_STRING, LURON_ARG_INTS } luron_arg_kind;
+typedef struct luron_arg {
+    const char *name;
+    luron_arg_kind kind;
+    int64_t integer; /* also the boolean */
+    double number;
+    const char *string;
+    luron_ints ints;
+} luron_arg;
+
+/* ---- layers ------------------------------------------------------------------------------------------------------------ */
+typedef struct luron_layer luron_layer;
+
+/** A layer of the named type. Axes and ids among the arguments count from 0. Parameters exist at once, initialised,
+ *  of the default dtype, and require gradients. @return LURON_E_NOT_FOUND, LURON_E_ARGUMENT (the text lists the valid
+ *  options), LURON_E_PLUGIN. */
+LURON_API LURON_NODISCARD luron_status luron_layer_new(luron_layer **out, luron_ctx *ctx, const char *type, int n_args, const luron_arg *args);
+/** The same with options as a JSON object, "{\"in_features\": 3}" (NULL: none). */
+LURON_API LURON_NODISCARD luron_status luron_layer_from_json(luron_layer **out, luron_ctx *ctx, const char *type, const char *options);
+/** A layer of the same type and options with copies of parameters and state. */
+LURON_API LURON_NODISCARD luron_status luron_layer_clone(luron_layer **out, luron_ctx *ctx, luron_layer *layer);
+LURON_API luron_layer *luron_layer_ref(luron_layer *layer);
+LURON_API void luron_layer_unref(luron_layer *layer);
+
+LURON_API const luron_type *luron_layer_type_of(const luron_layer *layer);
+/** Path for error messages, "enc.1"; "" at first. Set by models. */
+LURON_API const char *luron_layer_name(const luron_layer *layer);
+LURON_API LURON_NODISCARD luron_status luron_layer_set_name(luron_ctx *ctx, luron_layer *layer, const char *name);
+/** Value of option i of its type, whatever its kind (choices as strings). */
+LURON_API luron_arg luron_layer_option(const luron_layer *layer, int i);
+/** Training mode, on at first: dropout drops, running state moves. */
+LURON_API void luron_layer_set_training(luron_layer *layer, int on);
+LURON_API int luron_layer_is_training(const luron_layer *layer);
+/** LURON_F32 or LURON_F64. Casts parameters and real state. */
+LURON_API uint32_t luron_layer_dtype(const luron_layer *layer);
+LURON_API LURON_NODISCARD luron_status luron_layer_set_dtype(luron_ctx *ctx, luron_layer *layer, uint32_t dtype);
+
+/** Parameter or state i: names "weight", "bias" in slot order; borrowed; NULL past the last. Absent slots are skipped. */
+LURON_API int luron_layer_n_params(const luron_layer *layer);
+LURON_API luron_tensor *luron_layer_param(const luron_layer *layer, int i);
+LURON_API const char *luron_layer_param_name(const luron_layer *layer, int i);
+LURON_API int luron_layer_n_states(const luron_layer *layer);
+LURON_API luron_tensor *luron_layer_state(const luron_layer *layer, int i);
+LURON_API const char *luron_layer_state_name(const luron_layer *layer, int i);
+/** Put another tensor of the same shape and dtype in the place of parameter i: tying. */
+LURON_API LURON_NODISCARD luron_status luron_layer_set_param(luron_ctx *ctx, luron_layer *layer, int i, luron_tensor *t);
+/** Draw the parameters anew and put the state back. */
+LURON_API LURON_NODISCARD luron_status luron_layer_reset(luron_ctx *ctx, luron_layer *layer);
+
+/** Number of outputs the layer gives. */
+LURON_API int luron_layer_n_outs(const luron_layer *layer);
+/** Apply to n_in inputs (NULL for an absent optional one); fills outs[0 .. n_outs). */
+LURON_API LURON_NODISCARD luron_status luron_layer_apply(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in, luron_tensor *const *ins);
+/** Shapes and dtypes of the outputs for given inputs, without computing: for summaries. out_dims has room for n_outs. */
+typedef struct luron_dims {
+    uint32_t dtype;
+    int ndim;
+    int64_t shape[LURON_MAX_DIMS];
+} luron_dims;
+LURON_API LURON_NODISCARD luron_status luron_layer_infer(luron_dims *out_dims, luron_ctx *ctx, luron_layer *layer, int n_in, const luron_dims *in_dims);
+
+LURON_END_DECLS
+#endif

@@ -1,0 +1,215 @@
+/* The pool behind a context: 64-byte aligned blocks of a size that the caller gives again when it frees them. Freed
+ * blocks are kept in lists by size class, so that a training loop does not go to the system for every tensor.
+ * Blocks may be freed from any thread, so the lists stand behind a lock that is held for a few instructions.        */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(LURON_DEBUG)
+#define HOSTILE 1 /* no cache, which would hide use after free; fresh and freed blocks hold NaN */
+#else
+#define HOSTILE 0
+#endif
+enum { ALIGN = 64, SMALL = 1024, N_SMALL = SMALL / ALIGN, N_CLASSES = N_SMALL + 4 * 54 };
+#define CACHE_MAX ((int64_t)1 << 30) /* bytes kept at most */
+
+struct luron__pool {
+    luron_alloc_fn alloc;
+    void *ud;
+    atomic_flag lock;
+    bool released;
+    int64_t live_bytes, live_blocks, cached_bytes;
+    int64_t fail_in; /* allocations until one fails; 0: off */
+    bool fail_sticky;
+    void *free_list[N_CLASSES]; /* the first word of a free block points to the next */
+};
+
+static void *default_alloc(void *ud, void *ptr, size_t old_size, size_t new_size) {
+    (void)ud, (void)old_size;
+    if (new_size) return realloc(ptr, new_size);
+    free(ptr);
+    return NULL;
+}
+
+/* Classes: multiples of 64 up to 1 KiB, then four to a power of two. */
+static int size_class(size_t bytes, size_t *size) {
+    if (bytes <= SMALL) {
+        int c = bytes ? (int)((bytes - 1) / ALIGN) : 0;
+        *size = (size_t)(c + 1) * ALIGN;
+        return c;
+    }
+    int log = 63 - __builtin_clzll(bytes - 1); /* 2^log <= bytes - 1 */
+    size_t step = (size_t)1 << (log - 2);
+    size_t quarter = (bytes - 1 - ((size_t)1 << log)) / step;
+    *size = ((size_t)1 << log) + (quarter + 1) * step;
+    return N_SMALL + 4 * (log - 10) + (int)quarter;
+}
+
+static size_t class_size(int c) {
+    if (c < N_SMALL) return (size_t)(c + 1) * ALIGN;
+    int log = (c - N_SMALL) / 4 + 10;
+    return ((size_t)1 << log) + (size_t)((c - N_SMALL) % 4 + 1) * ((size_t)1 << (log - 2));
+}
+
+static void lock(luron__pool *p) {
+    while (atomic_flag_test_and_set_explicit(&p->lock, memory_order_acquire))
+        ;
+}
+static void unlock(luron__pool *p) { atomic_flag_clear_explicit(&p->lock, memory_order_release); }
+
+static void *raw_alloc(luron__pool *p, size_t size) {
+    char *raw = p->alloc(p->ud, NULL, 0, size + ALIGN);
+    if (!raw) return NULL;
+    uintptr_t at = ((uintptr_t)raw + ALIGN) & ~(uintptr_t)(ALIGN - 1);
+    ((void **)at)[-1] = raw;
+    return (void *)at;
+}
+static void raw_free(luron__pool *p, void *ptr, size_t size) { p->alloc(p->ud, ((void **)ptr)[-1], size + ALIGN, 0); }
+
+luron__pool *luron__pool_new(luron_alloc_fn alloc, void *ud) {
+    if (!alloc) alloc = default_alloc;
+    luron__pool *p = alloc(ud, NULL, 0, sizeof *p);
+    if (!p) return NULL;
+    memset(p, 0, sizeof *p);
+    p->alloc = alloc, p->ud = ud;
+    atomic_flag_clear(&p->lock);
+    return p;
+}
+
+void luron__pool_trim(luron__pool *p) {
+    for (int c = 0; c < N_CLASSES; c++) {
+        lock(p);
+        void *block = p->free_list[c];
+        p->free_list[c] = NULL;
+        for (void *b = block; b; b = *(void **)b) p->cached_bytes -= (int64_t)class_size(c);
+        unlock(p);
+        while (block) {
+            void *next = *(void **)block;
+            raw_free(p, block, class_size(c));
+            block = next;
+        }
+    }
+}
+
+static void destroy(luron__pool *p) {
+    luron__pool_trim(p);
+    p->alloc(p->ud, p, sizeof *p, 0);
+}
+
+void luron__pool_release(luron__pool *p) {
+    lock(p);
+    p->released = true;
+    bool last = p->live_blocks == 0;
+    unlock(p);
+    if (last) destroy(p);
+}
+
+void *luron__pool_alloc(luron__pool *p, size_t bytes) {
+    if (bytes > (size_t)1 << 60) return NULL;
+    size_t size;
+    int c = size_class(bytes, &size);
+    if (HOSTILE) size = bytes; /* so that the byte after the last one is out of bounds */
+    void *block = NULL;
+    lock(p);
+    if (p->fail_in && --p->fail_in == 0) {
+        if (p->fail_sticky) p->fail_in = 1;
+        unlock(p);
+        return NULL;
+    }
+    p->live_bytes += (int64_t)bytes, p->live_blocks++;
+    if (p->free_list[c]) {
+        block = p->free_list[c];
+        p->free_list[c] = *(void **)block;
+        p->cached_bytes -= (int64_t)size;
+    }
+    unlock(p);
+    if (!block) {
+        block = raw_alloc(p, size);
+        if (!block) {
+            luron__pool_trim(p); /* what is kept for reuse may make room */
+            block = raw_alloc(p, size);
+        }
+        if (!block) {
+            lock(p);
+            p->live_bytes -= (int64_t)bytes, p->live_blocks--;
+            unlock(p);
+            return NULL;
+        }
+    }
+    if (HOSTILE) memset(block, 0xff, bytes);
+    return block;
+}
+
+void luron__pool_free(luron__pool *p, void *ptr, size_t bytes) {
+    if (!ptr) return;
+    size_t size;
+    int c = size_class(bytes, &size);
+    if (HOSTILE) {
+        memset(ptr, 0xff, bytes);
+        size = bytes;
+    }
+    lock(p);
+    p->live_bytes -= (int64_t)bytes, p->live_blocks--;
+    bool keep = !HOSTILE && !p->released && p->cached_bytes + (int64_t)size <= CACHE_MAX;
+    if (keep) {
+        *(void **)ptr = p->free_list[c];
+        p->free_list[c] = ptr;
+        p->cached_bytes += (int64_t)size;
+    }
+    bool last = p->released && p->live_blocks == 0;
+    unlock(p);
+    if (!keep) raw_free(p, ptr, size);
+    if (last) destroy(p);
+}
+
+static int64_t read_locked(luron__pool *p, const int64_t *field) {
+    lock(p);
+    int64_t n = *field;
+    unlock(p);
+    return n;
+}
+int64_t luron__pool_bytes(luron__pool *p) { return read_locked(p, &p->live_bytes); }
+int64_t luron__pool_blocks(luron__pool *p) { return read_locked(p, &p->live_blocks); }
+
+void luron__pool_fail(luron__pool *p, int64_t k, bool sticky) {
+    lock(p);
+    p->fail_in = k > 0 ? k : 0, p->fail_sticky = sticky;
+    unlock(p);
+}
+
+luron_status luron__alloc(void *out, luron_ctx *ctx, size_t bytes) {
+    void *p = luron__pool_alloc(ctx->pool, bytes);
+    if (!p) return luron__nomem(ctx, bytes);
+    memset(p, 0, bytes);
+    memcpy(out, &p, sizeof p);
+    return LURON_OK;
+}
+void luron__free(luron_ctx *ctx, void *ptr, size_t bytes) { luron__pool_free(ctx->pool, ptr, bytes); }
+
+luron_status luron__grow(luron_ctx *ctx, void *array, int64_t *cap, int64_t n, size_t item) {
+    if (n <= *cap) return LURON_OK;
+    int64_t more = *cap < 8 ? 8 : *cap * 2;
+    if (more < n) more = n;
+    void *old, *p = NULL;
+    memcpy(&old, array, sizeof old);
+    LURON_TRY(luron__alloc(&p, ctx, (size_t)more * item));
+    if (old) memcpy(p, old, (size_t)*cap * item);
+    luron__free(ctx, old, (size_t)*cap * item);
+    memcpy(array, &p, sizeof p);
+    *cap = more;
+    return LURON_OK;
+}
+
+luron_status luron__strdup(char **out, luron_ctx *ctx, const char *s) {
+    char *copy = NULL;
+    if (s) {
+        LURON_TRY(luron__alloc(&copy, ctx, strlen(s) + 1));
+        strcpy(copy, s);
+    }
+    *out = copy;
+    return LURON_OK;
+}
+void luron__strfree(luron__pool *pool, char *s) {
+    if (s) luron__pool_free(pool, s, strlen(s) + 1);
+}

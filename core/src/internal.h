@@ -1,0 +1,275 @@
+/* internal.h -- what the files of core share. Names with two underscores (luron__x) are not exported. */
+#ifndef LURON_INTERNAL_H
+#define LURON_INTERNAL_H
+#include "luron/luron.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* ---- errors (context.c) --------------------------------------------------------------------------------------------- */
+/** Set the error text; returns `status`. Set once, at the origin. */
+luron_status luron__fail(luron_ctx *ctx, luron_status status, const char *fmt, ...) LURON_PRINTF(3, 4);
+luron_status luron__vfail(luron_ctx *ctx, luron_status status, const char *fmt, va_list args);
+/** Put "subject: " before the text that is set; returns `status`. */
+luron_status luron__wrap(luron_ctx *ctx, luron_status status, const char *fmt, ...) LURON_PRINTF(3, 4);
+luron_status luron__nomem(luron_ctx *ctx, size_t bytes);
+#define LURON__CHECK(ctx, cond, status, ...)                                                                             \
+    do {                                                                                                                 \
+        if (!(cond)) return luron__fail((ctx), (status), __VA_ARGS__);                                                   \
+    } while (0)
+/** Buffer for luron_shape_text. */
+#define LURON__SHAPE_TEXT 192
+
+/* ---- memory (alloc.c): every byte of core comes from the pool of a context. Sized, so that blocks carry no header ------ */
+typedef struct luron__pool luron__pool;
+luron__pool *luron__pool_new(luron_alloc_fn alloc, void *ud);
+void luron__pool_release(luron__pool *pool); /* freed when the last block has gone too */
+void *luron__pool_alloc(luron__pool *pool, size_t bytes); /* 64-byte aligned; NULL: none left. bytes 0 gives a block */
+void luron__pool_free(luron__pool *pool, void *ptr, size_t bytes); /* ptr NULL allowed; from any thread */
+int64_t luron__pool_bytes(luron__pool *pool);
+int64_t luron__pool_blocks(luron__pool *pool);
+void luron__pool_trim(luron__pool *pool);
+void luron__pool_fail(luron__pool *pool, int64_t k, bool sticky);
+
+/** Allocation for core's own structs: sets the error. Zeroed. Free with luron__free and the same size. */
+luron_status luron__alloc(void *out /* T ** */, luron_ctx *ctx, size_t bytes);
+void luron__free(luron_ctx *ctx, void *ptr, size_t bytes);
+/** Grow a zeroed-at-end array to hold at least n items; *cap is updated. */
+luron_status luron__grow(luron_ctx *ctx, void *array /* T ** */, int64_t *cap, int64_t n, size_t item);
+/** Copy of a string; free with luron__strfree. s NULL gives NULL. */
+luron_status luron__strdup(char **out, luron_ctx *ctx, const char *s);
+void luron__strfree(luron__pool *pool, char *s);
+
+/* ---- context -------------------------------------------------------------------------------------------------------------- */
+typedef struct luron__registry luron__registry; /* types and plugins: registry.c */
+typedef struct luron__run luron__run;           /* one backward in progress: tape.c */
+struct luron_ctx {
+    luron__pool *pool;
+    char error[1024];
+    luron_status status;
+    bool recording, higher; /* higher: keep what second derivatives of fused layers need */
+    int index_base, threads, isa;
+    uint32_t default_dtype;
+    uint64_t seed, position; /* random state */
+    uint64_t seq;            /* of the next tape node */
+    luron__run *run;         /* innermost backward */
+    int depth;               /* nested backwards */
+    luron__registry *registry;
+};
+
+/* ---- tensors (tensor.c) ---------------------------------------------------------------------------------------------------- */
+typedef struct luron__storage {
+    atomic_int refs;
+    luron__pool *pool;
+    void *data;
+    size_t bytes;
+    atomic_ullong version; /* times changed in place */
+} luron__storage;
+
+typedef struct luron__node luron__node; /* a node of the tape */
+struct luron_tensor {
+    atomic_int refs;
+    uint32_t dtype;
+    int ndim;
+    bool requires_grad;  /* leaf that wants a gradient, or made by a node */
+    bool is_number;      /* luron_scalar: takes part in promotion as a number */
+    int node_out;        /* which output of node */
+    int64_t shape[LURON_MAX_DIMS], strides[LURON_MAX_DIMS];
+    int64_t offset;      /* in elements */
+    luron__storage *storage; /* NULL: shape alone (a shadow on the tape) */
+    luron__pool *pool;
+    luron__node *node;   /* what made it, owned; NULL: a leaf */
+    luron_tensor *grad;
+    const luron__run *run; /* used by a backward in progress */
+    int64_t slot;
+};
+
+/** Uninitialised contiguous tensor; shape already checked. */
+luron_status luron__tensor_make(luron_tensor **out, luron_ctx *ctx, uint32_t dtype, int ndim, const int64_t *shape);
+/** Another header over the storage of t, not on the tape. */
+luron_status luron__tensor_alias(luron_tensor **out, luron_ctx *ctx, const luron_tensor *t);
+/** Check sizes >= 0, ndim, and that bytes fit; *numel may be NULL. */
+luron_status luron__check_shape(luron_ctx *ctx, uint32_t dtype, int ndim, const int64_t *shape, int64_t *numel);
+int64_t luron__numel(int ndim, const int64_t *shape);
+bool luron__same_shape(const luron_tensor *a, const luron_tensor *b);
+/** Wrap a dim counted from 0, negative from the end, or fail naming `what` ("sum: dim"). Errors count in the index base. */
+luron_status luron__wrap_dim(int *dim, luron_ctx *ctx, const char *what, int ndim);
+/** Shape that a and b broadcast to, or an error with both shapes that names `what`. */
+luron_status luron__broadcast(luron_ctx *ctx, const char *what, const luron_tensor *a, const luron_tensor *b, int *ndim, int64_t *shape);
+/** View with data, for kernels and plugins. shape and strides point into t. */
+luron_view luron__view(const luron_tensor *t);
+static inline char *luron__data(const luron_tensor *t) {
+    return (char *)t->storage->data + t->offset * luron_dtype_size(t->dtype);
+}
+uint32_t luron__promote(const luron_tensor *a, const luron_tensor *b, uint32_t default_dtype);
+/** May t be written in place now? Sets the error that says why not. */
+luron_status luron__check_writable(luron_ctx *ctx, const char *what, const luron_tensor *t, const luron_tensor *src);
+
+/* ---- ops and the tape (tape.c). A node holds an op and its attributes, never a closure: one record, many uses ------------------ */
+typedef struct luron__attrs {
+    int64_t at[2 * LURON_MAX_DIMS]; /* dims, shape, start and length ...: each op says what */
+    double num[4];
+    int32_t n, flags;
+} luron__attrs;
+
+typedef struct luron__op luron__op;
+/** One application while it is computed. */
+typedef struct luron__apply {
+    const luron__op *op;
+    int n_in;
+    luron_tensor *const *in;
+    luron__attrs attrs;
+    /* filled by infer: */
+    uint32_t dtype;
+    int ndim;
+    int64_t shape[LURON_MAX_DIMS];
+    bool is_view; /* out shares the storage of in[0], with: */
+    int64_t strides[LURON_MAX_DIMS], offset;
+    luron_tensor *out; /* for compute */
+} luron__apply;
+
+struct luron__op {
+    const char *name;
+    /** Which operands `gradient` reads; of the others the tape keeps the shape alone. */
+    uint32_t saves;
+    /** Check operands; say dtype and shape of the output (and strides and offset of a view). */
+    luron_status (*infer)(luron_ctx *ctx, luron__apply *a);
+    /** Fill a->out, which is contiguous and uninitialised. NULL for views. */
+    luron_status (*compute)(luron_ctx *ctx, luron__apply *a);
+    /** Gradient for operand i, in ops. NULL: not differentiable, the output needs no gradient. The caller sums it down
+     *  to the operand's shape and casts it to its dtype. *out left NULL: no gradient flows (also for integer operands). */
+    luron_status (*gradient)(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g, int i);
+};
+#define LURON__SAVE_IN(i) (1u << (i))
+#define LURON__SAVE_ALL_IN 0x7fffffffu
+#define LURON__SAVE_OUT 0x80000000u
+
+struct luron__node {
+    atomic_int refs; /* held by outputs */
+    const luron__op *op;
+    uint64_t seq;    /* order of recording */
+    int n_in, n_out;
+    bool used;       /* consumed by a backward that did not retain it */
+    luron__attrs attrs;
+    luron_tensor **in;      /* operands: the tensor itself, or a shadow without storage */
+    uint64_t *version;      /* of the storage of saved operands, then of saved outputs */
+    uint8_t *wants;         /* operand i wants a gradient */
+    luron_tensor **out;     /* headers of the outputs without node: shapes, and storage if saved */
+    struct luron__layer_call *layer; /* layer node (call.c) */
+    const luron_function *function; void *ud; /* luron_record */
+    luron__pool *pool;
+    luron__node *next_dead;
+    size_t bytes; /* of this block */
+    const luron__run *run;
+    int64_t slot;
+};
+
+/** Infer, compute, record. n_in operands; attrs may be NULL. */
+luron_status luron__apply_op(luron_tensor **out, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in, const luron__attrs *attrs);
+/** Zeros of `shape` with g at every step-th position from start along dim: the gradient of a slice (ops_index.c). */
+luron_status luron__pad_slice(luron_tensor **out, luron_ctx *ctx, luron_tensor *g, int ndim, const int64_t *shape, int dim, int64_t start, int64_t step);
+/** Does an application to these operands have to be recorded? */
+bool luron__wants_tape(const luron_ctx *ctx, int n_in, luron_tensor *const *in);
+/** A node over operands (NULL operands allowed) and outputs, which are attached to it. saved_in[i] / saved_out[i]: keep the
+ *  storage. On failure nothing is attached. Outputs must be fresh and not on the tape. *node is NULL if no output is real. */
+luron_status luron__node_record(luron__node **node, luron_ctx *ctx, const luron__op *op, const luron__attrs *attrs, int n_in, luron_tensor *const *in, const bool *saved_in, int n_out,
+                                luron_tensor *const *out, const bool *saved_out);
+/** Output k of a node as a tensor of the tape (one more reference), for gradients written in terms of the output. */
+luron_status luron__node_output(luron_tensor **out, luron_ctx *ctx, const luron__node *node, int k);
+void luron__node_unref(luron__node *node);
+/** Mark the node as consumed by a backward: its operands and what it saved go. */
+void luron__node_use(luron__node *node);
+/** Are the saved tensors of the node still there and unchanged? Sets the error that says what happened. */
+luron_status luron__node_check(luron_ctx *ctx, const luron__node *node);
+
+/** Where the gradient of operand x is collected in a backward in progress: a pointer to a tensor, NULL in it: nothing yet.
+ *  NULL: this backward does not want the gradient of x. */
+luron_tensor **luron__run_slot(luron__run *run, const luron_tensor *x);
+/** Add g to it (keeps a reference, or adds into memory that nobody else sees). g is summed down to x's shape and cast. */
+luron_status luron__run_add(luron__run *run, luron_ctx *ctx, const luron_tensor *x, luron_tensor *g);
+bool luron__run_creates_graph(const luron__run *run);
+
+/* layer nodes: call.c */
+extern const luron__op luron__op_layer, luron__op_function;
+struct luron__layer_call;
+/** Backward of a layer node: grads[k] is the gradient of output k or NULL. Adds into the slots of its operands. */
+luron_status luron__layer_backward(luron_ctx *ctx, luron__run *run, luron__node *node, luron_tensor *const *grads);
+void luron__layer_call_free(luron__pool *pool, struct luron__layer_call *call);
+
+/* ---- threads (parallel.c) ----------------------------------------------------------------------------------------------------- */
+/** fn(arg, begin, end, chunk) for chunks of `grain` (cut by n and grain alone) on up to `threads` threads. */
+void luron__parallel_for(int threads, int64_t n, int64_t grain, void (*fn)(void *arg, int64_t begin, int64_t end, int64_t chunk), void *arg);
+int luron__default_threads(void);
+
+/* ---- random numbers (random.c): Philox4x32-10 (Salmon et al., SC'11), keyed by seed; counter (j / 4, stream, position) -------------- */
+void luron__philox(uint64_t seed, uint64_t position, uint32_t stream, uint64_t block, uint32_t out[4]);
+/** Uniform numbers first .. first + n of (seed, position, stream) in [0, 1): 24 bits for float, 53 for double. */
+void luron__uniform_f32(uint64_t seed, uint64_t position, uint32_t stream, int64_t first, int64_t n, float *to);
+void luron__uniform_f64(uint64_t seed, uint64_t position, uint32_t stream, int64_t first, int64_t n, double *to);
+/** Fill t as an initialiser says; takes one position of the context. */
+luron_status luron__init_tensor(luron_ctx *ctx, luron_tensor *t, luron_init init);
+
+/* ---- kernels on pointers: kernels/ ------------------------------------------------------------------------------------------------ */
+#include "kernels/kernels.h"
+
+/* ---- types (registry.c, plugin.c) ---------------------------------------------------------------------------------------------- */
+struct luron_type {
+    atomic_int refs;
+    luron_kind kind;
+    luron__pool *pool;
+    char *plugin, *plugin_version, *path;
+    luron_layer_type layer; /* the host's zero-extended copies; one of the three by kind */
+    luron_optim_type optim;
+    luron_format_type format;
+    luron_elementwise elementwise; /* layer.elementwise points here */
+    int n_options, n_in, n_out;
+    luron_option *options; /* copies, n_options */
+    luron_port *in, *out;  /* copies */
+};
+luron_status luron__registry_new(luron__registry **out, luron_ctx *ctx);
+void luron__registry_free(luron__registry *r);
+luron_type *luron__type_ref(const luron_type *type);
+void luron__type_unref(const luron_type *type);
+
+/* ---- option structs (options.c) ----------------------------------------------------------------------------------------------------- */
+/** A zeroed options struct of `type` filled from args and defaults; `what` ("Linear") goes into messages. Its strings are
+ *  owned by it. base NULL: the schema's defaults, else a struct to copy what args do not name from. */
+luron_status luron__options_new(void **out, luron_ctx *ctx, const luron_type *type, const char *what, const void *base, int n_args, const luron_arg *args);
+void luron__options_free(luron__pool *pool, const luron_type *type, void *options);
+luron_arg luron__options_get(const luron_type *type, const void *options, int i);
+/** Set one option of a struct in place. */
+luron_status luron__options_set(luron_ctx *ctx, const luron_type *type, const char *what, void *options, const luron_arg *arg);
+/** "Linear { in_features = 3, out_features = 8, bias = true }" into buf. */
+const char *luron__options_text(char *buf, size_t n, const luron_type *type, const void *options);
+/** Options from a JSON object (json_t *, options.c and model.c alone include jansson) and back. */
+luron_status luron__args_from_json(luron_arg **args, int *n, luron_ctx *ctx, const void *json_object);
+/** The same from JSON text (NULL: no options). */
+luron_status luron__args_from_text(luron_arg **args, int *n, luron_ctx *ctx, const char *json);
+void luron__args_free(luron_ctx *ctx, luron_arg *args, int n);
+void *luron__options_to_json(const luron_type *type, const void *options); /* json_t *, new reference; NULL: no memory */
+
+/* ---- layers (layer.c, call.c) ---------------------------------------------------------------------------------------------------------- */
+#define LURON__MAX_SLOTS 16 /* parameters, state tensors, saved tensors of one layer */
+typedef struct luron__slot {
+    char *name;
+    luron_tensor *tensor; /* NULL: slot not declared */
+    luron_init init;
+    uint32_t dtype; /* as declared: LURON_REAL or a fixed one */
+} luron__slot;
+struct luron_layer {
+    atomic_int refs;
+    luron__pool *pool;
+    const luron_type *type; /* owned */
+    void *options;
+    char *name;
+    bool training;
+    uint32_t dtype;
+    luron__slot param[LURON__MAX_SLOTS], state[LURON__MAX_SLOTS];
+};
+/** Run plugin->init (NULL: OK) with a call that serves fail and extension alone: host.c. */
+luron_status luron__plugin_init(luron_ctx *ctx, const luron_plugin *plugin);
+const luron_host *luron__host(void);   /* the table of services: host.c */
+const luron_ops *luron__ops_table(void); /* compose.c */
+
+#endif

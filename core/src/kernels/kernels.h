@@ -1,0 +1,47 @@
+/* kernels.h -- pure functions on pointers and sizes: no context, no allocation, no error. Fixed order of every sum:
+ * one chain in ascending order, in blocks set by the length alone, so that results do not depend on threads.        */
+#ifndef LURON_KERNELS_H
+#define LURON_KERNELS_H
+#include <stdint.h>
+
+/** Compute dtype of element-wise work on a dtype: float32, float64 or int64 (integers and bool). */
+uint32_t luron__compute_dtype(uint32_t dtype);
+/** Convert n elements between any two dtypes; a stride (in elements) on each side. Real to integer truncates, NaN gives 0,
+ *  out of range saturates; anything but 0 is true. */
+void luron__convert(uint32_t to_dtype, void *to, int64_t to_stride, uint32_t from_dtype, const void *from, int64_t from_stride, int64_t n);
+/** The loop behind it, for many short runs: n elements of x, xs apart, to y, ys apart. */
+typedef void (*luron__convert_fn)(int64_t n, const void *x, int64_t xs, void *y, int64_t ys);
+luron__convert_fn luron__convert_pick(uint32_t to_dtype, uint32_t from_dtype);
+
+/** y[i] = fn(x[i]) for fn = LURON_MAP_exp ...; dtype F32, F64, I64 (neg, abs, sign, square alone); y may be x. */
+void luron__map(uint32_t fn, uint32_t dtype, int64_t n, const void *x, void *y);
+
+/** c (M,N) = op(a) op(b) + beta c + bias; op by LURON_TRANS_*; row strides lda.. in elements; bias (N) or NULL.
+ *  Each element is one chain of multiply-adds over ascending k, in ceil(K/512) equal blocks added in order; then beta c,
+ *  then bias. Any of M, N, K may be 0. `work` has luron__gemm_work(...) bytes, or NULL when that is 0. */
+typedef struct luron__gemm_args {
+    uint32_t dtype, flags;
+    int64_t m, n, k;
+    const void *a, *b, *bias;
+    void *c;
+    int64_t lda, ldb, ldc;
+    double beta;
+    int isa; /* luron__isa_pick() */
+} luron__gemm_args;
+int64_t luron__gemm_work(const luron__gemm_args *g, int threads);
+void luron__gemm(const luron__gemm_args *g, int threads, void *work);
+enum { LURON__ISA_PLAIN, LURON__ISA_AVX2 };
+/** The best this machine has; `wanted` (LURON_ISA, may be NULL) forces one that it has. -1: unknown or not here. */
+int luron__isa_pick(const char *wanted);
+
+/** Sum of n numbers in a fixed tree of blocks. */
+double luron__sum_f64(int64_t n, const double *x, int64_t stride);
+float luron__sum_f32(int64_t n, const float *x, int64_t stride);
+/** dst = sum of src over the dims where `kept` is 1 + beta dst; F32 or F64; src has `shape`, dst has `kept` (each 1 or the
+ *  size in `shape`), both contiguous. beta 0: dst is not read. */
+void luron__sum_to(uint32_t dtype, int ndim, const int64_t *shape, const void *src, const int64_t *kept, void *dst, double beta, int threads);
+
+/** Rows of softmax or log_softmax: x, y (rows, n) contiguous; y may be x. F32 or F64. */
+void luron__softmax_rows(uint32_t dtype, int64_t rows, int64_t n, const void *x, void *y, int log);
+
+#endif
