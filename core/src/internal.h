@@ -231,6 +231,8 @@ luron_status luron__registry_new(luron__registry **out, luron_ctx *ctx);
 void luron__registry_free(luron__registry *r);
 luron_type *luron__type_ref(const luron_type *type);
 void luron__type_unref(const luron_type *type);
+/** Changes (insert, delete, replace, regardless of case) from a to b; names longer than 63 are far from all. */
+int luron__edit_distance(const char *a, const char *b);
 
 /* ---- option structs (options.c) ----------------------------------------------------------------------------------------------------- */
 /** A zeroed options struct of `type` filled from args and defaults; `what` ("Linear") goes into messages. Its strings are
@@ -238,12 +240,16 @@ void luron__type_unref(const luron_type *type);
 luron_status luron__options_new(void **out, luron_ctx *ctx, const luron_type *type, const char *what, const void *base, int n_args, const luron_arg *args);
 void luron__options_free(luron__pool *pool, const luron_type *type, void *options);
 luron_arg luron__options_get(const luron_type *type, const void *options, int i);
+bool luron__is_utf8(const char *s);
 /** Set one option of a struct in place. */
 luron_status luron__options_set(luron_ctx *ctx, const luron_type *type, const char *what, void *options, const luron_arg *arg);
 /** "Linear { in_features = 3, out_features = 8, bias = true }" into buf. */
 const char *luron__options_text(char *buf, size_t n, const luron_type *type, const void *options);
-/** Options from a JSON object (json_t *, options.c and model.c alone include jansson) and back. */
+/** Options from a JSON object (json_t *, options_json.c and model_json.c alone include jansson) and back. */
 luron_status luron__args_from_json(luron_arg **args, int *n, luron_ctx *ctx, const void *json_object);
+/** Parse JSON text: length, depth and duplicate keys are checked; *out is a json_t *. `what` goes into messages. */
+luron_status luron__json_parse(void **out, luron_ctx *ctx, const char *what, const char *text);
+void luron__json_free(void *json);
 /** The same from JSON text (NULL: no options). */
 luron_status luron__args_from_text(luron_arg **args, int *n, luron_ctx *ctx, const char *json);
 void luron__args_free(luron_ctx *ctx, luron_arg *args, int n);
@@ -267,8 +273,6 @@ struct luron_layer {
     uint32_t dtype;
     luron__slot param[LURON__MAX_SLOTS], state[LURON__MAX_SLOTS];
 };
-/** Run plugin->init (NULL: OK) with a call that serves fail and extension alone: host.c. */
-luron_status luron__plugin_init(luron_ctx *ctx, const luron_plugin *plugin);
 const luron_host *luron__host(void);   /* the table of services: host.c */
 const luron_ops *luron__ops_table(void); /* compose.c */
 

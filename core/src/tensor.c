@@ -112,7 +112,7 @@ luron_status luron__tensor_make(luron_tensor **out, luron_ctx *ctx, uint32_t dty
     *s = (luron__storage){.refs = 1, .pool = ctx->pool, .data = data, .bytes = bytes};
     t->refs = 1;
     t->dtype = dtype, t->ndim = ndim, t->storage = s, t->pool = ctx->pool;
-    memcpy(t->shape, shape, (size_t)ndim * sizeof *shape);
+    if (ndim) memcpy(t->shape, shape, (size_t)ndim * sizeof *shape);
     set_contiguous(t);
     *out = t;
     return LURON_OK;

@@ -75,7 +75,7 @@ LURON_API luron_arg luron_layer_option(const luron_layer *layer, int i);
 /** Training mode, on at first: dropout drops, running state moves. */
 LURON_API void luron_layer_set_training(luron_layer *layer, int on);
 LURON_API int luron_layer_is_training(const luron_layer *layer);
-/** LURON_F32 or LURON_F64. Casts parameters and real state. */
+/** LURON_F32 or LURON_F64. Casts parameters and real state in place (ties hold); their gradients are dropped. */
 LURON_API uint32_t luron_layer_dtype(const luron_layer *layer);
 LURON_API LURON_NODISCARD luron_status luron_layer_set_dtype(luron_ctx *ctx, luron_layer *layer, uint32_t dtype);
 

@@ -34,6 +34,7 @@ LURON_API LURON_NODISCARD luron_status luron_isfinite(luron_tensor **out, luron_
 LURON_API LURON_NODISCARD luron_status luron_isnan(luron_tensor **out, luron_ctx *ctx, luron_tensor *x);
 /** cond ? a : b, broadcast; cond is bool. */
 LURON_API LURON_NODISCARD luron_status luron_where(luron_tensor **out, luron_ctx *ctx, luron_tensor *cond, luron_tensor *a, luron_tensor *b);
+/** Real to integer truncates and saturates (NaN: 0), integers wrap; x itself (one more reference) if it has the dtype. */
 LURON_API LURON_NODISCARD luron_status luron_cast(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, uint32_t dtype);
 /** A copy with storage of its own. */
 LURON_API LURON_NODISCARD luron_status luron_copy(luron_tensor **out, luron_ctx *ctx, luron_tensor *x);

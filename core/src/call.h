@@ -1,0 +1,100 @@
+/* call.h -- a call of a layer while it is made or run: frame.c makes it, call.c and call_backward.c run it, host.c and
+ * compose.c serve it. Private to these files and layer.c.                                                            */
+#ifndef LURON_CALL_H
+#define LURON_CALL_H
+#include "internal.h"
+
+enum { LURON__FEW_IN = 8 /* inputs that need no block of their own */ };
+typedef enum luron__phase { LURON__PHASE_DECLARE, LURON__PHASE_SETUP, LURON__PHASE_RUN, LURON__PHASE_COMPOSE } luron__phase;
+
+/* What the tape keeps of a call for its backward. */
+struct luron__layer_call {
+    luron_layer *layer; /* owned; its options never change */
+    uint32_t flags, dtype;
+    uint64_t seed, position;
+    int64_t scratch_bytes;
+    int index_base, n_in;
+    int param_at[LURON__MAX_SLOTS]; /* which operand of the node is in the slot; -1: none */
+    luron_tensor *saved[LURON__MAX_SLOTS];
+};
+
+typedef struct luron__frame {
+    luron_call call; /* what the plugin sees; call.internal points back here */
+    luron_ctx *ctx;
+    luron_layer *layer;
+    const luron_type *type; /* of the layer */
+    luron__phase phase;
+    atomic_int status;      /* the first failure */
+    uint64_t seed;
+    int64_t scratch_bytes;
+    int n_operands;         /* the inputs, then the parameters */
+    luron_tensor **operand; /* owned, contiguous; NULL: absent */
+    bool *keep;             /* for the tape */
+    int param_at[LURON__MAX_SLOTS];
+    luron_tensor *state[LURON__MAX_SLOTS], *saved[LURON__MAX_SLOTS]; /* owned */
+    luron_tensor **handles; /* of compose: owned */
+    int64_t n_handles, cap_handles;
+    luron_tensor *composed[LURON__MAX_SLOTS]; /* outputs of compose: owned */
+    void *block; /* where the arrays over inputs are, if there are many */
+    size_t block_bytes;
+    luron_view *in_view, *grad_in_view;
+    luron_view *out_at[LURON__MAX_SLOTS], *param_at_[LURON__MAX_SLOTS], *state_at[LURON__MAX_SLOTS], *saved_at[LURON__MAX_SLOTS], *grad_out_at[LURON__MAX_SLOTS],
+        *grad_param_at[LURON__MAX_SLOTS];
+    uint8_t fresh_param[LURON__MAX_SLOTS];
+    int out_ndim[LURON__MAX_SLOTS]; /* -1: setup has not said */
+    int unzeroed; /* from here on nothing is cleared by luron__frame_open */
+    luron_dims out[LURON__MAX_SLOTS], saved_dims[LURON__MAX_SLOTS];
+    luron_view out_view[LURON__MAX_SLOTS], param_view[LURON__MAX_SLOTS], state_view[LURON__MAX_SLOTS], saved_view[LURON__MAX_SLOTS], grad_out_view[LURON__MAX_SLOTS],
+        grad_param_view[LURON__MAX_SLOTS];
+    struct {
+        luron_view *in[LURON__FEW_IN], *grad_in[LURON__FEW_IN];
+        luron_view in_view[LURON__FEW_IN], grad_in_view[LURON__FEW_IN];
+        luron_tensor *operand[LURON__FEW_IN + LURON__MAX_SLOTS];
+        bool keep[LURON__FEW_IN + LURON__MAX_SLOTS];
+        uint8_t fresh[LURON__FEW_IN];
+    } few;
+} luron__frame;
+
+/* ---- frame.c --------------------------------------------------------------------------------------------------------- */
+/** An empty frame. luron__frame_close takes it down, also after a failure to open it. */
+luron_status luron__frame_open(luron__frame *f, luron_ctx *ctx, luron_layer *layer, int n_in);
+void luron__frame_close(luron__frame *f);
+/** Run a callback of the plugin; `what` is its name. @return its status, or that of the first failure it noted. */
+luron_status luron__frame_call(luron__frame *f, luron__phase phase, const char *what, luron_status (*fn)(luron_call *));
+luron_status luron__frame_compose(luron__frame *f);
+/** Note a failure whose text is set already; the first one counts. */
+luron_status luron__frame_note(luron__frame *f, luron_status status);
+/** Put the layer with its options before the error text and the given shapes behind it. */
+luron_status luron__frame_explain(luron__frame *f, luron_status status);
+
+/** Input i of a type that takes any number of its last input; NULL: there is none. */
+const luron_port *luron__port_in(const luron_type *type, int i);
+/** Point input i at a view (of a tensor, or of a shape without data). */
+void luron__frame_set_in(luron__frame *f, int i, luron_view view);
+/** Check the inputs against the ports and settle the dtype of the call; index inputs get the dtype that luron_id alone reads. */
+luron_status luron__frame_check_ins(luron__frame *f);
+void luron__frame_mark_ids(luron__frame *f);
+/** Views of parameter slot s, or of every slot of the layer that is declared. */
+void luron__frame_show_param(luron__frame *f, int s, const luron_tensor *t);
+void luron__frame_show_params(luron__frame *f);
+/** Run setup, or take outputs that are like input 0, and judge what it said. */
+luron_status luron__frame_setup(luron__frame *f);
+/** State: the layer's own tensors where the call may write them, copies otherwise. */
+luron_status luron__frame_open_state(luron__frame *f, bool writable);
+/** Scratch memory around a callback. */
+luron_status luron__frame_open_scratch(luron__frame *f);
+
+static inline bool luron__is_composite(const luron_type *type) { return !type->layer.forward && !type->layer.elementwise; }
+static inline bool luron__is_elementwise(const luron_type *type) { return !type->layer.forward && type->layer.elementwise; }
+bool luron__frees_in(const luron_type *type);
+bool luron__frees_out(const luron_type *type);
+
+/* ---- host.c ----------------------------------------------------------------------------------------------------------- */
+/** What host->fail does, for the files of core. */
+luron_status luron__frame_fail(luron__frame *f, luron_status status, const char *fmt, ...) LURON_PRINTF(3, 4);
+enum { LURON__EW_GRAIN = 16384 }; /* elements of one chunk of an element-wise function */
+
+/* ---- call_backward.c ---------------------------------------------------------------------------------------------------- */
+void luron__elementwise_forward(luron__frame *f);
+
+#endif

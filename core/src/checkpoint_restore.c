@@ -1,0 +1,312 @@
+/* From a checkpoint into models, optimisers and the context: everything is compared before the first number changes. */
+#include "io.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the list of what does not fit -------------------------------------------------------------------------------------- */
+enum { MAX_LINES = 10 };
+typedef struct report {
+    char text[900];
+    size_t n;
+    int64_t lines, more;
+} report;
+
+static void note(report *r, const char *fmt, ...) LURON_PRINTF(2, 3);
+static void note(report *r, const char *fmt, ...) {
+    char line[300];
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(line, sizeof line, fmt, args);
+    va_end(args);
+    if (n >= (int)sizeof line) n = sizeof line - 1;
+    if (r->lines >= MAX_LINES || r->n + (size_t)n + 3 > sizeof r->text) {
+        r->more++;
+        return;
+    }
+    r->n += (size_t)snprintf(r->text + r->n, sizeof r->text - r->n, "\n  %s", line);
+    r->lines++;
+}
+
+static luron_status report_result(const report *r, luron_ctx *ctx, const char *what) {
+    char more[40] = "";
+    if (!r->lines) return LURON_OK;
+    if (r->more) snprintf(more, sizeof more, "\n  and %" PRId64 " more", r->more);
+    return luron__fail(ctx, LURON_E_MISMATCH, "the checkpoint does not fit the %s:%s%s", what, r->text, more);
+}
+
+/* ---- pairs of tensors: noted while comparing, copied once all fit ---------------------------------------------------------- */
+typedef struct pair {
+    luron_tensor *to, *from; /* borrowed */
+} pair;
+typedef struct pairs {
+    luron_ctx *ctx;
+    const luron_checkpoint *c;
+    pair *at;
+    int64_t n, cap;
+    uint8_t *used; /* by tensor of the checkpoint */
+    report report;
+} pairs;
+
+static luron_status pairs_begin(pairs *p, luron_ctx *ctx, const luron_checkpoint *c) {
+    *p = (pairs) { .ctx = ctx, .c = c };
+    return luron__alloc(&p->used, ctx, (size_t)c->tensors.n + 1);
+}
+static void pairs_end(pairs *p) {
+    luron__free(p->ctx, p->at, (size_t)p->cap * sizeof *p->at);
+    luron__free(p->ctx, p->used, (size_t)p->c->tensors.n + 1);
+}
+
+static luron_status compare(pairs *p, const char *path, luron_tensor *to) {
+    char have[LURON__SHAPE_TEXT], want[LURON__SHAPE_TEXT];
+    const luron__entry *e = luron__entry_find(&p->c->tensors, path);
+    luron_shape_text(want, sizeof want, to->ndim, to->shape);
+    if (!e) {
+        note(&p->report, "%s is missing in the file, %s %s expected", path, luron_dtype_name(to->dtype), want);
+        return LURON_OK;
+    }
+    p->used[e - p->c->tensors.at] = 1;
+    if (!luron__same_shape(e->tensor, to))
+        note(&p->report, "%s has shape %s in the file, %s expected", path, luron_shape_text(have, sizeof have, e->tensor->ndim, e->tensor->shape), want);
+    else if (e->tensor->dtype != to->dtype)
+        note(&p->report, "%s is %s in the file, %s expected (bring the model to %s first)", path, luron_dtype_name(e->tensor->dtype), luron_dtype_name(to->dtype),
+             luron_dtype_name(e->tensor->dtype));
+    LURON_TRY(luron__grow(p->ctx, &p->at, &p->cap, p->n + 1, sizeof *p->at));
+    p->at[p->n++] = (pair) { to, e->tensor };
+    return LURON_OK;
+}
+
+/* Tensors of the checkpoint below `prefix` that nothing asked for. */
+static void note_unused(pairs *p, const char *prefix) {
+    char shape[LURON__SHAPE_TEXT];
+    for (int64_t i = 0; i < p->c->tensors.n; i++) {
+        const luron__entry *e = &p->c->tensors.at[i];
+        if (p->used[i] || strncmp(e->path, prefix, strlen(prefix))) continue;
+        note(&p->report, "%s of shape %s is in the file alone", e->path, luron_shape_text(shape, sizeof shape, e->tensor->ndim, e->tensor->shape));
+    }
+}
+
+/* Same shape and dtype. Cannot fail. */
+static void copy_values(luron_tensor *to, const luron_tensor *from) {
+    int64_t at[LURON_MAX_DIMS] = { 0 }, n = luron_tensor_numel(to);
+    size_t size = (size_t)luron_dtype_size(to->dtype);
+    char *t = luron__data(to);
+    const char *f = luron__data(from);
+    if (luron_tensor_is_contiguous(to) && luron_tensor_is_contiguous(from)) {
+        if (n) memmove(t, f, (size_t)n * size);
+        n = 0;
+    }
+    for (; n > 0; n--) {
+        memmove(t, f, size);
+        for (int d = to->ndim - 1; d >= 0; d--) {
+            t += to->strides[d] * (int64_t)size, f += from->strides[d] * (int64_t)size;
+            if (++at[d] < to->shape[d]) break;
+            t -= at[d] * to->strides[d] * (int64_t)size, f -= at[d] * from->strides[d] * (int64_t)size;
+            at[d] = 0;
+        }
+    }
+    luron_tensor_touch(to);
+}
+
+static void copy_pairs(const pairs *p) {
+    for (int64_t i = 0; i < p->n; i++) copy_values(p->at[i].to, p->at[i].from);
+}
+
+/* ---- models -------------------------------------------------------------------------------------------------------------------------- */
+static luron_status check_version(luron_ctx *ctx, const luron_checkpoint *c, const luron_layer *layer, const char *path) {
+    char key[LURON__MAX_PATH + 32];
+    const luron_type *type = luron_layer_type_of(layer);
+    static const char *const groups[] = { "parameters", "state" };
+    for (int i = 0; i < 2; i++) {
+        snprintf(key, sizeof key, "%s/%s@data_version", groups[i], path);
+        const luron__entry *e = luron__entry_find(&c->texts, key);
+        LURON__CHECK(ctx, !e || !e->is_number || e->number <= type->layer.data_version, LURON_E_VERSION,
+                     "layer '%s': the data of its %s are of version %" PRId64 ", plugin '%s' %s reads up to %u", path, luron_type_name(type), e->number,
+                     luron_type_plugin(type), luron_type_plugin_version(type), type->layer.data_version);
+    }
+    return LURON_OK;
+}
+
+static luron_status compare_model(pairs *p, luron_model *model) {
+    char path[LURON__MAX_PATH] = "parameters/";
+    luron_tensor *t;
+    for (int i = 0; i < luron_model_n_layers(model); i++)
+        LURON_TRY(check_version(p->ctx, p->c, luron_model_layer(model, i), luron_model_layer_path(model, i)));
+    for (int i = 0; (t = luron_model_param(model, i, path + 11, sizeof path - 11)); i++) LURON_TRY(compare(p, path, t));
+    strcpy(path, "state/");
+    for (int i = 0; (t = luron_model_state(model, i, path + 6, sizeof path - 6)); i++) LURON_TRY(compare(p, path, t));
+    note_unused(p, "parameters/");
+    note_unused(p, "state/");
+    return report_result(&p->report, p->ctx, "model");
+}
+
+luron_status luron_checkpoint_restore(luron_ctx *ctx, const luron_checkpoint *c, luron_model *model) {
+    pairs p;
+    LURON_TRY(pairs_begin(&p, ctx, c));
+    luron_status status = compare_model(&p, model);
+    if (!status) copy_pairs(&p);
+    pairs_end(&p);
+    return status;
+}
+
+luron_status luron_checkpoint_model(luron_model **out, luron_ctx *ctx, const luron_checkpoint *c) {
+    const char *json = luron_checkpoint_text(c, "architecture");
+    luron_model *model = NULL;
+    if (json) {
+        LURON_TRY(luron_model_from_json(&model, ctx, json));
+        luron_status status = luron_checkpoint_restore(ctx, c, model);
+        if (status) {
+            luron_model_unref(model);
+            return status;
+        }
+    }
+    *out = model;
+    return LURON_OK;
+}
+
+/* ---- optimisers ------------------------------------------------------------------------------------------------------------------------ */
+static luron_status get_json(json_t **out, luron_ctx *ctx, const luron_checkpoint *c, const char *path) {
+    const char *text = luron_checkpoint_text(c, path);
+    LURON__CHECK(ctx, text, LURON_E_MISMATCH, "the checkpoint has no '%s'", path);
+    void *json;
+    LURON_TRY(luron__json_parse(&json, ctx, path, text));
+    *out = json;
+    return LURON_OK;
+}
+
+static luron_status compare_names(pairs *p, const luron_optim *optim, int group) {
+    char path[64];
+    json_t *names = NULL;
+    snprintf(path, sizeof path, "optimizer/groups/%d/parameters", group);
+    LURON_TRY(get_json(&names, p->ctx, p->c, path));
+    int n = luron_optim_n_params(optim, group);
+    if (json_array_size(names) != (size_t)n) note(&p->report, "group %d has %zu parameters in the file, %d expected", group, json_array_size(names), n);
+    for (int i = 0; i < n && (size_t)i < json_array_size(names); i++) {
+        const char *have = json_string_value(json_array_get(names, (size_t)i)), *want = luron_optim_param_name(optim, group, i);
+        if (!have || strcmp(have, want)) note(&p->report, "parameter %d of group %d is '%s' in the file, '%s' expected", i, group, have ? have : "?", want);
+    }
+    json_decref(names);
+    return LURON_OK;
+}
+
+static luron_status compare_group(pairs *p, const luron_optim *optim, int group) {
+    char path[LURON__MAX_PATH];
+    LURON_TRY(compare_names(p, optim, group));
+    for (int s = 0; s < luron_optim_n_scalars(optim); s++) {
+        snprintf(path, sizeof path, "optimizer/groups/%d/scalars/%s", group, luron_optim_scalar_name(optim, s));
+        const luron_tensor *t = luron_checkpoint_tensor(p->c, path);
+        if (!t || t->dtype != LURON_F64 || t->ndim) note(&p->report, "%s: one float64 expected", path);
+    }
+    for (int i = 0; i < luron_optim_n_params(optim, group); i++)
+        for (int s = 0; s < luron_optim_n_states(optim); s++) {
+            snprintf(path, sizeof path, "optimizer/state/%s/%s", luron_optim_param_name(optim, group, i), luron_optim_state_name(optim, s));
+            LURON_TRY(compare(p, path, luron_optim_state(optim, group, i, s)));
+        }
+    return LURON_OK;
+}
+
+static luron_status compare_optim(pairs *p, const luron_optim *optim) {
+    char path[64];
+    const luron_type *type = luron_optim_type_of(optim);
+    const char *have = luron_checkpoint_text(p->c, "optimizer@type");
+    LURON__CHECK(p->ctx, have, LURON_E_NOT_FOUND, "the checkpoint holds no optimiser");
+    LURON__CHECK(p->ctx, strcmp(have, luron_type_name(type)) == 0, LURON_E_MISMATCH, "the checkpoint is of optimiser %s, %s expected", have, luron_type_name(type));
+    const luron__entry *steps = luron__entry_find(&p->c->texts, "optimizer@steps");
+    LURON__CHECK(p->ctx, steps && steps->is_number && steps->number >= 0, LURON_E_MISMATCH, "the checkpoint does not say how many steps the optimiser made");
+    int n = luron_optim_n_groups(optim);
+    snprintf(path, sizeof path, "optimizer/groups/%d/options", n);
+    if (luron_checkpoint_text(p->c, path)) note(&p->report, "there are more than %d groups of parameters in the file", n);
+    for (int g = 0; g < n; g++) LURON_TRY(compare_group(p, optim, g));
+    note_unused(p, "optimizer/state/");
+    return report_result(&p->report, p->ctx, "optimiser");
+}
+
+/* Options of a group as the file has them; checked as a whole, so that setting them one by one cannot fail on a value. */
+static luron_status get_options(luron_arg **args, int *n, luron_ctx *ctx, const luron_checkpoint *c, const luron_type *type, int group) {
+    char path[64];
+    void *options;
+    snprintf(path, sizeof path, "optimizer/groups/%d/options", group);
+    const char *text = luron_checkpoint_text(c, path);
+    LURON__CHECK(ctx, text, LURON_E_MISMATCH, "the checkpoint has no '%s'", path);
+    LURON_TRY(luron__args_from_text(args, n, ctx, text));
+    luron_status status = luron__options_new(&options, ctx, type, luron_type_name(type), NULL, *n, *args);
+    if (!status) luron__options_free(ctx->pool, type, options);
+    if (status) luron__args_free(ctx, *args, *n);
+    return status;
+}
+
+static luron_status set_options(luron_optim *optim, luron_ctx *ctx, const luron_checkpoint *c, int group) {
+    luron_arg *args;
+    int n;
+    LURON_TRY(get_options(&args, &n, ctx, c, luron_optim_type_of(optim), group));
+    luron_status status = LURON_OK;
+    for (int i = 0; i < n && !status; i++) status = luron_optim_set(optim, ctx, group, &args[i]);
+    luron__args_free(ctx, args, n);
+    return status;
+}
+
+/* The options that an optimiser has now, to go back to. */
+static luron_status save_options(luron_checkpoint **old, luron_ctx *ctx, luron_optim *optim) {
+    LURON_TRY(luron_checkpoint_new(old, ctx));
+    luron_status status = luron_checkpoint_set_optim(*old, ctx, optim);
+    if (status) luron_checkpoint_free(*old);
+    return status;
+}
+
+static luron_status apply_options(luron_optim *optim, luron_ctx *ctx, const luron_checkpoint *c) {
+    luron_checkpoint *old;
+    LURON_TRY(save_options(&old, ctx, optim));
+    luron_status status = LURON_OK;
+    int n = luron_optim_n_groups(optim);
+    for (int g = 0; g < n && !status; g++) status = set_options(optim, ctx, c, g);
+    if (status) {
+        char text[sizeof ctx->error];
+        memcpy(text, ctx->error, sizeof text);
+        for (int g = 0; g < n; g++) (void)!set_options(optim, ctx, old, g);
+        memcpy(ctx->error, text, sizeof text);
+        ctx->status = status;
+    }
+    luron_checkpoint_free(old);
+    return status;
+}
+
+luron_status luron_checkpoint_restore_optim(luron_ctx *ctx, const luron_checkpoint *c, luron_optim *optim) {
+    char path[LURON__MAX_PATH];
+    pairs p;
+    LURON_TRY(pairs_begin(&p, ctx, c));
+    luron_status status = compare_optim(&p, optim);
+    if (!status) status = apply_options(optim, ctx, c);
+    if (!status) {
+        copy_pairs(&p);
+        for (int g = 0; g < luron_optim_n_groups(optim); g++)
+            for (int s = 0; s < luron_optim_n_scalars(optim); s++) {
+                snprintf(path, sizeof path, "optimizer/groups/%d/scalars/%s", g, luron_optim_scalar_name(optim, s));
+                luron_optim_set_scalar(optim, g, s, *(const double *)(const void *)luron__data(luron_checkpoint_tensor(c, path)));
+            }
+        luron_optim_set_steps(optim, luron__entry_find(&c->texts, "optimizer@steps")->number);
+    }
+    pairs_end(&p);
+    return status;
+}
+
+/* ---- random state ------------------------------------------------------------------------------------------------------------------------ */
+static bool get_u64(uint64_t *out, const luron_checkpoint *c, const char *path) {
+    const char *text = luron_checkpoint_text(c, path);
+    if (!text || *text < '0' || *text > '9') return false;
+    char *end;
+    errno = 0;
+    *out = strtoull(text, &end, 10);
+    return !*end && !errno;
+}
+
+luron_status luron_checkpoint_restore_random(luron_ctx *ctx, const luron_checkpoint *c) {
+    uint64_t seed, position;
+    LURON__CHECK(ctx, get_u64(&seed, c, "training/random_seed") && get_u64(&position, c, "training/random_position"), LURON_E_NOT_FOUND,
+                 "the checkpoint holds no random state");
+    luron_ctx_set_random_state(ctx, seed, position);
+    return LURON_OK;
+}

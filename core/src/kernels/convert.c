@@ -1,0 +1,200 @@
+/* convert.c -- conversion between any two dtypes, and the 16-bit floats by their bits. */
+#include "kernels/kernels.h"
+#include "luron/luron.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+uint32_t luron__compute_dtype(uint32_t dtype) {
+    switch (dtype) {
+    case LURON_F16:
+    case LURON_BF16:
+    case LURON_F32:
+        return LURON_F32;
+    case LURON_F64:
+        return LURON_F64;
+    default:
+        return LURON_I64;
+    }
+}
+
+/* ---- 16-bit floats --------------------------------------------------------------------------------------------- */
+static inline uint32_t bits_of(float v) {
+    uint32_t u;
+    memcpy(&u, &v, sizeof u);
+    return u;
+}
+
+static inline float float_of(uint32_t u) {
+    float v;
+    memcpy(&v, &u, sizeof v);
+    return v;
+}
+
+static inline float f32_from_f16(uint16_t h) {
+    uint32_t sign = (uint32_t)(h & 0x8000u) << 16, rest = (uint32_t)(h & 0x7fffu) << 13;
+    uint32_t normal = rest + (112u << 23);                            /* bias 15 to 127 */
+    uint32_t small = bits_of(float_of(rest | 113u << 23) - 0x1p-14f); /* subnormal: fraction without a leading one */
+    return float_of(sign | (rest >= 31u << 23 ? rest | 255u << 23 : rest < 1u << 23 ? small : normal));
+}
+
+static inline float f32_from_bf16(uint16_t h) { return float_of((uint32_t)h << 16); }
+
+/* Round to nearest, ties to even. A NaN stays one, quiet, with the top of its payload. */
+static inline uint16_t f16_from_f32(float v) {
+    uint32_t u = bits_of(v), sign = u >> 16 & 0x8000u, h;
+    u &= 0x7fffffffu;
+    if (u > 255u << 23)
+        h = 0x7e00u | (u >> 13 & 0x3ffu);
+    else if (u >= 143u << 23)
+        h = 0x7c00u; /* from 65536 on */
+    else if (u < 113u << 23)
+        h = bits_of(float_of(u) + 0.5f) - (126u << 23); /* the addition rounds at 2^-24 */
+    else
+        h = (u - (112u << 23) + 0xfffu + (u >> 13 & 1u)) >> 13;
+    return (uint16_t)(sign | h);
+}
+
+static inline uint16_t bf16_from_f32(float v) {
+    uint32_t u = bits_of(v);
+    if ((u & 0x7fffffffu) > 255u << 23) return (uint16_t)(u >> 16 | 0x40u);
+    return (uint16_t)((u + 0x7fffu + (u >> 16 & 1u)) >> 16);
+}
+
+/* To the float whose last bit is odd if v lies between two: then a second rounding, to fewer bits, gives what rounding
+ * v at once would have given. */
+static inline float odd_float(double v) {
+    float near = (float)v;
+    uint32_t u = bits_of(near);
+    if ((double)near == v || v != v || (u & 1u)) return near;
+    double size = v < 0 ? -v : v, near_size = v < 0 ? -(double)near : (double)near;
+    return float_of(near_size > size ? u - 1 : u + 1);
+}
+
+/* ---- from the value that was read (float, double or int64_t) to what is stored --------------------------------- */
+static inline uint16_t f16_from_f64(double v) { return f16_from_f32(odd_float(v)); }
+static inline uint16_t f16_from_i64(int64_t v) { return f16_from_f32(odd_float((double)v)); }
+static inline uint16_t bf16_from_f64(double v) { return bf16_from_f32(odd_float(v)); }
+static inline uint16_t bf16_from_i64(int64_t v) { return bf16_from_f32(odd_float((double)v)); }
+
+static inline int64_t i64_from_f64(double v) {
+    return v != v ? 0 : v >= 0x1p63 ? INT64_MAX : v < -0x1p63 ? INT64_MIN : (int64_t)v;
+}
+static inline int32_t i32_from_f64(double v) {
+    return v != v ? 0 : v >= 0x1p31 ? INT32_MAX : v < -0x1p31 ? INT32_MIN : (int32_t)v;
+}
+static inline uint8_t u8_from_f64(double v) { return (uint8_t)(v != v || v < 0 ? 0 : v >= 255 ? 255 : (int)v); }
+static inline int64_t i64_from_i64(int64_t v) { return v; }
+static inline int32_t i32_from_i64(int64_t v) { return (int32_t)(uint32_t)(uint64_t)v; } /* wraps, as integers do */
+static inline uint8_t u8_from_i64(int64_t v) { return (uint8_t)(uint64_t)v; }
+
+#define STORE_F32(v) ((float)(v))
+#define STORE_F64(v) ((double)(v))
+#define STORE_F16(v) _Generic((v), float: f16_from_f32, double: f16_from_f64, int64_t: f16_from_i64)(v)
+#define STORE_BF16(v) _Generic((v), float: bf16_from_f32, double: bf16_from_f64, int64_t: bf16_from_i64)(v)
+#define STORE_I64(v) _Generic((v), float: i64_from_f64, double: i64_from_f64, int64_t: i64_from_i64)(v)
+#define STORE_I32(v) _Generic((v), float: i32_from_f64, double: i32_from_f64, int64_t: i32_from_i64)(v)
+#define STORE_U8(v) _Generic((v), float: u8_from_f64, double: u8_from_f64, int64_t: u8_from_i64)(v)
+#define STORE_B8(v) ((uint8_t)((v) != 0))
+
+#define LOAD_F32(p) (p)
+#define LOAD_F64(p) (p)
+#define LOAD_F16(p) f32_from_f16(p)
+#define LOAD_BF16(p) f32_from_bf16(p)
+#define LOAD_I64(p) ((int64_t)(p))
+#define LOAD_I32(p) ((int64_t)(p))
+#define LOAD_U8(p) ((int64_t)(p))
+#define LOAD_B8(p) ((int64_t)((p) != 0))
+
+/* name, what is in memory */
+/* clang-format off: a table */
+#define DTYPES(X)                                                                                                      \
+    X(F32, float) X(F64, double) X(F16, uint16_t) X(BF16, uint16_t)                                                    \
+    X(I64, int64_t) X(I32, int32_t) X(U8, uint8_t) X(B8, uint8_t)
+/* clang-format on */
+
+#define CONVERT(heat, from, from_type, to, to_type)                                                                    \
+    heat static void convert_##from##_##to(int64_t n, const void *x, int64_t xs, void *y, int64_t ys) {                \
+        const from_type *restrict p = x;                                                                               \
+        to_type *restrict q = y;                                                                                       \
+        if (xs == 1 && ys == 1)                                                                                        \
+            for (int64_t i = 0; i < n; i++)                                                                            \
+                q[i] = STORE_##to(LOAD_##from(p[i]));                                                                  \
+        else                                                                                                           \
+            for (int64_t i = 0; i < n; i++)                                                                            \
+                q[i * ys] = STORE_##to(LOAD_##from(p[i * xs]));                                                        \
+    }
+/* 64 loops that are vectorised would be a tenth of the library: those that are rare are compiled for size. */
+#define RARE __attribute__((cold))
+#define OFTEN
+#define HALF_F32 OFTEN
+#define HALF_F64 RARE
+#define HALF_F16 RARE
+#define HALF_BF16 RARE
+#define HALF_I64 RARE
+#define HALF_I32 RARE
+#define HALF_U8 RARE
+#define HALF_B8 RARE
+#define TO_F32(from, type) CONVERT(OFTEN, from, type, F32, float)
+#define TO_F64(from, type) CONVERT(OFTEN, from, type, F64, double)
+#define TO_F16(from, type) CONVERT(HALF_##from, from, type, F16, uint16_t)
+#define TO_BF16(from, type) CONVERT(HALF_##from, from, type, BF16, uint16_t)
+#define TO_I64(from, type) CONVERT(RARE, from, type, I64, int64_t)
+#define TO_I32(from, type) CONVERT(RARE, from, type, I32, int32_t)
+#define TO_U8(from, type) CONVERT(RARE, from, type, U8, uint8_t)
+#define TO_B8(from, type) CONVERT(RARE, from, type, B8, uint8_t)
+DTYPES(TO_F32)
+DTYPES(TO_F64)
+DTYPES(TO_F16)
+DTYPES(TO_BF16)
+DTYPES(TO_I64)
+DTYPES(TO_I32)
+DTYPES(TO_U8)
+DTYPES(TO_B8)
+
+/* The same dtype: by size, so that every bit survives. */
+#define COPY(bits)                                                                                                     \
+    static void copy_##bits(int64_t n, const void *x, int64_t xs, void *y, int64_t ys) {                               \
+        const uint##bits##_t *restrict p = x;                                                                          \
+        uint##bits##_t *restrict q = y;                                                                                \
+        if (xs == 1 && ys == 1)                                                                                        \
+            memcpy(y, x, (size_t)n * sizeof *p);                                                                       \
+        else                                                                                                           \
+            for (int64_t i = 0; i < n; i++)                                                                            \
+                q[i * ys] = p[i * xs];                                                                                 \
+    }
+COPY(8)
+COPY(16)
+COPY(32)
+COPY(64)
+
+enum { AT_F32, AT_F64, AT_F16, AT_BF16, AT_I64, AT_I32, AT_U8, AT_B8, N_DTYPES };
+
+static int place(uint32_t dtype) {
+    switch (dtype) {
+#define PLACE(name, type)                                                                                              \
+    case LURON_##name:                                                                                                 \
+        return AT_##name;
+        DTYPES(PLACE)
+    default:
+        return -1;
+    }
+}
+
+luron__convert_fn luron__convert_pick(uint32_t to, uint32_t from) {
+/* clang-format off: a table */
+#define COLUMN(name)                                                                                                   \
+    {convert_F32_##name, convert_F64_##name, convert_F16_##name, convert_BF16_##name,                                  \
+     convert_I64_##name, convert_I32_##name, convert_U8_##name,  convert_B8_##name}
+    static const luron__convert_fn table[N_DTYPES][N_DTYPES] = { /* [to][from] */
+        COLUMN(F32), COLUMN(F64), COLUMN(F16), COLUMN(BF16), COLUMN(I64), COLUMN(I32), COLUMN(U8), COLUMN(B8)};
+    /* clang-format on */
+    static const luron__convert_fn copies[9] = {[1] = copy_8, [2] = copy_16, [4] = copy_32, [8] = copy_64};
+    if (to == from) return copies[luron_dtype_size(to)];
+    return table[place(to)][place(from)];
+}
+
+void luron__convert(uint32_t to_dtype, void *to, int64_t to_stride, uint32_t from_dtype, const void *from,
+                    int64_t from_stride, int64_t n) {
+    if (n > 0) luron__convert_pick(to_dtype, from_dtype)(n, from, from_stride, to, to_stride);
+}

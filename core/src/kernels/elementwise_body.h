@@ -1,0 +1,122 @@
+/* elementwise_body.h -- run functions of two operands for one T: included with T, NAME(f) and, for integers, WHOLE.
+ * The loops differ only in which operand is one number for all; every element is computed by the same expression.   */
+
+/* y[i] = expr of u, v; one of the steps is 1 */
+#define BINARY(name, R, expr)                                                                                          \
+    static int NAME(name)(int64_t n, const T *a, int sa, const T *b, int sb, void *out) {                              \
+        R *restrict y = out;                                                                                           \
+        if (sa && sb) {                                                                                                \
+            for (int64_t i = 0; i < n; i++) {                                                                          \
+                const T u = a[i], v = b[i];                                                                            \
+                y[i] = (R)(expr);                                                                                      \
+            }                                                                                                          \
+        } else if (sa) {                                                                                               \
+            const T v = *b;                                                                                            \
+            for (int64_t i = 0; i < n; i++) {                                                                          \
+                const T u = a[i];                                                                                      \
+                y[i] = (R)(expr);                                                                                      \
+            }                                                                                                          \
+        } else {                                                                                                       \
+            const T u = *a;                                                                                            \
+            for (int64_t i = 0; i < n; i++) {                                                                          \
+                const T v = b[i];                                                                                      \
+                y[i] = (R)(expr);                                                                                      \
+            }                                                                                                          \
+        }                                                                                                              \
+        return 0;                                                                                                      \
+    }
+/* The same for what costs a call an element anyhow. */
+#define BINARY_CALL(name, expr)                                                                                        \
+    static int NAME(name)(int64_t n, const T *a, int sa, const T *b, int sb, void *out) {                              \
+        T *restrict y = out;                                                                                           \
+        int found = 0;                                                                                                 \
+        for (int64_t i = 0; i < n; i++)                                                                                \
+            y[i] = NAME(expr)(a[i * sa], b[i * sb], &found);                                                           \
+        return found;                                                                                                  \
+    }
+
+#ifdef WHOLE
+BINARY(add, T, WRAP(u, +, v))
+BINARY(sub, T, WRAP(u, -, v))
+BINARY(mul, T, WRAP(u, *, v))
+#else
+BINARY(add, T, u + v)
+BINARY(sub, T, u - v)
+BINARY(mul, T, u *v)
+BINARY(div, T, u / v)
+#endif
+/* a NaN on either side wins */
+BINARY(maximum, T, u > v || u != u ? u : v)
+BINARY(minimum, T, u < v || u != u ? u : v)
+BINARY(eq, uint8_t, u == v)
+BINARY(ne, uint8_t, u != v)
+BINARY(lt, uint8_t, u < v)
+BINARY(le, uint8_t, u <= v)
+BINARY_CALL(pow, pow_one)
+BINARY_CALL(floor_divide, floor_divide_one)
+BINARY_CALL(remainder, remainder_one)
+#ifndef WHOLE
+BINARY_CALL(atan2, atan2_one)
+#endif
+
+static int NAME(scale)(int64_t n, const T *x, int step, const double *num, T *restrict y) {
+    const T times = (T)num[0], plus = (T)num[1];
+    for (int64_t i = 0; i < n; i++)
+        y[i] = x[i * step] * times + plus;
+    return 0;
+}
+
+static int NAME(clamp)(int64_t n, const T *x, int step, const double *num, T *restrict y) {
+    T lo, hi;
+    luron__convert(DTYPE, &lo, 1, LURON_F64, &num[0], 1, 1);
+    luron__convert(DTYPE, &hi, 1, LURON_F64, &num[1], 1, 1);
+    for (int64_t i = 0; i < n; i++) {
+        T v = x[i * step];
+        v = v < lo ? lo : v; /* a NaN stays */
+        y[i] = v > hi ? hi : v;
+    }
+    return 0;
+}
+
+static int NAME(isfinite)(int64_t n, const T *x, int step, uint8_t *restrict y) {
+    for (int64_t i = 0; i < n; i++)
+        y[i] = x[i * step] - x[i * step] == 0;
+    return 0;
+}
+
+static int NAME(isnan)(int64_t n, const T *x, int step, uint8_t *restrict y) {
+    for (int64_t i = 0; i < n; i++)
+        y[i] = x[i * step] != x[i * step];
+    return 0;
+}
+
+static int NAME(where)(int64_t n, const uint8_t *cond, int sc, const T *a, int sa, const T *b, int sb, T *restrict y) {
+    if (sc && sa && sb)
+        for (int64_t i = 0; i < n; i++)
+            y[i] = cond[i] ? a[i] : b[i];
+    else
+        for (int64_t i = 0; i < n; i++)
+            y[i] = cond[i * sc] ? a[i * sa] : b[i * sb];
+    return 0;
+}
+
+typedef int (*NAME(binary_fn))(int64_t n, const T *a, int sa, const T *b, int sb, void *out);
+static const NAME(binary_fn) NAME(binary)[LURON__BINARY_COUNT] = {[LURON__BINARY_add] = NAME(add),
+                                                                  [LURON__BINARY_sub] = NAME(sub),
+                                                                  [LURON__BINARY_mul] = NAME(mul),
+#ifndef WHOLE
+                                                                  [LURON__BINARY_div] = NAME(div),
+                                                                  [LURON__BINARY_atan2] = NAME(atan2),
+#endif
+                                                                  [LURON__BINARY_pow] = NAME(pow),
+                                                                  [LURON__BINARY_maximum] = NAME(maximum),
+                                                                  [LURON__BINARY_minimum] = NAME(minimum),
+                                                                  [LURON__BINARY_floor_divide] = NAME(floor_divide),
+                                                                  [LURON__BINARY_remainder] = NAME(remainder),
+                                                                  [LURON__BINARY_eq] = NAME(eq),
+                                                                  [LURON__BINARY_ne] = NAME(ne),
+                                                                  [LURON__BINARY_lt] = NAME(lt),
+                                                                  [LURON__BINARY_le] = NAME(le)};
+
+#undef BINARY
+#undef BINARY_CALL

@@ -1,0 +1,171 @@
+/* elementwise_fns.c -- what element-wise ops do to a run: see elementwise.h. */
+#include "kernels/elementwise.h"
+#include "kernels/kernels.h"
+
+#include <math.h>
+
+/* ---- one element, where an expression is too little ---------------------------------------------------------------
+ * floor_divide and remainder follow Lua: // rounds down, % has the sign of the divisor. */
+#define REAL_ONE(T, S, suffix)                                                                                         \
+    static inline T pow_one_##S(T a, T b, int *found) {                                                                \
+        (void)found;                                                                                                   \
+        return b == 2 ? a * a : pow##suffix(a, b); /* squares are what pow is mostly used for */                       \
+    }                                                                                                                  \
+    static inline T floor_divide_one_##S(T a, T b, int *found) {                                                       \
+        (void)found;                                                                                                   \
+        return floor##suffix(a / b);                                                                                   \
+    }                                                                                                                  \
+    static inline T remainder_one_##S(T a, T b, int *found) {                                                          \
+        (void)found;                                                                                                   \
+        T m = fmod##suffix(a, b);                                                                                      \
+        return m != 0 && (m < 0) != (b < 0) ? m + b : m;                                                               \
+    }                                                                                                                  \
+    static inline T atan2_one_##S(T a, T b, int *found) {                                                              \
+        (void)found;                                                                                                   \
+        return atan2##suffix(a, b);                                                                                    \
+    }
+REAL_ONE(float, f32, f)
+REAL_ONE(double, f64, )
+
+/* Integers wrap around, which C leaves undefined for signed ones. */
+#define WRAP(u, op, v) ((int64_t)((uint64_t)(u)op(uint64_t)(v)))
+
+static inline int64_t pow_one_i64(int64_t a, int64_t b, int *found) {
+    uint64_t result = 1, square = (uint64_t)a;
+    if (b < 0) *found |= LURON__EW_NEGATIVE_POWER;
+    for (; b > 0; b >>= 1, square *= square)
+        if (b & 1) result *= square;
+    return (int64_t)result;
+}
+
+static inline int64_t floor_divide_one_i64(int64_t a, int64_t b, int *found) {
+    if (b == 0) *found |= LURON__EW_DIVISION_BY_ZERO;
+    if (b == 0 || b == -1) return WRAP(0, -, a);
+    return a / b - (a % b != 0 && (a < 0) != (b < 0));
+}
+
+static inline int64_t remainder_one_i64(int64_t a, int64_t b, int *found) {
+    if (b == 0) *found |= LURON__EW_DIVISION_BY_ZERO;
+    if (b == 0 || b == -1) return 0;
+    int64_t m = a % b;
+    return m != 0 && (m < 0) != (b < 0) ? m + b : m;
+}
+
+#define T float
+#define DTYPE LURON_F32
+#define NAME(f) f##_f32
+#include "kernels/elementwise_body.h"
+#undef T
+#undef DTYPE
+#undef NAME
+#define T double
+#define DTYPE LURON_F64
+#define NAME(f) f##_f64
+#include "kernels/elementwise_body.h"
+#undef T
+#undef DTYPE
+#undef NAME
+#define T int64_t
+#define DTYPE LURON_I64
+#define NAME(f) f##_i64
+#define WHOLE
+#include "kernels/elementwise_body.h"
+
+/* ---- logic: runs of bool --------------------------------------------------------------------------------------- */
+static int logical(int32_t id, int64_t n, const uint8_t *a, int sa, const uint8_t *b, int sb, uint8_t *y) {
+    switch (id) {
+    case LURON__BINARY_logical_and:
+        for (int64_t i = 0; i < n; i++)
+            y[i] = a[i * sa] & b[i * sb];
+        break;
+    case LURON__BINARY_logical_or:
+        for (int64_t i = 0; i < n; i++)
+            y[i] = a[i * sa] | b[i * sb];
+        break;
+    default:
+        for (int64_t i = 0; i < n; i++)
+            y[i] = a[i * sa] ^ b[i * sb];
+        break;
+    }
+    return 0;
+}
+
+/* ---- choice of the function ------------------------------------------------------------------------------------ */
+/* Element 0, computed, written to the others of a run of one value. */
+static void spread(int64_t n, void *out, uint32_t dtype) {
+    luron__convert(dtype, (char *)out + luron_dtype_size(dtype), 1, dtype, out, 0, n - 1);
+}
+
+int luron__ew_binary(const luron__ew *e, int64_t n, const void *const *in, const int *step, void *out) {
+    int32_t id = e->id, first = 0, found;
+    if (id == LURON__BINARY_gt)
+        id = LURON__BINARY_lt, first = 1;
+    else if (id == LURON__BINARY_ge)
+        id = LURON__BINARY_le, first = 1;
+    const void *a = in[first], *b = in[!first];
+    int sa = step[first], sb = step[!first], one = !sa && !sb;
+    int64_t count = one ? 1 : n;
+    if (one) sa = sb = 1;
+    switch (e->in[0].run) {
+    case LURON_F32:
+        found = binary_f32[id](count, a, sa, b, sb, out);
+        break;
+    case LURON_F64:
+        found = binary_f64[id](count, a, sa, b, sb, out);
+        break;
+    case LURON_I64:
+        found = binary_i64[id](count, a, sa, b, sb, out);
+        break;
+    default:
+        found = logical(id, count, a, sa, b, sb, out);
+        break;
+    }
+    if (one) spread(n, out, e->out.run);
+    return found;
+}
+
+int luron__ew_unary(const luron__ew *e, int64_t n, const void *const *in, const int *step, void *out) {
+    luron__map((uint32_t)e->id, e->in[0].run, step[0] ? n : 1, in[0], out);
+    if (!step[0]) spread(n, out, e->out.run);
+    return 0;
+}
+
+int luron__ew_where(const luron__ew *e, int64_t n, const void *const *in, const int *step, void *out) {
+    switch (e->in[1].run) {
+    case LURON_F32:
+        return where_f32(n, in[0], step[0], in[1], step[1], in[2], step[2], out);
+    case LURON_F64:
+        return where_f64(n, in[0], step[0], in[1], step[1], in[2], step[2], out);
+    default:
+        return where_i64(n, in[0], step[0], in[1], step[1], in[2], step[2], out);
+    }
+}
+
+int luron__ew_number(const luron__ew *e, int64_t n, const void *const *in, const int *step, void *out) {
+#define NUMBER(S)                                                                                                      \
+    switch (e->id) {                                                                                                   \
+    case LURON__NUMBER_SCALE:                                                                                          \
+        return scale_##S(n, in[0], step[0], e->num, out);                                                              \
+    case LURON__NUMBER_CLAMP:                                                                                          \
+        return clamp_##S(n, in[0], step[0], e->num, out);                                                              \
+    case LURON__NUMBER_ISFINITE:                                                                                       \
+        return isfinite_##S(n, in[0], step[0], out);                                                                   \
+    default:                                                                                                           \
+        return isnan_##S(n, in[0], step[0], out);                                                                      \
+    }
+    switch (e->in[0].run) {
+    case LURON_F32:
+        NUMBER(f32)
+    case LURON_F64:
+        NUMBER(f64)
+    case LURON_I64:
+        NUMBER(i64)
+    default:
+        break;
+    }
+    const uint8_t *x = in[0]; /* bool: not */
+    uint8_t *y = out;
+    for (int64_t i = 0; i < n; i++)
+        y[i] = !x[i * step[0]];
+    return 0;
+}

@@ -1,0 +1,56 @@
+/* vecmath.c -- luron__map: exp, tanh, ... over a run. */
+#include "kernels/kernels.h"
+#include "luron/plugin.h"
+
+#include <math.h>
+
+#define T float
+#define NAME(f) f##_f32
+#define C(name) name##f
+#include "kernels/vecmath_body.h"
+#undef T
+#undef NAME
+#undef C
+#define T double
+#define NAME(f) f##_f64
+#define C(name) name
+#include "kernels/vecmath_body.h"
+
+/* Integers wrap around: the smallest one is its own negative. */
+static void map_i64(uint32_t fn, int64_t n, const int64_t *x, int64_t *y) {
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t v = x[i], negative = (int64_t)(0 - (uint64_t)v);
+        switch (fn) {
+        case LURON_MAP_neg:
+            y[i] = negative;
+            break;
+        case LURON_MAP_abs:
+            y[i] = v < 0 ? negative : v;
+            break;
+        case LURON_MAP_sign:
+            y[i] = (v > 0) - (v < 0);
+            break;
+        case LURON_MAP_square:
+            y[i] = (int64_t)((uint64_t)v * (uint64_t)v);
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+void luron__map(uint32_t fn, uint32_t dtype, int64_t n, const void *x, void *y) {
+    switch (dtype) {
+    case LURON_F32:
+        map_f32(fn, n, x, y);
+        break;
+    case LURON_F64:
+        map_f64(fn, n, x, y);
+        break;
+    case LURON_I64:
+        map_i64(fn, n, x, y);
+        break;
+    default:
+        break;
+    }
+}

@@ -1,0 +1,194 @@
+/* model_summary.c -- the table of a model: a line for each node, with totals.
+ *
+ * FLOPs are those of one forward for the given shapes. A layer with a parameter of rank 2 or more (linear, convolution)
+ * multiplies and adds each of its numbers once for every row or place of the output: 2 * numel(weight) *
+ * numel(output) / size 0 of the weight. An element-wise layer counts one for each element. Biases, losses and
+ * everything else count nothing.                                                                                       */
+#include "graph.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { N_COLUMNS = 5 };
+typedef struct row {
+    const char *name, *type;
+    char shape[LURON__SHAPE_TEXT], params[40], flops[40];
+} row;
+
+typedef struct text {
+    luron_ctx *ctx;
+    char *s;
+    int64_t n, cap;
+    luron_status status; /* sticks */
+} text;
+
+static void add(text *t, const char *s, size_t n) {
+    if (t->status == LURON_OK) t->status = luron__grow(t->ctx, &t->s, &t->cap, t->n + (int64_t)n + 1, 1);
+    if (t->status != LURON_OK) return;
+    memcpy(t->s + t->n, s, n);
+    t->n += (int64_t)n;
+    t->s[t->n] = 0;
+}
+
+/* Places on the screen, taking every character for one. */
+static int width(const char *s) {
+    int n = 0;
+    for (; *s; s++) n += (*s & 0xc0) != 0x80;
+    return n;
+}
+
+static void add_cell(text *t, const char *s, int columns, bool right) {
+    int blanks = columns - width(s);
+    for (int i = 0; right && i < blanks; i++) add(t, " ", 1);
+    add(t, s, strlen(s));
+    for (int i = 0; !right && i < blanks; i++) add(t, " ", 1);
+}
+
+/* 25690112 -> "25,690,112" */
+static const char *number(char to[40], double x) {
+    char digits[40];
+    int n = snprintf(digits, sizeof digits, "%.0f", x), k = 0;
+    if (n < 0 || n > 24) {
+        snprintf(to, 40, "%.3g", x);
+        return to;
+    }
+    for (int i = 0; i < n; i++) {
+        if (i && (n - i) % 3 == 0) to[k++] = ',';
+        to[k++] = digits[i];
+    }
+    to[k] = 0;
+    return to;
+}
+
+static double numel(const luron_dims *d) {
+    double n = 1;
+    for (int i = 0; i < d->ndim; i++) n *= (double)d->shape[i];
+    return n;
+}
+
+static double layer_flops(const luron_layer *layer, const luron_dims *out) {
+    double sum = 0;
+    if (layer->type->layer.elementwise) return numel(out);
+    for (int i = 0; i < luron_layer_n_params(layer); i++) {
+        const luron_tensor *t = luron_layer_param(layer, i);
+        if (t->ndim >= 2 && t->shape[0] > 0) sum += 2 * (double)luron_tensor_numel(t) * numel(out) / (double)t->shape[0];
+    }
+    return sum;
+}
+
+/* ---- shapes ----------------------------------------------------------------------------------------------------------------- */
+static luron_status infer(luron_dims *dims, luron_ctx *ctx, const luron_model *m, int64_t i) {
+    const luron__model_node *node = &m->nodes[i];
+    luron_dims *ins = NULL;
+    size_t bytes = (size_t)node->n_in * sizeof *ins;
+    if (node->n_in) LURON_TRY(luron__alloc(&ins, ctx, bytes));
+    for (int32_t k = 0; k < node->n_in; k++)
+        if (node->ins[k].node >= 0) ins[k] = dims[m->nodes[node->ins[k].node].first + node->ins[k].out];
+    luron_status status = luron_layer_infer(&dims[node->first], ctx, m->layers[node->layer].layer, node->n_in, ins);
+    luron__free(ctx, ins, bytes);
+    return status;
+}
+
+/* Shapes before counts: a lazy layer has its parameters only then. */
+static luron_status infer_all(luron_dims *dims, luron_ctx *ctx, const luron_model *m, int n_in, const luron_dims *in_dims) {
+    LURON__CHECK(ctx, n_in == m->n_inputs, LURON_E_ARGUMENT, "summary: shapes of %lld input%s expected, got %d", (long long)m->n_inputs, m->n_inputs == 1 ? "" : "s", n_in);
+    for (int i = 0; i < n_in; i++) dims[i] = in_dims[i];
+    for (int64_t i = m->n_inputs; i < m->n_nodes; i++) LURON_TRY(infer(dims, ctx, m, i));
+    return LURON_OK;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------------------------------------- */
+/* seen[l]: layer l has a line already. Returns the FLOPs of the line. */
+static double fill_row(row *r, const luron_model *m, int64_t i, const luron_dims *dims, uint8_t *seen) {
+    const luron__model_node *node = &m->nodes[i];
+    double flops = 0;
+    if (dims && dims[node->first].dtype) luron_shape_text(r->shape, sizeof r->shape, dims[node->first].ndim, dims[node->first].shape);
+    if (node->layer < 0) {
+        r->name = node->name;
+        r->type = "(input)";
+        return 0;
+    }
+    const luron_layer *layer = m->layers[node->layer].layer;
+    r->name = m->layers[node->layer].path;
+    r->type = luron_type_name(layer->type);
+    int64_t n = 0;
+    for (int k = 0; k < luron_layer_n_params(layer); k++) n += luron_tensor_numel(luron_layer_param(layer, k));
+    if (seen[node->layer] && n)
+        snprintf(r->params, sizeof r->params, "(again)");
+    else
+        number(r->params, (double)n);
+    seen[node->layer] = 1;
+    if (dims) flops = layer_flops(layer, &dims[node->first]);
+    if (dims) number(r->flops, flops);
+    return flops;
+}
+
+static void add_row(text *t, const char *const cells[N_COLUMNS], const int *widths) {
+    for (int c = 0; c < N_COLUMNS; c++) {
+        if (!widths[c]) continue;
+        if (c) add(t, "  ", 2);
+        add_cell(t, cells[c], widths[c], c >= 3);
+    }
+    while (t->n && t->s[t->n - 1] == ' ') t->s[--t->n] = 0;
+    add(t, "\n", 1);
+}
+
+static void add_table(text *t, const row *rows, int64_t n, bool shaped) {
+    static const char *const head[N_COLUMNS] = { "layer", "type", "output shape", "parameters", "FLOPs" };
+    int widths[N_COLUMNS], whole = 0;
+    for (int c = 0; c < N_COLUMNS; c++) widths[c] = shaped || (c != 2 && c != 4) ? width(head[c]) : 0;
+    for (int64_t i = 0; i < n; i++) {
+        const char *const cells[N_COLUMNS] = { rows[i].name, rows[i].type, rows[i].shape, rows[i].params, rows[i].flops };
+        for (int c = 0; c < N_COLUMNS; c++)
+            if (widths[c] && width(cells[c]) > widths[c]) widths[c] = width(cells[c]);
+    }
+    for (int c = 0; c < N_COLUMNS; c++) whole += widths[c] ? widths[c] + (c ? 2 : 0) : 0;
+    add_row(t, head, widths);
+    for (int i = 0; i < whole; i++) add(t, "-", 1);
+    add(t, "\n", 1);
+    for (int64_t i = 0; i < n; i++) {
+        const char *const cells[N_COLUMNS] = { rows[i].name, rows[i].type, rows[i].shape, rows[i].params, rows[i].flops };
+        add_row(t, cells, widths);
+    }
+    for (int i = 0; i < whole; i++) add(t, "-", 1);
+    add(t, "\n", 1);
+}
+
+static void add_totals(text *t, const luron_model *m, bool shaped, double flops) {
+    char line[200], all[40], trained[40], work[40];
+    double n = (double)luron_model_n_weights(m), n_trained = 0;
+    luron_tensor *p;
+    for (int i = 0; (p = luron_model_param(m, i, NULL, 0)); i++) n_trained += p->requires_grad ? (double)luron_tensor_numel(p) : 0;
+    snprintf(line, sizeof line, "%s parameters, %s of them trained", number(all, n), number(trained, n_trained));
+    add(t, line, strlen(line));
+    snprintf(line, sizeof line, "; %s FLOPs forward", number(work, flops));
+    if (shaped) add(t, line, strlen(line));
+    add(t, "\n", 1);
+}
+
+static luron_status write_summary(text *t, const luron_model *m, const luron_dims *dims, row *rows, uint8_t *seen) {
+    double flops = 0;
+    for (int64_t i = 0; i < m->n_nodes; i++) flops += fill_row(&rows[i], m, i, dims, seen);
+    add_table(t, rows, m->n_nodes, dims != NULL);
+    add_totals(t, m, dims != NULL, flops);
+    return t->status;
+}
+
+luron_status luron_model_summary(char **out, luron_ctx *ctx, luron_model *model, int n_in, const luron_dims *in_dims) {
+    size_t dims_bytes = (size_t)(model->n_values + 1) * sizeof(luron_dims), rows_bytes = (size_t)(model->n_nodes + 1) * sizeof(row), seen_bytes = (size_t)model->n_layers + 1;
+    luron_dims *dims = NULL;
+    row *rows = NULL;
+    uint8_t *seen = NULL;
+    text t = { .ctx = ctx };
+    luron_status status = in_dims ? luron__alloc(&dims, ctx, dims_bytes) : LURON_OK;
+    if (status == LURON_OK && dims) status = infer_all(dims, ctx, model, n_in, in_dims);
+    if (status == LURON_OK) status = luron__alloc(&rows, ctx, rows_bytes);
+    if (status == LURON_OK) status = luron__alloc(&seen, ctx, seen_bytes);
+    if (status == LURON_OK) status = write_summary(&t, model, dims, rows, seen);
+    if (status == LURON_OK) status = luron__strdup(out, ctx, t.s);
+    luron__free(ctx, t.s, (size_t)t.cap);
+    luron__free(ctx, seen, seen_bytes);
+    luron__free(ctx, rows, rows_bytes);
+    luron__free(ctx, dims, dims_bytes);
+    return status;
+}

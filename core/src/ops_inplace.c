@@ -1,0 +1,43 @@
+/* ops_inplace.c -- writing into a tensor that exists: not on the tape. */
+#include "ops_elementwise.h"
+
+#include <string.h>
+
+/* All elements of t from src, which broadcasts to it, converted. */
+static void overwrite(luron_ctx *ctx, luron_tensor *t, const luron_tensor *src) {
+    luron__ew e = {.n_in = 1, .ndim = t->ndim};
+    memcpy(e.shape, t->shape, sizeof e.shape);
+    luron__ew_operand_of(&e.out, t, t->dtype, t->ndim, t->shape);
+    luron__ew_operand_of(&e.in[0], src, t->dtype, t->ndim, t->shape);
+    luron__elementwise(&e, ctx->threads);
+    luron_tensor_touch(t);
+}
+
+luron_status luron_tensor_copy(luron_ctx *ctx, luron_tensor *t, luron_tensor *src) {
+    LURON_TRY(luron__check_writable(ctx, "copy", t, src));
+    int ndim;
+    int64_t shape[LURON_MAX_DIMS];
+    LURON_TRY(luron__broadcast(ctx, "copy", src, t, &ndim, shape));
+    if (ndim != t->ndim || memcmp(shape, t->shape, (size_t)ndim * sizeof *shape) != 0) {
+        char from[LURON__SHAPE_TEXT], to[LURON__SHAPE_TEXT];
+        return luron__fail(ctx, LURON_E_SHAPE, "copy: source of shape %s does not broadcast to %s",
+                           luron_shape_text(from, sizeof from, src->ndim, src->shape),
+                           luron_shape_text(to, sizeof to, t->ndim, t->shape));
+    }
+    if (!luron_tensor_is_shared(t, src)) {
+        overwrite(ctx, t, src);
+        return LURON_OK;
+    }
+    luron_tensor *apart; /* the two may overlap */
+    LURON_TRY(luron_copy(&apart, ctx, src));
+    overwrite(ctx, t, apart);
+    luron_tensor_unref(apart);
+    return LURON_OK;
+}
+
+luron_status luron_tensor_fill(luron_ctx *ctx, luron_tensor *t, double value) {
+    LURON_TRY(luron__check_writable(ctx, "fill", t, NULL));
+    luron__storage storage = {.data = &value};
+    overwrite(ctx, t, &(luron_tensor){.dtype = LURON_F64, .storage = &storage});
+    return LURON_OK;
+}

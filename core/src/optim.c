@@ -1,0 +1,284 @@
+/* The host side of optimisers: groups of parameters, their state, and the step, which cuts every tensor into chunks of a
+ * fixed size. A step is all or nothing: what can fail is done before the first number changes.                          */
+#include "internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { GRAIN = 16384 }; /* elements of a chunk */
+
+typedef struct param {
+    luron_tensor *tensor;
+    char *name;
+    luron_tensor *grad; /* during a step: contiguous; NULL: left alone */
+} param;
+typedef struct group {
+    void *options;
+    int n;
+    param *params;
+    luron_tensor **states; /* n_states for each parameter in turn */
+    double *scalars;
+} group;
+struct luron_optim {
+    luron__pool *pool;
+    const luron_type *type; /* owned */
+    void *defaults;
+    int n_states, n_scalars;
+    group *groups;
+    int64_t n_groups, cap_groups, n_params, steps;
+};
+
+static int count(const char *const *names) {
+    int n = 0;
+    while (names && names[n]) n++;
+    return n;
+}
+static const char *type_name(const luron_optim *o) { return o->type->optim.name; }
+
+static void group_free(luron_optim *o, group *g) {
+    for (int i = 0; g->params && i < g->n; i++) {
+        luron_tensor_unref(g->params[i].tensor);
+        luron__strfree(o->pool, g->params[i].name);
+    }
+    for (int i = 0; g->states && i < g->n * o->n_states; i++) luron_tensor_unref(g->states[i]);
+    luron__pool_free(o->pool, g->params, (size_t)g->n * sizeof *g->params);
+    luron__pool_free(o->pool, g->states, (size_t)g->n * (size_t)o->n_states * sizeof *g->states);
+    luron__pool_free(o->pool, g->scalars, (size_t)o->n_scalars * sizeof *g->scalars);
+    luron__options_free(o->pool, o->type, g->options);
+}
+
+luron_status luron_optim_new(luron_optim **out, luron_ctx *ctx, const char *type, int n_args, const luron_arg *args) {
+    const luron_type *found;
+    LURON_TRY(luron_type_find(&found, ctx, LURON_KIND_OPTIM, type));
+    const int n_states = count(found->optim.state);
+    LURON__CHECK(ctx, n_states <= LURON__MAX_SLOTS, LURON_E_PLUGIN, "%s: %d state tensors a parameter, at most %d are possible", type, n_states,
+                 LURON__MAX_SLOTS);
+    void *defaults;
+    LURON_TRY(luron__options_new(&defaults, ctx, found, found->optim.name, NULL, n_args, args));
+    luron_optim *o;
+    luron_status status = luron__alloc(&o, ctx, sizeof *o);
+    if (status) {
+        luron__options_free(ctx->pool, found, defaults);
+        return status;
+    }
+    *o = (luron_optim) { .pool = ctx->pool, .type = luron__type_ref(found), .defaults = defaults, .n_states = n_states };
+    o->n_scalars = count(found->optim.scalars);
+    *out = o;
+    return LURON_OK;
+}
+
+void luron_optim_free(luron_optim *o) {
+    if (!o) return;
+    for (int64_t i = 0; i < o->n_groups; i++) group_free(o, &o->groups[i]);
+    luron__pool_free(o->pool, o->groups, (size_t)o->cap_groups * sizeof *o->groups);
+    luron__options_free(o->pool, o->type, o->defaults);
+    luron__type_unref(o->type);
+    luron__pool_free(o->pool, o, sizeof *o);
+}
+
+/* ---- adding a group ------------------------------------------------------------------------------------------------------ */
+/* Is p already in the first n of the group, or does one of them bear its name? */
+static luron_status check_new(const luron_optim *o, luron_ctx *ctx, const group *g, int n, const param *p) {
+    for (int i = 0; i < n; i++) {
+        const luron_tensor *t = g->params[i].tensor;
+        const bool same = t == p->tensor || (t->storage == p->tensor->storage && t->offset == p->tensor->offset && luron_tensor_numel(t) > 0);
+        LURON__CHECK(ctx, !same, LURON_E_ARGUMENT, "%s: parameter '%s' is there already, as '%s': each can be in one group only", type_name(o), p->name,
+                     g->params[i].name);
+        LURON__CHECK(ctx, strcmp(p->name, g->params[i].name), LURON_E_ARGUMENT, "%s: two parameters are called '%s'", type_name(o), p->name);
+    }
+    return LURON_OK;
+}
+
+static luron_status check_param(const luron_optim *o, luron_ctx *ctx, const luron_tensor *t, const char *name) {
+    const char *type = type_name(o);
+    LURON__CHECK(ctx, t->dtype == LURON_F32 || t->dtype == LURON_F64, LURON_E_DTYPE, "%s: parameter '%s' is %s, expected float32 or float64", type, name,
+                 luron_dtype_name(t->dtype));
+    LURON__CHECK(ctx, !t->node, LURON_E_STATE, "%s: parameter '%s' is the result of an op, expected a leaf", type, name);
+    LURON__CHECK(ctx, t->requires_grad, LURON_E_STATE, "%s: parameter '%s' does not require a gradient", type, name);
+    LURON__CHECK(ctx, luron_tensor_is_contiguous(t), LURON_E_STATE, "%s: parameter '%s' is not contiguous", type, name);
+    return LURON_OK;
+}
+
+static luron_status add_param(luron_optim *o, luron_ctx *ctx, group *g, int i, luron_tensor *t, const char *name) {
+    char number[24];
+    snprintf(number, sizeof number, "%lld", (long long)(o->n_params + i));
+    param *p = &g->params[i];
+    LURON__CHECK(ctx, t, LURON_E_ARGUMENT, "%s: parameter %d is missing", type_name(o), i);
+    p->tensor = luron_tensor_ref(t);
+    LURON_TRY(luron__strdup(&p->name, ctx, name ? name : number));
+    LURON_TRY(check_param(o, ctx, t, p->name));
+    for (int64_t k = 0; k < o->n_groups; k++) LURON_TRY(check_new(o, ctx, &o->groups[k], o->groups[k].n, p));
+    LURON_TRY(check_new(o, ctx, g, i, p));
+    for (int s = 0; s < o->n_states; s++) LURON_TRY(luron_tensor_full(&g->states[i * o->n_states + s], ctx, t->dtype, t->ndim, t->shape, 0));
+    return LURON_OK;
+}
+
+static luron_status fill_group(luron_optim *o, luron_ctx *ctx, group *g, luron_tensor *const *params, const char *const *names, int n_args,
+                               const luron_arg *args) {
+    LURON_TRY(luron__options_new(&g->options, ctx, o->type, type_name(o), o->defaults, n_args, args));
+    LURON_TRY(luron__alloc(&g->params, ctx, (size_t)g->n * sizeof *g->params));
+    LURON_TRY(luron__alloc(&g->states, ctx, (size_t)g->n * (size_t)o->n_states * sizeof *g->states));
+    LURON_TRY(luron__alloc(&g->scalars, ctx, (size_t)o->n_scalars * sizeof *g->scalars));
+    for (int i = 0; i < g->n; i++) LURON_TRY(add_param(o, ctx, g, i, params[i], names ? names[i] : NULL));
+    return luron__grow(ctx, &o->groups, &o->cap_groups, o->n_groups + 1, sizeof *o->groups);
+}
+
+luron_status luron_optim_add(luron_optim *o, luron_ctx *ctx, int n, luron_tensor *const *params, const char *const *names, int n_args,
+                             const luron_arg *args) {
+    LURON__CHECK(ctx, n > 0, LURON_E_ARGUMENT, "%s: no parameters given", type_name(o));
+    group g = { .n = n };
+    luron_status status = fill_group(o, ctx, &g, params, names, n_args, args);
+    if (status) {
+        group_free(o, &g);
+        return status;
+    }
+    o->groups[o->n_groups++] = g;
+    o->n_params += n;
+    return LURON_OK;
+}
+
+/* ---- the step -------------------------------------------------------------------------------------------------------------- */
+typedef struct job {
+    const luron_tensor *grad;
+    atomic_bool bad;
+    luron_step step; /* for the start of the tensor */
+    const luron_optim_type *type;
+    size_t item;
+} job;
+
+/* Looks at bits: a sum of squares may overflow where every number is finite. */
+static void find_bad(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+    job *j = arg;
+    uint64_t bad = 0;
+    (void)chunk;
+    if (j->grad->dtype == LURON_F32) {
+        const char *x = luron__data(j->grad);
+        uint32_t bits, bad32 = 0;
+        for (int64_t i = begin; i < end; i++) {
+            memcpy(&bits, x + i * 4, 4);
+            bad32 |= (bits & 0x7f800000u) == 0x7f800000u;
+        }
+        bad = bad32;
+    } else {
+        const char *x = luron__data(j->grad);
+        uint64_t bits;
+        for (int64_t i = begin; i < end; i++) {
+            memcpy(&bits, x + i * 8, 8);
+            bad |= (bits & 0x7ff0000000000000u) == 0x7ff0000000000000u;
+        }
+    }
+    if (bad) atomic_store(&j->bad, true);
+}
+
+/* A contiguous gradient that is finite and fits its parameter, into p->grad; NULL: there is none. */
+static luron_status take_gradient(luron_optim *o, luron_ctx *ctx, const group *g, int i) {
+    param *p = &g->params[i];
+    if (!p->tensor->grad || !p->tensor->requires_grad) return LURON_OK;
+    const luron_tensor *state = o->n_states ? g->states[i * o->n_states] : p->tensor;
+    LURON__CHECK(ctx, state->dtype == p->tensor->dtype && luron__same_shape(state, p->tensor), LURON_E_STATE,
+                 "%s: parameter '%s' has another shape or dtype than when it was added", type_name(o), p->name);
+    LURON_TRY(luron_contiguous(&p->grad, ctx, p->tensor->grad));
+    job j = { .grad = p->grad };
+    luron__parallel_for(ctx->threads, luron_tensor_numel(p->grad), GRAIN, find_bad, &j);
+    LURON__CHECK(ctx, !j.bad, LURON_E_NONFINITE, "step %lld: gradient of '%s' is not finite", (long long)(o->steps + 1), p->name);
+    return LURON_OK;
+}
+
+static luron_status take_gradients(luron_optim *o, luron_ctx *ctx) {
+    for (int64_t k = 0; k < o->n_groups; k++)
+        for (int i = 0; i < o->groups[k].n; i++) LURON_TRY(take_gradient(o, ctx, &o->groups[k], i));
+    return LURON_OK;
+}
+
+static void step_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+    const job *j = arg;
+    luron_step s = j->step;
+    void *state[LURON__MAX_SLOTS];
+    const size_t skip = (size_t)begin * j->item;
+    (void)chunk;
+    for (int i = 0; j->step.state[i]; i++) state[i] = (char *)j->step.state[i] + skip;
+    s.n = end - begin, s.param = (char *)s.param + skip, s.grad = (const char *)s.grad + skip, s.state = state;
+    j->type->step(&s);
+}
+
+static void step_param(luron_optim *o, luron_ctx *ctx, group *g, int i) {
+    const param *p = &g->params[i];
+    const int64_t n = luron_tensor_numel(p->tensor);
+    void *state[LURON__MAX_SLOTS + 1] = { NULL };
+    for (int s = 0; s < o->n_states; s++) state[s] = luron__data(g->states[i * o->n_states + s]);
+    luron_view whole = luron__view(p->tensor);
+    job j = { .type = &o->type->optim, .item = (size_t)luron_dtype_size(p->tensor->dtype) };
+    const bool uncut = o->type->optim.flags & LURON_OPTIM_WHOLE;
+    j.step = (luron_step) { .struct_size = sizeof j.step, .dtype = p->tensor->dtype, .host = luron__host(), .options = g->options,
+                            .scalars = g->scalars, .t = o->steps, .param = luron__data(p->tensor), .grad = luron__data(p->grad), .state = state,
+                            .whole = uncut ? &whole : NULL };
+    luron__parallel_for(uncut ? 1 : ctx->threads, n, uncut ? n : GRAIN, step_chunk, &j);
+    luron_tensor_touch(p->tensor);
+    for (int s = 0; s < o->n_states; s++) luron_tensor_touch(g->states[i * o->n_states + s]);
+}
+
+luron_status luron_optim_step(luron_optim *o, luron_ctx *ctx) {
+    const bool was = ctx->recording;
+    ctx->recording = false;
+    luron_status status = take_gradients(o, ctx);
+    ctx->recording = was;
+    if (status == LURON_OK) o->steps++;
+    for (int64_t k = 0; k < o->n_groups; k++) {
+        group *g = &o->groups[k];
+        if (status == LURON_OK && o->type->optim.begin) {
+            luron_step s = { .struct_size = sizeof s, .dtype = g->params[0].tensor->dtype, .host = luron__host(), .options = g->options,
+                             .scalars = g->scalars, .t = o->steps };
+            o->type->optim.begin(&s);
+        }
+        for (int i = 0; i < g->n; i++) {
+            if (status == LURON_OK && g->params[i].grad) step_param(o, ctx, g, i);
+            luron_tensor_unref(g->params[i].grad);
+            g->params[i].grad = NULL;
+        }
+    }
+    return status;
+}
+
+luron_status luron_optim_zero_grad(luron_optim *o, luron_ctx *ctx) {
+    for (int64_t k = 0; k < o->n_groups; k++)
+        for (int i = 0; i < o->groups[k].n; i++) LURON_TRY(luron_tensor_set_grad(ctx, o->groups[k].params[i].tensor, NULL));
+    return LURON_OK;
+}
+
+/* ---- looking at it ------------------------------------------------------------------------------------------------------------ */
+static group *group_at(const luron_optim *o, int i) { return i >= 0 && i < o->n_groups ? &o->groups[i] : NULL; }
+static param *param_at(const luron_optim *o, int k, int i) {
+    const group *g = group_at(o, k);
+    return g && i >= 0 && i < g->n ? &g->params[i] : NULL;
+}
+
+const luron_type *luron_optim_type_of(const luron_optim *o) { return o->type; }
+int luron_optim_n_groups(const luron_optim *o) { return (int)o->n_groups; }
+luron_arg luron_optim_option(const luron_optim *o, int k, int i) {
+    const group *g = group_at(o, k);
+    return luron__options_get(o->type, g ? g->options : o->defaults, g ? i : -1);
+}
+luron_status luron_optim_set(luron_optim *o, luron_ctx *ctx, int k, const luron_arg *arg) {
+    group *g = group_at(o, k);
+    LURON__CHECK(ctx, g, LURON_E_RANGE, "%s: no group %d, there are %lld", type_name(o), k + ctx->index_base, (long long)o->n_groups);
+    return luron__options_set(ctx, o->type, type_name(o), g->options, arg);
+}
+int luron_optim_n_params(const luron_optim *o, int k) { return group_at(o, k) ? group_at(o, k)->n : 0; }
+luron_tensor *luron_optim_param(const luron_optim *o, int k, int i) { return param_at(o, k, i) ? param_at(o, k, i)->tensor : NULL; }
+const char *luron_optim_param_name(const luron_optim *o, int k, int i) { return param_at(o, k, i) ? param_at(o, k, i)->name : NULL; }
+int64_t luron_optim_steps(const luron_optim *o) { return o->steps; }
+
+int luron_optim_n_states(const luron_optim *o) { return o->n_states; }
+const char *luron_optim_state_name(const luron_optim *o, int s) { return s >= 0 && s < o->n_states ? o->type->optim.state[s] : NULL; }
+luron_tensor *luron_optim_state(const luron_optim *o, int k, int i, int s) {
+    return param_at(o, k, i) && s >= 0 && s < o->n_states ? group_at(o, k)->states[i * o->n_states + s] : NULL;
+}
+int luron_optim_n_scalars(const luron_optim *o) { return o->n_scalars; }
+const char *luron_optim_scalar_name(const luron_optim *o, int s) { return s >= 0 && s < o->n_scalars ? o->type->optim.scalars[s] : NULL; }
+double luron_optim_scalar(const luron_optim *o, int k, int s) {
+    return group_at(o, k) && s >= 0 && s < o->n_scalars ? group_at(o, k)->scalars[s] : 0;
+}
+void luron_optim_set_scalar(luron_optim *o, int k, int s, double value) {
+    if (group_at(o, k) && s >= 0 && s < o->n_scalars) group_at(o, k)->scalars[s] = value;
+}
+void luron_optim_set_steps(luron_optim *o, int64_t steps) { o->steps = steps; }

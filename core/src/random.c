@@ -1,0 +1,231 @@
+/* random.c -- counter-based random numbers: a number is a function of (seed, position, stream, j) alone, so that it does
+ * not matter which thread draws it, when, or whether it is drawn again.
+ *
+ * Philox4x32-10: J. Salmon, M. Moraes, R. Dror, D. Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC'11. The key
+ * is the seed. The counter is made of
+ *   word 0: low half of the block        word 1: the stream (which of several series of one call)
+ *   word 2: low half of the position     word 3: 16 more bits of the position, and above them 16 more of the block
+ * so that 2^48 draws of 2^50 numbers each are distinct. A block gives four words: four numbers of 32 bits (element j is
+ * word j % 4 of block j / 4) or two of 64 (element j is words 2 (j % 2) and the next of block j / 2).               */
+#include "internal.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { GRAIN = 16384 /* numbers a chunk: a multiple of RUN */, RUN = 256 /* numbers made at a time */ };
+
+void luron__philox(uint64_t seed, uint64_t position, uint32_t stream, uint64_t block, uint32_t out[4]) {
+    uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
+    uint32_t c0 = (uint32_t)block, c1 = stream, c2 = (uint32_t)position;
+    uint32_t c3 = (uint32_t)(position >> 32 & 0xffff) | (uint32_t)(block >> 32 & 0xffff) << 16;
+    for (int round = 0; round < 10; round++) {
+        uint64_t a = (uint64_t)0xD2511F53u * c0, b = (uint64_t)0xCD9E8D57u * c2;
+        c0 = (uint32_t)(b >> 32) ^ c1 ^ k0, c1 = (uint32_t)b;
+        c2 = (uint32_t)(a >> 32) ^ c3 ^ k1, c3 = (uint32_t)a;
+        k0 += 0x9E3779B9u, k1 += 0xBB67AE85u;
+    }
+    out[0] = c0, out[1] = c1, out[2] = c2, out[3] = c3;
+}
+
+/** Words first .. first + n of (seed, position, stream). */
+static void words32(uint64_t seed, uint64_t position, uint32_t stream, int64_t first, int64_t n, uint32_t *to) {
+    uint32_t w[4];
+    for (int64_t j = first, end = first + n; j < end;) {
+        luron__philox(seed, position, stream, (uint64_t)j / 4, w);
+        for (int64_t k = j % 4; k < 4 && j < end; k++) to[j++ - first] = w[k];
+    }
+}
+
+/** The same in pairs, the low half first. */
+static void words64(uint64_t seed, uint64_t position, uint32_t stream, int64_t first, int64_t n, uint64_t *to) {
+    uint32_t w[4];
+    for (int64_t j = first, end = first + n; j < end;) {
+        luron__philox(seed, position, stream, (uint64_t)j / 2, w);
+        for (int64_t k = j % 2; k < 2 && j < end; k++) to[j++ - first] = w[2 * k] | (uint64_t)w[2 * k + 1] << 32;
+    }
+}
+
+void luron__uniform_f32(uint64_t seed, uint64_t position, uint32_t stream, int64_t first, int64_t n, float *to) {
+    uint32_t w[RUN];
+    for (int64_t done = 0, some; done < n; done += some) {
+        some = n - done < RUN ? n - done : RUN;
+        words32(seed, position, stream, first + done, some, w);
+        for (int64_t i = 0; i < some; i++) to[done + i] = (float)(w[i] >> 8) * 0x1p-24f;
+    }
+}
+
+void luron__uniform_f64(uint64_t seed, uint64_t position, uint32_t stream, int64_t first, int64_t n, double *to) {
+    uint64_t w[RUN];
+    for (int64_t done = 0, some; done < n; done += some) {
+        some = n - done < RUN ? n - done : RUN;
+        words64(seed, position, stream, first + done, some, w);
+        for (int64_t i = 0; i < some; i++) to[done + i] = (double)(w[i] >> 11) * 0x1p-53;
+    }
+}
+
+/* ---- filling a tensor ------------------------------------------------------------------------------------------------ */
+typedef struct drawing {
+    luron_tensor *t;
+    uint64_t seed, position, threshold;
+    double a, b;
+    void (*draw)(const struct drawing *d, int64_t first, int64_t n, void *to); /* n <= RUN, first a multiple of RUN */
+    uint32_t dtype; /* of what draw makes */
+    bool contiguous;
+} drawing;
+
+/* Real numbers are made in double and then rounded, which must not reach the end that is left out. */
+static void draw_uniform_f32(const drawing *d, int64_t first, int64_t n, void *to) {
+    float *y = to, end = (float)d->b, last = (float)d->a < end ? nextafterf(end, -INFINITY) : end;
+    luron__uniform_f32(d->seed, d->position, 0, first, n, y);
+    for (int64_t i = 0; i < n; i++) {
+        float value = (float)(d->a + (d->b - d->a) * y[i]);
+        y[i] = value < end ? value : last;
+    }
+}
+
+static void draw_uniform_f64(const drawing *d, int64_t first, int64_t n, void *to) {
+    double *y = to, end = d->b, last = d->a < d->b ? nextafter(end, -INFINITY) : end;
+    luron__uniform_f64(d->seed, d->position, 0, first, n, y);
+    for (int64_t i = 0; i < n; i++) {
+        double value = d->a + (d->b - d->a) * y[i];
+        y[i] = value < end ? value : last;
+    }
+}
+
+/* Box-Muller: words 2k and 2k + 1 give r = sqrt(-2 log u), u in (0, 1], and an angle; elements 2k and 2k + 1 are r cos and
+ * r sin of it. Both of a pair are made even if one is wanted, so that an element does not depend on the size.        */
+static void draw_normal_f32(const drawing *d, int64_t first, int64_t n, void *to) {
+    uint32_t w[RUN];
+    float r[RUN / 2] = { 0 }, sine[RUN / 2], cosine[RUN / 2], *y = to;
+    int64_t pairs = (n + 1) / 2;
+    words32(d->seed, d->position, 0, first, 2 * pairs, w);
+    for (int64_t k = 0; k < pairs; k++) {
+        r[k] = (float)(((double)w[2 * k] + 1) * 0x1p-32);
+        sine[k] = cosine[k] = (float)(6.283185307179586 * 0x1p-32 * w[2 * k + 1]);
+    }
+    luron__map(LURON_MAP_log, LURON_F32, pairs, r, r);
+    luron__map(LURON_MAP_cos, LURON_F32, pairs, cosine, cosine);
+    luron__map(LURON_MAP_sin, LURON_F32, pairs, sine, sine);
+    for (int64_t i = 0; i < n; i++) y[i] = (float)(d->a + d->b * (double)(sqrtf(-2 * r[i / 2]) * (i % 2 ? sine : cosine)[i / 2]));
+}
+
+static void draw_normal_f64(const drawing *d, int64_t first, int64_t n, void *to) {
+    uint64_t w[RUN];
+    double r[RUN / 2] = { 0 }, sine[RUN / 2], cosine[RUN / 2], *y = to;
+    int64_t pairs = (n + 1) / 2;
+    words64(d->seed, d->position, 0, first, 2 * pairs, w);
+    for (int64_t k = 0; k < pairs; k++) {
+        r[k] = ((double)(w[2 * k] >> 11) + 1) * 0x1p-53;
+        sine[k] = cosine[k] = 6.283185307179586 * 0x1p-53 * (double)(w[2 * k + 1] >> 11);
+    }
+    luron__map(LURON_MAP_log, LURON_F64, pairs, r, r);
+    luron__map(LURON_MAP_cos, LURON_F64, pairs, cosine, cosine);
+    luron__map(LURON_MAP_sin, LURON_F64, pairs, sine, sine);
+    for (int64_t i = 0; i < n; i++) y[i] = d->a + d->b * (sqrt(-2 * r[i / 2]) * (i % 2 ? sine : cosine)[i / 2]);
+}
+
+/* 1 where the word is below p 2^32. */
+static void draw_bernoulli(const drawing *d, int64_t first, int64_t n, void *to) {
+    uint32_t w[RUN];
+    uint8_t *y = to;
+    words32(d->seed, d->position, 0, first, n, w);
+    for (int64_t i = 0; i < n; i++) y[i] = w[i] < d->threshold;
+}
+
+/** Put n elements, which count from `first` in row-major order, where the strides of t say. */
+static void spread(const luron_tensor *t, int64_t first, int64_t n, uint32_t dtype, const char *from) {
+    int size = luron_dtype_size(dtype);
+    for (int64_t i = 0; i < n; i++) {
+        int64_t left = first + i, offset = 0;
+        for (int k = t->ndim - 1; k >= 0; k--) {
+            offset += left % t->shape[k] * t->strides[k];
+            left /= t->shape[k];
+        }
+        luron__convert(t->dtype, luron__data(t) + offset * luron_dtype_size(t->dtype), 1, dtype, from + i * size, 1, 1);
+    }
+}
+
+static void draw_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+    (void)chunk;
+    const drawing *d = arg;
+    double run[RUN];
+    int size = luron_dtype_size(d->t->dtype);
+    for (int64_t n; begin < end; begin += n) {
+        n = end - begin < RUN ? end - begin : RUN;
+        if (d->contiguous && d->dtype == d->t->dtype) {
+            d->draw(d, begin, n, luron__data(d->t) + begin * size);
+            continue;
+        }
+        d->draw(d, begin, n, run);
+        if (d->contiguous) luron__convert(d->t->dtype, luron__data(d->t) + begin * size, 1, d->dtype, run, 1, n);
+        else spread(d->t, begin, n, d->dtype, (const char *)run);
+    }
+}
+
+static luron_status fill(luron_ctx *ctx, drawing *d) {
+    d->seed = ctx->seed, d->position = ctx->position++;
+    d->contiguous = luron_tensor_is_contiguous(d->t);
+    luron__parallel_for(ctx->threads, luron_tensor_numel(d->t), GRAIN, draw_chunk, d);
+    luron_tensor_touch(d->t);
+    return LURON_OK;
+}
+
+static luron_status check_real(luron_ctx *ctx, const char *what, const luron_tensor *t) {
+    LURON__CHECK(ctx, luron_dtype_is_float(t->dtype), LURON_E_DTYPE, "%s: a real dtype expected, got %s", what, luron_dtype_name(t->dtype));
+    return luron__check_writable(ctx, what, t, NULL);
+}
+
+luron_status luron_tensor_uniform(luron_ctx *ctx, luron_tensor *t, double a, double b) {
+    LURON_TRY(check_real(ctx, "uniform", t));
+    LURON__CHECK(ctx, a <= b && isfinite(b - a), LURON_E_ARGUMENT, "uniform: finite ends, the lower one first, expected, got %g and %g", a, b);
+    bool wide = t->dtype == LURON_F64;
+    LURON__CHECK(ctx, wide || isfinite((float)b - (float)a), LURON_E_ARGUMENT, "uniform: %g to %g is too far for %s", a, b, luron_dtype_name(t->dtype));
+    return fill(ctx, &(drawing){ .t = t, .a = a, .b = b, .draw = wide ? draw_uniform_f64 : draw_uniform_f32, .dtype = wide ? LURON_F64 : LURON_F32 });
+}
+
+luron_status luron_tensor_normal(luron_ctx *ctx, luron_tensor *t, double mean, double deviation) {
+    LURON_TRY(check_real(ctx, "normal", t));
+    LURON__CHECK(ctx, isfinite(mean) && isfinite(deviation) && deviation >= 0, LURON_E_ARGUMENT,
+                 "normal: a finite mean and a deviation of 0 or more expected, got %g and %g", mean, deviation);
+    bool wide = t->dtype == LURON_F64;
+    return fill(ctx, &(drawing){ .t = t, .a = mean, .b = deviation, .draw = wide ? draw_normal_f64 : draw_normal_f32, .dtype = wide ? LURON_F64 : LURON_F32 });
+}
+
+luron_status luron_tensor_bernoulli(luron_ctx *ctx, luron_tensor *t, double p) {
+    LURON_TRY(luron__check_writable(ctx, "bernoulli", t, NULL));
+    LURON__CHECK(ctx, p >= 0 && p <= 1, LURON_E_ARGUMENT, "bernoulli: a probability of 0 to 1 expected, got %g", p);
+    return fill(ctx, &(drawing){ .t = t, .threshold = (uint64_t)(p * 0x1p32), .draw = draw_bernoulli, .dtype = LURON_U8 });
+}
+
+luron_status luron__init_tensor(luron_ctx *ctx, luron_tensor *t, luron_init init) {
+    switch (init.kind) {
+    case LURON_INIT_UNIFORM: return luron_tensor_uniform(ctx, t, init.a, init.b);
+    case LURON_INIT_NORMAL: return luron_tensor_normal(ctx, t, init.a, init.b);
+    case LURON_INIT_ZEROS:
+    case LURON_INIT_CONSTANT:
+        LURON_TRY(luron_tensor_fill(ctx, t, init.kind == LURON_INIT_ZEROS ? 0 : init.a));
+        ctx->position++; /* as all kinds do, so that a change of one initialiser does not change the others' numbers */
+        return LURON_OK;
+    default: return luron__fail(ctx, LURON_E_ARGUMENT, "an initialiser of kind %d is unknown", (int)init.kind);
+    }
+}
+
+/* Fisher-Yates from the end; swap i takes number i of the draw, scaled to 0 .. i by the high half of a product (what
+ * that favours some places by is below n / 2^64).                                                                   */
+luron_status luron_tensor_permutation(luron_tensor **out, luron_ctx *ctx, int64_t n) {
+    LURON__CHECK(ctx, n >= 0, LURON_E_ARGUMENT, "permutation: n is %lld, it must not be negative", (long long)n);
+    luron_tensor *t;
+    LURON_TRY(luron_tensor_new(&t, ctx, LURON_I64, 1, &n));
+    uint64_t position = ctx->position++, w[2];
+    int64_t *ids = (int64_t *)(void *)luron__data(t);
+    for (int64_t i = 0; i < n; i++) ids[i] = i + ctx->index_base;
+    for (int64_t i = n - 1; i > 0; i--) {
+        if (i % 2 || i == n - 1) words64(ctx->seed, position, 0, i - i % 2, 2, w);
+        int64_t k = (int64_t)((unsigned __int128)w[i % 2] * (uint64_t)(i + 1) >> 64);
+        int64_t kept = ids[i];
+        ids[i] = ids[k];
+        ids[k] = kept;
+    }
+    *out = t;
+    return LURON_OK;
+}
