@@ -1,0 +1,69 @@
+/* loops.h -- apply and derive of an element-wise type for one REAL, from what its file defines:
+ *   VALUE         f(x), an expression in x, u and o (the options, an OPTIONS)
+ *   GRAD          gy f'(x), in gy, x, u and o; with FROM_Y defined in gy, y and o
+ *   HOST_FN, ARG  optional: u = HOST_FN(ARG), a function of the host; HOST_FN may look at o                           */
+static void TYPED(apply)(const luron_run *r) {
+#ifdef OPTIONS
+    const OPTIONS *o = r->options;
+#endif
+    const REAL *xs = r->x;
+    REAL *to = r->to;
+#ifdef HOST_FN
+    REAL us[PIECE];
+    for (int64_t at = 0, m; (m = piece(r, at)) > 0; at += m) {
+        for (int64_t i = 0; i < m; i++) {
+            const REAL x = xs[at + i];
+            us[i] = ARG;
+        }
+        r->host->map(r->host, HOST_FN, r->dtype, m, us, us);
+        for (int64_t i = 0; i < m; i++) {
+            const REAL x = xs[at + i], u = us[i];
+            (void)x;
+            to[at + i] = VALUE;
+        }
+    }
+#else
+    for (int64_t i = 0; i < r->n; i++) {
+        const REAL x = xs[i];
+        to[i] = VALUE;
+    }
+#endif
+}
+
+static void TYPED(derive)(const luron_run *r) {
+#ifdef OPTIONS
+    const OPTIONS *o = r->options;
+    (void)o;
+#endif
+    const REAL *gys = r->gy;
+    REAL *to = r->to;
+#if defined(FROM_Y)
+    const REAL *ys = r->y;
+    for (int64_t i = 0; i < r->n; i++) {
+        const REAL y = ys[i], gy = gys[i];
+        (void)y;
+        to[i] = GRAD;
+    }
+#elif defined(HOST_FN)
+    const REAL *xs = r->x;
+    REAL us[PIECE];
+    for (int64_t at = 0, m; (m = piece(r, at)) > 0; at += m) {
+        for (int64_t i = 0; i < m; i++) {
+            const REAL x = xs[at + i];
+            us[i] = ARG;
+        }
+        r->host->map(r->host, HOST_FN, r->dtype, m, us, us);
+        for (int64_t i = 0; i < m; i++) {
+            const REAL x = xs[at + i], gy = gys[at + i], u = us[i];
+            to[at + i] = GRAD;
+        }
+    }
+#else
+    const REAL *xs = r->x;
+    for (int64_t i = 0; i < r->n; i++) {
+        const REAL x = xs[i], gy = gys[i];
+        to[i] = GRAD;
+    }
+#endif
+}
+#undef REAL

@@ -1,0 +1,24 @@
+/* log_sum_exp.h -- log(sum exp(x)) over n classes that lie `stride` apart, and the probabilities exp(x - lse), in pieces
+ * for the host's vectorised exp. Included once for each REAL.                                                         */
+static inline double TYPED(log_sum_exp)(const luron_call *c, const REAL *x, int64_t n, int64_t stride) {
+    REAL top = x[0], e[LOSS_PIECE];
+    for (int64_t j = 1; j < n; j++)
+        if (x[j * stride] > top) top = x[j * stride];
+    double sum = 0;
+    for (int64_t at = 0; at < n; at += LOSS_PIECE) {
+        const int64_t m = n - at < LOSS_PIECE ? n - at : LOSS_PIECE;
+        for (int64_t j = 0; j < m; j++) e[j] = x[(at + j) * stride] - top;
+        c->host->map(c->host, LURON_MAP_exp, c->dtype, m, e, e);
+        for (int64_t j = 0; j < m; j++) sum += e[j];
+    }
+    return (double)top + log(sum);
+}
+
+/* Probabilities of at most LOSS_PIECE classes from `at` on; returns how many. */
+static inline int64_t TYPED(probabilities)(const luron_call *c, const REAL *x, int64_t n, int64_t stride, double lse, int64_t at,
+                                           REAL *e) {
+    const int64_t m = n - at < LOSS_PIECE ? n - at : LOSS_PIECE;
+    for (int64_t j = 0; j < m; j++) e[j] = (REAL)(x[(at + j) * stride] - lse);
+    c->host->map(c->host, LURON_MAP_exp, c->dtype, m, e, e);
+    return m;
+}

@@ -1,0 +1,229 @@
+/* loss.c -- the plugin: losses with the names, options and numbers of PyTorch's, and what its files share. */
+#include "loss.h"
+
+#define LISTED(id) &loss_##id,
+static const luron_layer_type *const layers[] = { LOSSES(LISTED) NULL };
+LURON_PLUGIN_DEFINE(loss) = {
+    .struct_size = sizeof(luron_plugin), .abi_major = LURON_ABI_MAJOR, .name = "loss", .version = "0.1.0", .layers = layers
+};
+
+const char *const loss_reductions[] = { "mean", "sum", "none", NULL };
+const char *const loss_reductions_batch[] = { "mean", "sum", "none", "batchmean", NULL };
+const luron_port *const loss_pair[] = { LURON_PORT("input", 0, LURON_REAL, 0, "any shape"),
+    LURON_PORT("target", 0, LURON_REAL, 0, "as input"), NULL };
+enum { GRAIN = 4096 }; /* elements whose terms are added up in one chain */
+
+static int64_t chunks(int64_t n, int64_t grain) { return n / grain + (n % grain != 0); }
+
+luron_status loss_no_gradient(luron_call *c, int port, const char *name) {
+    double beta;
+    if (!luron_grad_in_beta(c, port, &beta)) return LURON_OK;
+    return luron_fail(c, LURON_E_GRADIENT, "%s has no gradient: give a tensor that does not require one", name);
+}
+
+luron_tensor *loss_reduce(luron_call *c, const luron_ops *o, luron_tensor *terms, luron_tensor *count) {
+    const int32_t reduction = ((const loss *)c->options)->reduction;
+    if (reduction == LOSS_NONE) return terms;
+    luron_tensor *sum = o->sum(c, terms, 0, NULL, 0);
+    return reduction == LOSS_SUM ? sum : o->div(c, sum, count);
+}
+
+void loss_put(luron_call *c, double value) {
+    if (((const loss *)c->options)->reduction == LOSS_NONE) return;
+    void *y = luron_data(luron_out(c, 0));
+    if (c->dtype == LURON_F64) *(double *)y = value;
+    else *(float *)y = (float)value;
+}
+
+/* The gradient of a reduced result; the gradients of kept terms are read one by one. */
+static double reduced_gradient(const luron_call *c) {
+    const luron_view *gy = luron_grad_out(c, 0);
+    if (((const loss *)c->options)->reduction == LOSS_NONE) return 1;
+    return c->dtype == LURON_F64 ? *luron_f64(gy) : (double)*luron_f32(gy);
+}
+
+/* ---- one term an element ----------------------------------------------------------------------------------------------- */
+static luron_status check_broadcast(luron_call *c, int port, const char *name) {
+    const luron_view *v = luron_in(c, port), *x = luron_in(c, INPUT);
+    if (!v) return LURON_OK;
+    if (v->ndim > x->ndim)
+        return luron_fail(c, LURON_E_SHAPE, "%s has %d dimensions, input has %d", name, (int)v->ndim, (int)x->ndim);
+    for (int i = 1; i <= v->ndim; i++) {
+        const int64_t have = v->shape[v->ndim - i], want = x->shape[x->ndim - i];
+        if (have != 1 && have != want)
+            return luron_fail(c, LURON_E_SHAPE, "%s has size %lld in dimension %d, expected 1 or %lld as in input", name,
+                              (long long)have, -i, (long long)want);
+    }
+    return LURON_OK;
+}
+
+luron_status loss_pointwise_setup(luron_call *c) {
+    const luron_view *x = luron_in(c, INPUT), *t = luron_in(c, TARGET);
+    const int32_t reduction = ((const loss *)c->options)->reduction;
+    if (x->ndim != t->ndim)
+        return luron_fail(c, LURON_E_SHAPE, "target has %d dimensions, input has %d: the two must have one shape", (int)t->ndim,
+                          (int)x->ndim);
+    for (int i = 0; i < x->ndim; i++)
+        if (x->shape[i] != t->shape[i])
+            return luron_fail(c, LURON_E_SHAPE, "target has size %lld in dimension %lld, input has %lld: the two must have one shape",
+                              (long long)t->shape[i], (long long)luron_shown(c, i), (long long)x->shape[i]);
+    if (reduction == LOSS_BATCHMEAN && x->ndim == 0)
+        return luron_fail(c, LURON_E_SHAPE, "input has no dimension, reduction \"batchmean\" divides by the size of the first");
+    LURON_TRY(check_broadcast(c, WEIGHT, "weight"));
+    LURON_TRY(check_broadcast(c, POS_WEIGHT, "pos_weight"));
+    LURON_TRY(c->host->declare_scratch(c, chunks(luron_numel(x), GRAIN) * (int64_t)sizeof(double)));
+    return reduction == LOSS_NONE ? luron_set_out_like(c, 0, x) : c->host->set_out(c, 0, LURON_REAL, 0, NULL);
+}
+
+int64_t loss_broadcast_at(const luron_view *v, const luron_view *shape, int64_t i) {
+    int64_t at = 0, step = 1;
+    for (int d = 1; d <= v->ndim; d++) {
+        const int64_t size = shape->shape[shape->ndim - d], own = v->shape[v->ndim - d];
+        if (own != 1) at += i % size * step;
+        i /= size, step *= own;
+    }
+    return at;
+}
+
+static pointwise pointwise_open(luron_call *c) {
+    const luron_view *x = luron_in(c, INPUT), *w = luron_in(c, WEIGHT), *p = luron_in(c, POS_WEIGHT);
+    return (pointwise) { .c = c, .o = c->options, .shape = x, .wv = w, .pv = p, .x = luron_data(x), .w = luron_data(w),
+                         .p = luron_data(p), .t = luron_data(luron_in(c, TARGET)), .sums = luron_scratch(c) };
+}
+static double divisor(const pointwise *k) {
+    if (k->o->reduction == LOSS_MEAN) return (double)luron_numel(k->shape);
+    return k->o->reduction == LOSS_BATCHMEAN ? (double)k->shape->shape[0] : 1;
+}
+
+luron_status loss_pointwise_forward(luron_call *c, loss_chunk *terms) {
+    pointwise k = pointwise_open(c);
+    const int64_t n = luron_numel(k.shape);
+    if (k.o->reduction == LOSS_NONE) k.each = luron_data(luron_out(c, 0));
+    c->host->parallel_for(c, n, GRAIN, terms, &k);
+    double sum = 0;
+    for (int64_t i = 0; i < chunks(n, GRAIN); i++) sum += k.sums[i];
+    loss_put(c, sum / divisor(&k));
+    return LURON_OK;
+}
+
+luron_status loss_pointwise_backward(luron_call *c, loss_chunk *slopes) {
+    pointwise k = pointwise_open(c);
+    LURON_TRY(loss_no_gradient(c, WEIGHT, "weight"));
+    LURON_TRY(loss_no_gradient(c, POS_WEIGHT, "pos_weight"));
+    k.gx = luron_data(luron_grad_in_beta(c, INPUT, &k.beta_x));
+    k.gt = luron_data(luron_grad_in_beta(c, TARGET, &k.beta_t));
+    k.scale = reduced_gradient(c) / divisor(&k);
+    if (k.o->reduction == LOSS_NONE) k.gy = luron_data(luron_grad_out(c, 0));
+    c->host->parallel_for(c, luron_numel(k.shape), GRAIN, slopes, &k);
+    return LURON_OK;
+}
+
+luron_status loss_pointwise_finish(luron_call *c, const luron_ops *o, luron_tensor *terms) {
+    pointwise k = pointwise_open(c);
+    if (k.wv) terms = o->mul(c, terms, o->in(c, WEIGHT));
+    return o->set_out(c, 0, loss_reduce(c, o, terms, o->scalar(c, divisor(&k))));
+}
+
+/* ---- classes ------------------------------------------------------------------------------------------------------------- */
+/* Does the target have the shape of the input: all of it (soft), or all but the dimension of classes? */
+static luron_status check_target(luron_call *c, int soft) {
+    const luron_view *x = luron_in(c, INPUT), *t = luron_in(c, TARGET);
+    const int at = x->ndim > 1 ? 1 : 0, ndim = soft ? x->ndim : x->ndim - 1;
+    if (t->ndim != ndim)
+        return luron_fail(c, LURON_E_SHAPE, "target has %d dimensions, expected %d: %s", (int)t->ndim, ndim,
+                          soft ? "a probability for each number of input" : "the shape of input without its classes");
+    for (int i = 0; i < ndim; i++) {
+        const int64_t want = x->shape[soft || i < at ? i : i + 1];
+        if (t->shape[i] != want)
+            return luron_fail(c, LURON_E_SHAPE, "target has size %lld in dimension %lld, expected %lld as in input",
+                              (long long)t->shape[i], (long long)luron_shown(c, i), (long long)want);
+    }
+    return LURON_OK;
+}
+
+luron_status loss_classes_setup(luron_call *c, int soft, int extra) {
+    const luron_view *x = luron_in(c, INPUT), *w = luron_in(c, WEIGHT);
+    if (x->ndim < 1) return luron_fail(c, LURON_E_SHAPE, "input has no dimension, expected (n, classes, ...) or (classes)");
+    const classes k = loss_classes_open(c);
+    if (k.n < 1) return luron_fail(c, LURON_E_SHAPE, "input has 0 classes, expected at least one");
+    LURON_TRY(check_target(c, soft));
+    if (w && w->shape[0] != k.n)
+        return luron_fail(c, LURON_E_SHAPE, "weight has %lld numbers, input has %lld classes", (long long)w->shape[0],
+                          (long long)k.n);
+    LURON_TRY(c->host->declare_scratch(c, chunks(k.rows, loss_row_grain(&k)) * 2 * (int64_t)sizeof(double)));
+    LURON_TRY(c->host->declare_saved(c, 0, LURON_F64, LURON_SHAPE(k.rows + extra)));
+    if (k.o->reduction != LOSS_NONE) return c->host->set_out(c, 0, LURON_REAL, 0, NULL);
+    int64_t shape[8] = { x->shape[0] };
+    for (int i = 2; i < x->ndim; i++) shape[i - 1] = x->shape[i];
+    return c->host->set_out(c, 0, LURON_REAL, x->ndim - 1, shape);
+}
+
+classes loss_classes_open(luron_call *c) {
+    const luron_view *x = luron_in(c, INPUT), *w = luron_in(c, WEIGHT);
+    const int64_t n = x->shape[x->ndim > 1];
+    classes k = { .c = c, .o = c->options, .rows = x->ndim > 1 ? x->shape[0] : 1, .n = n, .inner = 1, .x = luron_data(x),
+                  .w = luron_data(w), .sums = luron_scratch(c), .lse = luron_data(luron_saved(c, 0)), .scale = 1, .weight_sum = (double)n };
+    for (int i = 2; i < x->ndim; i++) k.inner *= x->shape[i];
+    k.rows *= k.inner;
+    const luron_view *gy = luron_grad_out(c, 0);
+    if (gy) {
+        k.scale = reduced_gradient(c);
+        if (k.o->reduction == LOSS_NONE) k.gy = luron_data(gy);
+        k.gx = luron_data(luron_grad_in_beta(c, INPUT, &k.beta_x));
+    } else if (k.o->reduction == LOSS_NONE) {
+        k.each = luron_data(luron_out(c, 0));
+    }
+    if (!k.w) return k;
+    k.weight_sum = 0;
+    for (int64_t i = 0; i < n; i++)
+        k.weight_sum += c->dtype == LURON_F64 ? ((const double *)k.w)[i] : (double)((const float *)k.w)[i];
+    return k;
+}
+
+luron_status loss_check_ids(luron_call *c, const classes *k) {
+    for (int64_t i = 0; i < k->rows; i++) {
+        const int64_t id = luron_id(c, TARGET, i);
+        if (id != k->o->ignore_index && (id < 0 || id >= k->n)) return c->host->bad_id(c, TARGET, i, k->n);
+    }
+    return LURON_OK;
+}
+
+void loss_rows(classes *k, loss_chunk *fn, double *loss_sum, double *weight_sum) {
+    const int64_t grain = loss_row_grain(k);
+    k->c->host->parallel_for(k->c, k->rows, grain, fn, k);
+    *loss_sum = *weight_sum = 0;
+    for (int64_t i = 0; i < chunks(k->rows, grain); i++) *loss_sum += k->sums[2 * i], *weight_sum += k->sums[2 * i + 1];
+}
+
+luron_status loss_compose_ids(luron_call *c, const luron_ops *o, luron_tensor *logp) {
+    const loss *opt = c->options;
+    const luron_view *x = luron_in(c, INPUT);
+    const int at = x->ndim > 1;
+    int64_t wide[8] = { 1 }, row[8] = { 1 };
+    for (int i = 0; i < x->ndim; i++) wide[i] = i == at ? 1 : x->shape[i], row[i] = i == at ? x->shape[i] : 1;
+    /* Ignored ids are read as the first class, with a weight of 0. */
+    luron_tensor *target = o->in(c, TARGET), *ignored = o->scalar(c, (double)luron_shown(c, opt->ignore_index));
+    luron_tensor *kept = o->ne(c, target, ignored), *w = o->cast(c, kept, c->dtype);
+    luron_tensor *ids = o->mul(c, target, o->cast(c, kept, LURON_I64));
+    if (luron_shown(c, 0)) ids = o->add(c, ids, o->cast(c, o->eq(c, target, ignored), LURON_I64));
+    ids = o->reshape(c, ids, x->ndim, wide);
+    w = o->reshape(c, w, x->ndim, wide);
+    luron_tensor *weight = luron_in(c, WEIGHT) ? o->reshape(c, o->in(c, WEIGHT), x->ndim, row) : NULL, *smooth = logp;
+    if (weight) {
+        int64_t shape[8];
+        for (int i = 0; i < x->ndim; i++) shape[i] = x->shape[i];
+        w = o->mul(c, w, o->gather(c, o->expand(c, weight, x->ndim, shape), at, ids));
+        smooth = o->mul(c, logp, weight);
+    }
+    const double s = opt->label_smoothing;
+    luron_tensor *terms = o->scale(c, o->mul(c, o->gather(c, logp, at, ids), w), s - 1, 0);
+    if (s > 0) {
+        luron_tensor *zero = o->scalar(c, 0);
+        smooth = o->where(c, o->reshape(c, kept, x->ndim, wide), o->sum(c, smooth, 1, &at, 1), zero);
+        terms = o->add(c, terms, o->scale(c, smooth, -s / (double)x->shape[at], 0));
+    }
+    terms = loss_reduce(c, o, terms, o->sum(c, w, 0, NULL, 0));
+    if (opt->reduction != LOSS_NONE) return o->set_out(c, 0, terms);
+    for (int i = at + 1; i < x->ndim; i++) wide[i - 1] = x->shape[i];
+    return o->set_out(c, 0, o->reshape(c, terms, x->ndim - 1, wide));
+}

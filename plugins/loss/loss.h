@@ -1,0 +1,93 @@
+/* loss.h -- what the files of this plugin share. A file is a type. Sums run in chunks cut by size alone: each chunk adds
+ * up in double, in order, and the chunks' sums are added in order, so that results do not depend on threads.          */
+#ifndef LOSS_H
+#define LOSS_H
+#include <luron/plugin.h>
+#include <math.h>
+
+#define LOSSES(X)                                                                                                      \
+    X(cross_entropy) X(soft_cross_entropy) X(nll) X(mse) X(l1) X(huber) X(smooth_l1) X(bce) X(bce_with_logits) X(kl_div)
+#define LOSS_DECLARE(id) extern const luron_layer_type loss_##id;
+LOSSES(LOSS_DECLARE)
+
+#define JOIN_(a, b) a##_##b
+#define JOIN(a, b) JOIN_(a, b)
+#define TYPED(name) JOIN(name, REAL)
+#define BY_TYPE(c, name) ((c)->dtype == LURON_F64 ? JOIN(name, double) : JOIN(name, float))
+
+enum { INPUT, TARGET, WEIGHT, POS_WEIGHT };                  /* ports */
+enum { LOSS_MEAN, LOSS_SUM, LOSS_NONE, LOSS_BATCHMEAN };     /* choices of `reduction` */
+extern const char *const loss_reductions[], *const loss_reductions_batch[];
+extern const luron_port *const loss_pair[]; /* input of any shape, target as input */
+/* The options of all types; each lists those it has. */
+typedef struct loss {
+    double delta, beta, label_smoothing;
+    int64_t ignore_index;
+    int32_t log_target, reduction;
+} loss;
+#define LOSS_REDUCTION LURON_OPT_CHOICE(loss, reduction, "mean", loss_reductions, "of the losses; \"none\" keeps each")
+#define LOSS_IGNORE LURON_OPT_ID(loss, ignore_index, -100, "target id that counts for nothing")
+#define LOSS_SMOOTHING LURON_OPT_FLOAT(loss, label_smoothing, 0.0, 0, 1, "share of the target spread evenly over the classes")
+#define LOSS_TYPE(type_name, call_name, text)                                                                          \
+    .struct_size = sizeof(luron_layer_type), .name = type_name, .function = call_name, .doc = text, .options = options, \
+    .options_size = sizeof(loss)
+
+/** An error if the gradient of an input that has none is wanted. */
+luron_status loss_no_gradient(luron_call *c, int port, const char *name);
+/** The sum or mean (of `count` terms) in ops, as `reduction` says. */
+luron_tensor *loss_reduce(luron_call *c, const luron_ops *o, luron_tensor *terms, luron_tensor *count);
+
+/* ---- losses of one term an element (pointwise.h): input and target of one shape ------------------------------------------ */
+typedef struct pointwise {
+    luron_call *c;
+    const loss *o;
+    const luron_view *shape;   /* of the input */
+    const luron_view *wv, *pv; /* weight and pos_weight, which broadcast to it, or NULL */
+    const void *x, *t, *w, *p, *gy;
+    void *each, *gx, *gt;      /* NULL: not wanted */
+    double *sums, scale, beta_x, beta_t;
+} pointwise;
+typedef void loss_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk);
+luron_status loss_pointwise_setup(luron_call *c);
+luron_status loss_pointwise_forward(luron_call *c, loss_chunk *terms);
+luron_status loss_pointwise_backward(luron_call *c, loss_chunk *slopes);
+/** Reduce terms times the optional weight, in ops. */
+luron_status loss_pointwise_finish(luron_call *c, const luron_ops *o, luron_tensor *terms);
+/** Where element i of `shape` lies in v, which broadcasts to it. */
+int64_t loss_broadcast_at(const luron_view *v, const luron_view *shape, int64_t i);
+/* forward, backward and compose, the last from terms() of the file. */
+#define LOSS_POINTWISE                                                                                                 \
+    static luron_status forward(luron_call *c) { return loss_pointwise_forward(c, BY_TYPE(c, terms)); }                \
+    static luron_status backward(luron_call *c) { return loss_pointwise_backward(c, BY_TYPE(c, slopes)); }             \
+    static luron_status compose(luron_call *c, const luron_ops *o) { return loss_pointwise_finish(c, o, composed(c, o)); }
+#define LOSS_POINTWISE_MEMBERS                                                                                         \
+    .flags = LURON_LAYER_F64 | LURON_LAYER_LOSS | LURON_LAYER_FREES_OUT, .setup = loss_pointwise_setup,                \
+    .forward = forward, .backward = backward, .compose = compose
+
+/* ---- losses over classes: input (n, C, d...) or (C), class j of row i at (i / inner) C inner + j inner + i % inner -------- */
+typedef struct classes {
+    luron_call *c;
+    const loss *o;
+    int64_t rows, n, inner; /* rows = all but the classes; n classes */
+    const void *x, *t, *w, *gy;
+    void *each, *gx, *gt;
+    double *lse;            /* log-sum-exp of each row, kept for backward */
+    double *sums, scale, weight_sum, beta_x, beta_t;
+} classes;
+static inline int64_t loss_row_at(const classes *k, int64_t i) { return i / k->inner * k->n * k->inner + i % k->inner; }
+static inline int64_t loss_row_grain(const classes *k) { return 1 + 4096 / k->n; }
+/** Check shapes; outputs, scratch, and saved[0]: as many doubles as rows + `extra`. */
+luron_status loss_classes_setup(luron_call *c, int soft, int extra);
+/** Fill k for forward or backward from the call. */
+classes loss_classes_open(luron_call *c);
+/** Every target an id within the classes, or ignore_index. */
+luron_status loss_check_ids(luron_call *c, const classes *k);
+/** Run over rows in chunks that leave two sums each; their totals. */
+void loss_rows(classes *k, loss_chunk *fn, double *loss_sum, double *weight_sum);
+/** Put the result of forward in its place, unless each loss is kept. */
+void loss_put(luron_call *c, double value);
+/** The same loss in ops from log-probabilities and target ids. */
+luron_status loss_compose_ids(luron_call *c, const luron_ops *o, luron_tensor *logp);
+enum { LOSS_PIECE = 256 };
+
+#endif

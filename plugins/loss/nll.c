@@ -1,0 +1,63 @@
+/* nll.c: -w[t] x[t] of log-probabilities x. x (n,C,d...), t (n,d...) ids, w (C) -> scalar, or as t. The mean is over the
+ * weights of the targets that count.                                                                                   */
+#ifndef REAL
+#include "loss.h"
+#define REAL float
+#include "nll.c"
+#define REAL double
+#include "nll.c"
+
+static luron_status setup(luron_call *c) { return loss_classes_setup(c, 0, 1); }
+static luron_status forward(luron_call *c) {
+    classes k = loss_classes_open(c);
+    LURON_TRY(loss_check_ids(c, &k));
+    double loss_sum, weight_sum;
+    loss_rows(&k, BY_TYPE(c, terms), &loss_sum, &weight_sum);
+    k.lse[k.rows] = weight_sum;
+    loss_put(c, k.o->reduction == LOSS_MEAN ? loss_sum / weight_sum : loss_sum);
+    return LURON_OK;
+}
+static luron_status backward(luron_call *c) {
+    classes k = loss_classes_open(c);
+    LURON_TRY(loss_no_gradient(c, WEIGHT, "weight"));
+    if (k.o->reduction == LOSS_MEAN) k.scale /= k.lse[k.rows];
+    if (k.gx) c->host->parallel_for(c, k.rows, loss_row_grain(&k), BY_TYPE(c, slopes), &k);
+    return LURON_OK;
+}
+static luron_status compose(luron_call *c, const luron_ops *o) { return loss_compose_ids(c, o, o->in(c, INPUT)); }
+static const luron_option *const options[] = { LOSS_IGNORE, LOSS_REDUCTION, NULL };
+static const luron_port *const in[] = { LURON_PORT("input", 0, LURON_REAL, 0, "log-probabilities, (n, classes, ...)"),
+    LURON_PORT("target", LURON_PORT_INDEX, 0, 0, "class ids, (n, ...)"),
+    LURON_PORT("weight", LURON_PORT_OPTIONAL, LURON_REAL, 1, "of each class"), NULL };
+const luron_layer_type loss_nll = { LOSS_TYPE("NLLLoss", "nll_loss", "negative log-likelihood of class ids"),
+    .flags = LURON_LAYER_F64 | LURON_LAYER_LOSS | LURON_LAYER_FREES_OUT, .in = in, .setup = setup, .forward = forward,
+    .backward = backward, .compose = compose };
+#else
+static void TYPED(terms)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+    const classes *k = arg;
+    const REAL *x = k->x, *w = k->w;
+    double loss_sum = 0, weight_sum = 0;
+    for (int64_t i = begin; i < end; i++) {
+        const int64_t id = luron_id(k->c, TARGET, i);
+        const int counts = id != k->o->ignore_index;
+        const double own = !counts ? 0 : w ? w[id] : 1, term = counts ? -own * x[loss_row_at(k, i) + id * k->inner] : 0;
+        if (k->each) ((REAL *)k->each)[i] = (REAL)term;
+        loss_sum += term, weight_sum += own;
+    }
+    k->sums[2 * chunk] = loss_sum, k->sums[2 * chunk + 1] = weight_sum;
+}
+static void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+    const classes *k = arg;
+    const REAL *w = k->w;
+    (void)chunk;
+    for (int64_t i = begin; i < end; i++) {
+        REAL *gx = (REAL *)k->gx + loss_row_at(k, i);
+        const int64_t id = luron_id(k->c, TARGET, i);
+        const double g = k->gy ? k->scale * ((const REAL *)k->gy)[i] : k->scale;
+        if (k->beta_x == 0)
+            for (int64_t j = 0; j < k->n; j++) gx[j * k->inner] = 0;
+        if (id != k->o->ignore_index) gx[id * k->inner] -= (REAL)(g * (w ? w[id] : 1));
+    }
+}
+#undef REAL
+#endif

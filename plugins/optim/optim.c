@@ -1,0 +1,7 @@
+/* optim.c -- the plugin: optimisers with the names, options and numbers of PyTorch's. */
+#include "optim.h"
+
+static const luron_optim_type *const optims[] = { &optim_sgd, &optim_adam, &optim_adamw, &optim_rmsprop, &optim_adagrad, NULL };
+LURON_PLUGIN_DEFINE(optim) = {
+    .struct_size = sizeof(luron_plugin), .abi_major = LURON_ABI_MAJOR, .name = "optim", .version = "0.1.0", .optims = optims
+};

@@ -1,0 +1,28 @@
+/* optim.h -- what the files of this plugin share. A file is an optimiser: PyTorch's formula, options and defaults, in a
+ * loop that its file includes once for float and once for double. Element i depends on element i alone.               */
+#ifndef PLUGIN_OPTIM_H
+#define PLUGIN_OPTIM_H
+#include <luron/plugin.h>
+#include <math.h>
+
+extern const luron_optim_type optim_sgd, optim_adam, optim_adamw, optim_rmsprop, optim_adagrad;
+
+#define JOIN_(a, b) a##_##b
+#define JOIN(a, b) JOIN_(a, b)
+#define TYPED(name) JOIN(name, REAL)
+#define ROOT(x) TYPED(root)(x)
+#define BY_TYPE(s, name) ((s)->dtype == LURON_F64 ? JOIN(name, double) : JOIN(name, float))
+
+/* The square root of a REAL. */
+static inline float root_float(float x) { return sqrtf(x); }
+static inline double root_double(double x) { return sqrt(x); }
+
+/* An option that is not negative: of any size, or a share below 1. */
+#define OPT(type, name, value, max, doc) LURON_OPT_FLOAT(type, name, value, 0, max, doc)
+#define ANY_SIZE 1e300
+#define BELOW_ONE (1 - 0x1p-53)
+#define OPT_LR(type, value) OPT(type, lr, value, ANY_SIZE, "learning rate")
+#define OPT_WEIGHT_DECAY(type, value, doc) OPT(type, weight_decay, value, ANY_SIZE, doc)
+#define OPT_MAXIMIZE(type) LURON_OPT_BOOL(type, maximize, 0, "go up the gradient instead of down")
+
+#endif
