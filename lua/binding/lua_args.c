@@ -1,0 +1,402 @@
+/* lua_args.c -- arguments: integers, dims, sizes, dtypes, options tables. */
+#include "lua_util.h"
+
+#include <math.h>
+#include <string.h>
+
+static int is_integer(lua_State *L, int idx, int64_t *out) {
+    int ok = 0;
+    *out = 0;
+    if (lua_type(L, idx) == LUA_TNUMBER) *out = (int64_t)lua_tointegerx(L, idx, &ok);
+    return ok;
+}
+
+lua_Integer lr_integer(lua_State *L, int arg, const char *name) {
+    int64_t v;
+    if (!is_integer(L, arg, &v)) lr_typeerror(L, arg, name, "integer");
+    return v;
+}
+
+lua_Integer lr_integer_in(lua_State *L, int arg, const char *name, lua_Integer min, lua_Integer max) {
+    lua_Integer v = lr_integer(L, arg, name);
+    if (v >= min && v <= max) return v;
+    if (max == LUA_MAXINTEGER)
+        return lr_typeerror(L, arg, name, min == 1 ? "positive integer" : lua_pushfstring(L, "integer of at least %I", min));
+    return lr_typeerror(L, arg, name, lua_pushfstring(L, "integer from %I to %I", min, max));
+}
+
+lua_Integer lr_opt_integer_in(lua_State *L, int arg, const char *name, lua_Integer dflt, lua_Integer min, lua_Integer max) {
+    return lua_isnoneornil(L, arg) ? dflt : lr_integer_in(L, arg, name, min, max);
+}
+
+double lr_number(lua_State *L, int arg, const char *name) {
+    if (lua_type(L, arg) != LUA_TNUMBER) lr_typeerror(L, arg, name, "number");
+    return lua_tonumber(L, arg);
+}
+
+double lr_opt_number(lua_State *L, int arg, const char *name, double dflt) {
+    return lua_isnoneornil(L, arg) ? dflt : lr_number(L, arg, name);
+}
+
+const char *lr_string(lua_State *L, int arg, const char *name) {
+    if (lua_type(L, arg) != LUA_TSTRING) lr_typeerror(L, arg, name, "string");
+    size_t n;
+    const char *s = lua_tolstring(L, arg, &n);
+    if (strlen(s) != n) lr_argerror(L, arg, "%s: the string has a zero byte in it", name);
+    return s;
+}
+
+int lr_opt_boolean(lua_State *L, int arg, const char *name, int dflt) {
+    if (lua_isnoneornil(L, arg)) return dflt;
+    if (lua_type(L, arg) != LUA_TBOOLEAN) lr_typeerror(L, arg, name, "boolean");
+    return lua_toboolean(L, arg);
+}
+
+static int to_dim(lua_State *L, int arg, int idx, const char *name) {
+    int64_t d;
+    if (!is_integer(L, idx, &d))
+        lr_argerror(L, arg, "%s: integer expected, got %s", name, lua_type(L, idx) == LUA_TNONE ? "no value" : lr_got(L, idx));
+    if (d == 0) lr_argerror(L, arg, "%s: dims count from 1 (or from the end: -1), got 0", name);
+    if (d < -LURON_MAX_DIMS - 1 || d > LURON_MAX_DIMS + 1)
+        lr_argerror(L, arg, "%s: a tensor has at most %d dims, got %I", name, LURON_MAX_DIMS, (lua_Integer)d);
+    return (int)(d > 0 ? d - 1 : d);
+}
+
+int lr_dim(lua_State *L, int arg, const char *name) {
+    return to_dim(L, arg, arg, name);
+}
+
+int lr_dims(lua_State *L, int arg, int dims[LURON_MAX_DIMS]) {
+    if (lua_isnoneornil(L, arg)) return 0;
+    if (!lua_istable(L, arg)) {
+        dims[0] = lr_dim(L, arg, "dim");
+        return 1;
+    }
+    size_t n = lua_rawlen(L, arg);
+    if (n > LURON_MAX_DIMS) lr_argerror(L, arg, "dims: at most %d dims, got %I", LURON_MAX_DIMS, (lua_Integer)n);
+    if (n == 0) lr_argerror(L, arg, "dims: an empty list; leave the argument out for all dims");
+    for (size_t i = 0; i < n; i++) {
+        lua_rawgeti(L, arg, (lua_Integer)i + 1);
+        dims[i] = to_dim(L, arg, -1, "dims");
+        lua_pop(L, 1);
+    }
+    return (int)n;
+}
+
+static int64_t to_size(lua_State *L, int arg, int idx, int64_t min) {
+    int64_t v;
+    if (!is_integer(L, idx, &v))
+        lr_argerror(L, arg, "size: integer expected, got %s", lua_type(L, idx) == LUA_TNONE ? "no value" : lr_got(L, idx));
+    if (v < min) lr_argerror(L, arg, "size: integer of at least %I expected, got %I", (lua_Integer)min, (lua_Integer)v);
+    return v;
+}
+
+int lr_sizes(lua_State *L, int first, int last, int64_t min, int64_t shape[LURON_MAX_DIMS]) {
+    if (first == last && lua_istable(L, first)) {
+        size_t n = lua_rawlen(L, first);
+        if (n > LURON_MAX_DIMS) lr_argerror(L, first, "sizes: at most %d dims, got %I", LURON_MAX_DIMS, (lua_Integer)n);
+        for (size_t i = 0; i < n; i++) {
+            lua_rawgeti(L, first, (lua_Integer)i + 1);
+            shape[i] = to_size(L, first, -1, min);
+            lua_pop(L, 1);
+        }
+        return (int)n;
+    }
+    int n = last - first + 1;
+    if (n > LURON_MAX_DIMS) lr_argerror(L, first + LURON_MAX_DIMS, "sizes: at most %d dims, got %d", LURON_MAX_DIMS, n);
+    for (int i = 0; i < n; i++) shape[i] = to_size(L, first + i, first + i, min);
+    return n < 0 ? 0 : n;
+}
+
+uint32_t lr_dtype(lua_State *L, int arg, const char *name) {
+    uint32_t dtype = lua_type(L, arg) == LUA_TSTRING ? luron_dtype_find(lua_tostring(L, arg)) : 0;
+    if (!dtype)
+        lr_typeerror(L, arg, name, "dtype (float32, float64, float16, bfloat16, int64, int32, uint8 or bool)");
+    return dtype;
+}
+
+int lr_is_options(lua_State *L, int idx) {
+    if (!lua_istable(L, idx)) return 0;
+    idx = lua_absindex(L, idx);
+    int any = 0;
+    lua_pushnil(L);
+    while (lua_next(L, idx)) {
+        any = 1;
+        lua_pop(L, 1);
+        if (lua_type(L, -1) == LUA_TSTRING) {
+            lua_pop(L, 1);
+            return 1;
+        }
+    }
+    return !any;
+}
+
+int lr_field(lua_State *L, int arg, const char *key) {
+    if (lua_isnoneornil(L, arg)) {
+        lua_pushnil(L);
+        return LUA_TNIL;
+    }
+    if (!lua_istable(L, arg)) lr_typeerror(L, arg, "options", "table");
+    lua_pushstring(L, key);
+    return lua_rawget(L, arg);
+}
+
+void lr_only(lua_State *L, int arg, const char *const *keys) {
+    if (lua_isnoneornil(L, arg)) return;
+    if (!lua_istable(L, arg)) lr_typeerror(L, arg, "options", "table");
+    lua_pushnil(L);
+    while (lua_next(L, arg)) {
+        lua_pop(L, 1);
+        int known = 0;
+        for (int i = 0; keys[i] && !known; i++)
+            known = lua_type(L, -1) == LUA_TSTRING && strcmp(keys[i], lua_tostring(L, -1)) == 0;
+        if (known) continue;
+        luaL_Buffer b;
+        const char *key = lr_got(L, -1);
+        luaL_buffinit(L, &b);
+        for (int i = 0; keys[i]; i++) {
+            if (i) luaL_addstring(&b, ", ");
+            luaL_addstring(&b, keys[i]);
+        }
+        luaL_pushresult(&b);
+        lr_argerror(L, arg, "no option %s; options: %s", key, lua_tostring(L, -1));
+    }
+}
+
+/* ---- options of types ---------------------------------------------------------------------------------------------------- */
+static const char *expected(lua_State *L, const luron_option *o) {
+    const char *what = o->kind == LURON_FLOAT ? "number" : o->kind == LURON_INTS ? "integer or list of integers" : "integer";
+    if (!(o->min < o->max)) return what;
+    if (o->kind == LURON_INT && o->min == 1 && o->max >= 1e9) return "positive integer";
+    if (o->max >= 1e9) return lua_pushfstring(L, "%s of at least %f", what, o->min);
+    if (o->kind == LURON_FLOAT) return lua_pushfstring(L, "number from %f to %f", o->min, o->max);
+    return lua_pushfstring(L, "%s from %I to %I", what, (lua_Integer)o->min, (lua_Integer)o->max);
+}
+
+static int refuse(lua_State *L, int arg, int idx, const luron_option *o, const char *want) {
+    const char *got = lua_type(L, idx) == LUA_TNONE ? "no value" : lr_got(L, idx);
+    return lr_argerror(L, arg, "%s: %s expected, got %s", o->name, want, got);
+}
+
+static void ints_value(lua_State *L, int arg, int idx, const luron_option *o, luron_arg *out) {
+    out->kind = LURON_ARG_INTS;
+    if (!lua_istable(L, idx)) {
+        out->kind = LURON_ARG_INTEGER;
+        if (!is_integer(L, idx, &out->integer)) refuse(L, arg, idx, o, expected(L, o));
+        return;
+    }
+    size_t n = lua_rawlen(L, idx);
+    if (n > 8) lr_argerror(L, arg, "%s: at most 8 integers, got %I", o->name, (lua_Integer)n);
+    out->ints.n = (int64_t)n;
+    for (size_t i = 0; i < n; i++) {
+        int64_t v;
+        lua_rawgeti(L, idx, (lua_Integer)i + 1);
+        if (!is_integer(L, -1, &v)) refuse(L, arg, lua_gettop(L), o, expected(L, o));
+        if (o->min < o->max && ((double)v < o->min || (double)v > o->max)) refuse(L, arg, lua_gettop(L), o, expected(L, o));
+        out->ints.at[i] = v;
+        lua_pop(L, 1);
+    }
+}
+
+static void choice_value(lua_State *L, int arg, int idx, const luron_option *o, luron_arg *out) {
+    out->kind = LURON_ARG_STRING;
+    out->string = lua_type(L, idx) == LUA_TSTRING ? lua_tostring(L, idx) : NULL;
+    luaL_Buffer b;
+    luaL_buffinit(L, &b);
+    for (int i = 0; o->choices && o->choices[i]; i++) {
+        if (out->string && strcmp(o->choices[i], out->string) == 0) {
+            luaL_pushresult(&b);
+            lua_pop(L, 1);
+            return;
+        }
+        if (i) luaL_addstring(&b, o->choices[i + 1] ? ", " : " or ");
+        luaL_addstring(&b, o->choices[i]);
+    }
+    luaL_pushresult(&b);
+    refuse(L, arg, idx, o, lua_tostring(L, -1));
+}
+
+static void number_value(lua_State *L, int arg, int idx, const luron_option *o, luron_arg *out) {
+    out->kind = LURON_ARG_INTEGER;
+    if (lua_type(L, idx) != LUA_TNUMBER) refuse(L, arg, idx, o, expected(L, o));
+    double v = lua_tonumber(L, idx);
+    if (o->kind == LURON_FLOAT) {
+        out->kind = LURON_ARG_NUMBER;
+        out->number = v;
+        if (isnan(v)) refuse(L, arg, idx, o, expected(L, o));
+    } else if (!is_integer(L, idx, &out->integer)) {
+        refuse(L, arg, idx, o, expected(L, o));
+    }
+    if (o->min < o->max && !(v >= o->min && v <= o->max)) refuse(L, arg, idx, o, expected(L, o));
+    if (o->kind != LURON_AXIS && o->kind != LURON_ID) return;
+    if (out->integer == 0) lr_argerror(L, arg, "%s: counts from 1 in Lua, got 0", o->name);
+    if (out->integer > 0) out->integer--;
+}
+
+void lr_arg_value(lua_State *L, int arg, int idx, const luron_option *o, luron_arg *out) {
+    idx = lua_absindex(L, idx);
+    memset(out, 0, sizeof *out);
+    out->name = o->name;
+    if (o->kind == LURON_BOOL) {
+        out->kind = LURON_ARG_BOOLEAN;
+        if (lua_type(L, idx) != LUA_TBOOLEAN) refuse(L, arg, idx, o, "boolean");
+        out->integer = lua_toboolean(L, idx);
+    } else if (o->kind == LURON_STRING) {
+        out->kind = LURON_ARG_STRING;
+        if (lua_type(L, idx) != LUA_TSTRING) refuse(L, arg, idx, o, "string");
+        out->string = lua_tostring(L, idx);
+    } else if (o->kind == LURON_CHOICE) {
+        choice_value(L, arg, idx, o, out);
+    } else if (o->kind == LURON_INTS) {
+        ints_value(L, arg, idx, o, out);
+    } else {
+        number_value(L, arg, idx, o, out);
+    }
+}
+
+/* What lr_type_args has found so far. */
+typedef struct parse {
+    const luron_type *type;
+    luron_arg *args;
+    int n, ports;
+    uint64_t given; /* bit of option i */
+} parse;
+
+static void put(lua_State *L, parse *p, int arg, int idx, int i) {
+    const luron_option *o = luron_type_option(p->type, i);
+    if (p->given >> i & 1) lr_argerror(L, arg, "%s: given twice", o->name);
+    p->given |= (uint64_t)1 << i;
+    lr_arg_value(L, arg, idx, o, &p->args[p->n++]);
+}
+
+static int refuse_option(lua_State *L, parse *p, int arg, int key) {
+    const char *got = lr_got(L, key);
+    luaL_Buffer b;
+    luaL_buffinit(L, &b);
+    const luron_option *o;
+    for (int i = 0; (o = luron_type_option(p->type, i)); i++) {
+        if (i) luaL_addstring(&b, ", ");
+        luaL_addstring(&b, o->name);
+    }
+    luaL_pushresult(&b);
+    const char *names = lua_tostring(L, -1);
+    if (!*names) return lr_argerror(L, arg, "no option %s; %s has no options", got, luron_type_name(p->type));
+    return lr_argerror(L, arg, "no option %s; options: %s", got, names);
+}
+
+static int is_port(const luron_type *type, const char *name) {
+    const luron_port *port;
+    for (int i = 0; (port = luron_type_in(type, i)); i++)
+        if (strcmp(port->name, name) == 0) return 1;
+    return 0;
+}
+
+static int find_option(lua_State *L, parse *p, int key, int *n_options) {
+    const luron_option *o;
+    int found = -1, i = 0;
+    int64_t at = 0;
+    int positional = is_integer(L, key, &at);
+    for (; i < LR_MAX_ARGS && (o = luron_type_option(p->type, i)); i++)
+        if (positional ? at == i + 1 : lua_type(L, key) == LUA_TSTRING && strcmp(o->name, lua_tostring(L, key)) == 0) found = i;
+    *n_options = i;
+    return found;
+}
+
+static void put_table(lua_State *L, parse *p, int arg) {
+    luaL_checkstack(L, 8, NULL);
+    lua_pushnil(L);
+    while (lua_next(L, arg)) {
+        int n, value = lua_gettop(L), i = find_option(L, p, value - 1, &n);
+        if (i >= 0)
+            put(L, p, arg, value, i);
+        else if (!p->ports || lua_type(L, value - 1) != LUA_TSTRING || !is_port(p->type, lua_tostring(L, value - 1)))
+            refuse_option(L, p, arg, value - 1);
+        lua_settop(L, value - 1);
+    }
+}
+
+/* { 28, 28 } alone for a type whose first option is a list of integers is that list. */
+static int is_list_of_first(lua_State *L, const luron_type *type, int idx) {
+    const luron_option *o = luron_type_option(type, 0);
+    if (!o || o->kind != LURON_INTS || lua_rawlen(L, idx) == 0 || lr_is_options(L, idx)) return 0;
+    int number = lua_rawgeti(L, idx, 1) == LUA_TNUMBER;
+    lua_pop(L, 1);
+    return number;
+}
+
+int lr_type_args(lua_State *L, const luron_type *type, int first, int last, int ports, luron_arg args[LR_MAX_ARGS]) {
+    parse p = { type, args, 0, ports, 0 };
+    luaL_checkstack(L, 10, NULL);
+    for (int arg = first; arg <= last; arg++) {
+        if (lua_isnil(L, arg)) continue;
+        int table = lua_istable(L, arg) && (lr_is_options(L, arg) || (first == last && !is_list_of_first(L, type, arg)));
+        if (table) {
+            if (arg != last) lr_argerror(L, arg, "the options table comes last");
+            put_table(L, &p, arg);
+        } else if (arg - first >= LR_MAX_ARGS || !luron_type_option(type, arg - first)) {
+            lr_argerror(L, arg, "%s takes %d options, got one more: %s", luron_type_name(type), arg - first, lr_got(L, arg));
+        } else {
+            put(L, &p, arg, arg, arg - first);
+        }
+    }
+    const luron_option *o;
+    for (int i = 0; i < LR_MAX_ARGS && (o = luron_type_option(type, i)); i++)
+        if ((o->flags & LURON_OPTION_REQUIRED) && !(p.given >> i & 1)) {
+            int table = first <= last && lua_istable(L, last);
+            lr_argerror(L, table ? last : first + i, "%s: %s expected, got no value", o->name, expected(L, o));
+        }
+    return p.n;
+}
+
+void lr_push_arg(lua_State *L, const luron_option *o, const luron_arg *a) {
+    switch (o->kind) {
+    case LURON_FLOAT: lua_pushnumber(L, a->kind == LURON_ARG_INTEGER ? (double)a->integer : a->number); break;
+    case LURON_BOOL: lua_pushboolean(L, (int)a->integer); break;
+    case LURON_STRING:
+    case LURON_CHOICE: lua_pushstring(L, a->string); break;
+    case LURON_INTS:
+        lua_createtable(L, (int)a->ints.n, 0);
+        for (int i = 0; i < a->ints.n; i++) {
+            lua_pushinteger(L, a->ints.at[i]);
+            lua_rawseti(L, -2, i + 1);
+        }
+        break;
+    case LURON_AXIS:
+    case LURON_ID: lua_pushinteger(L, a->integer >= 0 ? a->integer + 1 : a->integer); break;
+    default: lua_pushinteger(L, a->integer); break;
+    }
+}
+
+/* Push the value of an option as Lua source. */
+static void push_literal(lua_State *L, const luron_option *o, const luron_arg *a) {
+    if (o->kind == LURON_INTS) {
+        luaL_Buffer b;
+        luaL_buffinit(L, &b);
+        luaL_addstring(&b, "{");
+        for (int i = 0; i < a->ints.n; i++) {
+            lua_pushfstring(L, i ? ", %I" : " %I", (lua_Integer)a->ints.at[i]);
+            luaL_addvalue(&b);
+        }
+        luaL_addstring(&b, " }");
+        luaL_pushresult(&b);
+        return;
+    }
+    lr_push_arg(L, o, a);
+    if (lua_type(L, -1) == LUA_TSTRING)
+        lua_pushfstring(L, "\"%s\"", lua_tostring(L, -1));
+    else
+        luaL_tolstring(L, -1, NULL);
+    lua_remove(L, -2);
+}
+
+void lr_push_options_text(lua_State *L, const luron_type *type, luron_arg (*get)(const void *, int), const void *of) {
+    const luron_option *o;
+    luaL_checkstack(L, 8, NULL);
+    lua_pushliteral(L, "");
+    for (int i = 0; (o = luron_type_option(type, i)); i++) {
+        luron_arg a = get(of, i);
+        lua_pushfstring(L, "%s%s = ", i ? ", " : "", o->name);
+        push_literal(L, o, &a);
+        lua_concat(L, 3);
+    }
+}

@@ -1,0 +1,274 @@
+/* lua_optim.c -- optimisers: made by luron.optim (in Lua) from groups of parameters. */
+#include "lua_util.h"
+
+#include <string.h>
+
+static const char group_key; /* metatable of opt.groups[i] */
+
+static int optim_gc(lua_State *L) {
+    void **box = lr_test(L, 1, &lr_optim_key);
+    if (!box) return lr_typeerror(L, 1, "optimiser", "optimiser");
+    luron_optim *optim = *box;
+    *box = NULL;
+    luron_optim_free(optim);
+    return 0;
+}
+
+static luron_optim *optim_at(lua_State *L, int arg) { return lr_object(L, arg, &lr_optim_key, "optimiser"); }
+
+/* optim_new(type, options) */
+static int l_optim_new(lua_State *L) {
+    luron_arg args[LR_MAX_ARGS];
+    const luron_type *type = NULL;
+    lua_settop(L, 2);
+    luron_status status = luron_type_find(&type, lr_ctx(L), LURON_KIND_OPTIM, lr_string(L, 1, "type"));
+    if (status != LURON_OK) return lr_raise(L, status);
+    void **box = lr_box(L, &lr_optim_key);
+    int n = lr_type_args(L, type, 2, lua_isnil(L, 2) ? 1 : 2, 0, args);
+    luron_optim *optim = NULL;
+    status = luron_optim_new(&optim, lr_ctx(L), luron_type_name(type), n, args);
+    *box = optim;
+    lua_settop(L, 3);
+    return lr_done(L, status, 1);
+}
+
+/* optim_add(opt, params, names or nil, options or nil): a group */
+static int l_optim_add(lua_State *L) {
+    luron_arg args[LR_MAX_ARGS];
+    lua_settop(L, 4);
+    luron_optim *optim = optim_at(L, 1);
+    const luron_type *type = luron_optim_type_of(optim);
+    if (!lua_istable(L, 2)) return lr_typeerror(L, 2, "parameters", "list of tensors");
+    if (!lua_isnil(L, 3) && !lua_istable(L, 3)) return lr_typeerror(L, 3, "names", "list of strings");
+    size_t n = lua_rawlen(L, 2);
+    if (n > 10000000) return lr_argerror(L, 2, "parameters: too many");
+    const char **names = lua_isnil(L, 3) ? NULL : lua_newuserdatauv(L, n * sizeof *names + 1, 0);
+    luron_tensor **params = lua_newuserdatauv(L, n * sizeof *params + 1, 0);
+    for (size_t i = 0; names && i < n; i++) {
+        if (lua_rawgeti(L, 3, (lua_Integer)i + 1) != LUA_TSTRING) return lr_argerror(L, 3, "names: string expected at [%I], got %s", (lua_Integer)i + 1, lr_got(L, -1));
+        names[i] = lua_tostring(L, -1);
+        lua_pop(L, 1);
+    }
+    int n_args = lua_isnil(L, 4) ? 0 : lr_type_args(L, type, 4, 4, 0, args);
+    for (size_t i = 0; i < n; i++) {
+        lua_rawgeti(L, 2, (lua_Integer)i + 1);
+        void **box = lr_test(L, -1, &lr_tensor_key);
+        if (!box || !*box) return lr_argerror(L, 2, "parameters: tensor expected at [%I], got %s", (lua_Integer)i + 1, box ? "a closed one" : lr_got(L, -1));
+        params[i] = *box;
+        lua_pop(L, 1);
+    }
+    return lr_done(L, luron_optim_add(optim_at(L, 1), lr_ctx(L), (int)n, params, names, n_args, args), 0);
+}
+
+static int l_step(lua_State *L) {
+    luron_optim *optim = optim_at(L, 1);
+    return lr_done(L, luron_optim_step(optim, lr_ctx(L)), 0);
+}
+
+static int l_zero_grad(lua_State *L) {
+    luron_optim *optim = optim_at(L, 1);
+    return lr_done(L, luron_optim_zero_grad(optim, lr_ctx(L)), 0);
+}
+
+static int l_steps(lua_State *L) {
+    lua_pushinteger(L, luron_optim_steps(optim_at(L, 1)));
+    return 1;
+}
+
+static int l_type(lua_State *L) {
+    lua_pushstring(L, luron_type_name(luron_optim_type_of(optim_at(L, 1))));
+    return 1;
+}
+
+static int option_index(const luron_type *type, const char *name) {
+    const luron_option *o;
+    for (int i = 0; (o = luron_type_option(type, i)); i++)
+        if (strcmp(o->name, name) == 0) return i;
+    return -1;
+}
+
+/* opt:set { lr = 0.1 }: for all groups; all values are checked before one is set. */
+static int l_set(lua_State *L) {
+    luron_arg args[LR_MAX_ARGS];
+    lua_settop(L, 2);
+    luron_optim *optim = optim_at(L, 1);
+    if (!lua_istable(L, 2)) return lr_typeerror(L, 2, "options", "table");
+    int n = lr_type_args(L, luron_optim_type_of(optim), 2, 2, 0, args);
+    for (int g = 0; g < luron_optim_n_groups(optim); g++)
+        for (int i = 0; i < n; i++) {
+            luron_status status = luron_optim_set(optim, lr_ctx(L), g, &args[i]);
+            if (status != LURON_OK) return lr_raise(L, status);
+        }
+    lua_settop(L, 1);
+    return 1;
+}
+
+/* ---- opt.groups[i].lr --------------------------------------------------------------------------------------------------- */
+/* The group proxy at 1 holds the optimiser and its number. */
+static luron_optim *group_at(lua_State *L, int *group) {
+    if (!lua_istable(L, 1)) lr_typeerror(L, 1, "group", "group of an optimiser");
+    lua_rawgeti(L, 1, 1);
+    lua_rawgeti(L, 1, 2);
+    void **box = lr_test(L, -2, &lr_optim_key);
+    if (!box || !*box) lr_error(L, "the optimiser of this group is closed");
+    *group = (int)lua_tointeger(L, -1) - 1;
+    lua_pop(L, 2);
+    if (*group < 0 || *group >= luron_optim_n_groups(*box)) lr_error(L, "the optimiser has no such group");
+    return *box;
+}
+
+static int push_params(lua_State *L, luron_optim *optim, int group) {
+    int n = luron_optim_n_params(optim, group);
+    lua_createtable(L, n, 0);
+    for (int i = 0; i < n; i++) {
+        lr_push_tensor(L, luron_optim_param(optim, group, i));
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
+}
+
+static int group_index(lua_State *L) {
+    int group;
+    lua_settop(L, 2);
+    luron_optim *optim = group_at(L, &group);
+    const luron_type *type = luron_optim_type_of(optim);
+    if (lua_type(L, 2) != LUA_TSTRING) {
+        lua_pushnil(L);
+        return 1;
+    }
+    if (strcmp(lua_tostring(L, 2), "params") == 0) return push_params(L, optim, group);
+    if (strcmp(lua_tostring(L, 2), "names") == 0) {
+        lua_newtable(L);
+        for (int i = 0; i < luron_optim_n_params(optim, group); i++) {
+            lua_pushstring(L, luron_optim_param_name(optim, group, i));
+            lua_rawseti(L, -2, i + 1);
+        }
+        return 1;
+    }
+    int i = option_index(type, lua_tostring(L, 2));
+    if (i < 0) return lr_error(L, "%s has no option %s", luron_type_name(type), lr_got(L, 2));
+    luron_arg a = luron_optim_option(optim, group, i);
+    lr_push_arg(L, luron_type_option(type, i), &a);
+    return 1;
+}
+
+static int group_newindex(lua_State *L) {
+    int group;
+    luron_arg arg;
+    lua_settop(L, 3);
+    luron_optim *optim = group_at(L, &group);
+    const luron_type *type = luron_optim_type_of(optim);
+    int i = lua_type(L, 2) == LUA_TSTRING ? option_index(type, lua_tostring(L, 2)) : -1;
+    if (i < 0) return lr_error(L, "%s has no option %s", luron_type_name(type), lr_got(L, 2));
+    lr_arg_value(L, 3, 3, luron_type_option(type, i), &arg);
+    return lr_done(L, luron_optim_set(group_at(L, &group), lr_ctx(L), group, &arg), 0);
+}
+
+static void push_groups(lua_State *L) {
+    int n = luron_optim_n_groups(optim_at(L, 1));
+    lua_createtable(L, n, 0);
+    for (int i = 1; i <= n; i++) {
+        lua_createtable(L, 2, 0);
+        lua_pushvalue(L, 1);
+        lua_rawseti(L, -2, 1);
+        lua_pushinteger(L, i);
+        lua_rawseti(L, -2, 2);
+        lua_rawgetp(L, LUA_REGISTRYINDEX, &group_key);
+        lua_setmetatable(L, -2);
+        lua_rawseti(L, -2, i);
+    }
+}
+
+static int optim_index(lua_State *L) {
+    lua_settop(L, 2);
+    if (lua_type(L, 2) == LUA_TSTRING && strcmp(lua_tostring(L, 2), "groups") == 0) {
+        push_groups(L);
+        return 1;
+    }
+    lua_rawget(L, lua_upvalueindex(1));
+    return 1;
+}
+
+/* state(group, i): { exp_avg = tensor, ... } of parameter i, and the scalars of the group. */
+static int l_state(lua_State *L) {
+    luron_optim *optim = optim_at(L, 1);
+    int group = (int)lr_integer_in(L, 2, "group", 1, luron_optim_n_groups(optim)) - 1;
+    int i = (int)lr_integer_in(L, 3, "parameter", 1, luron_optim_n_params(optim, group)) - 1;
+    lua_newtable(L);
+    for (int s = 0; s < luron_optim_n_states(optim); s++) {
+        lr_push_tensor(L, luron_optim_state(optim, group, i, s));
+        lua_setfield(L, -2, luron_optim_state_name(optim, s));
+    }
+    lua_newtable(L);
+    for (int s = 0; s < luron_optim_n_scalars(optim); s++) {
+        lua_pushnumber(L, luron_optim_scalar(optim, group, s));
+        lua_setfield(L, -2, luron_optim_scalar_name(optim, s));
+    }
+    return 2;
+}
+
+typedef struct group_of {
+    const luron_optim *optim;
+    int group;
+} group_of;
+
+static luron_arg option_of(const void *of, int i) {
+    const group_of *g = of;
+    return luron_optim_option(g->optim, g->group, i);
+}
+
+static int optim_tostring(lua_State *L) {
+    void **box = lr_test(L, 1, &lr_optim_key);
+    if (!box) return lr_typeerror(L, 1, "optimiser", "optimiser");
+    lua_settop(L, 1);
+    if (!*box) {
+        lua_pushliteral(L, "optimiser (closed)");
+        return 1;
+    }
+    luron_optim *optim = *box;
+    const luron_type *type = luron_optim_type_of(optim);
+    lua_pushfstring(L, "%s, %I steps", luron_type_name(type), (lua_Integer)luron_optim_steps(optim));
+    for (int i = 0; i < luron_optim_n_groups(optim); i++) {
+        group_of g = { optim, i };
+        lua_pushfstring(L, "\n  group %d, %d parameters: ", i + 1, luron_optim_n_params(optim, i));
+        lr_push_options_text(L, type, option_of, &g);
+        lua_concat(L, 3);
+    }
+    return 1;
+}
+
+static int l_is_optim(lua_State *L) {
+    lua_pushboolean(L, lr_test(L, 1, &lr_optim_key) != NULL);
+    return 1;
+}
+
+static const luaL_Reg methods[] = {
+    { "step", l_step }, { "zero_grad", l_zero_grad }, { "steps", l_steps }, { "type", l_type }, { "set", l_set },
+    { "state", l_state }, { NULL, NULL },
+};
+static const luaL_Reg functions[] = {
+    { "optim_new", l_optim_new }, { "optim_add", l_optim_add }, { "is_optim", l_is_optim }, { NULL, NULL },
+};
+
+void lr_open_optim(lua_State *L) {
+    lr_setfuncs(L, functions);
+    lr_metatable(L, &lr_optim_key, "luron.optim", optim_gc);
+    lr_setfuncs(L, methods);
+    lua_getfield(L, -3, "methods");
+    lua_pushvalue(L, -2);
+    lua_setfield(L, -2, "optim");
+    lua_pop(L, 1);
+    lua_pushcclosure(L, optim_index, 1);
+    lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, optim_tostring);
+    lua_setfield(L, -2, "__tostring");
+    lua_pop(L, 1);
+    lua_createtable(L, 0, 3);
+    lua_pushcfunction(L, group_index);
+    lr_name_function(L, "group");
+    lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, group_newindex);
+    lr_name_function(L, "group");
+    lua_setfield(L, -2, "__newindex");
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &group_key);
+}

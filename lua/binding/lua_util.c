@@ -1,0 +1,284 @@
+/* lua_util.c -- state, errors and boxes of the Lua module. */
+#include "lua_util.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+const char lr_tensor_key, lr_layer_key, lr_model_key, lr_optim_key, lr_checkpoint_key, lr_node_key, lr_guard_key;
+const char lr_state_key, lr_names_key, lr_methods_key;
+
+/* ---- state ---------------------------------------------------------------------------------------------------------- */
+lr_state *lr_peek(lua_State *L) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &lr_state_key);
+    lr_state **box = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return box && *box && (*box)->ctx ? *box : NULL;
+}
+
+lr_state *lr_get(lua_State *L) {
+    lr_state *S = lr_peek(L);
+    if (!S) luaL_error(L, "luron is closed: the Lua state is ending");
+    return S;
+}
+
+/* ---- errors ---------------------------------------------------------------------------------------------------------- */
+void lr_where(lua_State *L) {
+    lr_state *S = lr_peek(L);
+    size_t n = S ? strlen(S->own) : 0;
+    lua_Debug ar;
+    for (int level = 1; lua_getstack(L, level, &ar); level++) {
+        lua_getinfo(L, "Sl", &ar);
+        if (ar.currentline <= 0 || (n && strncmp(ar.source, S->own, n) == 0)) continue;
+        lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
+        return;
+    }
+    lua_pushliteral(L, "");
+}
+
+int lr_error(lua_State *L, const char *fmt, ...) {
+    va_list args;
+    lr_where(L);
+    va_start(args, fmt);
+    lua_pushvfstring(L, fmt, args);
+    va_end(args);
+    lua_concat(L, 2);
+    lua_error(L);
+    __builtin_unreachable();
+}
+
+/* Name of the running C function; *method: it was called as one, so the object is not counted. */
+static const char *function_name(lua_State *L, int *method) {
+    lua_Debug ar;
+    const char *name = NULL;
+    *method = 0;
+    if (!lua_getstack(L, 0, &ar)) return "?";
+    lua_getinfo(L, "nf", &ar);
+    *method = ar.namewhat && strcmp(ar.namewhat, "method") == 0;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &lr_names_key);
+    lua_pushvalue(L, -2);
+    if (lua_rawget(L, -2) == LUA_TSTRING) name = lua_tostring(L, -1);
+    return name ? name : ar.name ? ar.name : "?";
+}
+
+int lr_argerror(lua_State *L, int arg, const char *fmt, ...) {
+    int method;
+    luaL_checkstack(L, 10, NULL);
+    const char *name = function_name(L, &method);
+    va_list args;
+    lr_where(L);
+    va_start(args, fmt);
+    const char *text = lua_pushvfstring(L, fmt, args);
+    va_end(args);
+    if (method) arg--;
+    if (arg == 0)
+        lua_pushfstring(L, "calling '%s' on a bad object (%s)", name, text);
+    else
+        lua_pushfstring(L, "bad argument #%d to '%s' (%s)", arg, name, text);
+    lua_remove(L, -2);
+    lua_concat(L, 2);
+    lua_error(L);
+    __builtin_unreachable();
+}
+
+const char *lr_got(lua_State *L, int idx) {
+    idx = lua_absindex(L, idx);
+    switch (lua_type(L, idx)) {
+    case LUA_TNONE: return lua_pushliteral(L, "no value");
+    case LUA_TNUMBER: lua_pushvalue(L, idx); return lua_tostring(L, -1);
+    case LUA_TBOOLEAN: return lua_pushstring(L, lua_toboolean(L, idx) ? "true" : "false");
+    case LUA_TSTRING: {
+        size_t n;
+        const char *s = lua_tolstring(L, idx, &n);
+        lua_pushlstring(L, s, n < 40 ? n : 40);
+        return lua_pushfstring(L, n < 40 ? "'%s'" : "'%s...'", lua_tostring(L, -1));
+    }
+    default:
+        if (luaL_getmetafield(L, idx, "__name") == LUA_TSTRING) return lua_tostring(L, -1);
+        return lua_pushstring(L, luaL_typename(L, idx));
+    }
+}
+
+int lr_typeerror(lua_State *L, int arg, const char *name, const char *expected) {
+    const char *got = lua_type(L, arg) == LUA_TNONE ? "no value" : lr_got(L, arg);
+    lr_argerror(L, arg, "%s: %s expected, got %s", name, expected, got);
+}
+
+static const char *status_text(luron_ctx *ctx, luron_status status) {
+    const char *text = luron_ctx_status(ctx) == status ? luron_ctx_error(ctx) : "";
+    return *text ? text : luron_status_text(status);
+}
+
+luron_status lr_keep_error(lua_State *L, lr_state *S) {
+    luaL_unref(L, LUA_REGISTRYINDEX, S->error);
+    S->error = luaL_ref(L, LUA_REGISTRYINDEX);
+    return LURON_E_CALLBACK;
+}
+
+int lr_raise(lua_State *L, luron_status status) {
+    lr_state *S = lr_get(L);
+    if (status == LURON_E_CALLBACK && S->error != LUA_NOREF) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, S->error);
+        luaL_unref(L, LUA_REGISTRYINDEX, S->error);
+        S->error = LUA_NOREF;
+        lua_error(L);
+    }
+    lr_error(L, "%s", status_text(S->ctx, status));
+}
+
+int lr_nil(lua_State *L, luron_status status) {
+    lua_pushnil(L);
+    lua_pushstring(L, status_text(lr_ctx(L), status));
+    lua_pushstring(L, luron_status_name(status));
+    return 3;
+}
+
+/* Lua sees 8 bytes of a tensor of megabytes, so it has to be told when to collect: once core holds half as much again
+ * as what the last collection left, and 32 MiB at least. */
+void lr_collect_if_due(lua_State *L) {
+    const int64_t least = (int64_t)32 << 20;
+    lr_state *S = lr_get(L);
+    if (luron_ctx_live_bytes(S->ctx) < S->threshold || !lua_gc(L, LUA_GCISRUNNING)) return;
+    lua_gc(L, LUA_GCCOLLECT);
+    lr_drain(L, S);
+    int64_t left = luron_ctx_live_bytes(S->ctx);
+    S->threshold = left + (left / 2 > least ? left / 2 : least);
+}
+
+int lr_done(lua_State *L, luron_status status, int n) {
+    if (status != LURON_OK) return lr_raise(L, status);
+    lr_collect_if_due(L);
+    return n;
+}
+
+/* ---- boxes ------------------------------------------------------------------------------------------------------------- */
+void lr_metatable(lua_State *L, const char *key, const char *name, lua_CFunction gc) {
+    lua_newtable(L);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, key);
+    lua_pushstring(L, name);
+    lua_setfield(L, -2, "__name");
+    lua_pushcfunction(L, gc);
+    lr_name_function(L, "close");
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "__gc");
+    lua_setfield(L, -2, "__close");
+    lua_newtable(L);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "__index");
+    lua_pushcfunction(L, gc);
+    lua_setfield(L, -2, "close");
+}
+
+void lr_name_function(lua_State *L, const char *name) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &lr_names_key);
+    lua_pushvalue(L, -2);
+    if (lua_rawget(L, -2) == LUA_TNIL) {
+        lua_pushvalue(L, -3);
+        lua_pushstring(L, name);
+        lua_rawset(L, -4);
+    }
+    lua_pop(L, 2);
+}
+
+void lr_setfuncs(lua_State *L, const luaL_Reg *funcs) {
+    for (; funcs->name; funcs++) {
+        lua_pushcfunction(L, funcs->func);
+        lr_name_function(L, funcs->name);
+        lua_setfield(L, -2, funcs->name);
+    }
+}
+
+void lr_add_method(lua_State *L, const char *name) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &lr_methods_key);
+    lua_pushvalue(L, -2);
+    lua_setfield(L, -2, name);
+    lua_pop(L, 1);
+}
+
+void **lr_test(lua_State *L, int idx, const char *key) {
+    void **box = lua_touserdata(L, idx);
+    if (!box || lua_type(L, idx) != LUA_TUSERDATA || !lua_getmetatable(L, idx)) return NULL;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, key);
+    if (!lua_rawequal(L, -1, -2)) box = NULL;
+    lua_pop(L, 2);
+    return box;
+}
+
+void **lr_box(lua_State *L, const char *key) {
+    luaL_checkstack(L, 6, "too many results");
+    void **box = lua_newuserdatauv(L, sizeof *box, 0);
+    *box = NULL;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, key);
+    lua_setmetatable(L, -2);
+    return box;
+}
+
+luron_tensor **lr_new_tensor(lua_State *L) {
+    lr_state *S = lr_get(L);
+    if (S->dead) lr_drain(L, S);
+    void **box = lr_box(L, &lr_tensor_key);
+    if (S->scope != LUA_NOREF) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, S->scope);
+        lua_pushvalue(L, -2);
+        lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+        lua_pop(L, 1);
+    }
+    return (luron_tensor **)box;
+}
+
+void lr_push_tensor(lua_State *L, luron_tensor *t) {
+    if (!t) {
+        lua_pushnil(L);
+        return;
+    }
+    luron_tensor *held = luron_tensor_ref(t);
+    luron_tensor **box = lr_new_tensor(L);
+    *box = held;
+}
+
+luron_tensor *lr_to_tensor(lua_State *L, int idx) {
+    void **box = lr_test(L, idx, &lr_tensor_key);
+    if (!box) return NULL;
+    if (!*box) lr_argerror(L, idx, "the tensor is closed");
+    return *box;
+}
+
+luron_tensor *lr_tensor(lua_State *L, int arg, const char *name) {
+    luron_tensor *t = lr_to_tensor(L, arg);
+    if (!t) lr_typeerror(L, arg, name, "tensor");
+    return t;
+}
+
+void *lr_object(lua_State *L, int arg, const char *key, const char *what) {
+    void **box = lr_test(L, arg, key);
+    if (!box) lr_typeerror(L, arg, what, what);
+    if (!*box) lr_argerror(L, arg, "the %s is closed", what);
+    return *box;
+}
+
+/* ---- iterators ----------------------------------------------------------------------------------------------------------- */
+static int next_pair(lua_State *L) {
+    lua_Integer i = lua_tointeger(L, lua_upvalueindex(2));
+    lua_pushinteger(L, i + 2);
+    lua_replace(L, lua_upvalueindex(2));
+    if (lua_rawgeti(L, lua_upvalueindex(1), i + 1) == LUA_TNIL) return 1;
+    lua_rawgeti(L, lua_upvalueindex(1), i + 2);
+    return 2;
+}
+
+void lr_push_pairs(lua_State *L) {
+    lua_pushinteger(L, 0);
+    lua_pushcclosure(L, next_pair, 2);
+}
+
+/* ---- callbacks ------------------------------------------------------------------------------------------------------------- */
+lua_State *lr_enter(lua_State *L) {
+    lr_state *S = lr_get(L);
+    lua_State *before = S->L;
+    S->L = L;
+    return before;
+}
+
+void lr_leave(lua_State *L, lua_State *before) {
+    lr_get(L)->L = before;
+}

@@ -1,0 +1,151 @@
+/* lua_util.h -- what the files of the Lua module share.
+ *
+ * Rules: a box (userdata) is made with NULL in it and filled afterwards, so that a Lua error cannot leak; arguments are
+ * checked before core is called; no core pointer is held across a call that can raise; dims, positions and ids count
+ * from 1 in Lua and are converted here. Every failure raises a text at the line of the user's own Lua code.          */
+#ifndef LUA_UTIL_H
+#define LUA_UTIL_H
+#include "luron/luron.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+
+/* ---- one of these per lua_State --------------------------------------------------------------------------------------- */
+typedef struct lr_record lr_record; /* one application of a luron.op: lua_function.c */
+typedef struct lr_state {
+    luron_ctx *ctx;    /* NULL once the lua_State closes */
+    int refs;          /* held by Lua and by records on the tape */
+    int64_t threshold; /* live bytes from which a collection is due */
+    lua_State *L;      /* what callbacks run on; NULL outside calls that may make any */
+    int error;         /* registry reference of the error that a callback raised, LUA_NOREF: none */
+    int scope;         /* registry reference of the list of the innermost luron.scope, LUA_NOREF: none */
+    lr_record *dead;   /* records that the tape has released: lr_drain frees them */
+    char own[1024];    /* "@.../luron/": how the sources of luron's own Lua files begin */
+} lr_state;
+
+/** The state; raises if the lua_State is closing. */
+lr_state *lr_get(lua_State *L);
+/** The same, NULL instead of an error. */
+lr_state *lr_peek(lua_State *L);
+static inline luron_ctx *lr_ctx(lua_State *L) { return lr_get(L)->ctx; }
+void lr_drain(lua_State *L, lr_state *S);
+
+/* ---- errors --------------------------------------------------------------------------------------------------------------- */
+/** Push "file:line: " of the innermost Lua code that is not luron's own ("" if there is none). */
+void lr_where(lua_State *L);
+/* They return int only for `return lr_error(...)`. */
+#define LR_RAISES __attribute__((noreturn))
+/** Raise at the user's line. */
+LR_RAISES int lr_error(lua_State *L, const char *fmt, ...);
+/** "bad argument #1 to 'narrow' (text)"; for a method the object is not counted. */
+LR_RAISES int lr_argerror(lua_State *L, int arg, const char *fmt, ...);
+/** "bad argument #1 to 'narrow' (dim: integer expected, got string)". */
+LR_RAISES int lr_typeerror(lua_State *L, int arg, const char *name, const char *expected);
+/** Push what came, for messages: a number, a quoted string, or the name of the type. Returns the text. */
+const char *lr_got(lua_State *L, int idx);
+/** Raise core's error (or the error of the callback that failed). */
+LR_RAISES int lr_raise(lua_State *L, luron_status status);
+/** Raise unless LURON_OK; then let the collector know of the bytes. Returns n. */
+int lr_done(lua_State *L, luron_status status, int n);
+/** Push nil, message, code. */
+int lr_nil(lua_State *L, luron_status status);
+void lr_collect_if_due(lua_State *L);
+
+/* ---- arguments -------------------------------------------------------------------------------------------------------------- */
+lua_Integer lr_integer(lua_State *L, int arg, const char *name);
+lua_Integer lr_integer_in(lua_State *L, int arg, const char *name, lua_Integer min, lua_Integer max);
+lua_Integer lr_opt_integer_in(lua_State *L, int arg, const char *name, lua_Integer dflt, lua_Integer min, lua_Integer max);
+double lr_number(lua_State *L, int arg, const char *name);
+double lr_opt_number(lua_State *L, int arg, const char *name, double dflt);
+const char *lr_string(lua_State *L, int arg, const char *name);
+int lr_opt_boolean(lua_State *L, int arg, const char *name, int dflt);
+/** A dim: from 1, negative from the end. Gives it from 0, negative as it is. */
+int lr_dim(lua_State *L, int arg, const char *name);
+/** nil: none (0); a dim; or a list of dims. Fills dims, returns how many. */
+int lr_dims(lua_State *L, int arg, int dims[LURON_MAX_DIMS]);
+/** Sizes at arguments first..last, or one list of them at first; each >= min (0, or -1 where one may be left open). */
+int lr_sizes(lua_State *L, int first, int last, int64_t min, int64_t shape[LURON_MAX_DIMS]);
+/** A dtype by name. */
+uint32_t lr_dtype(lua_State *L, int arg, const char *name);
+/** Is the value at idx a table with at least one key that is a string, or with nothing in it? */
+int lr_is_options(lua_State *L, int idx);
+/** Push field `key` of the options table at arg (nil if arg is none or nil). Returns its Lua type. */
+int lr_field(lua_State *L, int arg, const char *key);
+/** Raise unless every key of the options table at arg is in the NULL-terminated list. */
+void lr_only(lua_State *L, int arg, const char *const *keys);
+
+/* ---- boxes -------------------------------------------------------------------------------------------------------------------- */
+/* Metatables are kept in the registry under the address of these. */
+extern const char lr_tensor_key, lr_layer_key, lr_model_key, lr_optim_key, lr_checkpoint_key, lr_node_key, lr_guard_key;
+/* ... and these things: the state, names of functions for messages, methods of tensors. */
+extern const char lr_state_key, lr_names_key, lr_methods_key;
+/** A metatable under `key` with __name, __index = methods (or left to the caller), __gc and __close; leaves it and the
+ *  methods table (on top) on the stack. */
+void lr_metatable(lua_State *L, const char *key, const char *name, lua_CFunction gc);
+/** Put functions into the table on top and note their names for error messages. */
+void lr_setfuncs(lua_State *L, const luaL_Reg *funcs);
+/** Note the name of the function on top. */
+void lr_name_function(lua_State *L, const char *name);
+/** The pointer in a box of that kind, a pointer to NULL if it was closed; NULL if the value is something else. */
+void **lr_test(lua_State *L, int idx, const char *key);
+/** Push an empty box. */
+void **lr_box(lua_State *L, const char *key);
+/** Push an empty tensor box; an open luron.scope notes it. */
+luron_tensor **lr_new_tensor(lua_State *L);
+/** Push a box with one more reference to t; nil for NULL. */
+void lr_push_tensor(lua_State *L, luron_tensor *t);
+/** The tensor at idx, NULL if it is none; raises for a closed one. */
+luron_tensor *lr_to_tensor(lua_State *L, int idx);
+luron_tensor *lr_tensor(lua_State *L, int arg, const char *name);
+/** The object of another kind at arg, or an error. `what`: "layer". */
+void *lr_object(lua_State *L, int arg, const char *key, const char *what);
+/** Build a tensor from a nested table or number at idx (arg: for messages) into a new box on top. dtype 0: by what is in it. */
+luron_tensor *lr_tensor_from_lua(lua_State *L, int idx, int arg, uint32_t dtype);
+/** Element at an offset from the data pointer, as a Lua value. */
+void lr_push_element(lua_State *L, const void *data, uint32_t dtype, int64_t at);
+/** Push an iterator over the list of pairs { name1, value1, ... } on top (which it takes): for name, value in it do. */
+void lr_push_pairs(lua_State *L);
+
+/* ---- options of types ------------------------------------------------------------------------------------------------------------ */
+#define LR_MAX_ARGS 64
+/** Options of `type` from the arguments first..last; arg numbers in messages as they are. Strings point into the Lua
+ *  values. Keys that are names of input ports are skipped if `ports`. Returns how many. */
+int lr_type_args(lua_State *L, const luron_type *type, int first, int last, int ports, luron_arg args[LR_MAX_ARGS]);
+/** One value at idx for option o. */
+void lr_arg_value(lua_State *L, int arg, int idx, const luron_option *o, luron_arg *out);
+/** Push the value of an option as Lua sees it. */
+void lr_push_arg(lua_State *L, const luron_option *o, const luron_arg *a);
+/** Push "in_features = 3, bias = true". */
+void lr_push_options_text(lua_State *L, const luron_type *type, luron_arg (*get)(const void *, int), const void *of);
+
+/* ---- parts: each puts its functions into the module table on top of the stack -------------------------------------------------------- */
+void lr_open_tensor(lua_State *L);
+void lr_open_create(lua_State *L);
+void lr_open_ops(lua_State *L);
+void lr_open_views(lua_State *L);
+void lr_open_autograd(lua_State *L);
+void lr_open_function(lua_State *L);
+void lr_open_layer(lua_State *L);
+void lr_open_types(lua_State *L);
+void lr_open_model(lua_State *L);
+void lr_open_optim(lua_State *L);
+void lr_open_file(lua_State *L);
+/** Put the function on top (left there) under `name` into the methods of tensors as well. */
+void lr_add_method(lua_State *L, const char *name);
+/** __index of tensors, and the text of one. */
+int lr_tensor_index(lua_State *L);
+int lr_tensor_newindex(lua_State *L);
+int lr_tensor_tostring(lua_State *L);
+/** If an argument from 2 on is a node of a graph: make a node (results on the stack) and return 1. */
+int lr_call_on_nodes(lua_State *L);
+/** Push the function of the layer type with this function name ("relu"), or return 0. */
+int lr_push_function(lua_State *L, const char *name);
+
+/* ---- callbacks ------------------------------------------------------------------------------------------------------------------------ */
+/** Callbacks run on L until lr_leave; returns what was before. */
+lua_State *lr_enter(lua_State *L);
+void lr_leave(lua_State *L, lua_State *before);
+/** Keep the error value on top (popped) for lr_raise; returns LURON_E_CALLBACK. */
+luron_status lr_keep_error(lua_State *L, lr_state *S);
+
+#endif

@@ -1,0 +1,154 @@
+--- Saving and loading: model:save, model:restore, luron.load. The file is written and read in C; no file can run code.
+local core = require "luron.core"
+local json = require "luron.json"
+
+local Checkpoint = {}
+Checkpoint.__index = Checkpoint
+Checkpoint.__name = "luron.checkpoint"
+
+local save_options = {
+  optim = "optimiser", epoch = "integer", step = "integer", history = "table", preprocessing = "table", loader = "loader", training = "table",
+  format = "string", keep_prev = "boolean",
+}
+
+local function is_kind(value, kind)
+  if kind == "optimiser" then return core.is_optim(value) end
+  if kind == "integer" then return math.type(value) == "integer" end
+  if kind == "loader" then return type(value) == "table" and value.state ~= nil end
+  return type(value) == kind
+end
+
+local function check_options(options, where)
+  if options == nil then return {} end
+  if type(options) ~= "table" then core.badarg(2, where, "options: table expected, got " .. core.got(options)) end
+  for key, value in pairs(options) do
+    local kind = save_options[key]
+    if not kind then
+      local names = {}
+      for name in pairs(save_options) do names[#names + 1] = name end
+      table.sort(names)
+      core.badarg(2, where, string.format("no option %s; options: %s", core.got(key), table.concat(names, ", ")))
+    elseif not is_kind(value, kind) then
+      core.badarg(2, where, string.format("%s: %s expected, got %s", key, kind, core.got(value)))
+    end
+  end
+  return options
+end
+
+local function set_texts(handle, group, values, where)
+  for key, value in pairs(values) do
+    if type(key) ~= "string" or not key:match "^[%w_.-]+$" then
+      core.badarg(2, where, string.format("%s: names of letters, digits, '_', '.' and '-' expected, got %s", group, core.got(key)))
+    end
+    handle:set_text(group .. "/" .. key, json.encode(value))
+  end
+end
+
+--- Write `fill`ed checkpoint with the options of save to `path`.
+local function write(fill, path, options, where)
+  if type(path) ~= "string" then core.badarg(1, where, "path: string expected, got " .. core.got(path)) end
+  options = check_options(options, where)
+  local handle <close> = core.checkpoint_new()
+  fill(handle)
+  if options.optim then handle:set_optim(options.optim) end
+  local training = {}
+  for key, value in pairs(options.training or {}) do training[key] = value end
+  training.epoch, training.step, training.history = options.epoch, options.step, options.history
+  training.loader = options.loader and options.loader:state()
+  set_texts(handle, "training", training, where)
+  set_texts(handle, "preprocessing", options.preprocessing or {}, where)
+  handle:write(path, options.format, options.keep_prev or false)
+end
+
+local function texts(handle, group)
+  local values = {}
+  for _, path in ipairs(handle:texts()) do
+    local key = path:match("^" .. group .. "/([^/@]+)$")
+    if key then
+      local text = handle:text(path)
+      local value, message = json.decode(text)
+      if message then value = text end
+      values[key] = value
+    end
+  end
+  return values
+end
+
+--- Read a file without making a model of it: a checkpoint, or nil, message, code.
+local function open(path, options)
+  if type(path) ~= "string" then core.badarg(1, "checkpoint", "path: string expected, got " .. core.got(path)) end
+  if options ~= nil and type(options) ~= "table" then core.badarg(2, "checkpoint", "options: table expected, got " .. core.got(options)) end
+  for key, value in pairs(options or {}) do
+    if key ~= "verify" then core.badarg(2, "checkpoint", string.format("no option %s; options: verify", core.got(key))) end
+    if type(value) ~= "boolean" then core.badarg(2, "checkpoint", "verify: boolean expected, got " .. core.got(value)) end
+  end
+  local handle, message, code = core.checkpoint_load(path, not options or options.verify ~= false)
+  if not handle then return nil, message, code end
+  local self = setmetatable({ handle = handle, path = path }, Checkpoint)
+  self.training = texts(handle, "training")
+  self.preprocessing = texts(handle, "preprocessing")
+  self.epoch, self.step, self.history = self.training.epoch, self.training.step, self.training.history
+  return self
+end
+
+--- The model, or the instance of a Lua class, that the file describes; nil, message, code.
+function Checkpoint:model()
+  local model, message, code = self.handle:model()
+  if model == nil then return nil, message, code end
+  if model then return model end
+  return require("luron.module").from_checkpoint(self)
+end
+
+--- Put state, steps and options into an optimiser over the same parameters: true, or nil, message, code.
+function Checkpoint:restore_optim(opt)
+  if not core.is_optim(opt) then core.badarg(1, "restore_optim", "optimiser expected, got " .. core.got(opt)) end
+  return self.handle:restore_optim(opt)
+end
+
+--- Go on with the random numbers where the file was written: true, or nil, message, code.
+function Checkpoint:restore_random() return self.handle:restore_random() end
+
+--- A tensor by its path, "parameters/linear1/weight"; nil if there is none.
+function Checkpoint:tensor(path) return self.handle:tensor(path) end
+
+--- A text by its path, "training/epoch"; nil if there is none.
+function Checkpoint:text(path) return self.handle:text(path) end
+
+--- Paths of all tensors and of all texts.
+function Checkpoint:tensors() return self.handle:tensors() end
+function Checkpoint:texts() return self.handle:texts() end
+
+function Checkpoint:__tostring()
+  return string.format("checkpoint %s: %d tensors%s", self.path, #self.handle:tensors(), self.epoch and ", epoch " .. self.epoch or "")
+end
+
+--- model:save(path[, options])
+function core.methods.model.save(model, path, options)
+  if not core.is_model(model) then core.badarg(0, "save", "model expected, got " .. core.got(model)) end
+  write(function(handle) handle:set_model(model) end, path, options, "save")
+end
+
+--- model:restore(path | checkpoint): parameters and state, all or nothing. The checkpoint, or nil, message, code.
+function core.methods.model.restore(model, from)
+  if not core.is_model(model) then core.badarg(0, "restore", "model expected, got " .. core.got(model)) end
+  local checkpoint, ok, message, code = from, nil, nil, nil
+  if getmetatable(from) ~= Checkpoint then
+    checkpoint, message, code = open(from)
+    if not checkpoint then return nil, message, code end
+  end
+  ok, message, code = checkpoint.handle:restore(model)
+  if not ok then return nil, message, code end
+  return checkpoint
+end
+
+--- luron.load(path[, { verify = true }]): model, checkpoint; or nil, message, code.
+local function load(path, options)
+  local checkpoint, message, code = open(path, options)
+  if not checkpoint then return nil, message, code end
+  local model
+  model, message, code = checkpoint:model()
+  if not model then return nil, message, code end
+  return model, checkpoint
+end
+
+return { open = open, load = load, write = write, Checkpoint = Checkpoint }

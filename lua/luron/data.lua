@@ -1,0 +1,259 @@
+--- Data sets: tensors with a first dimension that counts examples, read from files or given, in batches.
+local core = require "luron.core"
+
+local data = {}
+
+-- ---- loaders ---------------------------------------------------------------------------------------------------------
+local Loader = {}
+Loader.__index = Loader
+
+-- The order of an epoch depends on the loader's seed and the epoch alone, so that a resumed run goes on with it.
+local function order(self)
+  if not self.shuffle then return nil end
+  local seed, position = core.random_state()
+  core.set_random_state(self.seed, self.epoch)
+  local ids = core.randperm(#self.dataset)
+  core.set_random_state(seed, position)
+  return ids
+end
+
+local function batch_at(self, at)
+  local last = math.min(at + self.batch - 1, #self.dataset)
+  if self.ids then return self.dataset:batch(self.ids:narrow(1, at, last - at + 1)) end
+  return self.dataset:batch(at, last)
+end
+
+--- Batches of one epoch: `for x, y in loader do`. Each loop begins the next epoch, shuffled anew; after `restore` the first
+--- loop goes on where the state was taken.
+function Loader:__call(_, last)
+  if last == nil and not self.resumed then
+    self.epoch, self.position = self.epoch + 1, 1
+    self.ids = order(self)
+  elseif self.resumed then
+    self.ids, self.resumed = order(self), false
+  end
+  local left = #self.dataset - self.position + 1
+  if left <= 0 or (self.drop_last and left < self.batch) then return nil end
+  local at = self.position
+  self.position = at + self.batch
+  return batch_at(self, at)
+end
+
+--- Number of batches in an epoch.
+function Loader:__len()
+  local n, batch = #self.dataset, self.batch
+  return self.drop_last and n // batch or (n + batch - 1) // batch
+end
+
+--- Number of examples in an epoch.
+function Loader:examples() return self.drop_last and #self.dataset // self.batch * self.batch or #self.dataset end
+
+--- Where the loader is; a checkpoint keeps it ("training/loader").
+function Loader:state() return { seed = self.seed, epoch = self.epoch, position = self.position } end
+
+--- Go on from a state.
+function Loader:restore(state)
+  self.seed, self.epoch, self.position, self.resumed = state.seed, state.epoch, state.position, state.position ~= nil
+end
+
+function Loader:__tostring()
+  return string.format("loader of %d batches of %d%s over %s", #self, self.batch, self.shuffle and ", shuffled" or "", tostring(self.dataset))
+end
+
+-- ---- datasets --------------------------------------------------------------------------------------------------------
+local Dataset = {}
+
+local loader_options = { batch = "number", shuffle = "boolean", drop_last = "boolean", seed = "number" }
+
+--- Batches over the dataset: { batch = 64, shuffle = false, drop_last = false, seed = luron's }.
+function Dataset:loader(options)
+  options = options or {}
+  for key, value in pairs(options) do
+    if not loader_options[key] then error(string.format("loader: no option '%s'; there are batch, drop_last, seed, shuffle", tostring(key)), 2) end
+    if type(value) ~= loader_options[key] then error(string.format("loader: %s: %s expected, got %s", key, loader_options[key], type(value)), 2) end
+  end
+  local batch = options.batch or 64
+  if math.type(batch) ~= "integer" or batch < 1 then error(string.format("loader: batch: integer of at least 1 expected, got %s", tostring(batch)), 2) end
+  -- Mixed, so that shuffling does not draw the numbers that initialised the parameters.
+  local seed = options.seed or (core.random_state()) ~ 0x9E3779B97F4A7C15
+  return setmetatable({ dataset = self, batch = batch, shuffle = options.shuffle or false, drop_last = options.drop_last or false, seed = seed, epoch = 0 }, Loader)
+end
+
+local function pick(t, first, last)
+  if last then return t:narrow(1, first, last - first + 1) end
+  return t:index_select(1, first)
+end
+
+--- Examples `first` to `last`, or those that a tensor of ids names, transformed.
+function Dataset:batch(first, last)
+  local parts = {}
+  for i, t in ipairs(self.tensors) do parts[i] = pick(t, first, last) end
+  if self.transform then parts[1] = self.transform(parts[1]) end
+  return table.unpack(parts, 1, #self.tensors)
+end
+
+--- The dataset with `fn` applied to the first tensor of each batch.
+function Dataset:map(fn)
+  local before = self.transform
+  local copy = data.tensors(table.unpack(self.tensors))
+  copy.classes, copy.name, copy.note = self.classes, self.name, self.note
+  copy.transform = before and function(x) return fn(before(x)) end or fn
+  return copy
+end
+
+--- The first `n` examples, or from `n` to `last`, as a dataset that shares memory.
+function Dataset:range(first, last)
+  if not last then first, last = 1, first end
+  local n = #self
+  if math.type(first) ~= "integer" or math.type(last) ~= "integer" or first < 1 or last > n or first > last then
+    error(string.format("range: positions within 1 to %d expected, got %s to %s", n, tostring(first), tostring(last)), 2)
+  end
+  local parts = {}
+  for i, t in ipairs(self.tensors) do parts[i] = t:narrow(1, first, last - first + 1) end
+  local part = data.tensors(table.unpack(parts))
+  part.classes, part.name, part.note, part.transform = self.classes, self.name, self.note, self.transform
+  return part
+end
+
+--- Two datasets: the first `fraction` of the examples and the rest. Shuffle beforehand if the order matters: ds:shuffled().
+function Dataset:split(fraction)
+  if type(fraction) ~= "number" or not (fraction > 0 and fraction < 1) then
+    error(string.format("split: fraction between 0 and 1 expected, got %s", tostring(fraction)), 2)
+  end
+  local n = math.floor(#self * fraction + 0.5)
+  if n < 1 or n >= #self then error(string.format("split: %g of %d examples leaves one side empty", fraction, #self), 2) end
+  return self:range(1, n), self:range(n + 1, #self)
+end
+
+--- The examples in random order, copied.
+function Dataset:shuffled()
+  local ids, parts = core.randperm(#self), {}
+  for i, t in ipairs(self.tensors) do parts[i] = t:index_select(1, ids) end
+  local copy = data.tensors(table.unpack(parts))
+  copy.classes, copy.name, copy.note, copy.transform = self.classes, self.name, self.note, self.transform
+  return copy
+end
+
+local dataset_meta = {}
+
+function dataset_meta:__index(key)
+  if math.type(key) ~= "integer" then return Dataset[key] end
+  local n = #self
+  if key < 0 then key = n + 1 + key end
+  if key < 1 or key > n then return nil end
+  local parts = table.pack(self:batch(key, key))
+  for i = 1, parts.n do parts[i] = parts[i]:select(1, 1) end
+  return table.unpack(parts, 1, parts.n)
+end
+
+function dataset_meta:__len() return #self.tensors[1] end
+
+function dataset_meta:__tostring()
+  local shapes = {}
+  for i, t in ipairs(self.tensors) do shapes[i] = "(" .. table.concat(t:shape(), ", ") .. ") " .. t:dtype() end
+  local text = string.format("%s: %d examples: %s", self.name or "dataset", #self, table.concat(shapes, "; "))
+  if self.classes then text = text .. "; classes " .. table.concat(self.classes, ", ") end
+  if self.note then text = text .. "; " .. self.note end
+  return text
+end
+
+--- A dataset over tensors with the same first dimension; a table at the end may give { classes = {...}, name = }.
+function data.tensors(...)
+  local parts = table.pack(...)
+  local options = {}
+  if type(parts[parts.n]) == "table" and parts.n > 1 then
+    options, parts.n = parts[parts.n], parts.n - 1
+  end
+  local tensors = {}
+  for i = 1, parts.n do
+    if not core.is_tensor(parts[i]) then error(string.format("bad argument #%d to 'tensors' (tensor expected, got %s)", i, type(parts[i])), 2) end
+    if parts[i]:dim() < 1 then error(string.format("bad argument #%d to 'tensors' (a tensor of at least one dimension expected)", i), 2) end
+    if #parts[i] ~= #parts[1] then
+      error(string.format("bad argument #%d to 'tensors' (%d examples expected as in the first tensor, got %d)", i, #parts[1], #parts[i]), 2)
+    end
+    tensors[i] = parts[i]
+  end
+  if #tensors == 0 then error("bad argument #1 to 'tensors' (tensor expected, got no value)", 2) end
+  return setmetatable({ tensors = tensors, classes = options.classes, name = options.name }, dataset_meta)
+end
+
+-- ---- files -----------------------------------------------------------------------------------------------------------
+
+--- The tensors of a file that a format plugin reads: a list of { name, tensor, ids, ... attributes }, or nil, message, code.
+---@param path string
+---@param options? table of the format, and `format` itself; without it the first bytes decide
+function data.read(path, options) return core.read_file(path, options or {}) end
+
+--- The tensor of an IDX file, gzip or not; labels come counted from 1. nil, message, code on failure.
+function data.idx(path)
+  local file, message, code = core.read_file(path, { format = "idx" })
+  if not file then return nil, message, code end
+  return file[1].tensor
+end
+
+--- A CSV file: numeric columns as `data` (rows, columns), text columns as ids with their classes.
+--- Returns { data =, columns = {...}, ids = { name = tensor }, classes = { name = {...} } }, or nil, message, code.
+function data.csv(path, options)
+  local all = { format = "csv" }
+  for key, value in pairs(options or {}) do all[key] = value end
+  local file, message, code = core.read_file(path, all)
+  if not file then return nil, message, code end
+  local result = { ids = {}, classes = {} }
+  for _, part in ipairs(file) do
+    if part.ids then
+      result.ids[part.name], result.classes[part.name] = part.tensor, part.classes
+    else
+      result.data, result.columns = part.tensor, part.columns
+    end
+  end
+  return result
+end
+
+local function find(dir, name)
+  for _, path in ipairs { dir .. "/" .. name .. ".gz", dir .. "/" .. name } do
+    local file = io.open(path, "rb")
+    if file then
+      file:close()
+      return path
+    end
+  end
+  return dir .. "/" .. name
+end
+
+local function images(dir, prefix, classes, name)
+  local x, message, code = data.idx(find(dir, prefix .. "-images-idx3-ubyte"))
+  if not x then return nil, message, code end
+  local y
+  y, message, code = data.idx(find(dir, prefix .. "-labels-idx1-ubyte"))
+  if not y then return nil, message, code end
+  if x:dim() ~= 3 or #x ~= #y then
+    return nil, string.format("FORMAT: %s: images %s do not go with %d labels", dir, table.concat(x:shape(), " x "), #y), "FORMAT"
+  end
+  local shape = x:shape()
+  local set = data.tensors(x:reshape(shape[1], 1, shape[2], shape[3]), y, { classes = classes, name = name })
+  set.note = "labels count from 1"
+  set.transform = function(batch) return batch:float() / 255 end
+  return set
+end
+
+local function two(dir, classes, name)
+  local train, message, code = images(dir, "train", classes, name .. " train")
+  if not train then return nil, message, code end
+  local test
+  test, message, code = images(dir, "t10k", classes, name .. " test")
+  if not test then return nil, message, code end
+  return train, test
+end
+
+--- MNIST from its four IDX files in `dir`: training and test sets of images (n, 1, 28, 28) in [0, 1] and digits 0 to 9 as
+--- ids 1 to 10; nil, message, code on failure.
+function data.mnist(dir) return two(dir, { "0", "1", "2", "3", "4", "5", "6", "7", "8", "9" }, "MNIST") end
+
+--- Fashion-MNIST likewise; without `dir` from Debian's package dataset-fashion-mnist or $LURON_DATA/fashion-mnist.
+function data.fashion_mnist(dir)
+  local from = os.getenv "LURON_DATA"
+  dir = dir or (from and from .. "/fashion-mnist") or "/usr/share/datasets/fashion-mnist"
+  return two(dir, { "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot" }, "Fashion-MNIST")
+end
+
+return data

@@ -1,0 +1,38 @@
+--- Luron: neural networks in Lua. `local luron = require "luron"`; nothing is global.
+local core = require "luron.core"
+local checkpoint = require "luron.checkpoint"
+
+-- What is for luron's own files alone.
+local internal = {
+  methods = true, raise = true, badarg = true, got = true, set_node = true, model_new = true, model_input = true, model_add = true,
+  model_include = true, model_outputs = true, optim_new = true, optim_add = true, checkpoint_new = true, checkpoint_load = true,
+  layer_type = true, layer_function = true, read_file = true, is_terminal = true,
+}
+
+local luron = {}
+for name, value in pairs(core) do
+  if not internal[name] then luron[name] = value end
+end
+
+luron.nn = require "luron.nn"
+luron.optim = require "luron.optim"
+luron.load = checkpoint.load
+luron.checkpoint = checkpoint.open
+
+-- Loaded at first use, so that `require "luron"` stays quick.
+local lazy = {
+  data = function() return require "luron.data" end,
+  fit = function() return require("luron.fit").fit end,
+  evaluate = function() return require("luron.fit").evaluate end,
+  progress = function() return require("luron.progress").new end,
+}
+
+return setmetatable(luron, {
+  __index = function(_, name)
+    local get = lazy[name]
+    if not get then return nil end
+    luron[name] = get()
+    return luron[name]
+  end,
+  __name = "luron",
+})

@@ -1,0 +1,273 @@
+--- Classes with a `forward` in Lua: nn.class "Name". Layers, models, instances, lists of these, and tensors that require
+--- gradients are found by assignment; keys that begin with '_' are left out.
+local core = require "luron.core"
+local json = require "luron.json"
+
+local Module = {}
+Module.__index = Module
+Module.is_module = true
+
+local classes = {} -- by name, for luron.load
+
+local function is_module(value)
+  if type(value) ~= "table" then return false end
+  local meta = getmetatable(value)
+  return type(meta) == "table" and meta.is_module == true
+end
+
+-- Keys in an order that does not change from run to run: numbers, then names.
+local function sorted_keys(t)
+  local keys = {}
+  for key in next, t do
+    if math.type(key) == "integer" or (type(key) == "string" and key:sub(1, 1) ~= "_") then keys[#keys + 1] = key end
+  end
+  table.sort(keys, function(a, b)
+    if type(a) ~= type(b) then return type(a) == "number" end
+    return a < b
+  end)
+  return keys
+end
+
+-- visit(kind, path, value, owner, key) for every part of the module, each once.
+local function walk(self, path, seen, visit)
+  if seen[self] then return end
+  seen[self] = true
+  for _, key in ipairs(sorted_keys(self)) do
+    local value = rawget(self, key)
+    local at = path == "" and tostring(key) or path .. "." .. key
+    if core.is_layer(value) or core.is_model(value) then
+      if not seen[value] then visit(core.is_layer(value) and "layer" or "model", at, value, self, key) end
+      seen[value] = true
+    elseif core.is_tensor(value) then
+      if value:requires_grad() and value:is_leaf() then visit("tensor", path == "" and tostring(key) or path .. "/" .. key, value, self, key) end
+    elseif is_module(value) then
+      visit("module", at, value, self, key)
+      walk(value, at, seen, visit)
+    elseif type(value) == "table" and getmetatable(value) == nil then
+      walk(value, at, seen, visit)
+    end
+  end
+  for name, tensor in pairs(rawget(self, "_buffers") or {}) do visit("buffer", path == "" and name or path .. "/" .. name, tensor, self, name) end
+end
+
+local function each(self, visit) walk(self, "", {}, visit) end
+
+-- Names in models are "linear1/weight": under the model's own path they become "encoder.linear1/weight".
+local function put_named(into, part, path, method)
+  for name, tensor in part[method](part) do
+    into[#into + 1] = core.is_layer(part) and path .. "/" .. name or path .. "." .. name
+    into[#into + 1] = tensor
+  end
+end
+
+local function named(self, kinds, method)
+  local all, list, seen = {}, {}, {}
+  each(self, function(kind, path, value)
+    if kind == "layer" or kind == "model" then put_named(all, value, path, method) end
+    if kinds[kind] then
+      all[#all + 1] = path
+      all[#all + 1] = value
+    end
+  end)
+  for i = 1, #all, 2 do
+    local id = all[i + 1]:id()
+    if not seen[id] then
+      seen[id] = true
+      list[#list + 1], list[#list + 2] = all[i], all[i + 1]
+    end
+  end
+  local i = -1
+  return function()
+    i = i + 2
+    return list[i], list[i + 1]
+  end
+end
+
+--- Parameters with their names: `for name, tensor in module:named_parameters() do`.
+function Module:named_parameters() return named(self, { tensor = true }, "named_parameters") end
+
+--- State that is saved and not trained: of the layers, and what buffer() has noted.
+function Module:named_states() return named(self, { buffer = true }, "named_states") end
+
+--- List of the parameters, each once.
+function Module:parameters()
+  local list = {}
+  for _, tensor in self:named_parameters() do list[#list + 1] = tensor end
+  return list
+end
+
+--- Note a tensor that is saved with the module and not trained; it becomes self[name] too.
+function Module:buffer(name, tensor)
+  if type(name) ~= "string" then core.badarg(1, "buffer", "name: string expected, got " .. core.got(name)) end
+  if not core.is_tensor(tensor) then core.badarg(2, "buffer", "tensor expected, got " .. core.got(tensor)) end
+  self._buffers = rawget(self, "_buffers") or {}
+  self._buffers[name], self[name] = tensor, tensor
+  return tensor
+end
+
+--- Training mode, on or off, for everything below.
+function Module:train(on)
+  if on == nil then on = true end
+  if type(on) ~= "boolean" then core.badarg(1, "train", "on: boolean expected, got " .. core.got(on)) end
+  self._training = on
+  each(self, function(kind, _, value)
+    if kind == "layer" or kind == "model" then value:train(on) end
+    if kind == "module" then value._training = on end
+  end)
+  return self
+end
+
+function Module:eval() return self:train(false) end
+function Module:is_training() return rawget(self, "_training") ~= false end
+
+function Module:zero_grad()
+  for _, tensor in self:named_parameters() do tensor:zero_grad() end
+  return self
+end
+
+--- Cast parameters and state.
+function Module:to(dtype)
+  local changes = {}
+  each(self, function(kind, _, value, owner, key)
+    if kind == "layer" or kind == "model" then value:to(dtype) end
+    if kind == "tensor" then changes[#changes + 1] = { owner, key, value:detach():to(dtype):requires_grad_() } end
+    if kind == "buffer" then
+      owner._buffers[key] = value:to(dtype)
+      changes[#changes + 1] = { owner, key, owner._buffers[key] }
+    end
+  end)
+  for _, change in ipairs(changes) do change[1][change[2]] = change[3] end
+  return self
+end
+
+--- Parameters and state by name; the tensors are shared, not copied.
+function Module:state_dict()
+  local dict = {}
+  for name, tensor in self:named_parameters() do dict[name] = tensor end
+  for name, tensor in self:named_states() do dict[name] = tensor end
+  return dict
+end
+
+local function shape_text(t) return "(" .. table.concat(t:shape(), ", ") .. ")" end
+
+-- Copy what find(group, name) gives into the module, all or nothing: true, or nil and the differences.
+local function load_tensors(self, find)
+  local pairs_, wrong = {}, {}
+  local function compare(group, iterator)
+    for name, tensor in iterator do
+      local from = find(group, name)
+      if not core.is_tensor(from) then
+        wrong[#wrong + 1] = name .. " is missing"
+      elseif shape_text(from) ~= shape_text(tensor) then
+        wrong[#wrong + 1] = string.format("%s has shape %s, expected %s", name, shape_text(from), shape_text(tensor))
+      else
+        pairs_[#pairs_ + 1] = { tensor, from }
+      end
+    end
+  end
+  compare("parameters", self:named_parameters())
+  compare("state", self:named_states())
+  if #wrong > 0 then return nil, "the tensors do not fit: " .. table.concat(wrong, "; ") end
+  core.no_grad(function()
+    for _, pair in ipairs(pairs_) do pair[1]:copy_(pair[2]) end
+  end)
+  return true
+end
+
+--- Copy the tensors of a state_dict in, all or nothing. Names that are missing, and wrong shapes, raise.
+function Module:load_state_dict(dict)
+  if type(dict) ~= "table" then core.badarg(1, "load_state_dict", "table expected, got " .. core.got(dict)) end
+  local known = self:state_dict()
+  for name in pairs(dict) do
+    if not known[name] then core.badarg(1, "load_state_dict", "there is no tensor " .. core.got(name)) end
+  end
+  local ok, message = load_tensors(self, function(_, name) return dict[name] end)
+  if not ok then core.badarg(1, "load_state_dict", message) end
+  return self
+end
+
+--- Write parameters and state (and what `options` says: as model:save) to a checkpoint.
+function Module:save(path, options)
+  require("luron.checkpoint").write(function(handle)
+    for name, tensor in self:named_parameters() do handle:set_tensor("parameters/" .. name, tensor) end
+    for name, tensor in self:named_states() do handle:set_tensor("state/" .. name, tensor) end
+    local ok, text = pcall(json.encode, { class = getmetatable(self).__name, args = rawget(self, "_args") })
+    if not ok then text = json.encode { class = getmetatable(self).__name } end
+    handle:set_text("training/module", text)
+  end, path, options, "save")
+end
+
+--- Parameters and state from a file or checkpoint, all or nothing: the checkpoint, or nil, message, code.
+function Module:restore(from)
+  local checkpoint = require "luron.checkpoint"
+  local message, code
+  if getmetatable(from) ~= checkpoint.Checkpoint then
+    from, message, code = checkpoint.open(from)
+    if not from then return nil, message, code end
+  end
+  local ok
+  ok, message = load_tensors(self, function(group, name) return from:tensor(group .. "/" .. name) end)
+  if not ok then return nil, message, "MISMATCH" end
+  return from
+end
+
+local function indent(text) return (text:gsub("\n", "\n  ")) end
+
+function Module:__tostring()
+  local lines = {}
+  for _, key in ipairs(sorted_keys(self)) do
+    local value = rawget(self, key)
+    if core.is_tensor(value) then
+      lines[#lines + 1] = string.format("  %s: tensor %s %s", key, shape_text(value), value:dtype())
+    elseif core.is_layer(value) or core.is_model(value) or is_module(value) then
+      lines[#lines + 1] = string.format("  %s: %s", key, indent(tostring(value)))
+    elseif type(value) == "table" and getmetatable(value) == nil then
+      for i, item in ipairs(value) do lines[#lines + 1] = string.format("  %s.%d: %s", key, i, indent(tostring(item))) end
+    end
+  end
+  table.insert(lines, 1, getmetatable(self).__name)
+  return table.concat(lines, "\n")
+end
+
+function Module:__call(...) return self:forward(...) end
+
+function Module:forward() core.raise(string.format("class '%s' has no method forward", getmetatable(self).__name)) end
+
+--- A class: `local Block = nn.class "Block"`; functions Block:init(...) and Block:forward(...); Block(...) makes one.
+local function class(name, base)
+  if type(name) ~= "string" or name == "" then core.badarg(1, "class", "name: string expected, got " .. core.got(name)) end
+  if base ~= nil and (type(base) ~= "table" or not base.is_module) then core.badarg(2, "class", "class expected, got " .. core.got(base)) end
+  local new = { __name = name, __call = Module.__call, __tostring = Module.__tostring, is_module = true }
+  new.__index = new
+  classes[name] = new
+  return setmetatable(new, {
+    __index = base or Module,
+    __name = "class " .. name,
+    __tostring = function() return "class " .. name end,
+    __call = function(_, ...)
+      local self = setmetatable({ _args = table.pack(...) }, new)
+      self._args.n = nil
+      if new.init then new.init(self, ...) end
+      return self
+    end,
+  })
+end
+
+--- The instance that a checkpoint written by Module:save describes; nil, message, code.
+local function from_checkpoint(checkpoint)
+  local module = checkpoint.training.module
+  if type(module) ~= "table" or type(module.class) ~= "string" then
+    return nil, checkpoint.path .. ": parameters without an architecture; make the model and call model:restore(path)", "STATE"
+  end
+  local known = classes[module.class]
+  if not known then
+    return nil, string.format("%s: holds a '%s', a class in Lua: require the file that defines it first", checkpoint.path, module.class), "NOT_FOUND"
+  end
+  local ok, self = pcall(known, table.unpack(type(module.args) == "table" and module.args or {}))
+  if not ok then return nil, string.format("%s: class '%s': %s", checkpoint.path, module.class, tostring(self)), "MISMATCH" end
+  local _, message, code = self:restore(checkpoint)
+  if message then return nil, message, code end
+  return self
+end
+
+return { Module = Module, class = class, is_module = is_module, from_checkpoint = from_checkpoint }

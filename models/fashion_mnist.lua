@@ -1,0 +1,77 @@
+--- Ten kinds of clothes from pictures of 28 x 28: a 784-256-10 network, the explicit training loop, a checkpoint.
+---   luron models/fashion_mnist.lua [--epochs 10] [--batch 64] [--seed 1] [--threads N] [--data DIR] [--save FILE] [--smoke]
+---   luron models/fashion_mnist.lua --predict FILE     ten test pictures, with a checkpoint that was saved before
+local argparse = require "argparse"
+local luron = require "luron"
+local nn, data = luron.nn, luron.data
+
+local parser = argparse("fashion_mnist.lua", "Train a network on Fashion-MNIST, or predict with a saved one.")
+parser:option("--epochs", "Passes over the training set", "10"):convert(tonumber)
+parser:option("--batch", "Examples a step", "64"):convert(tonumber)
+parser:option("--lr", "Learning rate", "0.001"):convert(tonumber)
+parser:option("--seed", "Seed of the random numbers", "1"):convert(tonumber)
+parser:option("--threads", "Threads (default: all)"):convert(tonumber)
+parser:option("--data", "Folder with the four IDX files")
+parser:option("--save", "Write a checkpoint here", "fashion_mnist.h5")
+parser:option("--predict", "Predict with this checkpoint and train nothing")
+parser:flag("--smoke", "A short run, to see that it works")
+local args = parser:parse()
+luron.seed(args.seed)
+if args.threads then luron.threads(args.threads) end
+
+local train, test, code = data.fashion_mnist(args.data)
+if not train then
+  io.stderr:write(test, "\nDebian's package dataset-fashion-mnist has the files; --data says where others are.\n")
+  os.exit(code == "IO" and 3 or 1)
+end
+
+--- Class names and probabilities beside the truth for ten test pictures.
+local function predict(path)
+  local model, checkpoint = luron.load(path)
+  if not model then error(checkpoint, 0) end
+  model:eval()
+  local classes = checkpoint.preprocessing.classes
+  local x, y = test:batch(1, 10)
+  local p = luron.no_grad(function() return model(x):softmax(2) end)
+  local ids = p:argmax(2)
+  print(string.format("%-4s %-12s %12s   %s", "", "prediction", "probability", "truth"))
+  for i = 1, 10 do
+    local id, truth = ids[i]:item(), y[i]:item()
+    print(string.format("%3d. %-12s %10.1f %%   %-12s%s", i, classes[id], 100 * p[i][id]:item(), classes[truth], id == truth and "" or "   wrong"))
+  end
+end
+
+if args.predict then
+  predict(args.predict)
+  return
+end
+
+if args.smoke then
+  train, test, args.epochs = train:range(2000), test:range(500), 1
+end
+
+local model = nn.Sequential { nn.Flatten(), nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 10) }
+print(model:summary { args.batch, 1, 28, 28 })
+local opt = luron.optim.Adam(model, { lr = args.lr })
+local loader = train:loader { batch = args.batch, shuffle = true }
+local line = luron.progress(args.epochs, loader:examples())
+
+local start, result = luron.clock(), nil
+for _ = 1, args.epochs do
+  model:train()
+  line:begin()
+  for x, y in loader do
+    local scores = model(x)
+    local loss = nn.cross_entropy(scores, y)
+    opt:zero_grad()
+    loss:backward()
+    opt:step()
+    line:step(#x, loss:item(), scores:argmax(2):eq(y):sum():item())
+  end
+  result = luron.evaluate(model, test)
+  line:finish(string.format("test accuracy %.2f %%", 100 * result.accuracy))
+end
+print(string.format("%.2f %% of %d test pictures right after %.1f s", 100 * result.accuracy, result.n, luron.clock() - start))
+
+model:save(args.save, { optim = opt, epoch = args.epochs, preprocessing = { classes = train.classes, scale = 1 / 255 } })
+print("saved " .. args.save)
