@@ -1,0 +1,87 @@
+#!/bin/sh
+# Install what is missing from Debian's packages and build. The one place that knows package names.
+#   sh .ci/setup.sh demo    what models/demo.sh needs, a Release build in build/
+#   sh .ci/setup.sh test    also what tests/run.sh needs, with the tests built
+# As root missing packages are installed; otherwise the one apt line is printed and nothing is touched.
+set -eu
+cd "$(dirname "$0")/.."
+what=${1:-demo}
+case $what in demo | test) ;; *)
+    echo "usage: sh .ci/setup.sh demo|test" >&2
+    exit 2
+    ;;
+esac
+
+missing='' reasons=''
+# need PACKAGE REASON COMMAND...: the package is missing if the command fails
+need() {
+    package=$1 reason=$2
+    shift 2
+    if ! "$@" >/dev/null 2>&1; then
+        missing="$missing $package"
+        reasons="$reasons  $package: $reason
+"
+    fi
+}
+has() { pkg-config --exists "$1"; }
+need gcc "C compiler" command -v cc
+need libc6-dev "C library headers" test -e /usr/include/stdio.h
+need cmake "build" command -v cmake
+need ninja-build "build" command -v ninja
+need pkg-config "finds libraries" command -v pkg-config
+need liblua5.4-dev "Lua headers" has lua5.4
+need lua5.4 "Lua interpreter" command -v lua5.4
+need libhdf5-dev "checkpoints" has hdf5
+need libjansson-dev "JSON" has jansson
+need zlib1g-dev "compressed data files" has zlib
+need lua-argparse "options of the model scripts" lua5.4 -e "require 'argparse'"
+need dataset-fashion-mnist "the images that the demo learns" test -e /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz
+if [ "$what" = test ]; then
+    need g++ "header test in C++" command -v c++
+    need libcmocka-dev "C tests" has cmocka
+    need lua-busted "Lua tests" command -v busted
+    need lua-check "Lua linter" command -v luacheck
+    need binutils "symbol tests" command -v nm
+    # The distribution's own Python: another one on the PATH does not see its packages.
+    need python3-h5py "reads our checkpoints as a stranger would" /usr/bin/python3 -c "import h5py"
+    need hdf5-tools "reads our checkpoints as a stranger would" command -v h5dump
+fi
+
+if [ -n "$missing" ]; then
+    if [ "$(id -u)" != 0 ]; then
+        echo "These packages are missing:" >&2
+        printf '%s' "$reasons" >&2
+        echo "Install them with:" >&2
+        echo "    sudo apt-get install -y --no-install-recommends$missing" >&2
+        exit 1
+    fi
+    echo "Installing from Debian's packages:"
+    printf '%s' "$reasons"
+    export DEBIAN_FRONTEND=noninteractive
+    # shellcheck disable=SC2086
+    apt-get install -y -qq --no-install-recommends $missing >/dev/null 2>&1 || {
+        apt-get update -qq
+        apt-get install -y -qq --no-install-recommends $missing >/dev/null
+    }
+fi
+
+# configure FOLDER OPTIONS...: configure once, build what changed
+configure() {
+    folder=$1
+    shift
+    # The log is shown only when it says that something went wrong.
+    if ! cmake -S . -B "$folder" -G Ninja "$@" >"$folder.log" 2>&1; then
+        cat "$folder.log" >&2
+        exit 1
+    fi
+    rm -f "$folder.log"
+    if ! ninja -C "$folder" >"$folder/build.log" 2>&1; then
+        tail -n 40 "$folder/build.log" >&2
+        exit 1
+    fi
+}
+
+echo "Building in build/ ..."
+tests=OFF
+[ "$what" = demo ] || tests=ON
+configure build -DCMAKE_BUILD_TYPE=Release -DLURON_BUILD_TESTS=$tests

@@ -1,0 +1,104 @@
+/* The pool: alignment, counting, failing on demand, release from other threads and after the context. */
+#include "internal.h"
+#include "tensor_assert.h"
+
+#include <pthread.h>
+#include <string.h>
+
+static void test_alloc_alignment_and_counts(void **state) {
+    luron_ctx *ctx = *state;
+    int64_t bytes = luron_ctx_live_bytes(ctx), blocks = luron_ctx_live_blocks(ctx), sum = 0;
+    void *held[64];
+    size_t sizes[64];
+    for (int i = 0; i < 64; i++) {
+        sizes[i] = i < 32 ? (size_t)i * 37 : (size_t)1 << (i % 22);
+        held[i] = luron__pool_alloc(ctx->pool, sizes[i]);
+        assert_non_null(held[i]);
+        assert_int_equal((uintptr_t)held[i] % 64, 0);
+        memset(held[i], 1, sizes[i]); /* sanitizers see a block that is too small */
+        sum += (int64_t)sizes[i];
+    }
+    assert_int_equal(luron_ctx_live_bytes(ctx), bytes + sum);
+    assert_int_equal(luron_ctx_live_blocks(ctx), blocks + 64);
+    for (int i = 0; i < 64; i++) luron__pool_free(ctx->pool, held[i], sizes[i]);
+    assert_int_equal(luron_ctx_live_bytes(ctx), bytes);
+    assert_int_equal(luron_ctx_live_blocks(ctx), blocks);
+    luron_ctx_trim(ctx);
+}
+
+static void test_alloc_size_classes_hold_their_sizes(void **state) {
+    luron_ctx *ctx = *state;
+    for (size_t n = 1; n < 1 << 20; n += n / 7 + 1) {
+        for (size_t m = n - 1; m <= n + 1; m++) {
+            char *p = luron__pool_alloc(ctx->pool, m);
+            if (m) p[0] = p[m - 1] = 1;
+            luron__pool_free(ctx->pool, p, m);
+        }
+    }
+}
+
+static void test_alloc_fails_on_demand(void **state) {
+    luron_ctx *ctx = *state;
+    const int64_t shape[] = {4};
+    luron_tensor *t = NULL;
+    for (int k = 1; k <= 3; k++) { /* header, storage, data */
+        luron_ctx_fail_alloc(ctx, k, 0);
+        int64_t blocks = luron_ctx_live_blocks(ctx);
+        assert_fails(ctx, luron_tensor_new(&t, ctx, LURON_F32, 1, shape), LURON_E_NOMEM, "not enough memory");
+        assert_null(t);
+        assert_int_equal(luron_ctx_live_blocks(ctx), blocks);
+    }
+    luron_ctx_fail_alloc(ctx, 1, 1);
+    for (int i = 0; i < 5; i++) assert_int_equal(luron_tensor_new(&t, ctx, LURON_F32, 1, shape), LURON_E_NOMEM);
+    luron_ctx_fail_alloc(ctx, 0, 0);
+    assert_ok(ctx, luron_tensor_new(&t, ctx, LURON_F32, 1, shape));
+    luron_tensor_unref(t);
+}
+
+static void test_alloc_absurd_sizes_are_refused(void **state) {
+    luron_ctx *ctx = *state;
+    luron_tensor *t = NULL;
+    assert_null(luron__pool_alloc(ctx->pool, SIZE_MAX));
+    assert_null(luron__pool_alloc(ctx->pool, SIZE_MAX - 128));
+    assert_fails(ctx, luron_tensor_new(&t, ctx, LURON_F32, 3, (const int64_t[]){1LL << 40, 1LL << 40, 0}), LURON_E_SHAPE, "too large");
+    assert_fails(ctx, luron_tensor_new(&t, ctx, LURON_F32, 1, (const int64_t[]){-1}), LURON_E_SHAPE, "negative");
+    assert_fails(ctx, luron_tensor_new(&t, ctx, LURON_F32, 9, (const int64_t[]){1, 1, 1, 1, 1, 1, 1, 1, 1}), LURON_E_SHAPE, "at most 8");
+    assert_fails(ctx, luron_tensor_new(&t, ctx, 0x777, 0, NULL), LURON_E_DTYPE, "no dtype");
+}
+
+static void *release(void *tensors) {
+    for (int i = 0; i < 1000; i++) luron_tensor_unref(((luron_tensor **)tensors)[i]);
+    return NULL;
+}
+
+static void test_alloc_tensors_are_freed_from_other_threads(void **state) {
+    luron_ctx *ctx = *state;
+    static luron_tensor *made[4][1000];
+    pthread_t threads[4];
+    int64_t blocks = luron_ctx_live_blocks(ctx);
+    for (int k = 0; k < 4; k++)
+        for (int i = 0; i < 1000; i++) assert_ok(ctx, luron_tensor_new(&made[k][i], ctx, LURON_F32, 1, (const int64_t[]){i}));
+    for (int k = 0; k < 4; k++) assert_int_equal(pthread_create(&threads[k], NULL, release, made[k]), 0);
+    for (int k = 0; k < 4; k++) pthread_join(threads[k], NULL);
+    assert_int_equal(luron_ctx_live_blocks(ctx), blocks);
+}
+
+static void test_alloc_tensors_outlive_their_context(void **state) {
+    (void)state;
+    luron_ctx *ctx;
+    luron_tensor *t;
+    assert_int_equal(luron_ctx_new(&ctx, NULL, NULL), LURON_OK);
+    assert_ok(ctx, luron_tensor_full(&t, ctx, LURON_F64, 1, (const int64_t[]){3}, 7));
+    luron_ctx_free(ctx);
+    assert_true(((double *)luron_tensor_data(t))[2] == 7);
+    luron_tensor_unref(t);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        test_case(test_alloc_alignment_and_counts),     test_case(test_alloc_size_classes_hold_their_sizes),
+        test_case(test_alloc_fails_on_demand),          test_case(test_alloc_absurd_sizes_are_refused),
+        test_case(test_alloc_tensors_are_freed_from_other_threads), test_case(test_alloc_tensors_outlive_their_context),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,269 @@
+/* The matrix product kernel: bit for bit against a scalar loop that states the rule of its sums. */
+#include "internal.h"
+#include "tensor_assert.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PADDING = 3, CANARY = 0x5a };
+
+/* ---- a small generator, so that failures repeat
+ * ----------------------------------------------------------------------- */
+static uint32_t next(uint32_t *seed) {
+    *seed = *seed * 1664525u + 1013904223u;
+    return *seed >> 8;
+}
+static int64_t among(uint32_t *seed, const int64_t *of, int n) { return of[next(seed) % (uint32_t)n]; }
+static double number(uint32_t *seed) { return (double)next(seed) / 8388608.0 - 1; }
+
+/* ---- the rule
+ * ----------------------------------------------------------------------------------------------------------- */
+/* y = ((s_0 + s_1) + s_2) ... + beta c + bias; s_b is one chain of multiply-adds from 0 over ascending k of block b;
+ * the blocks are ceil(K / 512) equal parts of K, the longer ones first. */
+#define RULE(T, fused)                                                                                                 \
+    static T rule_##T(int is_fused, int64_t k, const T *a, int64_t a_step, const T *b, int64_t b_step, T beta, T c,    \
+                      const T *bias) {                                                                                 \
+        int64_t blocks = k > 0 ? (k + 511) / 512 : 1, at = 0;                                                          \
+        T y = 0;                                                                                                       \
+        for (int64_t i = 0; i < blocks; i++) {                                                                         \
+            T sum = 0;                                                                                                 \
+            for (int64_t end = at + k / blocks + (i < k % blocks); at < end; at++) {                                   \
+                T p = a[at * a_step], q = b[at * b_step];                                                              \
+                sum = is_fused ? fused(p, q, sum) : p * q + sum;                                                       \
+            }                                                                                                          \
+            y = i == 0 ? sum : y + sum;                                                                                \
+        }                                                                                                              \
+        if (beta != 0) y = y + beta * c;                                                                               \
+        return bias ? y + *bias : y;                                                                                   \
+    }
+RULE(float, fmaf)
+RULE(double, fma)
+
+/* ---- one product
+ * ---------------------------------------------------------------------------------------------------------- */
+typedef struct operands {
+    luron__gemm_args g;
+    int64_t a_numbers, b_numbers, c_numbers, size;
+    char *a, *b, *c, *c_before, *bias;
+} operands;
+
+static void put(const operands *o, char *to, int64_t i, double v) {
+    if (o->size == 4)
+        ((float *)(void *)to)[i] = (float)v;
+    else
+        ((double *)(void *)to)[i] = v;
+}
+
+static void *memory(int64_t bytes) {
+    void *p = malloc((size_t)bytes + 1);
+    assert_non_null(p);
+    return p;
+}
+
+static void make(operands *o, uint32_t *seed, uint32_t dtype, int isa, int64_t m, int64_t n, int64_t k, uint32_t flags,
+                 double beta, bool bias, int64_t padding) {
+    *o = (operands){.size = dtype == LURON_F64 ? 8 : 4};
+    int64_t a_rows = flags & LURON_TRANS_A ? k : m, a_cols = flags & LURON_TRANS_A ? m : k,
+            b_rows = flags & LURON_TRANS_B ? n : k, b_cols = flags & LURON_TRANS_B ? k : n;
+    o->g = (luron__gemm_args){.dtype = dtype, .flags = flags, .m = m, .n = n, .k = k, .beta = beta, .isa = isa};
+    o->g.lda = a_cols + padding, o->g.ldb = b_cols + padding, o->g.ldc = n + padding;
+    o->a_numbers = a_rows * o->g.lda, o->b_numbers = b_rows * o->g.ldb, o->c_numbers = m * o->g.ldc;
+    o->a = memory(o->a_numbers * o->size), o->b = memory(o->b_numbers * o->size), o->bias = memory(n * o->size);
+    o->c = memory(o->c_numbers * o->size), o->c_before = memory(o->c_numbers * o->size);
+    for (int64_t i = 0; i < o->a_numbers; i++)
+        put(o, o->a, i, number(seed));
+    for (int64_t i = 0; i < o->b_numbers; i++)
+        put(o, o->b, i, number(seed));
+    for (int64_t i = 0; i < n; i++)
+        put(o, o->bias, i, number(seed));
+    for (int64_t i = 0; i < o->c_numbers; i++)
+        put(o, o->c_before, i, beta == 0 ? NAN : number(seed)); /* beta 0: not to be read */
+    o->g.a = o->a, o->g.b = o->b, o->g.c = o->c, o->g.bias = bias ? o->bias : NULL;
+}
+
+static void drop(operands *o) {
+    char *all[] = {o->a, o->b, o->c, o->c_before, o->bias};
+    for (int i = 0; i < 5; i++)
+        free(all[i]);
+}
+
+/* Run with exactly the work memory asked for, and a canary behind it. */
+static void multiply(operands *o, int threads) {
+    int64_t bytes = luron__gemm_work(&o->g, threads);
+    char *work = memory(bytes);
+    work[bytes] = CANARY;
+    memcpy(o->c, o->c_before, (size_t)(o->c_numbers * o->size));
+    luron__gemm(&o->g, threads, work);
+    assert_int_equal(work[bytes], CANARY);
+    free(work);
+}
+
+static void expect(const operands *o, int64_t i, int64_t j, void *to) {
+    const luron__gemm_args *g = &o->g;
+    int64_t a = g->flags & LURON_TRANS_A ? i : i * g->lda, a_step = g->flags & LURON_TRANS_A ? g->lda : 1;
+    int64_t b = g->flags & LURON_TRANS_B ? j * g->ldb : j, b_step = g->flags & LURON_TRANS_B ? 1 : g->ldb,
+            c = i * g->ldc + j;
+    int fused = g->isa == LURON__ISA_AVX2;
+    if (o->size == 4) {
+        float v =
+            rule_float(fused, g->k, (const float *)g->a + a, a_step, (const float *)g->b + b, b_step, (float)g->beta,
+                       ((const float *)(void *)o->c_before)[c], g->bias ? (const float *)g->bias + j : NULL);
+        memcpy(to, &v, 4);
+    } else {
+        double v = rule_double(fused, g->k, (const double *)g->a + a, a_step, (const double *)g->b + b, b_step, g->beta,
+                               ((const double *)(void *)o->c_before)[c], g->bias ? (const double *)g->bias + j : NULL);
+        memcpy(to, &v, 8);
+    }
+}
+
+/* All of c by the rule, and what lies between its rows untouched. */
+static void check(const operands *o, int threads) {
+    const luron__gemm_args *g = &o->g;
+    for (int64_t i = 0; i < g->m; i++)
+        for (int64_t j = 0; j < g->ldc; j++) {
+            char want[8];
+            int64_t at = (i * g->ldc + j) * o->size;
+            if (j < g->n)
+                expect(o, i, j, want);
+            else
+                memcpy(want, o->c_before + at, (size_t)o->size);
+            if (!memcmp(o->c + at, want, (size_t)o->size)) continue;
+            fail_msg("isa %d, %s, %lldx%lldx%lld, flags %u, beta %g, bias %d, %d threads: element (%lld, %lld) differs",
+                     g->isa, o->size == 4 ? "float32" : "float64", (long long)g->m, (long long)g->n, (long long)g->k,
+                     g->flags, g->beta, g->bias != NULL, threads, (long long)i, (long long)j);
+        }
+}
+
+static int n_isas(void) { return luron__isa_pick("avx2") == LURON__ISA_AVX2 ? 2 : 1; }
+
+/* ---- cases
+ * ------------------------------------------------------------------------------------------------------------------ */
+static void test_gemm_every_bit_follows_the_rule(void **state) {
+    static const int64_t ms[] = {0, 1, 2, 3, 5, 6, 7, 12, 13, 31, 32, 33, 64, 121, 250},
+                         ns[] = {0, 1, 2, 4, 7, 8, 9, 15, 16, 17, 31, 33, 64, 70, 130};
+    static const int64_t ks[] = {0, 1, 2, 3, 8, 17, 64, 255, 511, 512, 513, 784, 1024, 1025, 1540};
+    static const double betas[] = {0, 1, 0.625, -2.5};
+    uint32_t seed = 1;
+    int done = 0;
+    (void)state;
+    while (done < 500) {
+        int64_t m = among(&seed, ms, 15), n = among(&seed, ns, 15), k = among(&seed, ks, 15);
+        if (m * n * k > 300000) continue;
+        uint32_t flags = next(&seed) % 4;
+        double beta = betas[next(&seed) % 4];
+        bool bias = next(&seed) % 2;
+        int64_t padding = next(&seed) % 2 * PADDING;
+        for (int isa = 0; isa < n_isas(); isa++)
+            for (int wide = 0; wide < 2; wide++) {
+                operands o;
+                make(&o, &seed, wide ? LURON_F64 : LURON_F32, isa, m, n, k, flags, beta, bias, padding);
+                multiply(&o, 1);
+                check(&o, 1);
+                drop(&o);
+            }
+        done++;
+    }
+}
+
+static void test_gemm_same_bits_on_any_thread_count(void **state) {
+    static const int64_t shapes[][3] = {{250, 200, 300}, {64, 256, 784}, {300, 70, 520}, {1, 900, 1030}, {500, 3, 700}};
+    static const int threads[] = {1, 2, 3, 8};
+    uint32_t seed = 2;
+    (void)state;
+    for (int s = 0; s < 5; s++)
+        for (int isa = 0; isa < n_isas(); isa++)
+            for (int kind = 0; kind < 4; kind++) {
+                operands o;
+                make(&o, &seed, kind % 2 ? LURON_F64 : LURON_F32, isa, shapes[s][0], shapes[s][1], shapes[s][2],
+                     (uint32_t)(s + kind) % 4, kind < 2 ? 0 : 0.5, kind > 0, PADDING);
+                multiply(&o, 1);
+                if (s < 2 && kind == 2) check(&o, 1);
+                char *first = memory(o.c_numbers * o.size);
+                memcpy(first, o.c, (size_t)(o.c_numbers * o.size));
+                for (int t = 1; t < 4; t++) {
+                    multiply(&o, threads[t]);
+                    assert_memory_equal(o.c, first, (size_t)(o.c_numbers * o.size));
+                }
+                free(first);
+                drop(&o);
+            }
+}
+
+/* The threads test means something only if there are tiles for several threads. */
+static void test_gemm_large_products_have_tiles_for_threads(void **state) {
+    luron__gemm_args g = {.dtype = LURON_F32, .m = 64, .n = 256, .k = 784, .lda = 784, .ldb = 256, .ldc = 256};
+    (void)state;
+    assert_true(luron__gemm_work(&g, 2) > luron__gemm_work(&g, 1));
+    g.m = g.n = g.k = 16;
+    assert_int_equal(luron__gemm_work(&g, 8), luron__gemm_work(&g, 1));
+}
+
+static void test_gemm_near_a_naive_sum_in_double(void **state) {
+    uint32_t seed = 3;
+    (void)state;
+    for (int round = 0; round < 60; round++)
+        for (int isa = 0; isa < n_isas(); isa++) {
+            operands o;
+            make(&o, &seed, LURON_F32, isa, next(&seed) % 40, next(&seed) % 40, next(&seed) % 900, next(&seed) % 4, 0,
+                 false, 0);
+            multiply(&o, 1);
+            const luron__gemm_args *g = &o.g;
+            for (int64_t i = 0; i < g->m; i++)
+                for (int64_t j = 0; j < g->n; j++) {
+                    double sum = 0;
+                    for (int64_t k = 0; k < g->k; k++)
+                        sum +=
+                            (double)((const float *)g->a)[g->flags & LURON_TRANS_A ? k * g->lda + i : i * g->lda + k] *
+                            ((const float *)g->b)[g->flags & LURON_TRANS_B ? j * g->ldb + k : k * g->ldb + j];
+                    /* numbers below 1: the error of a chain is below its length times 2^-24 times the sum of the sizes
+                     */
+                    assert_true(fabs(sum - ((const float *)g->c)[i * g->ldc + j]) <=
+                                1e-6 * (1 + sqrt((double)g->k) * 10));
+                }
+            drop(&o);
+        }
+}
+
+/* One not-a-number touches its own row or column and nothing else; edges of tiles are filled up with zeros. */
+static void test_gemm_nan_and_infinity_stay_where_they_belong(void **state) {
+    uint32_t seed = 4;
+    (void)state;
+    for (int isa = 0; isa < n_isas(); isa++)
+        for (uint32_t flags = 0; flags < 4; flags++) {
+            operands o;
+            make(&o, &seed, LURON_F32, isa, 9, 21, 30, flags, 0, true, 0);
+            put(&o, o.a, flags & LURON_TRANS_A ? 5 * o.g.lda + 4 : 4 * o.g.lda + 5, INFINITY);
+            put(&o, o.b, flags & LURON_TRANS_B ? 20 * o.g.ldb + 5 : 5 * o.g.ldb + 20, NAN);
+            multiply(&o, 1);
+            for (int i = 0; i < 9; i++)
+                for (int j = 0; j < 21; j++) {
+                    float v = ((const float *)o.g.c)[i * 21 + j];
+                    assert_int_equal(isnan(v) != 0, j == 20);
+                    assert_int_equal(isinf(v) != 0, i == 4 && j != 20);
+                }
+            drop(&o);
+        }
+}
+
+static void test_gemm_isa_pick(void **state) {
+    (void)state;
+    assert_int_equal(luron__isa_pick("plain"), LURON__ISA_PLAIN);
+    assert_int_equal(luron__isa_pick("avx512"), -1);
+    assert_int_equal(luron__isa_pick("AVX2"), -1);
+    assert_int_equal(luron__isa_pick(NULL), n_isas() == 2 ? LURON__ISA_AVX2 : LURON__ISA_PLAIN);
+    assert_int_equal(luron__isa_pick(""), luron__isa_pick(NULL));
+    assert_int_equal(luron__isa_pick("avx2"), n_isas() == 2 ? LURON__ISA_AVX2 : -1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_gemm_every_bit_follows_the_rule),
+        cmocka_unit_test(test_gemm_same_bits_on_any_thread_count),
+        cmocka_unit_test(test_gemm_large_products_have_tiles_for_threads),
+        cmocka_unit_test(test_gemm_near_a_naive_sum_in_double),
+        cmocka_unit_test(test_gemm_nan_and_infinity_stay_where_they_belong),
+        cmocka_unit_test(test_gemm_isa_pick),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

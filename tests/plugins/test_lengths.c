@@ -1,0 +1,83 @@
+/* The length budgets of the design: what a type costs to write, counted in lines of code (neither empty nor a comment). */
+#include "tensor_assert.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Lines of code of a file; block comments start a line of their own in these files or follow code. */
+static int count(const char *path) {
+    FILE *f = fopen(path, "r");
+    char line[1024];
+    int n = 0, inside = 0;
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f)) {
+        const char *text = line + strspn(line, " \t\n");
+        const int opens = !strncmp(text, "/*", 2);
+        if (*text && !inside && !opens) n++;
+        if (opens) inside = 1;
+        if (strstr(line, "*/")) inside = 0;
+    }
+    fclose(f);
+    return n;
+}
+
+static int longest_line(const char *path) {
+    FILE *f = fopen(path, "r");
+    char line[1024];
+    size_t most = 0;
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f))
+        if (strcspn(line, "\n") > most) most = strcspn(line, "\n");
+    fclose(f);
+    return (int)most;
+}
+
+/* Every .c of a plugin's folder but the one of the plugin's own name. */
+static void check(const char *folder, const char *file, int budget) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/plugins/%s/%s", getenv("LURON_TEST_SOURCE"), folder, file);
+    const int n = count(path), wide = longest_line(path);
+    if (n > budget) fail_msg("plugins/%s/%s has %d lines, at most %d are allowed", folder, file, n, budget);
+    if (wide > 160) fail_msg("plugins/%s/%s has a line of %d characters", folder, file, wide); /* no lines saved that way */
+}
+
+static void check_folder(const char *folder, int budget, int least) {
+    char path[4096];
+    int files = 0;
+    snprintf(path, sizeof path, "%s/plugins/%s", getenv("LURON_TEST_SOURCE"), folder);
+    DIR *dir = opendir(path);
+    assert_non_null(dir);
+    for (struct dirent *e; (e = readdir(dir));) {
+        const size_t n = strlen(e->d_name), own = strlen(folder);
+        if (n < 3 || strcmp(e->d_name + n - 2, ".c") || (n == own + 2 && !strncmp(e->d_name, folder, own))) continue;
+        check(folder, e->d_name, !strcmp(e->d_name, "prelu.c") ? 90 : budget);
+        files++;
+    }
+    closedir(dir);
+    assert_true(files >= least);
+}
+
+static void test_lengths_elementwise(void **state) {
+    (void)state;
+    check_folder("activation", 30, 19);
+}
+static void test_lengths_loss(void **state) {
+    (void)state;
+    check_folder("loss", 85, 10);
+}
+static void test_lengths_optim(void **state) {
+    (void)state;
+    check_folder("optim", 50, 4);
+}
+static void test_lengths_layers_with_parameters(void **state) {
+    (void)state;
+    check("linear", "linear.c", 90);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_lengths_elementwise), cmocka_unit_test(test_lengths_loss), cmocka_unit_test(test_lengths_optim),
+                                        cmocka_unit_test(test_lengths_layers_with_parameters) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,67 @@
+#!/bin/sh
+# Build and run every test:  sh tests/run.sh [--long]
+# --long adds what takes minutes: clang, ThreadSanitizer, valgrind, the kernels for arm64 under qemu, long kill loops.
+set -eu
+cd "$(dirname "$0")/.."
+long=0
+for argument in "$@"; do
+    case $argument in
+    --long) long=1 ;;
+    *)
+        echo "usage: sh tests/run.sh [--long]" >&2
+        exit 2
+        ;;
+    esac
+done
+start=$(date +%s)
+failed=''
+# part NAME COMMAND...
+part() {
+    name=$1
+    shift
+    began=$(date +%s)
+    if "$@"; then
+        echo "ok    $name ($(($(date +%s) - began)) s)"
+    else
+        echo "FAIL  $name ($(($(date +%s) - began)) s)"
+        failed="$failed $name"
+    fi
+}
+
+sh .ci/setup.sh test
+# shellcheck source=/dev/null
+. build/env.sh
+
+sanitized() {
+    cmake -S . -B build-asan -G Ninja -DCMAKE_BUILD_TYPE=Release -DLURON_BUILD_TESTS=ON -DLURON_WERROR=ON -DLURON_SANITIZE=address,undefined >/dev/null &&
+        ninja -C build-asan >build-asan/build.log 2>&1 || {
+        tail -n 40 build-asan/build.log
+        return 1
+    }
+    ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \
+        ctest --test-dir build-asan --output-on-failure -j2 -Q -O build-asan/ctest.log || {
+        tail -n 60 build-asan/ctest.log
+        return 1
+    }
+    grep 'tests passed' build-asan/ctest.log
+}
+c_tests() {
+    ctest --test-dir build --output-on-failure -j2 -Q -O build/ctest.log || {
+        tail -n 80 build/ctest.log
+        return 1
+    }
+    grep 'tests passed' build/ctest.log
+}
+
+part "C and Lua tests" c_tests
+part "lint" luacheck --std lua54 --no-cache -q lua models tests
+part "sanitizers" sanitized
+if [ $long = 1 ]; then
+    for script in tests/long/*.sh; do part "$script" sh "$script"; done
+fi
+echo "$(($(date +%s) - start)) s in all"
+if [ -n "$failed" ]; then
+    echo "FAILED:$failed"
+    exit 1
+fi
+echo "All tests passed."
