@@ -223,6 +223,9 @@ static int protected_main(lua_State *L) {
 int main(int argc, char **argv) {
     if (argc == 2 && (strcmp(argv[1], "-v") == 0 || strcmp(argv[1], "--version") == 0)) return printf("luron %s, %s\n", LURON_VERSION, LUA_RELEASE) < 0;
     if (argc == 2 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)) return fputs(help, stdout) < 0;
+    /* libgomp, which comes with the library, reads this when it is loaded: its own waits of some 15 ms of spinning cost more
+     * than they save where cores are shared. About 200 us here. */
+    if (!getenv("OMP_WAIT_POLICY")) setenv("GOMP_SPINCOUNT", "4000", 0);
     job j = { argc, 0, argv };
     lua_State *L = luaL_newstate();
     if (!L) {
