@@ -268,13 +268,21 @@ static int l_is_recording(lua_State *L) {
     return 1;
 }
 
+/* higher([on]): does the tape keep what second derivatives through fused layers need? */
+static int l_higher(lua_State *L) {
+    luron_ctx *ctx = lr_ctx(L);
+    if (!lua_isnoneornil(L, 1)) luron_ctx_set_higher(ctx, lr_opt_boolean(L, 1, "on", 0));
+    lua_pushboolean(L, luron_ctx_is_higher(ctx));
+    return 1;
+}
+
 static const luaL_Reg methods[] = {
     { "requires_grad", t_requires_grad }, { "requires_grad_", t_set_requires_grad }, { "is_leaf", t_is_leaf }, { "grad", t_grad },
     { "set_grad", t_set_grad }, { "zero_grad", t_zero_grad }, { "backward", t_backward }, { NULL, NULL },
 };
 static const luaL_Reg functions[] = {
     { "grad", l_grad }, { "gradcheck", l_gradcheck }, { "no_grad", l_no_grad }, { "enable_grad", l_enable_grad },
-    { "is_recording", l_is_recording }, { NULL, NULL },
+    { "is_recording", l_is_recording }, { "higher", l_higher }, { NULL, NULL },
 };
 
 void lr_open_autograd(lua_State *L) {

@@ -144,17 +144,8 @@ static int file_gc(lua_State *L) {
 /* Set field `key` of the table on top to an attribute; a JSON list becomes a table. */
 static void put_attribute(lua_State *L, const char *key, const char *text) {
     if (!text) return;
-    if (*text == '[') {
-        lua_getglobal(L, "require");
-        lua_pushliteral(L, "luron.json");
-        lua_call(L, 1, 1);
-        lua_getfield(L, -1, "decode");
-        lua_pushstring(L, text);
-        lua_call(L, 1, 1);
-        lua_remove(L, -2);
-    } else {
-        lua_pushstring(L, text);
-    }
+    if (*text == '[') lr_push_json(L, text);
+    else lua_pushstring(L, text);
     lua_setfield(L, -2, key);
 }
 

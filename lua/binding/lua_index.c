@@ -119,7 +119,7 @@ static void check(lua_State *L, const luron_tensor *x, items *p) {
         if (first < 1 || last > size || last < first - 1)
             lr_error(L, "index: range %I:%I is not within 1..%I, dim %d of %s", (lua_Integer)it->first, (lua_Integer)it->last, (lua_Integer)size, d + 1, text);
         it->first = first - 1;
-        it->last = (last - first) / it->step + (last >= first); /* length */
+        it->last = last - first + 1; /* positions passed over */
     }
 }
 

@@ -274,6 +274,7 @@ int luaopen_luron_core(lua_State *L) {
     lr_open_model(L);
     lr_open_optim(L);
     lr_open_file(L);
+    lr_open_json(L);
     push_status(L);
     lua_setfield(L, -2, "status");
     lua_pushliteral(L, LURON_VERSION);

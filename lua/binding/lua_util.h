@@ -106,6 +106,9 @@ void lr_push_element(lua_State *L, const void *data, uint32_t dtype, int64_t at)
 /** Push an iterator over the list of pairs { name1, value1, ... } on top (which it takes): for name, value in it do. */
 void lr_push_pairs(lua_State *L);
 
+/** Push the value of a JSON text; nil if it is none. */
+void lr_push_json(lua_State *L, const char *text);
+
 /* ---- options of types ------------------------------------------------------------------------------------------------------------ */
 #define LR_MAX_ARGS 64
 /** Options of `type` from the arguments first..last; arg numbers in messages as they are. Strings point into the Lua
@@ -129,6 +132,7 @@ void lr_open_layer(lua_State *L);
 void lr_open_types(lua_State *L);
 void lr_open_model(lua_State *L);
 void lr_open_optim(lua_State *L);
+void lr_open_json(lua_State *L);
 void lr_open_file(lua_State *L);
 /** Put the function on top (left there) under `name` into the methods of tensors as well. */
 void lr_add_method(lua_State *L, const char *name);

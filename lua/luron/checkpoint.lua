@@ -1,6 +1,5 @@
 --- Saving and loading: model:save, model:restore, luron.load. The file is written and read in C; no file can run code.
 local core = require "luron.core"
-local json = require "luron.json"
 
 local Checkpoint = {}
 Checkpoint.__index = Checkpoint
@@ -40,7 +39,7 @@ local function set_texts(handle, group, values, where)
     if type(key) ~= "string" or not key:match "^[%w_.-]+$" then
       core.badarg(2, where, string.format("%s: names of letters, digits, '_', '.' and '-' expected, got %s", group, core.got(key)))
     end
-    handle:set_text(group .. "/" .. key, json.encode(value))
+    handle:set_text(group .. "/" .. key, core.json_encode(value))
   end
 end
 
@@ -66,7 +65,7 @@ local function texts(handle, group)
     local key = path:match("^" .. group .. "/([^/@]+)$")
     if key then
       local text = handle:text(path)
-      local value, message = json.decode(text)
+      local value, message = core.json_decode(text)
       if message then value = text end
       values[key] = value
     end

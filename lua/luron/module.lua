@@ -1,7 +1,6 @@
 --- Classes with a `forward` in Lua: nn.class "Name". Layers, models, instances, lists of these, and tensors that require
 --- gradients are found by assignment; keys that begin with '_' are left out.
 local core = require "luron.core"
-local json = require "luron.json"
 
 local Module = {}
 Module.__index = Module
@@ -191,8 +190,8 @@ function Module:save(path, options)
   require("luron.checkpoint").write(function(handle)
     for name, tensor in self:named_parameters() do handle:set_tensor("parameters/" .. name, tensor) end
     for name, tensor in self:named_states() do handle:set_tensor("state/" .. name, tensor) end
-    local ok, text = pcall(json.encode, { class = getmetatable(self).__name, args = rawget(self, "_args") })
-    if not ok then text = json.encode { class = getmetatable(self).__name } end
+    local ok, text = pcall(core.json_encode, { class = getmetatable(self).__name, args = rawget(self, "_args") })
+    if not ok then text = core.json_encode { class = getmetatable(self).__name } end
     handle:set_text("training/module", text)
   end, path, options, "save")
 end
