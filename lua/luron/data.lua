@@ -65,18 +65,25 @@ local Dataset = {}
 
 local loader_options = { batch = "number", shuffle = "boolean", drop_last = "boolean", seed = "number" }
 
+local function check_loader_options(options)
+  for key, value in pairs(options) do
+    local kind = loader_options[key]
+    if not kind then core.raise(string.format("loader: no option '%s'; there are batch, drop_last, seed, shuffle", tostring(key))) end
+    if type(value) ~= kind then core.raise(string.format("loader: %s: %s expected, got %s", key, kind, type(value))) end
+  end
+  local batch = options.batch or 64
+  if math.type(batch) ~= "integer" or batch < 1 then core.raise(string.format("loader: batch: integer of at least 1 expected, got %s", batch)) end
+end
+
 --- Batches over the dataset: { batch = 64, shuffle = false, drop_last = false, seed = luron's }.
 function Dataset:loader(options)
   options = options or {}
-  for key, value in pairs(options) do
-    if not loader_options[key] then error(string.format("loader: no option '%s'; there are batch, drop_last, seed, shuffle", tostring(key)), 2) end
-    if type(value) ~= loader_options[key] then error(string.format("loader: %s: %s expected, got %s", key, loader_options[key], type(value)), 2) end
-  end
-  local batch = options.batch or 64
-  if math.type(batch) ~= "integer" or batch < 1 then error(string.format("loader: batch: integer of at least 1 expected, got %s", tostring(batch)), 2) end
-  -- Mixed, so that shuffling does not draw the numbers that initialised the parameters.
-  local seed = options.seed or (core.random_state()) ~ 0x9E3779B97F4A7C15
-  return setmetatable({ dataset = self, batch = batch, shuffle = options.shuffle or false, drop_last = options.drop_last or false, seed = seed, epoch = 0 }, Loader)
+  check_loader_options(options)
+  return setmetatable({
+    dataset = self, batch = options.batch or 64, shuffle = options.shuffle or false, drop_last = options.drop_last or false, epoch = 0,
+    -- Mixed, so that shuffling does not draw the numbers that initialised the parameters.
+    seed = options.seed or (core.random_state()) ~ 0x9E3779B97F4A7C15,
+  }, Loader)
 end
 
 local function pick(t, first, last)
@@ -106,7 +113,7 @@ function Dataset:range(first, last)
   if not last then first, last = 1, first end
   local n = #self
   if math.type(first) ~= "integer" or math.type(last) ~= "integer" or first < 1 or last > n or first > last then
-    error(string.format("range: positions within 1 to %d expected, got %s to %s", n, tostring(first), tostring(last)), 2)
+    core.raise(string.format("range: positions within 1 to %d expected, got %s to %s", n, tostring(first), tostring(last)))
   end
   local parts = {}
   for i, t in ipairs(self.tensors) do parts[i] = t:narrow(1, first, last - first + 1) end
@@ -118,10 +125,10 @@ end
 --- Two datasets: the first `fraction` of the examples and the rest. Shuffle beforehand if the order matters: ds:shuffled().
 function Dataset:split(fraction)
   if type(fraction) ~= "number" or not (fraction > 0 and fraction < 1) then
-    error(string.format("split: fraction between 0 and 1 expected, got %s", tostring(fraction)), 2)
+    core.raise(string.format("split: fraction between 0 and 1 expected, got %s", tostring(fraction)))
   end
   local n = math.floor(#self * fraction + 0.5)
-  if n < 1 or n >= #self then error(string.format("split: %g of %d examples leaves one side empty", fraction, #self), 2) end
+  if n < 1 or n >= #self then core.raise(string.format("split: %g of %d examples leaves one side empty", fraction, #self)) end
   return self:range(1, n), self:range(n + 1, #self)
 end
 
@@ -136,14 +143,15 @@ end
 
 local dataset_meta = {}
 
+--- ds[i]: the parts of example i in a list, { x, y }; nil past the end, so that ipairs walks the examples.
 function dataset_meta:__index(key)
   if math.type(key) ~= "integer" then return Dataset[key] end
   local n = #self
   if key < 0 then key = n + 1 + key end
   if key < 1 or key > n then return nil end
-  local parts = table.pack(self:batch(key, key))
-  for i = 1, parts.n do parts[i] = parts[i]:select(1, 1) end
-  return table.unpack(parts, 1, parts.n)
+  local parts = { self:batch(key, key) }
+  for i, part in ipairs(parts) do parts[i] = part:select(1, 1) end
+  return parts
 end
 
 function dataset_meta:__len() return #self.tensors[1] end
@@ -166,14 +174,14 @@ function data.tensors(...)
   end
   local tensors = {}
   for i = 1, parts.n do
-    if not core.is_tensor(parts[i]) then error(string.format("bad argument #%d to 'tensors' (tensor expected, got %s)", i, type(parts[i])), 2) end
-    if parts[i]:dim() < 1 then error(string.format("bad argument #%d to 'tensors' (a tensor of at least one dimension expected)", i), 2) end
+    if not core.is_tensor(parts[i]) then core.badarg(i, "tensors", string.format("tensor expected, got %s", type(parts[i]))) end
+    if parts[i]:dim() < 1 then core.badarg(i, "tensors", "a tensor of at least one dimension expected") end
     if #parts[i] ~= #parts[1] then
-      error(string.format("bad argument #%d to 'tensors' (%d examples expected as in the first tensor, got %d)", i, #parts[1], #parts[i]), 2)
+      core.badarg(i, "tensors", string.format("%d examples expected as in the first tensor, got %d", #parts[1], #parts[i]))
     end
     tensors[i] = parts[i]
   end
-  if #tensors == 0 then error("bad argument #1 to 'tensors' (tensor expected, got no value)", 2) end
+  if #tensors == 0 then core.badarg(1, "tensors", "tensor expected, got no value") end
   return setmetatable({ tensors = tensors, classes = options.classes, name = options.name }, dataset_meta)
 end
 

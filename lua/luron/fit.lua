@@ -16,9 +16,9 @@ local function check_options(where, options, known)
       local names = {}
       for name in pairs(known) do names[#names + 1] = name end
       table.sort(names)
-      error(string.format("%s: no option '%s'; there are %s", where, tostring(key), table.concat(names, ", ")), 4)
+      core.raise(string.format("%s: no option '%s'; there are %s", where, tostring(key), table.concat(names, ", ")))
     elseif kind ~= "any" and type(value) ~= kind then
-      error(string.format("%s: %s: %s expected, got %s", where, key, kind, type(value)), 4)
+      core.raise(string.format("%s: %s: %s expected, got %s", where, key, kind, type(value)))
     end
   end
 end
@@ -27,7 +27,7 @@ local function loss_function(where, loss)
   if loss == nil then return nn.cross_entropy, true end
   if type(loss) == "string" then return nn[loss], loss == "cross_entropy" or loss == "nll_loss" end
   if type(loss) == "function" or type(loss) == "userdata" or type(loss) == "table" then return loss, false end
-  error(string.format("%s: loss: name, function or layer expected, got %s", where, type(loss)), 4)
+  core.raise(string.format("%s: loss: name, function or layer expected, got %s", where, type(loss)))
 end
 
 --- How many rows of `scores` (n, classes) have their largest value at `ids`; nil where that has no meaning.
@@ -83,7 +83,8 @@ function silent:step(n, loss, right)
 end
 
 --- Train `model` on a dataset or loader.
----@param options { epochs: integer, batch: integer, loss: string|function, optim: any, validate: any, progress: boolean, callbacks: function[], shuffle: boolean }
+---@param options { epochs: integer, batch: integer, loss: string|function, optim: any, validate: any, progress: boolean,
+---  callbacks: function[], shuffle: boolean }
 ---@return table history one entry an epoch: { epoch, loss, accuracy, validation }
 local function fit(model, data, options)
   options = options or {}
@@ -92,7 +93,8 @@ local function fit(model, data, options)
   local opt = options.optim or optim.AdamW(model)
   local loader = to_loader(data, options.batch, options.shuffle ~= false)
   local epochs, history = options.epochs or 1, {}
-  local line = options.progress == false and setmetatable({}, { __index = silent }) or progress.new(epochs, loader:examples())
+  local quiet = options.progress == false
+  local line = quiet and setmetatable({}, { __index = silent }) or progress.new(epochs, loader:examples())
   model:train()
   for epoch = 1, epochs do
     line.seen, line.loss_sum, line.right = 0, 0, nil

@@ -1,0 +1,211 @@
+-- Datasets, loaders, fit, evaluate and the progress line.
+local luron = require "luron"
+local nn, data = luron.nn, luron.data
+
+local function numbers(n) return luron.arange(1, n):float():reshape(n, 1) end
+
+describe("a dataset", function()
+  it("checks its tensors", function()
+    local ok, message = pcall(function() data.tensors(luron.zeros(3, 1), luron.zeros(4)) end)
+    assert.is_false(ok)
+    assert.matches("data_spec.lua:%d+: bad argument #2 to 'tensors' %(3 examples expected as in the first tensor, got 4%)", message)
+    assert.error_matches(function() data.tensors(5) end, "bad argument #1 to 'tensors' %(tensor expected, got number%)")
+    assert.error_matches(function() data.tensors() end, "got no value")
+    assert.error_matches(function() data.tensors(luron.tensor(1)) end, "at least one dimension")
+  end)
+
+  it("has a length, elements from 1, ranges and splits", function()
+    local ds = data.tensors(numbers(10), luron.arange(1, 10), { name = "ten" })
+    assert.equal(10, #ds)
+    assert.same({ 3, 3 }, { ds[3][1]:item(), ds[3][2]:item() })
+    assert.equal(10, ds[-1][1]:item())
+    assert.is_nil(ds[11])
+    local count = 0
+    for i, example in ipairs(ds) do
+      count = count + 1
+      assert.equal(i, example[2]:item())
+    end
+    assert.equal(10, count)
+    assert.equal(4, #ds:range(2, 5))
+    local a, b = ds:split(0.7)
+    assert.equal(7, #a)
+    assert.equal(3, #b)
+    assert.equal(8, b[1][1]:item())
+    assert.error_matches(function() ds:split(1.5) end, "fraction between 0 and 1 expected, got 1.5")
+    assert.error_matches(function() ds:range(0, 3) end, "positions within 1 to 10 expected, got 0 to 3")
+    assert.matches("ten: 10 examples", tostring(ds))
+  end)
+
+  it("applies maps to the first tensor of a batch", function()
+    local ds = data.tensors(numbers(4)):map(function(x) return x * 2 end):map(function(x) return x + 1 end)
+    assert.same({ { 3.0 }, { 5.0 } }, ds:batch(1, 2):totable())
+  end)
+
+  it("shuffles all its tensors alike", function()
+    luron.seed(1)
+    local x, y = data.tensors(numbers(50), luron.arange(1, 50)):shuffled():batch(1, 50)
+    assert.is_true(x:flatten():eq(y):all():item())
+    assert.is_false(y:eq(luron.arange(1, 50)):all():item())
+  end)
+end)
+
+describe("a loader", function()
+  local function seen(loader)
+    local list = {}
+    for x in loader do
+      for i = 1, #x do list[#list + 1] = x[i]:item() end
+    end
+    return list
+  end
+
+  it("gives every example once an epoch, in a new order each time", function()
+    luron.seed(5)
+    local loader = data.tensors(numbers(23)):loader { batch = 5, shuffle = true }
+    assert.equal(5, #loader)
+    local first, second = seen(loader), seen(loader)
+    assert.not_same(first, second)
+    table.sort(first)
+    table.sort(second)
+    for i = 1, 23 do assert.is_true(first[i] == i and second[i] == i) end
+  end)
+
+  it("does not depend on other random draws, and does not disturb them", function()
+    luron.seed(5)
+    local a = data.tensors(numbers(9)):loader { shuffle = true }
+    local order = seen(a)
+    local next_number = luron.rand(1):item()
+    luron.seed(5)
+    local b = data.tensors(numbers(9)):loader { shuffle = true }
+    assert.equal(next_number, luron.rand(1):item())
+    assert.same(order, seen(b))
+  end)
+
+  it("drops the last short batch when asked", function()
+    local loader = data.tensors(numbers(7)):loader { batch = 3, drop_last = true }
+    assert.equal(2, #loader)
+    assert.equal(6, loader:examples())
+    assert.same({ 1, 2, 3, 4, 5, 6 }, seen(loader))
+  end)
+
+  it("begins a new epoch after a break, and goes on in the middle after restore", function()
+    local ds = data.tensors(numbers(12))
+    local loader = ds:loader { batch = 4, shuffle = true, seed = 2 }
+    local state
+    for x in loader do
+      assert.equal(4, #x)
+      state = state or loader:state()
+      if state then break end
+    end
+    assert.equal(12, #seen(loader))
+    local again = ds:loader { batch = 4, shuffle = true }
+    again:restore(state)
+    assert.equal(8, #seen(again))
+    assert.equal(12, #seen(again))
+  end)
+
+  it("refuses wrong options", function()
+    local ds = data.tensors(numbers(3))
+    assert.error_matches(function() ds:loader { bach = 3 } end, "no option 'bach'; there are batch, drop_last, seed, shuffle")
+    assert.error_matches(function() ds:loader { batch = 0 } end, "batch: integer of at least 1 expected, got 0")
+    assert.error_matches(function() ds:loader { shuffle = 1 } end, "shuffle: boolean expected, got number")
+  end)
+end)
+
+describe("fit and evaluate", function()
+  local function task()
+    luron.seed(1)
+    local x = luron.randn(200, 2)
+    return data.tensors(x, x:sum(2):gt(0):long() + 1), nn.Sequential { nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 2) }
+  end
+
+  it("learns and says how it went", function()
+    local ds, model = task()
+    local opt = luron.optim.Adam(model, { lr = 0.02 })
+    local history = luron.fit(model, ds, { epochs = 15, batch = 20, optim = opt, validate = ds, progress = false })
+    assert.equal(15, #history)
+    assert.is_true(history[15].loss < history[1].loss)
+    assert.is_true(history[15].validation.accuracy > 0.95)
+    local result = luron.evaluate(model, ds, { batch = 7 })
+    assert.equal(200, result.n)
+    assert.is_true(math.abs(result.loss - history[15].validation.loss) < 1e-6)
+  end)
+
+  it("stops when a callback says so, and keeps the mode of the model", function()
+    local ds, model = task()
+    local function two(entry) return entry.epoch == 2 and "stop" or nil end
+    local history = luron.fit(model, ds, { epochs = 5, progress = false, callbacks = { two } })
+    assert.equal(2, #history)
+    assert.is_true(model:is_training())
+    luron.evaluate(model, ds)
+    assert.is_true(model:is_training())
+  end)
+
+  it("fits regressions with a loss by name or a function", function()
+    luron.seed(2)
+    local x = luron.randn(64, 3)
+    local ds = data.tensors(x, x:sum(2, true))
+    local model = nn.Sequential { nn.Linear(3, 1) }
+    local opt = luron.optim.SGD(model, { lr = 0.1 })
+    luron.fit(model, ds, { epochs = 30, batch = 16, loss = "mse_loss", optim = opt, progress = false })
+    local result = luron.evaluate(model, ds, { loss = function(a, b) return ((a - b) ^ 2):mean() end })
+    assert.is_true(result.loss < 1e-3)
+    assert.is_nil(result.accuracy)
+  end)
+
+  it("refuses wrong options at the caller's line", function()
+    local ds, model = task()
+    local ok, message = pcall(function() luron.fit(model, ds, { epoch = 3 }) end)
+    assert.is_false(ok)
+    assert.matches("data_spec.lua:%d+: fit: no option 'epoch'; there are batch, callbacks, epochs", message)
+    ok, message = pcall(function() luron.fit(model, ds, { epochs = "3" }) end)
+    assert.is_false(ok)
+    assert.matches("data_spec.lua:%d+: fit: epochs: number expected, got string", message)
+  end)
+end)
+
+describe("files of images", function()
+  it("that are missing or damaged give nil, message and code", function()
+    local set, message, code = data.mnist "/nonexistent"
+    assert.is_nil(set)
+    assert.matches("/nonexistent", message)
+    assert.equal("IO", code)
+    local path = os.tmpname()
+    local file = assert(io.open(path, "wb"))
+    file:write "\0\0\8\3\0\0\0\2\0\0\0\28\0\0\0\28 too short"
+    file:close()
+    set, message, code = data.idx(path)
+    os.remove(path)
+    assert.is_nil(set)
+    assert.matches(path, message, 1, true)
+    assert.equal("FORMAT", code)
+  end)
+
+  it("are read with labels from 1", function()
+    local train, test = data.fashion_mnist()
+    if not train then
+      pending("Fashion-MNIST is not here: " .. test)
+      return
+    end
+    assert.equal(60000, #train)
+    assert.equal(10000, #test)
+    local x, y = train:batch(1, 100)
+    assert.same({ 100, 1, 28, 28 }, x:shape())
+    assert.equal("float32", x:dtype())
+    assert.equal(1, x:amax():item())
+    assert.is_true(y:amin():item() >= 1 and y:amax():item() == 10)
+    assert.equal("Ankle boot", train.classes[y[1]:item()])
+    assert.matches("labels count from 1", tostring(train))
+  end)
+end)
+
+describe("the progress line", function()
+  local progress = require "luron.progress"
+  it("writes numbers and durations for people", function()
+    assert.equal("1,234,567", progress.thousands(1234567))
+    assert.equal("999", progress.thousands(999))
+    assert.equal("0 s", progress.duration(0.2))
+    assert.equal("59 s", progress.duration(59))
+    assert.equal("2 min 05 s", progress.duration(125))
+    assert.equal("1 h 01 min", progress.duration(3660))
+  end)
+end)
