@@ -2,12 +2,13 @@
 # Install what is missing from Debian's packages and build. The one place that knows package names.
 #   sh .ci/setup.sh demo    what models/demo.sh needs, a Release build in build/
 #   sh .ci/setup.sh test    also what tests/run.sh needs, with the tests built
+#   sh .ci/setup.sh clang | valgrind | arm64    the packages of a part of tests/run.sh --long; builds nothing
 # As root missing packages are installed; otherwise the one apt line is printed and nothing is touched.
 set -eu
 cd "$(dirname "$0")/.."
 what=${1:-demo}
-case $what in demo | test) ;; *)
-    echo "usage: sh .ci/setup.sh demo|test" >&2
+case $what in demo | test | clang | valgrind | arm64) ;; *)
+    echo "usage: sh .ci/setup.sh demo|test|clang|valgrind|arm64" >&2
     exit 2
     ;;
 esac
@@ -46,6 +47,20 @@ if [ "$what" = test ]; then
     need python3-h5py "reads our checkpoints as a stranger would" /usr/bin/python3 -c "import h5py"
     need hdf5-tools "reads our checkpoints as a stranger would" command -v h5dump
 fi
+case $what in
+clang)
+    need clang "a second compiler" command -v clang
+    need libomp-dev "its OpenMP, which ThreadSanitizer understands" sh -c 'find /usr/lib -name "libarcher*" | grep -q .'
+    ;;
+valgrind) need valgrind "reads of uninitialised memory" command -v valgrind ;;
+arm64)
+    need gcc-aarch64-linux-gnu "cross compiler" command -v aarch64-linux-gnu-gcc
+    need qemu-user "runs the tests" command -v qemu-aarch64
+    need libjansson-dev:arm64 "JSON" test -e /usr/lib/aarch64-linux-gnu/libjansson.so
+    need libcmocka-dev:arm64 "C tests" test -e /usr/lib/aarch64-linux-gnu/libcmocka.so
+    need libgomp1:arm64 "threads" test -e /usr/lib/aarch64-linux-gnu/libgomp.so.1
+    ;;
+esac
 
 if [ -n "$missing" ]; then
     if [ "$(id -u)" != 0 ]; then
@@ -58,12 +73,18 @@ if [ -n "$missing" ]; then
     echo "Installing from Debian's packages:"
     printf '%s' "$reasons"
     export DEBIAN_FRONTEND=noninteractive
+    if [ "$what" = arm64 ] && ! dpkg --print-foreign-architectures | grep -q arm64; then
+        dpkg --add-architecture arm64
+        apt-get update -qq
+    fi
     # shellcheck disable=SC2086
     apt-get install -y -qq --no-install-recommends $missing >/dev/null 2>&1 || {
         apt-get update -qq
         apt-get install -y -qq --no-install-recommends $missing >/dev/null
     }
 fi
+
+case $what in demo | test) ;; *) exit 0 ;; esac
 
 # configure FOLDER OPTIONS...: configure once, build what changed
 configure() {

@@ -12,7 +12,7 @@ void luron__layer_call_free(luron__pool *pool, struct luron__layer_call *call) {
     luron__pool_free(pool, call, sizeof *call);
 }
 
-/* ---- operands ------------------------------------------------------------------------------------------------------- */
+/* ---- operands ---------------------------------------------------------------------------------------------------- */
 static luron_status take_inputs(luron__frame *f, luron_tensor *const *ins) {
     for (int i = 0; i < f->call.n_in; i++)
         if (ins[i]) luron__frame_set_in(f, i, luron__view(ins[i]));
@@ -38,7 +38,7 @@ static luron_status take_params(luron__frame *f) {
     return LURON_OK;
 }
 
-/* ---- composites ----------------------------------------------------------------------------------------------------- */
+/* ---- composites -------------------------------------------------------------------------------------------------- */
 /* What setup said, if it said anything, has to come out. */
 static luron_status check_composed(luron__frame *f) {
     for (int i = 0; i < f->call.n_out; i++) {
@@ -46,15 +46,19 @@ static luron_status check_composed(luron__frame *f) {
         const luron_dims *d = &f->out[i];
         if (f->out_ndim[i] < 0) continue;
         char a[LURON__SHAPE_TEXT], b[LURON__SHAPE_TEXT];
-        LURON__CHECK(f->ctx, t->dtype == d->dtype && t->ndim == d->ndim && memcmp(t->shape, d->shape, (size_t)d->ndim * sizeof *d->shape) == 0, LURON_E_PLUGIN,
-                     "plugin '%s': output %d is %s %s, setup said %s %s", f->type->plugin, i, luron_dtype_name(t->dtype), luron_shape_text(a, sizeof a, t->ndim, t->shape),
+        LURON__CHECK(f->ctx,
+                     t->dtype == d->dtype && t->ndim == d->ndim &&
+                         memcmp(t->shape, d->shape, (size_t)d->ndim * sizeof *d->shape) == 0,
+                     LURON_E_PLUGIN, "plugin '%s': output %d is %s %s, setup said %s %s", f->type->plugin, i,
+                     luron_dtype_name(t->dtype), luron_shape_text(a, sizeof a, t->ndim, t->shape),
                      luron_dtype_name(d->dtype), luron_shape_text(b, sizeof b, d->ndim, d->shape));
     }
     return LURON_OK;
 }
 
 static void take_position(luron__frame *f) {
-    if (f->type->layer.flags & LURON_LAYER_RANDOM && f->call.flags & LURON_CALL_TRAINING) f->call.random_position = f->ctx->position++;
+    if (f->type->layer.flags & LURON_LAYER_RANDOM && f->call.flags & LURON_CALL_TRAINING)
+        f->call.random_position = f->ctx->position++;
 }
 
 static luron_status apply_composite(luron__frame *f) {
@@ -65,7 +69,7 @@ static luron_status apply_composite(luron__frame *f) {
     return check_composed(f);
 }
 
-/* ---- fused types ---------------------------------------------------------------------------------------------------- */
+/* ---- fused types ------------------------------------------------------------------------------------------------- */
 static luron_status make_outputs(luron__frame *f, luron_tensor **outs) {
     luron_call *c = &f->call;
     for (int i = 0; i < c->n_out; i++) {
@@ -110,9 +114,12 @@ static luron_status record(luron__frame *f, luron_tensor **outs) {
     for (int i = 0; i < f->n_operands; i++) f->keep[i] = i >= f->call.n_in || higher || !luron__frees_in(f->type);
     for (int i = 0; i < f->call.n_out; i++) keep_out[i] = !luron__frees_out(f->type);
     LURON_TRY(keep_call(&lc, f));
-    luron_status status = luron__node_record(&node, f->ctx, &luron__op_layer, NULL, f->n_operands, f->operand, f->keep, f->call.n_out, outs, keep_out);
-    if (status) luron__layer_call_free(f->ctx->pool, lc);
-    else node->layer = lc;
+    luron_status status = luron__node_record(&node, f->ctx, &luron__op_layer, NULL, f->n_operands, f->operand, f->keep,
+                                             f->call.n_out, outs, keep_out);
+    if (status)
+        luron__layer_call_free(f->ctx->pool, lc);
+    else
+        node->layer = lc;
     return status;
 }
 
@@ -123,15 +130,18 @@ static luron_status apply_fused(luron__frame *f, luron_tensor **outs) {
     LURON_TRY(luron__frame_open_scratch(f));
     take_position(f);
     if (recording) f->call.flags |= LURON_CALL_RECORDING;
-    if (luron__is_elementwise(f->type)) luron__elementwise_forward(f);
-    else LURON_TRY(luron__frame_call(f, LURON__PHASE_RUN, "forward", f->type->layer.forward));
+    if (luron__is_elementwise(f->type))
+        luron__elementwise_forward(f);
+    else
+        LURON_TRY(luron__frame_call(f, LURON__PHASE_RUN, "forward", f->type->layer.forward));
     for (int s = 0; s < f->call.n_state && training; s++)
         if (f->state[s]) luron_tensor_touch(f->state[s]);
     return recording ? record(f, outs) : LURON_OK;
 }
 
-/* ---- public ----------------------------------------------------------------------------------------------------------- */
-luron_status luron_layer_apply(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in, luron_tensor *const *ins) {
+/* ---- public ------------------------------------------------------------------------------------------------------ */
+luron_status luron_layer_apply(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in,
+                               luron_tensor *const *ins) {
     LURON__CHECK(ctx, n_in >= 0 && (n_in == 0 || ins), LURON_E_ARGUMENT, "layer_apply: %d inputs", n_in);
     luron__frame f;
     luron_tensor *made[LURON__MAX_SLOTS] = {0};
@@ -179,18 +189,25 @@ static luron_status infer_by_running(luron__frame *f, const luron_dims *in_dims)
     return LURON_OK;
 }
 
-luron_status luron_layer_infer(luron_dims *out_dims, luron_ctx *ctx, luron_layer *layer, int n_in, const luron_dims *in_dims) {
+luron_status luron_layer_infer(luron_dims *out_dims, luron_ctx *ctx, luron_layer *layer, int n_in,
+                               const luron_dims *in_dims) {
     LURON__CHECK(ctx, n_in >= 0 && (n_in == 0 || in_dims), LURON_E_ARGUMENT, "layer_infer: %d inputs", n_in);
     for (int i = 0; i < n_in; i++)
-        if (in_dims[i].dtype) LURON_TRY(luron__check_shape(ctx, in_dims[i].dtype, in_dims[i].ndim, in_dims[i].shape, NULL));
+        if (in_dims[i].dtype)
+            LURON_TRY(luron__check_shape(ctx, in_dims[i].dtype, in_dims[i].ndim, in_dims[i].shape, NULL));
     luron__frame f;
     int recording = luron_ctx_set_recording(ctx, 0);
     luron_status status = luron__frame_open(&f, ctx, layer, n_in);
     for (int i = 0; i < n_in && !status; i++) {
         const luron_dims *d = &in_dims[i];
         if (d->dtype)
-            luron__frame_set_in(&f, i, (luron_view){.device_type = 1, .ndim = d->ndim, .dtype_code = (uint8_t)(d->dtype >> 8), .dtype_bits = (uint8_t)d->dtype,
-                                                    .dtype_lanes = 1, .shape = (int64_t *)d->shape});
+            luron__frame_set_in(&f, i,
+                                (luron_view){.device_type = 1,
+                                             .ndim = d->ndim,
+                                             .dtype_code = (uint8_t)(d->dtype >> 8),
+                                             .dtype_bits = (uint8_t)d->dtype,
+                                             .dtype_lanes = 1,
+                                             .shape = (int64_t *)d->shape});
     }
     if (!status) status = luron__frame_check_ins(&f);
     if (!status) luron__frame_show_params(&f);

@@ -5,7 +5,12 @@
 #include "internal.h"
 
 enum { LURON__FEW_IN = 8 /* inputs that need no block of their own */ };
-typedef enum luron__phase { LURON__PHASE_DECLARE, LURON__PHASE_SETUP, LURON__PHASE_RUN, LURON__PHASE_COMPOSE } luron__phase;
+typedef enum luron__phase {
+    LURON__PHASE_DECLARE,
+    LURON__PHASE_SETUP,
+    LURON__PHASE_RUN,
+    LURON__PHASE_COMPOSE
+} luron__phase;
 
 /* What the tape keeps of a call for its backward. */
 struct luron__layer_call {
@@ -24,7 +29,7 @@ typedef struct luron__frame {
     luron_layer *layer;
     const luron_type *type; /* of the layer */
     luron__phase phase;
-    atomic_int status;      /* the first failure */
+    atomic_int status; /* the first failure */
     uint64_t seed;
     int64_t scratch_bytes;
     int n_operands;         /* the inputs, then the parameters */
@@ -32,20 +37,20 @@ typedef struct luron__frame {
     bool *keep;             /* for the tape */
     int param_at[LURON__MAX_SLOTS];
     luron_tensor *state[LURON__MAX_SLOTS], *saved[LURON__MAX_SLOTS]; /* owned */
-    luron_tensor **handles; /* of compose: owned */
+    luron_tensor **handles;                                          /* of compose: owned */
     int64_t n_handles, cap_handles;
     luron_tensor *composed[LURON__MAX_SLOTS]; /* outputs of compose: owned */
-    void *block; /* where the arrays over inputs are, if there are many */
+    void *block;                              /* where the arrays over inputs are, if there are many */
     size_t block_bytes;
     luron_view *in_view, *grad_in_view;
-    luron_view *out_at[LURON__MAX_SLOTS], *param_at_[LURON__MAX_SLOTS], *state_at[LURON__MAX_SLOTS], *saved_at[LURON__MAX_SLOTS], *grad_out_at[LURON__MAX_SLOTS],
-        *grad_param_at[LURON__MAX_SLOTS];
+    luron_view *out_at[LURON__MAX_SLOTS], *param_ptr[LURON__MAX_SLOTS], *state_at[LURON__MAX_SLOTS],
+        *saved_at[LURON__MAX_SLOTS], *grad_out_at[LURON__MAX_SLOTS], *grad_param_at[LURON__MAX_SLOTS];
     uint8_t fresh_param[LURON__MAX_SLOTS];
     int out_ndim[LURON__MAX_SLOTS]; /* -1: setup has not said */
-    int unzeroed; /* from here on nothing is cleared by luron__frame_open */
+    int unzeroed;                   /* from here on nothing is cleared by luron__frame_open */
     luron_dims out[LURON__MAX_SLOTS], saved_dims[LURON__MAX_SLOTS];
-    luron_view out_view[LURON__MAX_SLOTS], param_view[LURON__MAX_SLOTS], state_view[LURON__MAX_SLOTS], saved_view[LURON__MAX_SLOTS], grad_out_view[LURON__MAX_SLOTS],
-        grad_param_view[LURON__MAX_SLOTS];
+    luron_view out_view[LURON__MAX_SLOTS], param_view[LURON__MAX_SLOTS], state_view[LURON__MAX_SLOTS],
+        saved_view[LURON__MAX_SLOTS], grad_out_view[LURON__MAX_SLOTS], grad_param_view[LURON__MAX_SLOTS];
     struct {
         luron_view *in[LURON__FEW_IN], *grad_in[LURON__FEW_IN];
         luron_view in_view[LURON__FEW_IN], grad_in_view[LURON__FEW_IN];
@@ -55,7 +60,7 @@ typedef struct luron__frame {
     } few;
 } luron__frame;
 
-/* ---- frame.c --------------------------------------------------------------------------------------------------------- */
+/* ---- frame.c ----------------------------------------------------------------------------------------------------- */
 /** An empty frame. luron__frame_close takes it down, also after a failure to open it. */
 luron_status luron__frame_open(luron__frame *f, luron_ctx *ctx, luron_layer *layer, int n_in);
 void luron__frame_close(luron__frame *f);
@@ -84,17 +89,21 @@ luron_status luron__frame_open_state(luron__frame *f, bool writable);
 /** Scratch memory around a callback. */
 luron_status luron__frame_open_scratch(luron__frame *f);
 
-static inline bool luron__is_composite(const luron_type *type) { return !type->layer.forward && !type->layer.elementwise; }
-static inline bool luron__is_elementwise(const luron_type *type) { return !type->layer.forward && type->layer.elementwise; }
+static inline bool luron__is_composite(const luron_type *type) {
+    return !type->layer.forward && !type->layer.elementwise;
+}
+static inline bool luron__is_elementwise(const luron_type *type) {
+    return !type->layer.forward && type->layer.elementwise;
+}
 bool luron__frees_in(const luron_type *type);
 bool luron__frees_out(const luron_type *type);
 
-/* ---- host.c ----------------------------------------------------------------------------------------------------------- */
+/* ---- host.c ------------------------------------------------------------------------------------------------------ */
 /** What host->fail does, for the files of core. */
 luron_status luron__frame_fail(luron__frame *f, luron_status status, const char *fmt, ...) LURON_PRINTF(3, 4);
 enum { LURON__EW_GRAIN = 16384 }; /* elements of one chunk of an element-wise function */
 
-/* ---- call_backward.c ---------------------------------------------------------------------------------------------------- */
+/* ---- call_backward.c --------------------------------------------------------------------------------------------- */
 void luron__elementwise_forward(luron__frame *f);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* ---- element-wise types ---------------------------------------------------------------------------------------------- */
+/* ---- element-wise types ------------------------------------------------------------------------------------------ */
 static void *view_data(const luron_view *v) { return v ? (char *)v->data + v->byte_offset : NULL; }
 
 typedef struct ew_job {
@@ -50,7 +50,10 @@ static void derive_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 
 static ew_job job_of(const luron__frame *f) {
     return (ew_job){.fn = &f->type->elementwise,
-                    .run = {.struct_size = sizeof(luron_run), .dtype = f->call.dtype, .host = f->call.host, .options = f->call.options}};
+                    .run = {.struct_size = sizeof(luron_run),
+                            .dtype = f->call.dtype,
+                            .host = f->call.host,
+                            .options = f->call.options}};
 }
 
 void luron__elementwise_forward(luron__frame *f) {
@@ -64,13 +67,15 @@ static void elementwise_backward(luron__frame *f) {
     luron_view *to = luron_grad_in_beta(&f->call, 0, &beta);
     if (!to) return;
     ew_job j = job_of(f);
-    if (f->type->elementwise.flags & LURON_EW_FROM_Y) j.y = view_data(f->call.out[0]);
-    else j.x = view_data(f->call.in[0]);
+    if (f->type->elementwise.flags & LURON_EW_FROM_Y)
+        j.y = view_data(f->call.out[0]);
+    else
+        j.x = view_data(f->call.in[0]);
     j.gy = view_data(f->call.grad_out[0]), j.to = view_data(to), j.add = beta != 0;
     luron__parallel_for(f->ctx->threads, luron_numel(to), LURON__EW_GRAIN, derive_chunk, &j);
 }
 
-/* ---- the call as it was ------------------------------------------------------------------------------------------------- */
+/* ---- the call as it was ------------------------------------------------------------------------------------------ */
 static void restore(luron__frame *f, const luron__node *node) {
     const struct luron__layer_call *lc = node->layer;
     luron_call *c = &f->call;
@@ -98,7 +103,7 @@ static void restore(luron__frame *f, const luron__node *node) {
     }
 }
 
-/* ---- first derivatives ----------------------------------------------------------------------------------------------------- */
+/* ---- first derivatives ------------------------------------------------------------------------------------------- */
 /* Memory for the gradient of one operand. */
 typedef struct target {
     luron_tensor **slot; /* NULL: no gradient is wanted */
@@ -107,7 +112,8 @@ typedef struct target {
 } target;
 
 static bool is_exclusive(const luron_tensor *g, const luron_tensor *x) {
-    return g->refs == 1 && g->storage->refs == 1 && !g->requires_grad && g->dtype == x->dtype && luron__same_shape(g, x) && luron_tensor_is_contiguous(g);
+    return g->refs == 1 && g->storage->refs == 1 && !g->requires_grad && g->dtype == x->dtype &&
+           luron__same_shape(g, x) && luron_tensor_is_contiguous(g);
 }
 
 static luron_status open_target(target *targets, int i, luron_ctx *ctx, luron__run *run, const luron__node *node) {
@@ -130,7 +136,9 @@ static luron_status open_target(target *targets, int i, luron_ctx *ctx, luron__r
     return t->fresh ? LURON_OK : luron_tensor_copy(ctx, t->t, *t->slot);
 }
 
-static void zero(luron_tensor *t) { memset(luron__data(t), 0, (size_t)luron_tensor_numel(t) * (size_t)luron_dtype_size(t->dtype)); }
+static void zero(luron_tensor *t) {
+    memset(luron__data(t), 0, (size_t)luron_tensor_numel(t) * (size_t)luron_dtype_size(t->dtype));
+}
 
 /* A tensor in two places of the call: each place adds, so its gradient begins at zero. */
 static void zero_shared(target *targets, int n) {
@@ -175,8 +183,10 @@ static luron_status run_backward(luron__frame *f, luron_tensor *const *grads, lu
     }
     LURON_TRY(luron__frame_open_state(f, false));
     LURON_TRY(luron__frame_open_scratch(f));
-    if (luron__is_elementwise(f->type)) elementwise_backward(f);
-    else LURON_TRY(luron__frame_call(f, LURON__PHASE_RUN, "backward", f->type->layer.backward));
+    if (luron__is_elementwise(f->type))
+        elementwise_backward(f);
+    else
+        LURON_TRY(luron__frame_call(f, LURON__PHASE_RUN, "backward", f->type->layer.backward));
     settle(f);
     return LURON_OK;
 }
@@ -205,7 +215,7 @@ static luron_status backward_fused(luron__frame *f, luron__run *run, luron__node
     return status;
 }
 
-/* ---- higher derivatives: the forward again, in ops ------------------------------------------------------------------------- */
+/* ---- higher derivatives: the forward again, in ops --------------------------------------------------------------- */
 /* The same elements under another header that the tape connects to x: what flows through compose alone is told from what
  * reaches x by other ways.                                                                                           */
 static luron_status alias_infer(luron_ctx *ctx, luron__apply *a) {
@@ -216,7 +226,8 @@ static luron_status alias_infer(luron_ctx *ctx, luron__apply *a) {
     memcpy(a->strides, x->strides, sizeof x->strides);
     return LURON_OK;
 }
-static luron_status alias_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g, int i) {
+static luron_status alias_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g,
+                                   int i) {
     (void)ctx, (void)node, (void)i;
     *out = luron_tensor_ref(g);
     return LURON_OK;
@@ -224,10 +235,12 @@ static luron_status alias_gradient(luron_tensor **out, luron_ctx *ctx, const lur
 static const luron__op alias_op = {.name = "alias", .infer = alias_infer, .gradient = alias_gradient};
 
 static luron_status check_recomposable(const luron__frame *f, const luron__node *node) {
-    LURON__CHECK(f->ctx, f->type->layer.compose, LURON_E_GRADIENT, "no second derivative: plugin '%s' gives no compose for it", f->type->plugin);
+    LURON__CHECK(f->ctx, f->type->layer.compose, LURON_E_GRADIENT,
+                 "no second derivative: plugin '%s' gives no compose for it", f->type->plugin);
     for (int i = 0; i < node->n_in; i++)
         LURON__CHECK(f->ctx, !node->in[i] || node->version[i] != UINT64_MAX, LURON_E_GRADIENT,
-                     "no second derivative: its inputs were let go after the forward; switch luron.higher on before the forward to keep them");
+                     "no second derivative: its inputs were let go after the forward; switch luron.higher on before "
+                     "the forward to keep them");
     return LURON_OK;
 }
 
@@ -235,8 +248,10 @@ static luron_status take_aliases(luron__frame *f, const luron__node *node) {
     f->n_operands = node->n_in;
     for (int i = 0; i < node->n_in; i++) {
         if (!node->in[i]) continue;
-        if (node->wants[i]) LURON_TRY(luron__apply_op(&f->operand[i], f->ctx, &alias_op, 1, &node->in[i], NULL));
-        else f->operand[i] = luron_tensor_ref(node->in[i]);
+        if (node->wants[i])
+            LURON_TRY(luron__apply_op(&f->operand[i], f->ctx, &alias_op, 1, &node->in[i], NULL));
+        else
+            f->operand[i] = luron_tensor_ref(node->in[i]);
         if (i < f->call.n_in) luron__frame_set_in(f, i, luron__view(f->operand[i]));
     }
     luron__frame_mark_ids(f);
@@ -248,14 +263,16 @@ static luron_status check_outputs(const luron__frame *f, const luron__node *node
     for (int k = 0; k < node->n_out; k++) {
         char a[LURON__SHAPE_TEXT], b[LURON__SHAPE_TEXT];
         const luron_tensor *is = f->composed[k], *was = node->out[k];
-        LURON__CHECK(f->ctx, luron__same_shape(is, was) && is->dtype == was->dtype, LURON_E_PLUGIN, "plugin '%s': compose gives output %d %s %s, forward %s %s",
-                     f->type->plugin, k, luron_dtype_name(is->dtype), luron_shape_text(a, sizeof a, is->ndim, is->shape), luron_dtype_name(was->dtype),
-                     luron_shape_text(b, sizeof b, was->ndim, was->shape));
+        LURON__CHECK(f->ctx, luron__same_shape(is, was) && is->dtype == was->dtype, LURON_E_PLUGIN,
+                     "plugin '%s': compose gives output %d %s %s, forward %s %s", f->type->plugin, k,
+                     luron_dtype_name(is->dtype), luron_shape_text(a, sizeof a, is->ndim, is->shape),
+                     luron_dtype_name(was->dtype), luron_shape_text(b, sizeof b, was->ndim, was->shape));
     }
     return LURON_OK;
 }
 
-static luron_status add_gradients(luron__frame *f, luron__run *run, const luron__node *node, luron_tensor *const *grads, luron_tensor **gs, luron_tensor **xs, int *at) {
+static luron_status add_gradients(luron__frame *f, luron__run *run, const luron__node *node, luron_tensor *const *grads,
+                                  luron_tensor **gs, luron_tensor **xs, int *at) {
     luron_tensor *ys[LURON__MAX_SLOTS], *gys[LURON__MAX_SLOTS];
     int n_y = 0, n_x = 0;
     for (int k = 0; k < node->n_out; k++)
@@ -290,7 +307,7 @@ static luron_status backward_composed(luron__frame *f, luron__run *run, luron__n
     return status;
 }
 
-/* ---- the tape's entry --------------------------------------------------------------------------------------------------------- */
+/* ---- the tape's entry -------------------------------------------------------------------------------------------- */
 luron_status luron__layer_backward(luron_ctx *ctx, luron__run *run, luron__node *node, luron_tensor *const *grads) {
     bool any = false;
     for (int k = 0; k < node->n_out; k++) any |= grads[k] != NULL;
@@ -301,7 +318,9 @@ luron_status luron__layer_backward(luron_ctx *ctx, luron__run *run, luron__node 
         f.n_operands = 0; /* they are the node's */
         restore(&f, node);
     }
-    if (!status) status = luron__run_creates_graph(run) ? backward_composed(&f, run, node, grads) : backward_fused(&f, run, node, grads);
+    if (!status)
+        status = luron__run_creates_graph(run) ? backward_composed(&f, run, node, grads)
+                                               : backward_fused(&f, run, node, grads);
     if (status) luron__frame_explain(&f, status);
     luron__frame_close(&f);
     return status;

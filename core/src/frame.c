@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- opening and closing ------------------------------------------------------------------------------------------ */
+/* ---- opening and closing ----------------------------------------------------------------------------------------- */
 static luron_status place_inputs(luron__frame *f, int n) {
     luron_call *c = &f->call;
     if (n <= LURON__FEW_IN) {
@@ -19,7 +19,8 @@ static luron_status place_inputs(luron__frame *f, int n) {
         return LURON_OK;
     }
     size_t m = (size_t)n, all = m + LURON__MAX_SLOTS;
-    f->block_bytes = m * (2 * sizeof(luron_view) + 2 * sizeof(luron_view *) + 1) + all * (sizeof(luron_tensor *) + sizeof(bool));
+    f->block_bytes =
+        m * (2 * sizeof(luron_view) + 2 * sizeof(luron_view *) + 1) + all * (sizeof(luron_tensor *) + sizeof(bool));
     LURON_TRY(luron__alloc(&f->block, f->ctx, f->block_bytes));
     f->in_view = f->block, f->grad_in_view = f->in_view + m;
     c->in = (luron_view **)(f->grad_in_view + m), c->grad_in = c->in + m;
@@ -38,7 +39,7 @@ luron_status luron__frame_open(luron__frame *f, luron_ctx *ctx, luron_layer *lay
     luron_call *c = &f->call;
     c->struct_size = sizeof *c, c->host = luron__host(), c->internal = f;
     c->index_base = ctx->index_base;
-    c->out = f->out_at, c->param = f->param_at_, c->state = f->state_at, c->saved = f->saved_at;
+    c->out = f->out_at, c->param = f->param_ptr, c->state = f->state_at, c->saved = f->saved_at;
     c->grad_out = f->grad_out_at, c->grad_param = f->grad_param_at, c->fresh_param = f->fresh_param;
     c->options = layer->options, c->dtype = layer->dtype;
     c->n_out = f->type->n_out;
@@ -59,7 +60,7 @@ void luron__frame_close(luron__frame *f) {
     luron__free(f->ctx, f->block, f->block_bytes);
 }
 
-/* ---- running a callback ------------------------------------------------------------------------------------------- */
+/* ---- running a callback ------------------------------------------------------------------------------------------ */
 luron_status luron__frame_note(luron__frame *f, luron_status status) {
     int none = LURON_OK;
     atomic_compare_exchange_strong(&f->status, &none, status);
@@ -70,10 +71,12 @@ static luron_status judge(luron__frame *f, const char *what, luron_status status
     luron_status first = atomic_load(&f->status);
     if (first || !status) return first;
     bool known = status < 0 && status >= LURON_STATUS_LAST;
-    return luron__fail(f->ctx, known ? status : LURON_E_PLUGIN, "plugin '%s' failed in %s and did not say why (%s)", f->type->plugin, what, luron_status_text(status));
+    return luron__fail(f->ctx, known ? status : LURON_E_PLUGIN, "plugin '%s' failed in %s and did not say why (%s)",
+                       f->type->plugin, what, luron_status_text(status));
 }
 
-luron_status luron__frame_call(luron__frame *f, luron__phase phase, const char *what, luron_status (*fn)(luron_call *)) {
+luron_status luron__frame_call(luron__frame *f, luron__phase phase, const char *what,
+                               luron_status (*fn)(luron_call *)) {
     f->phase = phase;
     return judge(f, what, fn(&f->call));
 }
@@ -82,11 +85,12 @@ luron_status luron__frame_compose(luron__frame *f) {
     f->phase = LURON__PHASE_COMPOSE;
     LURON_TRY(judge(f, "compose", f->type->layer.compose(&f->call, luron__ops_table())));
     for (int i = 0; i < f->call.n_out; i++)
-        LURON__CHECK(f->ctx, f->composed[i], LURON_E_PLUGIN, "plugin '%s' set no output %d in compose", f->type->plugin, i);
+        LURON__CHECK(f->ctx, f->composed[i], LURON_E_PLUGIN, "plugin '%s' set no output %d in compose", f->type->plugin,
+                     i);
     return LURON_OK;
 }
 
-/* ---- texts -------------------------------------------------------------------------------------------------------- */
+/* ---- texts ------------------------------------------------------------------------------------------------------- */
 static const char *in_name(const luron__frame *f, int i) {
     const luron_port *port = luron__port_in(f->type, i);
     return port ? port->name : "input"; /* none: one input too many */
@@ -100,7 +104,8 @@ luron_status luron__frame_explain(luron__frame *f, luron_status status) {
     for (int i = 0; i < f->call.n_in; i++) {
         const luron_view *v = f->call.in[i];
         if (!v) continue;
-        int n = snprintf(given + at, sizeof given - at, "%s%s %s", at ? ", " : "; given ", in_name(f, i), luron_shape_text(shape, sizeof shape, v->ndim, v->shape));
+        int n = snprintf(given + at, sizeof given - at, "%s%s %s", at ? ", " : "; given ", in_name(f, i),
+                         luron_shape_text(shape, sizeof shape, v->ndim, v->shape));
         if (n < 0 || (size_t)n >= sizeof given - at) {
             snprintf(given + (at < sizeof given - 6 ? at : sizeof given - 6), 6, ", ...");
             break;
@@ -109,10 +114,11 @@ luron_status luron__frame_explain(luron__frame *f, luron_status status) {
     }
     luron__options_text(options, sizeof options, f->type, f->layer->options);
     const char *name = f->layer->name ? f->layer->name : "";
-    return luron__fail(f->ctx, status, "layer %s%s%s%s: %s%s", *name ? "'" : "", name, *name ? "' = " : "", options, text, given);
+    return luron__fail(f->ctx, status, "layer %s%s%s%s: %s%s", *name ? "'" : "", name, *name ? "' = " : "", options,
+                       text, given);
 }
 
-/* ---- inputs ------------------------------------------------------------------------------------------------------- */
+/* ---- inputs ------------------------------------------------------------------------------------------------------ */
 const luron_port *luron__port_in(const luron_type *type, int i) {
     if (i < type->n_in) return &type->in[i];
     const luron_port *last = type->n_in ? &type->in[type->n_in - 1] : NULL;
@@ -126,7 +132,8 @@ void luron__frame_set_in(luron__frame *f, int i, luron_view view) {
 
 void luron__frame_mark_ids(luron__frame *f) {
     for (int i = 0; i < f->call.n_in; i++)
-        if (f->call.in[i] && luron__port_in(f->type, i)->flags & LURON_PORT_INDEX) f->in_view[i].dtype_code = LURON_IDS >> 8;
+        if (f->call.in[i] && luron__port_in(f->type, i)->flags & LURON_PORT_INDEX)
+            f->in_view[i].dtype_code = LURON_IDS >> 8;
 }
 
 static luron_status check_count(luron__frame *f) {
@@ -136,17 +143,21 @@ static luron_status check_count(luron__frame *f) {
     for (int i = 0; (port = luron__port_in(f->type, i)) && (i == 0 || i < f->type->n_in); i++) {
         size_t at = strlen(names);
         snprintf(names + at, sizeof names - at, "%s%s%s", i ? ", " : "", port->name,
-                 port->flags & LURON_PORT_VARIADIC ? " ..." : port->flags & LURON_PORT_OPTIONAL ? " (optional)" : "");
+                 port->flags & LURON_PORT_VARIADIC   ? " ..."
+                 : port->flags & LURON_PORT_OPTIONAL ? " (optional)"
+                                                     : "");
         most = i + 1;
         if (!(port->flags & LURON_PORT_OPTIONAL)) least = i + 1;
     }
     if (n < least || !(n == 0 || luron__port_in(f->type, n - 1)))
-        return luron__fail(f->ctx, LURON_E_ARGUMENT, "%s%d input%s expected (%s), got %d", least < most ? "at least " : "", n < least ? least : most,
+        return luron__fail(f->ctx, LURON_E_ARGUMENT, "%s%d input%s expected (%s), got %d",
+                           least < most ? "at least " : "", n < least ? least : most,
                            (n < least ? least : most) == 1 ? "" : "s", names, n);
     for (int i = 0; i < n; i++) {
         port = luron__port_in(f->type, i);
-        LURON__CHECK(f->ctx, f->call.in[i] || (port->flags & LURON_PORT_OPTIONAL && !(port->flags & LURON_PORT_VARIADIC)), LURON_E_ARGUMENT,
-                     "input '%s' is absent and not optional", port->name);
+        LURON__CHECK(f->ctx,
+                     f->call.in[i] || (port->flags & LURON_PORT_OPTIONAL && !(port->flags & LURON_PORT_VARIADIC)),
+                     LURON_E_ARGUMENT, "input '%s' is absent and not optional", port->name);
     }
     return LURON_OK;
 }
@@ -171,8 +182,11 @@ static luron_status check_real(luron__frame *f, int i, bool owned, int *first) {
     if (dtype == f->call.dtype) return LURON_OK;
     const char *wants = luron_dtype_name(f->call.dtype);
     if (owned)
-        return luron__fail(f->ctx, LURON_E_DTYPE, "%s is %s, the layer's parameters are %s: cast the input to %s or the layer to %s", name, is, wants, wants, is);
-    return luron__fail(f->ctx, LURON_E_DTYPE, "%s is %s, %s is %s: cast one of them", name, is, in_name(f, *first), wants);
+        return luron__fail(f->ctx, LURON_E_DTYPE,
+                           "%s is %s, the layer's parameters are %s: cast the input to %s or the layer to %s", name, is,
+                           wants, wants, is);
+    return luron__fail(f->ctx, LURON_E_DTYPE, "%s is %s, %s is %s: cast one of them", name, is, in_name(f, *first),
+                       wants);
 }
 
 luron_status luron__frame_check_ins(luron__frame *f) {
@@ -185,23 +199,28 @@ luron_status luron__frame_check_ins(luron__frame *f) {
         const luron_port *port = luron__port_in(f->type, i);
         uint32_t dtype = luron_dtype(v);
         if (port->flags & LURON_PORT_INDEX)
-            LURON__CHECK(f->ctx, port->dtype ? dtype == port->dtype : dtype == LURON_I64 || dtype == LURON_I32 || dtype == LURON_U8, LURON_E_DTYPE,
-                         "%s is %s: ids are %s", in_name(f, i), luron_dtype_name(dtype), port->dtype ? luron_dtype_name(port->dtype) : "int64, int32 or uint8");
-        else if (port->dtype == LURON_REAL) LURON_TRY(check_real(f, i, owned, &first));
+            LURON__CHECK(f->ctx,
+                         port->dtype ? dtype == port->dtype
+                                     : dtype == LURON_I64 || dtype == LURON_I32 || dtype == LURON_U8,
+                         LURON_E_DTYPE, "%s is %s: ids are %s", in_name(f, i), luron_dtype_name(dtype),
+                         port->dtype ? luron_dtype_name(port->dtype) : "int64, int32 or uint8");
+        else if (port->dtype == LURON_REAL)
+            LURON_TRY(check_real(f, i, owned, &first));
         else
-            LURON__CHECK(f->ctx, dtype == port->dtype, LURON_E_DTYPE, "%s is %s, %s is expected: cast it", in_name(f, i), luron_dtype_name(dtype),
-                         luron_dtype_name(port->dtype));
-        LURON__CHECK(f->ctx, port->ndim == 0 || v->ndim == port->ndim, LURON_E_SHAPE, "%s has %d dimension%s, %d expected%s%s", in_name(f, i), v->ndim,
-                     v->ndim == 1 ? "" : "s", port->ndim, port->doc && *port->doc ? ": " : "", port->doc ? port->doc : "");
+            LURON__CHECK(f->ctx, dtype == port->dtype, LURON_E_DTYPE, "%s is %s, %s is expected: cast it",
+                         in_name(f, i), luron_dtype_name(dtype), luron_dtype_name(port->dtype));
+        LURON__CHECK(f->ctx, port->ndim == 0 || v->ndim == port->ndim, LURON_E_SHAPE,
+                     "%s has %d dimension%s, %d expected%s%s", in_name(f, i), v->ndim, v->ndim == 1 ? "" : "s",
+                     port->ndim, port->doc && *port->doc ? ": " : "", port->doc ? port->doc : "");
     }
     luron__frame_mark_ids(f);
     return LURON_OK;
 }
 
-/* ---- parameters, state, scratch ------------------------------------------------------------------------------------ */
+/* ---- parameters, state, scratch ---------------------------------------------------------------------------------- */
 void luron__frame_show_param(luron__frame *f, int s, const luron_tensor *t) {
     f->param_view[s] = luron__view(t);
-    f->param_at_[s] = &f->param_view[s];
+    f->param_ptr[s] = &f->param_view[s];
     if (f->call.n_param <= s) f->call.n_param = s + 1;
 }
 
@@ -214,7 +233,8 @@ luron_status luron__frame_open_state(luron__frame *f, bool writable) {
     for (int s = 0; s < LURON__MAX_SLOTS; s++) {
         luron_tensor *t = f->layer->state[s].tensor;
         if (!t) continue;
-        if (writable) f->state[s] = luron_tensor_ref(t);
+        if (writable)
+            f->state[s] = luron_tensor_ref(t);
         else {
             LURON_TRY(luron__tensor_make(&f->state[s], f->ctx, t->dtype, t->ndim, t->shape));
             LURON_TRY(luron_tensor_copy(f->ctx, f->state[s], t));
@@ -233,25 +253,31 @@ luron_status luron__frame_open_scratch(luron__frame *f) {
 }
 
 bool luron__frees_in(const luron_type *type) {
-    return luron__is_elementwise(type) ? (type->elementwise.flags & LURON_EW_FROM_Y) != 0 : (type->layer.flags & LURON_LAYER_FREES_IN) != 0;
+    return luron__is_elementwise(type) ? (type->elementwise.flags & LURON_EW_FROM_Y) != 0
+                                       : (type->layer.flags & LURON_LAYER_FREES_IN) != 0;
 }
 bool luron__frees_out(const luron_type *type) {
-    return luron__is_elementwise(type) ? !(type->elementwise.flags & LURON_EW_FROM_Y) : (type->layer.flags & LURON_LAYER_FREES_OUT) != 0;
+    return luron__is_elementwise(type) ? !(type->elementwise.flags & LURON_EW_FROM_Y)
+                                       : (type->layer.flags & LURON_LAYER_FREES_OUT) != 0;
 }
 
-/* ---- setup -------------------------------------------------------------------------------------------------------- */
+/* ---- setup ------------------------------------------------------------------------------------------------------- */
 luron_status luron__frame_setup(luron__frame *f) {
     luron_call *c = &f->call;
-    if (f->type->layer.setup) LURON_TRY(luron__frame_call(f, LURON__PHASE_SETUP, "setup", f->type->layer.setup));
-    else if (luron__is_composite(f->type)) return LURON_OK; /* compose says it */
+    if (f->type->layer.setup)
+        LURON_TRY(luron__frame_call(f, LURON__PHASE_SETUP, "setup", f->type->layer.setup));
+    else if (luron__is_composite(f->type))
+        return LURON_OK; /* compose says it */
     else {
         LURON__CHECK(f->ctx, c->n_in > 0 && c->in[0] && c->n_out == 1, LURON_E_PLUGIN,
-                     "plugin '%s' gives no setup, which only a type with one output like its first input may leave out", f->type->plugin);
+                     "plugin '%s' gives no setup, which only a type with one output like its first input may leave out",
+                     f->type->plugin);
         f->phase = LURON__PHASE_SETUP;
         luron_status status = c->host->set_out(c, 0, c->dtype, c->in[0]->ndim, c->in[0]->shape);
         if (status) return atomic_load(&f->status);
     }
     for (int i = 0; i < c->n_out && !luron__is_composite(f->type); i++)
-        LURON__CHECK(f->ctx, f->out_ndim[i] >= 0, LURON_E_PLUGIN, "plugin '%s' set no shape for output %d in setup", f->type->plugin, i);
+        LURON__CHECK(f->ctx, f->out_ndim[i] >= 0, LURON_E_PLUGIN, "plugin '%s' set no shape for output %d in setup",
+                     f->type->plugin, i);
     return LURON_OK;
 }

@@ -15,14 +15,14 @@ typedef struct check {
     void *ud;
     int n_in, n_x;
     luron_tensor *const *ins;
-    int *index;         /* of x k among ins; -1: the cotangent of order 2 */
-    luron_tensor **xs;  /* what is varied, borrowed; room for one more than ins */
+    int *index;              /* of x k among ins; -1: the cotangent of order 2 */
+    luron_tensor **xs;       /* what is varied, borrowed; room for one more than ins */
     luron_tensor *cotangent; /* order 2: of the output of fn; NULL: order 1 */
-    int n_first;        /* order 2: the xs whose gradient is the function's output */
+    int n_first;             /* order 2: the xs whose gradient is the function's output */
     int n_y;
-    luron_tensor **vs;  /* cotangents of the outputs, n_y; NULL: that output is none */
+    luron_tensor **vs; /* cotangents of the outputs, n_y; NULL: that output is none */
     luron_gradcheck_options options;
-    uint64_t seed, position, draws; /* random state in which every evaluation starts; draws of our own */
+    uint64_t seed, position, draws;  /* random state in which every evaluation starts; draws of our own */
     double worst, numeric, analytic; /* the worst element so far: how many times the tolerance */
     int worst_x;
     int64_t worst_at;
@@ -45,7 +45,7 @@ static luron_status random_like(luron_tensor **out, check *c, const luron_tensor
     return LURON_OK;
 }
 
-/* ---- evaluating -------------------------------------------------------------------------------------------------------- */
+/* ---- evaluating ------------------------------------------------------------------------------------------------- */
 
 static luron_status call_fn(luron_tensor **y, check *c) {
     luron_ctx *ctx = c->ctx;
@@ -55,7 +55,8 @@ static luron_status call_fn(luron_tensor **y, check *c) {
     LURON_TRY(c->fn(y, ctx, c->ud, c->ins));
     LURON__CHECK(ctx, *y, LURON_E_ARGUMENT, "gradcheck: the function gave no output");
     if ((*y)->dtype == LURON_F64) return LURON_OK;
-    luron_status status = luron__fail(ctx, LURON_E_DTYPE, "gradcheck: the output must be float64, got %s", luron_dtype_name((*y)->dtype));
+    luron_status status =
+        luron__fail(ctx, LURON_E_DTYPE, "gradcheck: the output must be float64, got %s", luron_dtype_name((*y)->dtype));
     unref_all(y, 1);
     return status;
 }
@@ -68,10 +69,12 @@ static luron_status evaluate(luron_tensor **ys, check *c) {
     luron_status status = LURON_OK;
     char got[LURON__SHAPE_TEXT], want[LURON__SHAPE_TEXT];
     if (!luron__same_shape(y, c->cotangent))
-        status = luron__fail(c->ctx, LURON_E_SHAPE, "gradcheck: the output had shape %s and now has %s", luron_shape_text(want, sizeof want, c->cotangent->ndim, c->cotangent->shape),
+        status = luron__fail(c->ctx, LURON_E_SHAPE, "gradcheck: the output had shape %s and now has %s",
+                             luron_shape_text(want, sizeof want, c->cotangent->ndim, c->cotangent->shape),
                              luron_shape_text(got, sizeof got, y->ndim, y->shape));
     memset(ys, 0, (size_t)c->n_first * sizeof *ys);
-    if (!status && y->requires_grad) status = luron_grad(ys, c->ctx, 1, &y, &c->cotangent, c->n_first, c->xs, LURON_CREATE_GRAPH);
+    if (!status && y->requires_grad)
+        status = luron_grad(ys, c->ctx, 1, &y, &c->cotangent, c->n_first, c->xs, LURON_CREATE_GRAPH);
     luron_tensor_unref(y);
     return status;
 }
@@ -83,19 +86,24 @@ static luron_status values(double *to, check *c, luron_tensor **ys) {
     for (int i = 0; i < c->n_y && !status; i++) {
         if (!c->vs[i]) continue;
         int64_t n = luron_tensor_numel(c->vs[i]);
-        if (!ys[i]) memset(to, 0, (size_t)n * sizeof *to);
-        else if (!luron__same_shape(ys[i], c->vs[i])) status = luron__fail(c->ctx, LURON_E_SHAPE, "gradcheck: the output changed its shape between two evaluations");
-        else status = luron_tensor_read(c->ctx, ys[i], LURON_F64, to);
+        if (!ys[i])
+            memset(to, 0, (size_t)n * sizeof *to);
+        else if (!luron__same_shape(ys[i], c->vs[i]))
+            status =
+                luron__fail(c->ctx, LURON_E_SHAPE, "gradcheck: the output changed its shape between two evaluations");
+        else
+            status = luron_tensor_read(c->ctx, ys[i], LURON_F64, to);
         to += n;
     }
     unref_all(ys, c->n_y);
     return status;
 }
 
-/* ---- the analytic gradient --------------------------------------------------------------------------------------------- */
+/* ---- the analytic gradient -------------------------------------------------------------------------------------- */
 
 /** Gradients of sum(v y) for n of xs. Outputs that depend on nothing are left out: their gradient is zero. */
-static luron_status gradients(luron_tensor **grads, check *c, luron_tensor *const *ys, luron_tensor **work, int n, luron_tensor *const *xs) {
+static luron_status gradients(luron_tensor **grads, check *c, luron_tensor *const *ys, luron_tensor **work, int n,
+                              luron_tensor *const *xs) {
     int n_y = 0;
     luron_tensor **gs = work + c->n_y;
     for (int i = 0; i < c->n_y; i++)
@@ -105,12 +113,15 @@ static luron_status gradients(luron_tensor **grads, check *c, luron_tensor *cons
 }
 
 static const char *name_of(char *buf, size_t n, const check *c, int x) {
-    if (c->index[x] < 0) snprintf(buf, n, "the cotangent");
-    else snprintf(buf, n, "input %d", c->index[x] + c->ctx->index_base);
+    if (c->index[x] < 0)
+        snprintf(buf, n, "the cotangent");
+    else
+        snprintf(buf, n, "input %d", c->index[x] + c->ctx->index_base);
     return buf;
 }
 
-static bool same_bits(const luron_tensor *a, const luron_tensor *b, double *x, double *y, luron_status *status, luron_ctx *ctx) {
+static bool same_bits(const luron_tensor *a, const luron_tensor *b, double *x, double *y, luron_status *status,
+                      luron_ctx *ctx) {
     if (!a || !b) return !a && !b;
     *status = luron_tensor_read(ctx, a, LURON_F64, x);
     if (!*status) *status = luron_tensor_read(ctx, b, LURON_F64, y);
@@ -118,21 +129,24 @@ static bool same_bits(const luron_tensor *a, const luron_tensor *b, double *x, d
 }
 
 /** Asked for alone, each gradient must have the bits that it has among all. x and y: room for any gradient. */
-static luron_status check_alone(check *c, luron_tensor *const *ys, luron_tensor **work, luron_tensor *const *grads, double *x, double *y) {
+static luron_status check_alone(check *c, luron_tensor *const *ys, luron_tensor **work, luron_tensor *const *grads,
+                                double *x, double *y) {
     char name[48];
     luron_status status = LURON_OK;
     for (int k = 0; k < c->n_x && c->n_x > 1 && !status; k++) {
         luron_tensor *alone;
         LURON_TRY(gradients(&alone, c, ys, work, 1, &c->xs[k]));
         if (!same_bits(grads[k], alone, x, y, &status, c->ctx))
-            status = luron__fail(c->ctx, LURON_E_GRADIENT, "gradcheck: the gradient of %s differs when it is asked for alone and together with the others",
-                                 name_of(name, sizeof name, c, k));
+            status = luron__fail(
+                c->ctx, LURON_E_GRADIENT,
+                "gradcheck: the gradient of %s differs when it is asked for alone and together with the others",
+                name_of(name, sizeof name, c, k));
         luron_tensor_unref(alone);
     }
     return status;
 }
 
-/* ---- the numeric gradient ---------------------------------------------------------------------------------------------- */
+/* ---- the numeric gradient --------------------------------------------------------------------------------------- */
 typedef struct buffers { /* one block */
     double *above, *below, *grad, *other;
     luron_tensor **ys;
@@ -171,12 +185,15 @@ static luron_status difference(double *out, check *c, const buffers *b, double *
 static luron_status check_x(check *c, const buffers *b, int k, const luron_tensor *grad) {
     const luron_tensor *x = c->xs[k];
     int64_t n = luron_tensor_numel(x);
-    if (grad) LURON_TRY(luron_tensor_read(c->ctx, grad, LURON_F64, b->grad));
-    else memset(b->grad, 0, (size_t)n * sizeof *b->grad);
+    if (grad)
+        LURON_TRY(luron_tensor_read(c->ctx, grad, LURON_F64, b->grad));
+    else
+        memset(b->grad, 0, (size_t)n * sizeof *b->grad);
     for (int64_t i = 0; i < n; i++) {
         double numeric, analytic = b->grad[i];
         LURON_TRY(difference(&numeric, c, b, element(x, i)));
-        double error = fabs(numeric - analytic), allowed = c->options.atol + c->options.rtol * (fabs(numeric) + fabs(analytic));
+        double error = fabs(numeric - analytic),
+               allowed = c->options.atol + c->options.rtol * (fabs(numeric) + fabs(analytic));
         double ratio = isfinite(error) ? error / allowed : INFINITY;
         if (ratio <= c->worst) continue;
         c->worst = ratio, c->numeric = numeric, c->analytic = analytic;
@@ -194,12 +211,15 @@ static luron_status report(check *c) {
         at[d] = k % x->shape[d] + c->ctx->index_base;
         k /= x->shape[d];
     }
-    return luron__fail(c->ctx, LURON_E_GRADIENT, "gradcheck%s: %s, element %s: differences give %.10g, the gradient is %.10g (apart by %.3g, %.3g times what is allowed)",
-                       c->cotangent ? " of order 2" : "", name_of(name, sizeof name, c, c->worst_x), luron_shape_text(where, sizeof where, x->ndim, at), c->numeric,
-                       c->analytic, fabs(c->numeric - c->analytic), c->worst);
+    return luron__fail(c->ctx, LURON_E_GRADIENT,
+                       "gradcheck%s: %s, element %s: differences give %.10g, the gradient is %.10g (apart by %.3g, "
+                       "%.3g times what is allowed)",
+                       c->cotangent ? " of order 2" : "", name_of(name, sizeof name, c, c->worst_x),
+                       luron_shape_text(where, sizeof where, x->ndim, at), c->numeric, c->analytic,
+                       fabs(c->numeric - c->analytic), c->worst);
 }
 
-/* ---- one order ------------------------------------------------------------------------------------------------------------ */
+/* ---- one order -------------------------------------------------------------------------------------------------- */
 
 static luron_status make_cotangents(check *c, luron_tensor *const *ys) {
     for (int i = 0; i < c->n_y; i++) LURON_TRY(ys[i] ? random_like(&c->vs[i], c, ys[i]) : LURON_OK);
@@ -222,7 +242,7 @@ static luron_status buffers_new(buffers *b, size_t *bytes, void **block, check *
 
 /** ys: room for n_y; work: for 2 n_y; grads: for n_x. */
 static luron_status check_order(check *c, luron_tensor **ys, luron_tensor **work, luron_tensor **grads) {
-    buffers b = { 0 };
+    buffers b = {0};
     size_t bytes = 0;
     void *block = NULL;
     LURON_TRY(evaluate(ys, c));
@@ -274,7 +294,7 @@ static luron_status run_orders(check *c) {
     return status;
 }
 
-/* ---- public ------------------------------------------------------------------------------------------------------------------ */
+/* ---- public ----------------------------------------------------------------------------------------------------- */
 
 /** First and last element in memory. */
 static void extent(const luron_tensor *t, int64_t *first, int64_t *last) {
@@ -297,29 +317,34 @@ static bool overlap(const luron_tensor *a, const luron_tensor *b) {
 static luron_status check_inputs(luron_ctx *ctx, int n_in, luron_tensor *const *ins) {
     int base = ctx->index_base, varied = 0;
     for (int i = 0; i < n_in; i++) {
-        LURON__CHECK(ctx, !luron_dtype_is_float(ins[i]->dtype) || ins[i]->dtype == LURON_F64, LURON_E_DTYPE, "gradcheck: input %d must be float64, got %s", i + base,
-                     luron_dtype_name(ins[i]->dtype));
+        LURON__CHECK(ctx, !luron_dtype_is_float(ins[i]->dtype) || ins[i]->dtype == LURON_F64, LURON_E_DTYPE,
+                     "gradcheck: input %d must be float64, got %s", i + base, luron_dtype_name(ins[i]->dtype));
         if (!ins[i]->requires_grad) continue;
         varied++;
         for (int d = 0; d < ins[i]->ndim; d++)
-            LURON__CHECK(ctx, ins[i]->strides[d] != 0 || ins[i]->shape[d] <= 1, LURON_E_ARGUMENT, "gradcheck: input %d is expanded: several of its elements are one", i + base);
+            LURON__CHECK(ctx, ins[i]->strides[d] != 0 || ins[i]->shape[d] <= 1, LURON_E_ARGUMENT,
+                         "gradcheck: input %d is expanded: several of its elements are one", i + base);
         for (int k = 0; k < n_in; k++)
-            LURON__CHECK(ctx, k == i || !overlap(ins[i], ins[k]), LURON_E_ARGUMENT, "gradcheck: inputs %d and %d share memory", i + base, k + base);
+            LURON__CHECK(ctx, k == i || !overlap(ins[i], ins[k]), LURON_E_ARGUMENT,
+                         "gradcheck: inputs %d and %d share memory", i + base, k + base);
     }
     LURON__CHECK(ctx, varied > 0, LURON_E_ARGUMENT, "gradcheck: no input requires a gradient");
     return LURON_OK;
 }
 
-luron_status luron_gradcheck(luron_ctx *ctx, check_fn fn, void *ud, int n_in, luron_tensor *const *ins, const luron_gradcheck_options *options) {
-    check c = { .ctx = ctx, .fn = fn, .ud = ud, .n_in = n_in, .ins = ins, .seed = ctx->seed, .position = ctx->position };
+luron_status luron_gradcheck(luron_ctx *ctx, check_fn fn, void *ud, int n_in, luron_tensor *const *ins,
+                             const luron_gradcheck_options *options) {
+    check c = {.ctx = ctx, .fn = fn, .ud = ud, .n_in = n_in, .ins = ins, .seed = ctx->seed, .position = ctx->position};
     if (options) c.options = *options;
     if (c.options.eps == 0) c.options.eps = 1e-6;
     if (c.options.rtol == 0) c.options.rtol = 1e-5;
     if (c.options.atol == 0) c.options.atol = 1e-7;
     if (c.options.order == 0) c.options.order = 1;
-    LURON__CHECK(ctx, c.options.eps > 0 && c.options.rtol > 0 && c.options.atol > 0, LURON_E_ARGUMENT, "gradcheck: eps, rtol and atol must be positive, got %g, %g and %g",
-                 c.options.eps, c.options.rtol, c.options.atol);
-    LURON__CHECK(ctx, c.options.order == 1 || c.options.order == 2, LURON_E_ARGUMENT, "gradcheck: order is 1 or 2, got %d", c.options.order);
+    LURON__CHECK(ctx, c.options.eps > 0 && c.options.rtol > 0 && c.options.atol > 0, LURON_E_ARGUMENT,
+                 "gradcheck: eps, rtol and atol must be positive, got %g, %g and %g", c.options.eps, c.options.rtol,
+                 c.options.atol);
+    LURON__CHECK(ctx, c.options.order == 1 || c.options.order == 2, LURON_E_ARGUMENT,
+                 "gradcheck: order is 1 or 2, got %d", c.options.order);
     LURON_TRY(check_inputs(ctx, n_in, ins));
     bool was = ctx->recording, higher = ctx->higher;
     if (c.options.order == 2) ctx->higher = true; /* fused layers keep what order 2 needs */

@@ -7,7 +7,7 @@
 static luron__frame *frame_of(luron_call *c) { return c->internal; }
 static const char *plugin_of(const luron__frame *f) { return f->type->plugin; }
 
-/* ---- failing -------------------------------------------------------------------------------------------------------- */
+/* ---- failing ----------------------------------------------------------------------------------------------------- */
 static luron_status vfail(luron__frame *f, luron_status status, const char *fmt, va_list args) {
     if (status >= 0 || status < LURON_STATUS_LAST) status = LURON_E_PLUGIN;
     int none = LURON_OK;
@@ -36,26 +36,31 @@ static const void *host_extension(const luron_host *host, const char *id) {
     return NULL;
 }
 
-#define CHECK(f, cond, status, ...)                                      \
-    do {                                                                 \
-        if (!(cond)) return luron__frame_fail((f), (status), __VA_ARGS__); \
+#define CHECK(f, cond, status, ...)                                                                                    \
+    do {                                                                                                               \
+        if (!(cond)) return luron__frame_fail((f), (status), __VA_ARGS__);                                             \
     } while (0)
 
-/* ---- setting up ------------------------------------------------------------------------------------------------------- */
+/* ---- setting up -------------------------------------------------------------------------------------------------- */
 /* What every service of setup looks at first: an earlier failure, the phase, the slot. */
-static luron_status enter_setup(luron__frame *f, const char *service, bool declare_too, const char *what, int slot, int n) {
+static luron_status enter_setup(luron__frame *f, const char *service, bool declare_too, const char *what, int slot,
+                                int n) {
     luron_status status = atomic_load(&f->status);
     if (status) return status;
     bool allowed = f->phase == LURON__PHASE_SETUP || (declare_too && f->phase == LURON__PHASE_DECLARE);
-    CHECK(f, allowed, LURON_E_STATE, "plugin '%s': %s can be called in %ssetup alone", plugin_of(f), service, declare_too ? "declare and " : "");
-    CHECK(f, slot >= 0 && slot < n, LURON_E_PLUGIN, "plugin '%s': %s: %s %d is not within 0 to %d", plugin_of(f), service, what, slot, n - 1);
+    CHECK(f, allowed, LURON_E_STATE, "plugin '%s': %s can be called in %ssetup alone", plugin_of(f), service,
+          declare_too ? "declare and " : "");
+    CHECK(f, slot >= 0 && slot < n, LURON_E_PLUGIN, "plugin '%s': %s: %s %d is not within 0 to %d", plugin_of(f),
+          service, what, slot, n - 1);
     return LURON_OK;
 }
 
-static luron_status check_shape(luron__frame *f, const char *service, const char *what, int i, uint32_t dtype, int ndim, const int64_t *shape) {
+static luron_status check_shape(luron__frame *f, const char *service, const char *what, int i, uint32_t dtype, int ndim,
+                                const int64_t *shape) {
     CHECK(f, shape || ndim <= 0, LURON_E_PLUGIN, "plugin '%s': %s: no shape for %s %d", plugin_of(f), service, what, i);
     if (!luron__check_shape(f->ctx, dtype, ndim, shape, NULL)) return LURON_OK;
-    return luron__frame_note(f, luron__wrap(f->ctx, LURON_E_PLUGIN, "plugin '%s': %s: %s %d", plugin_of(f), service, what, i));
+    return luron__frame_note(
+        f, luron__wrap(f->ctx, LURON_E_PLUGIN, "plugin '%s': %s: %s %d", plugin_of(f), service, what, i));
 }
 
 static luron_status host_set_out(luron_call *c, int i, uint32_t dtype, int ndim, const int64_t *shape) {
@@ -65,10 +70,10 @@ static luron_status host_set_out(luron_call *c, int i, uint32_t dtype, int ndim,
     LURON_TRY(check_shape(f, "set_out", "output", i, dtype, ndim, shape));
     const luron_port *port = &f->type->out[i];
     uint32_t wanted = port->flags & LURON_PORT_INDEX ? dtype : port->dtype ? port->dtype : c->dtype;
-    CHECK(f, dtype == wanted, LURON_E_PLUGIN, "plugin '%s': set_out: output %d is %s, its port says %s", plugin_of(f), i, luron_dtype_name(dtype),
-          luron_dtype_name(wanted));
-    CHECK(f, port->ndim == 0 || port->ndim == ndim, LURON_E_PLUGIN, "plugin '%s': set_out: output %d has %d dimensions, its port says %d", plugin_of(f), i,
-          ndim, port->ndim);
+    CHECK(f, dtype == wanted, LURON_E_PLUGIN, "plugin '%s': set_out: output %d is %s, its port says %s", plugin_of(f),
+          i, luron_dtype_name(dtype), luron_dtype_name(wanted));
+    CHECK(f, port->ndim == 0 || port->ndim == ndim, LURON_E_PLUGIN,
+          "plugin '%s': set_out: output %d has %d dimensions, its port says %d", plugin_of(f), i, ndim, port->ndim);
     f->out[i].dtype = dtype, f->out[i].ndim = f->out_ndim[i] = ndim;
     if (ndim) memcpy(f->out[i].shape, shape, (size_t)ndim * sizeof *shape);
     return LURON_OK;
@@ -77,18 +82,19 @@ static luron_status host_set_out(luron_call *c, int i, uint32_t dtype, int ndim,
 static luron_status check_slot_name(luron__frame *f, const char *service, int slot, const char *name) {
     const char *bad = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
     CHECK(f, name && *name && strlen(name) < 64 && name[strspn(name, bad)] == 0, LURON_E_PLUGIN,
-          "plugin '%s': %s: slot %d needs a name of 1 to 63 letters, digits and underscores", plugin_of(f), service, slot);
+          "plugin '%s': %s: slot %d needs a name of 1 to 63 letters, digits and underscores", plugin_of(f), service,
+          slot);
     for (int s = 0; s < LURON__MAX_SLOTS; s++) {
         const luron__slot *p = &f->layer->param[s], *q = &f->layer->state[s];
-        CHECK(f, !(p->tensor && strcmp(p->name, name) == 0) && !(q->tensor && strcmp(q->name, name) == 0), LURON_E_PLUGIN,
-              "plugin '%s': %s: the name '%s' is taken", plugin_of(f), service, name);
+        CHECK(f, !(p->tensor && strcmp(p->name, name) == 0) && !(q->tensor && strcmp(q->name, name) == 0),
+              LURON_E_PLUGIN, "plugin '%s': %s: the name '%s' is taken", plugin_of(f), service, name);
     }
     return LURON_OK;
 }
 
 /* A tensor in a slot of the layer, initialised. Declared again (setup is run for every call): must be the same. */
-static luron_status fill_slot(luron__frame *f, const char *service, int i, luron__slot *slot, const char *name, uint32_t declared, int ndim, const int64_t *shape,
-                              luron_init init) {
+static luron_status fill_slot(luron__frame *f, const char *service, int i, luron__slot *slot, const char *name,
+                              uint32_t declared, int ndim, const int64_t *shape, luron_init init) {
     static const int64_t no_shape[1] = {0};
     if (ndim == 0) shape = no_shape;
     uint32_t dtype = declared == LURON_REAL ? f->call.dtype : declared;
@@ -96,14 +102,16 @@ static luron_status fill_slot(luron__frame *f, const char *service, int i, luron
     if (slot->tensor) {
         char a[LURON__SHAPE_TEXT], b[LURON__SHAPE_TEXT];
         const luron_tensor *t = slot->tensor;
-        CHECK(f, f->phase == LURON__PHASE_SETUP && name && strcmp(name, slot->name) == 0 && t->dtype == dtype, LURON_E_PLUGIN,
-              "plugin '%s': %s: slot %d is declared twice", plugin_of(f), service, i);
+        CHECK(f, f->phase == LURON__PHASE_SETUP && name && strcmp(name, slot->name) == 0 && t->dtype == dtype,
+              LURON_E_PLUGIN, "plugin '%s': %s: slot %d is declared twice", plugin_of(f), service, i);
         CHECK(f, t->ndim == ndim && memcmp(t->shape, shape, (size_t)ndim * sizeof *shape) == 0, LURON_E_SHAPE,
-              "%s has shape %s since an earlier input, this input needs %s", name, luron_shape_text(a, sizeof a, t->ndim, t->shape), luron_shape_text(b, sizeof b, ndim, shape));
+              "%s has shape %s since an earlier input, this input needs %s", name,
+              luron_shape_text(a, sizeof a, t->ndim, t->shape), luron_shape_text(b, sizeof b, ndim, shape));
         return LURON_OK;
     }
     LURON_TRY(check_slot_name(f, service, i, name));
-    CHECK(f, f->call.dtype == f->layer->dtype, LURON_E_DTYPE, "the input is %s, the layer's parameters would be %s: cast the input, or set the dtype of the layer",
+    CHECK(f, f->call.dtype == f->layer->dtype, LURON_E_DTYPE,
+          "the input is %s, the layer's parameters would be %s: cast the input, or set the dtype of the layer",
           luron_dtype_name(f->call.dtype), luron_dtype_name(f->layer->dtype));
     luron_tensor *t = NULL;
     char *copy = NULL;
@@ -118,7 +126,8 @@ static luron_status fill_slot(luron__frame *f, const char *service, int i, luron
     return LURON_OK;
 }
 
-static luron_status host_declare_param(luron_call *c, int slot, const char *name, int ndim, const int64_t *shape, luron_init init) {
+static luron_status host_declare_param(luron_call *c, int slot, const char *name, int ndim, const int64_t *shape,
+                                       luron_init init) {
     luron__frame *f = frame_of(c);
     LURON_TRY(enter_setup(f, "declare_param", true, "slot", slot, LURON__MAX_SLOTS));
     luron__slot *p = &f->layer->param[slot];
@@ -129,7 +138,8 @@ static luron_status host_declare_param(luron_call *c, int slot, const char *name
     return LURON_OK;
 }
 
-static luron_status host_declare_state(luron_call *c, int slot, const char *name, uint32_t dtype, int ndim, const int64_t *shape, luron_init init) {
+static luron_status host_declare_state(luron_call *c, int slot, const char *name, uint32_t dtype, int ndim,
+                                       const int64_t *shape, luron_init init) {
     luron__frame *f = frame_of(c);
     LURON_TRY(enter_setup(f, "declare_state", true, "slot", slot, LURON__MAX_SLOTS));
     return fill_slot(f, "declare_state", slot, &f->layer->state[slot], name, dtype, ndim, shape, init);
@@ -151,12 +161,13 @@ static luron_status host_declare_saved(luron_call *c, int slot, uint32_t dtype, 
 static luron_status host_declare_scratch(luron_call *c, int64_t bytes) {
     luron__frame *f = frame_of(c);
     LURON_TRY(enter_setup(f, "declare_scratch", false, "slot", 0, 1));
-    CHECK(f, bytes >= 0 && bytes < (int64_t)1 << 60, LURON_E_PLUGIN, "plugin '%s': declare_scratch: %lld bytes", plugin_of(f), (long long)bytes);
+    CHECK(f, bytes >= 0 && bytes < (int64_t)1 << 60, LURON_E_PLUGIN, "plugin '%s': declare_scratch: %lld bytes",
+          plugin_of(f), (long long)bytes);
     if (f->scratch_bytes < bytes) f->scratch_bytes = bytes;
     return LURON_OK;
 }
 
-/* ---- arithmetic --------------------------------------------------------------------------------------------------------- */
+/* ---- arithmetic -------------------------------------------------------------------------------------------------- */
 static int64_t row_stride(const luron_view *v) { return v->strides && v->shape[0] > 1 ? v->strides[0] : v->shape[1]; }
 static void *data_of(const luron_view *v) { return (char *)v->data + v->byte_offset; }
 
@@ -167,10 +178,13 @@ static luron_status check_gemm(luron__frame *f, const luron_gemm *g) {
     uint32_t dtype = luron_dtype(g->out);
     for (int i = 0; i < 4 && views[i]; i++) {
         const luron_view *v = views[i];
-        CHECK(f, v->data, LURON_E_PLUGIN, "plugin '%s': gemm: %s has no data (freed by a flag of the type?)", plugin_of(f), names[i]);
-        CHECK(f, (dtype == LURON_F32 || dtype == LURON_F64) && luron_dtype(v) == dtype, LURON_E_PLUGIN, "plugin '%s': gemm: %s is %s, out is %s", plugin_of(f), names[i],
-              luron_dtype_name(luron_dtype(v)), luron_dtype_name(dtype));
-        CHECK(f, i == 3 || v->ndim == 2, LURON_E_PLUGIN, "plugin '%s': gemm: %s has %d dimensions, 2 expected", plugin_of(f), names[i], v->ndim);
+        CHECK(f, v->data, LURON_E_PLUGIN, "plugin '%s': gemm: %s has no data (freed by a flag of the type?)",
+              plugin_of(f), names[i]);
+        CHECK(f, (dtype == LURON_F32 || dtype == LURON_F64) && luron_dtype(v) == dtype, LURON_E_PLUGIN,
+              "plugin '%s': gemm: %s is %s, out is %s", plugin_of(f), names[i], luron_dtype_name(luron_dtype(v)),
+              luron_dtype_name(dtype));
+        CHECK(f, i == 3 || v->ndim == 2, LURON_E_PLUGIN, "plugin '%s': gemm: %s has %d dimensions, 2 expected",
+              plugin_of(f), names[i], v->ndim);
     }
     return LURON_OK;
 }
@@ -179,19 +193,34 @@ static luron_status host_gemm(luron_call *c, const luron_gemm *g) {
     luron__frame *f = frame_of(c);
     LURON_TRY(check_gemm(f, g));
     bool ta = g->flags & LURON_TRANS_A, tb = g->flags & LURON_TRANS_B;
-    luron__gemm_args k = {.dtype = luron_dtype(g->out), .flags = g->flags & (LURON_TRANS_A | LURON_TRANS_B), .m = g->a->shape[ta], .k = g->a->shape[!ta],
-                          .n = g->b->shape[!tb], .a = data_of(g->a), .b = data_of(g->b), .bias = g->bias ? data_of(g->bias) : NULL, .c = data_of(g->out),
-                          .lda = row_stride(g->a), .ldb = row_stride(g->b), .ldc = row_stride(g->out), .beta = g->beta, .isa = f->ctx->isa};
-    if (g->b->shape[tb] != k.k || g->out->shape[0] != k.m || g->out->shape[1] != k.n || (g->bias && luron_numel(g->bias) != k.n)) {
+    luron__gemm_args k = {.dtype = luron_dtype(g->out),
+                          .flags = g->flags & (LURON_TRANS_A | LURON_TRANS_B),
+                          .m = g->a->shape[ta],
+                          .k = g->a->shape[!ta],
+                          .n = g->b->shape[!tb],
+                          .a = data_of(g->a),
+                          .b = data_of(g->b),
+                          .bias = g->bias ? data_of(g->bias) : NULL,
+                          .c = data_of(g->out),
+                          .lda = row_stride(g->a),
+                          .ldb = row_stride(g->b),
+                          .ldc = row_stride(g->out),
+                          .beta = g->beta,
+                          .isa = f->ctx->isa};
+    if (g->b->shape[tb] != k.k || g->out->shape[0] != k.m || g->out->shape[1] != k.n ||
+        (g->bias && luron_numel(g->bias) != k.n)) {
         char a[LURON__SHAPE_TEXT], b[LURON__SHAPE_TEXT], out[LURON__SHAPE_TEXT], bias[LURON__SHAPE_TEXT] = "none";
         if (g->bias) luron_shape_text(bias, sizeof bias, g->bias->ndim, g->bias->shape);
-        return luron__frame_fail(f, LURON_E_PLUGIN, "plugin '%s': gemm: shapes do not fit: a %s%s, b %s%s, bias %s, out %s", plugin_of(f),
-                                 luron_shape_text(a, sizeof a, 2, g->a->shape), ta ? " transposed" : "", luron_shape_text(b, sizeof b, 2, g->b->shape),
-                                 tb ? " transposed" : "", bias, luron_shape_text(out, sizeof out, 2, g->out->shape));
+        return luron__frame_fail(f, LURON_E_PLUGIN,
+                                 "plugin '%s': gemm: shapes do not fit: a %s%s, b %s%s, bias %s, out %s", plugin_of(f),
+                                 luron_shape_text(a, sizeof a, 2, g->a->shape), ta ? " transposed" : "",
+                                 luron_shape_text(b, sizeof b, 2, g->b->shape), tb ? " transposed" : "", bias,
+                                 luron_shape_text(out, sizeof out, 2, g->out->shape));
     }
     int64_t bytes = luron__gemm_work(&k, f->ctx->threads);
     void *work = bytes ? luron__pool_alloc(f->ctx->pool, (size_t)bytes) : NULL;
-    if (bytes && !work) return luron__frame_fail(f, LURON_E_NOMEM, "not enough memory: %lld bytes wanted", (long long)bytes);
+    if (bytes && !work)
+        return luron__frame_fail(f, LURON_E_NOMEM, "not enough memory: %lld bytes wanted", (long long)bytes);
     luron__gemm(&k, f->ctx->threads, work);
     luron__pool_free(f->ctx->pool, work, (size_t)bytes);
     return LURON_OK;
@@ -199,19 +228,24 @@ static luron_status host_gemm(luron_call *c, const luron_gemm *g) {
 
 static luron_status host_sum_to(luron_call *c, const luron_view *src, luron_view *dst, double beta) {
     luron__frame *f = frame_of(c);
-    CHECK(f, src && dst && src->data && dst->data, LURON_E_PLUGIN, "plugin '%s': sum_to: src and dst with data are needed", plugin_of(f));
+    CHECK(f, src && dst && src->data && dst->data, LURON_E_PLUGIN,
+          "plugin '%s': sum_to: src and dst with data are needed", plugin_of(f));
     uint32_t dtype = luron_dtype(dst);
-    CHECK(f, (dtype == LURON_F32 || dtype == LURON_F64) && luron_dtype(src) == dtype, LURON_E_PLUGIN, "plugin '%s': sum_to: src is %s, dst is %s", plugin_of(f),
-          luron_dtype_name(luron_dtype(src)), luron_dtype_name(dtype));
+    CHECK(f, (dtype == LURON_F32 || dtype == LURON_F64) && luron_dtype(src) == dtype, LURON_E_PLUGIN,
+          "plugin '%s': sum_to: src is %s, dst is %s", plugin_of(f), luron_dtype_name(luron_dtype(src)),
+          luron_dtype_name(dtype));
     bool fits = src->ndim >= dst->ndim && src->ndim <= LURON_MAX_DIMS;
-    for (int i = 1; fits && i <= dst->ndim; i++) fits = dst->shape[dst->ndim - i] == 1 || dst->shape[dst->ndim - i] == src->shape[src->ndim - i];
+    for (int i = 1; fits && i <= dst->ndim; i++)
+        fits = dst->shape[dst->ndim - i] == 1 || dst->shape[dst->ndim - i] == src->shape[src->ndim - i];
     if (!fits) {
         char a[LURON__SHAPE_TEXT], b[LURON__SHAPE_TEXT];
-        return luron__frame_fail(f, LURON_E_PLUGIN, "plugin '%s': sum_to: src %s does not sum to dst %s", plugin_of(f), luron_shape_text(a, sizeof a, src->ndim, src->shape),
+        return luron__frame_fail(f, LURON_E_PLUGIN, "plugin '%s': sum_to: src %s does not sum to dst %s", plugin_of(f),
+                                 luron_shape_text(a, sizeof a, src->ndim, src->shape),
                                  luron_shape_text(b, sizeof b, dst->ndim, dst->shape));
     }
     int64_t kept[LURON_MAX_DIMS];
-    for (int i = 0; i < src->ndim; i++) kept[i] = i < src->ndim - dst->ndim ? 1 : dst->shape[i - (src->ndim - dst->ndim)];
+    for (int i = 0; i < src->ndim; i++)
+        kept[i] = i < src->ndim - dst->ndim ? 1 : dst->shape[i - (src->ndim - dst->ndim)];
     luron__sum_to(dtype, src->ndim, src->shape, data_of(src), kept, data_of(dst), beta, f->ctx->threads);
     return LURON_OK;
 }
@@ -225,7 +259,8 @@ static void host_rand_uniform(luron_call *c, int stream, int64_t first, int64_t 
     luron__uniform_f32(frame_of(c)->seed, c->random_position, (uint32_t)stream, first, n, to);
 }
 
-static void host_parallel_for(luron_call *c, int64_t n, int64_t grain, void (*fn)(void *arg, int64_t begin, int64_t end, int64_t chunk), void *arg) {
+static void host_parallel_for(luron_call *c, int64_t n, int64_t grain,
+                              void (*fn)(void *arg, int64_t begin, int64_t end, int64_t chunk), void *arg) {
     luron__parallel_for(frame_of(c)->ctx->threads, n, grain < 1 ? 1 : grain, fn, arg);
 }
 
@@ -234,30 +269,47 @@ static void host_map(const luron_host *host, uint32_t fn, uint32_t dtype, int64_
     luron__map(fn, dtype, n, x, y);
 }
 
-/* ---- ids ------------------------------------------------------------------------------------------------------------------ */
+/* ---- ids --------------------------------------------------------------------------------------------------------- */
 static luron_status host_bad_id(luron_call *c, int i, int64_t k, int64_t n) {
     luron__frame *f = frame_of(c);
     const luron_view *v = luron_in(c, i);
-    CHECK(f, v && v->data && k >= 0 && k < luron_numel(v), LURON_E_PLUGIN, "plugin '%s': bad_id: input %d has no position %lld", plugin_of(f), i, (long long)k);
+    CHECK(f, v && v->data && k >= 0 && k < luron_numel(v), LURON_E_PLUGIN,
+          "plugin '%s': bad_id: input %d has no position %lld", plugin_of(f), i, (long long)k);
     const char *p = data_of(v);
-    long long raw = v->dtype_bits == 64 ? ((const int64_t *)(const void *)p)[k] : v->dtype_bits == 32 ? ((const int32_t *)(const void *)p)[k] : ((const uint8_t *)p)[k];
+    long long raw = v->dtype_bits == 64   ? ((const int64_t *)(const void *)p)[k]
+                    : v->dtype_bits == 32 ? ((const int32_t *)(const void *)p)[k]
+                                          : ((const uint8_t *)p)[k];
     int64_t base = c->index_base, at[LURON_MAX_DIMS], rest = k;
     char where[LURON__SHAPE_TEXT];
     for (int d = v->ndim - 1; d >= 0; d--) {
         at[d] = rest % v->shape[d] + base;
         rest /= v->shape[d];
     }
-    if (v->ndim > 1) luron_shape_text(where, sizeof where, v->ndim, at);
-    else snprintf(where, sizeof where, "%lld", (long long)(k + base));
+    if (v->ndim > 1)
+        luron_shape_text(where, sizeof where, v->ndim, at);
+    else
+        snprintf(where, sizeof where, "%lld", (long long)(k + base));
     const luron_port *port = luron__port_in(f->type, i);
-    return luron__frame_fail(f, LURON_E_RANGE, "%s: id %lld at position %s is not within %lld to %lld%s", port->name, raw, where,
-                             (long long)base, (long long)(n - 1 + base),
-                             base == 1 && raw == 0 ? " (ids count from 1 here: 0 is no id; add 1 to labels that count from 0)" : "");
+    return luron__frame_fail(
+        f, LURON_E_RANGE, "%s: id %lld at position %s is not within %lld to %lld%s", port->name, raw, where,
+        (long long)base, (long long)(n - 1 + base),
+        base == 1 && raw == 0 ? " (ids count from 1 here: 0 is no id; add 1 to labels that count from 0)" : "");
 }
 
-static const luron_host table = {
-    .struct_size = sizeof table, .abi_minor = LURON_ABI_MINOR, .fail = host_fail, .extension = host_extension, .set_out = host_set_out,
-    .declare_param = host_declare_param, .declare_state = host_declare_state, .declare_saved = host_declare_saved, .declare_scratch = host_declare_scratch,
-    .gemm = host_gemm, .sum_to = host_sum_to, .zero = host_zero, .rand_uniform = host_rand_uniform, .parallel_for = host_parallel_for, .map = host_map,
-    .bad_id = host_bad_id};
+static const luron_host table = {.struct_size = sizeof table,
+                                 .abi_minor = LURON_ABI_MINOR,
+                                 .fail = host_fail,
+                                 .extension = host_extension,
+                                 .set_out = host_set_out,
+                                 .declare_param = host_declare_param,
+                                 .declare_state = host_declare_state,
+                                 .declare_saved = host_declare_saved,
+                                 .declare_scratch = host_declare_scratch,
+                                 .gemm = host_gemm,
+                                 .sum_to = host_sum_to,
+                                 .zero = host_zero,
+                                 .rand_uniform = host_rand_uniform,
+                                 .parallel_for = host_parallel_for,
+                                 .map = host_map,
+                                 .bad_id = host_bad_id};
 const luron_host *luron__host(void) { return &table; }

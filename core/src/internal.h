@@ -167,7 +167,9 @@ struct luron__node {
 
 /** Infer, compute, record. n_in operands; attrs may be NULL. */
 luron_status luron__apply_op(luron_tensor **out, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in, const luron__attrs *attrs);
-/** Zeros of `shape` with g at every step-th position from start along dim: the gradient of a slice (ops_index.c). */
+/** to[...] = from converted to dtype, where `to` has from's shape and these strides (ops_join.c). */
+void luron__copy_into(luron_ctx *ctx, uint32_t dtype, char *to, const int64_t *to_strides, const luron_tensor *from);
+/** Zeros of `shape` with g at every step-th position from start along dim: the gradient of a slice (ops_join.c). */
 luron_status luron__pad_slice(luron_tensor **out, luron_ctx *ctx, luron_tensor *g, int ndim, const int64_t *shape, int dim, int64_t start, int64_t step);
 /** Does an application to these operands have to be recorded? */
 bool luron__wants_tape(const luron_ctx *ctx, int n_in, luron_tensor *const *in);
@@ -247,6 +249,7 @@ luron_status luron__options_set(luron_ctx *ctx, const luron_type *type, const ch
 const char *luron__options_text(char *buf, size_t n, const luron_type *type, const void *options);
 /** Options from a JSON object (json_t *, options_json.c and model_json.c alone include jansson) and back. */
 luron_status luron__args_from_json(luron_arg **args, int *n, luron_ctx *ctx, const void *json_object);
+#define LURON__MAX_JSON (16 << 20) /* bytes that are read, and so written */
 /** Parse JSON text: length, depth and duplicate keys are checked; *out is a json_t *. `what` goes into messages. */
 luron_status luron__json_parse(void **out, luron_ctx *ctx, const char *what, const char *text);
 void luron__json_free(void *json);

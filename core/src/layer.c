@@ -3,11 +3,13 @@
 
 #include <string.h>
 
-/* ---- making ----------------------------------------------------------------------------------------------------------- */
+/* ---- making ------------------------------------------------------------------------------------------------------ */
 /* A layer without parameters yet; base: options to start from. */
-static luron_status layer_open(luron_layer **out, luron_ctx *ctx, const luron_type *type, const void *base, int n_args, const luron_arg *args) {
+static luron_status layer_open(luron_layer **out, luron_ctx *ctx, const luron_type *type, const void *base, int n_args,
+                               const luron_arg *args) {
     const char *name = luron_type_name(type);
-    LURON__CHECK(ctx, type->n_out <= LURON__MAX_SLOTS, LURON_E_UNSUPPORTED, "%s: %d outputs, at most %d can be served", name, type->n_out, LURON__MAX_SLOTS);
+    LURON__CHECK(ctx, type->n_out <= LURON__MAX_SLOTS, LURON_E_UNSUPPORTED, "%s: %d outputs, at most %d can be served",
+                 name, type->n_out, LURON__MAX_SLOTS);
     luron_layer *layer;
     LURON_TRY(luron__alloc(&layer, ctx, sizeof *layer));
     atomic_init(&layer->refs, 1);
@@ -16,16 +18,18 @@ static luron_status layer_open(luron_layer **out, luron_ctx *ctx, const luron_ty
     layer->training = true;
     layer->dtype = ctx->default_dtype;
     luron_status status = luron__options_new(&layer->options, ctx, type, name, base, n_args, args);
-    if (status) luron_layer_unref(layer);
-    else *out = layer;
+    if (status)
+        luron_layer_unref(layer);
+    else
+        *out = layer;
     return status;
 }
 
 static luron_status check_dtype(luron_ctx *ctx, const luron_type *type, uint32_t dtype) {
-    LURON__CHECK(ctx, dtype == LURON_F32 || dtype == LURON_F64, LURON_E_DTYPE, "%s: dtype float32 or float64 expected, got %s", luron_type_name(type),
-                 luron_dtype_name(dtype));
-    LURON__CHECK(ctx, dtype == LURON_F32 || type->layer.flags & LURON_LAYER_F64, LURON_E_DTYPE, "%s: this type serves float32 alone, float64 is wanted",
-                 luron_type_name(type));
+    LURON__CHECK(ctx, dtype == LURON_F32 || dtype == LURON_F64, LURON_E_DTYPE,
+                 "%s: dtype float32 or float64 expected, got %s", luron_type_name(type), luron_dtype_name(dtype));
+    LURON__CHECK(ctx, dtype == LURON_F32 || type->layer.flags & LURON_LAYER_F64, LURON_E_DTYPE,
+                 "%s: this type serves float32 alone, float64 is wanted", luron_type_name(type));
     return LURON_OK;
 }
 
@@ -39,7 +43,8 @@ static luron_status declare(luron_ctx *ctx, luron_layer *layer) {
     return status;
 }
 
-luron_status luron_layer_new(luron_layer **out, luron_ctx *ctx, const char *type_name, int n_args, const luron_arg *args) {
+luron_status luron_layer_new(luron_layer **out, luron_ctx *ctx, const char *type_name, int n_args,
+                             const luron_arg *args) {
     const luron_type *type;
     luron_layer *layer;
     LURON_TRY(luron_type_find(&type, ctx, LURON_KIND_LAYER, type_name));
@@ -50,7 +55,8 @@ luron_status luron_layer_new(luron_layer **out, luron_ctx *ctx, const char *type
     if (status) {
         ctx->position = position;
         luron_layer_unref(layer);
-    } else *out = layer;
+    } else
+        *out = layer;
     return status;
 }
 
@@ -87,8 +93,10 @@ luron_status luron_layer_clone(luron_layer **out, luron_ctx *ctx, luron_layer *l
         if (!status) status = copy_slot(ctx, &copy->state[s], &layer->state[s]);
     }
     luron_ctx_set_recording(ctx, recording);
-    if (status) luron_layer_unref(copy);
-    else *out = copy;
+    if (status)
+        luron_layer_unref(copy);
+    else
+        *out = copy;
     return status;
 }
 
@@ -111,10 +119,12 @@ void luron_layer_unref(luron_layer *layer) {
     luron__pool_free(layer->pool, layer, sizeof *layer);
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 const luron_type *luron_layer_type_of(const luron_layer *layer) { return layer->type; }
 const char *luron_layer_name(const luron_layer *layer) { return layer->name ? layer->name : ""; }
-luron_arg luron_layer_option(const luron_layer *layer, int i) { return luron__options_get(layer->type, layer->options, i); }
+luron_arg luron_layer_option(const luron_layer *layer, int i) {
+    return luron__options_get(layer->type, layer->options, i);
+}
 void luron_layer_set_training(luron_layer *layer, int on) { layer->training = on != 0; }
 int luron_layer_is_training(const luron_layer *layer) { return layer->training; }
 uint32_t luron_layer_dtype(const luron_layer *layer) { return layer->dtype; }
@@ -170,16 +180,20 @@ const char *luron_layer_state_name(const luron_layer *layer, int i) {
     return slot ? slot->name : NULL;
 }
 
-/* ---- changing --------------------------------------------------------------------------------------------------------- */
+/* ---- changing ---------------------------------------------------------------------------------------------------- */
 luron_status luron_layer_set_param(luron_ctx *ctx, luron_layer *layer, int i, luron_tensor *t) {
     int n;
     luron__slot *slot = (luron__slot *)slot_at(layer->param, i, &n);
-    LURON__CHECK(ctx, slot, LURON_E_RANGE, "%s: no parameter %d: it has %d", luron_type_name(layer->type), i + ctx->index_base, luron_layer_n_params(layer));
+    LURON__CHECK(ctx, slot, LURON_E_RANGE, "%s: no parameter %d: it has %d", luron_type_name(layer->type),
+                 i + ctx->index_base, luron_layer_n_params(layer));
     char a[LURON__SHAPE_TEXT], b[LURON__SHAPE_TEXT];
-    LURON__CHECK(ctx, luron__same_shape(slot->tensor, t), LURON_E_SHAPE, "%s: parameter '%s' has shape %s, got %s", luron_type_name(layer->type), slot->name,
-                 luron_shape_text(a, sizeof a, slot->tensor->ndim, slot->tensor->shape), luron_shape_text(b, sizeof b, t->ndim, t->shape));
-    LURON__CHECK(ctx, slot->tensor->dtype == t->dtype, LURON_E_DTYPE, "%s: parameter '%s' is %s, got %s", luron_type_name(layer->type), slot->name,
-                 luron_dtype_name(slot->tensor->dtype), luron_dtype_name(t->dtype));
+    LURON__CHECK(ctx, luron__same_shape(slot->tensor, t), LURON_E_SHAPE, "%s: parameter '%s' has shape %s, got %s",
+                 luron_type_name(layer->type), slot->name,
+                 luron_shape_text(a, sizeof a, slot->tensor->ndim, slot->tensor->shape),
+                 luron_shape_text(b, sizeof b, t->ndim, t->shape));
+    LURON__CHECK(ctx, slot->tensor->dtype == t->dtype, LURON_E_DTYPE, "%s: parameter '%s' is %s, got %s",
+                 luron_type_name(layer->type), slot->name, luron_dtype_name(slot->tensor->dtype),
+                 luron_dtype_name(t->dtype));
     luron_tensor *old = slot->tensor;
     slot->tensor = luron_tensor_ref(t);
     luron_tensor_unref(old);
@@ -187,7 +201,9 @@ luron_status luron_layer_set_param(luron_ctx *ctx, luron_layer *layer, int i, lu
 }
 
 /* Parameters and state as one row of slots. */
-static luron__slot *slot_number(luron_layer *layer, int s) { return s < LURON__MAX_SLOTS ? &layer->param[s] : &layer->state[s - LURON__MAX_SLOTS]; }
+static luron__slot *slot_number(luron_layer *layer, int s) {
+    return s < LURON__MAX_SLOTS ? &layer->param[s] : &layer->state[s - LURON__MAX_SLOTS];
+}
 
 luron_status luron_layer_reset(luron_ctx *ctx, luron_layer *layer) {
     int recording = luron_ctx_set_recording(ctx, 0);
@@ -228,8 +244,10 @@ luron_status luron_layer_set_dtype(luron_ctx *ctx, luron_layer *layer, uint32_t 
     for (int s = 0; s < 2 * LURON__MAX_SLOTS; s++) {
         luron__slot *slot = slot_number(layer, s);
         if (!cast[s]) continue;
-        if (status) luron_tensor_unref(cast[s]);
-        else swap_in(slot->tensor, cast[s]);
+        if (status)
+            luron_tensor_unref(cast[s]);
+        else
+            swap_in(slot->tensor, cast[s]);
     }
     if (!status) layer->dtype = dtype;
     return status;

@@ -1,11 +1,11 @@
 /* model.c -- the graph: building and running it. Nothing of a run hangs on the model, so that several threads, each with a
- * context of its own, may run one model in eval mode.                                                                   */
+ * context of its own, may run one model in eval mode. */
 #include "graph.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* ---- tables: paths and layers ---------------------------------------------------------------------------------------------- */
+/* ---- tables: paths and layers ---------------------------------------------------------------------------------- */
 static uint64_t hash_text(const char *s) {
     uint64_t h = 14695981039346656037u; /* FNV-1a */
     for (; *s; s++) h = (h ^ (unsigned char)*s) * 1099511628211u;
@@ -66,7 +66,7 @@ static luron_status reserve_tables(luron_model *m, luron_ctx *ctx) {
 
 int32_t luron__model_layer_index(const luron_model *model, const char *path) { return find_path(model, path); }
 
-/* ---- life -------------------------------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------------------------ */
 luron_status luron_model_new(luron_model **out, luron_ctx *ctx) {
     luron_model *m;
     LURON_TRY(luron__alloc(&m, ctx, sizeof *m));
@@ -116,21 +116,24 @@ void luron_model_unref(luron_model *m) {
     luron__pool_free(pool, m, sizeof *m);
 }
 
-/* ---- names ------------------------------------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------------------------- */
 luron_status luron__check_path(luron_ctx *ctx, const char *what, const char *path) {
     size_t n = strnlen(path, LURON__MAX_PATH + 1);
-    LURON__CHECK(ctx, n > 0 && n <= LURON__MAX_PATH, LURON_E_ARGUMENT, "%s: name of 1 to %d bytes expected, got %s%zu", what, LURON__MAX_PATH, n > LURON__MAX_PATH ? "more than " : "",
+    LURON__CHECK(ctx, n > 0 && n <= LURON__MAX_PATH, LURON_E_ARGUMENT, "%s: name of 1 to %d bytes expected, got %s%zu",
+                 what, LURON__MAX_PATH, n > LURON__MAX_PATH ? "more than " : "",
                  n > LURON__MAX_PATH ? n - 1 : n);
     LURON__CHECK(ctx, luron__is_utf8(path), LURON_E_ARGUMENT, "%s: name is not UTF-8", what);
     for (const char *p = path; *p; p++) {
-        LURON__CHECK(ctx, (unsigned char)*p >= 32 && *p != 127 && *p != '/', LURON_E_ARGUMENT, "%s: name '%.64s' has a '/' or a control character", what, path);
-        LURON__CHECK(ctx, *p != '.' || (p > path && p[1] && p[1] != '.'), LURON_E_ARGUMENT, "%s: name '%.64s' has an empty part between dots", what, path);
+        LURON__CHECK(ctx, (unsigned char)*p >= 32 && *p != 127 && *p != '/', LURON_E_ARGUMENT,
+                     "%s: name '%.64s' has a '/' or a control character", what, path);
+        LURON__CHECK(ctx, *p != '.' || (p > path && p[1] && p[1] != '.'), LURON_E_ARGUMENT,
+                     "%s: name '%.64s' has an empty part between dots", what, path);
     }
     return LURON_OK;
 }
 
 /* "CrossEntropyLoss" -> "cross_entropy_loss". Where the function's name is the type's up to case and underscores, its
- * author has said where the words end: "ReLU" with "relu" -> "relu".                                                   */
+ * author has said where the words end: "ReLU" with "relu" -> "relu". */
 static void snake(char to[80], const luron_type *type) {
     const char *name = luron_type_name(type), *f = luron_type_function(type), *p = name;
     for (const char *q = f; q && (*q || *p); q++) {
@@ -180,7 +183,7 @@ static luron_status next_name(char to[96], luron_model *m, luron_ctx *ctx, const
     return LURON_OK;
 }
 
-/* ---- building -------------------------------------------------------------------------------------------------------------- */
+/* ---- building -------------------------------------------------------------------------------------------------- */
 static luron_status reserve_node(luron_model *m, luron_ctx *ctx, int n_out) {
     LURON__CHECK(ctx, m->n_nodes < LURON__MAX_NODES, LURON_E_ARGUMENT, "model: at most %d nodes", LURON__MAX_NODES);
     LURON_TRY(luron__grow(ctx, &m->nodes, &m->cap_nodes, m->n_nodes + 1, sizeof *m->nodes));
@@ -201,11 +204,14 @@ static void add_node(luron_model *m, luron__model_node node) {
 luron_status luron_model_input(luron_value *out, luron_ctx *ctx, luron_model *model, const char *name) {
     char word[32] = "input";
     LURON__CHECK(ctx, model->n_nodes == model->n_inputs, LURON_E_STATE, "model: inputs come before the first layer");
-    LURON__CHECK(ctx, model->n_inputs < LURON__MAX_MODEL_INPUTS, LURON_E_ARGUMENT, "model: at most %d inputs", LURON__MAX_MODEL_INPUTS);
+    LURON__CHECK(ctx, model->n_inputs < LURON__MAX_MODEL_INPUTS, LURON_E_ARGUMENT, "model: at most %d inputs",
+                 LURON__MAX_MODEL_INPUTS);
     if (!name && model->n_inputs) snprintf(word, sizeof word, "input%d", (int)model->n_inputs + 1);
     if (!name) name = word;
     LURON_TRY(luron__check_path(ctx, "input", name));
-    for (int64_t i = 0; i < model->n_inputs; i++) LURON__CHECK(ctx, strcmp(model->nodes[i].name, name), LURON_E_ARGUMENT, "model: there is an input '%.64s' already", name);
+    for (int64_t i = 0; i < model->n_inputs; i++)
+        LURON__CHECK(ctx, strcmp(model->nodes[i].name, name), LURON_E_ARGUMENT,
+                     "model: there is an input '%.64s' already", name);
     luron__model_node node = { .layer = -1, .n_out = 1 };
     LURON_TRY(reserve_node(model, ctx, 1));
     LURON_TRY(luron__strdup(&node.name, ctx, name));
@@ -217,11 +223,14 @@ luron_status luron_model_input(luron_value *out, luron_ctx *ctx, luron_model *mo
 
 static luron_status check_value(luron_ctx *ctx, const luron_model *m, const char *what, int i, luron_value v) {
     if (v.node >= 0 && v.node < m->n_nodes && v.out >= 0 && v.out < m->nodes[v.node].n_out) return LURON_OK;
-    return luron__fail(ctx, LURON_E_ARGUMENT, "%s: %d is no value made before it: node %d, output %d; the model has %lld nodes", what, i + ctx->index_base, v.node, v.out,
+    return luron__fail(ctx, LURON_E_ARGUMENT,
+                       "%s: %d is no value made before it: node %d, output %d; the model has %lld nodes", what,
+                       i + ctx->index_base, v.node, v.out,
                        (long long)m->n_nodes);
 }
 
-static luron_status check_ins(luron_ctx *ctx, const luron_model *m, const char *path, const luron_layer *layer, int n_in, const luron_value *ins) {
+static luron_status check_ins(luron_ctx *ctx, const luron_model *m, const char *path, const luron_layer *layer,
+                              int n_in, const luron_value *ins) {
     const luron_type *t = layer->type;
     char what[200];
     int least = 0;
@@ -229,13 +238,15 @@ static luron_status check_ins(luron_ctx *ctx, const luron_model *m, const char *
     for (int i = 0; i < t->n_in; i++)
         if (!(t->in[i].flags & LURON_PORT_OPTIONAL)) least = i + 1;
     snprintf(what, sizeof what, "layer '%.80s' = %s", path, luron_type_name(t));
-    LURON__CHECK(ctx, n_in >= least && (variadic || n_in <= t->n_in), LURON_E_ARGUMENT, "%s: %s%d input%s expected, got %d", what,
+    LURON__CHECK(ctx, n_in >= least && (variadic || n_in <= t->n_in), LURON_E_ARGUMENT,
+                 "%s: %s%d input%s expected, got %d", what,
                  variadic || least < t->n_in ? "at least " : "", least, least == 1 ? "" : "s", n_in);
     snprintf(what, sizeof what, "layer '%.80s' = %s: input", path, luron_type_name(t));
     for (int i = 0; i < n_in; i++) {
         const luron_port *p = &t->in[i < t->n_in ? i : t->n_in - 1];
         if (ins[i].node == -1 && p->flags & LURON_PORT_OPTIONAL) continue;
-        LURON__CHECK(ctx, ins[i].node != -1, LURON_E_ARGUMENT, "%s %d ('%s') cannot be absent", what, i + ctx->index_base, p->name);
+        LURON__CHECK(ctx, ins[i].node != -1, LURON_E_ARGUMENT, "%s %d ('%s') cannot be absent", what,
+                     i + ctx->index_base, p->name);
         LURON_TRY(check_value(ctx, m, what, i, ins[i]));
     }
     return LURON_OK;
@@ -260,7 +271,8 @@ static luron_status add_layer(luron_model *m, luron_ctx *ctx, const char *path, 
     return LURON_OK;
 }
 
-luron_status luron_model_add(luron_value *out, luron_ctx *ctx, luron_model *model, const char *name, luron_layer *layer, int n_in, const luron_value *ins) {
+luron_status luron_model_add(luron_value *out, luron_ctx *ctx, luron_model *model, const char *name, luron_layer *layer,
+                             int n_in, const luron_value *ins) {
     char word[96];
     LURON__CHECK(ctx, layer, LURON_E_ARGUMENT, "model: a layer expected, got NULL");
     int32_t known = find_layer(model, layer);
@@ -291,7 +303,8 @@ static luron_value mapped(const luron_model *part, const int32_t *map, const lur
     return (luron_value){ map[v.node], v.out };
 }
 
-static luron_status include_nodes(luron_ctx *ctx, luron_model *m, const char *name, const luron_model *part, const luron_value *ins, int32_t *map, luron_value *values) {
+static luron_status include_nodes(luron_ctx *ctx, luron_model *m, const char *name, const luron_model *part,
+                                  const luron_value *ins, int32_t *map, luron_value *values) {
     for (int64_t i = part->n_inputs; i < part->n_nodes; i++) {
         const luron__model_node *node = &part->nodes[i];
         const luron__model_layer *l = &part->layers[node->layer];
@@ -305,10 +318,12 @@ static luron_status include_nodes(luron_ctx *ctx, luron_model *m, const char *na
     return LURON_OK;
 }
 
-luron_status luron_model_include(luron_value *outs, luron_ctx *ctx, luron_model *model, const char *name, luron_model *part, int n_in, const luron_value *ins) {
+luron_status luron_model_include(luron_value *outs, luron_ctx *ctx, luron_model *model, const char *name,
+                                 luron_model *part, int n_in, const luron_value *ins) {
     char word[96];
     LURON__CHECK(ctx, part && part != model, LURON_E_ARGUMENT, "model: another model to include expected");
-    LURON__CHECK(ctx, n_in == part->n_inputs, LURON_E_ARGUMENT, "model: the included model has %lld input%s, got %d", (long long)part->n_inputs, part->n_inputs == 1 ? "" : "s", n_in);
+    LURON__CHECK(ctx, n_in == part->n_inputs, LURON_E_ARGUMENT, "model: the included model has %lld input%s, got %d",
+                 (long long)part->n_inputs, part->n_inputs == 1 ? "" : "s", n_in);
     int n_outs = luron_model_n_outputs(part);
     LURON__CHECK(ctx, n_outs, LURON_E_STATE, "model: the included model is empty");
     for (int i = 0; i < n_in; i++)
@@ -316,7 +331,8 @@ luron_status luron_model_include(luron_value *outs, luron_ctx *ctx, luron_model 
     if (!name) LURON_TRY(next_name(word, model, ctx, NULL));
     if (!name) name = word;
     LURON_TRY(luron__check_path(ctx, "included model", name));
-    size_t map_bytes = (size_t)part->n_nodes * sizeof(int32_t), value_bytes = (size_t)(part->max_in + 1) * sizeof(luron_value);
+    size_t map_bytes = (size_t)part->n_nodes * sizeof(int32_t),
+        value_bytes = (size_t)(part->max_in + 1) * sizeof(luron_value);
     int32_t *map;
     luron_value *values = NULL, last = model->last;
     int64_t n_nodes = model->n_nodes, n_layers = model->n_layers;
@@ -324,9 +340,12 @@ luron_status luron_model_include(luron_value *outs, luron_ctx *ctx, luron_model 
     luron_status status = luron__alloc(&values, ctx, value_bytes);
     if (status == LURON_OK) status = include_nodes(ctx, model, name, part, ins, map, values);
     for (int i = 0; i < n_outs && status == LURON_OK; i++)
-        if (mapped(part, map, ins, luron__model_output(part, i)).node < 0) status = luron__fail(ctx, LURON_E_ARGUMENT, "included model: output %d is an absent input", i + ctx->index_base);
+        if (mapped(part, map, ins, luron__model_output(part, i)).node < 0)
+            status = luron__fail(ctx, LURON_E_ARGUMENT, "included model: output %d is an absent input",
+                                 i + ctx->index_base);
     if (status != LURON_OK) truncate_to(model, n_nodes, n_layers, last);
-    for (int i = 0; i < n_outs && status == LURON_OK; i++) outs[i] = mapped(part, map, ins, luron__model_output(part, i));
+    for (int i = 0; i < n_outs && status == LURON_OK; i++)
+        outs[i] = mapped(part, map, ins, luron__model_output(part, i));
     if (status == LURON_OK) model->last = outs[0];
     luron__free(ctx, values, value_bytes);
     luron__free(ctx, map, map_bytes);
@@ -345,21 +364,31 @@ luron_status luron_model_set_outputs(luron_ctx *ctx, luron_model *model, int n, 
     return LURON_OK;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------------------------------------- */
-luron_value luron__model_output(const luron_model *model, int64_t i) { return model->n_outputs ? model->outputs[i] : model->last; }
+/* ---- reading --------------------------------------------------------------------------------------------------- */
+luron_value luron__model_output(const luron_model *model, int64_t i) {
+    return model->n_outputs ? model->outputs[i] : model->last;
+}
 int luron_model_n_inputs(const luron_model *model) { return (int)model->n_inputs; }
-const char *luron_model_input_name(const luron_model *model, int i) { return i >= 0 && i < model->n_inputs ? model->nodes[i].name : NULL; }
-int luron_model_n_outputs(const luron_model *model) { return model->n_outputs ? (int)model->n_outputs : model->last.node >= 0; }
+const char *luron_model_input_name(const luron_model *model, int i) {
+    return i >= 0 && i < model->n_inputs ? model->nodes[i].name : NULL;
+}
+int luron_model_n_outputs(const luron_model *model) {
+    return model->n_outputs ? (int)model->n_outputs : model->last.node >= 0;
+}
 int luron_model_n_nodes(const luron_model *model) { return (int)model->n_nodes; }
 int luron_model_n_layers(const luron_model *model) { return (int)model->n_layers; }
-luron_layer *luron_model_layer(const luron_model *model, int i) { return i >= 0 && i < model->n_layers ? model->layers[i].layer : NULL; }
-const char *luron_model_layer_path(const luron_model *model, int i) { return i >= 0 && i < model->n_layers ? model->layers[i].path : NULL; }
+luron_layer *luron_model_layer(const luron_model *model, int i) {
+    return i >= 0 && i < model->n_layers ? model->layers[i].layer : NULL;
+}
+const char *luron_model_layer_path(const luron_model *model, int i) {
+    return i >= 0 && i < model->n_layers ? model->layers[i].path : NULL;
+}
 luron_layer *luron_model_find(const luron_model *model, const char *path) {
     int32_t i = path ? find_path(model, path) : -1;
     return i < 0 ? NULL : model->layers[i].layer;
 }
 
-/* ---- running ----------------------------------------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------------------------- */
 typedef struct run {
     luron_tensor **values, **ins, **outs; /* all values; those of one node */
     int32_t *left;                        /* how often a value is still wanted */
@@ -387,7 +416,8 @@ static void drop(luron_tensor **slot) {
 }
 
 static luron_status run_node(run *r, luron_ctx *ctx, const luron_model *m, const luron__model_node *node) {
-    for (int32_t i = 0; i < node->n_in; i++) r->ins[i] = node->ins[i].node < 0 ? NULL : r->values[m->nodes[node->ins[i].node].first + node->ins[i].out];
+    for (int32_t i = 0; i < node->n_in; i++)
+        r->ins[i] = node->ins[i].node < 0 ? NULL : r->values[m->nodes[node->ins[i].node].first + node->ins[i].out];
     LURON_TRY(luron_layer_apply(r->outs, ctx, m->layers[node->layer].layer, node->n_in, r->ins));
     for (int32_t i = 0; i < node->n_out; i++) {
         r->values[node->first + i] = r->outs[i];
@@ -401,19 +431,23 @@ static luron_status run_node(run *r, luron_ctx *ctx, const luron_model *m, const
     return LURON_OK;
 }
 
-luron_status luron_model_run(luron_tensor **outs, luron_ctx *ctx, luron_model *model, int n_in, luron_tensor *const *ins) {
+luron_status luron_model_run(luron_tensor **outs, luron_ctx *ctx, luron_model *model, int n_in,
+                             luron_tensor *const *ins) {
     int n_outs = luron_model_n_outputs(model);
     LURON__CHECK(ctx, n_outs, LURON_E_STATE, "model: it is empty");
-    LURON__CHECK(ctx, n_in == model->n_inputs, LURON_E_ARGUMENT, "model: %lld input%s expected, got %d", (long long)model->n_inputs, model->n_inputs == 1 ? "" : "s", n_in);
+    LURON__CHECK(ctx, n_in == model->n_inputs, LURON_E_ARGUMENT, "model: %lld input%s expected, got %d",
+                 (long long)model->n_inputs, model->n_inputs == 1 ? "" : "s", n_in);
     run r;
     LURON_TRY(run_open(&r, ctx, model));
     for (int i = 0; i < n_in; i++) r.values[i] = luron_tensor_ref(ins[i]);
     luron_status status = LURON_OK;
-    for (int64_t i = model->n_inputs; i < model->n_nodes && status == LURON_OK; i++) status = run_node(&r, ctx, model, &model->nodes[i]);
+    for (int64_t i = model->n_inputs; i < model->n_nodes && status == LURON_OK; i++)
+        status = run_node(&r, ctx, model, &model->nodes[i]);
     for (int i = 0; i < n_outs && status == LURON_OK; i++) {
         luron_value v = luron__model_output(model, i);
         if (!r.values[model->nodes[v.node].first + v.out])
-            status = luron__fail(ctx, LURON_E_ARGUMENT, "model: output %d is input '%s', which is absent", i + ctx->index_base, luron_model_input_name(model, v.node));
+            status = luron__fail(ctx, LURON_E_ARGUMENT, "model: output %d is input '%s', which is absent",
+                                 i + ctx->index_base, luron_model_input_name(model, v.node));
     }
     for (int i = 0; i < n_outs && status == LURON_OK; i++) {
         luron_value v = luron__model_output(model, i);

@@ -1,20 +1,22 @@
 /* model_json.c -- the architecture of a model as JSON; docs/file-format.md describes it. Text that is read may be hostile:
- * whatever is missing, unknown or does not fit is an error, and nothing is left behind.                                  */
+ * whatever is missing, unknown or does not fit is an error, and nothing is left behind. */
 #include "graph.h"
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MAX_EDGES 4096 /* inputs of one node, outputs of a model */
 
-/* ---- writing: jansson's pack functions give NULL when memory is short, and NULL in gives NULL out ---------------------------- */
+/* ---- writing: jansson's pack functions give NULL when memory is short, and NULL in gives NULL out -------------- */
 static bool push(json_t *list, json_t *item) { return json_array_append_new(list, item) == 0; }
 
 static json_t *values_to_json(const luron_value *values, int64_t n) {
     json_t *list = json_array();
     bool good = list != NULL;
-    for (int64_t i = 0; i < n && good; i++) good = push(list, json_pack("[ii]", (int)values[i].node, (int)values[i].out));
+    for (int64_t i = 0; i < n && good; i++)
+        good = push(list, json_pack("[ii]", (int)values[i].node, (int)values[i].out));
     if (!good) json_decref(list);
     return good ? list : NULL;
 }
@@ -26,8 +28,11 @@ static json_t *layers_to_json(const luron_model *m) {
         const luron_layer *l = m->layers[i].layer;
         const luron_type *t = l->type;
         json_t *options = luron__options_to_json(t, l->options);
-        good = options && push(list, json_pack("{ss ss ss ss sI ss so}", "path", m->layers[i].path, "type", luron_type_name(t), "plugin", t->plugin, "plugin_version", t->plugin_version,
-                                               "data_version", (json_int_t)t->layer.data_version, "dtype", luron_dtype_name(l->dtype), "options", options));
+        good = options && push(list, json_pack("{ss ss ss ss sI ss so}", "path", m->layers[i].path,
+                                               "type", luron_type_name(t), "plugin", t->plugin,
+                                               "plugin_version", t->plugin_version,
+                                               "data_version", (json_int_t)t->layer.data_version,
+                                               "dtype", luron_dtype_name(l->dtype), "options", options));
     }
     if (!good) json_decref(list);
     return good ? list : NULL;
@@ -54,7 +59,8 @@ static json_t *nodes_to_json(const luron_model *m) {
 
 static json_t *param_name(const luron_model *m, const luron__param_ref *ref) {
     char name[LURON__MAX_PATH + 128];
-    snprintf(name, sizeof name, "%s/%s", m->layers[ref->layer].path, luron_layer_param_name(m->layers[ref->layer].layer, ref->param));
+    snprintf(name, sizeof name, "%s/%s", m->layers[ref->layer].path,
+             luron_layer_param_name(m->layers[ref->layer].layer, ref->param));
     return json_string(name);
 }
 
@@ -96,11 +102,17 @@ luron_status luron_model_to_json(char **out, luron_ctx *ctx, luron_model *model)
     LURON_TRY(shared_json(&shared, ctx, model));
     json_t *layers = layers_to_json(model), *inputs = inputs_to_json(model), *nodes = nodes_to_json(model);
     json_t *outputs = values_to_json(model->n_outputs ? model->outputs : &last, luron_model_n_outputs(model));
-    json_t *all = layers && inputs && nodes && outputs && shared ? json_pack("{ss sO sO sO sO sO}", "name", "model", "layers", layers, "inputs", inputs, "nodes", nodes, "outputs", outputs,
-                                                                            "shared", shared)
-                                                                 : NULL;
+    json_t *all = NULL;
+    if (layers && inputs && nodes && outputs && shared)
+        all = json_pack("{ss sO sO sO sO sO}", "name", "model", "layers", layers, "inputs", inputs, "nodes", nodes,
+                        "outputs", outputs, "shared", shared);
     char *text = all ? json_dumps(all, 0) : NULL;
-    luron_status status = text ? luron__strdup(out, ctx, text) : luron__nomem(ctx, 0);
+    luron_status status = text ? LURON_OK : luron__nomem(ctx, 0);
+    if (text && strlen(text) > LURON__MAX_JSON)
+        status = luron__fail(ctx, LURON_E_UNSUPPORTED,
+                             "architecture: at most %d MiB of JSON can be read again, the model makes %zu bytes",
+                             LURON__MAX_JSON >> 20, strlen(text));
+    if (status == LURON_OK) status = luron__strdup(out, ctx, text);
     free(text);
     json_decref(all);
     json_decref(layers);
@@ -111,7 +123,7 @@ luron_status luron_model_to_json(char **out, luron_ctx *ctx, luron_model *model)
     return status;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------------------------- */
 typedef struct reader {
     luron_ctx *ctx;
     luron_model *model;
@@ -120,14 +132,19 @@ typedef struct reader {
     json_t *by_path; /* object: path -> index */
 } reader;
 
-/* Member `key` of the wanted type ('s', 'i', 'a', 'o'), NULL with the error set if it is not there. */
-static json_t *member(const reader *r, json_t *object, const char *where, const char *key, char type) {
-    json_t *v = json_object_get(object, key);
-    bool good = type == 's' ? json_is_string(v) : type == 'i' ? json_is_integer(v) : type == 'a' ? json_is_array(v) : json_is_object(v);
-    if (good) return v;
-    (void)luron__fail(r->ctx, LURON_E_FORMAT, "architecture: %.80s: '%s': %s expected%s", where, key, type == 's' ? "string" : type == 'i' ? "integer" : type == 'a' ? "list" : "object",
-                      v ? "" : ", it is missing");
-    return NULL;
+/* Members `keys` (NULL-terminated) of an object, types[i] being 's' (string), 'i' (integer), 'a' (list) or 'o' (object). */
+static luron_status members(json_t **out, const reader *r, json_t *object, const char *where, const char *const *keys,
+                            const char *types) {
+    for (int i = 0; keys[i]; i++) {
+        json_t *v = json_object_get(object, keys[i]);
+        static const char *const names[] = { "string", "integer", "list", "object" };
+        const bool good[] = { json_is_string(v), json_is_integer(v), json_is_array(v), json_is_object(v) };
+        int type = types[i] == 's' ? 0 : types[i] == 'i' ? 1 : types[i] == 'a' ? 2 : 3;
+        LURON__CHECK(r->ctx, good[type], LURON_E_FORMAT, "architecture: %.80s: '%s': %s expected%s", where, keys[i],
+                     names[type], v ? "" : ", it is missing");
+        out[i] = v;
+    }
+    return LURON_OK;
 }
 
 /* Nothing but `keys` (NULL-terminated) may be there: what we do not know could change the meaning. */
@@ -145,9 +162,11 @@ static luron_status check_keys(const reader *r, json_t *object, const char *wher
 
 static luron_status read_value(luron_value *out, const reader *r, const char *where, json_t *v) {
     json_t *node = json_array_get(v, 0), *k = json_array_get(v, 1);
-    LURON__CHECK(r->ctx, json_array_size(v) == 2 && json_is_integer(node) && json_is_integer(k), LURON_E_FORMAT, "architecture: %.80s: [node, output] expected", where);
+    LURON__CHECK(r->ctx, json_array_size(v) == 2 && json_is_integer(node) && json_is_integer(k), LURON_E_FORMAT,
+                 "architecture: %.80s: [node, output] expected", where);
     json_int_t a = json_integer_value(node), b = json_integer_value(k);
-    LURON__CHECK(r->ctx, a >= -1 && a < INT32_MAX && b >= 0 && b < INT32_MAX, LURON_E_FORMAT, "architecture: %.80s: there is no value [%lld, %lld]", where, (long long)a, (long long)b);
+    LURON__CHECK(r->ctx, a >= -1 && a < INT32_MAX && b >= 0 && b < INT32_MAX, LURON_E_FORMAT,
+                 "architecture: %.80s: there is no value [%lld, %lld]", where, (long long)a, (long long)b);
     *out = (luron_value){ (int32_t)a, (int32_t)b };
     return LURON_OK;
 }
@@ -156,10 +175,12 @@ static luron_status read_value(luron_value *out, const reader *r, const char *wh
 static luron_status read_values(luron_value **out, size_t *n, const reader *r, const char *where, json_t *list) {
     size_t count = json_array_size(list);
     luron_value *values = NULL;
-    LURON__CHECK(r->ctx, count <= MAX_EDGES, LURON_E_FORMAT, "architecture: %.80s: at most %d values expected, got %zu", where, MAX_EDGES, count);
+    LURON__CHECK(r->ctx, count <= MAX_EDGES, LURON_E_FORMAT, "architecture: %.80s: at most %d values expected, got %zu",
+                 where, MAX_EDGES, count);
     if (count) LURON_TRY(luron__alloc(&values, r->ctx, count * sizeof *values));
     luron_status status = LURON_OK;
-    for (size_t i = 0; i < count && status == LURON_OK; i++) status = read_value(&values[i], r, where, json_array_get(list, i));
+    for (size_t i = 0; i < count && status == LURON_OK; i++)
+        status = read_value(&values[i], r, where, json_array_get(list, i));
     if (status != LURON_OK) {
         luron__free(r->ctx, values, count * sizeof *values);
         return status;
@@ -172,11 +193,13 @@ static luron_status read_values(luron_value **out, size_t *n, const reader *r, c
 static luron_status check_version(const reader *r, const luron_type *type, const char *where, json_int_t saved) {
     json_int_t here = type->layer.data_version;
     if (saved == here) return LURON_OK;
-    return luron__fail(r->ctx, saved > here ? LURON_E_VERSION : LURON_E_MISMATCH, "architecture: %.80s = %s was saved with data version %lld, plugin '%s' %s here has %lld", where,
+    return luron__fail(r->ctx, saved > here ? LURON_E_VERSION : LURON_E_MISMATCH,
+                       "architecture: %.80s = %s was saved with data version %lld, plugin '%s' %s here has %lld", where,
                        luron_type_name(type), (long long)saved, type->plugin, type->plugin_version, (long long)here);
 }
 
-static luron_status make_layer(luron_layer **out, const reader *r, const char *where, const char *type, uint32_t dtype, json_t *options) {
+static luron_status make_layer(luron_layer **out, const reader *r, const char *where, const char *type, uint32_t dtype,
+                               json_t *options) {
     luron_ctx *ctx = r->ctx;
     luron_arg *args = NULL;
     luron_layer *layer;
@@ -187,33 +210,38 @@ static luron_status make_layer(luron_layer **out, const reader *r, const char *w
     if (status == LURON_OK) status = luron_layer_new(&layer, ctx, type, n, args);
     ctx->default_dtype = standard;
     luron__args_free(ctx, args, n);
-    if (status != LURON_OK) return luron__wrap(ctx, status, "architecture: %.80s", where);
+    if (status != LURON_OK)
+        return luron__wrap(ctx, status == LURON_E_ARGUMENT ? LURON_E_FORMAT : status, "architecture: %.80s", where);
     *out = layer;
     return LURON_OK;
 }
 
 static luron_status read_layer(luron_layer **out, const reader *r, const char *where, json_t *o) {
-    static const char *const keys[] = { "path", "type", "plugin", "plugin_version", "data_version", "dtype", "options", NULL };
+    static const char *const keys[] = { "path", "type", "plugin", "plugin_version", "data_version", "dtype", "options",
+                                        NULL };
+    enum { PATH, TYPE, PLUGIN, PLUGIN_VERSION, DATA_VERSION, DTYPE, OPTIONS, N_KEYS };
+    json_t *v[N_KEYS];
     LURON_TRY(check_keys(r, o, where, keys));
-    json_t *type_name = member(r, o, where, "type", 's'), *plugin = type_name ? member(r, o, where, "plugin", 's') : NULL;
-    json_t *version = plugin ? member(r, o, where, "plugin_version", 's') : NULL, *data = version ? member(r, o, where, "data_version", 'i') : NULL;
-    json_t *dtype_name = data ? member(r, o, where, "dtype", 's') : NULL, *options = dtype_name ? member(r, o, where, "options", 'o') : NULL;
-    if (!options) return LURON_E_FORMAT;
-    uint32_t dtype = luron_dtype_find(json_string_value(dtype_name));
-    LURON__CHECK(r->ctx, dtype == LURON_F32 || dtype == LURON_F64, LURON_E_FORMAT, "architecture: %.80s: dtype float32 or float64 expected, got '%.40s'", where,
-                 json_string_value(dtype_name));
+    LURON_TRY(members(v, r, o, where, keys, "ssssiso"));
+    uint32_t dtype = luron_dtype_find(json_string_value(v[DTYPE]));
+    LURON__CHECK(r->ctx, dtype == LURON_F32 || dtype == LURON_F64, LURON_E_FORMAT,
+                 "architecture: %.80s: dtype float32 or float64 expected, got '%.40s'", where,
+                 json_string_value(v[DTYPE]));
     const luron_type *type;
-    luron_status status = luron_type_find(&type, r->ctx, LURON_KIND_LAYER, json_string_value(type_name));
+    luron_status status = luron_type_find(&type, r->ctx, LURON_KIND_LAYER, json_string_value(v[TYPE]));
     if (status == LURON_E_NOT_FOUND || status == LURON_E_PLUGIN)
-        return luron__wrap(r->ctx, status, "architecture: %.80s needs plugin '%.40s' %.20s", where, json_string_value(plugin), json_string_value(version));
+        return luron__wrap(r->ctx, status, "architecture: %.80s needs plugin '%.40s' %.20s", where,
+                           json_string_value(v[PLUGIN]), json_string_value(v[PLUGIN_VERSION]));
     LURON_TRY(status);
-    LURON_TRY(check_version(r, type, where, json_integer_value(data)));
-    return make_layer(out, r, where, json_string_value(type_name), dtype, options);
+    LURON_TRY(check_version(r, type, where, json_integer_value(v[DATA_VERSION])));
+    return make_layer(out, r, where, json_string_value(v[TYPE]), dtype, v[OPTIONS]);
 }
 
 static luron_status read_layers(reader *r, json_t *list) {
+    static const char *const keys[] = { "path", NULL };
     size_t n = json_array_size(list);
-    LURON__CHECK(r->ctx, n <= LURON__MAX_NODES, LURON_E_FORMAT, "architecture: at most %d layers expected, got %zu", LURON__MAX_NODES, n);
+    LURON__CHECK(r->ctx, n <= LURON__MAX_NODES, LURON_E_FORMAT, "architecture: at most %d layers expected, got %zu",
+                 LURON__MAX_NODES, n);
     r->by_path = json_object();
     LURON__CHECK(r->ctx, r->by_path, LURON_E_NOMEM, "architecture: not enough memory");
     if (n) LURON_TRY(luron__alloc(&r->layers, r->ctx, n * sizeof *r->layers));
@@ -221,13 +249,16 @@ static luron_status read_layers(reader *r, json_t *list) {
     for (size_t i = 0; i < n; i++) {
         char where[120];
         snprintf(where, sizeof where, "layer %zu", i);
-        json_t *o = json_array_get(list, i), *path = member(r, o, where, "path", 's');
-        if (!path) return LURON_E_FORMAT;
-        LURON_TRY(luron__check_path(r->ctx, "architecture", json_string_value(path)));
+        json_t *o = json_array_get(list, i), *path;
+        LURON_TRY(members(&path, r, o, where, keys, "s"));
+        luron_status status = luron__check_path(r->ctx, "architecture", json_string_value(path));
+        if (status != LURON_OK) return luron__wrap(r->ctx, LURON_E_FORMAT, "%s", where);
         snprintf(where, sizeof where, "layer '%.80s'", json_string_value(path));
-        LURON__CHECK(r->ctx, !json_object_get(r->by_path, json_string_value(path)), LURON_E_FORMAT, "architecture: there are two of %s", where);
+        LURON__CHECK(r->ctx, !json_object_get(r->by_path, json_string_value(path)), LURON_E_FORMAT,
+                     "architecture: there are two of %s", where);
         LURON_TRY(read_layer(&r->layers[i], r, where, o));
-        LURON__CHECK(r->ctx, !json_object_set_new(r->by_path, json_string_value(path), json_integer((json_int_t)i)), LURON_E_NOMEM, "architecture: not enough memory");
+        LURON__CHECK(r->ctx, !json_object_set_new(r->by_path, json_string_value(path), json_integer((json_int_t)i)),
+                     LURON_E_NOMEM, "architecture: not enough memory");
     }
     return LURON_OK;
 }
@@ -237,14 +268,16 @@ static luron_status read_node(reader *r, size_t i, json_t *o) {
     char where[40];
     snprintf(where, sizeof where, "node %lld", (long long)i + r->model->n_inputs);
     LURON_TRY(check_keys(r, o, where, keys));
-    json_t *path = member(r, o, where, "layer", 's'), *inputs = path ? member(r, o, where, "inputs", 'a') : NULL;
-    if (!inputs) return LURON_E_FORMAT;
-    json_t *index = json_object_get(r->by_path, json_string_value(path));
-    LURON__CHECK(r->ctx, index, LURON_E_FORMAT, "architecture: %s: there is no layer '%.80s'", where, json_string_value(path));
+    json_t *v[2];
+    LURON_TRY(members(v, r, o, where, keys, "sa"));
+    const char *path = json_string_value(v[0]);
+    json_t *index = json_object_get(r->by_path, path);
+    LURON__CHECK(r->ctx, index, LURON_E_FORMAT, "architecture: %s: there is no layer '%.80s'", where, path);
     luron_value *ins = NULL, out;
     size_t n = 0;
-    LURON_TRY(read_values(&ins, &n, r, where, inputs));
-    luron_status status = luron_model_add(&out, r->ctx, r->model, json_string_value(path), r->layers[json_integer_value(index)], (int)n, ins);
+    LURON_TRY(read_values(&ins, &n, r, where, v[1]));
+    luron_layer *layer = r->layers[json_integer_value(index)];
+    luron_status status = luron_model_add(&out, r->ctx, r->model, path, layer, (int)n, ins);
     luron__free(r->ctx, ins, n * sizeof *ins);
     return status == LURON_E_ARGUMENT ? luron__wrap(r->ctx, LURON_E_FORMAT, "architecture: %s", where) : status;
 }
@@ -259,9 +292,12 @@ static luron_status read_graph(reader *r, json_t *inputs, json_t *nodes, json_t 
         if (status == LURON_E_ARGUMENT) return luron__wrap(r->ctx, LURON_E_FORMAT, "architecture: inputs");
         LURON_TRY(status);
     }
-    LURON__CHECK(r->ctx, json_array_size(nodes) <= LURON__MAX_NODES, LURON_E_FORMAT, "architecture: at most %d nodes expected, got %zu", LURON__MAX_NODES, json_array_size(nodes));
+    LURON__CHECK(r->ctx, json_array_size(nodes) <= LURON__MAX_NODES, LURON_E_FORMAT,
+                 "architecture: at most %d nodes expected, got %zu", LURON__MAX_NODES, json_array_size(nodes));
     for (size_t i = 0; i < json_array_size(nodes); i++) LURON_TRY(read_node(r, i, json_array_get(nodes, i)));
-    LURON__CHECK(r->ctx, r->model->n_layers == (int64_t)r->n_layers, LURON_E_FORMAT, "architecture: %lld of %zu layers stand at no node", (long long)r->n_layers - (long long)r->model->n_layers,
+    LURON__CHECK(r->ctx, r->model->n_layers == (int64_t)r->n_layers, LURON_E_FORMAT,
+                 "architecture: %lld of %zu layers stand at no node",
+                 (long long)r->n_layers - (long long)r->model->n_layers,
                  r->n_layers);
     LURON_TRY(read_values(&outs, &n, r, "outputs", outputs));
     luron_status status = n ? luron_model_set_outputs(r->ctx, r->model, (int)n, outs) : LURON_OK;
@@ -283,7 +319,8 @@ static luron_status find_param(luron_layer **layer, int *param, const reader *r,
     int n = *layer ? luron_layer_n_params(*layer) : 0;
     *param = 0;
     while (*param < n && strcmp(luron_layer_param_name(*layer, *param), slash + 1)) ++*param;
-    LURON__CHECK(r->ctx, *param < n, LURON_E_FORMAT, "architecture: shared: there is no parameter '%.100s'", s ? s : "?");
+    LURON__CHECK(r->ctx, *param < n, LURON_E_FORMAT, "architecture: shared: there is no parameter '%.100s'",
+                 s ? s : "?");
     return LURON_OK;
 }
 
@@ -292,7 +329,8 @@ static luron_status read_shared(const reader *r, json_t *list) {
         json_t *group = json_array_get(list, i);
         luron_layer *first, *layer;
         int first_param, param;
-        LURON__CHECK(r->ctx, json_array_size(group) >= 2, LURON_E_FORMAT, "architecture: shared: lists of two names or more expected");
+        LURON__CHECK(r->ctx, json_array_size(group) >= 2, LURON_E_FORMAT,
+                     "architecture: shared: lists of two names or more expected");
         LURON_TRY(find_param(&first, &first_param, r, json_array_get(group, 0)));
         for (size_t k = 1; k < json_array_size(group); k++) {
             LURON_TRY(find_param(&layer, &param, r, json_array_get(group, k)));
@@ -304,15 +342,15 @@ static luron_status read_shared(const reader *r, json_t *list) {
 }
 
 static luron_status read_model(reader *r, json_t *json) {
-    static const char *const keys[] = { "name", "layers", "inputs", "nodes", "outputs", "shared", NULL };
+    static const char *const keys[] = { "layers", "inputs", "nodes", "outputs", "name", "shared", NULL };
+    static const char *const needed[] = { "layers", "inputs", "nodes", "outputs", NULL };
+    json_t *v[4], *shared = json_object_get(json, "shared");
     LURON_TRY(check_keys(r, json, "the whole", keys));
-    json_t *layers = member(r, json, "the whole", "layers", 'a'), *inputs = layers ? member(r, json, "the whole", "inputs", 'a') : NULL;
-    json_t *nodes = inputs ? member(r, json, "the whole", "nodes", 'a') : NULL, *outputs = nodes ? member(r, json, "the whole", "outputs", 'a') : NULL;
-    json_t *shared = json_object_get(json, "shared");
-    if (!outputs) return LURON_E_FORMAT;
-    LURON__CHECK(r->ctx, !shared || json_is_array(shared), LURON_E_FORMAT, "architecture: the whole: 'shared': list expected");
-    LURON_TRY(read_layers(r, layers));
-    LURON_TRY(read_graph(r, inputs, nodes, outputs));
+    LURON_TRY(members(v, r, json, "the whole", needed, "aaaa"));
+    LURON__CHECK(r->ctx, !shared || json_is_array(shared), LURON_E_FORMAT,
+                 "architecture: the whole: 'shared': list expected");
+    LURON_TRY(read_layers(r, v[0]));
+    LURON_TRY(read_graph(r, v[1], v[2], v[3]));
     return read_shared(r, shared);
 }
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- one after the other ----------------------------------------------------------------------------------------------------- */
+/* ---- one after the other --------------------------------------------------------------------------------------- */
 /* Does the tensor stand earlier in the model? One that nobody else holds cannot. */
 static bool is_repeated(const luron_model *m, int64_t layer, const luron_tensor *t, int slot) {
     if (atomic_load_explicit(&t->refs, memory_order_relaxed) == 1) return false;
@@ -26,7 +26,7 @@ static luron_tensor *next(const luron_model *m, bool states, int64_t *layer, int
 }
 
 /* A loop over i would be quadratic without a note of where number i - 1 was: number, layer and slot in one word, so that
- * threads that loop at once at worst walk from the start.                                                                */
+ * threads that loop at once at worst walk from the start. */
 static luron_tensor *nth(const luron_model *model, bool states, int i, char *name, size_t n) {
     luron_model *m = (luron_model *)model;
     _Atomic uint64_t *note = states ? &m->next_state : &m->next_param;
@@ -43,12 +43,17 @@ static luron_tensor *nth(const luron_model *model, bool states, int i, char *nam
     if (!t) return NULL;
     const luron__model_layer *l = &m->layers[layer];
     if (n) snprintf(name, n, "%s/%s", l->path, states ? l->layer->state[slot].name : l->layer->param[slot].name);
-    atomic_store_explicit(note, (uint64_t)(i + 1) << 32 | (uint64_t)layer << 8 | (uint64_t)(slot + 1), memory_order_relaxed);
+    atomic_store_explicit(note, (uint64_t)(i + 1) << 32 | (uint64_t)layer << 8 | (uint64_t)(slot + 1),
+                          memory_order_relaxed);
     return t;
 }
 
-luron_tensor *luron_model_param(const luron_model *model, int i, char *name, size_t n) { return nth(model, false, i, name, n); }
-luron_tensor *luron_model_state(const luron_model *model, int i, char *name, size_t n) { return nth(model, true, i, name, n); }
+luron_tensor *luron_model_param(const luron_model *model, int i, char *name, size_t n) {
+    return nth(model, false, i, name, n);
+}
+luron_tensor *luron_model_state(const luron_model *model, int i, char *name, size_t n) {
+    return nth(model, true, i, name, n);
+}
 
 int64_t luron_model_n_weights(const luron_model *model) {
     int64_t n = 0, layer = 0;
@@ -57,7 +62,7 @@ int64_t luron_model_n_weights(const luron_model *model) {
     return n;
 }
 
-/* ---- all at once ------------------------------------------------------------------------------------------------------------- */
+/* ---- all at once ----------------------------------------------------------------------------------------------- */
 /* Fill `first` by a table of tensors that were seen. */
 static luron_status find_firsts(luron_ctx *ctx, luron__param_ref *refs, int64_t n) {
     int64_t cap = 16, *at;
@@ -93,7 +98,7 @@ luron_status luron__model_param_refs(luron__param_ref **refs, int64_t *n, luron_
     return LURON_OK;
 }
 
-/* ---- modes ------------------------------------------------------------------------------------------------------------------- */
+/* ---- modes ----------------------------------------------------------------------------------------------------- */
 void luron_model_set_training(luron_model *model, int on) {
     model->training = on != 0;
     for (int64_t i = 0; i < model->n_layers; i++) luron_layer_set_training(model->layers[i].layer, on);
@@ -102,10 +107,12 @@ void luron_model_set_training(luron_model *model, int on) {
 int luron_model_is_training(const luron_model *model) { return model->training; }
 
 luron_status luron_model_set_dtype(luron_ctx *ctx, luron_model *model, uint32_t dtype) {
-    LURON__CHECK(ctx, dtype == LURON_F32 || dtype == LURON_F64, LURON_E_DTYPE, "model: float32 or float64 expected, got %s", luron_dtype_name(dtype));
+    LURON__CHECK(ctx, dtype == LURON_F32 || dtype == LURON_F64, LURON_E_DTYPE,
+                 "model: float32 or float64 expected, got %s", luron_dtype_name(dtype));
     for (int64_t i = 0; i < model->n_layers && dtype == LURON_F64; i++) {
         const luron__model_layer *l = &model->layers[i];
-        LURON__CHECK(ctx, luron_type_flags(l->layer->type) & LURON_LAYER_F64, LURON_E_DTYPE, "layer '%.80s' = %s: this type serves float32 alone", l->path, luron_type_name(l->layer->type));
+        LURON__CHECK(ctx, luron_type_flags(l->layer->type) & LURON_LAYER_F64, LURON_E_DTYPE,
+                     "layer '%.80s' = %s: this type serves float32 alone", l->path, luron_type_name(l->layer->type));
     }
     /* Only memory can be missing now; layers converted by then stay so, and the call may be repeated. */
     for (int64_t i = 0; i < model->n_layers; i++) LURON_TRY(luron_layer_set_dtype(ctx, model->layers[i].layer, dtype));
@@ -131,12 +138,13 @@ luron_status luron_model_freeze(luron_ctx *ctx, luron_model *model, const char *
             found++;
         }
     }
-    LURON__CHECK(ctx, found || !*prefix, LURON_E_NOT_FOUND, "model: no parameter's path begins with '%.100s'; layers are called '%.64s' and so on", prefix,
+    LURON__CHECK(ctx, found || !*prefix, LURON_E_NOT_FOUND,
+                 "model: no parameter's path begins with '%.100s'; layers are called '%.64s' and so on", prefix,
                  model->n_layers ? model->layers[0].path : "(none)");
     return LURON_OK;
 }
 
-/* ---- copies ------------------------------------------------------------------------------------------------------------------ */
+/* ---- copies ---------------------------------------------------------------------------------------------------- */
 static luron_status clone_nodes(luron_ctx *ctx, luron_model *to, const luron_model *from) {
     luron_value v;
     for (int64_t i = 0; i < from->n_inputs; i++) LURON_TRY(luron_model_input(&v, ctx, to, from->nodes[i].name));
@@ -164,7 +172,8 @@ static luron_status clone_ties(luron_ctx *ctx, luron_model *to, const luron_mode
     for (int64_t i = 0; i < n && status == LURON_OK; i++) {
         const luron__param_ref *first = &refs[refs[i].first];
         if (refs[i].first != i)
-            status = luron_layer_set_param(ctx, to->layers[refs[i].layer].layer, refs[i].param, luron_layer_param(to->layers[first->layer].layer, first->param));
+            status = luron_layer_set_param(ctx, to->layers[refs[i].layer].layer, refs[i].param,
+                                           luron_layer_param(to->layers[first->layer].layer, first->param));
     }
     luron__free(ctx, refs, (size_t)n * sizeof *refs);
     return status;
@@ -175,7 +184,8 @@ luron_status luron_model_clone(luron_model **out, luron_ctx *ctx, luron_model *m
     LURON_TRY(luron_model_new(&copy, ctx));
     luron_status status = clone_nodes(ctx, copy, model);
     if (status == LURON_OK) status = clone_ties(ctx, copy, model);
-    if (status == LURON_OK && model->n_outputs) status = luron_model_set_outputs(ctx, copy, (int)model->n_outputs, model->outputs);
+    if (status == LURON_OK && model->n_outputs)
+        status = luron_model_set_outputs(ctx, copy, (int)model->n_outputs, model->outputs);
     copy->training = model->training;
     copy->last = model->last;
     if (status == LURON_OK)

@@ -3,7 +3,7 @@
  * FLOPs are those of one forward for the given shapes. A layer with a parameter of rank 2 or more (linear, convolution)
  * multiplies and adds each of its numbers once for every row or place of the output: 2 * numel(weight) *
  * numel(output) / size 0 of the weight. An element-wise layer counts one for each element. Biases, losses and
- * everything else count nothing.                                                                                       */
+ * everything else count nothing. */
 #include "graph.h"
 
 #include <stdio.h>
@@ -71,12 +71,13 @@ static double layer_flops(const luron_layer *layer, const luron_dims *out) {
     if (layer->type->layer.elementwise) return numel(out);
     for (int i = 0; i < luron_layer_n_params(layer); i++) {
         const luron_tensor *t = luron_layer_param(layer, i);
-        if (t->ndim >= 2 && t->shape[0] > 0) sum += 2 * (double)luron_tensor_numel(t) * numel(out) / (double)t->shape[0];
+        if (t->ndim >= 2 && t->shape[0] > 0)
+            sum += 2 * (double)luron_tensor_numel(t) * numel(out) / (double)t->shape[0];
     }
     return sum;
 }
 
-/* ---- shapes ----------------------------------------------------------------------------------------------------------------- */
+/* ---- shapes ---------------------------------------------------------------------------------------------------- */
 static luron_status infer(luron_dims *dims, luron_ctx *ctx, const luron_model *m, int64_t i) {
     const luron__model_node *node = &m->nodes[i];
     luron_dims *ins = NULL;
@@ -90,19 +91,22 @@ static luron_status infer(luron_dims *dims, luron_ctx *ctx, const luron_model *m
 }
 
 /* Shapes before counts: a lazy layer has its parameters only then. */
-static luron_status infer_all(luron_dims *dims, luron_ctx *ctx, const luron_model *m, int n_in, const luron_dims *in_dims) {
-    LURON__CHECK(ctx, n_in == m->n_inputs, LURON_E_ARGUMENT, "summary: shapes of %lld input%s expected, got %d", (long long)m->n_inputs, m->n_inputs == 1 ? "" : "s", n_in);
+static luron_status infer_all(luron_dims *dims, luron_ctx *ctx, const luron_model *m, int n_in,
+                              const luron_dims *in_dims) {
+    LURON__CHECK(ctx, n_in == m->n_inputs, LURON_E_ARGUMENT, "summary: shapes of %lld input%s expected, got %d",
+                 (long long)m->n_inputs, m->n_inputs == 1 ? "" : "s", n_in);
     for (int i = 0; i < n_in; i++) dims[i] = in_dims[i];
     for (int64_t i = m->n_inputs; i < m->n_nodes; i++) LURON_TRY(infer(dims, ctx, m, i));
     return LURON_OK;
 }
 
-/* ---- rows ------------------------------------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------------------------ */
 /* seen[l]: layer l has a line already. Returns the FLOPs of the line. */
 static double fill_row(row *r, const luron_model *m, int64_t i, const luron_dims *dims, uint8_t *seen) {
     const luron__model_node *node = &m->nodes[i];
     double flops = 0;
-    if (dims && dims[node->first].dtype) luron_shape_text(r->shape, sizeof r->shape, dims[node->first].ndim, dims[node->first].shape);
+    if (dims && dims[node->first].dtype)
+        luron_shape_text(r->shape, sizeof r->shape, dims[node->first].ndim, dims[node->first].shape);
     if (node->layer < 0) {
         r->name = node->name;
         r->type = "(input)";
@@ -138,7 +142,8 @@ static void add_table(text *t, const row *rows, int64_t n, bool shaped) {
     int widths[N_COLUMNS], whole = 0;
     for (int c = 0; c < N_COLUMNS; c++) widths[c] = shaped || (c != 2 && c != 4) ? width(head[c]) : 0;
     for (int64_t i = 0; i < n; i++) {
-        const char *const cells[N_COLUMNS] = { rows[i].name, rows[i].type, rows[i].shape, rows[i].params, rows[i].flops };
+        const char *const cells[N_COLUMNS] = { rows[i].name, rows[i].type, rows[i].shape, rows[i].params,
+                                               rows[i].flops };
         for (int c = 0; c < N_COLUMNS; c++)
             if (widths[c] && width(cells[c]) > widths[c]) widths[c] = width(cells[c]);
     }
@@ -147,7 +152,8 @@ static void add_table(text *t, const row *rows, int64_t n, bool shaped) {
     for (int i = 0; i < whole; i++) add(t, "-", 1);
     add(t, "\n", 1);
     for (int64_t i = 0; i < n; i++) {
-        const char *const cells[N_COLUMNS] = { rows[i].name, rows[i].type, rows[i].shape, rows[i].params, rows[i].flops };
+        const char *const cells[N_COLUMNS] = { rows[i].name, rows[i].type, rows[i].shape, rows[i].params,
+                                               rows[i].flops };
         add_row(t, cells, widths);
     }
     for (int i = 0; i < whole; i++) add(t, "-", 1);
@@ -158,7 +164,8 @@ static void add_totals(text *t, const luron_model *m, bool shaped, double flops)
     char line[200], all[40], trained[40], work[40];
     double n = (double)luron_model_n_weights(m), n_trained = 0;
     luron_tensor *p;
-    for (int i = 0; (p = luron_model_param(m, i, NULL, 0)); i++) n_trained += p->requires_grad ? (double)luron_tensor_numel(p) : 0;
+    for (int i = 0; (p = luron_model_param(m, i, NULL, 0)); i++)
+        n_trained += p->requires_grad ? (double)luron_tensor_numel(p) : 0;
     snprintf(line, sizeof line, "%s parameters, %s of them trained", number(all, n), number(trained, n_trained));
     add(t, line, strlen(line));
     snprintf(line, sizeof line, "; %s FLOPs forward", number(work, flops));
@@ -175,7 +182,8 @@ static luron_status write_summary(text *t, const luron_model *m, const luron_dim
 }
 
 luron_status luron_model_summary(char **out, luron_ctx *ctx, luron_model *model, int n_in, const luron_dims *in_dims) {
-    size_t dims_bytes = (size_t)(model->n_values + 1) * sizeof(luron_dims), rows_bytes = (size_t)(model->n_nodes + 1) * sizeof(row), seen_bytes = (size_t)model->n_layers + 1;
+    size_t dims_bytes = (size_t)(model->n_values + 1) * sizeof(luron_dims),
+        rows_bytes = (size_t)(model->n_nodes + 1) * sizeof(row), seen_bytes = (size_t)model->n_layers + 1;
     luron_dims *dims = NULL;
     row *rows = NULL;
     uint8_t *seen = NULL;

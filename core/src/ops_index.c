@@ -1,17 +1,16 @@
-/* ops_index.c -- joining tensors and choosing from them by ids. An id inside a tensor counts from the index base of the
- * context at the time of the call, which the attributes keep, so that a gradient computed later reads the same ids.
+/* ops_index.c -- choosing from tensors by ids. An id inside a tensor counts from the index base of the context at the
+ * time of the call, which the attributes keep, so that a gradient computed later reads the same ids.
  *
  * All of these move elements along rows: a walk goes through positions in row-major order with up to three offsets.
  * Where sums meet in one element they are added in the row-major order of the source, at any number of threads.     */
 #include "internal.h"
-#include "kernels/elementwise.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum { GRAIN = 32768 /* elements a chunk */, SEGMENT = 64 /* columns that a scatter works on at a time */ };
 
-/* ---- walking ------------------------------------------------------------------------------------------------------- */
+/* ---- walking ---------------------------------------------------------------------------------------------------- */
 enum { STREAMS = 3 };
 typedef struct walk {
     int ndim; /* 1 or more */
@@ -21,12 +20,13 @@ typedef struct walk {
 
 /** A walk through `shape`; the dims that are of size 1 go, and those that are one run in every stream become one. */
 static walk walk_make(int ndim, const int64_t *shape, const int64_t *a, const int64_t *b, const int64_t *c) {
-    const int64_t *stream[STREAMS] = { a, b, c };
-    walk w = { .ndim = 0 };
+    const int64_t *stream[STREAMS] = {a, b, c};
+    walk w = {.ndim = 0};
     for (int d = 0; d < ndim; d++) {
         if (shape[d] == 1) continue;
         bool joins = w.ndim > 0;
-        for (int s = 0; s < STREAMS && joins; s++) joins = w.stride[s][w.ndim - 1] == (stream[s] ? stream[s][d] * shape[d] : 0);
+        for (int s = 0; s < STREAMS && joins; s++)
+            joins = w.stride[s][w.ndim - 1] == (stream[s] ? stream[s][d] * shape[d] : 0);
         if (!joins) w.shape[w.ndim++] = 1;
         w.shape[w.ndim - 1] *= shape[d];
         for (int s = 0; s < STREAMS; s++) w.stride[s][w.ndim - 1] = stream[s] ? stream[s][d] : 0;
@@ -61,145 +61,7 @@ static void walk_on(walk *w, int64_t n) {
     }
 }
 
-/** to[...] = from, where `to` has from's shape and these strides. */
-static void copy_into(luron_ctx *ctx, uint32_t dtype, char *to, const int64_t *to_strides, const luron_tensor *from) {
-    luron__ew e = { .n_in = 1, .ndim = from->ndim, .out = { .data = to, .dtype = dtype, .run = dtype },
-                    .in = { { .data = luron__data(from), .dtype = from->dtype, .run = dtype } } };
-    memcpy(e.shape, from->shape, sizeof e.shape);
-    memcpy(e.out.strides, to_strides, sizeof e.out.strides);
-    memcpy(e.in[0].strides, from->strides, sizeof e.in[0].strides);
-    if (e.ndim == 0) e.shape[e.ndim++] = 1;
-    luron__elementwise(&e, ctx->threads);
-}
-
-/* ---- pad_slice: at = shape, then dim, start, step; n = ndim ---------------------------------------------------------------- */
-
-static luron_status pad_slice_infer(luron_ctx *ctx, luron__apply *a) {
-    (void)ctx;
-    a->dtype = a->in[0]->dtype, a->ndim = a->attrs.n;
-    memcpy(a->shape, a->attrs.at, sizeof a->shape);
-    return LURON_OK;
-}
-
-static luron_status pad_slice_compute(luron_ctx *ctx, luron__apply *a) {
-    int64_t dim = a->attrs.at[8], start = a->attrs.at[9], step = a->attrs.at[10], strides[LURON_MAX_DIMS];
-    memset(luron__data(a->out), 0, a->out->storage->bytes);
-    memcpy(strides, a->out->strides, sizeof strides);
-    char *to = luron__data(a->out) + start * strides[dim] * luron_dtype_size(a->dtype);
-    strides[dim] *= step;
-    copy_into(ctx, a->dtype, to, strides, a->in[0]);
-    return LURON_OK;
-}
-
-static luron_status pad_slice_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g, int i) {
-    const int64_t *at = node->attrs.at;
-    int64_t count = node->in[i]->shape[at[8]];
-    return luron_slice(out, ctx, g, (int)at[8], at[9], count ? (count - 1) * at[10] + 1 : 0, at[10]);
-}
-
-static const luron__op op_pad_slice = { .name = "pad_slice", .infer = pad_slice_infer, .compute = pad_slice_compute, .gradient = pad_slice_gradient };
-
-luron_status luron__pad_slice(luron_tensor **out, luron_ctx *ctx, luron_tensor *g, int ndim, const int64_t *shape, int dim, int64_t start, int64_t step) {
-    luron__attrs attrs = { .n = ndim };
-    memcpy(attrs.at, shape, (size_t)ndim * sizeof *shape);
-    attrs.at[8] = dim, attrs.at[9] = start, attrs.at[10] = step;
-    return luron__apply_op(out, ctx, &op_pad_slice, 1, &g, &attrs);
-}
-
-/* ---- cat: at = dim ------------------------------------------------------------------------------------------------------------ */
-
-static luron_status cat_infer(luron_ctx *ctx, luron__apply *a) {
-    int64_t dim = a->attrs.at[0];
-    luron_tensor kind = *a->in[0]; /* promotion looks at dtype and rank alone */
-    a->ndim = kind.ndim;
-    memcpy(a->shape, kind.shape, sizeof a->shape);
-    for (int i = 1; i < a->n_in; i++) {
-        const luron_tensor *x = a->in[i];
-        kind.dtype = luron__promote(&kind, x, ctx->default_dtype);
-        LURON__CHECK(ctx, !__builtin_add_overflow(a->shape[dim], x->shape[dim], &a->shape[dim]), LURON_E_SHAPE, "cat: the result is too large");
-    }
-    a->dtype = kind.dtype;
-    return LURON_OK;
-}
-
-static luron_status cat_compute(luron_ctx *ctx, luron__apply *a) {
-    int64_t dim = a->attrs.at[0], done = 0;
-    int size = luron_dtype_size(a->dtype);
-    for (int i = 0; i < a->n_in; i++) {
-        copy_into(ctx, a->dtype, luron__data(a->out) + done * a->out->strides[dim] * size, a->out->strides, a->in[i]);
-        done += a->in[i]->shape[dim];
-    }
-    return LURON_OK;
-}
-
-static luron_status cat_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g, int i) {
-    int64_t dim = node->attrs.at[0], start = 0;
-    for (int k = 0; k < i; k++) start += node->in[k]->shape[dim];
-    return luron_narrow(out, ctx, g, (int)dim, start, node->in[i]->shape[dim]);
-}
-
-static const luron__op op_cat = { .name = "cat", .infer = cat_infer, .compute = cat_compute, .gradient = cat_gradient };
-
-/** All of one rank, and of one shape but for dim (-1: of one shape)? */
-static luron_status check_alike(luron_ctx *ctx, const char *what, int n, luron_tensor *const *xs, int dim) {
-    for (int i = 1; i < n; i++) {
-        bool same = xs[i]->ndim == xs[0]->ndim;
-        for (int d = 0; d < xs[0]->ndim && same; d++) same = d == dim || xs[i]->shape[d] == xs[0]->shape[d];
-        if (same) continue;
-        char first[LURON__SHAPE_TEXT], other[LURON__SHAPE_TEXT];
-        luron_shape_text(first, sizeof first, xs[0]->ndim, xs[0]->shape);
-        luron_shape_text(other, sizeof other, xs[i]->ndim, xs[i]->shape);
-        if (dim < 0) return luron__fail(ctx, LURON_E_SHAPE, "%s: tensor %d is %s, the first is %s, and all must be of one shape", what, i + ctx->index_base, other, first);
-        return luron__fail(ctx, LURON_E_SHAPE, "%s: tensor %d is %s, the first is %s, and all sizes but that of dim %d must be the same", what, i + ctx->index_base,
-                           other, first, dim + ctx->index_base);
-    }
-    return LURON_OK;
-}
-
-luron_status luron_cat(luron_tensor **out, luron_ctx *ctx, int n, luron_tensor *const *xs, int dim) {
-    LURON__CHECK(ctx, n > 0, LURON_E_ARGUMENT, "cat: one tensor or more expected, got none");
-    LURON__CHECK(ctx, xs[0]->ndim > 0, LURON_E_SHAPE, "cat: tensors without dims cannot be joined (stack gives them one)");
-    LURON_TRY(luron__wrap_dim(&dim, ctx, "cat: dim", xs[0]->ndim));
-    LURON_TRY(check_alike(ctx, "cat", n, xs, dim));
-    luron__attrs attrs = { .at = { dim } };
-    return luron__apply_op(out, ctx, &op_cat, n, xs, &attrs);
-}
-
-luron_status luron_stack(luron_tensor **out, luron_ctx *ctx, int n, luron_tensor *const *xs, int dim) {
-    LURON__CHECK(ctx, n > 0, LURON_E_ARGUMENT, "stack: one tensor or more expected, got none");
-    LURON__CHECK(ctx, xs[0]->ndim < LURON_MAX_DIMS, LURON_E_SHAPE, "stack: the tensors have %d dimensions, and no more are possible", xs[0]->ndim);
-    LURON_TRY(luron__wrap_dim(&dim, ctx, "stack: dim", xs[0]->ndim + 1));
-    LURON_TRY(check_alike(ctx, "stack", n, xs, -1));
-    luron_tensor **wide;
-    size_t bytes = (size_t)n * sizeof *wide;
-    LURON_TRY(luron__alloc(&wide, ctx, bytes));
-    luron_status status = LURON_OK;
-    for (int i = 0; i < n && !status; i++) status = luron_unsqueeze(&wide[i], ctx, xs[i], dim);
-    if (!status) status = luron_cat(out, ctx, n, wide, dim);
-    for (int i = 0; i < n; i++) luron_tensor_unref(wide[i]);
-    luron__free(ctx, wide, bytes);
-    return status;
-}
-
-luron_status luron_split(luron_tensor **outs, luron_ctx *ctx, luron_tensor *x, int64_t size, int dim) {
-    LURON__CHECK(ctx, size >= 1, LURON_E_ARGUMENT, "split: size is %lld, it must be 1 or more", (long long)size);
-    LURON__CHECK(ctx, x->ndim > 0, LURON_E_SHAPE, "split: a tensor without dims cannot be split");
-    LURON_TRY(luron__wrap_dim(&dim, ctx, "split: dim", x->ndim));
-    int64_t total = x->shape[dim], n = total / size + (total % size != 0);
-    luron_tensor **parts; /* outs stays untouched until all are made */
-    size_t bytes = (size_t)n * sizeof *parts;
-    LURON_TRY(luron__alloc(&parts, ctx, bytes));
-    luron_status status = LURON_OK;
-    for (int64_t i = 0; i < n && !status; i++) status = luron_narrow(&parts[i], ctx, x, dim, i * size, total - i * size < size ? total - i * size : size);
-    for (int64_t i = 0; i < n; i++) {
-        if (status) luron_tensor_unref(parts[i]);
-        else outs[i] = parts[i];
-    }
-    luron__free(ctx, parts, bytes);
-    return status;
-}
-
-/* ---- ids ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- ids -------------------------------------------------------------------------------------------------------- */
 
 static inline int64_t id_at(uint32_t dtype, const char *ids, int64_t offset, int64_t base) {
     if (dtype == LURON_I64) return ((const int64_t *)(const void *)ids)[offset] - base;
@@ -213,18 +75,26 @@ static luron_status check_id_dtype(luron_ctx *ctx, const char *what, const luron
     return LURON_OK;
 }
 
-static luron_status fail_id(luron_ctx *ctx, const char *what, const luron_tensor *ids, int64_t position, int64_t id, int64_t base, int64_t size) {
+static luron_status fail_id(luron_ctx *ctx, const char *what, const luron_tensor *ids, int64_t position, int64_t id,
+                            int64_t base, int64_t size) {
     int64_t at[LURON_MAX_DIMS];
     char where[LURON__SHAPE_TEXT];
     for (int d = ids->ndim - 1; d >= 0; d--) {
         at[d] = position % ids->shape[d] + base;
         position /= ids->shape[d];
     }
-    if (ids->ndim == 1) snprintf(where, sizeof where, "%lld", (long long)at[0]);
-    else luron_shape_text(where, sizeof where, ids->ndim, at);
-    if (size == 0) return luron__fail(ctx, LURON_E_RANGE, "%s: id %lld at position %s, but there is nothing to choose from: the size is 0", what, (long long)id, where);
-    return luron__fail(ctx, LURON_E_RANGE, "%s: id %lld at position %s is not within %lld to %lld%s", what, (long long)id, where, (long long)base,
-                       (long long)(size - 1 + base), base == 1 && id == 0 ? "; ids count from 1 here: 0 is no id (add 1 to labels that count from 0)" : "");
+    if (ids->ndim == 1)
+        snprintf(where, sizeof where, "%lld", (long long)at[0]);
+    else
+        luron_shape_text(where, sizeof where, ids->ndim, at);
+    if (size == 0)
+        return luron__fail(ctx, LURON_E_RANGE,
+                           "%s: id %lld at position %s, but there is nothing to choose from: the size is 0", what,
+                           (long long)id, where);
+    return luron__fail(ctx, LURON_E_RANGE, "%s: id %lld at position %s is not within %lld to %lld%s", what,
+                       (long long)id, where, (long long)base, (long long)(size - 1 + base),
+                       base == 1 && id == 0 ? "; ids count from 1 here: 0 is no id (add 1 to labels that count from 0)"
+                                            : "");
 }
 
 /** Are all ids within `size`? The first that is not is named. */
@@ -246,7 +116,7 @@ static void id_strides(int64_t *strides, const luron_tensor *ids, int ndim, int 
     for (int d = 0; d < ndim; d++) strides[d] = !list ? ids->strides[d] : d == dim ? ids->strides[0] : 0;
 }
 
-/* ---- choosing: gather, and index_select, whose ids are the same in all columns. at = dim, base; in = x, ids ----------------- */
+/* ---- choosing: gather, and index_select, whose ids are the same in all columns. at = dim, base; in = x, ids ----- */
 typedef struct choosing {
     walk w; /* streams: out, x without dim, ids */
     int size;
@@ -257,8 +127,10 @@ typedef struct choosing {
 } choosing;
 
 /* One row of elements of one size: x moves by x_step, and by x_stride times the id. */
-#define CHOOSE_ROW(T)                                                                                                    \
-    for (int64_t i = 0; i < n; i++) ((T *)(void *)out)[i * out_step] = ((const T *)(const void *)x)[i * x_step + id_at(c->id_dtype, c->ids, at + i * id_step, c->base) * c->x_stride]
+#define CHOOSE_ROW(T)                                                                                                  \
+    for (int64_t i = 0; i < n; i++)                                                                                    \
+    ((T *)(void *)out)[i * out_step] =                                                                                 \
+        ((const T *)(const void *)x)[i * x_step + id_at(c->id_dtype, c->ids, at + i * id_step, c->base) * c->x_stride]
 
 static void choose_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     (void)chunk;
@@ -274,11 +146,13 @@ static void choose_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
         const char *x = c->x + w.offset[1] * c->size;
         if (id_step == 0 && out_step == 1 && x_step == 1) {
             memcpy(out, x + id_at(c->id_dtype, c->ids, at, c->base) * c->x_stride * c->size, (size_t)(n * c->size));
-        } else switch (c->size) {
-            case 1: CHOOSE_ROW(uint8_t); break;
-            case 2: CHOOSE_ROW(uint16_t); break;
-            case 4: CHOOSE_ROW(uint32_t); break;
-            default: CHOOSE_ROW(uint64_t);
+            continue;
+        }
+        switch (c->size) {
+        case 1: CHOOSE_ROW(uint8_t); break;
+        case 2: CHOOSE_ROW(uint16_t); break;
+        case 4: CHOOSE_ROW(uint32_t); break;
+        default: CHOOSE_ROW(uint64_t);
         }
     }
 }
@@ -291,13 +165,19 @@ static luron_status choose(luron_ctx *ctx, luron__apply *a, bool list) {
     memcpy(x_strides, x->strides, sizeof x_strides);
     x_strides[dim] = 0;
     id_strides(ids_strides, ids, x->ndim, dim, list);
-    choosing c = { .w = walk_make(out->ndim, out->shape, out->strides, x_strides, ids_strides), .size = luron_dtype_size(x->dtype), .id_dtype = ids->dtype,
-                   .base = a->attrs.at[1], .x_stride = x->ndim ? x->strides[dim] : 0, .out = luron__data(out), .x = luron__data(x), .ids = luron__data(ids) };
+    choosing c = {.w = walk_make(out->ndim, out->shape, out->strides, x_strides, ids_strides),
+                  .size = luron_dtype_size(x->dtype),
+                  .id_dtype = ids->dtype,
+                  .base = a->attrs.at[1],
+                  .x_stride = x->ndim ? x->strides[dim] : 0,
+                  .out = luron__data(out),
+                  .x = luron__data(x),
+                  .ids = luron__data(ids)};
     luron__parallel_for(ctx->threads, luron__numel(out->ndim, out->shape), GRAIN, choose_chunk, &c);
     return LURON_OK;
 }
 
-/* ---- adding at ids: scatter_add and index_add. at = dim, base; in = x, ids, src ------------------------------------------------- */
+/* ---- adding at ids: scatter_add and index_add. at = dim, base; in = x, ids, src --------------------------------- */
 typedef struct adding {
     walk w; /* through the columns, which leave dim out. Streams: out, src, ids */
     uint32_t dtype, id_dtype;
@@ -325,7 +205,8 @@ static void add_one(uint32_t dtype, char *to, const char *from) {
 }
 
 /** n columns, next to each other by these steps, at one position of dim. */
-static void add_row(const adding *a, char *to, const char *from, int64_t id_offset, const int64_t step[STREAMS], int64_t n) {
+static void add_row(const adding *a, char *to, const char *from, int64_t id_offset, const int64_t step[STREAMS],
+                    int64_t n) {
     int size = luron_dtype_size(a->dtype);
     if (step[2] == 0) {
         to += id_at(a->id_dtype, a->ids, id_offset, a->base) * a->out_stride * size;
@@ -336,8 +217,10 @@ static void add_row(const adding *a, char *to, const char *from, int64_t id_offs
         for (int64_t i = 0; i < n; i++) add_one(a->dtype, to + i * step[0] * size, from + i * step[1] * size);
         return;
     }
-    for (int64_t i = 0; i < n; i++)
-        add_one(a->dtype, to + (i * step[0] + id_at(a->id_dtype, a->ids, id_offset + i * step[2], a->base) * a->out_stride) * size, from + i * step[1] * size);
+    for (int64_t i = 0; i < n; i++) {
+        int64_t id = id_at(a->id_dtype, a->ids, id_offset + i * step[2], a->base);
+        add_one(a->dtype, to + (i * step[0] + id * a->out_stride) * size, from + i * step[1] * size);
+    }
 }
 
 static void add_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
@@ -351,7 +234,8 @@ static void add_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     for (int64_t n; begin < end; begin += n, walk_on(&w, n)) {
         n = walk_row(&w, end - begin < SEGMENT ? end - begin : SEGMENT);
         for (int64_t k = 0; k < a->n; k++)
-            add_row(a, a->out + w.offset[0] * size, a->src + (w.offset[1] + k * a->src_stride) * size, w.offset[2] + k * a->id_stride, step, n);
+            add_row(a, a->out + w.offset[0] * size, a->src + (w.offset[1] + k * a->src_stride) * size,
+                    w.offset[2] + k * a->id_stride, step, n);
     }
 }
 
@@ -360,28 +244,42 @@ static luron_status add_at(luron_ctx *ctx, luron__apply *a, bool list) {
     int dim = (int)a->attrs.at[0];
     int64_t columns[LURON_MAX_DIMS], ids_strides[LURON_MAX_DIMS], n = src->ndim ? src->shape[dim] : 1;
     LURON_TRY(check_ids(ctx, a->op->name, ids, a->attrs.at[1], x->ndim ? x->shape[dim] : 1));
-    copy_into(ctx, a->dtype, luron__data(out), out->strides, x);
+    luron__copy_into(ctx, a->dtype, luron__data(out), out->strides, x);
     if (luron__numel(src->ndim, src->shape) == 0) return LURON_OK;
     id_strides(ids_strides, ids, x->ndim, dim, list);
     memcpy(columns, src->shape, sizeof columns);
     columns[dim] = 1;
-    adding add = { .w = walk_make(src->ndim, columns, out->strides, src->strides, ids_strides), .dtype = a->dtype, .id_dtype = ids->dtype, .n = n,
-                   .base = a->attrs.at[1], .out = luron__data(out), .src = luron__data(src), .ids = luron__data(ids) };
-    if (src->ndim) add.out_stride = out->strides[dim], add.src_stride = src->strides[dim], add.id_stride = ids_strides[dim];
+    adding add = {.w = walk_make(src->ndim, columns, out->strides, src->strides, ids_strides),
+                  .dtype = a->dtype,
+                  .id_dtype = ids->dtype,
+                  .n = n,
+                  .base = a->attrs.at[1],
+                  .out = luron__data(out),
+                  .src = luron__data(src),
+                  .ids = luron__data(ids)};
+    if (src->ndim)
+        add.out_stride = out->strides[dim], add.src_stride = src->strides[dim], add.id_stride = ids_strides[dim];
     int64_t grain = GRAIN / n / SEGMENT * SEGMENT;
-    luron__parallel_for(ctx->threads, luron__numel(src->ndim, columns), grain < SEGMENT ? SEGMENT : grain, add_chunk, &add);
+    luron__parallel_for(ctx->threads, luron__numel(src->ndim, columns), grain < SEGMENT ? SEGMENT : grain, add_chunk,
+                        &add);
     return LURON_OK;
 }
 
-/* ---- the four ops --------------------------------------------------------------------------------------------------------------- */
+/* ---- the four ops ----------------------------------------------------------------------------------------------- */
 
 static luron_status infer_like(luron__apply *a, const luron_tensor *shape) {
     a->dtype = a->in[0]->dtype, a->ndim = shape->ndim;
     memcpy(a->shape, shape->shape, sizeof a->shape);
     return LURON_OK;
 }
-static luron_status gather_infer(luron_ctx *ctx, luron__apply *a) { (void)ctx; return infer_like(a, a->in[1]); }
-static luron_status add_infer(luron_ctx *ctx, luron__apply *a) { (void)ctx; return infer_like(a, a->in[0]); }
+static luron_status gather_infer(luron_ctx *ctx, luron__apply *a) {
+    (void)ctx;
+    return infer_like(a, a->in[1]);
+}
+static luron_status add_infer(luron_ctx *ctx, luron__apply *a) {
+    (void)ctx;
+    return infer_like(a, a->in[0]);
+}
 static luron_status index_select_infer(luron_ctx *ctx, luron__apply *a) {
     (void)ctx;
     infer_like(a, a->in[0]);
@@ -396,9 +294,10 @@ static luron_status index_add_compute(luron_ctx *ctx, luron__apply *a) { return 
 static const luron__op op_gather, op_scatter_add, op_index_select, op_index_add;
 
 /** x's gradient of a choice: g added at the ids into zeros of x's shape. */
-static luron_status choice_gradient(luron_tensor **out, luron_ctx *ctx, const luron__op *add, const luron__node *node, luron_tensor *g, int i) {
+static luron_status choice_gradient(luron_tensor **out, luron_ctx *ctx, const luron__op *add, const luron__node *node,
+                                    luron_tensor *g, int i) {
     if (i != 0) return LURON_OK;
-    luron_tensor *in[3] = { NULL, node->in[1], g };
+    luron_tensor *in[3] = {NULL, node->in[1], g};
     LURON_TRY(luron_tensor_full(&in[0], ctx, g->dtype, node->in[0]->ndim, node->in[0]->shape, 0));
     luron_status status = luron__apply_op(out, ctx, add, 3, in, &node->attrs);
     luron_tensor_unref(in[0]);
@@ -406,96 +305,114 @@ static luron_status choice_gradient(luron_tensor **out, luron_ctx *ctx, const lu
 }
 
 /** x gets g as it is, src what was chosen from it. */
-static luron_status addition_gradient(luron_tensor **out, luron_ctx *ctx, const luron__op *choice, const luron__node *node, luron_tensor *g, int i) {
+static luron_status addition_gradient(luron_tensor **out, luron_ctx *ctx, const luron__op *choice,
+                                      const luron__node *node, luron_tensor *g, int i) {
     if (i == 0) *out = luron_tensor_ref(g);
     if (i != 2) return LURON_OK;
-    return luron__apply_op(out, ctx, choice, 2, (luron_tensor *[]){ g, node->in[1] }, &node->attrs);
+    return luron__apply_op(out, ctx, choice, 2, (luron_tensor *[]){g, node->in[1]}, &node->attrs);
 }
 
-static luron_status gather_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g, int i) {
+static luron_status gather_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g,
+                                    int i) {
     return choice_gradient(out, ctx, &op_scatter_add, node, g, i);
 }
-static luron_status index_select_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g, int i) {
+static luron_status index_select_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g,
+                                          int i) {
     return choice_gradient(out, ctx, &op_index_add, node, g, i);
 }
-static luron_status scatter_add_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g, int i) {
+static luron_status scatter_add_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g,
+                                         int i) {
     return addition_gradient(out, ctx, &op_gather, node, g, i);
 }
-static luron_status index_add_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g, int i) {
+static luron_status index_add_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g,
+                                       int i) {
     return addition_gradient(out, ctx, &op_index_select, node, g, i);
 }
 
-static const luron__op op_gather = { "gather", LURON__SAVE_IN(1), gather_infer, gather_compute, gather_gradient };
-static const luron__op op_scatter_add = { "scatter_add", LURON__SAVE_IN(1), add_infer, scatter_add_compute, scatter_add_gradient };
-static const luron__op op_index_select = { "index_select", LURON__SAVE_IN(1), index_select_infer, index_select_compute, index_select_gradient };
-static const luron__op op_index_add = { "index_add", LURON__SAVE_IN(1), add_infer, index_add_compute, index_add_gradient };
+static const luron__op op_gather = {"gather", LURON__SAVE_IN(1), gather_infer, gather_compute, gather_gradient};
+static const luron__op op_scatter_add = {"scatter_add", LURON__SAVE_IN(1), add_infer, scatter_add_compute,
+                                         scatter_add_gradient};
+static const luron__op op_index_select = {"index_select", LURON__SAVE_IN(1), index_select_infer, index_select_compute,
+                                          index_select_gradient};
+static const luron__op op_index_add = {"index_add", LURON__SAVE_IN(1), add_infer, index_add_compute,
+                                       index_add_gradient};
 
-/* ---- public: checks of shapes and dtypes ------------------------------------------------------------------------------------------ */
+/* ---- public: checks of shapes and dtypes ------------------------------------------------------------------------ */
 
 /** ids of x's rank, and no larger than x outside dim. */
-static luron_status check_gather(luron_ctx *ctx, const char *what, const luron_tensor *x, int *dim, const luron_tensor *ids) {
+static luron_status check_gather(luron_ctx *ctx, const char *what, const luron_tensor *x, int *dim,
+                                 const luron_tensor *ids) {
     char text[64], s[LURON__SHAPE_TEXT], t[LURON__SHAPE_TEXT];
     snprintf(text, sizeof text, "%s: dim", what);
     LURON_TRY(check_id_dtype(ctx, what, ids));
     LURON_TRY(luron__wrap_dim(dim, ctx, text, x->ndim));
     bool fits = ids->ndim == x->ndim;
     for (int d = 0; d < x->ndim && fits; d++) fits = d == *dim || ids->shape[d] <= x->shape[d];
-    LURON__CHECK(ctx, fits, LURON_E_SHAPE, "%s: ids %s must have as many dims as x %s, and be no larger outside dim %d", what,
-                 luron_shape_text(s, sizeof s, ids->ndim, ids->shape), luron_shape_text(t, sizeof t, x->ndim, x->shape), *dim + ctx->index_base);
+    LURON__CHECK(ctx, fits, LURON_E_SHAPE, "%s: ids %s must have as many dims as x %s, and be no larger outside dim %d",
+                 what, luron_shape_text(s, sizeof s, ids->ndim, ids->shape),
+                 luron_shape_text(t, sizeof t, x->ndim, x->shape), *dim + ctx->index_base);
     return LURON_OK;
 }
 
 /** A list of ids, for a dim of x. */
-static luron_status check_list(luron_ctx *ctx, const char *what, const luron_tensor *x, int *dim, const luron_tensor *ids) {
+static luron_status check_list(luron_ctx *ctx, const char *what, const luron_tensor *x, int *dim,
+                               const luron_tensor *ids) {
     char text[64], s[LURON__SHAPE_TEXT];
     snprintf(text, sizeof text, "%s: dim", what);
     LURON_TRY(check_id_dtype(ctx, what, ids));
     LURON__CHECK(ctx, x->ndim > 0, LURON_E_SHAPE, "%s: a tensor without dims has no positions to choose from", what);
-    LURON__CHECK(ctx, ids->ndim == 1, LURON_E_SHAPE, "%s: ids must be a list (one dim), got %s", what, luron_shape_text(s, sizeof s, ids->ndim, ids->shape));
+    LURON__CHECK(ctx, ids->ndim == 1, LURON_E_SHAPE, "%s: ids must be a list (one dim), got %s", what,
+                 luron_shape_text(s, sizeof s, ids->ndim, ids->shape));
     return luron__wrap_dim(dim, ctx, text, x->ndim);
 }
 
-static luron_status check_source_dtype(luron_ctx *ctx, const char *what, const luron_tensor *x, const luron_tensor *src) {
-    LURON__CHECK(ctx, x->dtype == src->dtype, LURON_E_DTYPE, "%s: x is %s and src is %s, they must be the same", what, luron_dtype_name(x->dtype),
-                 luron_dtype_name(src->dtype));
+static luron_status check_source_dtype(luron_ctx *ctx, const char *what, const luron_tensor *x,
+                                       const luron_tensor *src) {
+    LURON__CHECK(ctx, x->dtype == src->dtype, LURON_E_DTYPE, "%s: x is %s and src is %s, they must be the same", what,
+                 luron_dtype_name(x->dtype), luron_dtype_name(src->dtype));
     return LURON_OK;
 }
 
 luron_status luron_index_select(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids) {
     LURON_TRY(check_list(ctx, "index_select", x, &dim, ids));
-    luron__attrs attrs = { .at = { dim, ctx->index_base } };
-    return luron__apply_op(out, ctx, &op_index_select, 2, (luron_tensor *[]){ x, ids }, &attrs);
+    luron__attrs attrs = {.at = {dim, ctx->index_base}};
+    return luron__apply_op(out, ctx, &op_index_select, 2, (luron_tensor *[]){x, ids}, &attrs);
 }
 
 luron_status luron_gather(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids) {
     LURON_TRY(check_gather(ctx, "gather", x, &dim, ids));
-    luron__attrs attrs = { .at = { dim, ctx->index_base } };
-    return luron__apply_op(out, ctx, &op_gather, 2, (luron_tensor *[]){ x, ids }, &attrs);
+    luron__attrs attrs = {.at = {dim, ctx->index_base}};
+    return luron__apply_op(out, ctx, &op_gather, 2, (luron_tensor *[]){x, ids}, &attrs);
 }
 
-luron_status luron_scatter_add(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids, luron_tensor *src) {
+luron_status luron_scatter_add(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids,
+                               luron_tensor *src) {
     char s[LURON__SHAPE_TEXT], t[LURON__SHAPE_TEXT];
     LURON_TRY(check_gather(ctx, "scatter_add", x, &dim, ids));
     LURON_TRY(check_source_dtype(ctx, "scatter_add", x, src));
-    LURON__CHECK(ctx, luron__same_shape(ids, src), LURON_E_SHAPE, "scatter_add: ids %s and src %s must have the same shape",
-                 luron_shape_text(s, sizeof s, ids->ndim, ids->shape), luron_shape_text(t, sizeof t, src->ndim, src->shape));
-    luron__attrs attrs = { .at = { dim, ctx->index_base } };
-    return luron__apply_op(out, ctx, &op_scatter_add, 3, (luron_tensor *[]){ x, ids, src }, &attrs);
+    LURON__CHECK(
+        ctx, luron__same_shape(ids, src), LURON_E_SHAPE, "scatter_add: ids %s and src %s must have the same shape",
+        luron_shape_text(s, sizeof s, ids->ndim, ids->shape), luron_shape_text(t, sizeof t, src->ndim, src->shape));
+    luron__attrs attrs = {.at = {dim, ctx->index_base}};
+    return luron__apply_op(out, ctx, &op_scatter_add, 3, (luron_tensor *[]){x, ids, src}, &attrs);
 }
 
-luron_status luron_index_add(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids, luron_tensor *src) {
+luron_status luron_index_add(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids,
+                             luron_tensor *src) {
     char s[LURON__SHAPE_TEXT], t[LURON__SHAPE_TEXT];
     LURON_TRY(check_list(ctx, "index_add", x, &dim, ids));
     LURON_TRY(check_source_dtype(ctx, "index_add", x, src));
     bool fits = src->ndim == x->ndim;
     for (int d = 0; d < x->ndim && fits; d++) fits = src->shape[d] == (d == dim ? ids->shape[0] : x->shape[d]);
-    LURON__CHECK(ctx, fits, LURON_E_SHAPE, "index_add: src is %s; like x %s, with %lld positions (as many as ids) along dim %d, was expected",
-                 luron_shape_text(s, sizeof s, src->ndim, src->shape), luron_shape_text(t, sizeof t, x->ndim, x->shape), (long long)ids->shape[0], dim + ctx->index_base);
-    luron__attrs attrs = { .at = { dim, ctx->index_base } };
-    return luron__apply_op(out, ctx, &op_index_add, 3, (luron_tensor *[]){ x, ids, src }, &attrs);
+    LURON__CHECK(ctx, fits, LURON_E_SHAPE,
+                 "index_add: src is %s; like x %s, with %lld positions (as many as ids) along dim %d, was expected",
+                 luron_shape_text(s, sizeof s, src->ndim, src->shape), luron_shape_text(t, sizeof t, x->ndim, x->shape),
+                 (long long)ids->shape[0], dim + ctx->index_base);
+    luron__attrs attrs = {.at = {dim, ctx->index_base}};
+    return luron__apply_op(out, ctx, &op_index_add, 3, (luron_tensor *[]){x, ids, src}, &attrs);
 }
 
-/* ---- one_hot: at = n, base, dtype --------------------------------------------------------------------------------------------------- */
+/* ---- one_hot: at = n, base, dtype ------------------------------------------------------------------------------- */
 
 static luron_status one_hot_infer(luron_ctx *ctx, luron__apply *a) {
     (void)ctx;
@@ -511,20 +428,22 @@ static luron_status one_hot_compute(luron_ctx *ctx, luron__apply *a) {
     int size = luron_dtype_size(a->dtype);
     char one[8], *out = luron__data(a->out);
     LURON_TRY(check_ids(ctx, "one_hot", ids, base, n));
-    luron__convert(a->dtype, one, 1, LURON_F64, &(double){ 1 }, 1, 1);
+    luron__convert(a->dtype, one, 1, LURON_F64, &(double){1}, 1, 1);
     memset(out, 0, a->out->storage->bytes);
     walk w = walk_make(ids->ndim, ids->shape, ids->strides, NULL, NULL);
-    for (int64_t i = 0; i < count; i++, walk_on(&w, 1)) memcpy(out + (i * n + id_at(ids->dtype, luron__data(ids), w.offset[0], base)) * size, one, (size_t)size);
+    for (int64_t i = 0; i < count; i++, walk_on(&w, 1))
+        memcpy(out + (i * n + id_at(ids->dtype, luron__data(ids), w.offset[0], base)) * size, one, (size_t)size);
     return LURON_OK;
 }
 
-static const luron__op op_one_hot = { .name = "one_hot", .infer = one_hot_infer, .compute = one_hot_compute };
+static const luron__op op_one_hot = {.name = "one_hot", .infer = one_hot_infer, .compute = one_hot_compute};
 
 luron_status luron_one_hot(luron_tensor **out, luron_ctx *ctx, luron_tensor *ids, int64_t n, uint32_t dtype) {
     LURON_TRY(check_id_dtype(ctx, "one_hot", ids));
     LURON__CHECK(ctx, n >= 0, LURON_E_ARGUMENT, "one_hot: n is %lld, it must not be negative", (long long)n);
     LURON__CHECK(ctx, luron_dtype_size(dtype) > 0, LURON_E_DTYPE, "one_hot: 0x%x is no dtype", dtype);
-    LURON__CHECK(ctx, ids->ndim < LURON_MAX_DIMS, LURON_E_SHAPE, "one_hot: ids have %d dimensions, and no more are possible", ids->ndim);
-    luron__attrs attrs = { .at = { n, ctx->index_base, dtype } };
+    LURON__CHECK(ctx, ids->ndim < LURON_MAX_DIMS, LURON_E_SHAPE,
+                 "one_hot: ids have %d dimensions, and no more are possible", ids->ndim);
+    luron__attrs attrs = {.at = {n, ctx->index_base, dtype}};
     return luron__apply_op(out, ctx, &op_one_hot, 1, &ids, &attrs);
 }

@@ -9,8 +9,7 @@ typedef struct product {
     int64_t a_row, a_col, b_row, b_col; /* strides */
 } product;
 
-/* ---- shapes ---------------------------------------------------------------------------------------------------------
- */
+/* ---- shapes ------------------------------------------------------------------------------------------------------ */
 static luron_status check_operands(luron_ctx *ctx, const luron_tensor *a, const luron_tensor *b) {
     char s[LURON__SHAPE_TEXT], t[LURON__SHAPE_TEXT];
     bool real = (a->dtype == LURON_F32 || a->dtype == LURON_F64) && (b->dtype == LURON_F32 || b->dtype == LURON_F64);
@@ -71,8 +70,7 @@ static product product_of(const luron_tensor *a, const luron_tensor *b) {
     return p;
 }
 
-/* ---- computing
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- computing --------------------------------------------------------------------------------------------------- */
 /* Can the kernel read rows x cols with these strides in place? *ld and *trans say how. */
 static bool in_place(int64_t rows, int64_t cols, int64_t row, int64_t col, int64_t *ld, bool *trans) {
     *trans = !(col == 1 || cols <= 1);
@@ -167,8 +165,7 @@ static luron_status matmul_compute(luron_ctx *ctx, luron__apply *apply) {
     return status;
 }
 
-/* ---- gradient
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- gradient ---------------------------------------------------------------------------------------------------- */
 typedef luron_status dim_fn(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim);
 
 /* *t, which is owned, becomes fn(*t, dim). */

@@ -1,12 +1,10 @@
-/* ops_reduce.c -- sum, mean, var, prod, extremes and their places. at[0] = bit mask of the dims reduced, at[1] = keep.
- */
+/* ops_reduce.c -- sum, mean, var, prod, extremes and their places. at[0] = bit mask of the dims reduced, at[1] = keep.  */
 #include "internal.h"
 #include "kernels/reduce.h"
 
 #include <stdio.h>
 
-/* ---- shapes and computing
- * --------------------------------------------------------------------------------------------- */
+/* ---- shapes and computing ---------------------------------------------------------------------------------------- */
 static uint32_t mask_of(const luron__attrs *attrs) { return (uint32_t)attrs->at[0]; }
 
 static int64_t count_of(const luron_tensor *x, uint32_t mask) {
@@ -123,8 +121,7 @@ static luron_status compute_all(luron_ctx *ctx, luron__apply *a) {
     return reduce_into(ctx, a->out, a->in[0], mask_of(&a->attrs), LURON__REDUCE_MIN, LURON_B8, 0);
 }
 
-/* ---- gradients
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- gradients --------------------------------------------------------------------------------------------------- */
 /* t, of the output's shape, expanded to the operand's; without `expand` only the dims that were left out come back. */
 static luron_status restore(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *t, bool expand) {
     const luron_tensor *x = node->in[0];
@@ -247,8 +244,7 @@ static luron_status gradient_prod(luron_tensor **out, luron_ctx *ctx, const luro
     return status;
 }
 
-/* ---- ops
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- ops --------------------------------------------------------------------------------------------------------- */
 static const luron__op op_sum = {.name = "sum", .infer = infer_sum, .compute = compute_sum, .gradient = gradient_sum};
 static const luron__op op_mean = {
     .name = "mean", .infer = infer_real, .compute = compute_mean, .gradient = gradient_mean};
@@ -320,8 +316,7 @@ luron_status luron_argmin(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, i
     return reduce(out, ctx, &op_argmin, x, 1, &dim, keep, 0, false);
 }
 
-/* ---- sum_to: at = shape, n = ndim
- * ------------------------------------------------------------------------------------------ */
+/* ---- sum_to: at = shape, n = ndim -------------------------------------------------------------------------------- */
 static luron_status infer_sum_to(luron_ctx *ctx, luron__apply *a) {
     const luron_tensor *x = a->in[0];
     char from[LURON__SHAPE_TEXT], to[LURON__SHAPE_TEXT];

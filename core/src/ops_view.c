@@ -13,19 +13,21 @@ static void view_as_is(luron__apply *a) {
 }
 
 /** Positions in messages count as the context counts. */
-static luron_status fail_positions(luron_ctx *ctx, const char *what, const luron_tensor *x, int dim, int64_t first, int64_t length) {
+static luron_status fail_positions(luron_ctx *ctx, const char *what, const luron_tensor *x, int dim, int64_t first,
+                                   int64_t length) {
     char text[LURON__SHAPE_TEXT];
     int base = ctx->index_base;
     long long shown = first < 0 ? first : first + base;
     luron_shape_text(text, sizeof text, x->ndim, x->shape);
     if (length == 1)
-        return luron__fail(ctx, LURON_E_RANGE, "%s: position %lld is not within dim %d of %s, which has size %lld", what, shown, dim + base, text,
-                           (long long)x->shape[dim]);
-    return luron__fail(ctx, LURON_E_RANGE, "%s: %lld positions from %lld are not within dim %d of %s, which has size %lld", what, (long long)length, shown,
-                       dim + base, text, (long long)x->shape[dim]);
+        return luron__fail(ctx, LURON_E_RANGE, "%s: position %lld is not within dim %d of %s, which has size %lld",
+                           what, shown, dim + base, text, (long long)x->shape[dim]);
+    return luron__fail(ctx, LURON_E_RANGE,
+                       "%s: %lld positions from %lld are not within dim %d of %s, which has size %lld", what,
+                       (long long)length, shown, dim + base, text, (long long)x->shape[dim]);
 }
 
-/* ---- reshape: at = shape, n = ndim --------------------------------------------------------------------------------- */
+/* ---- reshape: at = shape, n = ndim ------------------------------------------------------------------------------ */
 
 static void contiguous_strides(int ndim, const int64_t *shape, int64_t *strides) {
     int64_t step = 1;
@@ -61,20 +63,23 @@ static luron_status reshape_infer(luron_ctx *ctx, luron__apply *a) {
     view_as_is(a);
     a->ndim = a->attrs.n;
     for (int i = 0; i < a->ndim; i++) a->shape[i] = a->attrs.at[i];
-    LURON__CHECK(ctx, view_strides(a->in[0], a->ndim, a->shape, a->strides), LURON_E_INTERNAL, "reshape: these strides need a copy");
+    LURON__CHECK(ctx, view_strides(a->in[0], a->ndim, a->shape, a->strides), LURON_E_INTERNAL,
+                 "reshape: these strides need a copy");
     return LURON_OK;
 }
 
-static luron_status reshape_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g, int i) {
+static luron_status reshape_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g,
+                                     int i) {
     return luron_reshape(out, ctx, g, node->in[i]->ndim, node->in[i]->shape);
 }
 
-static const luron__op op_reshape = { .name = "reshape", .infer = reshape_infer, .gradient = reshape_gradient };
+static const luron__op op_reshape = {.name = "reshape", .infer = reshape_infer, .gradient = reshape_gradient};
 
 /** Copy `shape` to `to` with a -1 replaced by what is left of numel elements. */
 static luron_status resolve_shape(luron_ctx *ctx, const luron_tensor *x, int ndim, const int64_t *shape, int64_t *to) {
     char have[LURON__SHAPE_TEXT], want[LURON__SHAPE_TEXT];
-    LURON__CHECK(ctx, ndim >= 0 && ndim <= LURON_MAX_DIMS, LURON_E_SHAPE, "reshape: %d dimensions given, at most %d are possible", ndim, LURON_MAX_DIMS);
+    LURON__CHECK(ctx, ndim >= 0 && ndim <= LURON_MAX_DIMS, LURON_E_SHAPE,
+                 "reshape: %d dimensions given, at most %d are possible", ndim, LURON_MAX_DIMS);
     luron_shape_text(have, sizeof have, x->ndim, x->shape);
     luron_shape_text(want, sizeof want, ndim, shape);
     int64_t numel = luron__numel(x->ndim, x->shape), known = 1;
@@ -88,23 +93,31 @@ static luron_status resolve_shape(luron_ctx *ctx, const luron_tensor *x, int ndi
             continue;
         }
         LURON__CHECK(ctx, shape[i] >= 0, LURON_E_SHAPE, "reshape: sizes in %s must be positive, 0, or one -1", want);
-        if (shape[i] == 0) zero = true;
-        else if (__builtin_mul_overflow(known, shape[i], &known)) fits = false;
+        if (shape[i] == 0)
+            zero = true;
+        else if (__builtin_mul_overflow(known, shape[i], &known))
+            fits = false;
     }
-    if (zero) known = 0;
-    else LURON__CHECK(ctx, fits, LURON_E_SHAPE, "reshape: %s has %lld elements, %s has too many", have, (long long)numel, want);
+    if (zero)
+        known = 0;
+    else
+        LURON__CHECK(ctx, fits, LURON_E_SHAPE, "reshape: %s has %lld elements, %s has too many", have, (long long)numel,
+                     want);
     if (open >= 0) {
-        LURON__CHECK(ctx, known > 0, LURON_E_SHAPE, "reshape: the -1 in %s could be any size, for there are 0 elements", want);
-        LURON__CHECK(ctx, numel % known == 0, LURON_E_SHAPE, "reshape: %s has %lld elements, which %s cannot share out", have, (long long)numel, want);
+        LURON__CHECK(ctx, known > 0, LURON_E_SHAPE, "reshape: the -1 in %s could be any size, for there are 0 elements",
+                     want);
+        LURON__CHECK(ctx, numel % known == 0, LURON_E_SHAPE, "reshape: %s has %lld elements, which %s cannot share out",
+                     have, (long long)numel, want);
         to[open] = numel / known;
     } else {
-        LURON__CHECK(ctx, known == numel, LURON_E_SHAPE, "reshape: %s has %lld elements, %s has %lld", have, (long long)numel, want, (long long)known);
+        LURON__CHECK(ctx, known == numel, LURON_E_SHAPE, "reshape: %s has %lld elements, %s has %lld", have,
+                     (long long)numel, want, (long long)known);
     }
     return LURON_OK;
 }
 
 luron_status luron_reshape(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int ndim, const int64_t *shape) {
-    luron__attrs attrs = { .n = ndim };
+    luron__attrs attrs = {.n = ndim};
     int64_t strides[LURON_MAX_DIMS];
     LURON_TRY(resolve_shape(ctx, x, ndim, shape, attrs.at));
     if (view_strides(x, ndim, attrs.at, strides)) return luron__apply_op(out, ctx, &op_reshape, 1, &x, &attrs);
@@ -115,7 +128,7 @@ luron_status luron_reshape(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, 
     return status;
 }
 
-/* ---- expand: at = shape, n = ndim ---------------------------------------------------------------------------------- */
+/* ---- expand: at = shape, n = ndim ------------------------------------------------------------------------------- */
 
 static luron_status expand_infer(luron_ctx *ctx, luron__apply *a) {
     const luron_tensor *x = a->in[0];
@@ -129,15 +142,17 @@ static luron_status expand_infer(luron_ctx *ctx, luron__apply *a) {
     return luron__check_shape(ctx, a->dtype, a->ndim, a->shape, NULL);
 }
 
-static luron_status expand_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g, int i) {
+static luron_status expand_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g,
+                                    int i) {
     return luron_sum_to(out, ctx, g, node->in[i]->ndim, node->in[i]->shape);
 }
 
-static const luron__op op_expand = { .name = "expand", .infer = expand_infer, .gradient = expand_gradient };
+static const luron__op op_expand = {.name = "expand", .infer = expand_infer, .gradient = expand_gradient};
 
 luron_status luron_expand(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int ndim, const int64_t *shape) {
-    luron__attrs attrs = { .n = ndim };
-    LURON__CHECK(ctx, ndim >= 0 && ndim <= LURON_MAX_DIMS, LURON_E_SHAPE, "expand: %d dimensions given, at most %d are possible", ndim, LURON_MAX_DIMS);
+    luron__attrs attrs = {.n = ndim};
+    LURON__CHECK(ctx, ndim >= 0 && ndim <= LURON_MAX_DIMS, LURON_E_SHAPE,
+                 "expand: %d dimensions given, at most %d are possible", ndim, LURON_MAX_DIMS);
     int lead = ndim - x->ndim;
     bool fits = lead >= 0;
     for (int i = 0; i < ndim && fits; i++) {
@@ -147,13 +162,14 @@ luron_status luron_expand(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, i
     }
     if (!fits) {
         char from[LURON__SHAPE_TEXT], to[LURON__SHAPE_TEXT];
-        return luron__fail(ctx, LURON_E_SHAPE, "expand: %s cannot become %s: only sizes of 1 and new leading dims repeat",
-                           luron_shape_text(from, sizeof from, x->ndim, x->shape), luron_shape_text(to, sizeof to, ndim, shape));
+        return luron__fail(
+            ctx, LURON_E_SHAPE, "expand: %s cannot become %s: only sizes of 1 and new leading dims repeat",
+            luron_shape_text(from, sizeof from, x->ndim, x->shape), luron_shape_text(to, sizeof to, ndim, shape));
     }
     return luron__apply_op(out, ctx, &op_expand, 1, &x, &attrs);
 }
 
-/* ---- permute: at = dims -------------------------------------------------------------------------------------------- */
+/* ---- permute: at = dims ----------------------------------------------------------------------------------------- */
 
 static luron_status permute_infer(luron_ctx *ctx, luron__apply *a) {
     (void)ctx;
@@ -165,17 +181,18 @@ static luron_status permute_infer(luron_ctx *ctx, luron__apply *a) {
     return LURON_OK;
 }
 
-static luron_status permute_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g, int operand) {
+static luron_status permute_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g,
+                                     int operand) {
     (void)operand;
     int back[LURON_MAX_DIMS];
     for (int i = 0; i < g->ndim; i++) back[node->attrs.at[i]] = i;
     return luron_permute(out, ctx, g, g->ndim, back);
 }
 
-static const luron__op op_permute = { .name = "permute", .infer = permute_infer, .gradient = permute_gradient };
+static const luron__op op_permute = {.name = "permute", .infer = permute_infer, .gradient = permute_gradient};
 
 luron_status luron_permute(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int ndim, const int *dims) {
-    luron__attrs attrs = { .n = ndim };
+    luron__attrs attrs = {.n = ndim};
     unsigned seen = 0;
     char text[LURON__SHAPE_TEXT];
     luron_shape_text(text, sizeof text, x->ndim, x->shape);
@@ -183,7 +200,8 @@ luron_status luron_permute(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, 
     for (int i = 0; i < ndim; i++) {
         int dim = dims[i];
         LURON_TRY(luron__wrap_dim(&dim, ctx, "permute: dim", ndim));
-        LURON__CHECK(ctx, !(seen & 1u << dim), LURON_E_ARGUMENT, "permute: dim %d is named twice, every dim of %s must be named once", dim + ctx->index_base, text);
+        LURON__CHECK(ctx, !(seen & 1u << dim), LURON_E_ARGUMENT,
+                     "permute: dim %d is named twice, every dim of %s must be named once", dim + ctx->index_base, text);
         seen |= 1u << dim;
         attrs.at[i] = dim;
     }
@@ -193,13 +211,13 @@ luron_status luron_permute(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, 
 luron_status luron_transpose(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim0, int dim1) {
     LURON_TRY(luron__wrap_dim(&dim0, ctx, "transpose: dim", x->ndim));
     LURON_TRY(luron__wrap_dim(&dim1, ctx, "transpose: dim", x->ndim));
-    luron__attrs attrs = { .n = x->ndim };
+    luron__attrs attrs = {.n = x->ndim};
     for (int i = 0; i < x->ndim; i++) attrs.at[i] = i;
     attrs.at[dim0] = dim1, attrs.at[dim1] = dim0;
     return luron__apply_op(out, ctx, &op_permute, 1, &x, &attrs);
 }
 
-/* ---- slice (and narrow): at = dim, first, count, step -------------------------------------------------------------- */
+/* ---- slice (and narrow): at = dim, first, count, step ----------------------------------------------------------- */
 
 static luron_status slice_infer(luron_ctx *ctx, luron__apply *a) {
     (void)ctx;
@@ -211,21 +229,24 @@ static luron_status slice_infer(luron_ctx *ctx, luron__apply *a) {
     return LURON_OK;
 }
 
-static luron_status slice_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g, int i) {
+static luron_status slice_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g,
+                                   int i) {
     const int64_t *at = node->attrs.at;
     return luron__pad_slice(out, ctx, g, node->in[i]->ndim, node->in[i]->shape, (int)at[0], at[1], at[3]);
 }
 
-static const luron__op op_slice = { .name = "slice", .infer = slice_infer, .gradient = slice_gradient };
+static const luron__op op_slice = {.name = "slice", .infer = slice_infer, .gradient = slice_gradient};
 
-static luron_status slice(luron_tensor **out, luron_ctx *ctx, const char *what, luron_tensor *x, int dim, int64_t start, int64_t length, int64_t step) {
+static luron_status slice(luron_tensor **out, luron_ctx *ctx, const char *what, luron_tensor *x, int dim, int64_t start,
+                          int64_t length, int64_t step) {
     char dim_text[32];
     LURON__CHECK(ctx, x->ndim > 0, LURON_E_SHAPE, "%s: a tensor without dims has no positions to choose from", what);
     snprintf(dim_text, sizeof dim_text, "%s: dim", what);
     LURON_TRY(luron__wrap_dim(&dim, ctx, dim_text, x->ndim));
-    if (start < 0 || length < 0 || start > x->shape[dim] || length > x->shape[dim] - start) return fail_positions(ctx, what, x, dim, start, length);
+    if (start < 0 || length < 0 || start > x->shape[dim] || length > x->shape[dim] - start)
+        return fail_positions(ctx, what, x, dim, start, length);
     int64_t count = length / step + (length % step != 0);
-    luron__attrs attrs = { .at = { dim, start, count, step } };
+    luron__attrs attrs = {.at = {dim, start, count, step}};
     return luron__apply_op(out, ctx, &op_slice, 1, &x, &attrs);
 }
 
@@ -233,12 +254,13 @@ luron_status luron_narrow(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, i
     return slice(out, ctx, "narrow", x, dim, start, length, 1);
 }
 
-luron_status luron_slice(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, int64_t start, int64_t length, int64_t step) {
+luron_status luron_slice(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, int64_t start, int64_t length,
+                         int64_t step) {
     LURON__CHECK(ctx, step >= 1, LURON_E_ARGUMENT, "slice: step is %lld, it must be 1 or more", (long long)step);
     return slice(out, ctx, "slice", x, dim, start, length, step);
 }
 
-/* ---- select: at = dim, position ------------------------------------------------------------------------------------ */
+/* ---- select: at = dim, position --------------------------------------------------------------------------------- */
 
 static void drop_dim(luron__apply *a, int64_t dim) {
     a->ndim--;
@@ -253,27 +275,29 @@ static luron_status select_infer(luron_ctx *ctx, luron__apply *a) {
     return LURON_OK;
 }
 
-static luron_status select_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g, int i) {
+static luron_status select_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g,
+                                    int i) {
     int dim = (int)node->attrs.at[0];
     luron_tensor *wide;
     LURON_TRY(luron_unsqueeze(&wide, ctx, g, dim));
-    luron_status status = luron__pad_slice(out, ctx, wide, node->in[i]->ndim, node->in[i]->shape, dim, node->attrs.at[1], 1);
+    luron_status status =
+        luron__pad_slice(out, ctx, wide, node->in[i]->ndim, node->in[i]->shape, dim, node->attrs.at[1], 1);
     luron_tensor_unref(wide);
     return status;
 }
 
-static const luron__op op_select = { .name = "select", .infer = select_infer, .gradient = select_gradient };
+static const luron__op op_select = {.name = "select", .infer = select_infer, .gradient = select_gradient};
 
 luron_status luron_select(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, int64_t at) {
     LURON__CHECK(ctx, x->ndim > 0, LURON_E_SHAPE, "select: a tensor without dims has no positions to choose from");
     LURON_TRY(luron__wrap_dim(&dim, ctx, "select: dim", x->ndim));
     int64_t size = x->shape[dim];
     if (at < -size || at >= size) return fail_positions(ctx, "select", x, dim, at, 1);
-    luron__attrs attrs = { .at = { dim, at < 0 ? at + size : at } };
+    luron__attrs attrs = {.at = {dim, at < 0 ? at + size : at}};
     return luron__apply_op(out, ctx, &op_select, 1, &x, &attrs);
 }
 
-/* ---- unsqueeze and squeeze: at = dim ------------------------------------------------------------------------------- */
+/* ---- unsqueeze and squeeze: at = dim ---------------------------------------------------------------------------- */
 
 static luron_status unsqueeze_infer(luron_ctx *ctx, luron__apply *a) {
     (void)ctx;
@@ -285,17 +309,19 @@ static luron_status unsqueeze_infer(luron_ctx *ctx, luron__apply *a) {
     return LURON_OK;
 }
 
-static luron_status unsqueeze_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g, int i) {
+static luron_status unsqueeze_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g,
+                                       int i) {
     (void)i;
     return luron_squeeze(out, ctx, g, (int)node->attrs.at[0]);
 }
 
-static const luron__op op_unsqueeze = { .name = "unsqueeze", .infer = unsqueeze_infer, .gradient = unsqueeze_gradient };
+static const luron__op op_unsqueeze = {.name = "unsqueeze", .infer = unsqueeze_infer, .gradient = unsqueeze_gradient};
 
 luron_status luron_unsqueeze(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim) {
-    LURON__CHECK(ctx, x->ndim < LURON_MAX_DIMS, LURON_E_SHAPE, "unsqueeze: the tensor has %d dimensions, and no more are possible", x->ndim);
+    LURON__CHECK(ctx, x->ndim < LURON_MAX_DIMS, LURON_E_SHAPE,
+                 "unsqueeze: the tensor has %d dimensions, and no more are possible", x->ndim);
     LURON_TRY(luron__wrap_dim(&dim, ctx, "unsqueeze: dim", x->ndim + 1));
-    luron__attrs attrs = { .at = { dim } };
+    luron__attrs attrs = {.at = {dim}};
     return luron__apply_op(out, ctx, &op_unsqueeze, 1, &x, &attrs);
 }
 
@@ -306,16 +332,17 @@ static luron_status squeeze_infer(luron_ctx *ctx, luron__apply *a) {
     return LURON_OK;
 }
 
-static luron_status squeeze_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g, int i) {
+static luron_status squeeze_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g,
+                                     int i) {
     (void)i;
     return luron_unsqueeze(out, ctx, g, (int)node->attrs.at[0]);
 }
 
-static const luron__op op_squeeze = { .name = "squeeze", .infer = squeeze_infer, .gradient = squeeze_gradient };
+static const luron__op op_squeeze = {.name = "squeeze", .infer = squeeze_infer, .gradient = squeeze_gradient};
 
 luron_status luron_squeeze(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim) {
     LURON_TRY(luron__wrap_dim(&dim, ctx, "squeeze: dim", x->ndim));
     if (x->ndim == 0 || x->shape[dim] != 1) return luron_reshape(out, ctx, x, x->ndim, x->shape);
-    luron__attrs attrs = { .at = { dim } };
+    luron__attrs attrs = {.at = {dim}};
     return luron__apply_op(out, ctx, &op_squeeze, 1, &x, &attrs);
 }

@@ -10,15 +10,18 @@
 #define TEXT 600 /* buffers for parts of messages */
 
 static size_t struct_bytes(const luron_type *t) {
-    uint64_t n = t->kind == LURON_KIND_LAYER ? t->layer.options_size : t->kind == LURON_KIND_OPTIM ? t->optim.options_size : t->format.options_size;
+    uint64_t n = t->kind == LURON_KIND_LAYER ? t->layer.options_size
+        : t->kind == LURON_KIND_OPTIM ? t->optim.options_size : t->format.options_size;
     return n ? (size_t)n : 1;
 }
 
 static void *member(void *options, const luron_option *o) { return (char *)options + o->offset; }
 static bool is_ranged(const luron_option *o) { return o->min < o->max; }
-static bool is_integer(const luron_option *o) { return o->kind == LURON_INT || o->kind == LURON_AXIS || o->kind == LURON_ID; }
+static bool is_integer(const luron_option *o) {
+    return o->kind == LURON_INT || o->kind == LURON_AXIS || o->kind == LURON_ID;
+}
 
-/* ---- messages ------------------------------------------------------------------------------------------------------------ */
+/* ---- messages -------------------------------------------------------------------------------------------------- */
 LURON_PRINTF(3, 4) static void append(char *buf, size_t n, const char *fmt, ...) {
     size_t at = strlen(buf);
     va_list args;
@@ -95,7 +98,8 @@ static const char *arg_text(char buf[TEXT], const luron_arg *a) {
 
 static luron_status wrong(luron_ctx *ctx, const char *what, const luron_option *o, const luron_arg *a) {
     char want[TEXT], got[TEXT];
-    return luron__fail(ctx, LURON_E_ARGUMENT, "%s: %s: %s expected, got %s", what, o->name, expected(want, o), arg_text(got, a));
+    return luron__fail(ctx, LURON_E_ARGUMENT, "%s: %s: %s expected, got %s", what, o->name, expected(want, o),
+                       arg_text(got, a));
 }
 
 /* The option whose name is nearest, if it is near at all. */
@@ -115,7 +119,8 @@ static luron_status unknown(luron_ctx *ctx, const char *what, const luron_type *
     char list[TEXT] = "";
     for (int i = 0; i < t->n_options; i++) append(list, sizeof list, "%s%s", i ? ", " : "", t->options[i].name);
     const char *near = near_name(t, name);
-    return luron__fail(ctx, LURON_E_ARGUMENT, "%s: unknown option '%.64s'%s%s%s; valid: %s", what, name, near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "",
+    return luron__fail(ctx, LURON_E_ARGUMENT, "%s: unknown option '%.64s'%s%s%s; valid: %s", what, name,
+                       near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "",
                        t->n_options ? list : "none, it has no options");
 }
 
@@ -123,19 +128,21 @@ bool luron__is_utf8(const char *s) {
     const unsigned char *p = (const unsigned char *)s;
     while (*p) {
         uint32_t c = *p++;
-        int more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2 : c >= 0xf0 && c < 0xf5 ? 3 : -1;
+        int more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2 : c >= 0xf0 &&
+            c < 0xf5 ? 3 : -1;
         if (more < 0) return false;
         c &= more == 0 ? 0x7f : 0x3fu >> more;
         for (int i = 0; i < more; i++, p++) {
             if ((*p & 0xc0) != 0x80) return false;
             c = c << 6 | (*p & 0x3f);
         }
-        if ((more == 2 && (c < 0x800 || (c >= 0xd800 && c < 0xe000))) || (more == 3 && (c < 0x10000 || c > 0x10ffff))) return false;
+        if ((more == 2 && (c < 0x800 || (c >= 0xd800 && c < 0xe000))) || (more == 3 && (c < 0x10000 || c > 0x10ffff)))
+            return false;
     }
     return true;
 }
 
-/* ---- setting one ------------------------------------------------------------------------------------------------------------ */
+/* ---- setting one ----------------------------------------------------------------------------------------------- */
 static bool integer_of(int64_t *out, const luron_arg *a) {
     if (a->kind == LURON_ARG_NUMBER && a->number == trunc(a->number) && fabs(a->number) <= MAX_INTEGER)
         *out = (int64_t)a->number;
@@ -197,14 +204,16 @@ static luron_status set(luron_ctx *ctx, const char *what, const luron_option *o,
         *(int64_t *)to = v;
     } else if (o->kind == LURON_FLOAT) {
         double v;
-        if (!number_of(&v, a) || !in_range(o, v) || (isnan(v) && !isnan(o->default_number))) return wrong(ctx, what, o, a);
+        if (!number_of(&v, a) || !in_range(o, v) || (isnan(v) && !isnan(o->default_number)))
+            return wrong(ctx, what, o, a);
         *(double *)to = v;
     } else if (o->kind == LURON_BOOL) {
         if (a->kind != LURON_ARG_BOOLEAN) return wrong(ctx, what, o, a);
         *(int32_t *)to = a->integer != 0;
     } else if (o->kind == LURON_STRING) {
         if (a->kind != LURON_ARG_STRING || (a->string && strlen(a->string) > MAX_TEXT)) return wrong(ctx, what, o, a);
-        LURON__CHECK(ctx, !a->string || luron__is_utf8(a->string), LURON_E_ARGUMENT, "%s: %s: a string of UTF-8 expected", what, o->name);
+        LURON__CHECK(ctx, !a->string || luron__is_utf8(a->string), LURON_E_ARGUMENT,
+                     "%s: %s: a string of UTF-8 expected", what, o->name);
         return set_string(ctx, to, a->string);
     } else if (o->kind == LURON_CHOICE) {
         int32_t i = 0;
@@ -237,7 +246,7 @@ static luron_status set_default(luron_ctx *ctx, const luron_option *o, void *opt
     }
 }
 
-/* ---- the whole struct -------------------------------------------------------------------------------------------------------- */
+/* ---- the whole struct ------------------------------------------------------------------------------------------ */
 static int option_index(const luron_type *t, const char *name) {
     for (int i = 0; i < t->n_options; i++)
         if (!strcmp(t->options[i].name, name)) return i;
@@ -245,13 +254,15 @@ static int option_index(const luron_type *t, const char *name) {
 }
 
 /* Arguments in the order given: those without a name take the options one after the other. */
-static luron_status set_args(luron_ctx *ctx, const luron_type *t, const char *what, void *options, uint64_t *given, int n_args, const luron_arg *args) {
+static luron_status set_args(luron_ctx *ctx, const luron_type *t, const char *what, void *options, uint64_t *given,
+                             int n_args, const luron_arg *args) {
     int position = 0;
     for (int k = 0; k < n_args; k++) {
         const luron_arg *a = &args[k];
         int i = a->name ? option_index(t, a->name) : position++;
         if (i < 0) return unknown(ctx, what, t, a->name);
-        LURON__CHECK(ctx, i < t->n_options, LURON_E_ARGUMENT, "%s: %d option%s expected at most, got %d", what, t->n_options, t->n_options == 1 ? "" : "s", n_args);
+        LURON__CHECK(ctx, i < t->n_options, LURON_E_ARGUMENT, "%s: %d option%s expected at most, got %d", what,
+                     t->n_options, t->n_options == 1 ? "" : "s", n_args);
         LURON__CHECK(ctx, !(*given >> i & 1), LURON_E_ARGUMENT, "%s: %s: given twice", what, t->options[i].name);
         *given |= (uint64_t)1 << i;
         LURON_TRY(set(ctx, what, &t->options[i], options, a));
@@ -259,7 +270,8 @@ static luron_status set_args(luron_ctx *ctx, const luron_type *t, const char *wh
     return LURON_OK;
 }
 
-static luron_status fill(luron_ctx *ctx, const luron_type *t, const char *what, void *options, const void *base, int n_args, const luron_arg *args) {
+static luron_status fill(luron_ctx *ctx, const luron_type *t, const char *what, void *options, const void *base,
+                         int n_args, const luron_arg *args) {
     uint64_t given = 0;
     for (int i = 0; i < t->n_options; i++) {
         const luron_option *o = &t->options[i];
@@ -272,12 +284,14 @@ static luron_status fill(luron_ctx *ctx, const luron_type *t, const char *what, 
     for (int i = 0; i < t->n_options && !base; i++) {
         char want[TEXT];
         if ((t->options[i].flags & LURON_OPTION_REQUIRED) && !(given >> i & 1))
-            return luron__fail(ctx, LURON_E_ARGUMENT, "%s: %s: %s expected, got nothing", what, t->options[i].name, expected(want, &t->options[i]));
+            return luron__fail(ctx, LURON_E_ARGUMENT, "%s: %s: %s expected, got nothing", what, t->options[i].name,
+                               expected(want, &t->options[i]));
     }
     return LURON_OK;
 }
 
-luron_status luron__options_new(void **out, luron_ctx *ctx, const luron_type *type, const char *what, const void *base, int n_args, const luron_arg *args) {
+luron_status luron__options_new(void **out, luron_ctx *ctx, const luron_type *type, const char *what, const void *base,
+                                int n_args, const luron_arg *args) {
     void *options;
     LURON_TRY(luron__alloc(&options, ctx, struct_bytes(type)));
     if (base) { /* the strings of base stay its own */
@@ -300,7 +314,8 @@ void luron__options_free(luron__pool *pool, const luron_type *type, void *option
     luron__pool_free(pool, options, struct_bytes(type));
 }
 
-luron_status luron__options_set(luron_ctx *ctx, const luron_type *type, const char *what, void *options, const luron_arg *arg) {
+luron_status luron__options_set(luron_ctx *ctx, const luron_type *type, const char *what, void *options,
+                                const luron_arg *arg) {
     uint64_t given = 0;
     return set_args(ctx, type, what, options, &given, 1, arg);
 }

@@ -5,13 +5,13 @@
 #include <math.h>
 #include <string.h>
 
-#define MAX_JSON (16 << 20)
 #define MAX_JSON_DEPTH 64
 
 static luron_status ints_from_json(luron_arg *a, luron_ctx *ctx, const json_t *list) {
     a->kind = LURON_ARG_INTS;
     a->ints.n = (int64_t)json_array_size(list);
-    LURON__CHECK(ctx, a->ints.n <= 8, LURON_E_ARGUMENT, "option '%.64s': list of at most 8 integers expected, got %lld", a->name, (long long)a->ints.n);
+    LURON__CHECK(ctx, a->ints.n <= 8, LURON_E_ARGUMENT, "option '%.64s': list of at most 8 integers expected, got %lld",
+                 a->name, (long long)a->ints.n);
     for (int64_t i = 0; i < a->ints.n; i++) {
         const json_t *v = json_array_get(list, (size_t)i);
         LURON__CHECK(ctx, json_is_integer(v), LURON_E_ARGUMENT, "option '%.64s': list of integers expected", a->name);
@@ -34,7 +34,9 @@ static luron_status arg_from_json(luron_arg *a, luron_ctx *ctx, const char *name
         LURON_TRY(luron__strdup(&copy, ctx, json_string_value(v)));
         a->string = copy;
         return LURON_OK;
-    default: return luron__fail(ctx, LURON_E_ARGUMENT, "option '%.64s': number, string, boolean or list of integers expected, got an object", name);
+    default: return luron__fail(ctx, LURON_E_ARGUMENT,
+                                "option '%.64s': number, string, boolean or list of integers expected, got an object",
+                                name);
     }
 }
 
@@ -104,8 +106,9 @@ static bool too_deep(const char *json) {
 luron_status luron__json_parse(void **out, luron_ctx *ctx, const char *what, const char *text) {
     json_error_t e;
     LURON__CHECK(ctx, text, LURON_E_ARGUMENT, "%s: JSON expected, got NULL", what);
-    size_t n = strnlen(text, MAX_JSON + 1);
-    LURON__CHECK(ctx, n <= MAX_JSON, LURON_E_FORMAT, "%s: JSON of at most %d MiB expected", what, MAX_JSON >> 20);
+    size_t n = strnlen(text, LURON__MAX_JSON + 1);
+    LURON__CHECK(ctx, n <= LURON__MAX_JSON, LURON_E_FORMAT, "%s: JSON of at most %d MiB expected", what,
+                 LURON__MAX_JSON >> 20);
     LURON__CHECK(ctx, !too_deep(text), LURON_E_FORMAT, "%s: JSON is nested deeper than %d", what, MAX_JSON_DEPTH);
     json_t *json = json_loadb(text, n, JSON_REJECT_DUPLICATES, &e);
     if (!json && json_error_code(&e) == json_error_out_of_memory) return luron__nomem(ctx, n);
@@ -130,7 +133,8 @@ luron_status luron__args_from_text(luron_arg **args, int *n, luron_ctx *ctx, con
 static json_t *arg_to_json(const luron_arg *a) {
     switch (a->kind) {
     case LURON_ARG_INTEGER: return json_integer(a->integer);
-    case LURON_ARG_NUMBER: return isfinite(a->number) ? json_real(a->number) : json_string(isnan(a->number) ? "nan" : a->number > 0 ? "inf" : "-inf");
+    case LURON_ARG_NUMBER: return isfinite(a->number) ? json_real(a->number)
+        : json_string(isnan(a->number) ? "nan" : a->number > 0 ? "inf" : "-inf");
     case LURON_ARG_BOOLEAN: return json_boolean(a->integer);
     case LURON_ARG_STRING: return a->string ? json_string(a->string) : json_null();
     default: break;

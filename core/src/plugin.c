@@ -1,5 +1,5 @@
 /* plugin.c -- opens plugin files and registers what they list: all of it, or nothing. Plugins are never unloaded: types,
- * tensors and the tape may point into them for as long as the process lives.                                         */
+ * tensors and the tape may point into them for as long as the process lives. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- the file, before the dynamic linker sees it: a truncated one would kill the process with SIGBUS ---------------------- */
+/* ---- the file, before the dynamic linker sees it: a truncated one would kill the process with SIGBUS ----------- */
 static bool read_at(int fd, void *to, size_t n, uint64_t at) {
     return at <= INT64_MAX && pread(fd, to, n, (off_t)at) == (ssize_t)n;
 }
@@ -26,10 +26,12 @@ static luron_status check_segments(luron_ctx *ctx, int fd, const ElfW(Ehdr) *hea
         bool there = read_at(fd, &segment, sizeof segment, head->e_phoff + (uint64_t)i * sizeof segment);
         if (there && segment.p_type != PT_LOAD) continue;
         if (!there || segment.p_offset > size || segment.p_filesz > size - segment.p_offset)
-            return luron__fail(ctx, LURON_E_PLUGIN, "truncated: its segments go beyond its %llu bytes", (unsigned long long)size);
+            return luron__fail(ctx, LURON_E_PLUGIN, "truncated: its segments go beyond its %llu bytes",
+                               (unsigned long long)size);
     }
     uint64_t sections = (uint64_t)head->e_shnum * head->e_shentsize;
-    LURON__CHECK(ctx, head->e_shoff <= size && sections <= size - head->e_shoff, LURON_E_PLUGIN, "truncated: its section table goes beyond its %llu bytes",
+    LURON__CHECK(ctx, head->e_shoff <= size && sections <= size - head->e_shoff, LURON_E_PLUGIN,
+                 "truncated: its section table goes beyond its %llu bytes",
                  (unsigned long long)size);
     return LURON_OK;
 }
@@ -37,9 +39,11 @@ static luron_status check_segments(luron_ctx *ctx, int fd, const ElfW(Ehdr) *hea
 static luron_status check_elf(luron_ctx *ctx, int fd, uint64_t size) {
     ElfW(Ehdr) head;
     bool whole = read_at(fd, &head, sizeof head, 0);
-    LURON__CHECK(ctx, whole && !memcmp(head.e_ident, ELFMAG, SELFMAG), LURON_E_PLUGIN, "not an ELF shared object%s", size == 0 ? ": it is empty" : "");
+    LURON__CHECK(ctx, whole && !memcmp(head.e_ident, ELFMAG, SELFMAG), LURON_E_PLUGIN, "not an ELF shared object%s",
+                 size == 0 ? ": it is empty" : "");
     unsigned char bits = sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32;
-    LURON__CHECK(ctx, head.e_ident[EI_CLASS] == bits, LURON_E_PLUGIN, "made for %d-bit processes, this one has %d bits", bits == ELFCLASS64 ? 32 : 64, (int)sizeof(void *) * 8);
+    LURON__CHECK(ctx, head.e_ident[EI_CLASS] == bits, LURON_E_PLUGIN, "made for %d-bit processes, this one has %d bits",
+                 bits == ELFCLASS64 ? 32 : 64, (int)sizeof(void *) * 8);
 #if defined(__x86_64__)
     const int machine = EM_X86_64;
 #elif defined(__aarch64__)
@@ -47,8 +51,10 @@ static luron_status check_elf(luron_ctx *ctx, int fd, uint64_t size) {
 #else
     const int machine = head.e_machine;
 #endif
-    LURON__CHECK(ctx, head.e_machine == machine, LURON_E_PLUGIN, "made for another processor (ELF machine %d, here it is %d)", head.e_machine, machine);
-    LURON__CHECK(ctx, head.e_type == ET_DYN && head.e_phentsize == sizeof(ElfW(Phdr)), LURON_E_PLUGIN, "not an ELF shared object: its type is %d", head.e_type);
+    LURON__CHECK(ctx, head.e_machine == machine, LURON_E_PLUGIN,
+                 "made for another processor (ELF machine %d, here it is %d)", head.e_machine, machine);
+    LURON__CHECK(ctx, head.e_type == ET_DYN && head.e_phentsize == sizeof(ElfW(Phdr)), LURON_E_PLUGIN,
+                 "not an ELF shared object: its type is %d", head.e_type);
     return check_segments(ctx, fd, &head, size);
 }
 
@@ -67,7 +73,7 @@ static luron_status check_file(luron_ctx *ctx, const char *path) {
     return status;
 }
 
-/* ---- init: its call serves fail and extension alone ----------------------------------------------------------------------- */
+/* ---- init: its call serves fail and extension alone ------------------------------------------------------------ */
 static luron_status init_fail(luron_call *call, luron_status status, const char *fmt, ...) LURON_PRINTF(3, 4);
 static luron_status init_fail(luron_call *call, luron_status status, const char *fmt, ...) {
     char *text = call->internal;
@@ -84,18 +90,21 @@ static const void *init_extension(const luron_host *host, const char *id) {
     return luron__host()->extension ? luron__host()->extension(luron__host(), id) : NULL;
 }
 
-static const luron_host init_host = { .struct_size = sizeof init_host, .abi_minor = LURON_ABI_MINOR, .fail = init_fail, .extension = init_extension };
+static const luron_host init_host = { .struct_size = sizeof init_host, .abi_minor = LURON_ABI_MINOR, .fail = init_fail,
+                                      .extension = init_extension };
 
 static luron_status run_init(luron_ctx *ctx, const luron_plugin *plugin) {
     char text[256] = "";
     luron_call call = { .struct_size = sizeof call, .host = &init_host, .internal = text };
     luron_status status = plugin->init ? plugin->init(&call) : LURON_OK;
     if (status == LURON_OK) return LURON_OK;
-    return luron__fail(ctx, LURON_E_PLUGIN, "init failed (%s): %s", luron_status_name(status), text[0] ? text : luron_status_text(status));
+    return luron__fail(ctx, LURON_E_PLUGIN, "init failed (%s): %s", luron_status_name(status),
+                       text[0] ? text : luron_status_text(status));
 }
 
-/* ---- registering ------------------------------------------------------------------------------------------------------------ */
-static luron_status register_types(luron_ctx *ctx, const luron_plugin *from, const luron_plugin *plugin, luron_type **types, int n) {
+/* ---- registering ----------------------------------------------------------------------------------------------- */
+static luron_status register_types(luron_ctx *ctx, const luron_plugin *from, const luron_plugin *plugin,
+                                   luron_type **types, int n) {
     luron__registry *r = ctx->registry;
     LURON_TRY(luron__grow(ctx, &r->types, &r->cap_types, r->n_types + n, sizeof *r->types));
     LURON_TRY(luron__grow(ctx, &r->plugins, &r->cap_plugins, r->n_plugins + 1, sizeof *r->plugins));
@@ -128,7 +137,7 @@ luron_status luron_plugin_add(luron_ctx *ctx, const luron_plugin *plugin, const 
     return status == LURON_E_PLUGIN ? luron__wrap(ctx, status, "plugin %s refused", path) : status;
 }
 
-/* ---- loading ------------------------------------------------------------------------------------------------------------------ */
+/* ---- loading --------------------------------------------------------------------------------------------------- */
 /* The linker begins its text with the path, which our message has already. */
 static luron_status linker_error(luron_ctx *ctx, const char *path) {
     const char *text = dlerror();
@@ -143,7 +152,8 @@ static luron_status load(luron_ctx *ctx, const char *path) {
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (!handle) return linker_error(ctx, path);
     const luron_plugin *from = dlsym(handle, "luron_plugin_main");
-    LURON__CHECK(ctx, from, LURON_E_PLUGIN, "it has no symbol luron_plugin_main, so it is no plugin of luron (or LURON_PLUGIN_DEFINE is missing)");
+    LURON__CHECK(ctx, from, LURON_E_PLUGIN,
+                 "it has no symbol luron_plugin_main, so it is no plugin of luron (or LURON_PLUGIN_DEFINE is missing)");
     return add(ctx, from, path);
 }
 
@@ -195,8 +205,10 @@ luron_status luron__plugin_open(luron_ctx *ctx, const char *path) {
 luron_status luron_plugin_load(luron_ctx *ctx, const char *path) {
     struct stat st;
     LURON__CHECK(ctx, path, LURON_E_ARGUMENT, "luron_plugin_load: a path expected, got NULL");
-    LURON__CHECK(ctx, strchr(path, '/'), LURON_E_PLUGIN, "plugin %s refused: a path with a '/' expected ('./%s'), plugins are not looked for in the system's folders", path, path);
-    LURON__CHECK(ctx, stat(path, &st) == 0, LURON_E_PLUGIN, "plugin %s refused: cannot open the file: %s", path, strerror(errno));
+    LURON__CHECK(ctx, strchr(path, '/'), LURON_E_PLUGIN,
+                 "plugin %s refused: a path with a '/' expected ('./%s'), plugins are not looked for in the system's folders", path, path);
+    LURON__CHECK(ctx, stat(path, &st) == 0, LURON_E_PLUGIN, "plugin %s refused: cannot open the file: %s", path,
+                 strerror(errno));
     luron__seen *e;
     LURON_TRY(seen_entry(&e, ctx, path));
     luron_status status = load_and_note(ctx, path, e, &st);

@@ -1,7 +1,7 @@
 /* plugin_check.c -- judges a plugin's descriptor from its data alone and copies it into structs of the host.
  *
  * A struct may be longer than ours (a newer header: what we do not know is ignored) but never shorter than the 1.0
- * layout; fields that a plugin does not know read as 0.                                                             */
+ * layout; fields that a plugin does not know read as 0. */
 #include "registry.h"
 
 #include <math.h>
@@ -51,7 +51,8 @@ bool luron__is_identifier(const char *s) {
 
 static luron_status check_name(const judge *j, const char *what, const char *name) {
     if (!name) return refuse(j, "%s: identifier expected, got NULL", what);
-    if (!luron__is_identifier(name)) return refuse(j, "%s: identifier of at most %d characters expected, got '%.70s'", what, MAX_NAME, name);
+    if (!luron__is_identifier(name))
+        return refuse(j, "%s: identifier of at most %d characters expected, got '%.70s'", what, MAX_NAME, name);
     return LURON_OK;
 }
 
@@ -59,7 +60,8 @@ static luron_status check_name(const judge *j, const char *what, const char *nam
 static luron_status take(const judge *j, const char *what, void *to, size_t to_size, const void *from, uint32_t least) {
     uint32_t size;
     memcpy(&size, from, sizeof size);
-    if (size < least) return refuse(j, "%s has %u bytes, at least %u expected (a struct_size that is not set?)", what, size, least);
+    if (size < least)
+        return refuse(j, "%s has %u bytes, at least %u expected (a struct_size that is not set?)", what, size, least);
     memcpy(to, from, size < to_size ? size : to_size);
     return LURON_OK;
 }
@@ -72,7 +74,7 @@ static int count(const void *array, int max) {
     return n;
 }
 
-/* ---- options -------------------------------------------------------------------------------------------------------- */
+/* ---- options --------------------------------------------------------------------------------------------------- */
 static uint32_t member_size(uint32_t kind) {
     switch (kind) {
     case LURON_INT: case LURON_AXIS: case LURON_ID: return sizeof(int64_t);
@@ -85,7 +87,8 @@ static uint32_t member_size(uint32_t kind) {
 }
 
 static uint32_t member_align(uint32_t kind) {
-    return kind == LURON_BOOL || kind == LURON_CHOICE ? (uint32_t)_Alignof(int32_t) : kind == LURON_STRING ? (uint32_t)_Alignof(const char *) : (uint32_t)_Alignof(int64_t);
+    return kind == LURON_BOOL || kind == LURON_CHOICE ? (uint32_t)_Alignof(int32_t)
+        : kind == LURON_STRING ? (uint32_t)_Alignof(const char *) : (uint32_t)_Alignof(int64_t);
 }
 
 static luron_status check_choices(const judge *j, const luron_option *o) {
@@ -107,7 +110,8 @@ static luron_status check_default(const judge *j, const luron_option *o) {
     if (o->flags & LURON_OPTION_REQUIRED) return LURON_OK;
     if (whole && !(o->default_number == trunc(o->default_number) && fabs(o->default_number) <= 9007199254740992.0))
         return refuse(j, "default %g is no integer", o->default_number);
-    if (o->kind == LURON_BOOL && o->default_number != 0 && o->default_number != 1) return refuse(j, "default of a boolean: 0 or 1 expected, got %g", o->default_number);
+    if (o->kind == LURON_BOOL && o->default_number != 0 && o->default_number != 1)
+        return refuse(j, "default of a boolean: 0 or 1 expected, got %g", o->default_number);
     /* An INTS option that may be empty has no element by default. */
     bool used = number && !(o->kind == LURON_INTS && o->n_min == 0);
     if (used && o->min < o->max && !(o->default_number >= o->min && o->default_number <= o->max))
@@ -125,16 +129,19 @@ static luron_status check_option(judge *j, const luron_type *t, int i, uint64_t 
     uint32_t size = member_size(o->kind);
     if (!size) return refuse(j, "unknown kind %u", o->kind);
     if ((uint64_t)o->offset + size > options_size)
-        return refuse(j, "its member at offset %u with %u bytes lies outside the options struct of %llu bytes", o->offset, size, (unsigned long long)options_size);
+        return refuse(j, "its member at offset %u with %u bytes lies outside the options struct of %llu bytes",
+                      o->offset, size, (unsigned long long)options_size);
     if (o->offset % member_align(o->kind)) return refuse(j, "its member at offset %u is misaligned", o->offset);
     for (int k = 0; k < i; k++) {
         const luron_option *p = &t->options[k];
         if (!strcmp(p->name, o->name)) return refuse(j, "there are two of this name");
-        if (o->offset < p->offset + member_size(p->kind) && p->offset < o->offset + size) return refuse(j, "shares its member with option '%s'", p->name);
+        if (o->offset < p->offset + member_size(p->kind) && p->offset < o->offset + size)
+            return refuse(j, "shares its member with option '%s'", p->name);
     }
     if (o->kind == LURON_CHOICE) LURON_TRY(check_choices(j, o));
     if (o->kind == LURON_INTS && (o->n_min < 0 || o->n_max < 1 || o->n_min > o->n_max || o->n_max > 8))
-        return refuse(j, "n_min %lld and n_max %lld: 0 <= n_min <= n_max <= 8 and n_max >= 1 expected", (long long)o->n_min, (long long)o->n_max);
+        return refuse(j, "n_min %lld and n_max %lld: 0 <= n_min <= n_max <= 8 and n_max >= 1 expected",
+                      (long long)o->n_min, (long long)o->n_max);
     LURON_TRY(check_default(j, o));
     j->subject[at] = 0;
     return LURON_OK;
@@ -144,7 +151,8 @@ static luron_status take_options(judge *j, luron_type *t, const luron_option *co
     int n = count(from, LURON__MAX_OPTIONS);
     if (n > LURON__MAX_OPTIONS) return refuse(j, "more than %d options", LURON__MAX_OPTIONS);
     if (n && !options_size) return refuse(j, "options_size is missing: it has %d option%s", n, n == 1 ? "" : "s");
-    if (options_size > LURON__MAX_OPTIONS_SIZE) return refuse(j, "options_size %llu is above %d", (unsigned long long)options_size, LURON__MAX_OPTIONS_SIZE);
+    if (options_size > LURON__MAX_OPTIONS_SIZE)
+        return refuse(j, "options_size %llu is above %d", (unsigned long long)options_size, LURON__MAX_OPTIONS_SIZE);
     if (!n) return LURON_OK;
     LURON_TRY(luron__alloc(&t->options, j->ctx, (size_t)n * sizeof *t->options));
     t->n_options = n;
@@ -155,7 +163,7 @@ static luron_status take_options(judge *j, luron_type *t, const luron_option *co
     return LURON_OK;
 }
 
-/* ---- ports ------------------------------------------------------------------------------------------------------------ */
+/* ---- ports ----------------------------------------------------------------------------------------------------- */
 static luron_status check_port(judge *j, const luron_port *ports, int i, int n, bool is_out) {
     const luron_port *p = &ports[i];
     const char *side = is_out ? "output" : "input";
@@ -163,11 +171,16 @@ static luron_status check_port(judge *j, const luron_port *ports, int i, int n, 
     snprintf(what, sizeof what, "name of %s port %d", side, i + 1);
     LURON_TRY(check_name(j, what, p->name));
     for (int k = 0; k < i; k++)
-        if (!strcmp(ports[k].name, p->name)) return refuse(j, "%s port '%s': there are two of this name", side, p->name);
-    if (p->dtype != LURON_REAL && !luron_dtype_size(p->dtype)) return refuse(j, "%s port '%s': unknown dtype 0x%x", side, p->name, p->dtype);
-    if (p->ndim < 0 || p->ndim > LURON_MAX_DIMS) return refuse(j, "%s port '%s': ndim from 0 to %d expected, got %d", side, p->name, LURON_MAX_DIMS, p->ndim);
-    if ((p->flags & LURON_PORT_VARIADIC) && i + 1 < n) return refuse(j, "%s port '%s': only the last port can be variadic", side, p->name);
-    if (is_out && (p->flags & (LURON_PORT_OPTIONAL | LURON_PORT_VARIADIC))) return refuse(j, "output port '%s': an output is neither optional nor variadic", p->name);
+        if (!strcmp(ports[k].name, p->name))
+            return refuse(j, "%s port '%s': there are two of this name", side, p->name);
+    if (p->dtype != LURON_REAL && !luron_dtype_size(p->dtype))
+        return refuse(j, "%s port '%s': unknown dtype 0x%x", side, p->name, p->dtype);
+    if (p->ndim < 0 || p->ndim > LURON_MAX_DIMS)
+        return refuse(j, "%s port '%s': ndim from 0 to %d expected, got %d", side, p->name, LURON_MAX_DIMS, p->ndim);
+    if ((p->flags & LURON_PORT_VARIADIC) && i + 1 < n)
+        return refuse(j, "%s port '%s': only the last port can be variadic", side, p->name);
+    if (is_out && (p->flags & (LURON_PORT_OPTIONAL | LURON_PORT_VARIADIC)))
+        return refuse(j, "output port '%s': an output is neither optional nor variadic", p->name);
     return LURON_OK;
 }
 
@@ -188,7 +201,7 @@ static luron_status take_ports(judge *j, luron_port **ports, int *n_ports, const
     return LURON_OK;
 }
 
-/* ---- the three kinds ------------------------------------------------------------------------------------------------- */
+/* ---- the three kinds ------------------------------------------------------------------------------------------- */
 static luron_status begin(judge *j, const char *kind, int i, const char *name) {
     char what[48];
     snprintf(what, sizeof what, "name of %s %d", kind, i + 1);
@@ -202,7 +215,8 @@ static luron_status take_layer(judge *j, luron_type *t, const void *from, int i)
     LURON_TRY(take(j, "a luron_layer_type", l, sizeof *l, from, LAYER_1_0));
     LURON_TRY(begin(j, "layer type", i, l->name));
     if (l->function) LURON_TRY(check_name(j, "function", l->function));
-    if (!l->elementwise && !l->forward && !l->compose) return refuse(j, "none of elementwise, forward and compose is there");
+    if (!l->elementwise && !l->forward && !l->compose)
+        return refuse(j, "none of elementwise, forward and compose is there");
     if (l->forward && !l->backward) return refuse(j, "forward without backward");
     if (l->backward && !l->forward) return refuse(j, "backward without forward");
     if (l->elementwise && l->forward) return refuse(j, "elementwise and forward: one of the two expected");
@@ -211,9 +225,12 @@ static luron_status take_layer(judge *j, luron_type *t, const void *from, int i)
     LURON_TRY(take_ports(j, &t->out, &t->n_out, l->out, true));
     if (!l->setup && !t->n_in && !l->elementwise) return refuse(j, "a layer without inputs needs setup");
     if (!l->elementwise) return LURON_OK;
-    LURON_TRY(take(j, "its luron_elementwise", &t->elementwise, sizeof t->elementwise, l->elementwise, ELEMENTWISE_1_0));
-    if (!t->elementwise.apply || !t->elementwise.derive) return refuse(j, "elementwise without %s", t->elementwise.apply ? "derive" : "apply");
-    if (t->n_in != 1 || t->n_out != 1 || t->in[0].flags) return refuse(j, "elementwise with other ports than one input and one output");
+    LURON_TRY(take(j, "its luron_elementwise", &t->elementwise, sizeof t->elementwise, l->elementwise,
+                   ELEMENTWISE_1_0));
+    if (!t->elementwise.apply || !t->elementwise.derive)
+        return refuse(j, "elementwise without %s", t->elementwise.apply ? "derive" : "apply");
+    if (t->n_in != 1 || t->n_out != 1 || t->in[0].flags)
+        return refuse(j, "elementwise with other ports than one input and one output");
     l->elementwise = &t->elementwise;
     return LURON_OK;
 }
@@ -248,34 +265,44 @@ static luron_status take_format(judge *j, luron_type *t, const void *from, int i
     return take_options(j, t, f->options, f->options_size);
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------------------------------- */
-static luron_status check_duplicate(const judge *j, const luron_type *t, luron_type *const *types, int n, const luron_plugin *plugin) {
+/* ---- the whole ------------------------------------------------------------------------------------------------- */
+static luron_status check_duplicate(const judge *j, const luron_type *t, luron_type *const *types, int n,
+                                    const luron_plugin *plugin) {
     const luron__want name = { t->kind, luron__type_title(t), false }, function = { t->kind, t->layer.function, true };
     for (int i = 0; i < n; i++) {
         if (types[i]->kind != t->kind) continue;
-        if (!strcmp(luron__type_title(types[i]), name.name)) return refuse(j, "there are two of this name in plugin '%s'", plugin->name);
-        if (t->kind == LURON_KIND_LAYER && t->layer.function && types[i]->layer.function && !strcmp(t->layer.function, types[i]->layer.function))
+        if (!strcmp(luron__type_title(types[i]), name.name))
+            return refuse(j, "there are two of this name in plugin '%s'", plugin->name);
+        if (t->kind == LURON_KIND_LAYER && t->layer.function && types[i]->layer.function &&
+            !strcmp(t->layer.function, types[i]->layer.function))
             return refuse(j, "function '%s' is that of '%s' too", t->layer.function, types[i]->layer.name);
     }
     const luron_type *other = luron__registered(j->ctx, &name);
-    if (other) return refuse(j, "plugin '%s' cannot register it, plugin '%s' (%s) has it already", plugin->name, other->plugin, other->path);
+    if (other)
+        return refuse(j, "plugin '%s' cannot register it, plugin '%s' (%s) has it already", plugin->name, other->plugin,
+                      other->path);
     other = t->kind == LURON_KIND_LAYER && t->layer.function ? luron__registered(j->ctx, &function) : NULL;
-    if (other) return refuse(j, "function '%s' of plugin '%s' is registered already by '%s' of plugin '%s' (%s)", function.name, plugin->name, other->layer.name, other->plugin, other->path);
+    if (other)
+        return refuse(j, "function '%s' of plugin '%s' is registered already by '%s' of plugin '%s' (%s)",
+                      function.name, plugin->name, other->layer.name, other->plugin, other->path);
     return LURON_OK;
 }
 
-static luron_status take_type(judge *j, luron_type *t, luron_kind kind, const void *from, int i, const luron_plugin *plugin, const char *path) {
+static luron_status take_type(judge *j, luron_type *t, luron_kind kind, const void *from, int i,
+                              const luron_plugin *plugin, const char *path) {
     atomic_init(&t->refs, 1);
     t->kind = kind;
     t->pool = j->ctx->pool;
     LURON_TRY(luron__strdup(&t->plugin, j->ctx, plugin->name));
     LURON_TRY(luron__strdup(&t->plugin_version, j->ctx, plugin->version));
     LURON_TRY(luron__strdup(&t->path, j->ctx, path));
-    return kind == LURON_KIND_LAYER ? take_layer(j, t, from, i) : kind == LURON_KIND_OPTIM ? take_optim(j, t, from, i) : take_format(j, t, from, i);
+    return kind == LURON_KIND_LAYER ? take_layer(j, t, from, i) : kind == LURON_KIND_OPTIM ? take_optim(j, t, from,
+            i) : take_format(j, t, from, i);
 }
 
 /* On failure the types made so far stay in types[0 .. *n): the caller releases them. */
-static luron_status take_list(judge *j, luron_kind kind, const void *list, const luron_plugin *plugin, const char *path, luron_type **types, int *n) {
+static luron_status take_list(judge *j, luron_kind kind, const void *list, const luron_plugin *plugin, const char *path,
+                              luron_type **types, int *n) {
     const void *const *from = list;
     int n_list = count(list, LURON__MAX_TYPES);
     if (*n + n_list > LURON__MAX_TYPES) return refuse(j, "more than %d types", LURON__MAX_TYPES);
@@ -290,18 +317,24 @@ static luron_status take_list(judge *j, luron_kind kind, const void *list, const
     return LURON_OK;
 }
 
-luron_status luron__plugin_judge(luron_ctx *ctx, const luron_plugin *from, const char *path, luron_plugin *plugin, luron_type **types, int *n) {
+luron_status luron__plugin_judge(luron_ctx *ctx, const luron_plugin *from, const char *path, luron_plugin *plugin,
+                                 luron_type **types, int *n) {
     judge j = { .ctx = ctx };
     uint32_t head[3]; /* struct_size, abi_major, abi_minor: in this place in every major */
     memcpy(head, from, sizeof head);
-    if (head[1] != LURON_ABI_MAJOR) return refuse(&j, "built for plugin ABI %u, this host has ABI %u.%u", head[1], LURON_ABI_MAJOR, LURON_ABI_MINOR);
-    if (head[2] > LURON_ABI_MINOR) return refuse(&j, "needs plugin ABI %u.%u or newer, this host has %u.%u", head[1], head[2], LURON_ABI_MAJOR, LURON_ABI_MINOR);
+    if (head[1] != LURON_ABI_MAJOR)
+        return refuse(&j, "built for plugin ABI %u, this host has ABI %u.%u", head[1], LURON_ABI_MAJOR,
+                      LURON_ABI_MINOR);
+    if (head[2] > LURON_ABI_MINOR)
+        return refuse(&j, "needs plugin ABI %u.%u or newer, this host has %u.%u", head[1], head[2], LURON_ABI_MAJOR,
+                      LURON_ABI_MINOR);
     memset(plugin, 0, sizeof *plugin);
     LURON_TRY(take(&j, "its luron_plugin", plugin, sizeof *plugin, from, PLUGIN_1_0));
     LURON_TRY(check_name(&j, "name of the plugin", plugin->name));
     if (!plugin->version) plugin->version = "0";
     if (strlen(plugin->version) > MAX_NAME) return refuse(&j, "its version has more than %d characters", MAX_NAME);
-    if (!count(plugin->layers, 1) && !count(plugin->optims, 1) && !count(plugin->formats, 1)) return refuse(&j, "it lists no layer type, no optimiser and no format");
+    if (!count(plugin->layers, 1) && !count(plugin->optims, 1) && !count(plugin->formats, 1))
+        return refuse(&j, "it lists no layer type, no optimiser and no format");
     luron_status status = take_list(&j, LURON_KIND_LAYER, plugin->layers, plugin, path, types, n);
     if (status == LURON_OK) status = take_list(&j, LURON_KIND_OPTIM, plugin->optims, plugin, path, types, n);
     if (status == LURON_OK) status = take_list(&j, LURON_KIND_FORMAT, plugin->formats, plugin, path, types, n);

@@ -5,7 +5,7 @@
  *   layer Linear -                          kind, name, function or -
  *
  * A line counts for the file above it, and only while size and time are those of the file. A missing or damaged index
- * costs time, nothing else: files it does not know are opened when a name is not found.                               */
+ * costs time, nothing else: files it does not know are opened when a name is not found. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -25,7 +25,7 @@
 #define MAX_INDEX (1 << 20) /* bytes */
 #define MAX_FILES 4096
 
-/* ---- files of a folder --------------------------------------------------------------------------------------------------- */
+/* ---- files of a folder ----------------------------------------------------------------------------------------- */
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 /* The array has MAX_FILES places, so that its size need not be kept. */
@@ -37,7 +37,8 @@ luron_status luron__plugin_files(char ***names, int64_t *n, luron_ctx *ctx, cons
     DIR *d = opendir(dir);
     for (struct dirent *e; d && count < MAX_FILES && status == LURON_OK && (e = readdir(d));) {
         size_t length = strlen(e->d_name);
-        if (e->d_name[0] == '.' || length < 4 || strcmp(e->d_name + length - 3, ".so") || strpbrk(e->d_name, "\n\r")) continue;
+        if (e->d_name[0] == '.' || length < 4 || strcmp(e->d_name + length - 3, ".so") || strpbrk(e->d_name, "\n\r"))
+            continue;
         status = luron__strdup(&list[count], ctx, e->d_name);
         if (status == LURON_OK) count++;
     }
@@ -58,7 +59,7 @@ void luron__names_free(luron_ctx *ctx, char **names, int64_t n) {
     luron__free(ctx, names, MAX_FILES * sizeof *names);
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------------------------- */
 void luron__index_free(luron_ctx *ctx, luron__index *index) {
     luron__free(ctx, index->text, index->text_bytes);
     luron__free(ctx, index->files, (size_t)index->cap_files * sizeof *index->files);
@@ -91,7 +92,8 @@ static luron_status read_text(char **text, size_t *bytes, luron_ctx *ctx, const 
 static luron_status add_file(luron__index *index, luron_ctx *ctx, char *line, bool *good) {
     int at = 0;
     luron__index_file f = { .name = NULL };
-    *good = sscanf(line, "file %" SCNd64 " %" SCNd64 " %" SCNd64 " %n", &f.size, &f.sec, &f.nsec, &at) == 3 && at > 0 && line[at] && !strchr(line + at, '/');
+    int fields = sscanf(line, "file %" SCNd64 " %" SCNd64 " %" SCNd64 " %n", &f.size, &f.sec, &f.nsec, &at);
+    *good = fields == 3 && at > 0 && line[at] && !strchr(line + at, '/');
     if (!*good) return LURON_OK;
     f.name = line + at;
     LURON_TRY(luron__grow(ctx, &index->files, &index->cap_files, index->n_files + 1, sizeof f));
@@ -108,7 +110,8 @@ static luron_status add_entry(luron__index *index, luron_ctx *ctx, char *line, b
     e.name = name + 1;
     e.function = strcmp(function + 1, "-") ? function + 1 : NULL;
     e.kind = !strcmp(line, "layer") ? LURON_KIND_LAYER : !strcmp(line, "optim") ? LURON_KIND_OPTIM : LURON_KIND_FORMAT;
-    *good = (e.kind != LURON_KIND_FORMAT || !strcmp(line, "format")) && luron__is_identifier(e.name) && (!e.function || luron__is_identifier(e.function));
+    *good = (e.kind != LURON_KIND_FORMAT || !strcmp(line, "format")) && luron__is_identifier(e.name) &&
+            (!e.function || luron__is_identifier(e.function));
     if (!*good) return LURON_OK;
     LURON_TRY(luron__grow(ctx, &index->entries, &index->cap_entries, index->n_entries + 1, sizeof e));
     index->entries[index->n_entries++] = e;
@@ -122,7 +125,9 @@ luron_status luron__index_read(luron__index *index, luron_ctx *ctx, const char *
     bool good = line && !strcmp(line, HEAD);
     luron_status status = LURON_OK;
     while (good && status == LURON_OK && (line = strsep(&rest, "\n")))
-        if (*line) status = !strncmp(line, "file ", 5) ? add_file(index, ctx, line, &good) : add_entry(index, ctx, line, &good);
+        if (*line)
+            status = !strncmp(line, "file ", 5) ? add_file(index, ctx, line, &good) : add_entry(index, ctx, line,
+                    &good);
     if (!good || status != LURON_OK) luron__index_free(ctx, index);
     return status;
 }
@@ -136,10 +141,11 @@ bool luron__index_knows(const luron__index *index, const char *name, int64_t siz
     return false;
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------------------------- */
 static void write_types(FILE *to, luron_ctx *ctx, const char *name, const struct stat *st) {
     static const char *const kinds[] = { "layer", "optim", "format" };
-    fprintf(to, "file %" PRId64 " %" PRId64 " %" PRId64 " %s\n", (int64_t)st->st_size, (int64_t)st->st_mtim.tv_sec, (int64_t)st->st_mtim.tv_nsec, name);
+    fprintf(to, "file %" PRId64 " %" PRId64 " %" PRId64 " %s\n", (int64_t)st->st_size, (int64_t)st->st_mtim.tv_sec,
+            (int64_t)st->st_mtim.tv_nsec, name);
     const luron__registry *r = ctx->registry;
     for (int64_t i = 0; i < r->n_types; i++) {
         const char *function = luron_type_function(r->types[i]);
@@ -148,7 +154,7 @@ static void write_types(FILE *to, luron_ctx *ctx, const char *name, const struct
 }
 
 /* Each file is opened into a registry of its own, so that names registered elsewhere do not matter. A file that is refused
- * is left out: it will be opened, and its reason shown, when a name is not found.                                        */
+ * is left out: it will be opened, and its reason shown, when a name is not found. */
 static luron_status write_file(FILE *to, luron_ctx *ctx, const char *dir, const char *name) {
     char path[4096];
     struct stat st;
@@ -176,7 +182,8 @@ static luron_status sync_folder(luron_ctx *ctx, const char *dir) {
 }
 
 /* Under another name first, so that the index is whole or the old one. */
-static luron_status write_index(luron_ctx *ctx, const char *dir, const char *temporary, const char *path, char **names, int64_t n) {
+static luron_status write_index(luron_ctx *ctx, const char *dir, const char *temporary, const char *path, char **names,
+                                int64_t n) {
     int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (fd < 0) return io_error(ctx, "create", temporary);
     FILE *to = fdopen(fd, "w");
@@ -200,7 +207,8 @@ luron_status luron_plugin_index(luron_ctx *ctx, const char *dir) {
     LURON__CHECK(ctx, dir && *dir, LURON_E_ARGUMENT, "luron_plugin_index: a folder expected");
     if (stat(dir, &st) != 0) return io_error(ctx, "open the folder", dir);
     LURON__CHECK(ctx, S_ISDIR(st.st_mode), LURON_E_IO, "%s is not a folder", dir);
-    bool fits = (size_t)snprintf(temporary, sizeof temporary, "%s/index.tmp.%ld", dir, (long)getpid()) < sizeof temporary;
+    bool fits = (size_t)snprintf(temporary, sizeof temporary, "%s/index.tmp.%ld", dir,
+                                 (long)getpid()) < sizeof temporary;
     snprintf(path, sizeof path, "%s/index", dir);
     LURON__CHECK(ctx, fits, LURON_E_IO, "the path of the folder is too long: %.100s...", dir);
     char **names;

@@ -1,5 +1,5 @@
-/* random.c -- counter-based random numbers: a number is a function of (seed, position, stream, j) alone, so that it does
- * not matter which thread draws it, when, or whether it is drawn again.
+/* random.c -- counter-based random numbers: a number is a function of (seed, position, stream, j) alone, so that it
+ * does not matter which thread draws it, when, or whether it is drawn again.
  *
  * Philox4x32-10: J. Salmon, M. Moraes, R. Dror, D. Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC'11. The key
  * is the seed. The counter is made of
@@ -63,13 +63,13 @@ void luron__uniform_f64(uint64_t seed, uint64_t position, uint32_t stream, int64
     }
 }
 
-/* ---- filling a tensor ------------------------------------------------------------------------------------------------ */
+/* ---- filling a tensor ------------------------------------------------------------------------------------------- */
 typedef struct drawing {
     luron_tensor *t;
     uint64_t seed, position, threshold;
     double a, b;
-    void (*draw)(const struct drawing *d, int64_t first, int64_t n, void *to); /* n <= RUN, first a multiple of RUN */
-    uint32_t dtype; /* of what draw makes */
+    uint32_t dtype; /* of what draw makes: n <= RUN numbers, first being a multiple of RUN */
+    void (*draw)(const struct drawing *d, int64_t first, int64_t n, void *to);
     bool contiguous;
 } drawing;
 
@@ -92,11 +92,11 @@ static void draw_uniform_f64(const drawing *d, int64_t first, int64_t n, void *t
     }
 }
 
-/* Box-Muller: words 2k and 2k + 1 give r = sqrt(-2 log u), u in (0, 1], and an angle; elements 2k and 2k + 1 are r cos and
- * r sin of it. Both of a pair are made even if one is wanted, so that an element does not depend on the size.        */
+/* Box-Muller: words 2k and 2k + 1 give r = sqrt(-2 log u), u in (0, 1], and an angle; elements 2k and 2k + 1 are r cos
+ * and r sin of it. Both of a pair are made even if one is wanted, so that an element does not depend on the size.   */
 static void draw_normal_f32(const drawing *d, int64_t first, int64_t n, void *to) {
     uint32_t w[RUN];
-    float r[RUN / 2] = { 0 }, sine[RUN / 2], cosine[RUN / 2], *y = to;
+    float r[RUN / 2] = {0}, sine[RUN / 2], cosine[RUN / 2], *y = to;
     int64_t pairs = (n + 1) / 2;
     words32(d->seed, d->position, 0, first, 2 * pairs, w);
     for (int64_t k = 0; k < pairs; k++) {
@@ -106,12 +106,13 @@ static void draw_normal_f32(const drawing *d, int64_t first, int64_t n, void *to
     luron__map(LURON_MAP_log, LURON_F32, pairs, r, r);
     luron__map(LURON_MAP_cos, LURON_F32, pairs, cosine, cosine);
     luron__map(LURON_MAP_sin, LURON_F32, pairs, sine, sine);
-    for (int64_t i = 0; i < n; i++) y[i] = (float)(d->a + d->b * (double)(sqrtf(-2 * r[i / 2]) * (i % 2 ? sine : cosine)[i / 2]));
+    for (int64_t i = 0; i < n; i++)
+        y[i] = (float)(d->a + d->b * (double)(sqrtf(-2 * r[i / 2]) * (i % 2 ? sine : cosine)[i / 2]));
 }
 
 static void draw_normal_f64(const drawing *d, int64_t first, int64_t n, void *to) {
     uint64_t w[RUN];
-    double r[RUN / 2] = { 0 }, sine[RUN / 2], cosine[RUN / 2], *y = to;
+    double r[RUN / 2] = {0}, sine[RUN / 2], cosine[RUN / 2], *y = to;
     int64_t pairs = (n + 1) / 2;
     words64(d->seed, d->position, 0, first, 2 * pairs, w);
     for (int64_t k = 0; k < pairs; k++) {
@@ -157,8 +158,10 @@ static void draw_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
             continue;
         }
         d->draw(d, begin, n, run);
-        if (d->contiguous) luron__convert(d->t->dtype, luron__data(d->t) + begin * size, 1, d->dtype, run, 1, n);
-        else spread(d->t, begin, n, d->dtype, (const char *)run);
+        if (d->contiguous)
+            luron__convert(d->t->dtype, luron__data(d->t) + begin * size, 1, d->dtype, run, 1, n);
+        else
+            spread(d->t, begin, n, d->dtype, (const char *)run);
     }
 }
 
@@ -171,16 +174,23 @@ static luron_status fill(luron_ctx *ctx, drawing *d) {
 }
 
 static luron_status check_real(luron_ctx *ctx, const char *what, const luron_tensor *t) {
-    LURON__CHECK(ctx, luron_dtype_is_float(t->dtype), LURON_E_DTYPE, "%s: a real dtype expected, got %s", what, luron_dtype_name(t->dtype));
+    LURON__CHECK(ctx, luron_dtype_is_float(t->dtype), LURON_E_DTYPE, "%s: a real dtype expected, got %s", what,
+                 luron_dtype_name(t->dtype));
     return luron__check_writable(ctx, what, t, NULL);
 }
 
 luron_status luron_tensor_uniform(luron_ctx *ctx, luron_tensor *t, double a, double b) {
     LURON_TRY(check_real(ctx, "uniform", t));
-    LURON__CHECK(ctx, a <= b && isfinite(b - a), LURON_E_ARGUMENT, "uniform: finite ends, the lower one first, expected, got %g and %g", a, b);
+    LURON__CHECK(ctx, a <= b && isfinite(b - a), LURON_E_ARGUMENT,
+                 "uniform: finite ends, the lower one first, expected, got %g and %g", a, b);
     bool wide = t->dtype == LURON_F64;
-    LURON__CHECK(ctx, wide || isfinite((float)b - (float)a), LURON_E_ARGUMENT, "uniform: %g to %g is too far for %s", a, b, luron_dtype_name(t->dtype));
-    return fill(ctx, &(drawing){ .t = t, .a = a, .b = b, .draw = wide ? draw_uniform_f64 : draw_uniform_f32, .dtype = wide ? LURON_F64 : LURON_F32 });
+    LURON__CHECK(ctx, wide || isfinite((float)b - (float)a), LURON_E_ARGUMENT, "uniform: %g to %g is too far for %s", a,
+                 b, luron_dtype_name(t->dtype));
+    return fill(ctx, &(drawing){.t = t,
+                                .a = a,
+                                .b = b,
+                                .draw = wide ? draw_uniform_f64 : draw_uniform_f32,
+                                .dtype = wide ? LURON_F64 : LURON_F32});
 }
 
 luron_status luron_tensor_normal(luron_ctx *ctx, luron_tensor *t, double mean, double deviation) {
@@ -188,13 +198,18 @@ luron_status luron_tensor_normal(luron_ctx *ctx, luron_tensor *t, double mean, d
     LURON__CHECK(ctx, isfinite(mean) && isfinite(deviation) && deviation >= 0, LURON_E_ARGUMENT,
                  "normal: a finite mean and a deviation of 0 or more expected, got %g and %g", mean, deviation);
     bool wide = t->dtype == LURON_F64;
-    return fill(ctx, &(drawing){ .t = t, .a = mean, .b = deviation, .draw = wide ? draw_normal_f64 : draw_normal_f32, .dtype = wide ? LURON_F64 : LURON_F32 });
+    return fill(ctx, &(drawing){.t = t,
+                                .a = mean,
+                                .b = deviation,
+                                .draw = wide ? draw_normal_f64 : draw_normal_f32,
+                                .dtype = wide ? LURON_F64 : LURON_F32});
 }
 
 luron_status luron_tensor_bernoulli(luron_ctx *ctx, luron_tensor *t, double p) {
     LURON_TRY(luron__check_writable(ctx, "bernoulli", t, NULL));
     LURON__CHECK(ctx, p >= 0 && p <= 1, LURON_E_ARGUMENT, "bernoulli: a probability of 0 to 1 expected, got %g", p);
-    return fill(ctx, &(drawing){ .t = t, .threshold = (uint64_t)(p * 0x1p32), .draw = draw_bernoulli, .dtype = LURON_U8 });
+    return fill(ctx,
+                &(drawing){.t = t, .threshold = (uint64_t)(p * 0x1p32), .draw = draw_bernoulli, .dtype = LURON_U8});
 }
 
 luron_status luron__init_tensor(luron_ctx *ctx, luron_tensor *t, luron_init init) {

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #define MAX_FOLDERS 64
@@ -34,7 +35,7 @@ void luron__registry_free(luron__registry *r) {
     luron__pool_free(r->pool, r, sizeof *r);
 }
 
-/* ---- types ----------------------------------------------------------------------------------------------------------- */
+/* ---- types ----------------------------------------------------------------------------------------------------- */
 luron_type *luron__type_ref(const luron_type *type) {
     luron_type *t = (luron_type *)type;
     if (t) atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
@@ -63,16 +64,26 @@ const char *luron__type_title(const luron_type *t) {
 }
 
 const char *luron_type_name(const luron_type *type) { return luron__type_title(type); }
-const char *luron_type_function(const luron_type *type) { return type->kind == LURON_KIND_LAYER ? type->layer.function : NULL; }
+const char *luron_type_function(const luron_type *type) {
+    return type->kind == LURON_KIND_LAYER ? type->layer.function : NULL;
+}
 const char *luron_type_doc(const luron_type *type) {
-    return type->kind == LURON_KIND_LAYER ? type->layer.doc : type->kind == LURON_KIND_OPTIM ? type->optim.doc : type->format.doc;
+    return type->kind == LURON_KIND_LAYER ? type->layer.doc : type->kind == LURON_KIND_OPTIM ? type->optim.doc
+        : type->format.doc;
 }
 uint32_t luron_type_flags(const luron_type *type) {
-    return type->kind == LURON_KIND_LAYER ? type->layer.flags : type->kind == LURON_KIND_OPTIM ? type->optim.flags : type->format.flags;
+    return type->kind == LURON_KIND_LAYER ? type->layer.flags : type->kind == LURON_KIND_OPTIM ? type->optim.flags
+        : type->format.flags;
 }
-const luron_option *luron_type_option(const luron_type *type, int i) { return i >= 0 && i < type->n_options ? &type->options[i] : NULL; }
-const luron_port *luron_type_in(const luron_type *type, int i) { return i >= 0 && i < type->n_in ? &type->in[i] : NULL; }
-const luron_port *luron_type_out(const luron_type *type, int i) { return i >= 0 && i < type->n_out ? &type->out[i] : NULL; }
+const luron_option *luron_type_option(const luron_type *type, int i) {
+    return i >= 0 && i < type->n_options ? &type->options[i] : NULL;
+}
+const luron_port *luron_type_in(const luron_type *type, int i) {
+    return i >= 0 && i < type->n_in ? &type->in[i] : NULL;
+}
+const luron_port *luron_type_out(const luron_type *type, int i) {
+    return i >= 0 && i < type->n_out ? &type->out[i] : NULL;
+}
 const char *luron_type_plugin(const luron_type *type) { return type->plugin; }
 const char *luron_type_plugin_version(const luron_type *type) { return type->plugin_version; }
 const char *luron_type_plugin_path(const luron_type *type) { return type->path; }
@@ -92,11 +103,12 @@ static bool matches(const luron__want *want, luron_kind kind, const char *name, 
 const luron_type *luron__registered(const luron_ctx *ctx, const luron__want *want) {
     const luron__registry *r = ctx->registry;
     for (int64_t i = 0; i < r->n_types; i++)
-        if (matches(want, r->types[i]->kind, luron__type_title(r->types[i]), luron_type_function(r->types[i]))) return r->types[i];
+        if (matches(want, r->types[i]->kind, luron__type_title(r->types[i]), luron_type_function(r->types[i])))
+            return r->types[i];
     return NULL;
 }
 
-/* ---- the folders: $LURON_PLUGIN_PATH, then luron/plugins beside libluron; never the working directory ---------------------- */
+/* ---- the folders: $LURON_PLUGIN_PATH, then luron/plugins beside libluron; never the working directory ---------- */
 typedef struct folders {
     char *dir[MAX_FOLDERS];
     int n;
@@ -130,17 +142,19 @@ static luron_status folders_find(folders *f, luron_ctx *ctx) {
     }
     Dl_info info;
     char library[4096];
-    if (status == LURON_OK && dladdr((const void *)(uintptr_t)&luron_type_find, &info) && info.dli_fname && strchr(info.dli_fname, '/') &&
+    if (status == LURON_OK && dladdr((const void *)(uintptr_t)&luron_type_find, &info) && info.dli_fname &&
+        strchr(info.dli_fname, '/') &&
         strlen(info.dli_fname) < sizeof library && realpath(info.dli_fname, library)) {
         char *slash = strrchr(library, '/');
         size_t room = sizeof library - (size_t)(slash - library);
-        if ((size_t)snprintf(slash, room, "/luron/plugins") < room) status = add_folder(f, ctx, library, strlen(library));
+        if ((size_t)snprintf(slash, room, "/luron/plugins") < room)
+            status = add_folder(f, ctx, library, strlen(library));
     }
     if (status != LURON_OK) folders_free(f, ctx);
     return status;
 }
 
-/* ---- names that are near, for messages ------------------------------------------------------------------------------------- */
+/* ---- names that are near, for messages ------------------------------------------------------------------------- */
 typedef struct near {
     char name[MAX_NEAR][64];
     int distance[MAX_NEAR], n;
@@ -168,6 +182,8 @@ static void near_add(near *best, const luron__want *want, luron_kind kind, const
     const char *is = want->by_function ? function : name;
     if (kind != want->kind || !is || !*is) return;
     int distance = luron__edit_distance(want->name, is), limit = (int)(strlen(want->name) + 2) / 3;
+    size_t n = strlen(want->name);
+    if (distance > limit && n >= 3 && !strncasecmp(is, want->name, n)) distance = limit; /* "MSE" for "MSELoss" */
     if (distance > limit) return;
     for (int i = 0; i < best->n; i++)
         if (!strcmp(best->name[i], is)) return;
@@ -183,13 +199,14 @@ static void near_add(near *best, const luron__want *want, luron_kind kind, const
     best->distance[at] = distance;
 }
 
-/* ---- search ------------------------------------------------------------------------------------------------------------------ */
+/* ---- search ---------------------------------------------------------------------------------------------------- */
 static bool file_state(const char *dir, const char *name, char *path, size_t n, struct stat *st) {
     return (size_t)snprintf(path, n, "%s/%s", dir, name) < n && stat(path, st) == 0;
 }
 
 /* The plugin that the index of `dir` gives for the name, if the file is still the one that was indexed. */
-static luron_status search_index(const luron_type **out, luron_ctx *ctx, const char *dir, const luron__want *want, near *best) {
+static luron_status search_index(const luron_type **out, luron_ctx *ctx, const char *dir, const luron__want *want,
+                                 near *best) {
     luron__index index;
     LURON_TRY(luron__index_read(&index, ctx, dir));
     luron_status status = LURON_OK;
@@ -200,9 +217,13 @@ static luron_status search_index(const luron_type **out, luron_ctx *ctx, const c
         char path[4096];
         struct stat st;
         const char *file = index.files[e->file].name;
-        if (!file_state(dir, file, path, sizeof path, &st) || !luron__index_knows(&index, file, st.st_size, st.st_mtim.tv_sec, st.st_mtim.tv_nsec)) continue;
+        if (!file_state(dir, file, path, sizeof path, &st) ||
+            !luron__index_knows(&index, file, st.st_size, st.st_mtim.tv_sec, st.st_mtim.tv_nsec))
+            continue;
         status = luron__plugin_open(ctx, path);
-        if (status == LURON_E_PLUGIN) (void)luron__wrap(ctx, status, "%s type '%s': plugin %s refused", luron__kind_name(want->kind), want->name, path);
+        if (status == LURON_E_PLUGIN)
+            (void)luron__wrap(ctx, status, "%s type '%s': plugin %s refused", luron__kind_name(want->kind), want->name,
+                              path);
         if (status == LURON_OK) *out = luron__registered(ctx, want);
     }
     luron__index_free(ctx, &index);
@@ -242,18 +263,24 @@ static void append(char *buf, size_t n, const char *fmt, ...) {
 static luron_status not_found(luron_ctx *ctx, const luron__want *want, near *best, const folders *f) {
     const luron__registry *r = ctx->registry;
     char text[900] = "";
-    for (int64_t i = 0; i < r->n_types; i++) near_add(best, want, r->types[i]->kind, luron__type_title(r->types[i]), luron_type_function(r->types[i]));
-    for (int i = 0; i < best->n; i++) append(text, sizeof text, "%s'%s'", i == 0 ? "; did you mean " : i + 1 < best->n ? ", " : " or ", best->name[i]);
+    for (int64_t i = 0; i < r->n_types; i++)
+        near_add(best, want, r->types[i]->kind, luron__type_title(r->types[i]), luron_type_function(r->types[i]));
+    for (int i = 0; i < best->n; i++)
+        append(text, sizeof text, "%s'%s'", i == 0 ? "; did you mean " : i + 1 < best->n ? ", " : " or ",
+               best->name[i]);
     if (best->n) append(text, sizeof text, "?");
     int64_t refused = 0;
     for (int64_t i = 0; i < r->n_seen; i++)
-        if (r->seen[i].reason && refused++ < 4) append(text, sizeof text, "%s%s (%s)", refused == 1 ? "; refused plugins: " : ", ", r->seen[i].path, r->seen[i].reason);
+        if (r->seen[i].reason && refused++ < 4)
+            append(text, sizeof text, "%s%s (%s)", refused == 1 ? "; refused plugins: " : ", ", r->seen[i].path,
+                   r->seen[i].reason);
     if (refused > 4) append(text, sizeof text, " and %lld more", (long long)refused - 4);
     if (!best->n && !refused) {
         append(text, sizeof text, "; searched:");
         for (int i = 0; i < f->n; i++) append(text, sizeof text, " %s", f->dir[i]);
     }
-    return luron__fail(ctx, LURON_E_NOT_FOUND, "no %s %s '%.64s'%s", luron__kind_name(want->kind), want->by_function ? "function" : "type", want->name, text);
+    return luron__fail(ctx, LURON_E_NOT_FOUND, "no %s %s '%.64s'%s", luron__kind_name(want->kind),
+                       want->by_function ? "function" : "type", want->name, text);
 }
 
 static luron_status find(const luron_type **out, luron_ctx *ctx, const luron__want *want) {
@@ -262,13 +289,15 @@ static luron_status find(const luron_type **out, luron_ctx *ctx, const luron__wa
         *out = found;
         return LURON_OK;
     }
-    LURON__CHECK(ctx, luron__is_identifier(want->name), LURON_E_NOT_FOUND, "no %s %s '%.64s': that is no identifier", luron__kind_name(want->kind),
+    LURON__CHECK(ctx, luron__is_identifier(want->name), LURON_E_NOT_FOUND, "no %s %s '%.64s': that is no identifier",
+                 luron__kind_name(want->kind),
                  want->by_function ? "function" : "type", want->name ? want->name : "(NULL)");
     folders f;
     near best = { .n = 0 };
     LURON_TRY(folders_find(&f, ctx));
     luron_status status = LURON_OK;
-    for (int i = 0; i < f.n && status == LURON_OK && !found; i++) status = search_index(&found, ctx, f.dir[i], want, &best);
+    for (int i = 0; i < f.n && status == LURON_OK && !found; i++)
+        status = search_index(&found, ctx, f.dir[i], want, &best);
     for (int i = 0; i < f.n && status == LURON_OK && !found; i++) status = search_files(&found, ctx, f.dir[i], want);
     if (status == LURON_OK && found) *out = found;
     if (status == LURON_OK && !found) status = not_found(ctx, want, &best, &f);

@@ -33,21 +33,22 @@ const char *luron__type_title(const luron_type *t);
 /** A registered type, NULL: none. */
 const luron_type *luron__registered(const luron_ctx *ctx, const luron__want *want);
 
-/* ---- judging a descriptor (plugin_check.c): its data alone, no code ------------------------------------------------- */
+/* ---- judging a descriptor (plugin_check.c): its data alone, no code -------------------------------------------- */
 #define LURON__MAX_TYPES 256
 #define LURON__MAX_OPTIONS 64
 #define LURON__MAX_PORTS 32
 #define LURON__MAX_OPTIONS_SIZE 65536
 /** Zero-extended copy of the descriptor in *plugin and new types in types[0 .. *n) (room for LURON__MAX_TYPES).
  *  The error text is the reason alone: "layer type 'X': ...". */
-luron_status luron__plugin_judge(luron_ctx *ctx, const luron_plugin *from, const char *path, luron_plugin *plugin, luron_type **types, int *n);
+luron_status luron__plugin_judge(luron_ctx *ctx, const luron_plugin *from, const char *path, luron_plugin *plugin,
+                                 luron_type **types, int *n);
 bool luron__is_identifier(const char *s);
 
-/* ---- loading (plugin.c) ----------------------------------------------------------------------------------------------- */
+/* ---- loading (plugin.c) ---------------------------------------------------------------------------------------- */
 /** Load the file unless it was seen already and has not changed since. refused: the error text is the reason. */
 luron_status luron__plugin_open(luron_ctx *ctx, const char *path);
 
-/* ---- the index of a folder (plugin_index.c) ----------------------------------------------------------------------------- */
+/* ---- the index of a folder (plugin_index.c) -------------------------------------------------------------------- */
 typedef struct luron__index_entry {
     luron_kind kind;
     const char *name, *function; /* function "-": none */

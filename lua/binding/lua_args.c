@@ -25,10 +25,6 @@ lua_Integer lr_integer_in(lua_State *L, int arg, const char *name, lua_Integer m
     return lr_typeerror(L, arg, name, lua_pushfstring(L, "integer from %I to %I", min, max));
 }
 
-lua_Integer lr_opt_integer_in(lua_State *L, int arg, const char *name, lua_Integer dflt, lua_Integer min, lua_Integer max) {
-    return lua_isnoneornil(L, arg) ? dflt : lr_integer_in(L, arg, name, min, max);
-}
-
 double lr_number(lua_State *L, int arg, const char *name) {
     if (lua_type(L, arg) != LUA_TNUMBER) lr_typeerror(L, arg, name, "number");
     return lua_tonumber(L, arg);

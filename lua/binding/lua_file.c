@@ -4,15 +4,6 @@
 
 #include <string.h>
 
-static int checkpoint_gc(lua_State *L) {
-    void **box = lr_test(L, 1, &lr_checkpoint_key);
-    if (!box) return lr_typeerror(L, 1, "checkpoint", "checkpoint");
-    luron_checkpoint *c = *box;
-    *box = NULL;
-    luron_checkpoint_free(c);
-    return 0;
-}
-
 static luron_checkpoint *checkpoint_at(lua_State *L, int arg) { return lr_object(L, arg, &lr_checkpoint_key, "checkpoint"); }
 
 static int l_checkpoint_new(lua_State *L) {
@@ -230,7 +221,7 @@ static const luaL_Reg functions[] = {
 
 void lr_open_file(lua_State *L) {
     lr_setfuncs(L, functions);
-    lr_metatable(L, &lr_checkpoint_key, "luron.checkpoint", checkpoint_gc);
+    lr_metatable(L, &lr_checkpoint_key, "luron.checkpoint");
     lr_setfuncs(L, methods);
     lua_getfield(L, -3, "methods");
     lua_pushvalue(L, -2);

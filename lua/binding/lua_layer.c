@@ -6,15 +6,6 @@
 
 enum { MAX_INS = 64 };
 
-static int layer_gc(lua_State *L) {
-    void **box = lr_test(L, 1, &lr_layer_key);
-    if (!box) return lr_typeerror(L, 1, "layer", "layer");
-    luron_layer *layer = *box;
-    *box = NULL;
-    luron_layer_unref(layer);
-    return 0;
-}
-
 static luron_layer *layer_at(lua_State *L, int arg) { return lr_object(L, arg, &lr_layer_key, "layer"); }
 
 /* ---- types -------------------------------------------------------------------------------------------------------------- */
@@ -441,7 +432,7 @@ static const luaL_Reg functions[] = {
 
 void lr_open_layer(lua_State *L) {
     lr_setfuncs(L, functions);
-    lr_metatable(L, &lr_layer_key, "luron.layer", layer_gc);
+    lr_metatable(L, &lr_layer_key, "luron.layer");
     lr_setfuncs(L, methods);
     lua_getfield(L, -3, "methods");
     lua_pushvalue(L, -2);

@@ -6,15 +6,6 @@
 
 enum { MAX_VALUES = 256, NAME = 512 };
 
-static int model_gc(lua_State *L) {
-    void **box = lr_test(L, 1, &lr_model_key);
-    if (!box) return lr_typeerror(L, 1, "model", "model");
-    luron_model *model = *box;
-    *box = NULL;
-    luron_model_unref(model);
-    return 0;
-}
-
 static luron_model *model_at(lua_State *L, int arg) { return lr_object(L, arg, &lr_model_key, "model"); }
 
 /* ---- building: values are pairs of integers (node, output from 1) ----------------------------------------------------------- */
@@ -260,7 +251,37 @@ static void push_layer(lua_State *L, luron_layer *layer) {
 
 static luron_arg option_of(const void *layer, int i) { return luron_layer_option(layer, i); }
 
-/* Linear(in_features = 784, ...) lines with their paths, nested paths indented. */
+static void push_indent(lua_State *L, int depth) {
+    lua_pushliteral(L, "\n");
+    for (int i = 0; i < depth; i++) lua_pushliteral(L, "  ");
+    lua_concat(L, depth + 1);
+}
+
+/* Append to the text on top the line of a layer, after lines for the groups of its path that `group`, the groups of the
+ * layer before, does not have. */
+static void add_layer_line(lua_State *L, luron_layer *layer, const char *path, char group[NAME]) {
+    const char *name = path, *dot;
+    int depth = 1;
+    for (; (dot = strchr(name, '.')); name = dot + 1, depth++) {
+        size_t n = (size_t)(dot - path);
+        if (strncmp(group, path, n) == 0 && (group[n] == '\0' || group[n] == '.')) continue;
+        luaL_checkstack(L, depth + 10, NULL);
+        push_indent(L, depth);
+        lua_pushlstring(L, name, (size_t)(dot - name));
+        lua_concat(L, 3);
+    }
+    size_t n = name > path ? (size_t)(name - path) - 1 : 0;
+    if (n >= NAME) n = 0;
+    memcpy(group, path, n);
+    group[n] = '\0';
+    luaL_checkstack(L, depth + 10, NULL);
+    push_indent(L, depth);
+    lua_pushfstring(L, "%s: %s(", name, luron_type_name(luron_layer_type_of(layer)));
+    lr_push_options_text(L, luron_layer_type_of(layer), option_of, layer);
+    lua_pushliteral(L, ")");
+    lua_concat(L, 5);
+}
+
 static int model_tostring(lua_State *L) {
     void **box = lr_test(L, 1, &lr_model_key);
     if (!box) return lr_typeerror(L, 1, "model", "model");
@@ -269,37 +290,12 @@ static int model_tostring(lua_State *L) {
         lua_pushliteral(L, "model (closed)");
         return 1;
     }
-    lua_pushfstring(L, "model (%d inputs, %d outputs, %I weights)", luron_model_n_inputs(*box), luron_model_n_outputs(*box),
+    int n_in = luron_model_n_inputs(*box), n_out = luron_model_n_outputs(*box);
+    lua_pushfstring(L, "model (%d input%s, %d output%s, %I weights)", n_in, n_in == 1 ? "" : "s", n_out, n_out == 1 ? "" : "s",
                     (lua_Integer)luron_model_n_weights(*box));
     char group[NAME] = "";
     luron_layer *layer;
-    for (int i = 0; *box && (layer = luron_model_layer(*box, i)); i++) {
-        const char *path = luron_model_layer_path(*box, i), *name = path, *dot;
-        size_t depth = 1, shared = 0;
-        for (; (dot = strchr(name, '.')); name = dot + 1, depth++) {
-            size_t n = (size_t)(dot - path);
-            if (n < sizeof group && strncmp(group, path, n) == 0 && (group[n] == '\0' || group[n] == '.')) {
-                shared = n;
-                continue;
-            }
-            lua_pushfstring(L, "\n%s", "");
-            for (size_t k = 0; k < depth; k++) lua_pushliteral(L, "  ");
-            lua_pushlstring(L, name, (size_t)(dot - name));
-            lua_concat(L, (int)depth + 3);
-        }
-        (void)shared;
-        size_t n = name > path ? (size_t)(name - path) - 1 : 0;
-        if (n >= sizeof group) n = 0;
-        memcpy(group, path, n);
-        group[n] = '\0';
-        luaL_checkstack(L, (int)depth + 10, NULL);
-        lua_pushliteral(L, "\n");
-        for (size_t k = 0; k < depth; k++) lua_pushliteral(L, "  ");
-        lua_pushfstring(L, "%s: %s(", name, luron_type_name(luron_layer_type_of(layer)));
-        lr_push_options_text(L, luron_layer_type_of(layer), option_of, layer);
-        lua_pushliteral(L, ")");
-        lua_concat(L, (int)depth + 5);
-    }
+    for (int i = 0; *box && (layer = luron_model_layer(*box, i)); i++) add_layer_line(L, layer, luron_model_layer_path(*box, i), group);
     return 1;
 }
 
@@ -386,7 +382,7 @@ static const luaL_Reg functions[] = {
 
 void lr_open_model(lua_State *L) {
     lr_setfuncs(L, functions);
-    lr_metatable(L, &lr_model_key, "luron.model", model_gc);
+    lr_metatable(L, &lr_model_key, "luron.model");
     lr_setfuncs(L, methods);
     lua_getfield(L, -3, "methods");
     lua_pushvalue(L, -2);

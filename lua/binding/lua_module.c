@@ -12,6 +12,7 @@ static int state_gc(lua_State *L) {
     lr_state **box = lua_touserdata(L, 1);
     if (!box || !*box) return 0;
     lr_state *S = *box;
+    lr_release_all(S);
     lr_drain(NULL, S);
     *box = NULL;
     luron_ctx_free(S->ctx);
@@ -56,6 +57,7 @@ static lr_state *new_state(lua_State *L) {
         luaL_error(L, "not enough memory");
     }
     S->refs = 1;
+    S->boxes.before = S->boxes.after = &S->boxes;
     S->error = S->scope = LUA_NOREF;
     *box = S;
     luron_ctx_set_index_base(S->ctx, 1);

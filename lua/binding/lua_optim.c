@@ -5,15 +5,6 @@
 
 static const char group_key; /* metatable of opt.groups[i] */
 
-static int optim_gc(lua_State *L) {
-    void **box = lr_test(L, 1, &lr_optim_key);
-    if (!box) return lr_typeerror(L, 1, "optimiser", "optimiser");
-    luron_optim *optim = *box;
-    *box = NULL;
-    luron_optim_free(optim);
-    return 0;
-}
-
 static luron_optim *optim_at(lua_State *L, int arg) { return lr_object(L, arg, &lr_optim_key, "optimiser"); }
 
 /* optim_new(type, options) */
@@ -252,7 +243,7 @@ static const luaL_Reg functions[] = {
 
 void lr_open_optim(lua_State *L) {
     lr_setfuncs(L, functions);
-    lr_metatable(L, &lr_optim_key, "luron.optim", optim_gc);
+    lr_metatable(L, &lr_optim_key, "luron.optim");
     lr_setfuncs(L, methods);
     lua_getfield(L, -3, "methods");
     lua_pushvalue(L, -2);

@@ -3,17 +3,6 @@
 
 #include <stdio.h>
 
-static int tensor_gc(lua_State *L) {
-    void **box = lr_test(L, 1, &lr_tensor_key);
-    if (!box) return lr_typeerror(L, 1, "tensor", "tensor");
-    luron_tensor *t = *box;
-    *box = NULL;
-    luron_tensor_unref(t);
-    lr_state *S = lr_peek(L);
-    if (S && S->dead) lr_drain(L, S);
-    return 0;
-}
-
 static int t_shape(lua_State *L) {
     luron_tensor *t = lr_tensor(L, 1, "tensor");
     int n = luron_tensor_ndim(t);
@@ -281,7 +270,7 @@ static int l_is_tensor(lua_State *L) {
 }
 
 void lr_open_tensor(lua_State *L) {
-    lr_metatable(L, &lr_tensor_key, "luron.tensor", tensor_gc);
+    lr_metatable(L, &lr_tensor_key, "luron.tensor");
     lr_setfuncs(L, methods);
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &lr_methods_key);

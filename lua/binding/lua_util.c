@@ -151,21 +151,56 @@ int lr_done(lua_State *L, luron_status status, int n) {
 }
 
 /* ---- boxes ------------------------------------------------------------------------------------------------------------- */
-void lr_metatable(lua_State *L, const char *key, const char *name, lua_CFunction gc) {
+static void release(const char *key, void *object) {
+    if (!object) return;
+    if (key == &lr_tensor_key) luron_tensor_unref(object);
+    else if (key == &lr_layer_key) luron_layer_unref(object);
+    else if (key == &lr_model_key) luron_model_unref(object);
+    else if (key == &lr_optim_key) luron_optim_free(object);
+    else if (key == &lr_checkpoint_key) luron_checkpoint_free(object);
+}
+
+static void close_box(lr_link *box) {
+    void *object = box->object;
+    box->object = NULL;
+    box->before->after = box->after;
+    box->after->before = box->before;
+    box->before = box->after = box;
+    release(box->key, object);
+}
+
+/* __gc, __close and close; upvalue 1: the key. */
+static int box_close(lua_State *L) {
+    const char *key = lua_touserdata(L, lua_upvalueindex(1));
+    lr_link *box = (lr_link *)lr_test(L, 1, key);
+    if (!box) return lr_typeerror(L, 1, "object", lua_tostring(L, lua_upvalueindex(2)));
+    close_box(box);
+    lr_state *S = lr_peek(L);
+    if (S && S->dead) lr_drain(L, S);
+    return 0;
+}
+
+void lr_release_all(lr_state *S) {
+    while (S->boxes.after != &S->boxes) close_box(S->boxes.after);
+}
+
+void lr_metatable(lua_State *L, const char *key, const char *name) {
     lua_newtable(L);
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, key);
     lua_pushstring(L, name);
     lua_setfield(L, -2, "__name");
-    lua_pushcfunction(L, gc);
-    lr_name_function(L, "close");
-    lua_pushvalue(L, -1);
-    lua_setfield(L, -3, "__gc");
-    lua_setfield(L, -2, "__close");
-    lua_newtable(L);
+    lua_newtable(L); /* methods */
     lua_pushvalue(L, -1);
     lua_setfield(L, -3, "__index");
-    lua_pushcfunction(L, gc);
+    lua_pushlightuserdata(L, (void *)key);
+    lua_pushstring(L, name);
+    lua_pushcclosure(L, box_close, 2);
+    lr_name_function(L, "close");
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -4, "__gc");
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -4, "__close");
     lua_setfield(L, -2, "close");
 }
 
@@ -205,12 +240,14 @@ void **lr_test(lua_State *L, int idx, const char *key) {
 }
 
 void **lr_box(lua_State *L, const char *key) {
+    lr_state *S = lr_get(L);
     luaL_checkstack(L, 6, "too many results");
-    void **box = lua_newuserdatauv(L, sizeof *box, 0);
-    *box = NULL;
+    lr_link *box = lua_newuserdatauv(L, sizeof *box, 0);
+    *box = (lr_link){ NULL, &S->boxes, S->boxes.after, key };
+    box->after->before = S->boxes.after = box;
     lua_rawgetp(L, LUA_REGISTRYINDEX, key);
     lua_setmetatable(L, -2);
-    return box;
+    return &box->object;
 }
 
 luron_tensor **lr_new_tensor(lua_State *L) {

@@ -12,6 +12,11 @@
 
 /* ---- one of these per lua_State --------------------------------------------------------------------------------------- */
 typedef struct lr_record lr_record; /* one application of a luron.op: lua_function.c */
+typedef struct lr_link { /* what a box holds; boxes are linked, since those made while a lua_State closes get no finalizer */
+    void *object; /* NULL: closed */
+    struct lr_link *before, *after;
+    const char *key;
+} lr_link;
 typedef struct lr_state {
     luron_ctx *ctx;    /* NULL once the lua_State closes */
     int refs;          /* held by Lua and by records on the tape */
@@ -19,6 +24,7 @@ typedef struct lr_state {
     lua_State *L;      /* what callbacks run on; NULL outside calls that may make any */
     int error;         /* registry reference of the error that a callback raised, LUA_NOREF: none */
     int scope;         /* registry reference of the list of the innermost luron.scope, LUA_NOREF: none */
+    lr_link boxes;     /* head of the ring of all boxes */
     lr_record *dead;   /* records that the tape has released: lr_drain frees them */
     char own[1024];    /* "@.../luron/": how the sources of luron's own Lua files begin */
 } lr_state;
@@ -54,7 +60,6 @@ void lr_collect_if_due(lua_State *L);
 /* ---- arguments -------------------------------------------------------------------------------------------------------------- */
 lua_Integer lr_integer(lua_State *L, int arg, const char *name);
 lua_Integer lr_integer_in(lua_State *L, int arg, const char *name, lua_Integer min, lua_Integer max);
-lua_Integer lr_opt_integer_in(lua_State *L, int arg, const char *name, lua_Integer dflt, lua_Integer min, lua_Integer max);
 double lr_number(lua_State *L, int arg, const char *name);
 double lr_opt_number(lua_State *L, int arg, const char *name, double dflt);
 const char *lr_string(lua_State *L, int arg, const char *name);
@@ -81,7 +86,9 @@ extern const char lr_tensor_key, lr_layer_key, lr_model_key, lr_optim_key, lr_ch
 extern const char lr_state_key, lr_names_key, lr_methods_key;
 /** A metatable under `key` with __name, __index = methods (or left to the caller), __gc and __close; leaves it and the
  *  methods table (on top) on the stack. */
-void lr_metatable(lua_State *L, const char *key, const char *name, lua_CFunction gc);
+void lr_metatable(lua_State *L, const char *key, const char *name);
+/** Release everything that is still in boxes. */
+void lr_release_all(lr_state *S);
 /** Put functions into the table on top and note their names for error messages. */
 void lr_setfuncs(lua_State *L, const luaL_Reg *funcs);
 /** Note the name of the function on top. */

@@ -74,12 +74,13 @@ local function texts(handle, group)
 end
 
 --- Read a file without making a model of it: a checkpoint, or nil, message, code.
-local function open(path, options)
-  if type(path) ~= "string" then core.badarg(1, "checkpoint", "path: string expected, got " .. core.got(path)) end
-  if options ~= nil and type(options) ~= "table" then core.badarg(2, "checkpoint", "options: table expected, got " .. core.got(options)) end
+local function open(path, options, where)
+  where = where or "checkpoint"
+  if type(path) ~= "string" then core.badarg(1, where, "path: string expected, got " .. core.got(path)) end
+  if options ~= nil and type(options) ~= "table" then core.badarg(2, where, "options: table expected, got " .. core.got(options)) end
   for key, value in pairs(options or {}) do
-    if key ~= "verify" then core.badarg(2, "checkpoint", string.format("no option %s; options: verify", core.got(key))) end
-    if type(value) ~= "boolean" then core.badarg(2, "checkpoint", "verify: boolean expected, got " .. core.got(value)) end
+    if key ~= "verify" then core.badarg(2, where, string.format("no option %s; options: verify", core.got(key))) end
+    if type(value) ~= "boolean" then core.badarg(2, where, "verify: boolean expected, got " .. core.got(value)) end
   end
   local handle, message, code = core.checkpoint_load(path, not options or options.verify ~= false)
   if not handle then return nil, message, code end
@@ -130,19 +131,20 @@ end
 --- model:restore(path | checkpoint): parameters and state, all or nothing. The checkpoint, or nil, message, code.
 function core.methods.model.restore(model, from)
   if not core.is_model(model) then core.badarg(0, "restore", "model expected, got " .. core.got(model)) end
-  local checkpoint, ok, message, code = from, nil, nil, nil
+  local checkpoint = from
   if getmetatable(from) ~= Checkpoint then
-    checkpoint, message, code = open(from)
+    local message, code
+    checkpoint, message, code = open(from, nil, "restore")
     if not checkpoint then return nil, message, code end
   end
-  ok, message, code = checkpoint.handle:restore(model)
+  local ok, message, code = checkpoint.handle:restore(model)
   if not ok then return nil, message, code end
   return checkpoint
 end
 
 --- luron.load(path[, { verify = true }]): model, checkpoint; or nil, message, code.
 local function load(path, options)
-  local checkpoint, message, code = open(path, options)
+  local checkpoint, message, code = open(path, options, "load")
   if not checkpoint then return nil, message, code end
   local model
   model, message, code = checkpoint:model()

@@ -23,6 +23,12 @@ local function batch_at(self, at)
   return self.dataset:batch(at, last)
 end
 
+--- Is there no batch from `position` on?
+local function is_over(self, position)
+  local left = #self.dataset - position + 1
+  return left <= 0 or (self.drop_last and left < self.batch)
+end
+
 --- Batches of one epoch: `for x, y in loader do`. Each loop begins the next epoch, shuffled anew; after `restore` the first
 --- loop goes on where the state was taken.
 function Loader:__call(_, last)
@@ -32,8 +38,7 @@ function Loader:__call(_, last)
   elseif self.resumed then
     self.ids, self.resumed = order(self), false
   end
-  local left = #self.dataset - self.position + 1
-  if left <= 0 or (self.drop_last and left < self.batch) then return nil end
+  if is_over(self, self.position) then return nil end
   local at = self.position
   self.position = at + self.batch
   return batch_at(self, at)
@@ -51,9 +56,10 @@ function Loader:examples() return self.drop_last and #self.dataset // self.batch
 --- Where the loader is; a checkpoint keeps it ("training/loader").
 function Loader:state() return { seed = self.seed, epoch = self.epoch, position = self.position } end
 
---- Go on from a state.
+--- Go on from a state: with the rest of its epoch, or with the next epoch if there is no rest.
 function Loader:restore(state)
-  self.seed, self.epoch, self.position, self.resumed = state.seed, state.epoch, state.position, state.position ~= nil
+  self.seed, self.epoch, self.position = state.seed, state.epoch, state.position
+  self.resumed = state.position ~= nil and not is_over(self, state.position)
 end
 
 function Loader:__tostring()
@@ -158,7 +164,7 @@ function dataset_meta:__len() return #self.tensors[1] end
 
 function dataset_meta:__tostring()
   local shapes = {}
-  for i, t in ipairs(self.tensors) do shapes[i] = "(" .. table.concat(t:shape(), ", ") .. ") " .. t:dtype() end
+  for i, t in ipairs(self.tensors) do shapes[i] = "(" .. table.concat(t:shape(), ", ") .. (t:dim() == 1 and ",) " or ") ") .. t:dtype() end
   local text = string.format("%s: %d examples: %s", self.name or "dataset", #self, table.concat(shapes, "; "))
   if self.classes then text = text .. "; classes " .. table.concat(self.classes, ", ") end
   if self.note then text = text .. "; " .. self.note end

@@ -36,6 +36,14 @@ local function count_right(scores, ids)
   return scores:argmax(2):eq(ids):sum():item()
 end
 
+local function check_subjects(where, model, data)
+  local kind = type(model)
+  if not (core.is_model(model) or core.is_layer(model) or (kind == "table" and model.parameters)) then
+    core.badarg(1, where, "model, layer or instance of a class expected, got " .. core.got(model))
+  end
+  if type(data) ~= "table" then core.badarg(2, where, "dataset or loader expected, got " .. core.got(data)) end
+end
+
 local function to_loader(data, batch, shuffle)
   if data.loader then return data:loader { batch = batch or 64, shuffle = shuffle } end
   return data
@@ -47,6 +55,7 @@ end
 local function evaluate(model, data, options)
   options = options or {}
   check_options("evaluate", options, evaluate_options)
+  check_subjects("evaluate", model, data)
   local loss = loss_function("evaluate", options.loss)
   local was_training = model:is_training()
   model:eval()
@@ -56,7 +65,8 @@ local function evaluate(model, data, options)
       local scores = model(x)
       local count = #x
       sum = sum + loss(scores, y):item() * count
-      right = right and (count_right(scores, y) or nil) and right + count_right(scores, y)
+      local more = count_right(scores, y)
+      right = right and more and right + more
       n = n + count
     end
   end)
@@ -89,6 +99,7 @@ end
 local function fit(model, data, options)
   options = options or {}
   check_options("fit", options, fit_options)
+  check_subjects("fit", model, data)
   local loss_of = loss_function("fit", options.loss)
   local opt = options.optim or optim.AdamW(model)
   local loader = to_loader(data, options.batch, options.shuffle ~= false)

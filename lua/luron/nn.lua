@@ -31,7 +31,7 @@ end
 function Node.apply(callee, ...)
   local ins, n = { ... }, select("#", ...)
   local last = ins[n]
-  if type(last) == "table" and not is_node(last) then
+  if type(last) == "table" and not is_node(last) and core.is_layer(callee) then
     ins[n], n = nil, n - 1
     for name, node in pairs(last) do
       local i = port_number(callee, name)
@@ -39,7 +39,9 @@ function Node.apply(callee, ...)
     end
   end
   for i = 1, n do
-    if ins[i] ~= nil and not is_node(ins[i]) then core.raise(string.format("input %d: a graph node expected beside the others, got %s", i, core.got(ins[i]))) end
+    if ins[i] ~= nil and not is_node(ins[i]) then
+      core.raise(string.format("input %d: a graph node expected beside the others, got %s", i, core.got(ins[i])))
+    end
   end
   local n_out
   if core.is_layer(callee) then
@@ -50,10 +52,19 @@ function Node.apply(callee, ...)
   return new_values({ callee = callee, ins = ins, n = n }, n_out)
 end
 
-function Node.__index(_, key) core.raise(string.format("a graph node has no '%s': it is no tensor yet; apply layers and models to it", tostring(key))) end
-function Node:__tostring() return "graph node " .. (rawget(self, "from").input and "(input)" or "of " .. tostring(rawget(self, "from").callee):match "^[^\n]*") end
+function Node.__index(_, key)
+  core.raise(string.format("a graph node has no '%s': it is no tensor yet; apply layers and models to it", tostring(key)))
+end
+
+function Node:__tostring()
+  local from = rawget(self, "from")
+  return "graph node " .. (from.input and "(input)" or "of " .. tostring(from.callee):match "^[^\n]*")
+end
+
 for _, event in ipairs { "add", "sub", "mul", "div", "pow", "unm", "concat", "idiv", "mod" } do
-  Node["__" .. event] = function() core.raise "a graph node takes part in no arithmetic: graphs are made of layers; for formulas write a class (nn.class)" end
+  Node["__" .. event] = function()
+    core.raise "a graph node takes part in no arithmetic: graphs are made of layers; for formulas write a class (nn.class)"
+  end
 end
 core.set_node(Node)
 
@@ -127,7 +138,10 @@ function nn.Graph(options)
     at[node.from] = { { core.model_input(model, node.from.name), 1 } }
   end
   for _, from in ipairs(reachable(outputs)) do
-    if from.input and not at[from] then core.badarg(1, "Graph", string.format("inputs: an input%s that the outputs need is not in the list", from.name and " '" .. from.name .. "'" or "")) end
+    if from.input and not at[from] then
+      local name = from.name and " '" .. from.name .. "'" or ""
+      core.badarg(1, "Graph", string.format("inputs: an input%s that the outputs need is not in the list", name))
+    end
     if not from.input then add_to_graph(model, from, at, names[from.callee]) end
   end
   local outs = {}
@@ -147,14 +161,16 @@ local function append(model, value, item, name, i)
     core.badarg(1, "Sequential", string.format("item %d: layer or model expected, got %s%s", i, core.got(item), hint))
   end
   local outs = core.model_include(model, name, item, value)
-  if #outs ~= 2 then core.badarg(1, "Sequential", string.format("item %d: a model with one output expected, got one with %d", i, #outs // 2)) end
+  if #outs ~= 2 then
+    core.badarg(1, "Sequential", string.format("item %d: a model with one output expected, got one with %d", i, #outs // 2))
+  end
   return outs
 end
 
 --- Layers and models one after the other: nn.Sequential { a, b }, with names nn.Sequential { { "enc", a }, { "dec", b } }.
 function nn.Sequential(...)
   local items = { ... }
-  if select("#", ...) == 1 and type(items[1]) == "table" and not module.is_module(items[1]) and getmetatable(items[1]) == nil then items = items[1] end
+  if select("#", ...) == 1 and type(items[1]) == "table" and getmetatable(items[1]) == nil then items = items[1] end
   local n = 0
   for key in pairs(items) do
     if math.type(key) ~= "integer" or key < 1 then core.badarg(1, "Sequential", string.format("a list expected, got the key %s", core.got(key))) end

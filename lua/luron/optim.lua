@@ -11,8 +11,9 @@ local function collect(value, name, where)
   if core.is_tensor(value) then value = { value } end
   local params, names = {}, {}
   if has_parameters(value) then
+    local prefix = core.is_layer(value) and value:name() ~= "" and value:name() .. "/" or "" -- as in the model that it is part of
     for path, tensor in value:named_parameters() do
-      if tensor:requires_grad() then params[#params + 1], names[#names + 1] = tensor, path end
+      if tensor:requires_grad() then params[#params + 1], names[#names + 1] = tensor, prefix .. path end
     end
     return params, names
   end
@@ -32,30 +33,47 @@ end
 
 local function is_group(value) return type(value) == "table" and not module.is_module(value) and rawget(value, "params") ~= nil end
 
-local function add_group(opt, name, group, where)
+-- Call a function of core with messages that name the optimiser in its place.
+local function named(name, fn, ...)
+  local results = table.pack(pcall(fn, ...))
+  if not results[1] then error(type(results[2]) == "string" and results[2]:gsub("'optim_%a+'", "'" .. name .. "'", 1) or results[2], 0) end
+  return table.unpack(results, 2, results.n)
+end
+
+-- Names that another group has already say nothing: parameters without names are numbered.
+local function unless_taken(names, taken)
+  for _, name in ipairs(names or {}) do
+    if taken[name] then return nil end
+  end
+  for _, name in ipairs(names or {}) do taken[name] = true end
+  return names
+end
+
+local function add_group(opt, name, group, where, taken)
   local options = {}
   for key, value in pairs(group) do
     if key ~= "params" then options[key] = value end
   end
   local params, names = collect(group.params, name, where)
-  core.optim_add(opt, params, names, next(options) and options or nil)
+  named(name, core.optim_add, opt, params, unless_taken(names, taken), next(options) and options or nil)
 end
 
 local function make(name, what, options)
   if options ~= nil and type(options) ~= "table" then core.badarg(2, name, "options: table expected, got " .. core.got(options)) end
-  local opt = core.optim_new(name, options or {})
+  local opt = named(name, core.optim_new, name, options or {})
   if is_group(what) then what = { what } end
   if type(what) == "table" and is_group(what[1]) then
+    local taken = {}
     for i, group in ipairs(what) do
       local where = string.format("group %d: ", i)
       if not is_group(group) then core.badarg(1, name, where .. "table with params expected, got " .. core.got(group)) end
-      add_group(opt, name, group, where)
+      add_group(opt, name, group, where, taken)
     end
     return opt
   end
   local params, names = collect(what, name, "parameters: ")
   if #params == 0 then core.badarg(1, name, "parameters: at least one that requires a gradient expected, got none") end
-  core.optim_add(opt, params, names)
+  named(name, core.optim_add, opt, params, names)
   return opt
 end
 

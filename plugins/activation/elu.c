@@ -3,9 +3,10 @@
 typedef struct elu { double alpha; } elu;
 #define OPTIONS elu
 #define HOST_FN LURON_MAP_expm1
+#define DERIVE_FN LURON_MAP_exp /* exact where 1 + expm1(x) is not */
 #define ARG (x > 0 ? 0 : x)
 #define VALUE (x > 0 ? x : (REAL)o->alpha * u)
-#define GRAD (x > 0 ? gy : gy * (REAL)o->alpha * (u + 1))
+#define GRAD (x > 0 ? gy : gy * (REAL)o->alpha * u)
 #define REAL float
 #include "loops.h"
 #define REAL double

@@ -1,7 +1,11 @@
 /* loops.h -- apply and derive of an element-wise type for one REAL, from what its file defines:
  *   VALUE         f(x), an expression in x, u and o (the options, an OPTIONS)
  *   GRAD          gy f'(x), in gy, x, u and o; with FROM_Y defined in gy, y and o
- *   HOST_FN, ARG  optional: u = HOST_FN(ARG), a function of the host; HOST_FN may look at o                           */
+ *   HOST_FN, ARG  optional: u = HOST_FN(ARG), a function of the host; HOST_FN may look at o
+ *   DERIVE_FN     optional: what is in the place of HOST_FN in derive                                                  */
+#if defined(HOST_FN) && !defined(DERIVE_FN)
+#define DERIVE_FN HOST_FN
+#endif
 static void TYPED(apply)(const luron_run *r) {
 #ifdef OPTIONS
     const OPTIONS *o = r->options;
@@ -44,7 +48,7 @@ static void TYPED(derive)(const luron_run *r) {
         (void)y;
         to[i] = GRAD;
     }
-#elif defined(HOST_FN)
+#elif defined(DERIVE_FN)
     const REAL *xs = r->x;
     REAL us[PIECE];
     for (int64_t at = 0, m; (m = piece(r, at)) > 0; at += m) {
@@ -52,7 +56,7 @@ static void TYPED(derive)(const luron_run *r) {
             const REAL x = xs[at + i];
             us[i] = ARG;
         }
-        r->host->map(r->host, HOST_FN, r->dtype, m, us, us);
+        r->host->map(r->host, DERIVE_FN, r->dtype, m, us, us);
         for (int64_t i = 0; i < m; i++) {
             const REAL x = xs[at + i], gy = gys[at + i], u = us[i];
             to[at + i] = GRAD;

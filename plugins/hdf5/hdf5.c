@@ -12,6 +12,9 @@ static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 
 luron_status h5_begin(h5_session *s, luron_io *io, const luron_tree *tree) {
     pthread_mutex_lock(&one_at_a_time);
+    /* Everything is closed when we leave, but a damaged file can leave the library in a state in which its own clean-up at
+     * exit loops, prints or crashes. No effect in a program that used libhdf5 before us. */
+    H5dont_atexit();
     if (H5open() >= 0 && H5Eget_auto2(H5E_DEFAULT, &s->print, &s->print_data) >= 0) {
         if (H5Eset_auto2(H5E_DEFAULT, NULL, NULL) >= 0 && H5PLget_loading_state(&s->plugins) >= 0 && H5PLset_loading_state(0) >= 0) return LURON_OK;
         H5Eset_auto2(H5E_DEFAULT, s->print, s->print_data);

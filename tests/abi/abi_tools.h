@@ -88,14 +88,16 @@ static inline char *read_bytes(const char *path, size_t *n) {
 
 /* Build fake_plugin.c with the given -D flags. */
 static inline void build_fake(const char *to, const char *flags) {
-    if (shell("${CC:-cc} -O1 -shared -fPIC -I'%s/core/include' %s -o '%s' '%s/tests/abi/fake_plugin.c'", source_tree(), flags, to, source_tree()))
+    if (shell("${CC:-cc} -O1 -shared -fPIC -I'%s/core/include' %s -o '%s' '%s/tests/abi/fake_plugin.c'", source_tree(),
+              flags, to, source_tree()))
         fail_msg("cannot build the fake plugin with %s", flags);
 }
 
 /* The status is `status` and the error text has `part` in it. */
 static inline void expect_error(luron_ctx *ctx, luron_status got, luron_status status, const char *part) {
     if (got != status || !strstr(luron_ctx_error(ctx), part))
-        fail_msg("%s with '%s' expected, got %s: %s", luron_status_name(status), part, luron_status_name(got), luron_ctx_error(ctx));
+        fail_msg("%s with '%s' expected, got %s: %s", luron_status_name(status), part, luron_status_name(got),
+                 luron_ctx_error(ctx));
 }
 
 #endif

@@ -57,7 +57,8 @@ static luron_status init(luron_call *c) {
 #elif defined(INIT_GOOD)
 static luron_status init(luron_call *c) {
     /* its call serves fail and extension alone */
-    int good = !c->host->extension(c->host, "org.example.nothing/1") && !LURON_HAS(c->host, gemm) && c->host->abi_minor == LURON_ABI_MINOR;
+    int good = !c->host->extension(c->host, "org.example.nothing/1") && !LURON_HAS(c->host, gemm) &&
+        c->host->abi_minor == LURON_ABI_MINOR;
     return good ? LURON_OK : luron_fail(c, LURON_E_INTERNAL, "another call expected");
 }
 #else
@@ -73,7 +74,8 @@ static const fake_layer_type type = {
 };
 static const luron_layer_type *const layers[] = { &type.known, NULL };
 #ifndef NO_SYMBOL
-LURON_PLUGIN_DEFINE(fake) = { .struct_size = PLUGIN_SIZE, .abi_major = MAJOR, .abi_minor = MINOR, .name = NAME, .version = "1", .layers = layers,
+LURON_PLUGIN_DEFINE(fake) = { .struct_size = PLUGIN_SIZE, .abi_major = MAJOR, .abi_minor = MINOR, .name = NAME,
+                              .version = "1", .layers = layers,
 #ifndef NO_INIT
     .init = init,
 #endif

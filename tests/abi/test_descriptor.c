@@ -1,5 +1,5 @@
 /* test_descriptor.c -- descriptors that are wrong: each refused with a message of its own, before any code of the plugin
- * runs, with nothing registered.                                                                                      */
+ * runs, with nothing registered. */
 #include "abi_tools.h"
 
 #include <math.h>
@@ -33,35 +33,47 @@ static luron_status code(luron_call *c) {
 static luron_status compose(luron_call *c, const luron_ops *o) { return o ? code(c) : LURON_OK; }
 static void run(const luron_run *r) { calls += r != NULL; }
 static void step(luron_step *s) { calls += s != NULL; }
-static luron_status read_file(luron_io *io, const luron_tree *t, const luron_source *s) { return io && t && s ? LURON_OK : LURON_E_INTERNAL; }
+static luron_status read_file(luron_io *io, const luron_tree *t, const luron_source *s) {
+    return io && t && s ? LURON_OK : LURON_E_INTERNAL;
+}
 
 static void prepare(fixture *f) {
     memset(f, 0, sizeof *f);
     f->choices[0] = "mean";
     f->choices[1] = "sum";
-    f->option[0] = (luron_option){ .struct_size = sizeof(luron_option), .kind = LURON_INT, .offset = offsetof(values, a), .name = "count", .default_number = 2, .min = 1, .max = 5 };
-    f->option[1] = (luron_option){ .struct_size = sizeof(luron_option), .kind = LURON_CHOICE, .offset = offsetof(values, e), .name = "mode", .choices = f->choices, .default_string = "sum" };
-    f->option[2] = (luron_option){ .struct_size = sizeof(luron_option), .kind = LURON_INTS, .offset = offsetof(values, d), .name = "size", .n_min = 2, .n_max = 3 };
+    f->option[0] = (luron_option){ .struct_size = sizeof(luron_option), .kind = LURON_INT,
+                                   .offset = offsetof(values, a), .name = "count", .default_number = 2, .min = 1,
+                                   .max = 5 };
+    f->option[1] = (luron_option){ .struct_size = sizeof(luron_option), .kind = LURON_CHOICE,
+                                   .offset = offsetof(values, e), .name = "mode", .choices = f->choices,
+                                   .default_string = "sum" };
+    f->option[2] = (luron_option){ .struct_size = sizeof(luron_option), .kind = LURON_INTS,
+                                   .offset = offsetof(values, d), .name = "size", .n_min = 2, .n_max = 3 };
     for (int i = 0; i < 3; i++) f->options[i] = &f->option[i];
     f->in[0] = (luron_port){ .struct_size = sizeof(luron_port), .name = "input" };
-    f->in[1] = (luron_port){ .struct_size = sizeof(luron_port), .name = "target", .flags = LURON_PORT_INDEX, .ndim = 1 };
+    f->in[1] = (luron_port){ .struct_size = sizeof(luron_port), .name = "target", .flags = LURON_PORT_INDEX,
+                             .ndim = 1 };
     f->out[0] = (luron_port){ .struct_size = sizeof(luron_port), .name = "output" };
     f->ins[0] = &f->in[0];
     f->ins[1] = &f->in[1];
     f->outs[0] = &f->out[0];
     f->fn = (luron_elementwise){ sizeof f->fn, 0, run, run };
-    f->layer[0] = (luron_layer_type){ .struct_size = sizeof(luron_layer_type), .name = "Spoiled", .function = "spoiled", .options = f->options, .options_size = sizeof(values), .in = f->ins,
-                                      .out = f->outs, .declare = code, .setup = code, .forward = code, .backward = code, .compose = compose };
+    f->layer[0] = (luron_layer_type){ .struct_size = sizeof(luron_layer_type), .name = "Spoiled", .function = "spoiled",
+                                      .options = f->options, .options_size = sizeof(values), .in = f->ins,
+                                      .out = f->outs, .declare = code, .setup = code, .forward = code, .backward = code,
+                                          .compose = compose };
     f->layer[1] = (luron_layer_type){ .struct_size = sizeof(luron_layer_type), .name = "Other", .elementwise = &f->fn };
     f->layers[0] = &f->layer[0];
     f->layers[1] = &f->layer[1];
     f->state[0] = "momentum";
     f->scalars[0] = "beta1_t";
-    f->optim = (luron_optim_type){ .struct_size = sizeof f->optim, .name = "Descent", .state = f->state, .scalars = f->scalars, .step = step };
+    f->optim = (luron_optim_type){ .struct_size = sizeof f->optim, .name = "Descent", .state = f->state,
+                                   .scalars = f->scalars, .step = step };
     f->optims[0] = &f->optim;
     f->format = (luron_format_type){ .struct_size = sizeof f->format, .name = "fmt", .read = read_file };
     f->formats[0] = &f->format;
-    f->plugin = (luron_plugin){ .struct_size = sizeof f->plugin, .abi_major = LURON_ABI_MAJOR, .name = "spoiled", .version = "1", .layers = f->layers, .optims = f->optims, .formats = f->formats };
+    f->plugin = (luron_plugin){ .struct_size = sizeof f->plugin, .abi_major = LURON_ABI_MAJOR, .name = "spoiled",
+                                .version = "1", .layers = f->layers, .optims = f->optims, .formats = f->formats };
 }
 
 /* Spoil it in way i; gives what the message must say, NULL past the last way. */
@@ -167,7 +179,8 @@ static void check_all(const char *(*spoil)(fixture *, int), int n) {
         if (!text) break;
         expect_error(ctx, luron_plugin_add(ctx, &f.plugin, "/some/where.so"), LURON_E_PLUGIN, text);
         expect_error(ctx, luron_ctx_status(ctx), LURON_E_PLUGIN, "plugin /some/where.so refused: ");
-        for (int kind = LURON_KIND_LAYER; kind <= LURON_KIND_FORMAT; kind++) assert_null(luron_type_at(ctx, (luron_kind)kind, 0));
+        for (int kind = LURON_KIND_LAYER; kind <= LURON_KIND_FORMAT; kind++)
+            assert_null(luron_type_at(ctx, (luron_kind)kind, 0));
         assert_int_equal(luron_ctx_live_blocks(ctx), blocks);
         assert_int_equal(calls, 0);
     }
@@ -199,7 +212,8 @@ static void test_descriptor_duplicates_across_plugins(void **state) {
     expect_error(ctx, luron_plugin_add(ctx, &second.plugin, "/b.so"), LURON_E_PLUGIN,
                  "function 'spoiled' of plugin 'latecomer' is registered already by 'Spoiled' of plugin 'spoiled' (/a.so)");
     second.layer[0].function = NULL;
-    expect_error(ctx, luron_plugin_add(ctx, &second.plugin, "/b.so"), LURON_E_PLUGIN, "optimiser type 'Descent': plugin 'latecomer' cannot register it");
+    expect_error(ctx, luron_plugin_add(ctx, &second.plugin, "/b.so"), LURON_E_PLUGIN,
+                 "optimiser type 'Descent': plugin 'latecomer' cannot register it");
     assert_null(luron_type_at(ctx, LURON_KIND_LAYER, 2)); /* all or nothing */
     second.optim.name = "Spoiled"; /* another kind: another name space */
     second.format.name = "fmt2";

@@ -87,7 +87,8 @@ static void test_header_serves_a_plugin_in_c99_and_cpp(void **state) {
         char path[128];
         snprintf(path, sizeof path, "%s/cpp.cc", dir);
         write_bytes(path, text, strlen(text));
-        assert_int_equal(shell("${CXX:-c++} -std=c++17 %s -shared -fPIC -I'%s/core/include' -o %s/cpp.so %s", strict, source_tree(), dir, path), 0);
+        assert_int_equal(shell("${CXX:-c++} -std=c++17 %s -shared -fPIC -I'%s/core/include' -o %s/cpp.so %s", strict,
+                               source_tree(), dir, path), 0);
         luron_ctx *ctx;
         const luron_type *type;
         assert_int_equal(luron_ctx_new(&ctx, NULL, NULL), LURON_OK);

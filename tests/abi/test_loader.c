@@ -1,5 +1,5 @@
 /* test_loader.c -- plugin files: every way of being refused, the search path, and the index. Refusals leave the process
- * and the registry as they were.                                                                                        */
+ * and the registry as they were. */
 #include "abi_tools.h"
 
 #include <dlfcn.h>
@@ -49,7 +49,8 @@ static void refused(luron_ctx *ctx, const char *path, const char *reason) {
     char text[600];
     snprintf(text, sizeof text, "plugin %s refused: %s", path, reason);
     expect_error(ctx, luron_plugin_load(ctx, path), LURON_E_PLUGIN, text);
-    for (int kind = LURON_KIND_LAYER; kind <= LURON_KIND_FORMAT; kind++) assert_null(luron_type_at(ctx, (luron_kind)kind, 0));
+    for (int kind = LURON_KIND_LAYER; kind <= LURON_KIND_FORMAT; kind++)
+        assert_null(luron_type_at(ctx, (luron_kind)kind, 0));
 }
 
 /* The context still works: a good plugin loads and computes. */
@@ -106,7 +107,8 @@ static void test_loader_refuses_what_is_no_plugin_file(void **state) {
     refused(ctx, empty, "not an ELF shared object: it is empty");
     refused(ctx, dir, "not a regular file");
     refused(ctx, pipe_path, "not a regular file");
-    expect_error(ctx, luron_plugin_load(ctx, "swish.so"), LURON_E_PLUGIN, "plugin swish.so refused: a path with a '/' expected ('./swish.so')");
+    expect_error(ctx, luron_plugin_load(ctx, "swish.so"), LURON_E_PLUGIN,
+                 "plugin swish.so refused: a path with a '/' expected ('./swish.so')");
     expect_error(ctx, luron_plugin_load(ctx, NULL), LURON_E_ARGUMENT, "got NULL");
     usable(ctx);
 }
@@ -183,7 +185,8 @@ static void test_loader_refuses_duplicates(void **state) {
     char text[400];
     usable(ctx);
     build_fake(path, "-DNAME='\"twin\"'");
-    snprintf(text, sizeof text, "plugin %s refused: layer type 'FakeLayer': plugin 'twin' cannot register it, plugin 'fake' (%s) has it already", path, path_of("good.so"));
+    snprintf(text, sizeof text,
+             "plugin %s refused: layer type 'FakeLayer': plugin 'twin' cannot register it, plugin 'fake' (%s) has it already", path, path_of("good.so"));
     expect_error(ctx, luron_plugin_load(ctx, path), LURON_E_PLUGIN, text);
     assert_null(luron_type_at(ctx, LURON_KIND_LAYER, 1));
     /* another context takes it */
@@ -193,7 +196,7 @@ static void test_loader_refuses_duplicates(void **state) {
     luron_ctx_free(other);
 }
 
-/* ---- search ---------------------------------------------------------------------------------------------------------------- */
+/* ---- search ---------------------------------------------------------------------------------------------------- */
 static const luron_type *found(luron_ctx *ctx, const char *name) {
     const luron_type *type;
     if (luron_type_find(&type, ctx, LURON_KIND_LAYER, name)) fail_msg("%s", luron_ctx_error(ctx));
@@ -211,16 +214,23 @@ static void test_loader_searches_absolute_folders_in_order(void **state) {
     assert_non_null(getcwd(cwd, sizeof cwd));
     assert_int_equal(chdir(path_of("b")), 0);
     setenv("LURON_PLUGIN_PATH", ":.:./:../b::b:", 1); /* never the working directory */
-    expect_error(ctx, luron_type_find(&type, ctx, LURON_KIND_LAYER, "SearchTwo"), LURON_E_NOT_FOUND, "no layer type 'SearchTwo'");
-    for (int i = 0; (type = luron_type_at(ctx, LURON_KIND_LAYER, i)); i++) assert_int_not_equal(strncmp(luron_type_plugin_path(type), dir, strlen(dir)), 0);
+    expect_error(ctx, luron_type_find(&type, ctx, LURON_KIND_LAYER, "SearchTwo"), LURON_E_NOT_FOUND,
+                 "no layer type 'SearchTwo'");
+    for (int i = 0; (type = luron_type_at(ctx, LURON_KIND_LAYER, i)); i++)
+        assert_int_not_equal(strncmp(luron_type_plugin_path(type), dir, strlen(dir)), 0);
     assert_int_equal(chdir(cwd), 0);
     snprintf(path, sizeof path, "relative:%s/a/::%s/b:/nowhere", dir, dir);
     setenv("LURON_PLUGIN_PATH", path, 1);
     assert_string_equal(luron_type_plugin(found(ctx, "SearchOne")), "from_a");
     assert_string_equal(luron_type_plugin_path(found(ctx, "SearchTwo")), path_of("b/two.so"));
-    expect_error(ctx, luron_type_find(&type, ctx, LURON_KIND_LAYER, "SearchTow"), LURON_E_NOT_FOUND, "no layer type 'SearchTow'; did you mean 'SearchTwo'");
-    expect_error(ctx, luron_type_find(&type, ctx, LURON_KIND_OPTIM, "SearchTwo"), LURON_E_NOT_FOUND, "no optimiser type 'SearchTwo'");
-    expect_error(ctx, luron_type_find(&type, ctx, LURON_KIND_LAYER, "../x"), LURON_E_NOT_FOUND, "that is no identifier");
+    expect_error(ctx, luron_type_find(&type, ctx, LURON_KIND_LAYER, "SearchTow"), LURON_E_NOT_FOUND,
+                 "no layer type 'SearchTow'; did you mean 'SearchTwo'");
+    expect_error(ctx, luron_type_find(&type, ctx, LURON_KIND_LAYER, "search"), LURON_E_NOT_FOUND,
+                 "did you mean 'SearchOne' or 'SearchTwo'?");
+    expect_error(ctx, luron_type_find(&type, ctx, LURON_KIND_OPTIM, "SearchTwo"), LURON_E_NOT_FOUND,
+                 "no optimiser type 'SearchTwo'");
+    expect_error(ctx, luron_type_find(&type, ctx, LURON_KIND_LAYER, "../x"), LURON_E_NOT_FOUND,
+                 "that is no identifier");
     expect_error(ctx, luron_type_find(&type, ctx, LURON_KIND_LAYER, NULL), LURON_E_NOT_FOUND, "(NULL)");
     expect_error(ctx, luron_function_find(&type, ctx, "searchtwo"), LURON_E_NOT_FOUND, "no layer function 'searchtwo'");
 }
@@ -281,11 +291,13 @@ static void test_loader_index_opens_the_one_file_that_is_needed(void **state) {
     assert_int_equal(times_opened(w, NULL), 0);
 
     /* a name that nobody has: what the index knows stays closed, what it does not know is opened, once */
-    expect_error(ctx, luron_type_find(&type, ctx, LURON_KIND_LAYER, "IndexFist"), LURON_E_NOT_FOUND, "did you mean 'IndexFirst'");
+    expect_error(ctx, luron_type_find(&type, ctx, LURON_KIND_LAYER, "IndexFist"), LURON_E_NOT_FOUND,
+                 "did you mean 'IndexFirst'");
     expect_error(ctx, LURON_E_NOT_FOUND, LURON_E_NOT_FOUND, "refused plugins: ");
     expect_error(ctx, LURON_E_NOT_FOUND, LURON_E_NOT_FOUND, "broken.so (not an ELF shared object)");
     assert_int_equal(times_opened(w, NULL), 1);
-    expect_error(ctx, luron_type_find(&type, ctx, LURON_KIND_LAYER, "IndexFist"), LURON_E_NOT_FOUND, "broken.so (not an ELF shared object)");
+    expect_error(ctx, luron_type_find(&type, ctx, LURON_KIND_LAYER, "IndexFist"), LURON_E_NOT_FOUND,
+                 "broken.so (not an ELF shared object)");
     assert_int_equal(times_opened(w, NULL), 0);
     assert_null(dlopen(path_of("indexed/first.so"), RTLD_NOW | RTLD_NOLOAD));
 
@@ -306,16 +318,22 @@ static void test_loader_index_that_is_stale_or_damaged(void **state) {
     index_in_child(folder);
     build_fake(path_of("stale/old.so"), "-DTYPE='\"StaleAfter\"' -DNAME='\"renewed\"'"); /* the time tells */
     assert_string_equal(luron_type_plugin(found(ctx, "StaleAfter")), "renewed");
-    static const char *const damaged[] = { "", "luron-index 2\n", "luron-index 1\nlayer X -\n", "luron-index 1\nfile 1 2 3 ../../x.so\nlayer Evil -\n", "luron-index 1\nfile a b c d.so\n",
-                                           "luron-index 1\nfile 1 2 3 x.so\nlayer\n", "luron-index 1\nfile 1 2 3 x.so\nlayer a/b -\n", "luron-index 1\nfile 1 2 3 x.so\nother X -\n",
+    static const char *const damaged[] = { "", "luron-index 2\n", "luron-index 1\nlayer X -\n",
+                                           "luron-index 1\nfile 1 2 3 ../../x.so\nlayer Evil -\n",
+                                           "luron-index 1\nfile a b c d.so\n",
+                                           "luron-index 1\nfile 1 2 3 x.so\nlayer\n",
+                                               "luron-index 1\nfile 1 2 3 x.so\nlayer a/b -\n",
+                                               "luron-index 1\nfile 1 2 3 x.so\nother X -\n",
                                            "\0\0\0\0" };
     for (size_t i = 0; i < sizeof damaged / sizeof *damaged; i++) {
         luron_ctx *fresh;
         const luron_type *type;
-        write_bytes(path_of("stale/index"), damaged[i], i + 1 == sizeof damaged / sizeof *damaged ? 4 : strlen(damaged[i]));
+        write_bytes(path_of("stale/index"), damaged[i], i + 1 == sizeof damaged / sizeof *damaged ? 4
+                    : strlen(damaged[i]));
         assert_int_equal(luron_ctx_new(&fresh, NULL, NULL), LURON_OK);
         assert_string_equal(luron_type_plugin(found(fresh, "StaleAfter")), "renewed");
-        expect_error(fresh, luron_type_find(&type, fresh, LURON_KIND_LAYER, "Evil"), LURON_E_NOT_FOUND, "no layer type 'Evil'");
+        expect_error(fresh, luron_type_find(&type, fresh, LURON_KIND_LAYER, "Evil"), LURON_E_NOT_FOUND,
+                     "no layer type 'Evil'");
         luron_ctx_free(fresh);
     }
 }
@@ -349,7 +367,8 @@ static void test_loader_load_all_skips_the_refused(void **state) {
     write_bytes(path_of("all/b.so"), "no", 2);
     assert_int_equal(luron_plugin_load_all(ctx), LURON_OK);
     int n = 0, mine = 0;
-    for (const luron_type *t; (t = luron_type_at(ctx, LURON_KIND_LAYER, n)); n++) mine += !strncmp(luron_type_name(t), "All", 3);
+    for (const luron_type *t; (t = luron_type_at(ctx, LURON_KIND_LAYER, n)); n++)
+        mine += !strncmp(luron_type_name(t), "All", 3);
     assert_int_equal(mine, 2);
 }
 

@@ -1,5 +1,5 @@
 /* test_template.c -- the template of plugins/template built outside the tree with the one command it names, loaded, run
- * and differentiated; and what the built plugins export, link to and open.                                             */
+ * and differentiated; and what the built plugins export, link to and open. */
 #include "abi_tools.h"
 
 #include <dirent.h>
@@ -28,7 +28,8 @@ static void build_swish(void) {
     assert_int_equal(shell("cp '%s/plugins/template/swish.c' %s", source_tree(), dir), 0);
     first_line(line, sizeof line, "sed -n '1s/.*  cc \\(-O2 .*\\) \\*\\//\\1/p' %s/swish.c", dir);
     assert_string_equal(line, "-O2 -shared -fPIC -o swish.so swish.c -lm");
-    assert_int_equal(shell("cd %s && ${CC:-cc} -Wall -Wextra -Werror -I'%s/core/include' %s", dir, source_tree(), line), 0);
+    assert_int_equal(shell("cd %s && ${CC:-cc} -Wall -Wextra -Werror -I'%s/core/include' %s", dir, source_tree(), line),
+                     0);
 }
 
 static double swish(double x, double beta) { return x / (1 + exp(-beta * x)); }
@@ -58,7 +59,8 @@ static void test_template_builds_loads_and_learns(void **state) {
     assert_int_equal(luron_tensor_read(ctx, luron_tensor_grad(in), LURON_F32, gx), LURON_OK);
     for (int i = 0; i < N; i++) { /* float32 against central differences in double */
         double h = 1e-5, want = swish(x[i], 1.5), slope = (swish(x[i] + h, 1.5) - swish(x[i] - h, 1.5)) / (2 * h);
-        if (!(fabs(y[i] - want) <= 2e-6 * (1 + fabs(want))) || !(fabs(gx[i] + 0.75 * slope) <= 2e-6)) fail_msg("at %g: %g, %g expected; gradient %g, %g expected", x[i], y[i], want, gx[i], -0.75 * slope);
+        if (!(fabs(y[i] - want) <= 2e-6 * (1 + fabs(want))) || !(fabs(gx[i] + 0.75 * slope) <= 2e-6))
+            fail_msg("at %g: %g, %g expected; gradient %g, %g expected", x[i], y[i], want, gx[i], -0.75 * slope);
     }
     luron_tensor *all[] = { in, out, cotangent };
     for (int i = 0; i < 3; i++) luron_tensor_unref(all[i]);
@@ -71,8 +73,11 @@ static void check_object(const char *path) {
     char line[300];
     first_line(line, sizeof line, "nm -D --defined-only '%s' | awk '{ print $3 }' | tr '\\n' ' '", path);
     if (strcmp(line, "luron_plugin_main ")) fail_msg("%s exports %s", path, line);
-    first_line(line, sizeof line, "readelf -SW '%s' | sed -n 's/.*\\.init_array *INIT_ARRAY *[0-9a-f]* [0-9a-f]* \\([0-9a-f]*\\).*/\\1/p'", path);
-    if (strtol(line, NULL, 16) != 8) fail_msg("%s: .init_array has '%s' bytes, 8 expected: it has a constructor of its own", path, line);
+    first_line(line, sizeof line,
+               "readelf -SW '%s' | sed -n 's/.*\\.init_array *INIT_ARRAY *[0-9a-f]* [0-9a-f]* \\([0-9a-f]*\\).*/\\1/p'",
+               path);
+    if (strtol(line, NULL, 16) != 8)
+        fail_msg("%s: .init_array has '%s' bytes, 8 expected: it has a constructor of its own", path, line);
     first_line(line, sizeof line, "readelf -d '%s' | grep NEEDED | grep -E 'luron|gomp|lua'", path);
     if (line[0]) fail_msg("%s links to %s", path, line);
 }
@@ -87,7 +92,8 @@ static void test_template_exports_one_symbol(void **state) {
                            "${CC:-cc} -shared -fPIC -I'%s/core/include' -o %s/c.so %s/c.c",
                            dir, source_tree(), dir, dir), 0);
     char line[100]; /* the check sees a constructor */
-    first_line(line, sizeof line, "readelf -SW %s/c.so | sed -n 's/.*\\.init_array *INIT_ARRAY *[0-9a-f]* [0-9a-f]* \\([0-9a-f]*\\).*/\\1/p'", dir);
+    first_line(line, sizeof line,
+               "readelf -SW %s/c.so | sed -n 's/.*\\.init_array *INIT_ARRAY *[0-9a-f]* [0-9a-f]* \\([0-9a-f]*\\).*/\\1/p'", dir);
     assert_int_equal(strtol(line, NULL, 16), 16);
 }
 
@@ -130,9 +136,11 @@ static void test_plugins_linear_opens_nothing_else(void **state) {
     setenv("LURON_PLUGIN_PATH", folder, 1);
     assert_int_equal(luron_ctx_new(&ctx, NULL, NULL), LURON_OK);
     if (luron_type_find(&type, ctx, LURON_KIND_LAYER, "Linear")) fail_msg("%s", luron_ctx_error(ctx));
-    first_line(line, sizeof line, "grep -o '[^/]*\\.so$' /proc/%ld/maps | sort -u | grep -c -E '^(activation|loss|noise|shape|optim|hdf5|idx|csv)\\.so'", (long)getpid());
+    first_line(line, sizeof line,
+               "grep -o '[^/]*\\.so$' /proc/%ld/maps | sort -u | grep -c -E '^(activation|loss|noise|shape|optim|hdf5|idx|csv)\\.so'", (long)getpid());
     assert_string_equal(line, "0");
-    first_line(line, sizeof line, "grep -o '[^/]*\\.so$' /proc/%ld/maps | sort -u | grep -c '^linear\\.so'", (long)getpid());
+    first_line(line, sizeof line, "grep -o '[^/]*\\.so$' /proc/%ld/maps | sort -u | grep -c '^linear\\.so'",
+               (long)getpid());
     assert_string_equal(line, "1");
     first_line(line, sizeof line, "grep -c libhdf5 /proc/%ld/maps", (long)getpid());
     assert_string_equal(line, "0");

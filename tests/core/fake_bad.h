@@ -1,13 +1,48 @@
 /* fake_bad.h -- layer types that misuse the host in the way that the option `how` says; part of fake_layers.h. */
-typedef struct fake_bad { int32_t how; } fake_bad;
-static const char *const bad_ways[] = {"none",        "declare_set_out", "param_slot",   "param_name",  "param_twice", "param_shape",  "negative",      "rank",
-                                       "overflow",    "dtype",           "wrong_dtype",  "output_slot", "no_output",   "saved_slot",   "scratch",       "fail",
-                                       "silent",      "strange_status",  "hidden_fail",  "late_setup",  "gemm_shape",  "gemm_dtype",   "gemm_no_data",  "sum_to",
-                                       "backward",    "gives_nothing",   "shape_of_ops", "null_ops",    "two_fails",   "compose_fail", "rank_of_port",  NULL};
-enum { BAD_NONE,     BAD_DECLARE_SET_OUT, BAD_PARAM_SLOT,   BAD_PARAM_NAME,  BAD_PARAM_TWICE, BAD_PARAM_SHAPE,  BAD_NEGATIVE,     BAD_RANK,
-       BAD_OVERFLOW, BAD_DTYPE,           BAD_WRONG_DTYPE,  BAD_OUTPUT_SLOT, BAD_NO_OUTPUT,   BAD_SAVED_SLOT,   BAD_SCRATCH,      BAD_FAIL,
-       BAD_SILENT,   BAD_STRANGE_STATUS,  BAD_HIDDEN_FAIL,  BAD_LATE_SETUP,  BAD_GEMM_SHAPE,  BAD_GEMM_DTYPE,   BAD_GEMM_NO_DATA, BAD_SUM_TO,
-       BAD_BACKWARD, BAD_GIVES_NOTHING,   BAD_SHAPE_OF_OPS, BAD_NULL_OPS,    BAD_TWO_FAILS,   BAD_COMPOSE_FAIL, BAD_RANK_OF_PORT };
+typedef struct fake_bad {
+    int32_t how;
+} fake_bad;
+static const char *const bad_ways[] = {"none",        "declare_set_out", "param_slot",   "param_name",
+                                       "param_twice", "param_shape",     "negative",     "rank",
+                                       "overflow",    "dtype",           "wrong_dtype",  "output_slot",
+                                       "no_output",   "saved_slot",      "scratch",      "fail",
+                                       "silent",      "strange_status",  "hidden_fail",  "late_setup",
+                                       "gemm_shape",  "gemm_dtype",      "gemm_no_data", "sum_to",
+                                       "backward",    "gives_nothing",   "shape_of_ops", "null_ops",
+                                       "two_fails",   "compose_fail",    "rank_of_port", NULL};
+enum {
+    BAD_NONE,
+    BAD_DECLARE_SET_OUT,
+    BAD_PARAM_SLOT,
+    BAD_PARAM_NAME,
+    BAD_PARAM_TWICE,
+    BAD_PARAM_SHAPE,
+    BAD_NEGATIVE,
+    BAD_RANK,
+    BAD_OVERFLOW,
+    BAD_DTYPE,
+    BAD_WRONG_DTYPE,
+    BAD_OUTPUT_SLOT,
+    BAD_NO_OUTPUT,
+    BAD_SAVED_SLOT,
+    BAD_SCRATCH,
+    BAD_FAIL,
+    BAD_SILENT,
+    BAD_STRANGE_STATUS,
+    BAD_HIDDEN_FAIL,
+    BAD_LATE_SETUP,
+    BAD_GEMM_SHAPE,
+    BAD_GEMM_DTYPE,
+    BAD_GEMM_NO_DATA,
+    BAD_SUM_TO,
+    BAD_BACKWARD,
+    BAD_GIVES_NOTHING,
+    BAD_SHAPE_OF_OPS,
+    BAD_NULL_OPS,
+    BAD_TWO_FAILS,
+    BAD_COMPOSE_FAIL,
+    BAD_RANK_OF_PORT
+};
 static int bad_how(const luron_call *c) { return ((const fake_bad *)luron_options(c))->how; }
 
 static luron_status bad_declare(luron_call *c) {
@@ -25,7 +60,8 @@ static luron_status bad_declare(luron_call *c) {
 }
 static luron_status bad_setup(luron_call *c) {
     const luron_view *x = luron_in(c, 0);
-    const int64_t negative[1] = {-3}, many[9] = {1, 1, 1, 1, 1, 1, 1, 1, 1}, huge[3] = {1ll << 40, 1ll << 40, 1ll << 40};
+    const int64_t negative[1] = {-3}, many[9] = {1, 1, 1, 1, 1, 1, 1, 1, 1},
+                  huge[3] = {1ll << 40, 1ll << 40, 1ll << 40};
     switch (bad_how(c)) {
     case BAD_NEGATIVE: return c->host->set_out(c, 0, LURON_REAL, 1, negative);
     case BAD_RANK: return c->host->set_out(c, 0, LURON_REAL, 9, many);
@@ -64,8 +100,8 @@ static luron_status bad_forward(luron_call *c) {
     }
 }
 static luron_status bad_backward(luron_call *c) {
-    luron_view *g = luron_grad_in(c, 0);
     if (bad_how(c) == BAD_GIVES_NOTHING) return LURON_OK;
+    luron_view *g = luron_grad_in(c, 0);
     if (g) fake_put(g, 0, 1e9);
     return bad_how(c) == BAD_BACKWARD ? luron_fail(c, LURON_E_RANGE, "not backwards") : LURON_OK;
 }
@@ -83,10 +119,25 @@ static luron_status bad_compose(luron_call *c, const luron_ops *o) {
     default: return o->set_out(c, 0, o->scale(c, x, 1, 0));
     }
 }
-static const luron_option *const bad_options[] = {LURON_OPT_CHOICE(fake_bad, how, "none", bad_ways, "what goes wrong"), NULL};
+static const luron_option *const bad_options[] = {LURON_OPT_CHOICE(fake_bad, how, "none", bad_ways, "what goes wrong"),
+                                                  NULL};
 static const luron_port *const bad_in[] = {LURON_PORT("input", 0, LURON_REAL, 2, "(n, m)"), NULL};
 static const luron_port *const bad_out[] = {LURON_PORT("output", 0, LURON_REAL, 2, "(n, m)"), NULL};
-static const luron_layer_type bad_type = {.struct_size = sizeof bad_type, .name = "Bad", .options = bad_options, .options_size = sizeof(fake_bad), .in = bad_in, .out = bad_out,
-                                          .declare = bad_declare, .setup = bad_setup, .forward = bad_forward, .backward = bad_backward, .compose = bad_compose};
-static const luron_layer_type bad_ops_type = {.struct_size = sizeof bad_ops_type, .name = "BadOps", .options = bad_options, .options_size = sizeof(fake_bad), .in = bad_in,
-                                              .setup = bad_setup, .compose = bad_compose};
+static const luron_layer_type bad_type = {.struct_size = sizeof bad_type,
+                                          .name = "Bad",
+                                          .options = bad_options,
+                                          .options_size = sizeof(fake_bad),
+                                          .in = bad_in,
+                                          .out = bad_out,
+                                          .declare = bad_declare,
+                                          .setup = bad_setup,
+                                          .forward = bad_forward,
+                                          .backward = bad_backward,
+                                          .compose = bad_compose};
+static const luron_layer_type bad_ops_type = {.struct_size = sizeof bad_ops_type,
+                                              .name = "BadOps",
+                                              .options = bad_options,
+                                              .options_size = sizeof(fake_bad),
+                                              .in = bad_in,
+                                              .setup = bad_setup,
+                                              .compose = bad_compose};

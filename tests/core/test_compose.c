@@ -1,15 +1,42 @@
 #include "fake_layers.h"
 
 /* Op: one op of the table on a (and b, ids), the one that the option `op` says. */
-typedef struct fake_op { int64_t op; } fake_op;
+typedef struct fake_op {
+    int64_t op;
+} fake_op;
 enum {
 #define NAME(name) OP_##name,
     LURON_UNARY_MAP(NAME) LURON_BINARY_MAP(NAME) LURON_COMPARE_MAP(NAME)
 #undef NAME
-    OP_scalar, OP_scale, OP_clamp, OP_where, OP_matmul, OP_matmul_a, OP_matmul_b, OP_add_row, OP_sum, OP_mean, OP_amax, OP_softmax, OP_log_softmax, OP_reshape,
-    OP_transpose, OP_narrow, OP_expand, OP_cat, OP_gather, OP_index_select, OP_one_hot, OP_cast, OP_uniform, OP_size, OP_many, OP_last
+        OP_scalar,
+    OP_scale,
+    OP_clamp,
+    OP_where,
+    OP_matmul,
+    OP_matmul_a,
+    OP_matmul_b,
+    OP_add_row,
+    OP_sum,
+    OP_mean,
+    OP_amax,
+    OP_softmax,
+    OP_log_softmax,
+    OP_reshape,
+    OP_transpose,
+    OP_narrow,
+    OP_expand,
+    OP_cat,
+    OP_gather,
+    OP_index_select,
+    OP_one_hot,
+    OP_cast,
+    OP_uniform,
+    OP_size,
+    OP_many,
+    OP_last
 };
-static luron_tensor *other_op(luron_call *c, const luron_ops *o, int64_t op, luron_tensor *a, luron_tensor *b, luron_tensor *ids) {
+static luron_tensor *other_op(luron_call *c, const luron_ops *o, int64_t op, luron_tensor *a, luron_tensor *b,
+                              luron_tensor *ids) {
     const int dim = 1;
     const int64_t flat[] = {-1}, row[] = {3, 2, 2}, shape[] = {2, 3};
     luron_tensor *two[] = {a, b}, *sum = a;
@@ -37,7 +64,8 @@ static luron_tensor *other_op(luron_call *c, const luron_ops *o, int64_t op, lur
     case OP_one_hot: return o->one_hot(c, ids, 4);
     case OP_cast: return o->cast(c, o->cast(c, a, LURON_I32), LURON_REAL);
     case OP_uniform: return o->uniform(c, 3, 2, shape);
-    case OP_size: return o->scalar(c, 100.0 * o->ndim(c, a) + 10.0 * (double)o->size(c, a, 0) + (double)o->size(c, a, -1));
+    case OP_size:
+        return o->scalar(c, 100.0 * o->ndim(c, a) + 10.0 * (double)o->size(c, a, 0) + (double)o->size(c, a, -1));
     case OP_many:
         for (int i = 0; i < 60; i++) sum = o->add(c, sum, a);
         return sum;
@@ -48,21 +76,34 @@ static luron_status op_compose(luron_call *c, const luron_ops *o) {
     luron_tensor *a = o->in(c, 0), *b = o->in(c, 1);
     int64_t op = ((const fake_op *)luron_options(c))->op;
     switch (op) {
-#define UNARY(name) case OP_##name: return o->set_out(c, 0, o->name(c, a));
-#define BINARY(name) case OP_##name: return o->set_out(c, 0, o->name(c, a, b));
-        LURON_UNARY_MAP(UNARY) LURON_BINARY_MAP(BINARY) LURON_COMPARE_MAP(BINARY)
+#define UNARY(name)                                                                                                    \
+    case OP_##name: return o->set_out(c, 0, o->name(c, a));
+#define BINARY(name)                                                                                                   \
+    case OP_##name: return o->set_out(c, 0, o->name(c, a, b));
+        LURON_UNARY_MAP(UNARY)
+        LURON_BINARY_MAP(BINARY) LURON_COMPARE_MAP(BINARY)
 #undef UNARY
 #undef BINARY
-    default: return o->set_out(c, 0, other_op(c, o, op, a, b, o->in(c, 2)));
+            default : return o->set_out(c, 0, other_op(c, o, op, a, b, o->in(c, 2)));
     }
 }
 static const luron_option *const op_options[] = {LURON_OPT_INT(fake_op, op, 0, 0, OP_last - 1, "which"), NULL};
-static const luron_port *const op_in[] = {LURON_PORT("a", 0, LURON_REAL, 0, ""), LURON_PORT("b", LURON_PORT_OPTIONAL, LURON_REAL, 0, ""),
+static const luron_port *const op_in[] = {LURON_PORT("a", 0, LURON_REAL, 0, ""),
+                                          LURON_PORT("b", LURON_PORT_OPTIONAL, LURON_REAL, 0, ""),
                                           LURON_PORT("ids", LURON_PORT_OPTIONAL | LURON_PORT_INDEX, 0, 0, ""), NULL};
-static const luron_layer_type op_type = {.struct_size = sizeof op_type, .flags = LURON_LAYER_F64 | LURON_LAYER_RANDOM, .name = "Op", .options = op_options,
-                                         .options_size = sizeof(fake_op), .in = op_in, .compose = op_compose};
+static const luron_layer_type op_type = {.struct_size = sizeof op_type,
+                                         .flags = LURON_LAYER_F64 | LURON_LAYER_RANDOM,
+                                         .name = "Op",
+                                         .options = op_options,
+                                         .options_size = sizeof(fake_op),
+                                         .in = op_in,
+                                         .compose = op_compose};
 static const luron_layer_type *const op_layers[] = {&op_type, NULL};
-LURON_PLUGIN_DEFINE(ops) = {.struct_size = sizeof(luron_plugin), .abi_major = LURON_ABI_MAJOR, .name = "ops", .version = "1", .layers = op_layers};
+LURON_PLUGIN_DEFINE(ops) = {.struct_size = sizeof(luron_plugin),
+                            .abi_major = LURON_ABI_MAJOR,
+                            .name = "ops",
+                            .version = "1",
+                            .layers = op_layers};
 
 #include "internal.h"
 #include "layer_check.h"
@@ -72,7 +113,8 @@ LURON_PLUGIN_DEFINE(ops) = {.struct_size = sizeof(luron_plugin), .abi_major = LU
 
 static int setup(void **state) {
     if (test_ctx_new(state)) return -1;
-    return luron_plugin_add(*state, &luron_plugin_fakes, NULL) || luron_plugin_add(*state, &luron_plugin_ops, NULL) ? -1 : 0;
+    return luron_plugin_add(*state, &luron_plugin_fakes, NULL) || luron_plugin_add(*state, &luron_plugin_ops, NULL) ? -1
+                                                                                                                    : 0;
 }
 #define fake_test(f) cmocka_unit_test_setup_teardown(f, setup, test_ctx_free)
 
@@ -86,7 +128,8 @@ static luron_tensor *run_op(luron_ctx *ctx, int op, int n, luron_tensor *const *
     return out;
 }
 
-static void check_op(luron_ctx *ctx, int op, int n, luron_tensor *const *in, luron_status status, luron_tensor **wanted) {
+static void check_op(luron_ctx *ctx, int op, int n, luron_tensor *const *in, luron_status status,
+                     luron_tensor **wanted) {
     assert_ok(ctx, status);
     luron_tensor *is = run_op(ctx, op, n, in);
     assert_tensor_same(is, *wanted);
@@ -95,7 +138,8 @@ static void check_op(luron_ctx *ctx, int op, int n, luron_tensor *const *in, lur
 }
 
 static luron_tensor *matrix(luron_ctx *ctx, uint32_t dtype, double times) {
-    return tensor_of(ctx, dtype, 2, (const int64_t[]){2, 2}, (const double[]){0.25 * times, 0.75 * times, 0.5 * times, 0.125 * times});
+    return tensor_of(ctx, dtype, 2, (const int64_t[]){2, 2},
+                     (const double[]){0.25 * times, 0.75 * times, 0.5 * times, 0.125 * times});
 }
 
 /* The entries of the table do what the ops of the same names do, to the bit. */
@@ -117,7 +161,8 @@ static void test_compose_maps(void **state) {
 static void test_compose_ops(void **state) {
     luron_ctx *ctx = *state;
     luron_ctx_set_index_base(ctx, 1);
-    luron_tensor *in[] = {matrix(ctx, LURON_F64, 1), matrix(ctx, LURON_F64, -2), tensor_of(ctx, LURON_I64, 2, (const int64_t[]){1, 2}, (const double[]){2, 1})};
+    luron_tensor *in[] = {matrix(ctx, LURON_F64, 1), matrix(ctx, LURON_F64, -2),
+                          tensor_of(ctx, LURON_I64, 2, (const int64_t[]){1, 2}, (const double[]){2, 1})};
     luron_tensor *a = in[0], *b = in[1], *t = NULL, *u = NULL, *v;
     const int one = 1;
     const int64_t flat = -1, row[] = {3, 2, 2};
@@ -169,7 +214,9 @@ static void test_compose_uniform(void **state) {
         luron__uniform_f32(77, 5, 3, 0, 6, wanted);
         assert_int_equal(luron_tensor_dtype(u), dtypes[d]);
         assert_shape(u, 2, 3);
-        for (int i = 0; i < 6; i++) assert_true((d ? ((double *)luron_tensor_data(u))[i] : (double)((float *)luron_tensor_data(u))[i]) == (double)wanted[i]);
+        for (int i = 0; i < 6; i++)
+            assert_true((d ? ((double *)luron_tensor_data(u))[i] : (double)((float *)luron_tensor_data(u))[i]) ==
+                        (double)wanted[i]);
         assert_int_equal(ctx->position, 6);
         luron_tensor_unref(a);
         luron_tensor_unref(u);

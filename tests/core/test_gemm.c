@@ -8,8 +8,7 @@
 
 enum { PADDING = 3, CANARY = 0x5a };
 
-/* ---- a small generator, so that failures repeat
- * ----------------------------------------------------------------------- */
+/* ---- a small generator, so that failures repeat ------------------------------------------------------------------ */
 static uint32_t next(uint32_t *seed) {
     *seed = *seed * 1664525u + 1013904223u;
     return *seed >> 8;
@@ -17,8 +16,7 @@ static uint32_t next(uint32_t *seed) {
 static int64_t among(uint32_t *seed, const int64_t *of, int n) { return of[next(seed) % (uint32_t)n]; }
 static double number(uint32_t *seed) { return (double)next(seed) / 8388608.0 - 1; }
 
-/* ---- the rule
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- the rule ---------------------------------------------------------------------------------------------------- */
 /* y = ((s_0 + s_1) + s_2) ... + beta c + bias; s_b is one chain of multiply-adds from 0 over ascending k of block b;
  * the blocks are ceil(K / 512) equal parts of K, the longer ones first. */
 #define RULE(T, fused)                                                                                                 \
@@ -40,8 +38,7 @@ static double number(uint32_t *seed) { return (double)next(seed) / 8388608.0 - 1
 RULE(float, fmaf)
 RULE(double, fma)
 
-/* ---- one product
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- one product ------------------------------------------------------------------------------------------------- */
 typedef struct operands {
     luron__gemm_args g;
     int64_t a_numbers, b_numbers, c_numbers, size;
@@ -137,8 +134,7 @@ static void check(const operands *o, int threads) {
 
 static int n_isas(void) { return luron__isa_pick("avx2") == LURON__ISA_AVX2 ? 2 : 1; }
 
-/* ---- cases
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- cases ------------------------------------------------------------------------------------------------------- */
 static void test_gemm_every_bit_follows_the_rule(void **state) {
     static const int64_t ms[] = {0, 1, 2, 3, 5, 6, 7, 12, 13, 31, 32, 33, 64, 121, 250},
                          ns[] = {0, 1, 2, 4, 7, 8, 9, 15, 16, 17, 31, 33, 64, 70, 130};

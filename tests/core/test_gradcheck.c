@@ -14,7 +14,7 @@ static luron_tensor *leaf(luron_ctx *ctx, int ndim, const int64_t *shape) {
     return t;
 }
 
-/* ---- functions to check ---------------------------------------------------------------------------------------------- */
+/* ---- functions to check ----------------------------------------------------------------------------------------- */
 
 /** a b sin(a): mixed second derivatives. */
 static luron_status smooth(luron_tensor **out, luron_ctx *ctx, void *ud, luron_tensor *const *ins) {
@@ -29,20 +29,25 @@ static luron_status smooth(luron_tensor **out, luron_ctx *ctx, void *ud, luron_t
 }
 
 /* The square of x, whose backward is wrong in a chosen way. */
-typedef enum wrong { RIGHT, ZERO, HALF_OF_ONE, SIGN, CONSTANT } wrong;
+typedef enum wrong { RIGHT, ZERO, HALF_OF_ONE, SIGN, CONSTANT, COTANGENT_CONSTANT } wrong;
 typedef struct square {
     wrong how;
     luron_tensor *x;
 } square;
 
-static luron_status square_backward(luron_ctx *ctx, void *ud, int n_out, luron_tensor *const *grad_outs, int n_in, luron_tensor **grad_ins) {
+static luron_status square_backward(luron_ctx *ctx, void *ud, int n_out, luron_tensor *const *grad_outs, int n_in,
+                                    luron_tensor **grad_ins) {
     const square *s = ud;
     (void)n_out, (void)n_in;
-    luron_tensor *twice, *x = s->x, *fixed = NULL;
+    luron_tensor *twice, *x = s->x, *g = grad_outs[0], *fixed = NULL;
     if (s->how == ZERO) return LURON_OK;
     if (s->how == CONSTANT) { /* right at order 1, but the gradient does not know that it depends on x */
         LURON_TRY(luron_detach(&fixed, ctx, x));
         x = fixed;
+    }
+    if (s->how == COTANGENT_CONSTANT) { /* the same of what flows in */
+        LURON_TRY(luron_detach(&fixed, ctx, g));
+        g = fixed;
     }
     if (s->how == HALF_OF_ONE) {
         LURON_TRY(luron_copy(&fixed, ctx, x));
@@ -51,13 +56,14 @@ static luron_status square_backward(luron_ctx *ctx, void *ud, int n_out, luron_t
         x = fixed;
     }
     LURON_TRY(luron_scale(&twice, ctx, x, s->how == SIGN ? -2 : 2, 0));
-    luron_status status = luron_mul(&grad_ins[0], ctx, twice, grad_outs[0]);
+    luron_status status = luron_mul(&grad_ins[0], ctx, twice, g);
     luron_tensor_unref(twice);
     luron_tensor_unref(fixed);
     return status;
 }
 static void square_release(void *ud) { free(ud); }
-static const luron_function square_fn = { .struct_size = sizeof square_fn, .name = "square", .backward = square_backward, .release = square_release };
+static const luron_function square_fn = {
+    .struct_size = sizeof square_fn, .name = "square", .backward = square_backward, .release = square_release};
 
 static luron_status square_of(luron_tensor **out, luron_ctx *ctx, void *ud, luron_tensor *const *ins) {
     luron_tensor *y;
@@ -66,7 +72,7 @@ static luron_status square_of(luron_tensor **out, luron_ctx *ctx, void *ud, luro
     luron_ctx_set_recording(ctx, was);
     LURON_TRY(status);
     square *s = malloc(sizeof *s);
-    *s = (square){ .how = *(wrong *)ud, .x = ins[0] };
+    *s = (square){.how = *(wrong *)ud, .x = ins[0]};
     *out = y;
     return luron_record(ctx, &square_fn, s, 1, ins, 1, out);
 }
@@ -104,24 +110,27 @@ static luron_status growing(luron_tensor **out, luron_ctx *ctx, void *ud, luron_
     return luron_expand(out, ctx, ins[0], LURON_SHAPE(++*calls > 1 ? 2 : 1, 3));
 }
 
-/* ---- cases ---------------------------------------------------------------------------------------------------------------- */
+/* ---- cases ------------------------------------------------------------------------------------------------------ */
 
 static void test_gradcheck_passes_right_gradients(void **state) {
     luron_ctx *ctx = *state;
     for (int order = 1; order <= 2; order++) {
-        luron_tensor *base = leaf(ctx, LURON_SHAPE(3, 4)), *ins[2] = { NULL, leaf(ctx, LURON_SHAPE(1, 3)) };
-        const luron_gradcheck_options options = { .order = order };
+        luron_tensor *base = leaf(ctx, LURON_SHAPE(3, 4)), *ins[2] = {NULL, leaf(ctx, LURON_SHAPE(1, 3))};
+        const luron_gradcheck_options options = {.order = order};
         luron_ctx_set_recording(ctx, 0);
         assert_ok(ctx, luron_transpose(&ins[0], ctx, base, 0, 1)); /* (4, 3), not contiguous */
         luron_ctx_set_recording(ctx, 1);
         assert_ok(ctx, luron_tensor_set_requires_grad(ctx, ins[0], 1));
         luron_tensor *before[2];
-        for (int i = 0; i < 2; i++) assert_ok(ctx, luron_tensor_from(&before[i], ctx, LURON_F64, 1, &(int64_t){ i ? 3 : 12 }, i ? luron_tensor_data(ins[1]) : luron_tensor_data(base)));
+        for (int i = 0; i < 2; i++)
+            assert_ok(ctx, luron_tensor_from(&before[i], ctx, LURON_F64, 1, &(int64_t){i ? 3 : 12},
+                                             i ? luron_tensor_data(ins[1]) : luron_tensor_data(base)));
         assert_ok(ctx, luron_gradcheck(ctx, smooth, NULL, 2, ins, &options));
-        assert_memory_equal(luron_tensor_data(base), luron_tensor_data(before[0]), 12 * sizeof(double)); /* restored, bit for bit */
+        assert_memory_equal(luron_tensor_data(base), luron_tensor_data(before[0]),
+                            12 * sizeof(double)); /* restored, bit for bit */
         assert_memory_equal(luron_tensor_data(ins[1]), luron_tensor_data(before[1]), 3 * sizeof(double));
         assert_null(luron_tensor_grad(ins[0]));
-        luron_tensor *all[] = { base, ins[0], ins[1], before[0], before[1] };
+        luron_tensor *all[] = {base, ins[0], ins[1], before[0], before[1]};
         for (int i = 0; i < 5; i++) luron_tensor_unref(all[i]);
     }
 }
@@ -129,28 +138,37 @@ static void test_gradcheck_passes_right_gradients(void **state) {
 static void test_gradcheck_finds_wrong_gradients(void **state) {
     luron_ctx *ctx = *state;
     luron_tensor *x = leaf(ctx, LURON_SHAPE(2, 3));
-    const luron_gradcheck_options second = { .order = 2 };
+    const luron_gradcheck_options second = {.order = 2};
     wrong how = RIGHT;
     assert_ok(ctx, luron_gradcheck(ctx, square_of, &how, 1, &x, NULL));
     assert_ok(ctx, luron_gradcheck(ctx, square_of, &how, 1, &x, &second));
     how = ZERO;
-    assert_fails(ctx, luron_gradcheck(ctx, square_of, &how, 1, &x, NULL), LURON_E_GRADIENT, "gradcheck: input 0, element (");
+    assert_fails(ctx, luron_gradcheck(ctx, square_of, &how, 1, &x, NULL), LURON_E_GRADIENT,
+                 "gradcheck: input 0, element (");
     assert_non_null(strstr(luron_ctx_error(ctx), "the gradient is 0 "));
     how = SIGN;
     assert_fails(ctx, luron_gradcheck(ctx, square_of, &how, 1, &x, NULL), LURON_E_GRADIENT, "gradcheck: input 0");
     how = HALF_OF_ONE; /* one element of six */
-    assert_fails(ctx, luron_gradcheck(ctx, square_of, &how, 1, &x, NULL), LURON_E_GRADIENT, "gradcheck: input 0, element (1, 2): differences give ");
+    assert_fails(ctx, luron_gradcheck(ctx, square_of, &how, 1, &x, NULL), LURON_E_GRADIENT,
+                 "gradcheck: input 0, element (1, 2): differences give ");
     luron_ctx_set_index_base(ctx, 1);
-    assert_fails(ctx, luron_gradcheck(ctx, square_of, &how, 1, &x, NULL), LURON_E_GRADIENT, "gradcheck: input 1, element (2, 3): differences give ");
+    assert_fails(ctx, luron_gradcheck(ctx, square_of, &how, 1, &x, NULL), LURON_E_GRADIENT,
+                 "gradcheck: input 1, element (2, 3): differences give ");
     how = CONSTANT;
     assert_ok(ctx, luron_gradcheck(ctx, square_of, &how, 1, &x, NULL));
-    assert_fails(ctx, luron_gradcheck(ctx, square_of, &how, 1, &x, &second), LURON_E_GRADIENT, "gradcheck of order 2: input 1, element (");
+    assert_fails(ctx, luron_gradcheck(ctx, square_of, &how, 1, &x, &second), LURON_E_GRADIENT,
+                 "gradcheck of order 2: input 1, element (");
+    how = COTANGENT_CONSTANT;
+    assert_ok(ctx, luron_gradcheck(ctx, square_of, &how, 1, &x, NULL));
+    assert_fails(ctx, luron_gradcheck(ctx, square_of, &how, 1, &x, &second), LURON_E_GRADIENT,
+                 "gradcheck of order 2: the cotangent, element (");
     assert_fails(ctx, luron_gradcheck(ctx, detached, NULL, 1, &x, NULL), LURON_E_GRADIENT, "the gradient is 0 ");
     luron_tensor_unref(x);
 }
 
 /* A gradient that is right among the others and wrong alone: the function of two inputs that fills both in one go. */
-static luron_status pair_backward(luron_ctx *ctx, void *ud, int n_out, luron_tensor *const *grad_outs, int n_in, luron_tensor **grad_ins) {
+static luron_status pair_backward(luron_ctx *ctx, void *ud, int n_out, luron_tensor *const *grad_outs, int n_in,
+                                  luron_tensor **grad_ins) {
     int *calls = ud;
     (void)n_out, (void)n_in;
     for (int i = 0; i < 2; i++) LURON_TRY(luron_scale(&grad_ins[i], ctx, grad_outs[0], *calls > 0 ? 1 + 1e-15 : 1, 0));
@@ -158,7 +176,7 @@ static luron_status pair_backward(luron_ctx *ctx, void *ud, int n_out, luron_ten
     return LURON_OK;
 }
 static luron_status pair_sum(luron_tensor **out, luron_ctx *ctx, void *ud, luron_tensor *const *ins) {
-    static const luron_function fn = { .struct_size = sizeof fn, .name = "pair", .backward = pair_backward };
+    static const luron_function fn = {.struct_size = sizeof fn, .name = "pair", .backward = pair_backward};
     int was = luron_ctx_set_recording(ctx, 0);
     luron_status status = luron_add(out, ctx, ins[0], ins[1]);
     luron_ctx_set_recording(ctx, was);
@@ -167,24 +185,25 @@ static luron_status pair_sum(luron_tensor **out, luron_ctx *ctx, void *ud, luron
 
 static void test_gradcheck_asks_for_each_gradient_alone(void **state) {
     luron_ctx *ctx = *state;
-    luron_tensor *ins[2] = { leaf(ctx, LURON_SHAPE(3)), leaf(ctx, LURON_SHAPE(3)) };
+    luron_tensor *ins[2] = {leaf(ctx, LURON_SHAPE(3)), leaf(ctx, LURON_SHAPE(3))};
     int calls = 0;
-    assert_fails(ctx, luron_gradcheck(ctx, pair_sum, &calls, 2, ins, NULL), LURON_E_GRADIENT, "gradcheck: the gradient of input 0 differs when it is asked for alone");
+    assert_fails(ctx, luron_gradcheck(ctx, pair_sum, &calls, 2, ins, NULL), LURON_E_GRADIENT,
+                 "gradcheck: the gradient of input 0 differs when it is asked for alone");
     luron_tensor_unref(ins[0]);
     luron_tensor_unref(ins[1]);
 }
 
 static void test_gradcheck_special_inputs(void **state) {
     luron_ctx *ctx = *state;
-    luron_tensor *none = leaf(ctx, LURON_SHAPE(0, 3)), *one = leaf(ctx, 0, NULL), *ins[2] = { one, none };
-    const luron_gradcheck_options second = { .order = 2 };
+    luron_tensor *none = leaf(ctx, LURON_SHAPE(0, 3)), *one = leaf(ctx, 0, NULL), *ins[2] = {one, none};
+    const luron_gradcheck_options second = {.order = 2};
     assert_ok(ctx, luron_gradcheck(ctx, smooth, NULL, 2, ins, &second));
     assert_ok(ctx, luron_gradcheck(ctx, itself, NULL, 1, &one, &second));
     luron_tensor *x = leaf(ctx, LURON_SHAPE(3)), *inner, *constant = tensor_row(ctx, LURON_F64, 2, 3, 4);
     assert_ok(ctx, luron_square(&inner, ctx, x)); /* not a leaf */
-    assert_ok(ctx, luron_gradcheck(ctx, smooth, NULL, 2, (luron_tensor *[]){ inner, constant }, &second));
+    assert_ok(ctx, luron_gradcheck(ctx, smooth, NULL, 2, (luron_tensor *[]){inner, constant}, &second));
     assert_ok(ctx, luron_backward(ctx, inner, constant, 0)); /* its own tape is as it was */
-    luron_tensor *all[] = { none, one, x, inner, constant };
+    luron_tensor *all[] = {none, one, x, inner, constant};
     for (int i = 0; i < 5; i++) luron_tensor_unref(all[i]);
 }
 
@@ -204,30 +223,37 @@ static void test_gradcheck_repeats_random_numbers(void **state) {
 
 static void test_gradcheck_refuses(void **state) {
     luron_ctx *ctx = *state;
-    luron_tensor *x = leaf(ctx, LURON_SHAPE(1, 3)), *narrow = tensor_row(ctx, LURON_F32, 1), *plain = tensor_row(ctx, LURON_F64, 1), *wide, *half;
-    luron_gradcheck_options bad = { .order = 3 };
-    assert_fails(ctx, luron_gradcheck(ctx, smooth, NULL, 2, (luron_tensor *[]){ x, narrow }, NULL), LURON_E_DTYPE, "gradcheck: input 1 must be float64, got float32");
-    assert_fails(ctx, luron_gradcheck(ctx, itself, NULL, 1, &plain, NULL), LURON_E_ARGUMENT, "no input requires a gradient");
+    luron_tensor *x = leaf(ctx, LURON_SHAPE(1, 3)), *narrow = tensor_row(ctx, LURON_F32, 1),
+                 *plain = tensor_row(ctx, LURON_F64, 1), *wide, *half;
+    luron_gradcheck_options bad = {.order = 3};
+    assert_fails(ctx, luron_gradcheck(ctx, smooth, NULL, 2, (luron_tensor *[]){x, narrow}, NULL), LURON_E_DTYPE,
+                 "gradcheck: input 1 must be float64, got float32");
+    assert_fails(ctx, luron_gradcheck(ctx, itself, NULL, 1, &plain, NULL), LURON_E_ARGUMENT,
+                 "no input requires a gradient");
     assert_fails(ctx, luron_gradcheck(ctx, itself, NULL, 1, &x, &bad), LURON_E_ARGUMENT, "order is 1 or 2, got 3");
-    bad = (luron_gradcheck_options){ .eps = NAN };
+    bad = (luron_gradcheck_options){.eps = NAN};
     assert_fails(ctx, luron_gradcheck(ctx, itself, NULL, 1, &x, &bad), LURON_E_ARGUMENT, "must be positive");
-    assert_fails(ctx, luron_gradcheck(ctx, to_float32, NULL, 1, &x, NULL), LURON_E_DTYPE, "the output must be float64, got float32");
-    assert_fails(ctx, luron_gradcheck(ctx, smooth, NULL, 2, (luron_tensor *[]){ x, x }, NULL), LURON_E_ARGUMENT, "inputs 0 and 1 share memory");
+    assert_fails(ctx, luron_gradcheck(ctx, to_float32, NULL, 1, &x, NULL), LURON_E_DTYPE,
+                 "the output must be float64, got float32");
+    assert_fails(ctx, luron_gradcheck(ctx, smooth, NULL, 2, (luron_tensor *[]){x, x}, NULL), LURON_E_ARGUMENT,
+                 "inputs 0 and 1 share memory");
     assert_ok(ctx, luron_expand(&wide, ctx, x, LURON_SHAPE(2, 3)));
     assert_fails(ctx, luron_gradcheck(ctx, itself, NULL, 1, &wide, NULL), LURON_E_ARGUMENT, "input 0 is expanded");
     assert_ok(ctx, luron_narrow(&half, ctx, x, 1, 1, 2));
-    assert_fails(ctx, luron_gradcheck(ctx, smooth, NULL, 2, (luron_tensor *[]){ half, x }, NULL), LURON_E_ARGUMENT, "share memory");
+    assert_fails(ctx, luron_gradcheck(ctx, smooth, NULL, 2, (luron_tensor *[]){half, x}, NULL), LURON_E_ARGUMENT,
+                 "share memory");
     int calls = 0;
-    assert_fails(ctx, luron_gradcheck(ctx, growing, &calls, 1, &x, NULL), LURON_E_SHAPE, "changed its shape between two evaluations");
-    luron_tensor *all[] = { x, narrow, plain, wide, half };
+    assert_fails(ctx, luron_gradcheck(ctx, growing, &calls, 1, &x, NULL), LURON_E_SHAPE,
+                 "changed its shape between two evaluations");
+    luron_tensor *all[] = {x, narrow, plain, wide, half};
     for (int i = 0; i < 5; i++) luron_tensor_unref(all[i]);
 }
 
 /* Whatever the function fails at, the inputs have their bits again and nothing is left behind. */
 static void test_gradcheck_failures_leave_no_trace(void **state) {
     luron_ctx *ctx = *state;
-    luron_tensor *x = leaf(ctx, LURON_SHAPE(3)), *ins[2] = { x, leaf(ctx, LURON_SHAPE(3)) };
-    const luron_gradcheck_options second = { .order = 2 };
+    luron_tensor *x = leaf(ctx, LURON_SHAPE(3)), *ins[2] = {x, leaf(ctx, LURON_SHAPE(3))};
+    const luron_gradcheck_options second = {.order = 2};
     double before[3];
     memcpy(before, luron_tensor_data(x), sizeof before);
     int64_t blocks = luron_ctx_live_blocks(ctx), k = 1;
@@ -253,12 +279,9 @@ static void test_gradcheck_failures_leave_no_trace(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        test_case(test_gradcheck_passes_right_gradients),
-        test_case(test_gradcheck_finds_wrong_gradients),
-        test_case(test_gradcheck_asks_for_each_gradient_alone),
-        test_case(test_gradcheck_special_inputs),
-        test_case(test_gradcheck_repeats_random_numbers),
-        test_case(test_gradcheck_refuses),
+        test_case(test_gradcheck_passes_right_gradients),       test_case(test_gradcheck_finds_wrong_gradients),
+        test_case(test_gradcheck_asks_for_each_gradient_alone), test_case(test_gradcheck_special_inputs),
+        test_case(test_gradcheck_repeats_random_numbers),       test_case(test_gradcheck_refuses),
         test_case(test_gradcheck_failures_leave_no_trace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

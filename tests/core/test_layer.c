@@ -1,28 +1,8 @@
-#include "fake_layers.h"
-
-#include "layer_check.h"
-#include "tensor_assert.h"
+#include "fake_bench.h"
 
 #include <stdio.h>
 
-static int setup(void **state) {
-    if (test_ctx_new(state)) return -1;
-    return luron_plugin_add(*state, &luron_plugin_fakes, NULL) == LURON_OK ? 0 : -1;
-}
-#define fake_test(f) cmocka_unit_test_setup_teardown(f, setup, test_ctx_free)
-
-static luron_layer *make(luron_ctx *ctx, const char *type, const char *options) {
-    luron_layer *layer = NULL;
-    assert_ok(ctx, luron_layer_from_json(&layer, ctx, type, options));
-    return layer;
-}
-static luron_tensor *zeros(luron_ctx *ctx, uint32_t dtype, int64_t n, int64_t m) { return tensor_of(ctx, dtype, 2, (const int64_t[]){n, m}, NULL); }
-static luron_tensor *leaf(luron_ctx *ctx, luron_tensor *t) {
-    assert_ok(ctx, luron_tensor_set_requires_grad(ctx, t, 1));
-    return t;
-}
-
-/* ---- gradients and the traps ------------------------------------------------------------------------------------------ */
+/* ---- gradients and the traps ------------------------------------------------------------------------------------- */
 static void test_layer_gradients(void **state) {
     static const layer_case cases[] = {
         {"Square", "{\"times\": 1.5}", 1, {{INPUT_SHAPE(3, 4)}}, .order = 2},
@@ -95,7 +75,8 @@ static void test_layer_elementwise_in_pieces(void **state) {
 static void test_layer_one_tensor_in_several_places(void **state) {
     luron_ctx *ctx = *state;
     luron_layer *mix = make(ctx, "Mix", NULL), *pair = make(ctx, "Pair", "{\"n\": 2}");
-    luron_tensor *a = leaf(ctx, tensor_row(ctx, LURON_F64, 2, 3)), *b = leaf(ctx, tensor_row(ctx, LURON_F64, 5, 7)), *in[] = {a, b, a}, *y, *s, *g[2], *ab[] = {a, b};
+    luron_tensor *a = leaf(ctx, tensor_row(ctx, LURON_F64, 2, 3)), *b = leaf(ctx, tensor_row(ctx, LURON_F64, 5, 7)),
+                 *in[] = {a, b, a}, *y, *s, *g[2], *ab[] = {a, b};
     assert_ok(ctx, luron_layer_apply(&y, ctx, mix, 3, in));
     assert_tensor_close(y, ((const double[]){2 + 10 + 6, 3 + 14 + 9}), 2, 1e-6, 0);
     assert_ok(ctx, luron_sum(&s, ctx, y, 0, NULL, 0));
@@ -106,7 +87,8 @@ static void test_layer_one_tensor_in_several_places(void **state) {
     luron_tensor_unref(y);
     luron_tensor_unref(s);
     assert_ok(ctx, luron_layer_set_dtype(ctx, pair, LURON_F64));
-    luron_tensor *w = luron_layer_param(pair, 0), *outs[2], *aw[] = {w, w}, *one[1], *v = tensor_row(ctx, LURON_F64, 1, 1);
+    luron_tensor *w = luron_layer_param(pair, 0), *outs[2], *aw[] = {w, w}, *one[1],
+                 *v = tensor_row(ctx, LURON_F64, 1, 1);
     assert_ok(ctx, luron_layer_apply(outs, ctx, pair, 2, aw)); /* the parameter is both inputs: w^3 */
     assert_ok(ctx, luron_grad(one, ctx, 1, outs, &v, 1, &w, LURON_RETAIN_GRAPH));
     const double *p = luron_tensor_data(w);
@@ -128,9 +110,13 @@ static void test_layer_one_tensor_in_several_places(void **state) {
 static void test_layer_untouched_gradient_is_zero(void **state) {
     luron_ctx *ctx = *state;
     luron_layer *bad = make(ctx, "Bad", "{\"how\": \"gives_nothing\"}");
-    luron_tensor *x = leaf(ctx, zeros(ctx, LURON_F32, 2, 2)), *y, *s, *g;
+    luron_tensor *x = leaf(ctx, zeros(ctx, LURON_F32, 2, 2)), *y, *s, *g, *dirt[8];
     assert_ok(ctx, luron_layer_apply(&y, ctx, bad, 1, &x));
     assert_ok(ctx, luron_sum(&s, ctx, y, 0, NULL, 0));
+    for (int i = 0; i < 8; i++)
+        assert_ok(ctx, luron_tensor_full(&dirt[i], ctx, LURON_F32, 1, (const int64_t[]){4},
+                                         7)); /* so that reused memory shows */
+    for (int i = 0; i < 8; i++) luron_tensor_unref(dirt[i]);
     assert_ok(ctx, luron_grad(&g, ctx, 1, &s, NULL, 1, &x, 0));
     assert_tensor_close(g, ((const double[4]){0}), 4, 0, 0);
     luron_tensor_unref(x);
@@ -151,7 +137,8 @@ static void test_layer_failed_backward_changes_nothing(void **state) {
     assert_ok(ctx, luron_layer_apply(&y, ctx, bad, 1, &x));
     assert_ok(ctx, luron_add(&both, ctx, y, x));
     assert_ok(ctx, luron_sum(&s, ctx, both, 0, NULL, 0));
-    assert_fails(ctx, luron_backward(ctx, s, NULL, 0), LURON_E_RANGE, "layer 'b' = Bad { how = 'backward' }: not backwards; given input (1, 2)");
+    assert_fails(ctx, luron_backward(ctx, s, NULL, 0), LURON_E_RANGE,
+                 "layer 'b' = Bad { how = 'backward' }: not backwards; given input (1, 2)");
     assert_tensor_close(luron_tensor_grad(x), ((const double[]){5, 5}), 2, 0, 0);
     luron_tensor_unref(x);
     luron_tensor_unref(grad);
@@ -161,7 +148,7 @@ static void test_layer_failed_backward_changes_nothing(void **state) {
     luron_layer_unref(bad);
 }
 
-/* ---- higher derivatives -------------------------------------------------------------------------------------------------- */
+/* ---- higher derivatives ------------------------------------------------------------------------------------------ */
 static luron_status second(luron_ctx *ctx, luron_layer *layer, luron_tensor *x) {
     luron_tensor *y, *s, *g;
     LURON_TRY(luron_layer_apply(&y, ctx, layer, 1, &x));
@@ -195,7 +182,8 @@ static void test_layer_second_derivative_of_dependent_inputs(void **state) {
     luron_ctx *ctx = *state;
     luron_layer *pair = make(ctx, "Pair", "{\"n\": 1}");
     assert_ok(ctx, luron_layer_set_dtype(ctx, pair, LURON_F64));
-    luron_tensor *w = luron_layer_param(pair, 0), *x = leaf(ctx, tensor_row(ctx, LURON_F64, 3)), *in[2] = {x}, *outs[2], *v = tensor_row(ctx, LURON_F64, 1), *g, *g2;
+    luron_tensor *w = luron_layer_param(pair, 0), *x = leaf(ctx, tensor_row(ctx, LURON_F64, 3)), *in[2] = {x}, *outs[2],
+                 *v = tensor_row(ctx, LURON_F64, 1), *g, *g2;
     assert_ok(ctx, luron_tensor_set_requires_grad(ctx, w, 0));
     assert_ok(ctx, luron_tensor_fill(ctx, w, 1));
     assert_ok(ctx, luron_square(&in[1], ctx, x));
@@ -209,7 +197,7 @@ static void test_layer_second_derivative_of_dependent_inputs(void **state) {
     luron_layer_unref(pair);
 }
 
-/* ---- random numbers and state ------------------------------------------------------------------------------------------------ */
+/* ---- random numbers and state ------------------------------------------------------------------------------------ */
 static uint64_t position(luron_ctx *ctx) {
     uint64_t seed, at;
     luron_ctx_random_state(ctx, &seed, &at);
@@ -218,7 +206,8 @@ static uint64_t position(luron_ctx *ctx) {
 
 static void test_layer_random_positions(void **state) {
     luron_ctx *ctx = *state;
-    luron_layer *noise = make(ctx, "Noise", NULL), *ops = make(ctx, "NoiseOps", NULL), *square = make(ctx, "Square", NULL);
+    luron_layer *noise = make(ctx, "Noise", NULL), *ops = make(ctx, "NoiseOps", NULL),
+                *square = make(ctx, "Square", NULL);
     luron_tensor *x = tensor_row(ctx, LURON_F32, 1, 1, 1), *y[4], *g, *s;
     luron_ctx_set_random_state(ctx, 9, 40);
     assert_ok(ctx, luron_layer_apply(&y[0], ctx, noise, 1, &x));
@@ -235,7 +224,8 @@ static void test_layer_random_positions(void **state) {
     luron_ctx_seed(ctx, 1); /* the call keeps its own */
     assert_ok(ctx, luron_sum(&s, ctx, y[0], 0, NULL, 0));
     assert_ok(ctx, luron_grad(&g, ctx, 1, &s, NULL, 1, &x, 0));
-    assert_true(memcmp(luron_tensor_data(y[0]), luron_tensor_data(g), 12) == 0); /* x is 1, so both are the numbers drawn */
+    assert_true(memcmp(luron_tensor_data(y[0]), luron_tensor_data(g), 12) ==
+                0); /* x is 1, so both are the numbers drawn */
     luron_layer_set_training(noise, 0);
     assert_false(luron_layer_is_training(noise));
     luron_tensor_unref(y[0]);
@@ -257,9 +247,23 @@ static void test_layer_failure_takes_no_position(void **state) {
     luron_tensor *x = tensor_row(ctx, LURON_I64, 1), *y = NULL;
     luron_ctx_set_random_state(ctx, 9, 40);
     assert_fails(ctx, luron_layer_apply(&y, ctx, noise, 1, &x), LURON_E_DTYPE, "int64");
-    assert_fails(ctx, luron_layer_from_json(&none, ctx, "Bad", "{\"how\": \"param_twice\"}"), LURON_E_PLUGIN, "'w' is taken");
+    assert_fails(ctx, luron_layer_from_json(&none, ctx, "Bad", "{\"how\": \"param_twice\"}"), LURON_E_PLUGIN,
+                 "'w' is taken");
     assert_int_equal(position(ctx), 40);
     luron_tensor_unref(x);
+    x = leaf(ctx, tensor_row(ctx, LURON_F32, 1));
+    int k = 1;
+    for (;; k++) {
+        luron_ctx_fail_alloc(ctx, k, 0);
+        luron_status status = luron_layer_apply(&y, ctx, noise, 1, &x);
+        luron_ctx_fail_alloc(ctx, 0, 0);
+        if (status == LURON_OK) break;
+        assert_int_equal(position(ctx), 40);
+    }
+    assert_true(k > 3); /* some of them after the numbers were drawn */
+    assert_int_equal(position(ctx), 41);
+    luron_tensor_unref(x);
+    luron_tensor_unref(y);
     luron_layer_unref(noise);
 }
 
@@ -295,7 +299,7 @@ static void test_layer_state(void **state) {
     luron_layer_unref(counter);
 }
 
-/* ---- layers as objects -------------------------------------------------------------------------------------------------------- */
+/* ---- layers as objects ------------------------------------------------------------------------------------------- */
 static void test_layer_clone(void **state) {
     luron_ctx *ctx = *state;
     luron_layer *table = make(ctx, "Table", "{\"n\": 2, \"width\": 3}"), *copy;
@@ -336,7 +340,8 @@ static void test_layer_reset_draws_anew(void **state) {
 static void test_layer_tying(void **state) {
     luron_ctx *ctx = *state;
     luron_layer *a = make(ctx, "Affine", NULL), *b = make(ctx, "Affine", NULL);
-    luron_tensor *w = luron_layer_param(a, 0), *x = zeros(ctx, LURON_F32, 1, 3), *wide = zeros(ctx, LURON_F64, 3, 2), *ya, *yb, *s, *g[2], *xs[] = {w, luron_layer_param(b, 1)};
+    luron_tensor *w = luron_layer_param(a, 0), *x = zeros(ctx, LURON_F32, 1, 3), *wide = zeros(ctx, LURON_F64, 3, 2),
+                 *ya, *yb, *s, *g[2], *xs[] = {w, luron_layer_param(b, 1)};
     assert_ok(ctx, luron_tensor_fill(ctx, x, 0.5));
     assert_ok(ctx, luron_layer_set_param(ctx, b, 0, w));
     assert_ptr_equal(luron_layer_param(b, 0), w);
@@ -361,8 +366,10 @@ static void test_layer_tying(void **state) {
 
 static void test_layer_dtype(void **state) {
     luron_ctx *ctx = *state;
-    luron_layer *a = make(ctx, "Affine", NULL), *narrow = make(ctx, "Narrow", NULL), *square = make(ctx, "Square", NULL), *none = NULL;
-    luron_tensor *w = luron_layer_param(a, 0), *x = zeros(ctx, LURON_F32, 1, 3), *wide = zeros(ctx, LURON_F64, 1, 3), *y, *old;
+    luron_layer *a = make(ctx, "Affine", NULL), *narrow = make(ctx, "Narrow", NULL),
+                *square = make(ctx, "Square", NULL), *none = NULL;
+    luron_tensor *w = luron_layer_param(a, 0), *x = zeros(ctx, LURON_F32, 1, 3), *wide = zeros(ctx, LURON_F64, 1, 3),
+                 *y, *old;
     float first = *(float *)luron_tensor_data(w);
     assert_ok(ctx, luron_layer_apply(&old, ctx, a, 1, &x));
     assert_ok(ctx, luron_layer_set_dtype(ctx, a, LURON_F64));
@@ -372,7 +379,8 @@ static void test_layer_dtype(void **state) {
     assert_true(luron_tensor_requires_grad(w));
     luron_tensor *v = zeros(ctx, LURON_F32, 1, 2); /* a backward of before must not read the new numbers as the old */
     assert_fails(ctx, luron_backward(ctx, old, v, 0), LURON_E_STATE, "changed in place");
-    assert_fails(ctx, luron_layer_apply(&y, ctx, a, 1, &x), LURON_E_DTYPE, "cast the input to float64 or the layer to float32");
+    assert_fails(ctx, luron_layer_apply(&y, ctx, a, 1, &x), LURON_E_DTYPE,
+                 "cast the input to float64 or the layer to float32");
     assert_ok(ctx, luron_layer_apply(&y, ctx, a, 1, &wide));
     assert_int_equal(luron_tensor_dtype(y), LURON_F64);
     luron_tensor_unref(y);
@@ -380,10 +388,12 @@ static void test_layer_dtype(void **state) {
     assert_int_equal(luron_tensor_dtype(y), LURON_F64);
     luron_tensor_unref(y);
     assert_fails(ctx, luron_layer_apply(&y, ctx, narrow, 1, &wide), LURON_E_DTYPE, "float32 alone");
-    assert_fails(ctx, luron_layer_set_dtype(ctx, narrow, LURON_F64), LURON_E_DTYPE, "Narrow: this type serves float32 alone");
+    assert_fails(ctx, luron_layer_set_dtype(ctx, narrow, LURON_F64), LURON_E_DTYPE,
+                 "Narrow: this type serves float32 alone");
     assert_fails(ctx, luron_layer_set_dtype(ctx, a, LURON_I64), LURON_E_DTYPE, "float32 or float64");
     assert_ok(ctx, luron_ctx_set_default_dtype(ctx, LURON_F64));
-    assert_fails(ctx, luron_layer_new(&none, ctx, "Narrow", 0, NULL), LURON_E_DTYPE, "Narrow: this type serves float32 alone");
+    assert_fails(ctx, luron_layer_new(&none, ctx, "Narrow", 0, NULL), LURON_E_DTYPE,
+                 "Narrow: this type serves float32 alone");
     luron_layer *b = make(ctx, "Affine", NULL);
     assert_int_equal(luron_layer_dtype(b), LURON_F64);
     luron_tensor *all[] = {x, wide, old, v};
@@ -404,7 +414,8 @@ static void test_layer_lazy_parameters(void **state) {
     assert_shape(luron_layer_param(lazy, 0), 5, 2);
     luron_tensor_unref(y);
     assert_ok(ctx, luron_layer_apply(&y, ctx, lazy, 1, &x));
-    assert_fails(ctx, luron_layer_apply(&y, ctx, lazy, 1, &other), LURON_E_SHAPE, "weight has shape (5, 2) since an earlier input, this input needs (4, 2); given input (2, 4)");
+    assert_fails(ctx, luron_layer_apply(&y, ctx, lazy, 1, &other), LURON_E_SHAPE,
+                 "weight has shape (5, 2) since an earlier input, this input needs (4, 2); given input (2, 4)");
     luron_tensor_unref(y);
     luron_tensor_unref(x);
     luron_tensor_unref(other);
@@ -413,7 +424,8 @@ static void test_layer_lazy_parameters(void **state) {
 
 static void test_layer_infer(void **state) {
     luron_ctx *ctx = *state;
-    luron_layer *pair = make(ctx, "Pair", "{\"n\": 4}"), *affine = make(ctx, "Affine", NULL), *table = make(ctx, "Table", "{\"n\": 2, \"width\": 3}"), *square = make(ctx, "Square", NULL);
+    luron_layer *pair = make(ctx, "Pair", "{\"n\": 4}"), *affine = make(ctx, "Affine", NULL),
+                *table = make(ctx, "Table", "{\"n\": 2, \"width\": 3}"), *square = make(ctx, "Square", NULL);
     luron_dims in[2] = {{LURON_F32, 1, {4}}, {0}}, out[2];
     assert_ok(ctx, luron_layer_infer(out, ctx, pair, 2, in)); /* dtype 0: absent */
     assert_int_equal(luron_layer_n_outs(pair), 2);
@@ -440,150 +452,95 @@ static void test_layer_infer(void **state) {
     luron_layer_unref(square);
 }
 
-/* ---- what is refused ------------------------------------------------------------------------------------------------------------- */
-static void test_layer_inputs_refused(void **state) {
-    luron_ctx *ctx = *state;
-    luron_layer *pair = make(ctx, "Pair", "{\"n\": 2}"), *mix = make(ctx, "Mix", NULL), *table = make(ctx, "Table", "{\"n\": 10, \"width\": 1}");
-    luron_tensor *a = tensor_row(ctx, LURON_F32, 1, 2), *d = tensor_row(ctx, LURON_F64, 1, 2), *m = zeros(ctx, LURON_F32, 1, 2), *h = tensor_row(ctx, LURON_F16, 1, 2), *y[2];
-    luron_tensor *in[3] = {NULL, a, a};
-    assert_fails(ctx, luron_layer_apply(y, ctx, pair, 0, NULL), LURON_E_ARGUMENT, "at least 1 input expected (a, b (optional)), got 0");
-    assert_fails(ctx, luron_layer_apply(y, ctx, pair, 3, in), LURON_E_ARGUMENT, "at least 2 inputs expected (a, b (optional)), got 3");
-    assert_fails(ctx, luron_layer_apply(y, ctx, pair, 2, in), LURON_E_ARGUMENT, "input 'a' is absent");
-    in[0] = m;
-    assert_fails(ctx, luron_layer_apply(y, ctx, pair, 2, in), LURON_E_SHAPE, "a has 2 dimensions, 1 expected: (n); given a (1, 2), b (2,)");
-    in[0] = a, in[1] = NULL;
-    assert_fails(ctx, luron_layer_apply(y, ctx, mix, 2, in), LURON_E_ARGUMENT, "input 'xs' is absent");
-    assert_fails(ctx, luron_layer_apply(y, ctx, mix, 0, NULL), LURON_E_ARGUMENT, "(xs ...), got 0");
-    in[1] = d;
-    assert_fails(ctx, luron_layer_apply(y, ctx, mix, 2, in), LURON_E_DTYPE, "xs is float64, xs is float32: cast one of them");
-    assert_fails(ctx, luron_layer_apply(y, ctx, mix, 1, &h), LURON_E_DTYPE, "xs is float16, float32 or float64 is expected");
-    assert_fails(ctx, luron_layer_apply(y, ctx, table, 1, &a), LURON_E_DTYPE, "ids is float32: ids are int64, int32 or uint8");
-    assert_fails(ctx, luron_layer_apply(y, ctx, table, -1, NULL), LURON_E_ARGUMENT, "-1 inputs");
-    luron_tensor *all[] = {a, d, m, h};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) luron_tensor_unref(all[i]);
-    luron_layer_unref(pair);
-    luron_layer_unref(mix);
-    luron_layer_unref(table);
+/* ---- running out of memory in what layer_check does not sweep ---------------------------------------------------- */
+static luron_status clone_and_cast(luron_ctx *ctx, luron_layer *layer, luron_tensor *x) {
+    luron_layer *copy;
+    (void)x;
+    LURON_TRY(luron_layer_clone(&copy, ctx, layer));
+    luron_status status = luron_layer_set_dtype(ctx, copy, LURON_F64);
+    if (status) { /* all or nothing */
+        for (int i = 0; i < luron_layer_n_params(copy); i++)
+            assert_int_equal(luron_tensor_dtype(luron_layer_param(copy, i)), LURON_F32);
+        assert_int_equal(luron_layer_dtype(copy), LURON_F32);
+    }
+    if (!status) status = luron_layer_set_name(ctx, copy, "a name that takes memory");
+    luron_layer_unref(copy);
+    return status;
+}
+static luron_status infer_affine(luron_ctx *ctx, luron_layer *layer, luron_tensor *x) {
+    luron_dims in = {LURON_F32, 2, {4, 3}}, out;
+    (void)x;
+    return luron_layer_infer(&out, ctx, layer, 1, &in);
+}
+static luron_status mix_of_many(luron_ctx *ctx, luron_layer *layer, luron_tensor *x) {
+    luron_tensor *in[12], *y, *s, *g;
+    for (int i = 0; i < 12; i++) in[i] = x;
+    LURON_TRY(luron_layer_apply(&y, ctx, layer, 12, in));
+    luron_status status = luron_sum(&s, ctx, y, 0, NULL, 0);
+    luron_tensor_unref(y);
+    if (status) return status;
+    status = luron_grad(&g, ctx, 1, &s, NULL, 1, &x, luron_ctx_is_higher(ctx) ? LURON_CREATE_GRAPH : 0);
+    luron_tensor_unref(s);
+    if (status) return status;
+    assert_tensor_close(g, ((const double[]){78}), 1, 0, 0); /* 1 + ... + 12 */
+    luron_tensor_unref(g);
+    return LURON_OK;
 }
 
-static void test_layer_ids(void **state) {
-    luron_ctx *ctx = *state;
-    luron_layer *table = make(ctx, "Table", "{\"n\": 10, \"width\": 1}");
-    const uint32_t dtypes[] = {LURON_I64, LURON_I32, LURON_U8};
-    for (int base = 0; base < 2; base++) {
-        luron_ctx_set_index_base(ctx, base);
-        for (int i = 0; i < 3; i++) {
-            luron_tensor *good = tensor_row(ctx, dtypes[i], base, 9 + base), *big = tensor_row(ctx, dtypes[i], 3, 4, 12, 0), *y;
-            assert_ok(ctx, luron_layer_apply(&y, ctx, table, 1, &good));
-            const float *rows = luron_tensor_data(luron_layer_param(table, 0));
-            assert_tensor_close(y, ((const double[]){rows[0], rows[9]}), 2, 0, 0);
-            luron_tensor_unref(y);
-            assert_fails(ctx, luron_layer_apply(&y, ctx, table, 1, &big), LURON_E_RANGE,
-                         base ? "ids: id 12 at position 3 is not within 1 to 10; given ids (4,)" : "ids: id 12 at position 2 is not within 0 to 9; given ids (4,)");
-            luron_tensor_unref(good);
-            luron_tensor_unref(big);
+static void sweep(luron_ctx *ctx, luron_status (*fn)(luron_ctx *, luron_layer *, luron_tensor *), luron_layer *layer,
+                  luron_tensor *x, int least) {
+    for (int sticky = 0; sticky < 2; sticky++) {
+        assert_ok(ctx, fn(ctx, layer, x));
+        int64_t blocks = luron_ctx_live_blocks(ctx);
+        int k = 1;
+        for (;; k++) {
+            luron_ctx_fail_alloc(ctx, k, sticky);
+            luron_status status = fn(ctx, layer, x);
+            luron_ctx_fail_alloc(ctx, 0, 0);
+            if (status == LURON_OK) break;
+            assert_int_equal(status, LURON_E_NOMEM);
+            assert_int_equal(luron_ctx_live_blocks(ctx), blocks);
         }
-    }
-    luron_tensor *zero = tensor_of(ctx, LURON_I64, 2, (const int64_t[]){2, 2}, (const double[]){1, 2, 0, 1}), *minus = tensor_row(ctx, LURON_I64, -1), *y;
-    assert_fails(ctx, luron_layer_apply(&y, ctx, table, 1, &zero), LURON_E_RANGE,
-                 "id 0 at position (2, 1) is not within 1 to 10 (ids count from 1 here: 0 is no id; add 1 to labels that count from 0)");
-    assert_fails(ctx, luron_layer_apply(&y, ctx, table, 1, &minus), LURON_E_RANGE, "id -1 at position 1 is not within 1 to 10");
-    luron_tensor_unref(zero);
-    luron_tensor_unref(minus);
-    luron_layer_unref(table);
-}
-
-typedef struct misuse {
-    const char *how;
-    luron_status status;
-    const char *text;
-} misuse;
-
-static void test_layer_plugin_misuse_in_declare(void **state) {
-    luron_ctx *ctx = *state;
-    static const misuse cases[] = {
-        {"declare_set_out", LURON_E_STATE, "plugin 'fakes': set_out can be called in setup alone"},
-        {"param_slot", LURON_E_PLUGIN, "plugin 'fakes': declare_param: slot 16 is not within 0 to 15"},
-        {"param_name", LURON_E_PLUGIN, "plugin 'fakes': declare_param: slot 0 needs a name"},
-        {"param_twice", LURON_E_PLUGIN, "plugin 'fakes': declare_state: the name 'w' is taken"},
-        {"param_shape", LURON_E_PLUGIN, "plugin 'fakes': declare_param: slot 0: shape (-2,) has a negative size"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char options[64];
-        luron_layer *layer = NULL;
-        snprintf(options, sizeof options, "{\"how\": \"%s\"}", cases[i].how);
-        assert_fails(ctx, luron_layer_from_json(&layer, ctx, "Bad", options), cases[i].status, cases[i].text);
-        assert_non_null(strstr(luron_ctx_error(ctx), "layer Bad { how = "));
-        assert_null(layer);
+        assert_true(k > least);
     }
 }
 
-static void test_layer_plugin_misuse(void **state) {
+static void test_layer_out_of_memory(void **state) {
     luron_ctx *ctx = *state;
-    static const misuse cases[] = {
-        {"negative", LURON_E_PLUGIN, "plugin 'fakes': set_out: output 0: shape (-3,) has a negative size"},
-        {"rank", LURON_E_PLUGIN, "plugin 'fakes': set_out: output 0: 9 dimensions"},
-        {"overflow", LURON_E_PLUGIN, "is too large"},
-        {"dtype", LURON_E_PLUGIN, "plugin 'fakes': set_out: output 0: 0x999 is no dtype"},
-        {"wrong_dtype", LURON_E_PLUGIN, "output 0 is int64, its port says float32"},
-        {"rank_of_port", LURON_E_PLUGIN, "output 0 has 1 dimensions, its port says 2"},
-        {"output_slot", LURON_E_PLUGIN, "set_out: output 16 is not within 0 to 0"},
-        {"no_output", LURON_E_PLUGIN, "plugin 'fakes' set no shape for output 0"},
-        {"saved_slot", LURON_E_PLUGIN, "declare_saved: slot -1 is not within 0 to 15"},
-        {"scratch", LURON_E_PLUGIN, "declare_scratch: -8 bytes"},
-        {"fail", LURON_E_RANGE, ": 12 is too much; given input (2, 3)"},
-        {"silent", LURON_E_UNSUPPORTED, "plugin 'fakes' failed in forward and did not say why (not supported)"},
-        {"strange_status", LURON_E_PLUGIN, "did not say why"},
-        {"hidden_fail", LURON_E_RANGE, "said, and then forgotten"},
-        {"two_fails", LURON_E_RANGE, "the first"},
-        {"late_setup", LURON_E_STATE, "set_out can be called in setup alone"},
-        {"gemm_shape", LURON_E_PLUGIN, "gemm: shapes do not fit: a (2, 3), b (2, 3), bias none, out (2, 3)"},
-        {"gemm_dtype", LURON_E_PLUGIN, "gemm: a is float64, out is float32"},
-        {"gemm_no_data", LURON_E_PLUGIN, "gemm: a has no data"},
-        {"sum_to", LURON_E_PLUGIN, "sum_to: src (2, 3) does not sum to dst (7,)"},
-    };
-    luron_tensor *x = zeros(ctx, LURON_F32, 2, 3);
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char options[64];
-        snprintf(options, sizeof options, "{\"how\": \"%s\"}", cases[i].how);
-        luron_layer *layer = make(ctx, "Bad", options);
-        luron_tensor *y = NULL;
-        assert_ok(ctx, luron_layer_set_name(ctx, layer, "net.bad"));
-        assert_fails(ctx, luron_layer_apply(&y, ctx, layer, 1, &x), cases[i].status, cases[i].text);
-        assert_non_null(strstr(luron_ctx_error(ctx), "layer 'net.bad' = Bad { how = "));
-        assert_null(y);
-        luron_layer_unref(layer);
-    }
+    luron_layer *affine = make(ctx, "Affine", NULL), *mix = make(ctx, "Mix", NULL), *tanh = make(ctx, "FakeTanh", NULL);
+    luron_tensor *x = leaf(ctx, tensor_row(ctx, LURON_F32, 1));
+    sweep(ctx, clone_and_cast, affine, x, 10);
+    sweep(ctx, infer_affine, affine, x, 10);
+    sweep(ctx, mix_of_many, mix, x, 10);
+    luron_ctx_set_higher(ctx, 1);
+    sweep(ctx, mix_of_many, mix, x, 40);
+    sweep(ctx, second, tanh, x, 20);
     luron_tensor_unref(x);
-}
-
-/* Text that does not fit is cut, not written beyond. */
-static void test_layer_long_messages(void **state) {
-    luron_ctx *ctx = *state;
-    char name[2000];
-    memset(name, 'n', sizeof name - 1);
-    name[sizeof name - 1] = 0;
-    luron_layer *mix = make(ctx, "Mix", NULL);
-    enum { N = 60 };
-    luron_tensor *x[N], *y;
-    assert_ok(ctx, luron_layer_set_name(ctx, mix, "m"));
-    for (int i = 0; i < N; i++) x[i] = tensor_of(ctx, LURON_F32, 3, (const int64_t[]){1, 1, i == N - 1 ? 2 : 1}, NULL);
-    assert_fails(ctx, luron_layer_apply(&y, ctx, mix, N, x), LURON_E_SHAPE, "input 59 has another size; given xs (1, 1, 1), xs");
-    assert_string_equal(luron_ctx_error(ctx) + strlen(luron_ctx_error(ctx)) - 5, ", ...");
-    assert_ok(ctx, luron_layer_set_name(ctx, mix, name));
-    assert_fails(ctx, luron_layer_apply(&y, ctx, mix, N, x), LURON_E_SHAPE, "nnn");
-    for (int i = 0; i < N; i++) luron_tensor_unref(x[i]);
+    luron_layer_unref(affine);
     luron_layer_unref(mix);
+    luron_layer_unref(tanh);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        fake_test(test_layer_gradients), fake_test(test_layer_gradients_of_many), fake_test(test_layer_elementwise_in_pieces),
-        fake_test(test_layer_one_tensor_in_several_places), fake_test(test_layer_untouched_gradient_is_zero), fake_test(test_layer_failed_backward_changes_nothing),
-        fake_test(test_layer_second_derivative_needs), fake_test(test_layer_second_derivative_of_dependent_inputs), fake_test(test_layer_random_positions),
-        fake_test(test_layer_failure_takes_no_position), fake_test(test_layer_state), fake_test(test_layer_clone), fake_test(test_layer_reset_draws_anew),
-        fake_test(test_layer_tying), fake_test(test_layer_dtype), fake_test(test_layer_lazy_parameters), fake_test(test_layer_infer), fake_test(test_layer_inputs_refused),
-        fake_test(test_layer_ids), fake_test(test_layer_plugin_misuse_in_declare), fake_test(test_layer_plugin_misuse), fake_test(test_layer_long_messages),
+        fake_test(test_layer_gradients),
+        fake_test(test_layer_gradients_of_many),
+        fake_test(test_layer_elementwise_in_pieces),
+        fake_test(test_layer_one_tensor_in_several_places),
+        fake_test(test_layer_untouched_gradient_is_zero),
+        fake_test(test_layer_failed_backward_changes_nothing),
+        fake_test(test_layer_second_derivative_needs),
+        fake_test(test_layer_second_derivative_of_dependent_inputs),
+        fake_test(test_layer_random_positions),
+        fake_test(test_layer_failure_takes_no_position),
+        fake_test(test_layer_state),
+        fake_test(test_layer_clone),
+        fake_test(test_layer_reset_draws_anew),
+        fake_test(test_layer_tying),
+        fake_test(test_layer_dtype),
+        fake_test(test_layer_lazy_parameters),
+        fake_test(test_layer_infer),
+        fake_test(test_layer_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,8 +9,7 @@
 
 enum { N_CASES = sizeof product_cases / sizeof *product_cases };
 
-/* ---- values
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------------------------------------------------ */
 static void check_case(luron_ctx *ctx, const product_case *c, uint32_t dtype, int layout) {
     luron_tensor *a = from_reference(ctx, dtype, &c->a, layout & 1), *b = from_reference(ctx, dtype, &c->b, layout & 2),
                  *v = from_reference(ctx, dtype, &c->v, layout & 1);
@@ -72,8 +71,7 @@ static void test_matmul_of_a_tensor_with_itself(void **state) {
     luron_tensor_unref(x);
 }
 
-/* ---- strides, batches, dtypes
- * ---------------------------------------------------------------------------------------------- */
+/* ---- strides, batches, dtypes ------------------------------------------------------------------------------------ */
 /* Allocations of one call; each of them is made to fail first. */
 static int allocations(luron_ctx *ctx, luron_tensor *a, luron_tensor *b) {
     luron_tensor *y = NULL;

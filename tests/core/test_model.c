@@ -1,5 +1,5 @@
 /* test_model.c -- the graph of layers: names, running, parameters, copies, JSON and the summary. The layer types are
- * made here, so that the test needs no plugin file.                                                                    */
+ * made here, so that the test needs no plugin file. */
 #include "graph.h"
 #include "tensor_assert.h"
 
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- types: Affine (y = x w + b by rows, composed), Halve (element-wise), TwoSums (two outputs), WithMask (optional input) ---- */
+/* ---- types: Affine (y = x w + b by rows, composed), Halve (element-wise), TwoSums (two outputs), WithMask (optional input)  */
 typedef struct affine { int64_t in, out; int32_t bias; } affine;
 static luron_status affine_declare(luron_call *c) {
     const affine *o = luron_options(c);
@@ -19,10 +19,15 @@ static luron_status affine_compose(luron_call *c, const luron_ops *o) {
     luron_tensor *y = o->matmul(c, o->in(c, 0), o->param(c, 0), LURON_TRANS_B);
     return o->set_out(c, 0, ((const affine *)luron_options(c))->bias ? o->add_row(c, y, o->param(c, 1)) : y);
 }
-static const luron_option *const affine_options[] = { LURON_OPT_INT_REQ(affine, in, 1, 1e9, NULL), LURON_OPT_INT_REQ(affine, out, 1, 1e9, NULL), LURON_OPT_BOOL(affine, bias, 1, NULL), NULL };
+static const luron_option *const affine_options[] = { LURON_OPT_INT_REQ(affine, in, 1, 1e9, NULL),
+                                                      LURON_OPT_INT_REQ(affine, out, 1, 1e9, NULL),
+                                                      LURON_OPT_BOOL(affine, bias, 1, NULL), NULL };
 static const luron_port *const affine_in[] = { LURON_PORT("input", 0, LURON_REAL, 2, NULL), NULL };
-static const luron_layer_type affine_type = { .struct_size = sizeof affine_type, .flags = LURON_LAYER_F64, .name = "Affine", .options = affine_options, .options_size = sizeof(affine),
-                                              .in = affine_in, .declare = affine_declare, .compose = affine_compose, .data_version = 2 };
+static const luron_layer_type affine_type = { .struct_size = sizeof affine_type, .flags = LURON_LAYER_F64,
+                                              .name = "Affine", .options = affine_options,
+                                              .options_size = sizeof(affine),
+                                              .in = affine_in, .declare = affine_declare, .compose = affine_compose,
+                                                  .data_version = 2 };
 
 static void halve(const luron_run *r) {
     for (int64_t i = 0; i < r->n; i++) ((float *)r->to)[i] = ((const float *)r->x)[i] * 0.5f;
@@ -31,28 +36,36 @@ static void halve_gradient(const luron_run *r) {
     for (int64_t i = 0; i < r->n; i++) ((float *)r->to)[i] = ((const float *)r->gy)[i] * 0.5f;
 }
 static const luron_elementwise halve_fn = { sizeof halve_fn, 0, halve, halve_gradient };
-static const luron_layer_type halve_type = { .struct_size = sizeof halve_type, .name = "HALVElyReLU", .function = "halvely_relu", .elementwise = &halve_fn };
+static const luron_layer_type halve_type = { .struct_size = sizeof halve_type, .name = "HALVElyReLU",
+                                             .function = "halvely_relu", .elementwise = &halve_fn };
 
 static luron_status sums_compose(luron_call *c, const luron_ops *o) {
     luron_tensor *a = o->in(c, 0), *b = o->in(c, 1);
     LURON_TRY(o->set_out(c, 0, o->add(c, a, b)));
     return o->set_out(c, 1, o->sub(c, a, b));
 }
-static const luron_port *const sums_in[] = { LURON_PORT("a", 0, LURON_REAL, 0, NULL), LURON_PORT("b", 0, LURON_REAL, 0, NULL), NULL };
-static const luron_port *const sums_out[] = { LURON_PORT("sum", 0, LURON_REAL, 0, NULL), LURON_PORT("difference", 0, LURON_REAL, 0, NULL), NULL };
-static const luron_layer_type sums_type = { .struct_size = sizeof sums_type, .flags = LURON_LAYER_F64, .name = "TwoSumsOfXYLoss", .in = sums_in, .out = sums_out, .compose = sums_compose };
+static const luron_port *const sums_in[] = { LURON_PORT("a", 0, LURON_REAL, 0, NULL),
+                                             LURON_PORT("b", 0, LURON_REAL, 0, NULL), NULL };
+static const luron_port *const sums_out[] = { LURON_PORT("sum", 0, LURON_REAL, 0, NULL),
+                                              LURON_PORT("difference", 0, LURON_REAL, 0, NULL), NULL };
+static const luron_layer_type sums_type = { .struct_size = sizeof sums_type, .flags = LURON_LAYER_F64,
+                                            .name = "TwoSumsOfXYLoss", .in = sums_in, .out = sums_out,
+                                            .compose = sums_compose };
 
 static luron_status mask_compose(luron_call *c, const luron_ops *o) {
     luron_tensor *x = o->in(c, 0);
     return o->set_out(c, 0, luron_in(c, 1) ? o->mul(c, x, o->in(c, 1)) : o->scale(c, x, 1, 0));
 }
-static const luron_port *const mask_in[] = { LURON_PORT("input", 0, LURON_REAL, 0, NULL), LURON_PORT("mask", LURON_PORT_OPTIONAL, LURON_REAL, 0, NULL), NULL };
-static const luron_layer_type mask_type = { .struct_size = sizeof mask_type, .name = "Masked", .in = mask_in, .compose = mask_compose };
+static const luron_port *const mask_in[] = { LURON_PORT("input", 0, LURON_REAL, 0, NULL),
+                                             LURON_PORT("mask", LURON_PORT_OPTIONAL, LURON_REAL, 0, NULL), NULL };
+static const luron_layer_type mask_type = { .struct_size = sizeof mask_type, .name = "Masked", .in = mask_in,
+                                            .compose = mask_compose };
 
 static const luron_layer_type *const layers[] = { &affine_type, &halve_type, &sums_type, &mask_type, NULL };
-static const luron_plugin plugin = { .struct_size = sizeof plugin, .abi_major = LURON_ABI_MAJOR, .name = "graphtest", .version = "3.1", .layers = layers };
+static const luron_plugin plugin = { .struct_size = sizeof plugin, .abi_major = LURON_ABI_MAJOR, .name = "graphtest",
+                                     .version = "3.1", .layers = layers };
 
-/* ---- helpers ----------------------------------------------------------------------------------------------------------------- */
+/* ---- helpers --------------------------------------------------------------------------------------------------- */
 static int setup(void **state) {
     return test_ctx_new(state) || luron_plugin_add(*state, &plugin, NULL);
 }
@@ -64,7 +77,8 @@ static luron_layer *make(luron_ctx *ctx, const char *type, const char *options) 
 }
 
 /* Add a new layer; the model then owns it. */
-static luron_value add(luron_ctx *ctx, luron_model *m, const char *name, const char *type, const char *options, int n_in, const luron_value *ins) {
+static luron_value add(luron_ctx *ctx, luron_model *m, const char *name, const char *type, const char *options,
+                       int n_in, const luron_value *ins) {
     luron_value v;
     luron_layer *layer = make(ctx, type, options);
     assert_ok(ctx, luron_model_add(&v, ctx, m, name, layer, n_in, ins));
@@ -84,7 +98,9 @@ static luron_model *chain(luron_ctx *ctx) {
     return m;
 }
 
-static luron_tensor *batch(luron_ctx *ctx) { return tensor_of(ctx, LURON_F32, 2, (const int64_t[]){ 2, 3 }, (const double[]){ 1, -2, 3, 0.5, 0.25, -1 }); }
+static luron_tensor *batch(luron_ctx *ctx) {
+    return tensor_of(ctx, LURON_F32, 2, (const int64_t[]){ 2, 3 }, (const double[]){ 1, -2, 3, 0.5, 0.25, -1 });
+}
 
 static luron_tensor *run1(luron_ctx *ctx, luron_model *m, luron_tensor *x) {
     luron_tensor *y;
@@ -92,7 +108,7 @@ static luron_tensor *run1(luron_ctx *ctx, luron_model *m, luron_tensor *x) {
     return y;
 }
 
-/* ---- tests ------------------------------------------------------------------------------------------------------------------- */
+/* ---- tests ----------------------------------------------------------------------------------------------------- */
 static void test_model_names_layers_by_type_and_number(void **state) {
     luron_ctx *ctx = *state;
     luron_model *m = chain(ctx);
@@ -100,7 +116,8 @@ static void test_model_names_layers_by_type_and_number(void **state) {
     add(ctx, m, NULL, "TwoSumsOfXYLoss", NULL, 2, two);
     add(ctx, m, "affine3", "Affine", "{\"in\": 4, \"out\": 4}", 1, two);
     v = add(ctx, m, NULL, "Affine", "{\"in\": 4, \"out\": 4}", 1, two);
-    static const char *const names[] = { "affine1", "halvely_relu1", "affine2", "two_sums_of_xy_loss1", "affine3", "affine4" };
+    static const char *const names[] = { "affine1", "halvely_relu1", "affine2", "two_sums_of_xy_loss1", "affine3",
+                                         "affine4" };
     assert_int_equal(luron_model_n_layers(m), 6);
     for (int i = 0; i < 6; i++) assert_string_equal(luron_model_layer_path(m, i), names[i]);
     assert_null(luron_model_layer_path(m, 6));
@@ -180,22 +197,28 @@ static void test_model_frees_values_early(void **state) {
 static void test_model_refuses_bad_graphs(void **state) {
     luron_ctx *ctx = *state;
     luron_model *m = chain(ctx);
-    luron_value v, ok = { 0, 0 }, ahead = { 4, 0 }, no_output = { 1, 1 }, absent = { -1, 0 }, two[2] = { { 0, 0 }, { 0, 0 } };
+    luron_value v, ok = { 0, 0 }, ahead = { 4, 0 }, no_output = { 1, 1 }, absent = { -1, 0 },
+        two[2] = { { 0, 0 }, { 0, 0 } };
     luron_layer *layer = make(ctx, "HALVElyReLU", NULL);
     char name[514];
     int64_t blocks = luron_ctx_live_blocks(ctx);
     assert_fails(ctx, luron_model_input(&v, ctx, m, NULL), LURON_E_STATE, "inputs come before the first layer");
-    assert_fails(ctx, luron_model_add(&v, ctx, m, "x", layer, 1, &ahead), LURON_E_ARGUMENT, "layer 'x' = HALVElyReLU: input: 0 is no value made before it: node 4, output 0; the model has 4 nodes");
+    assert_fails(ctx, luron_model_add(&v, ctx, m, "x", layer, 1, &ahead), LURON_E_ARGUMENT,
+                 "layer 'x' = HALVElyReLU: input: 0 is no value made before it: node 4, output 0; the model has 4 nodes");
     assert_fails(ctx, luron_model_add(&v, ctx, m, "x", layer, 1, &no_output), LURON_E_ARGUMENT, "node 1, output 1");
-    assert_fails(ctx, luron_model_add(&v, ctx, m, "x", layer, 1, &absent), LURON_E_ARGUMENT, "input 0 ('input') cannot be absent");
+    assert_fails(ctx, luron_model_add(&v, ctx, m, "x", layer, 1, &absent), LURON_E_ARGUMENT,
+                 "input 0 ('input') cannot be absent");
     assert_fails(ctx, luron_model_add(&v, ctx, m, "x", layer, 0, NULL), LURON_E_ARGUMENT, "1 input expected, got 0");
     assert_fails(ctx, luron_model_add(&v, ctx, m, "x", layer, 2, two), LURON_E_ARGUMENT, "1 input expected, got 2");
-    assert_fails(ctx, luron_model_add(&v, ctx, m, "affine1", layer, 1, &ok), LURON_E_ARGUMENT, "there is another layer 'affine1' already");
+    assert_fails(ctx, luron_model_add(&v, ctx, m, "affine1", layer, 1, &ok), LURON_E_ARGUMENT,
+                 "there is another layer 'affine1' already");
     static const char *const bad[] = { "", "a/b", "a\nb", "\xff", ".a", "a.", "a..b", "\x7f" };
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_fails(ctx, luron_model_add(&v, ctx, m, bad[i], layer, 1, &ok), LURON_E_ARGUMENT, "layer: name");
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_fails(ctx, luron_model_add(&v, ctx, m, bad[i], layer, 1, &ok), LURON_E_ARGUMENT, "layer: name");
     memset(name, 'n', 513);
     name[513] = 0;
-    assert_fails(ctx, luron_model_add(&v, ctx, m, name, layer, 1, &ok), LURON_E_ARGUMENT, "name of 1 to 512 bytes expected, got more than 512");
+    assert_fails(ctx, luron_model_add(&v, ctx, m, name, layer, 1, &ok), LURON_E_ARGUMENT,
+                 "name of 1 to 512 bytes expected, got more than 512");
     assert_fails(ctx, luron_model_set_outputs(ctx, m, 1, &ahead), LURON_E_ARGUMENT, "output: 0 is no value");
     assert_fails(ctx, luron_model_set_outputs(ctx, m, 0, NULL), LURON_E_ARGUMENT, "at least one output");
     assert_int_equal(luron_ctx_live_blocks(ctx), blocks); /* a refused layer leaves nothing */
@@ -225,7 +248,8 @@ static void test_model_lists_parameters_once(void **state) {
         assert_null(luron_model_param(m, 4, name, sizeof name));
         assert_null(luron_model_param(m, -1, name, sizeof name));
     }
-    assert_ptr_equal(luron_model_param(m, 2, NULL, 0), luron_layer_param(luron_model_find(m, "affine2"), 0)); /* not in order */
+    assert_ptr_equal(luron_model_param(m, 2, NULL, 0), luron_layer_param(luron_model_find(m, "affine2"),
+            0)); /* not in order */
     assert_non_null(luron_model_param(m, 1, name, sizeof name));
     assert_string_equal(name, "affine1/bias");
     assert_non_null(luron_model_state(m, 2, name, sizeof name));
@@ -247,10 +271,12 @@ static void test_model_freezes_by_whole_parts(void **state) {
     static const struct {
         const char *prefix;
         const char *frozen; /* of the six parameters */
-    } cases[] = { { "enc", "111100" }, { "enc.one", "110000" }, { "enc.two/bias", "000100" }, { "encoder", "000011" }, { "", "111111" } };
+    } cases[] = { { "enc", "111100" }, { "enc.one", "110000" }, { "enc.two/bias", "000100" }, { "encoder", "000011" },
+                  { "", "111111" } };
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         assert_ok(ctx, luron_model_freeze(ctx, m, cases[c].prefix, 1));
-        for (int i = 0; i < 6; i++) assert_int_equal(luron_tensor_requires_grad(luron_model_param(m, i, NULL, 0)), cases[c].frozen[i] == '0');
+        for (int i = 0; i < 6; i++)
+            assert_int_equal(luron_tensor_requires_grad(luron_model_param(m, i, NULL, 0)), cases[c].frozen[i] == '0');
         assert_ok(ctx, luron_model_freeze(ctx, m, "", 0));
     }
     assert_fails(ctx, luron_model_freeze(ctx, m, "en", 1), LURON_E_NOT_FOUND, "no parameter's path begins with 'en'");
@@ -272,9 +298,11 @@ static void test_model_modes_and_dtype(void **state) {
     assert_int_equal(luron_tensor_dtype(luron_model_param(m, 0, NULL, 0)), LURON_F64);
     assert_ok(ctx, luron_model_set_dtype(ctx, m, LURON_F32));
     add(ctx, m, NULL, "HALVElyReLU", NULL, 1, &v);
-    assert_fails(ctx, luron_model_set_dtype(ctx, m, LURON_F64), LURON_E_DTYPE, "layer 'halvely_relu1' = HALVElyReLU: this type serves float32 alone");
+    assert_fails(ctx, luron_model_set_dtype(ctx, m, LURON_F64), LURON_E_DTYPE,
+                 "layer 'halvely_relu1' = HALVElyReLU: this type serves float32 alone");
     assert_int_equal(luron_tensor_dtype(luron_model_param(m, 0, NULL, 0)), LURON_F32); /* nothing was converted */
-    assert_fails(ctx, luron_model_set_dtype(ctx, m, LURON_I64), LURON_E_DTYPE, "float32 or float64 expected, got int64");
+    assert_fails(ctx, luron_model_set_dtype(ctx, m, LURON_I64), LURON_E_DTYPE,
+                 "float32 or float64 expected, got int64");
     luron_model_unref(m);
 }
 
@@ -307,7 +335,8 @@ static void test_model_includes_another(void **state) {
     assert_ok(ctx, luron_model_input(&w, ctx, clash, NULL));
     w = add(ctx, clash, "fresh", "HALVElyReLU", NULL, 1, &w);
     add(ctx, clash, "affine1", "Affine", "{\"in\": 3, \"out\": 3}", 1, &w);
-    assert_fails(ctx, luron_model_include(&out, ctx, m, "model1", clash, 1, &v), LURON_E_ARGUMENT, "another layer 'model1.affine1' already");
+    assert_fails(ctx, luron_model_include(&out, ctx, m, "model1", clash, 1, &v), LURON_E_ARGUMENT,
+                 "another layer 'model1.affine1' already");
     assert_int_equal(luron_model_n_layers(m), 3);
     assert_int_equal(luron_model_n_nodes(m), 7);
     assert_null(luron_model_find(m, "model1.fresh"));
@@ -325,7 +354,8 @@ static luron_model *rich(luron_ctx *ctx) {
     luron_model *m = chain(ctx);
     luron_value v = { 0, 0 }, w, outs[2];
     w = add(ctx, m, "head.tied", "Affine", "{\"in\": 3, \"out\": 4, \"bias\": false}", 1, &v);
-    assert_ok(ctx, luron_layer_set_param(ctx, luron_model_find(m, "head.tied"), 0, luron_layer_param(luron_model_find(m, "affine1"), 0)));
+    assert_ok(ctx, luron_layer_set_param(ctx, luron_model_find(m, "head.tied"), 0,
+                                         luron_layer_param(luron_model_find(m, "affine1"), 0)));
     assert_ok(ctx, luron_model_add(&outs[0], ctx, m, NULL, luron_model_find(m, "affine2"), 1, &w));
     const luron_value masked[2] = { outs[0], { -1, 0 } };
     outs[1] = add(ctx, m, "\xe5\xb1\x82", "Masked", NULL, 2, masked);
@@ -341,7 +371,8 @@ static void assert_same_graph(luron_ctx *ctx, luron_model *a, luron_model *b) {
     assert_string_equal(s, t);
     luron_text_free(ctx, s);
     luron_text_free(ctx, t);
-    assert_ptr_equal(luron_layer_param(luron_model_find(b, "head.tied"), 0), luron_layer_param(luron_model_find(b, "affine1"), 0));
+    assert_ptr_equal(luron_layer_param(luron_model_find(b, "head.tied"), 0),
+                     luron_layer_param(luron_model_find(b, "affine1"), 0));
 }
 
 static void test_model_clone_is_deep_and_keeps_ties(void **state) {
@@ -356,7 +387,8 @@ static void test_model_clone_is_deep_and_keeps_ties(void **state) {
     assert_true(luron_tensor_requires_grad(luron_layer_param(luron_model_find(copy, "affine2"), 0)));
     assert_ok(ctx, luron_model_run(a, ctx, m, 1, &x));
     luron_ctx_set_recording(ctx, 0);
-    for (int i = 0; i < 4; i++) assert_ok(ctx, luron_tensor_fill(ctx, luron_model_param(m, i, NULL, 0), 0)); /* not the copy's */
+    for (int i = 0; i < 4; i++)
+        assert_ok(ctx, luron_tensor_fill(ctx, luron_model_param(m, i, NULL, 0), 0)); /* not the copy's */
     luron_ctx_set_recording(ctx, 1);
     assert_ok(ctx, luron_model_run(b, ctx, copy, 1, &x));
     for (int i = 0; i < 2; i++) {
@@ -374,7 +406,8 @@ static void test_model_json_there_and_back(void **state) {
     luron_model *m = rich(ctx), *copy;
     char *json;
     assert_ok(ctx, luron_model_to_json(&json, ctx, m));
-    assert_non_null(strstr(json, "{\"path\": \"head.tied\", \"type\": \"Affine\", \"plugin\": \"graphtest\", \"plugin_version\": \"3.1\", \"data_version\": 2, \"dtype\": \"float32\", "
+    assert_non_null(strstr(json,
+                           "{\"path\": \"head.tied\", \"type\": \"Affine\", \"plugin\": \"graphtest\", \"plugin_version\": \"3.1\", \"data_version\": 2, \"dtype\": \"float32\", "
                                  "\"options\": {\"in\": 3, \"out\": 4, \"bias\": false}}"));
     assert_non_null(strstr(json, "\"shared\": [[\"affine1/weight\", \"head.tied/weight\"]]"));
     assert_non_null(strstr(json, "\"outputs\": [[5, 0], [6, 0]]"));
@@ -389,11 +422,18 @@ static void test_model_json_there_and_back(void **state) {
     luron_model_unref(m);
 }
 
-/* ---- JSON that is refused ------------------------------------------------------------------------------------------------------ */
-#define LAYER_OF(path, more) "{\"path\": \"" path "\", \"type\": \"Affine\", \"plugin\": \"graphtest\", \"plugin_version\": \"1\", \"data_version\": 2, \"dtype\": \"float32\", \"options\": {\"in\": 2, \"out\": 2}" more "}"
-#define MODEL_OF(layers, inputs, nodes, outputs, more) "{\"name\": \"m\", \"layers\": [" layers "], \"inputs\": [" inputs "], \"nodes\": [" nodes "], \"outputs\": [" outputs "]" more "}"
+/* ---- JSON that is refused -------------------------------------------------------------------------------------- */
+#define LAYER_OF(path, more)                                                                                            \
+    "{\"path\": \"" path "\", \"type\": \"Affine\", \"plugin\": \"graphtest\", \"plugin_version\": \"1\", "                        \
+    "\"data_version\": 2, \"dtype\": \"float32\", \"options\": {\"in\": 2, \"out\": 2}" more "}"
+#define MODEL_OF(layers, inputs, nodes, outputs, more)                                                                  \
+    "{\"name\": \"m\", \"layers\": [" layers "], \"inputs\": [" inputs "], \"nodes\": [" nodes "], "                               \
+    "\"outputs\": [" outputs "]" more "}"
 #define NODE_OF(layer, ins) "{\"layer\": \"" layer "\", \"inputs\": [" ins "]}"
 #define GOOD LAYER_OF("a", "")
+#define ONE_LAYER(type, plugin, data_version, dtype, options)                                                          \
+    MODEL_OF("{\"path\": \"a\", \"type\": \"" type "\", \"plugin\": \"" plugin "\", \"plugin_version\": \"9\", "              \
+             "\"data_version\": " data_version ", \"dtype\": \"" dtype "\", \"options\": " options "}", "", "", "", "")
 
 static void test_model_json_refused(void **state) {
     luron_ctx *ctx = *state;
@@ -405,36 +445,53 @@ static void test_model_json_refused(void **state) {
         { "", LURON_E_FORMAT, "architecture: JSON line 1" },
         { "[]", LURON_E_FORMAT, "the whole: object expected" },
         { "{}", LURON_E_FORMAT, "'layers': list expected, it is missing" },
-        { MODEL_OF(GOOD, "\"x\"", NODE_OF("a", "[0, 0]"), "[1, 0]", ", \"code\": 1"), LURON_E_FORMAT, "the whole: unknown member 'code'" },
+        { MODEL_OF(GOOD, "\"x\"", NODE_OF("a", "[0, 0]"), "[1, 0]", ", \"code\": 1"), LURON_E_FORMAT,
+          "the whole: unknown member 'code'" },
         { MODEL_OF(GOOD, "\"x\"", NODE_OF("a", "[0, 0]"), "", ""), LURON_E_FORMAT, "outputs: at least one expected" },
-        { MODEL_OF(GOOD, "\"x\"", NODE_OF("a", "[0, 0]"), "[2, 0]", ""), LURON_E_FORMAT, "output: 0 is no value made before it: node 2" },
-        { MODEL_OF(GOOD, "\"x\"", NODE_OF("a", "[0, 0]"), "[1]", ""), LURON_E_FORMAT, "outputs: [node, output] expected" },
-        { MODEL_OF(GOOD, "\"x\"", NODE_OF("a", "[1, 0]"), "[1, 0]", ""), LURON_E_FORMAT, "node 1: layer 'a' = Affine: input: 0 is no value made before it: node 1" },
-        { MODEL_OF(GOOD, "\"x\"", NODE_OF("a", "[-1, 0]"), "[1, 0]", ""), LURON_E_FORMAT, "input 0 ('input') cannot be absent" },
+        { MODEL_OF(GOOD, "\"x\"", NODE_OF("a", "[0, 0]"), "[2, 0]", ""), LURON_E_FORMAT,
+          "output: 0 is no value made before it: node 2" },
+        { MODEL_OF(GOOD, "\"x\"", NODE_OF("a", "[0, 0]"), "[1]", ""), LURON_E_FORMAT,
+          "outputs: [node, output] expected" },
+        { MODEL_OF(GOOD, "\"x\"", NODE_OF("a", "[1, 0]"), "[1, 0]", ""), LURON_E_FORMAT,
+          "node 1: layer 'a' = Affine: input: 0 is no value made before it: node 1" },
+        { MODEL_OF(GOOD, "\"x\"", NODE_OF("a", "[-1, 0]"), "[1, 0]", ""), LURON_E_FORMAT,
+          "input 0 ('input') cannot be absent" },
         { MODEL_OF(GOOD, "\"x\"", NODE_OF("a", "[-2, 0]"), "[1, 0]", ""), LURON_E_FORMAT, "there is no value [-2, 0]" },
-        { MODEL_OF(GOOD, "\"x\"", NODE_OF("a", "[4294967296, 0]"), "[1, 0]", ""), LURON_E_FORMAT, "there is no value [4294967296, 0]" },
+        { MODEL_OF(GOOD, "\"x\"", NODE_OF("a", "[4294967296, 0]"), "[1, 0]", ""), LURON_E_FORMAT,
+          "there is no value [4294967296, 0]" },
         { MODEL_OF(GOOD, "\"x\"", NODE_OF("a", "[0, 0.5]"), "[1, 0]", ""), LURON_E_FORMAT, "[node, output] expected" },
-        { MODEL_OF(GOOD, "\"x\"", NODE_OF("b", "[0, 0]"), "[1, 0]", ""), LURON_E_FORMAT, "node 1: there is no layer 'b'" },
+        { MODEL_OF(GOOD, "\"x\"", NODE_OF("b", "[0, 0]"), "[1, 0]", ""), LURON_E_FORMAT,
+          "node 1: there is no layer 'b'" },
         { MODEL_OF(GOOD, "\"x\"", "7", "[1, 0]", ""), LURON_E_FORMAT, "node 1: object expected" },
         { MODEL_OF(GOOD, "\"x\"", "", "[0, 0]", ""), LURON_E_FORMAT, "1 of 1 layers stand at no node" },
-        { MODEL_OF(GOOD, "\"x\", \"x\"", NODE_OF("a", "[0, 0]"), "[1, 0]", ""), LURON_E_FORMAT, "there is an input 'x' already" },
-        { MODEL_OF(GOOD, "7", NODE_OF("a", "[0, 0]"), "[1, 0]", ""), LURON_E_FORMAT, "inputs: list of strings expected" },
-        { MODEL_OF(GOOD ", " GOOD, "\"x\"", NODE_OF("a", "[0, 0]"), "[1, 0]", ""), LURON_E_FORMAT, "there are two of layer 'a'" },
-        { MODEL_OF(LAYER_OF("a/b", ""), "\"x\"", NODE_OF("a/b", "[0, 0]"), "[1, 0]", ""), LURON_E_ARGUMENT, "has a '/' or a control character" },
-        { MODEL_OF(LAYER_OF("a", ", \"lua\": \"os.exit()\""), "\"x\"", NODE_OF("a", "[0, 0]"), "[1, 0]", ""), LURON_E_FORMAT, "layer 'a': unknown member 'lua'" },
-        { MODEL_OF("{\"path\": \"a\", \"type\": \"Afine\", \"plugin\": \"far\", \"plugin_version\": \"9\", \"data_version\": 0, \"dtype\": \"float32\", \"options\": {}}", "", "", "", ""), LURON_E_NOT_FOUND,
+        { MODEL_OF(GOOD, "\"x\", \"x\"", NODE_OF("a", "[0, 0]"), "[1, 0]", ""), LURON_E_FORMAT,
+          "there is an input 'x' already" },
+        { MODEL_OF(GOOD, "7", NODE_OF("a", "[0, 0]"), "[1, 0]", ""), LURON_E_FORMAT,
+          "inputs: list of strings expected" },
+        { MODEL_OF(GOOD ", " GOOD, "\"x\"", NODE_OF("a", "[0, 0]"), "[1, 0]", ""), LURON_E_FORMAT,
+          "there are two of layer 'a'" },
+        { MODEL_OF(LAYER_OF("a/b", ""), "\"x\"", NODE_OF("a/b", "[0, 0]"), "[1, 0]", ""), LURON_E_FORMAT,
+          "has a '/' or a control character" },
+        { MODEL_OF(LAYER_OF("a", ", \"lua\": \"os.exit()\""), "\"x\"", NODE_OF("a", "[0, 0]"), "[1, 0]", ""),
+          LURON_E_FORMAT, "layer 'a': unknown member 'lua'" },
+        { ONE_LAYER("Afine", "far", "0", "float32", "{}"), LURON_E_NOT_FOUND,
           "architecture: layer 'a' needs plugin 'far' 9: no layer type 'Afine'; did you mean 'Affine'?" },
-        { MODEL_OF("{\"path\": \"a\", \"type\": \"Affine\", \"plugin\": \"graphtest\", \"plugin_version\": \"9\", \"data_version\": 3, \"dtype\": \"float32\", \"options\": {}}", "", "", "", ""), LURON_E_VERSION,
+        { ONE_LAYER("Affine", "graphtest", "3", "float32", "{}"), LURON_E_VERSION,
           "layer 'a' = Affine was saved with data version 3, plugin 'graphtest' 3.1 here has 2" },
-        { MODEL_OF("{\"path\": \"a\", \"type\": \"Affine\", \"plugin\": \"graphtest\", \"plugin_version\": \"9\", \"data_version\": 2, \"dtype\": \"int64\", \"options\": {}}", "", "", "", ""), LURON_E_FORMAT,
+        { ONE_LAYER("Affine", "graphtest", "2", "int64", "{}"), LURON_E_FORMAT,
           "dtype float32 or float64 expected, got 'int64'" },
-        { MODEL_OF("{\"path\": \"a\", \"type\": \"Affine\", \"plugin\": \"graphtest\", \"plugin_version\": \"9\", \"data_version\": 2, \"dtype\": \"float32\", \"options\": {\"in\": 0}}", "", "", "", ""), LURON_E_ARGUMENT,
+        { ONE_LAYER("Affine", "graphtest", "2", "float32", "{\"in\": 0}"), LURON_E_FORMAT,
           "layer 'a': Affine: in: integer of at least 1 expected, got 0" },
-        { MODEL_OF(GOOD, "\"x\"", NODE_OF("a", "[0, 0]"), "[1, 0]", ", \"shared\": [[\"a/weight\"]]"), LURON_E_FORMAT, "shared: lists of two names or more expected" },
-        { MODEL_OF(GOOD, "\"x\"", NODE_OF("a", "[0, 0]"), "[1, 0]", ", \"shared\": [[\"a/weight\", \"b/weight\"]]"), LURON_E_FORMAT, "shared: there is no parameter 'b/weight'" },
-        { MODEL_OF(GOOD, "\"x\"", NODE_OF("a", "[0, 0]"), "[1, 0]", ", \"shared\": [[\"a/weight\", \"a\"]]"), LURON_E_FORMAT, "shared: there is no parameter 'a'" },
-        { MODEL_OF(GOOD, "\"x\"", NODE_OF("a", "[0, 0]"), "[1, 0]", ", \"shared\": [[\"a/weight\", \"a/bias\"]]"), LURON_E_SHAPE, "shared" },
-        { MODEL_OF(GOOD, "\"x\"", NODE_OF("a", "[0, 0]"), "[1, 0]", ", \"shared\": 3"), LURON_E_FORMAT, "'shared': list expected" },
+        { MODEL_OF(GOOD, "\"x\"", NODE_OF("a", "[0, 0]"), "[1, 0]", ", \"shared\": [[\"a/weight\"]]"), LURON_E_FORMAT,
+          "shared: lists of two names or more expected" },
+        { MODEL_OF(GOOD, "\"x\"", NODE_OF("a", "[0, 0]"), "[1, 0]", ", \"shared\": [[\"a/weight\", \"b/weight\"]]"),
+          LURON_E_FORMAT, "shared: there is no parameter 'b/weight'" },
+        { MODEL_OF(GOOD, "\"x\"", NODE_OF("a", "[0, 0]"), "[1, 0]", ", \"shared\": [[\"a/weight\", \"a\"]]"),
+          LURON_E_FORMAT, "shared: there is no parameter 'a'" },
+        { MODEL_OF(GOOD, "\"x\"", NODE_OF("a", "[0, 0]"), "[1, 0]", ", \"shared\": [[\"a/weight\", \"a/bias\"]]"),
+          LURON_E_SHAPE, "shared" },
+        { MODEL_OF(GOOD, "\"x\"", NODE_OF("a", "[0, 0]"), "[1, 0]", ", \"shared\": 3"), LURON_E_FORMAT,
+          "'shared': list expected" },
     };
     int64_t blocks = luron_ctx_live_blocks(ctx);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -472,7 +529,8 @@ static void test_model_summary_counts(void **state) {
     luron_text_free(ctx, text);
     const luron_dims wrong = { LURON_F32, 2, { 500, 5 } };
     assert_fails(ctx, luron_model_summary(&text, ctx, m, 1, &wrong), LURON_E_SHAPE, "affine1");
-    assert_fails(ctx, luron_model_summary(&text, ctx, m, 2, &wrong), LURON_E_ARGUMENT, "shapes of 1 input expected, got 2");
+    assert_fails(ctx, luron_model_summary(&text, ctx, m, 2, &wrong), LURON_E_ARGUMENT,
+                 "shapes of 1 input expected, got 2");
     luron_model_unref(m);
 }
 

@@ -31,17 +31,22 @@ static const luron_option *const every_options[] = {
     NULL,
 };
 static const luron_elementwise every_fn = { sizeof every_fn, 0, nothing, nothing };
-static const luron_layer_type every_type = { .struct_size = sizeof every_type, .name = "Every", .options = every_options, .options_size = sizeof(every), .elementwise = &every_fn };
-static const luron_layer_type plain_type = { .struct_size = sizeof plain_type, .name = "Plain", .elementwise = &every_fn };
+static const luron_layer_type every_type = { .struct_size = sizeof every_type, .name = "Every",
+                                             .options = every_options, .options_size = sizeof(every),
+                                             .elementwise = &every_fn };
+static const luron_layer_type plain_type = { .struct_size = sizeof plain_type, .name = "Plain",
+                                             .elementwise = &every_fn };
 static const luron_layer_type *const layers[] = { &every_type, &plain_type, NULL };
-static const luron_plugin plugin = { .struct_size = sizeof plugin, .abi_major = LURON_ABI_MAJOR, .name = "options", .version = "1", .layers = layers };
+static const luron_plugin plugin = { .struct_size = sizeof plugin, .abi_major = LURON_ABI_MAJOR, .name = "options",
+                                     .version = "1", .layers = layers };
 
 static luron_ctx *ctx;
 static const luron_type *type, *plain;
 
 static int setup(void **state) {
     (void)state;
-    return luron_ctx_new(&ctx, NULL, NULL) || luron_plugin_add(ctx, &plugin, NULL) || luron_type_find(&type, ctx, LURON_KIND_LAYER, "Every") ||
+    return luron_ctx_new(&ctx, NULL, NULL) || luron_plugin_add(ctx, &plugin, NULL) ||
+        luron_type_find(&type, ctx, LURON_KIND_LAYER, "Every") ||
            luron_type_find(&plain, ctx, LURON_KIND_LAYER, "Plain");
 }
 static int teardown(void **state) {
@@ -59,7 +64,8 @@ static int teardown(void **state) {
 
 static void test_options_by_name(void **state) {
     (void)state;
-    const luron_arg args[] = { INTEGER("id", 4), LIST("size", 2, { 5, 6 }), STRING("mode", "sum"), STRING("text", "h\xc3\xa9"), BOOLEAN("on", 0), NUMBER("rate", 0.25),
+    const luron_arg args[] = { INTEGER("id", 4), LIST("size", 2, { 5, 6 }), STRING("mode", "sum"),
+                               STRING("text", "h\xc3\xa9"), BOOLEAN("on", 0), NUMBER("rate", 0.25),
                                INTEGER("axis", 1), INTEGER("count", 7) };
     void *p;
     assert_int_equal(luron__options_new(&p, ctx, type, "Every", NULL, COUNT(args), args), LURON_OK);
@@ -115,14 +121,19 @@ static void test_options_refused(void **state) {
         { STRING("text", "\xff"), "Every: text: a string of UTF-8 expected" },
         { STRING("mode", "men"), "Every: mode: one of 'none', 'mean', 'sum' expected, got 'men'" },
         { STRING("mode", NULL), "Every: mode: one of 'none', 'mean', 'sum' expected, got nothing" },
-        { LIST("size", 3, { 1, 2, 3 }), "Every: size: integer from 1 to 100 or list of 2 such expected, got { 1, 2, 3 }" },
-        { LIST("size", 2, { 1, 101 }), "Every: size: integer from 1 to 100 or list of 2 such expected, got { 1, 101 }" },
+        { LIST("size", 3, { 1, 2, 3 }),
+          "Every: size: integer from 1 to 100 or list of 2 such expected, got { 1, 2, 3 }" },
+        { LIST("size", 2, { 1, 101 }),
+          "Every: size: integer from 1 to 100 or list of 2 such expected, got { 1, 101 }" },
         { LIST("size", 0, { 0 }), "Every: size: integer from 1 to 100 or list of 2 such expected, got { }" },
-        { LIST("size", 99, { 0 }), "Every: size: integer from 1 to 100 or list of 2 such expected, got { 0, 0, 0, 0, 0, 0, 0, 0 }" },
+        { LIST("size", 99, { 0 }),
+          "Every: size: integer from 1 to 100 or list of 2 such expected, got { 0, 0, 0, 0, 0, 0, 0, 0 }" },
         { NUMBER("axis", 0.5), "Every: axis: integer expected, got 0.5" },
-        { INTEGER("coutn", 1), "Every: unknown option 'coutn', did you mean 'count'?; valid: count, rate, on, text, mode, size, axis, id" },
+        { INTEGER("coutn", 1),
+          "Every: unknown option 'coutn', did you mean 'count'?; valid: count, rate, on, text, mode, size, axis, id" },
         { INTEGER("zzz", 1), "Every: unknown option 'zzz'; valid: count, rate, on, text, mode, size, axis, id" },
-        { { .name = "count", .kind = (luron_arg_kind)99 }, "Every: count: integer of at least 1 expected, got an argument of unknown kind 99" },
+        { { .name = "count", .kind = (luron_arg_kind)99 },
+          "Every: count: integer of at least 1 expected, got an argument of unknown kind 99" },
     };
     int64_t blocks = luron_ctx_live_blocks(ctx);
     for (int i = 0; i < COUNT(cases); i++) {
@@ -143,7 +154,8 @@ static void expect(const luron_type *t, int n, const luron_arg *args, const char
 static void test_options_missing_twice_too_many(void **state) {
     (void)state;
     const luron_arg twice[] = { INTEGER(NULL, 1), INTEGER("count", 2) }, one[] = { INTEGER(NULL, 1) };
-    luron_arg many[9] = { INTEGER(NULL, 1), INTEGER(NULL, 1), BOOLEAN(NULL, 1), STRING(NULL, "a"), STRING(NULL, "sum"), INTEGER(NULL, 1), INTEGER(NULL, 1), INTEGER(NULL, 1), INTEGER(NULL, 1) };
+    luron_arg many[9] = { INTEGER(NULL, 1), INTEGER(NULL, 1), BOOLEAN(NULL, 1), STRING(NULL, "a"), STRING(NULL, "sum"),
+                          INTEGER(NULL, 1), INTEGER(NULL, 1), INTEGER(NULL, 1), INTEGER(NULL, 1) };
     expect(type, 0, NULL, "Every: count: integer of at least 1 expected, got nothing");
     expect(type, 2, twice, "Every: count: given twice");
     expect(type, 9, many, "Every: 8 options expected at most, got 9");
@@ -191,7 +203,8 @@ static void test_options_json_there_and_back(void **state) {
     luron_arg *args;
     int n;
     void *p, *q;
-    assert_int_equal(luron__args_from_text(&args, &n, ctx, "{\"count\": 3, \"rate\": 0.1, \"on\": false, \"text\": null, \"mode\": \"sum\", \"size\": [4, 5]}"), LURON_OK);
+    assert_int_equal(luron__args_from_text(&args, &n, ctx,
+                                           "{\"count\": 3, \"rate\": 0.1, \"on\": false, \"text\": null, \"mode\": \"sum\", \"size\": [4, 5]}"), LURON_OK);
     assert_int_equal(n, 5);
     assert_int_equal(luron__options_new(&p, ctx, type, "Every", NULL, n, args), LURON_OK);
     luron__args_free(ctx, args, n);
@@ -203,7 +216,8 @@ static void test_options_json_there_and_back(void **state) {
     luron__args_free(ctx, args, n);
     luron__json_free(json);
     const every *a = p, *b = q;
-    assert_true(a->count == 3 && b->count == 3 && a->rate == b->rate && a->on == 0 && b->on == 0 && b->mode == 2 && b->size.at[1] == 5 && b->axis == -1 && b->id == -100);
+    assert_true(a->count == 3 && b->count == 3 && a->rate == b->rate && a->on == 0 && b->on == 0 && b->mode == 2 &&
+                b->size.at[1] == 5 && b->axis == -1 && b->id == -100);
     assert_string_equal(b->text, "abc");
     luron__options_free(ctx->pool, type, p);
     luron__options_free(ctx->pool, type, q);
@@ -219,8 +233,10 @@ static void test_options_json_refused(void **state) {
         { "[1]", LURON_E_ARGUMENT, "options: a JSON object expected" },
         { "{\"a\": 1", LURON_E_FORMAT, "options: JSON line 1 column 7: " },
         { "{\"a\": 1, \"a\": 2}", LURON_E_FORMAT, "options: JSON line 1 column 12: duplicate object key" },
-        { "{\"a\": {}}", LURON_E_ARGUMENT, "option 'a': number, string, boolean or list of integers expected, got an object" },
-        { "{\"a\": [1, 2, 3, 4, 5, 6, 7, 8, 9]}", LURON_E_ARGUMENT, "option 'a': list of at most 8 integers expected, got 9" },
+        { "{\"a\": {}}", LURON_E_ARGUMENT,
+          "option 'a': number, string, boolean or list of integers expected, got an object" },
+        { "{\"a\": [1, 2, 3, 4, 5, 6, 7, 8, 9]}", LURON_E_ARGUMENT,
+          "option 'a': list of at most 8 integers expected, got 9" },
         { "{\"a\": [1.5]}", LURON_E_ARGUMENT, "option 'a': list of integers expected" },
         { "{\"a\": 1e999}", LURON_E_FORMAT, "options: JSON line 1" },
         { "{\"a\": \"\xff\"}", LURON_E_FORMAT, "options: JSON line 1" },
@@ -243,11 +259,14 @@ static void test_options_json_refused(void **state) {
 static void test_options_infinity_in_json(void **state) {
     (void)state;
     typedef struct wide { double limit; } wide;
-    static const luron_option limit = { sizeof limit, LURON_FLOAT, 0, offsetof(wide, limit), "limit", NULL, INFINITY, 0, 0, NULL, NULL, 0, 0 };
+    static const luron_option limit = { sizeof limit, LURON_FLOAT, 0, offsetof(wide, limit), "limit", NULL, INFINITY, 0,
+                                        0, NULL, NULL, 0, 0 };
     static const luron_option *const options[] = { &limit, NULL };
-    static const luron_layer_type wide_type = { .struct_size = sizeof wide_type, .name = "Wide", .options = options, .options_size = sizeof(wide), .elementwise = &every_fn };
+    static const luron_layer_type wide_type = { .struct_size = sizeof wide_type, .name = "Wide", .options = options,
+                                                .options_size = sizeof(wide), .elementwise = &every_fn };
     static const luron_layer_type *const list[] = { &wide_type, NULL };
-    static const luron_plugin one = { .struct_size = sizeof one, .abi_major = LURON_ABI_MAJOR, .name = "wide", .version = "1", .layers = list };
+    static const luron_plugin one = { .struct_size = sizeof one, .abi_major = LURON_ABI_MAJOR, .name = "wide",
+                                      .version = "1", .layers = list };
     const luron_type *t;
     luron_arg *args;
     void *p, *q;

@@ -1,5 +1,5 @@
-/* Random numbers: Philox against its published vectors, distributions, and what the bits depend on. All seeds are fixed,
- * so no test is a matter of luck; bounds of distributions are such that a right generator exceeds one in a million runs. */
+/* Random numbers: Philox against its published vectors, distributions, and what the bits depend on. All seeds are
+ * fixed, so no test is a matter of luck; a right generator would exceed a bound once in a million seeds.             */
 #include "internal.h"
 #include "tensor_assert.h"
 
@@ -20,17 +20,17 @@ typedef luron_status (*draw_fn)(luron_ctx *ctx, luron_tensor *t);
 static luron_status uniform_(luron_ctx *ctx, luron_tensor *t) { return luron_tensor_uniform(ctx, t, -1, 3); }
 static luron_status normal_(luron_ctx *ctx, luron_tensor *t) { return luron_tensor_normal(ctx, t, 1, 2); }
 static luron_status bernoulli_(luron_ctx *ctx, luron_tensor *t) { return luron_tensor_bernoulli(ctx, t, 0.3); }
-static const draw_fn draws[] = { uniform_, normal_, bernoulli_ };
+static const draw_fn draws[] = {uniform_, normal_, bernoulli_};
 enum { N_DRAWS = 3 };
 
-/* ---- the generator ------------------------------------------------------------------------------------------------- */
+/* ---- the generator ---------------------------------------------------------------------------------------------- */
 
 /* kat_vectors of Random123 for philox4x32, 10 rounds. */
 static void test_random_philox_known_answers(void **state) {
     (void)state;
-    static const uint32_t want[3][4] = { { 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8 },
-                                         { 0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd },
-                                         { 0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1 } };
+    static const uint32_t want[3][4] = {{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8},
+                                        {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd},
+                                        {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}};
     uint32_t out[4];
     luron__philox(0, 0, 0, 0, out);
     assert_memory_equal(out, want[0], sizeof out);
@@ -54,7 +54,7 @@ static void test_random_uniform_series_cut_anywhere(void **state) {
     }
 }
 
-/* ---- what the bits depend on ---------------------------------------------------------------------------------------- */
+/* ---- what the bits depend on ------------------------------------------------------------------------------------ */
 
 static void test_random_element_depends_on_its_position_alone(void **state) {
     luron_ctx *ctx = *state;
@@ -76,7 +76,7 @@ static void test_random_element_depends_on_its_position_alone(void **state) {
 
 static void test_random_same_bits_at_any_thread_count(void **state) {
     luron_ctx *ctx = *state;
-    static const int threads[] = { 1, 2, 3, 8 };
+    static const int threads[] = {1, 2, 3, 8};
     for (int d = 0; d < N_DRAWS; d++)
         for (int wide = 0; wide < 2; wide++) {
             luron_tensor *first = NULL;
@@ -85,7 +85,8 @@ static void test_random_same_bits_at_any_thread_count(void **state) {
                 assert_ok(ctx, luron_ctx_set_threads(ctx, threads[i]));
                 luron_ctx_seed(ctx, 17);
                 assert_ok(ctx, draws[d](ctx, t));
-                if (!first) first = t;
+                if (!first)
+                    first = t;
                 else {
                     assert_tensor_same(t, first);
                     luron_tensor_unref(t);
@@ -114,7 +115,7 @@ static void test_random_strided_targets(void **state) {
         assert_ok(ctx, luron_tensor_read(ctx, rest, LURON_F64, value));
         for (int i = 0; i < 1240; i++) sum += value[i];
         assert_true(sum == 99.0 * 1240);
-        luron_tensor *all[] = { base, t, turned, plain, rest };
+        luron_tensor *all[] = {base, t, turned, plain, rest};
         for (int i = 0; i < 5; i++) luron_tensor_unref(all[i]);
     }
 }
@@ -122,14 +123,16 @@ static void test_random_strided_targets(void **state) {
 static void test_random_each_draw_takes_one_position(void **state) {
     luron_ctx *ctx = *state;
     uint64_t seed, position;
-    luron_tensor *t = fresh(ctx, LURON_F32, 100), *u = fresh(ctx, LURON_F32, 100), *ids, *none = fresh(ctx, LURON_F32, 0);
+    luron_tensor *t = fresh(ctx, LURON_F32, 100), *u = fresh(ctx, LURON_F32, 100), *ids,
+                 *none = fresh(ctx, LURON_F32, 0);
     luron_ctx_seed(ctx, 42);
     assert_ok(ctx, uniform_(ctx, t));
     assert_ok(ctx, uniform_(ctx, u));
     assert_memory_not_equal(luron_tensor_data(t), luron_tensor_data(u), 400);
     assert_ok(ctx, luron_tensor_permutation(&ids, ctx, 5));
     assert_ok(ctx, normal_(ctx, none));
-    for (int kind = LURON_INIT_ZEROS; kind <= LURON_INIT_NORMAL; kind++) assert_ok(ctx, luron__init_tensor(ctx, t, (luron_init){ kind, 0, 0, 1 }));
+    for (int kind = LURON_INIT_ZEROS; kind <= LURON_INIT_NORMAL; kind++)
+        assert_ok(ctx, luron__init_tensor(ctx, t, (luron_init){kind, 0, 0, 1}));
     luron_ctx_random_state(ctx, &seed, &position);
     assert_int_equal(seed, 42);
     assert_int_equal(position, 8);
@@ -141,17 +144,17 @@ static void test_random_each_draw_takes_one_position(void **state) {
     luron_ctx_set_random_state(ctx, 43, 8);
     assert_ok(ctx, uniform_(ctx, u));
     assert_memory_not_equal(luron_tensor_data(t), luron_tensor_data(u), 400);
-    luron_tensor *all[] = { t, u, ids, none };
+    luron_tensor *all[] = {t, u, ids, none};
     for (int i = 0; i < 4; i++) luron_tensor_unref(all[i]);
 }
 
-/* ---- distributions ------------------------------------------------------------------------------------------------------ */
+/* ---- distributions ---------------------------------------------------------------------------------------------- */
 typedef struct moments {
     double mean, variance, skew, kurtosis;
 } moments;
 
 static moments moments_of(const double *x, int n) {
-    moments m = { 0 };
+    moments m = {0};
     for (int i = 0; i < n; i++) m.mean += x[i] / n;
     for (int i = 0; i < n; i++) m.variance += (x[i] - m.mean) * (x[i] - m.mean) / n;
     for (int i = 0; i < n; i++) {
@@ -174,7 +177,7 @@ static int by_value(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
-/** Kolmogorov and Smirnov: sqrt(n) times the largest distance of the distributions; 2.7 is exceeded once in a million. */
+/** Kolmogorov and Smirnov: sqrt(n) times the largest distance; 2.7 is exceeded once in a million. */
 static double ks_distance(double *x, int n, double (*cdf)(double)) {
     double most = 0;
     qsort(x, (size_t)n, sizeof *x, by_value);
@@ -204,7 +207,7 @@ static void test_random_uniform_distribution(void **state) {
     for (int wide = 0; wide < 2; wide++) {
         double *x = drawn(*state, uniform_, wide ? LURON_F64 : LURON_F32, 1);
         moments m = moments_of(x, MANY);
-        int count[64] = { 0 };
+        int count[64] = {0};
         for (int i = 0; i < MANY; i++) {
             assert_true(x[i] >= -1 && x[i] < 3);
             count[(int)((x[i] + 1) * 16)]++;
@@ -221,7 +224,7 @@ static void test_random_normal_distribution(void **state) {
     for (int wide = 0; wide < 2; wide++) {
         double *x = drawn(*state, normal_, wide ? LURON_F64 : LURON_F32, 2);
         moments m = moments_of(x, MANY);
-        int count[64] = { 0 };
+        int count[64] = {0};
         for (int i = 0; i < MANY; i++) {
             int cell = (int)(normal_cdf(x[i]) * 64);
             count[cell < 64 ? cell : 63]++;
@@ -235,13 +238,38 @@ static void test_random_normal_distribution(void **state) {
         for (int i = 0; i < MANY; i += 2) pairs += (x[i] - 1) * (x[i + 1] - 1) / 4 / (MANY / 2);
         assert_true(fabs(pairs) < 5 / sqrt(MANY / 2));
         assert_true(ks_distance(x, MANY, normal_cdf) < 2.7);
-        assert_true(x[0] < 1 - 2 * 4 && x[MANY - 1] > 1 + 2 * 4); /* tails: beyond 4 deviations there are about 6 a side */
+        assert_true(x[0] < 1 - 2 * 4 &&
+                    x[MANY - 1] > 1 + 2 * 4); /* tails: beyond 4 deviations there are about 6 a side */
         free(x);
     }
 }
 
+/* Number by number, from the words of the generator. */
+static void test_random_normal_is_box_muller(void **state) {
+    luron_ctx *ctx = *state;
+    luron_tensor *narrow = fresh(ctx, LURON_F32, 1001), *wide = fresh(ctx, LURON_F64, 1001);
+    luron_ctx_seed(ctx, 21);
+    assert_ok(ctx, luron_tensor_normal(ctx, narrow, 1, 2));
+    assert_ok(ctx, luron_tensor_normal(ctx, wide, 1, 2));
+    double turn = 2 * acos(-1), want[2][1001];
+    for (int j = 0; j < 1001; j++) {
+        uint32_t a[4], b[4];
+        luron__philox(21, 0, 0, (uint64_t)j / 4, a);
+        luron__philox(21, 1, 0, (uint64_t)j / 2, b);
+        uint64_t first = (b[0] | (uint64_t)b[1] << 32) >> 11, second = (b[2] | (uint64_t)b[3] << 32) >> 11;
+        double angle[2] = {turn * a[j % 4 / 2 * 2 + 1] * 0x1p-32, turn * (double)second * 0x1p-53};
+        double u[2] = {(a[j % 4 / 2 * 2] + 1.0) * 0x1p-32, (double)(first + 1) * 0x1p-53};
+        for (int k = 0; k < 2; k++) want[k][j] = 1 + 2 * sqrt(-2 * log(u[k])) * (j % 2 ? sin(angle[k]) : cos(angle[k]));
+    }
+    assert_tensor_close(narrow, want[0], 1001, 0, 5e-6); /* angles up to 2 pi in float32, radii up to 6.7 */
+    assert_tensor_close(wide, want[1], 1001, 0, 1e-14);
+    luron_tensor_unref(narrow);
+    luron_tensor_unref(wide);
+}
+
 static void test_random_bernoulli_distribution(void **state) {
-    static const uint32_t dtypes[] = { LURON_F32, LURON_F64, LURON_F16, LURON_BF16, LURON_I64, LURON_I32, LURON_U8, LURON_B8 };
+    static const uint32_t dtypes[] = {LURON_F32, LURON_F64, LURON_F16, LURON_BF16,
+                                      LURON_I64, LURON_I32, LURON_U8,  LURON_B8};
     luron_ctx *ctx = *state;
     double *first = drawn(ctx, bernoulli_, LURON_F32, 3), sum = 0;
     for (int i = 0; i < MANY; i++) {
@@ -268,7 +296,7 @@ static void test_random_series_are_independent(void **state) {
     (void)state;
     enum { N = 20000 };
     static float base[N], other[N];
-    static const uint64_t states[][3] = { { 0, 0, 1 }, { 0, 1, 0 }, { 1, 0, 0 }, { 1ull << 32, 0, 0 }, { 0, 1ull << 32, 0 } };
+    static const uint64_t states[][3] = {{0, 0, 1}, {0, 1, 0}, {1, 0, 0}, {1ull << 32, 0, 0}, {0, 1ull << 32, 0}};
     luron__uniform_f32(0, 0, 0, 0, N, base);
     for (int s = 0; s < 5; s++) {
         double sum = 0;
@@ -279,11 +307,11 @@ static void test_random_series_are_independent(void **state) {
     }
 }
 
-/* ---- permutations -------------------------------------------------------------------------------------------------------- */
+/* ---- permutations ----------------------------------------------------------------------------------------------- */
 
 static void test_random_permutation_is_one(void **state) {
     luron_ctx *ctx = *state;
-    static const int64_t sizes[] = { 0, 1, 2, 3, 10, 1001, 65536 };
+    static const int64_t sizes[] = {0, 1, 2, 3, 10, 1001, 65536};
     static unsigned char seen[65536];
     for (int base = 0; base < 2; base++) {
         luron_ctx_set_index_base(ctx, base);
@@ -307,7 +335,7 @@ static void test_random_permutation_is_one(void **state) {
 static void test_random_permutation_distribution(void **state) {
     luron_ctx *ctx = *state;
     enum { ROUNDS = 24000 };
-    int count[256] = { 0 }, orders[24], n = 0;
+    int count[256] = {0}, orders[24], n = 0;
     for (int i = 0; i < ROUNDS; i++) {
         luron_tensor *t;
         assert_ok(ctx, luron_tensor_permutation(&t, ctx, 4));
@@ -324,23 +352,27 @@ static void test_random_permutation_distribution(void **state) {
     assert_true(fabs(chi_square_z(orders, 24, ROUNDS)) < 5);
 }
 
-/* ---- errors ----------------------------------------------------------------------------------------------------------------- */
+/* ---- errors ----------------------------------------------------------------------------------------------------- */
 
 static void test_random_refuses(void **state) {
     luron_ctx *ctx = *state;
-    luron_tensor *t = fresh(ctx, LURON_F32, 3), *ids = fresh(ctx, LURON_I64, 3), *wide, *one = fresh(ctx, LURON_F32, 1), *p = NULL;
+    luron_tensor *t = fresh(ctx, LURON_F32, 3), *ids = fresh(ctx, LURON_I64, 3), *wide, *one = fresh(ctx, LURON_F32, 1),
+                 *p = NULL;
     uint64_t seed, position;
     assert_fails(ctx, luron_tensor_uniform(ctx, ids, 0, 1), LURON_E_DTYPE, "uniform: a real dtype expected, got int64");
     assert_fails(ctx, luron_tensor_normal(ctx, ids, 0, 1), LURON_E_DTYPE, "normal: a real dtype expected, got int64");
-    assert_fails(ctx, luron_tensor_uniform(ctx, t, 1, 0), LURON_E_ARGUMENT, "uniform: finite ends, the lower one first, expected, got 1 and 0");
+    assert_fails(ctx, luron_tensor_uniform(ctx, t, 1, 0), LURON_E_ARGUMENT,
+                 "uniform: finite ends, the lower one first, expected, got 1 and 0");
     assert_fails(ctx, luron_tensor_uniform(ctx, t, NAN, 0), LURON_E_ARGUMENT, "uniform");
     assert_fails(ctx, luron_tensor_uniform(ctx, t, -INFINITY, 0), LURON_E_ARGUMENT, "uniform");
     assert_fails(ctx, luron_tensor_uniform(ctx, t, -1e300, 1e300), LURON_E_ARGUMENT, "too far for float32");
-    assert_fails(ctx, luron_tensor_normal(ctx, t, 0, -1), LURON_E_ARGUMENT, "normal: a finite mean and a deviation of 0 or more expected, got 0 and -1");
-    assert_fails(ctx, luron_tensor_bernoulli(ctx, t, 1.5), LURON_E_ARGUMENT, "bernoulli: a probability of 0 to 1 expected, got 1.5");
+    assert_fails(ctx, luron_tensor_normal(ctx, t, 0, -1), LURON_E_ARGUMENT,
+                 "normal: a finite mean and a deviation of 0 or more expected, got 0 and -1");
+    assert_fails(ctx, luron_tensor_bernoulli(ctx, t, 1.5), LURON_E_ARGUMENT,
+                 "bernoulli: a probability of 0 to 1 expected, got 1.5");
     assert_fails(ctx, luron_tensor_bernoulli(ctx, t, NAN), LURON_E_ARGUMENT, "bernoulli");
     assert_fails(ctx, luron_tensor_permutation(&p, ctx, -1), LURON_E_ARGUMENT, "permutation: n is -1");
-    assert_fails(ctx, luron__init_tensor(ctx, t, (luron_init){ 9, 0, 0, 0 }), LURON_E_ARGUMENT, "kind 9");
+    assert_fails(ctx, luron__init_tensor(ctx, t, (luron_init){9, 0, 0, 0}), LURON_E_ARGUMENT, "kind 9");
     assert_ok(ctx, luron_expand(&wide, ctx, one, LURON_SHAPE(5)));
     assert_fails(ctx, luron_tensor_uniform(ctx, wide, 0, 1), LURON_E_STATE, "uniform: an expanded tensor");
     assert_ok(ctx, luron_tensor_set_requires_grad(ctx, t, 1));
@@ -352,7 +384,7 @@ static void test_random_refuses(void **state) {
     luron_ctx_set_recording(ctx, 0);
     assert_ok(ctx, luron_tensor_normal(ctx, t, 0, 1));
     assert_true(luron_tensor_version(t) > version);
-    luron_tensor *all[] = { t, ids, wide, one };
+    luron_tensor *all[] = {t, ids, wide, one};
     for (int i = 0; i < 4; i++) luron_tensor_unref(all[i]);
 }
 
@@ -404,6 +436,7 @@ int main(void) {
         test_case(test_random_each_draw_takes_one_position),
         test_case(test_random_uniform_distribution),
         test_case(test_random_normal_distribution),
+        test_case(test_random_normal_is_box_muller),
         test_case(test_random_bernoulli_distribution),
         test_case(test_random_series_are_independent),
         test_case(test_random_permutation_is_one),

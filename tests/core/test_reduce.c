@@ -39,8 +39,7 @@ static luron_tensor *reduced(luron_ctx *ctx, const char *op, luron_tensor *x, in
     return y;
 }
 
-/* ---- against PyTorch
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- against PyTorch --------------------------------------------------------------------------------------------- */
 static void check_case(luron_ctx *ctx, const reduce_case *k, uint32_t dtype, int layout) {
     call c = {k->op, k->n_dims, k->keep, k->dims, k->correction};
     luron_tensor *x = from_reference(ctx, dtype, &k->x, layout), *v = from_reference(ctx, dtype, &k->v, layout), *y,
@@ -111,45 +110,53 @@ static void test_reduce_ids_any_and_all_as_pytorch(void **state) {
                     check_choice(*state, &choice_cases[i], dtypes[d], layout, base);
 }
 
-/* ---- the order of sums
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- the order of sums ------------------------------------------------------------------------------------------- */
 /* In double: blocks of 4096, in a block 8 lanes folded 4-2-1, blocks in order; then one rounding. */
-static float ordered_sum(int64_t n, const float *x, int64_t stride) {
+static double number_at(uint32_t dtype, const void *x, int64_t i) {
+    return dtype == LURON_F32 ? ((const float *)x)[i] : ((const double *)x)[i];
+}
+
+static double ordered_sum(uint32_t dtype, int64_t n, const void *x, int64_t at, int64_t stride) {
     double total = 0;
     for (int64_t first = 0; first < n; first += 4096) {
         double lane[8] = {0};
         for (int64_t i = 0; i < 4096 && first + i < n; i++)
-            lane[i % 8] += x[(first + i) * stride];
+            lane[i % 8] += number_at(dtype, x, at + (first + i) * stride);
         double block = ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
         total = first == 0 ? block : total + block;
     }
-    return (float)total;
+    return total;
+}
+
+static void check_sums(luron_ctx *ctx, uint32_t dtype, int64_t length, int64_t columns) {
+    luron_tensor *x = uniform(ctx, dtype, LURON_SHAPE(length, columns)), *t;
+    const void *data = luron_tensor_data(x);
+    assert_ok(ctx, luron_transpose(&t, ctx, x, 0, 1));
+    luron_tensor *y = reduced(ctx, "sum", x, 1, (const int[]){0}), *z = reduced(ctx, "sum", t, 1, (const int[]){1});
+    assert_tensor_same(z, y);
+    for (int64_t c = 0; c < columns; c++) {
+        double want = ordered_sum(dtype, length, data, c, columns), got = number_at(dtype, luron_tensor_data(y), c);
+        double alone = dtype == LURON_F32 ? luron__sum_f32(length, (const float *)data + c, columns)
+                                          : luron__sum_f64(length, (const double *)data + c, columns);
+        if (dtype == LURON_F32) want = (float)want;
+        assert_memory_equal(&got, &want, sizeof want);
+        assert_memory_equal(&alone, &want, sizeof want);
+    }
+    luron_tensor *all[] = {x, t, y, z};
+    for (int k = 0; k < 4; k++)
+        luron_tensor_unref(all[k]);
 }
 
 static void test_reduce_sums_follow_the_rule(void **state) {
-    luron_ctx *ctx = *state;
     static const int64_t lengths[] = {1, 7, 8, 9, 100, 4095, 4096, 4097, 70001};
     for (int i = 0; i < 9; i++)
         for (int columns = 1; columns <= 70; columns += 23) {
-            luron_tensor *x = uniform(ctx, LURON_F32, LURON_SHAPE(lengths[i], columns)), *t, *y, *z;
-            const float *data = luron_tensor_data(x);
-            assert_ok(ctx, luron_transpose(&t, ctx, x, 0, 1));
-            y = reduced(ctx, "sum", x, 1, (const int[]){0});
-            z = reduced(ctx, "sum", t, 1, (const int[]){1});
-            assert_tensor_same(z, y);
-            for (int c = 0; c < columns; c++) {
-                float want = ordered_sum(lengths[i], data + c, columns),
-                      alone = luron__sum_f32(lengths[i], data + c, columns);
-                assert_memory_equal((const float *)luron_tensor_data(y) + c, &want, sizeof want);
-                assert_memory_equal(&alone, &want, sizeof want);
-            }
-            luron_tensor *all[] = {x, t, y, z};
-            for (int k = 0; k < 4; k++)
-                luron_tensor_unref(all[k]);
+            check_sums(*state, LURON_F32, lengths[i], columns);
+            check_sums(*state, LURON_F64, lengths[i], columns);
         }
 }
 
-/* Strides, and the path through memory that they choose, change no bit. */
+/* Strides, and the path through memory that they choose, change no bit: in float64, where no rounding hides one. */
 static void test_reduce_same_bits_in_any_layout_and_on_any_thread_count(void **state) {
     luron_ctx *ctx = *state;
     static const char *const ops[] = {"sum", "var", "prod", "amax"};
@@ -158,7 +165,7 @@ static void test_reduce_same_bits_in_any_layout_and_on_any_thread_count(void **s
         int n, dims[3];
     } over[] = {{0, {0}}, {1, {0}}, {1, {1}}, {1, {2}}, {2, {0, 2}}, {2, {0, 1}}, {2, {1, 2}}};
     for (int s = 0; s < 4; s++) {
-        luron_tensor *x = uniform(ctx, LURON_F32, 3, shapes[s]), *other = scattered(ctx, x);
+        luron_tensor *x = uniform(ctx, LURON_F64, 3, shapes[s]), *other = scattered(ctx, x);
         for (int op = 0; op < 4; op++)
             for (int o = 0; o < 7; o++) {
                 assert_ok(ctx, luron_ctx_set_threads(ctx, 1));
@@ -205,8 +212,7 @@ static void test_reduce_var_of_far_numbers(void **state) {
     luron_tensor_unref(v);
 }
 
-/* ---- special values
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- special values ---------------------------------------------------------------------------------------------- */
 static void expect(luron_ctx *ctx, const char *op, luron_tensor *x, uint32_t dtype, double want) {
     luron_tensor *y = reduced(ctx, op, x, 0, NULL);
     assert_int_equal(luron_tensor_dtype(y), dtype);

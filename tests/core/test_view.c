@@ -4,10 +4,12 @@
 
 #include <string.h>
 
-#define ROW(...) (const double[]) { __VA_ARGS__ }
-#define N(...) (int)(sizeof((const double[]){ __VA_ARGS__ }) / sizeof(double))
+#define ROW(...)                                                                                                       \
+    (const double[]) { __VA_ARGS__ }
+#define N(...) (int)(sizeof((const double[]){__VA_ARGS__}) / sizeof(double))
 #define assert_values(t, ...) assert_tensor_close(t, ROW(__VA_ARGS__), N(__VA_ARGS__), 0, 0)
-#define DIMS(...) (int)(sizeof((const int[]){ __VA_ARGS__ }) / sizeof(int)), (const int[]) { __VA_ARGS__ }
+#define DIMS(...)                                                                                                      \
+    (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int)), (const int[]) { __VA_ARGS__ }
 
 /** 0, 1, 2 ... in float64. */
 static luron_tensor *counting(luron_ctx *ctx, int ndim, const int64_t *shape) {
@@ -34,7 +36,7 @@ static void test_view_reshape_shares_storage(void **state) {
 static void test_view_reshape_copies_only_where_strides_force_it(void **state) {
     luron_ctx *ctx = *state;
     luron_tensor *x = counting(ctx, LURON_SHAPE(2, 3, 4)), *t, *y;
-    assert_ok(ctx, luron_permute(&t, ctx, x, DIMS(1, 0, 2)));      /* (3, 2, 4), strides 4, 12, 1 */
+    assert_ok(ctx, luron_permute(&t, ctx, x, DIMS(1, 0, 2)));              /* (3, 2, 4), strides 4, 12, 1 */
     assert_ok(ctx, luron_reshape(&y, ctx, t, LURON_SHAPE(3, 2, 2, 1, 2))); /* each dim cut: a view */
     assert_true(luron_tensor_is_shared(x, y));
     assert_values(y, 0, 1, 2, 3, 12, 13, 14, 15, 4, 5, 6, 7, 16, 17, 18, 19, 8, 9, 10, 11, 20, 21, 22, 23);
@@ -68,7 +70,8 @@ static void test_view_reshape_of_nothing_and_of_one(void **state) {
     assert_ok(ctx, luron_reshape(&one, ctx, y, 0, NULL));
     assert_int_equal(luron_tensor_ndim(one), 0);
     assert_values(one, 0);
-    assert_fails(ctx, luron_reshape(&y, ctx, none, LURON_SHAPE(0, -1)), LURON_E_SHAPE, "the -1 in (0, -1) could be any size");
+    assert_fails(ctx, luron_reshape(&y, ctx, none, LURON_SHAPE(0, -1)), LURON_E_SHAPE,
+                 "the -1 in (0, -1) could be any size");
     luron_tensor_unref(one);
     luron_tensor_unref(y);
     luron_tensor_unref(none);
@@ -77,12 +80,15 @@ static void test_view_reshape_of_nothing_and_of_one(void **state) {
 static void test_view_reshape_refuses(void **state) {
     luron_ctx *ctx = *state;
     luron_tensor *x = counting(ctx, LURON_SHAPE(2, 3)), *y = NULL;
-    assert_fails(ctx, luron_reshape(&y, ctx, x, LURON_SHAPE(4, 2)), LURON_E_SHAPE, "reshape: (2, 3) has 6 elements, (4, 2) has 8");
-    assert_fails(ctx, luron_reshape(&y, ctx, x, LURON_SHAPE(4, -1)), LURON_E_SHAPE, "(2, 3) has 6 elements, which (4, -1) cannot share out");
+    assert_fails(ctx, luron_reshape(&y, ctx, x, LURON_SHAPE(4, 2)), LURON_E_SHAPE,
+                 "reshape: (2, 3) has 6 elements, (4, 2) has 8");
+    assert_fails(ctx, luron_reshape(&y, ctx, x, LURON_SHAPE(4, -1)), LURON_E_SHAPE,
+                 "(2, 3) has 6 elements, which (4, -1) cannot share out");
     assert_fails(ctx, luron_reshape(&y, ctx, x, LURON_SHAPE(-1, -1)), LURON_E_SHAPE, "more than one -1");
     assert_fails(ctx, luron_reshape(&y, ctx, x, LURON_SHAPE(-2, -3)), LURON_E_SHAPE, "(-2, -3)");
     assert_fails(ctx, luron_reshape(&y, ctx, x, LURON_SHAPE(INT64_MAX, 2)), LURON_E_SHAPE, "too many");
-    assert_fails(ctx, luron_reshape(&y, ctx, x, 9, (const int64_t[9]){ 6, 1, 1, 1, 1, 1, 1, 1, 1 }), LURON_E_SHAPE, "at most 8");
+    assert_fails(ctx, luron_reshape(&y, ctx, x, 9, (const int64_t[9]){6, 1, 1, 1, 1, 1, 1, 1, 1}), LURON_E_SHAPE,
+                 "at most 8");
     assert_null(y);
     luron_tensor_unref(x);
 }
@@ -98,7 +104,8 @@ static void test_view_expand(void **state) {
     assert_ok(ctx, luron_expand(&y, ctx, x, LURON_SHAPE(3, 0)));
     assert_shape(y, 3, 0);
     luron_tensor_unref(y);
-    assert_fails(ctx, luron_expand(&y, ctx, x, LURON_SHAPE(2, 2)), LURON_E_SHAPE, "expand: (3, 1) cannot become (2, 2)");
+    assert_fails(ctx, luron_expand(&y, ctx, x, LURON_SHAPE(2, 2)), LURON_E_SHAPE,
+                 "expand: (3, 1) cannot become (2, 2)");
     assert_fails(ctx, luron_expand(&y, ctx, x, LURON_SHAPE(3)), LURON_E_SHAPE, "(3, 1) cannot become (3,)");
     assert_fails(ctx, luron_expand(&y, ctx, x, LURON_SHAPE(-1, 3, 1)), LURON_E_SHAPE, "expand");
     assert_fails(ctx, luron_expand(&y, ctx, x, LURON_SHAPE(INT64_MAX / 4, 3, 4)), LURON_E_SHAPE, "");
@@ -167,14 +174,16 @@ static void test_view_narrow_slice_select(void **state) {
 static void test_view_positions_out_of_range(void **state) {
     luron_ctx *ctx = *state;
     luron_tensor *x = counting(ctx, LURON_SHAPE(2, 5)), *one = counting(ctx, 0, NULL), *y = NULL;
-    assert_fails(ctx, luron_narrow(&y, ctx, x, 1, 3, 3), LURON_E_RANGE, "narrow: 3 positions from 3 are not within dim 1 of (2, 5), which has size 5");
+    assert_fails(ctx, luron_narrow(&y, ctx, x, 1, 3, 3), LURON_E_RANGE,
+                 "narrow: 3 positions from 3 are not within dim 1 of (2, 5), which has size 5");
     assert_fails(ctx, luron_narrow(&y, ctx, x, 1, -1, 2), LURON_E_RANGE, "from -1");
     assert_fails(ctx, luron_narrow(&y, ctx, x, 1, 1, -1), LURON_E_RANGE, "-1 positions");
     assert_fails(ctx, luron_narrow(&y, ctx, x, 1, INT64_MAX, INT64_MAX), LURON_E_RANGE, "narrow");
     assert_fails(ctx, luron_slice(&y, ctx, x, 1, 0, 6, 2), LURON_E_RANGE, "slice: 6 positions");
     assert_fails(ctx, luron_slice(&y, ctx, x, 1, 0, 5, 0), LURON_E_ARGUMENT, "slice: step is 0");
     luron_ctx_set_index_base(ctx, 1);
-    assert_fails(ctx, luron_select(&y, ctx, x, 1, 5), LURON_E_RANGE, "select: position 6 is not within dim 2 of (2, 5), which has size 5");
+    assert_fails(ctx, luron_select(&y, ctx, x, 1, 5), LURON_E_RANGE,
+                 "select: position 6 is not within dim 2 of (2, 5), which has size 5");
     assert_fails(ctx, luron_select(&y, ctx, x, 1, -6), LURON_E_RANGE, "position -6");
     assert_fails(ctx, luron_select(&y, ctx, x, 2, 0), LURON_E_RANGE, "select: dim");
     assert_fails(ctx, luron_select(&y, ctx, one, 0, 0), LURON_E_SHAPE, "select: a tensor without dims");
@@ -187,8 +196,8 @@ static void test_view_positions_out_of_range(void **state) {
 static void test_view_unsqueeze_and_squeeze(void **state) {
     luron_ctx *ctx = *state;
     luron_tensor *x = counting(ctx, LURON_SHAPE(2, 3)), *y, *z;
-    static const int64_t want[4][3] = { { 1, 2, 3 }, { 2, 1, 3 }, { 2, 3, 1 }, { 2, 3, 1 } };
-    static const int dims[4] = { 0, 1, 2, -1 };
+    static const int64_t want[4][3] = {{1, 2, 3}, {2, 1, 3}, {2, 3, 1}, {2, 3, 1}};
+    static const int dims[4] = {0, 1, 2, -1};
     for (int i = 0; i < 4; i++) {
         assert_ok(ctx, luron_unsqueeze(&y, ctx, x, dims[i]));
         assert_memory_equal(luron_tensor_shape(y), want[i], sizeof want[i]);
@@ -215,9 +224,9 @@ static void test_view_unsqueeze_and_squeeze(void **state) {
     luron_tensor_unref(x);
 }
 
-/* ---- against indices worked out one by one ------------------------------------------------------------------------ */
+/* ---- against indices worked out one by one ---------------------------------------------------------------------- */
 
-/** Random chains of views: every element of the last must be the element of x that the same chain of index maps says. */
+/** What a chain of views shows, moved element by element. */
 typedef struct mirror {
     int ndim;
     int64_t shape[LURON_MAX_DIMS];
@@ -248,11 +257,13 @@ static void mirror_permute(mirror *m, const int *dims) {
 static void mirror_slice(mirror *m, int dim, int64_t start, int64_t count, int64_t step) {
     mirror from = *m;
     int64_t inner = 1, outer = 1;
-    for (int d = 0; d < m->ndim; d++) *(d < dim ? &outer : d > dim ? &inner : &(int64_t){ 0 }) *= m->shape[d];
+    for (int d = 0; d < m->ndim; d++) *(d < dim ? &outer : d > dim ? &inner : &(int64_t){0}) *= m->shape[d];
     m->shape[dim] = count;
     for (int64_t o = 0; o < outer; o++)
         for (int64_t c = 0; c < count; c++)
-            for (int64_t i = 0; i < inner; i++) m->values[(o * count + c) * inner + i] = from.values[(o * from.shape[dim] + start + c * step) * inner + i];
+            for (int64_t i = 0; i < inner; i++)
+                m->values[(o * count + c) * inner + i] =
+                    from.values[(o * from.shape[dim] + start + c * step) * inner + i];
 }
 
 static void random_view(luron_ctx *ctx, uint64_t *n, mirror *m, luron_tensor **x) {
@@ -269,7 +280,8 @@ static void random_view(luron_ctx *ctx, uint64_t *n, mirror *m, luron_tensor **x
         mirror_permute(m, dims);
     } else {
         int dim = (int)next(n, (uint32_t)m->ndim);
-        int64_t start = next(n, (uint32_t)m->shape[dim]), length = 1 + next(n, (uint32_t)(m->shape[dim] - start)), step = 1 + next(n, 3);
+        int64_t start = next(n, (uint32_t)m->shape[dim]), length = 1 + next(n, (uint32_t)(m->shape[dim] - start)),
+                step = 1 + next(n, 3);
         assert_ok(ctx, luron_slice(&y, ctx, *x, dim, start, length, step));
         mirror_slice(m, dim, start, (length + step - 1) / step, step);
     }
@@ -281,7 +293,7 @@ static void test_view_random_chains(void **state) {
     luron_ctx *ctx = *state;
     uint64_t n = 0;
     for (int round = 0; round < 300; round++) {
-        mirror m = { .ndim = 1 + (int)next(&n, 4) };
+        mirror m = {.ndim = 1 + (int)next(&n, 4)};
         for (int d = 0; d < m.ndim; d++) m.shape[d] = 1 + next(&n, 4);
         luron_tensor *x = counting(ctx, m.ndim, m.shape), *flat;
         for (int64_t k = 0; k < luron__numel(m.ndim, m.shape); k++) m.values[k] = (double)k;
@@ -296,19 +308,41 @@ static void test_view_random_chains(void **state) {
     }
 }
 
-/* ---- gradients ------------------------------------------------------------------------------------------------------ */
+/* ---- gradients -------------------------------------------------------------------------------------------------- */
 typedef luron_status (*view_fn)(luron_tensor **out, luron_ctx *ctx, luron_tensor *x);
-static luron_status reshape_(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) { return luron_reshape(out, ctx, x, LURON_SHAPE(2, -1)); }
-static luron_status expand_(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) { return luron_expand(out, ctx, x, LURON_SHAPE(2, -1, -1, -1)); }
-static luron_status permute_(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) { return luron_permute(out, ctx, x, DIMS(2, 0, 1)); }
-static luron_status transpose_(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) { return luron_transpose(out, ctx, x, 0, 2); }
-static luron_status narrow_(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) { return luron_narrow(out, ctx, x, 2, 1, 2); }
-static luron_status empty_(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) { return luron_narrow(out, ctx, x, 2, 1, 0); }
-static luron_status slice_(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) { return luron_slice(out, ctx, x, 2, 0, 4, 3); }
-static luron_status select_(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) { return luron_select(out, ctx, x, 2, -1); }
-static luron_status unsqueeze_(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) { return luron_unsqueeze(out, ctx, x, 1); }
-static luron_status squeeze_(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) { return luron_squeeze(out, ctx, x, 1); }
-static luron_status squeeze_nothing_(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) { return luron_squeeze(out, ctx, x, 0); }
+static luron_status reshape_(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
+    return luron_reshape(out, ctx, x, LURON_SHAPE(2, -1));
+}
+static luron_status expand_(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
+    return luron_expand(out, ctx, x, LURON_SHAPE(2, -1, -1, -1));
+}
+static luron_status permute_(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
+    return luron_permute(out, ctx, x, DIMS(2, 0, 1));
+}
+static luron_status transpose_(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
+    return luron_transpose(out, ctx, x, 0, 2);
+}
+static luron_status narrow_(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
+    return luron_narrow(out, ctx, x, 2, 1, 2);
+}
+static luron_status empty_(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
+    return luron_narrow(out, ctx, x, 2, 1, 0);
+}
+static luron_status slice_(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
+    return luron_slice(out, ctx, x, 2, 0, 4, 3);
+}
+static luron_status select_(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
+    return luron_select(out, ctx, x, 2, -1);
+}
+static luron_status unsqueeze_(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
+    return luron_unsqueeze(out, ctx, x, 1);
+}
+static luron_status squeeze_(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
+    return luron_squeeze(out, ctx, x, 1);
+}
+static luron_status squeeze_nothing_(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
+    return luron_squeeze(out, ctx, x, 0);
+}
 
 /** view(x)^3, so that the second derivative depends on x; the view of the cube too. */
 static luron_status cubed(luron_tensor **out, luron_ctx *ctx, void *ud, luron_tensor *const *ins) {
@@ -323,8 +357,9 @@ static luron_status cubed(luron_tensor **out, luron_ctx *ctx, void *ud, luron_te
 
 static void test_view_gradients(void **state) {
     luron_ctx *ctx = *state;
-    static const view_fn fns[] = { reshape_, expand_, permute_, transpose_, narrow_, empty_, slice_, select_, unsqueeze_, squeeze_, squeeze_nothing_ };
-    const luron_gradcheck_options options = { .order = 2, .seed = 5 };
+    static const view_fn fns[] = {reshape_, expand_, permute_,   transpose_, narrow_,         empty_,
+                                  slice_,   select_, unsqueeze_, squeeze_,   squeeze_nothing_};
+    const luron_gradcheck_options options = {.order = 2, .seed = 5};
     for (size_t i = 0; i < sizeof fns / sizeof *fns; i++) {
         luron_tensor *base, *x;
         assert_ok(ctx, luron_tensor_new(&base, ctx, LURON_F64, LURON_SHAPE(4, 3, 1)));
@@ -343,7 +378,8 @@ static void test_view_gradients(void **state) {
 /* What the gradient of a part is: zeros, and the cotangent in its place. */
 static void test_view_gradient_values(void **state) {
     luron_ctx *ctx = *state;
-    luron_tensor *x = counting(ctx, LURON_SHAPE(2, 5)), *y, *v = tensor_of(ctx, LURON_F64, LURON_SHAPE(2, 2), ROW(1, 2, 3, 4)), *g;
+    luron_tensor *x = counting(ctx, LURON_SHAPE(2, 5)), *y,
+                 *v = tensor_of(ctx, LURON_F64, LURON_SHAPE(2, 2), ROW(1, 2, 3, 4)), *g;
     assert_ok(ctx, luron_tensor_set_requires_grad(ctx, x, 1));
     assert_ok(ctx, luron_slice(&y, ctx, x, 1, 1, 4, 2));
     assert_ok(ctx, luron_grad(&g, ctx, 1, &y, &v, 1, &x, 0));
@@ -363,7 +399,8 @@ static void test_view_gradient_values(void **state) {
 
 static void test_view_keeps_dtype(void **state) {
     luron_ctx *ctx = *state;
-    static const uint32_t dtypes[] = { LURON_F32, LURON_F64, LURON_F16, LURON_BF16, LURON_I64, LURON_I32, LURON_U8, LURON_B8 };
+    static const uint32_t dtypes[] = {LURON_F32, LURON_F64, LURON_F16, LURON_BF16,
+                                      LURON_I64, LURON_I32, LURON_U8,  LURON_B8};
     for (int i = 0; i < 8; i++) {
         luron_tensor *x = tensor_of(ctx, dtypes[i], LURON_SHAPE(2, 3), ROW(1, 0, 1, 0, 1, 0)), *t, *y;
         assert_ok(ctx, luron_transpose(&t, ctx, x, 0, 1));

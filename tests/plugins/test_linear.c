@@ -10,13 +10,23 @@
 static void test_linear_gradients(void **state) {
     static const layer_case cases[] = {
         {"Linear", "{\"in_features\": 3, \"out_features\": 2}", 1, {{INPUT_SHAPE(5, 3)}}, .tol = 1e-7, .order = 2},
-        {"Linear", "{\"in_features\": 4, \"out_features\": 3, \"bias\": false}", 1, {{INPUT_SHAPE(2, 4)}}, .tol = 1e-7, .order = 2},
+        {"Linear",
+         "{\"in_features\": 4, \"out_features\": 3, \"bias\": false}",
+         1,
+         {{INPUT_SHAPE(2, 4)}},
+         .tol = 1e-7,
+         .order = 2},
         {"Linear", "{\"in_features\": 3, \"out_features\": 2}", 1, {{INPUT_SHAPE(3)}}, .tol = 1e-7, .order = 2},
         {"Linear", "{\"in_features\": 3, \"out_features\": 4}", 1, {{INPUT_SHAPE(2, 2, 3)}}, .tol = 1e-7, .order = 2},
         {"Linear", "{\"in_features\": 1, \"out_features\": 1}", 1, {{INPUT_SHAPE(1, 1)}}, .tol = 1e-7, .order = 2},
         {"Linear", "{\"in_features\": 17, \"out_features\": 19}", 1, {{INPUT_SHAPE(9, 17)}}, .tol = 1e-7},
         {"Linear", "{\"in_features\": 3, \"out_features\": 2}", 1, {{INPUT_SHAPE(0, 3)}}, .tol = 1e-7},
-        {"Linear", "{\"in_features\": 3, \"out_features\": 2}", 1, {{INPUT_SHAPE(4, 3), .no_grad = true}}, .tol = 1e-7, .order = 2},
+        {"Linear",
+         "{\"in_features\": 3, \"out_features\": 2}",
+         1,
+         {{INPUT_SHAPE(4, 3), .no_grad = true}},
+         .tol = 1e-7,
+         .order = 2},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) layer_check(*state, &cases[i]);
 }
@@ -24,7 +34,8 @@ static void test_linear_gradients(void **state) {
 static luron_layer *linear(luron_ctx *ctx, int64_t in, int64_t out, int bias) {
     char options[128];
     luron_layer *layer = NULL;
-    snprintf(options, sizeof options, "{\"in_features\": %lld, \"out_features\": %lld, \"bias\": %s}", (long long)in, (long long)out, bias ? "true" : "false");
+    snprintf(options, sizeof options, "{\"in_features\": %lld, \"out_features\": %lld, \"bias\": %s}", (long long)in,
+             (long long)out, bias ? "true" : "false");
     assert_ok(ctx, luron_layer_from_json(&layer, ctx, "Linear", options));
     return layer;
 }
@@ -41,7 +52,8 @@ static void check_values(luron_ctx *ctx, const linear_case *c, uint32_t dtype) {
     double rtol = dtype == LURON_F64 ? 1e-13 : 1e-5, atol = rtol * 10; /* sums of up to 20 terms of size 5 */
     assert_ok(ctx, luron_ctx_set_default_dtype(ctx, dtype));
     luron_layer *layer = linear(ctx, c->in_features, c->out_features, c->bias);
-    luron_tensor *x = tensor_of(ctx, dtype, c->ndim, c->shape, c->x), *y, *v, *w = luron_layer_param(layer, 0), *b = luron_layer_param(layer, 1);
+    luron_tensor *x = tensor_of(ctx, dtype, c->ndim, c->shape, c->x), *y, *v, *w = luron_layer_param(layer, 0),
+                 *b = luron_layer_param(layer, 1);
     assert_ok(ctx, luron_tensor_set_requires_grad(ctx, x, 1));
     put(ctx, w, c->w);
     if (b) put(ctx, b, c->b);
@@ -129,7 +141,8 @@ static void test_linear_bits_at_any_thread_count(void **state) {
         luron_tensor_unref(sq);
         luron_tensor_unref(s);
         for (int i = 0; i < 4; i++) {
-            if (t == 0) first[i] = g[i];
+            if (t == 0)
+                first[i] = g[i];
             else {
                 assert_tensor_same(g[i], first[i]);
                 luron_tensor_unref(g[i]);
@@ -144,23 +157,30 @@ static void test_linear_bits_at_any_thread_count(void **state) {
 static void test_linear_messages(void **state) {
     luron_ctx *ctx = *state;
     luron_layer *layer = linear(ctx, 3, 8, 1), *none = NULL;
-    luron_tensor *x = tensor_of(ctx, LURON_F32, 2, (const int64_t[]){8, 4}, NULL), *wide = tensor_of(ctx, LURON_F64, 2, (const int64_t[]){8, 3}, NULL), *y = NULL;
-    luron_tensor *ids = tensor_of(ctx, LURON_I64, 2, (const int64_t[]){8, 3}, NULL), *number = tensor_of(ctx, LURON_F32, 0, (const int64_t[]){0}, NULL);
+    luron_tensor *x = tensor_of(ctx, LURON_F32, 2, (const int64_t[]){8, 4}, NULL),
+                 *wide = tensor_of(ctx, LURON_F64, 2, (const int64_t[]){8, 3}, NULL), *y = NULL;
+    luron_tensor *ids = tensor_of(ctx, LURON_I64, 2, (const int64_t[]){8, 3}, NULL),
+                 *number = tensor_of(ctx, LURON_F32, 0, (const int64_t[]){0}, NULL);
     assert_fails(ctx, luron_layer_apply(&y, ctx, layer, 1, &x), LURON_E_SHAPE, "layer Linear { in_features = 3");
     assert_ok(ctx, luron_layer_set_name(ctx, layer, "enc.1"));
     assert_int_equal(luron_layer_apply(&y, ctx, layer, 1, &x), LURON_E_SHAPE);
-    assert_string_equal(luron_ctx_error(ctx), "layer 'enc.1' = Linear { in_features = 3, out_features = 8, bias = true }: input has 4 features, in_features is 3; given input (8, 4)");
+    assert_string_equal(luron_ctx_error(ctx), "layer 'enc.1' = Linear { in_features = 3, out_features = 8, bias = true "
+                                              "}: input has 4 features, in_features is 3; given input (8, 4)");
     assert_fails(ctx, luron_layer_apply(&y, ctx, layer, 1, &wide), LURON_E_DTYPE,
-                 "input is float64, the layer's parameters are float32: cast the input to float32 or the layer to float64; given input (8, 3)");
-    assert_fails(ctx, luron_layer_apply(&y, ctx, layer, 1, &ids), LURON_E_DTYPE, "input is int64, float32 or float64 is expected: cast it");
+                 "input is float64, the layer's parameters are float32: cast the input to float32 or the layer to "
+                 "float64; given input (8, 3)");
+    assert_fails(ctx, luron_layer_apply(&y, ctx, layer, 1, &ids), LURON_E_DTYPE,
+                 "input is int64, float32 or float64 is expected: cast it");
     assert_fails(ctx, luron_layer_apply(&y, ctx, layer, 1, &number), LURON_E_SHAPE, "input has no dimension");
     assert_fails(ctx, luron_layer_apply(&y, ctx, layer, 0, NULL), LURON_E_ARGUMENT, "1 input expected (input), got 0");
     luron_tensor *two[] = {x, x}, *absent = NULL;
     assert_fails(ctx, luron_layer_apply(&y, ctx, layer, 2, two), LURON_E_ARGUMENT, "1 input expected (input), got 2");
     assert_fails(ctx, luron_layer_apply(&y, ctx, layer, 1, &absent), LURON_E_ARGUMENT, "input 'input' is absent");
     assert_null(y);
-    assert_fails(ctx, luron_layer_from_json(&none, ctx, "Linear", "{\"in_features\": -3, \"out_features\": 2}"), LURON_E_ARGUMENT, "in_features");
-    assert_fails(ctx, luron_layer_from_json(&none, ctx, "Linear", "{\"in_features\": 3}"), LURON_E_ARGUMENT, "out_features");
+    assert_fails(ctx, luron_layer_from_json(&none, ctx, "Linear", "{\"in_features\": -3, \"out_features\": 2}"),
+                 LURON_E_ARGUMENT, "in_features");
+    assert_fails(ctx, luron_layer_from_json(&none, ctx, "Linear", "{\"in_features\": 3}"), LURON_E_ARGUMENT,
+                 "out_features");
     assert_null(none);
     luron_tensor_unref(x);
     luron_tensor_unref(wide);
@@ -171,8 +191,12 @@ static void test_linear_messages(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        test_case(test_linear_gradients),   test_case(test_linear_values_of_pytorch),        test_case(test_linear_no_rows),
-        test_case(test_linear_initialised), test_case(test_linear_bits_at_any_thread_count), test_case(test_linear_messages),
+        test_case(test_linear_gradients),
+        test_case(test_linear_values_of_pytorch),
+        test_case(test_linear_no_rows),
+        test_case(test_linear_initialised),
+        test_case(test_linear_bits_at_any_thread_count),
+        test_case(test_linear_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

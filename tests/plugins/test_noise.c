@@ -51,6 +51,31 @@ static void test_noise_keeps_its_share(void **state) {
     }
 }
 
+/* The composed form, which create_graph takes, drops the same elements, also where the fused one works in several chunks. */
+static void test_noise_composed_drops_the_same(void **state) {
+    luron_ctx *ctx = *state;
+    const int64_t shape[] = { 40000 };
+    for (int wide = 0; wide < 2; wide++) {
+        const uint32_t dtype = wide ? LURON_F64 : LURON_F32;
+        assert_ok(ctx, luron_ctx_set_default_dtype(ctx, dtype));
+        luron_layer *layer = dropout(ctx, 0.3);
+        luron_tensor *x, *y, *v, *plain = NULL, *graph = NULL;
+        luron_ctx_set_higher(ctx, 1);
+        assert_ok(ctx, luron_tensor_full(&x, ctx, dtype, 1, shape, 3));
+        assert_ok(ctx, luron_tensor_full(&v, ctx, dtype, 1, shape, 1));
+        assert_ok(ctx, luron_tensor_set_requires_grad(ctx, x, 1));
+        assert_ok(ctx, luron_layer_apply(&y, ctx, layer, 1, &x));
+        assert_ok(ctx, luron_grad(&plain, ctx, 1, &y, &v, 1, &x, LURON_RETAIN_GRAPH));
+        assert_ok(ctx, luron_grad(&graph, ctx, 1, &y, &v, 1, &x, LURON_CREATE_GRAPH));
+        assert_tensor_same(graph, plain);
+        luron_tensor *all[] = { x, y, v, plain, graph };
+        for (size_t i = 0; i < sizeof all / sizeof *all; i++) luron_tensor_unref(all[i]);
+        luron_layer_unref(layer);
+    }
+    assert_ok(ctx, luron_ctx_set_default_dtype(ctx, LURON_F32));
+    luron_ctx_set_higher(ctx, 0);
+}
+
 /* Each call draws anew; the same state of the context draws the same; eval mode draws nothing and takes no number. */
 static void test_noise_draws_by_position(void **state) {
     luron_ctx *ctx = *state;
@@ -100,7 +125,7 @@ static void test_noise_messages(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        test_case(test_noise_gradients), test_case(test_noise_keeps_its_share), test_case(test_noise_draws_by_position),
+        test_case(test_noise_gradients), test_case(test_noise_keeps_its_share), test_case(test_noise_composed_drops_the_same), test_case(test_noise_draws_by_position),
         test_case(test_noise_everything_dropped), test_case(test_noise_bits_at_any_thread_count), test_case(test_noise_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

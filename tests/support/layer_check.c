@@ -26,7 +26,8 @@ typedef struct bench {
     do {                                                                                                               \
         char text_[256];                                                                                               \
         snprintf(text_, sizeof text_, __VA_ARGS__);                                                                    \
-        fail_msg("%s %s (%s): %s", (b)->c->type, (b)->c->options ? (b)->c->options : "{}", luron_dtype_name((b)->dtype), text_); \
+        fail_msg("%s %s (%s): %s", (b)->c->type, (b)->c->options ? (b)->c->options : "{}",                             \
+                 luron_dtype_name((b)->dtype), text_);                                                                 \
     } while (0)
 
 /* Numbers of our own, so that a test does not depend on the generator that it may be testing: splitmix64. */
@@ -59,7 +60,9 @@ static int64_t numel(const layer_input *in) {
     return n;
 }
 
-static void set_grad(luron_ctx *ctx, luron_tensor *t, int on) { assert_ok(ctx, luron_tensor_set_requires_grad(ctx, t, on)); }
+static void set_grad(luron_ctx *ctx, luron_tensor *t, int on) {
+    assert_ok(ctx, luron_tensor_set_requires_grad(ctx, t, on));
+}
 
 void layer_case_inputs(luron_tensor **ins, luron_ctx *ctx, const layer_case *c, uint32_t dtype) {
     for (int i = 0; i < c->n_in; i++) {
@@ -69,7 +72,11 @@ void layer_case_inputs(luron_tensor **ins, luron_ctx *ctx, const layer_case *c, 
         int64_t n = numel(in);
         double *values = malloc(sizeof *values * (size_t)(n ? n : 1));
         assert_non_null(values);
-        for (int64_t k = 0; k < n; k++) values[k] = in->ids ? (double)(id_value(c, i, k) + (in->values && in->values[k] < 0 ? 0 : luron_ctx_index_base(ctx))) : real_value(c, i, k);
+        for (int64_t k = 0; k < n; k++)
+            values[k] =
+                in->ids
+                    ? (double)(id_value(c, i, k) + (in->values && in->values[k] < 0 ? 0 : luron_ctx_index_base(ctx)))
+                    : real_value(c, i, k);
         ins[i] = tensor_of(ctx, in->ids ? LURON_I64 : dtype, in->ndim, in->shape, values);
         free(values);
         if (!in->ids && !in->no_grad) set_grad(ctx, ins[i], 1);
@@ -92,12 +99,14 @@ luron_layer *layer_case_layer(luron_ctx *ctx, const layer_case *c, uint32_t dtyp
     return layer;
 }
 
-/* ---- a bench ----------------------------------------------------------------------------------------------------------- */
+/* ---- a bench ----------------------------------------------------------------------------------------------------- */
 static luron_status apply_to(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n, luron_tensor *const *ins) {
     luron_ctx_set_random_state(ctx, SEED, POSITION); /* every application draws the same numbers */
     return luron_layer_apply(outs, ctx, layer, n, ins);
 }
-static void forward(bench *b, luron_tensor **outs) { assert_ok(b->ctx, apply_to(outs, b->ctx, b->layer, b->c->n_in, b->in)); }
+static void forward(bench *b, luron_tensor **outs) {
+    assert_ok(b->ctx, apply_to(outs, b->ctx, b->layer, b->c->n_in, b->in));
+}
 
 static void unref_all(luron_tensor **t, int n) {
     for (int i = 0; i < n; i++) luron_tensor_unref(t[i]);
@@ -163,7 +172,8 @@ static int differentiable(bench *b, luron_tensor **outs, int which, int only, lu
     return n;
 }
 
-static grads gradients(bench *b, luron_tensor **outs, int which, int only, int n_x, luron_tensor *const *xs, uint32_t flags) {
+static grads gradients(bench *b, luron_tensor **outs, int which, int only, int n_x, luron_tensor *const *xs,
+                       uint32_t flags) {
     luron_tensor *ys[MAX_OUT], *vs[MAX_OUT], *gs[MAX_X] = {0};
     grads g = {{0}};
     int n = differentiable(b, outs, which, only, ys, vs);
@@ -192,10 +202,11 @@ static void compare(bench *b, const char *what, int x, const double *is, const d
     int64_t n = luron_tensor_numel(b->x[x]);
     for (int64_t i = 0; i < n; i++)
         if (!(fabs(is[i] - wanted[i]) <= tol * (1 + fabs(wanted[i]))))
-            FAIL(b, "%s: gradient of %s, element %lld: %.17g, expected %.17g", what, b->name[x], (long long)i, is[i], wanted[i]);
+            FAIL(b, "%s: gradient of %s, element %lld: %.17g, expected %.17g", what, b->name[x], (long long)i, is[i],
+                 wanted[i]);
 }
 
-/* ---- against differences -------------------------------------------------------------------------------------------------- */
+/* ---- against differences ----------------------------------------------------------------------------------------- */
 static double loss(bench *b) {
     luron_tensor *outs[MAX_OUT];
     double sum = 0;
@@ -217,20 +228,24 @@ static double loss(bench *b) {
 }
 
 static double loss_at(bench *b, luron_tensor *x, int64_t i, double value) {
-    if (b->dtype == LURON_F64) ((double *)luron_tensor_data(x))[i] = value;
-    else ((float *)luron_tensor_data(x))[i] = (float)value;
+    if (b->dtype == LURON_F64)
+        ((double *)luron_tensor_data(x))[i] = value;
+    else
+        ((float *)luron_tensor_data(x))[i] = (float)value;
     luron_tensor_touch(x);
     return loss(b);
 }
 
 static double numeric(bench *b, luron_tensor *x, int64_t i) {
     bool wide = b->dtype == LURON_F64;
-    double at = wide ? ((double *)luron_tensor_data(x))[i] : (double)((float *)luron_tensor_data(x))[i], h = wide ? 1e-6 : 1e-2, d;
+    double at = wide ? ((double *)luron_tensor_data(x))[i] : (double)((float *)luron_tensor_data(x))[i],
+           h = wide ? 1e-6 : 1e-2, d;
     if (wide) {
         double right = loss_at(b, x, i, at + h), left = loss_at(b, x, i, at - h);
         d = (right - left) / ((at + h) - (at - h));
     } else {
-        double r1 = loss_at(b, x, i, at + h), l1 = loss_at(b, x, i, at - h), r2 = loss_at(b, x, i, at + 2 * h), l2 = loss_at(b, x, i, at - 2 * h);
+        double r1 = loss_at(b, x, i, at + h), l1 = loss_at(b, x, i, at - h), r2 = loss_at(b, x, i, at + 2 * h),
+               l2 = loss_at(b, x, i, at - 2 * h);
         d = (8 * (r1 - l1) - (r2 - l2)) / (12 * h);
     }
     loss_at(b, x, i, at);
@@ -245,35 +260,42 @@ static void check_numeric(bench *b, const grads *g) {
         for (int64_t i = 0; i < n; i++) {
             double a = g->of[x][i], d = numeric(b, b->x[x], i), floor = 0.1, scale = fabs(a) + fabs(d);
             if (!(fabs(a - d) <= tol * (scale > floor ? scale : floor)))
-                FAIL(b, "gradient of %s, element %lld: backward gives %.12g, differences %.12g", b->name[x], (long long)i, a, d);
+                FAIL(b, "gradient of %s, element %lld: backward gives %.12g, differences %.12g", b->name[x],
+                     (long long)i, a, d);
         }
     }
 }
 
-/* ---- the traps ------------------------------------------------------------------------------------------------------------ */
-/* (a) What x gets besides is on the tape behind the layer, so it is in the gradient's memory when backward comes: memory
- * of its own (noise: u x), or somebody else's (a sum).                                                                 */
+/* ---- the traps --------------------------------------------------------------------------------------------------- */
+/* (a) What x gets besides, u, is on the tape behind the layer, so it is in the gradient's memory when backward comes:
+ * memory of its own, or the very tensor u, which must not change.                                                    */
 static void check_adds(bench *b, const grads *g, bool own) {
     luron_tensor *outs[MAX_OUT], *ys[MAX_OUT + MAX_X], *vs[MAX_OUT + MAX_X], *gs[MAX_X] = {0}, *u[MAX_X];
     forward(b, outs);
     int n = differentiable(b, outs, 0, -1, ys, vs), n_y = n;
     for (int x = 0; x < b->n_x; x++, n_y++) {
+        luron_tensor *term;
         u[x] = cotangent(b, b->x[x], x, 1);
-        luron_tensor *term = b->x[x];
-        if (own) assert_ok(b->ctx, luron_mul(&term, b->ctx, b->x[x], u[x]));
-        assert_ok(b->ctx, luron_sum(&ys[n_y], b->ctx, term, 0, NULL, 0));
-        if (own) luron_tensor_unref(term);
-        vs[n_y] = NULL;
+        assert_ok(b->ctx, own ? luron_mul(&term, b->ctx, b->x[x], u[x]) : luron_add(&term, b->ctx, b->x[x], u[x]));
+        if (own) {
+            assert_ok(b->ctx, luron_sum(&ys[n_y], b->ctx, term, 0, NULL, 0));
+            luron_tensor_unref(term);
+        } else
+            ys[n_y] = term;
+        vs[n_y] = own ? NULL : u[x];
     }
     if (b->n_x) assert_ok(b->ctx, luron_grad(gs, b->ctx, n_y, ys, vs, b->n_x, b->x, 0));
     for (int x = 0; x < b->n_x; x++) {
         int64_t m = luron_tensor_numel(b->x[x]);
-        double *is = read_all(b, gs[x], m), *wanted = read_all(b, u[x], m);
-        for (int64_t i = 0; i < m; i++) wanted[i] = (own ? wanted[i] : 1) + g->of[x][i];
-        compare(b, own ? "(a) added to noise" : "(a) added to a shared gradient", x, is, wanted, b->slack);
+        luron_tensor *kept = cotangent(b, b->x[x], x, 1);
+        double *is = read_all(b, gs[x], m), *wanted = read_all(b, kept, m);
+        for (int64_t i = 0; i < m; i++) wanted[i] += g->of[x][i];
+        compare(b, own ? "(a) added to noise" : "(a) added to somebody's tensor", x, is, wanted, b->slack);
+        assert_tensor_same(u[x], kept);
         free(is), free(wanted);
         luron_tensor_unref(gs[x]);
         luron_tensor_unref(u[x]);
+        luron_tensor_unref(kept);
         luron_tensor_unref(ys[n + x]);
     }
     unref_all(vs, n);
@@ -355,7 +377,8 @@ static luron_tensor *scattered(bench *b, luron_tensor *t, luron_tensor **base) {
 }
 
 static void check_strided(bench *b, const grads *g) {
-    luron_tensor *base[LAYER_CHECK_MAX_IN] = {0}, *in[LAYER_CHECK_MAX_IN] = {0}, *xs[MAX_X], *outs[MAX_OUT], *wanted[MAX_OUT];
+    luron_tensor *base[LAYER_CHECK_MAX_IN] = {0}, *in[LAYER_CHECK_MAX_IN] = {0}, *xs[MAX_X], *outs[MAX_OUT],
+                 *wanted[MAX_OUT];
     int n_x = 0;
     forward(b, wanted);
     for (int i = 0; i < b->c->n_in; i++) {
@@ -391,7 +414,7 @@ static void check_outputs_alone(bench *b, const grads *g) {
     unref_all(outs, b->n_out);
 }
 
-/* ---- second derivatives -------------------------------------------------------------------------------------------------------- */
+/* ---- second derivatives ------------------------------------------------------------------------------------------ */
 typedef struct second {
     bench *b;
     int k;
@@ -403,8 +426,10 @@ static luron_status one_output(luron_tensor **out, luron_ctx *ctx, void *ud, lur
     luron_status status = apply_to(outs, ctx, s->b->layer, s->b->c->n_in, s->b->in);
     if (status) return status;
     for (int k = 0; k < s->b->n_out; k++)
-        if (k == s->k) *out = outs[k];
-        else luron_tensor_unref(outs[k]);
+        if (k == s->k)
+            *out = outs[k];
+        else
+            luron_tensor_unref(outs[k]);
     return LURON_OK;
 }
 
@@ -421,16 +446,21 @@ static void check_second(bench *b, const grads *g) {
         second s = {b, k};
         luron_gradcheck_options o = {.order = 2, .rtol = b->c->tol > 1e-5 ? b->c->tol : 1e-5, .atol = 1e-6};
         if (!luron_tensor_requires_grad(outs[k])) continue;
-        if (luron_gradcheck(b->ctx, one_output, &s, b->n_x, b->x, &o)) FAIL(b, "second order, output %d: %.180s", k, luron_ctx_error(b->ctx));
+        if (luron_gradcheck(b->ctx, one_output, &s, b->n_x, b->x, &o))
+            FAIL(b, "second order, output %d: %.180s", k, luron_ctx_error(b->ctx));
     }
     unref_all(outs, b->n_out);
 }
 
-/* ---- float32 and index bases ------------------------------------------------------------------------------------------------------ */
+/* ---- float32 and index bases ------------------------------------------------------------------------------------- */
 static void copy_params(bench *to, bench *from) {
     luron_ctx_set_recording(to->ctx, 0);
-    for (int i = 0; i < luron_layer_n_params(to->layer); i++) assert_ok(to->ctx, luron_tensor_copy(to->ctx, luron_layer_param(to->layer, i), luron_layer_param(from->layer, i)));
-    for (int i = 0; i < luron_layer_n_states(to->layer); i++) assert_ok(to->ctx, luron_tensor_copy(to->ctx, luron_layer_state(to->layer, i), luron_layer_state(from->layer, i)));
+    for (int i = 0; i < luron_layer_n_params(to->layer); i++)
+        assert_ok(to->ctx,
+                  luron_tensor_copy(to->ctx, luron_layer_param(to->layer, i), luron_layer_param(from->layer, i)));
+    for (int i = 0; i < luron_layer_n_states(to->layer); i++)
+        assert_ok(to->ctx,
+                  luron_tensor_copy(to->ctx, luron_layer_state(to->layer, i), luron_layer_state(from->layer, i)));
     luron_ctx_set_recording(to->ctx, 1);
 }
 
@@ -445,7 +475,8 @@ static void check_float32(bench *b, const grads *g) {
     for (int k = 0; k < b->n_out; k++) {
         int64_t m = luron_tensor_numel(wide[k]);
         double *y = read_all(b, wide[k], m), *z = read_all(b, narrow[k], m);
-        if (luron_dtype_is_float(luron_tensor_dtype(wide[k]))) assert_int_equal(luron_tensor_dtype(narrow[k]), LURON_F32);
+        if (luron_dtype_is_float(luron_tensor_dtype(wide[k])))
+            assert_int_equal(luron_tensor_dtype(narrow[k]), LURON_F32);
         for (int64_t i = 0; i < m; i++)
             if (!(y[i] == z[i] || fabs(z[i] - y[i]) <= tol * (1 + fabs(y[i]))))
                 FAIL(&n, "output %d, element %lld: %.9g, in float64 %.9g", k, (long long)i, z[i], y[i]);
@@ -478,7 +509,7 @@ static void check_index_base(bench *b) {
     luron_ctx_set_index_base(b->ctx, was);
 }
 
-/* ---- running out of memory ------------------------------------------------------------------------------------------------------------ */
+/* ---- running out of memory --------------------------------------------------------------------------------------- */
 /* Make, apply, go back; everything is released again. */
 static luron_status whole_life(luron_ctx *ctx, const layer_case *c, uint32_t dtype, luron_tensor *const *ins) {
     luron_layer *layer;
@@ -514,10 +545,13 @@ static void sweep(luron_ctx *ctx, const layer_case *c, uint32_t dtype, int stick
         luron_status status = whole_life(ctx, c, dtype, ins);
         luron_ctx_fail_alloc(ctx, 0, 0);
         if (status == LURON_OK) break;
-        if (status != LURON_E_NOMEM) fail_msg("%s: allocation %d failed and gave %s: %s", c->type, k, luron_status_name(status), luron_ctx_error(ctx));
+        if (status != LURON_E_NOMEM)
+            fail_msg("%s: allocation %d failed and gave %s: %s", c->type, k, luron_status_name(status),
+                     luron_ctx_error(ctx));
         if (luron_ctx_live_blocks(ctx) != blocks || luron_ctx_live_bytes(ctx) != bytes)
-            fail_msg("%s: allocation %d failed and %lld blocks of %lld bytes leaked: %s", c->type, k, (long long)(luron_ctx_live_blocks(ctx) - blocks),
-                     (long long)(luron_ctx_live_bytes(ctx) - bytes), luron_ctx_error(ctx));
+            fail_msg("%s: allocation %d failed and %lld blocks of %lld bytes leaked: %s", c->type, k,
+                     (long long)(luron_ctx_live_blocks(ctx) - blocks), (long long)(luron_ctx_live_bytes(ctx) - bytes),
+                     luron_ctx_error(ctx));
     }
     assert_true(k > 4); /* a layer, its options, an output: less means that the sweep did not run */
     unref_all(ins, c->n_in);

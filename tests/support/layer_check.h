@@ -17,15 +17,15 @@
 #define LAYER_CHECK_MAX_KINKS 6
 
 /* .ndim and .shape of an input. (Designated: gcc warns of members that a positional initialiser leaves out.) */
-#define INPUT_SHAPE(...) .ndim = (int)(sizeof((const int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), .shape = { __VA_ARGS__ }
+#define INPUT_SHAPE(...) .ndim = (int)(sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), .shape = {__VA_ARGS__}
 typedef struct layer_input {
     int ndim;
     int64_t shape[LURON_MAX_DIMS];
-    double lo, hi;    /* real inputs: uniform in [lo, hi); 0, 0 stands for -1, 1 */
-    bool ids;         /* int64 ids, uniform within n_ids; counted in the context's base */
+    double lo, hi; /* real inputs: uniform in [lo, hi); 0, 0 stands for -1, 1 */
+    bool ids;      /* int64 ids, uniform within n_ids; counted in the context's base */
     int64_t n_ids;
-    bool absent;      /* an optional input that is not given */
-    bool no_grad;     /* a real input without a gradient */
+    bool absent;          /* an optional input that is not given */
+    bool no_grad;         /* a real input without a gradient */
     const double *values; /* instead of random ones: ids count from 0 here */
 } layer_input;
 
@@ -33,10 +33,10 @@ typedef struct layer_case {
     const char *type, *options; /* options: JSON or NULL */
     int n_in;
     layer_input in[LAYER_CHECK_MAX_IN];
-    double tol;   /* of |analytic - numeric| / max(|analytic| + |numeric|, 0.1); 0: 1e-6 */
-    int order;    /* 2: second derivatives too (the type has `compose`); 0 and 1: first alone */
-    bool eval;    /* in eval mode, otherwise in training mode */
-    int n_kinks;  /* real inputs keep 0.01 away from these points */
+    double tol;  /* of |analytic - numeric| / max(|analytic| + |numeric|, 0.1); 0: 1e-6 */
+    int order;   /* 2: second derivatives too (the type has `compose`); 0 and 1: first alone */
+    bool eval;   /* in eval mode, otherwise in training mode */
+    int n_kinks; /* real inputs keep 0.01 away from these points */
     double kinks[LAYER_CHECK_MAX_KINKS];
     double tol32; /* float32 outputs and gradients against float64, relative with floor 1; 0: 2e-5 */
 } layer_case;

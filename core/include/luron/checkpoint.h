@@ -25,7 +25,8 @@ LURON_API LURON_NODISCARD luron_status luron_checkpoint_set_text(luron_checkpoin
 LURON_API LURON_NODISCARD luron_status luron_checkpoint_save(luron_checkpoint *c, luron_ctx *ctx, const char *path, const char *format, int keep_prev);
 
 /* To read: */
-/** Read and check the whole file at `path`. verify 0: accept a file without or with a wrong trailer.
+/** Read and check the whole file at `path`. verify 0: accept a file without or with a wrong trailer: for files of known
+ *  origin alone, since the library behind the format may not survive a damaged one.
  *  @return LURON_E_IO, LURON_E_FORMAT, LURON_E_VERSION, LURON_E_CHECKSUM. */
 LURON_API LURON_NODISCARD luron_status luron_checkpoint_load(luron_checkpoint **out, luron_ctx *ctx, const char *path, int verify);
 /** Make the model that the file describes; NULL (and LURON_OK) if it holds parameters without an architecture. */

@@ -59,7 +59,9 @@ LURON_API LURON_NODISCARD luron_status luron_model_set_dtype(luron_ctx *ctx, lur
 /** The architecture as JSON (docs/file-format.md); release with luron_text_free. Ids and axes in it count from 0. */
 LURON_API LURON_NODISCARD luron_status luron_model_to_json(char **out, luron_ctx *ctx, luron_model *model);
 LURON_API LURON_NODISCARD luron_status luron_model_from_json(luron_model **out, luron_ctx *ctx, const char *json);
-/** A table: layer, output shape, parameters, FLOPs for inputs of the given shapes (NULL: without shapes and FLOPs). */
+/** A table: layer, output shape, parameters, FLOPs for inputs of the given shapes (NULL: without shapes and FLOPs).
+ *  FLOPs: two for each use of a number of a parameter of rank 2 or more (2 M N K for a linear layer), one for each
+ *  element of an element-wise layer; nothing else counts.                                                             */
 LURON_API LURON_NODISCARD luron_status luron_model_summary(char **out, luron_ctx *ctx, luron_model *model, int n_in, const luron_dims *in_dims);
 LURON_API void luron_text_free(luron_ctx *ctx, char *text);
 

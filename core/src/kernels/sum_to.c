@@ -35,7 +35,8 @@ static void add_group(int *n, int64_t *sizes, int64_t *strides, bool merge, int6
 #undef T
 #undef NAME
 
-void luron__sum_to(uint32_t dtype, int ndim, const int64_t *shape, const void *src, const int64_t *kept, void *dst, double beta, int threads) {
+void luron__sum_to(uint32_t dtype, int ndim, const int64_t *shape, const void *src, const int64_t *kept, void *dst,
+                   double beta, int threads) {
     job j = {.src = src, .dst = dst, .beta = beta, .rows = 1, .columns = 1};
     int64_t stride = 1;
     int last = -1; /* kind of the group to the right */
@@ -43,15 +44,19 @@ void luron__sum_to(uint32_t dtype, int ndim, const int64_t *shape, const void *s
         int kind = kept[d] == 1;
         *(kind ? &j.rows : &j.columns) *= shape[d];
         if (shape[d] == 1) continue;
-        if (kind) add_group(&j.n_summed, j.summed_size, j.summed_stride, last == kind, shape[d], stride);
-        else add_group(&j.n_kept, j.kept_size, j.kept_stride, last == kind, shape[d], stride);
+        if (kind)
+            add_group(&j.n_summed, j.summed_size, j.summed_stride, last == kind, shape[d], stride);
+        else
+            add_group(&j.n_kept, j.kept_size, j.kept_stride, last == kind, shape[d], stride);
         last = kind;
         stride *= shape[d];
     }
     if (j.columns == 0) return;
     bool is_rows = j.n_summed <= 1 && j.n_kept <= 1 && (j.n_kept == 0 || j.kept_stride[0] == 1) && j.columns > 1;
     int64_t per = GRAIN / (j.rows < 1 ? 1 : j.rows), grain = is_rows ? COLUMNS : per < 1 ? 1 : per;
-    void (*body)(void *, int64_t, int64_t, int64_t) = dtype == LURON_F32 ? (is_rows ? columns_f32 : each_f32) : is_rows ? columns_f64 : each_f64;
+    void (*body)(void *, int64_t, int64_t, int64_t) = dtype == LURON_F32 ? (is_rows ? columns_f32 : each_f32)
+                                                      : is_rows          ? columns_f64
+                                                                         : each_f64;
     luron__parallel_for(threads, j.columns, grain, body, &j);
 }
 #else

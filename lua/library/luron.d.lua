@@ -1,0 +1,2515 @@
+---@meta luron
+-- Written by docs/make_reference.lua: what an editor with the Lua language server shows and checks.
+
+---@alias luron.FitOptions { epochs: integer?, batch: integer?, shuffle: boolean?, loss: string|function|luron.Layer|nil, optim: luron.Optimizer?, validate: luron.Dataset|luron.Loader|nil, progress: boolean?, callbacks: function[]? }
+---@alias luron.NamedLayers fun(): string?, luron.Layer?
+---@alias luron.NamedTensors fun(): string?, luron.Tensor?
+---@alias luron.SaveOptions { optim: luron.Optimizer?, epoch: integer?, step: integer?, history: table?, loader: luron.Loader?, preprocessing: table?, training: table?, keep_prev: boolean?, format: string? }
+---@alias luron.TensorOptions { dtype: string?, requires_grad: boolean? }
+
+---@class luron.Node
+local Node = {}
+
+---@class luron.Tensor
+---@field [integer|string|table] luron.Tensor|number
+---@operator add(luron.Tensor|number): luron.Tensor
+---@operator sub(luron.Tensor|number): luron.Tensor
+---@operator mul(luron.Tensor|number): luron.Tensor
+---@operator div(luron.Tensor|number): luron.Tensor
+---@operator idiv(luron.Tensor|number): luron.Tensor
+---@operator mod(luron.Tensor|number): luron.Tensor
+---@operator pow(luron.Tensor|number): luron.Tensor
+---@operator unm: luron.Tensor
+---@operator band(luron.Tensor|boolean): luron.Tensor
+---@operator bor(luron.Tensor|boolean): luron.Tensor
+---@operator bxor(luron.Tensor|boolean): luron.Tensor
+---@operator bnot: luron.Tensor
+---@operator concat(string): string
+---@operator len: integer
+local Tensor = {}
+
+---@class luron.Layer
+---@field weight luron.Tensor?
+---@field bias luron.Tensor?
+---@overload fun(...: luron.Tensor|luron.Node|table): luron.Tensor ...
+local Layer = {}
+
+---@class luron.Model
+---@field [integer] luron.Layer
+---@overload fun(...: luron.Tensor|luron.Node): luron.Tensor ...
+local Model = {}
+
+---@class luron.Module
+---@overload fun(...: any): any
+local Module = {}
+
+---@class luron.Optimizer
+---@field groups table[]
+local Optimizer = {}
+
+---@class luron.Dataset
+---@field classes string[]?
+---@field tensors luron.Tensor[]
+---@field name string?
+---@operator len: integer
+local Dataset = {}
+
+---@class luron.Loader
+---@overload fun(): luron.Tensor, luron.Tensor
+---@operator len: integer
+local Loader = {}
+
+---@class luron.Checkpoint
+---@field epoch integer?
+---@field step integer?
+---@field history table?
+---@field preprocessing table
+---@field training table
+---@field path string
+local Checkpoint = {}
+
+---@class luron.Progress
+local Progress = {}
+
+---@class luron.OpContext
+local OpContext = {}
+
+---@class luron.nn
+---@field Module luron.Module
+local nn = {}
+
+---@class luron.optim
+local optim = {}
+
+---@class luron.data
+local data = {}
+
+---@class luron
+---@field version string
+---@field abi_major integer
+---@field status table<string, integer>
+---@field nn luron.nn
+---@field optim luron.optim
+---@field data luron.data
+local luron = {}
+
+--- Seed of all random numbers. The same seed gives the same bits at any number of threads.
+---@param seed integer
+function luron.seed(seed) end
+
+--- The whole random state.
+---@return integer seed
+---@return integer position
+function luron.random_state() end
+
+--- Puts it back.
+---@param seed integer
+---@param position integer
+function luron.set_random_state(seed, position) end
+
+--- Threads of parallel loops, 1 to 256; with an argument sets it. Results do not depend on it.
+---@param n? integer
+---@return integer
+function luron.threads(n) end
+
+--- Instruction set of the kernels in use: `avx2` or `plain`.
+---@return string
+function luron.isa() end
+
+--- What tensors, tape and models hold now.
+---@return integer bytes
+---@return integer blocks
+function luron.memory() end
+
+--- Collects garbage and gives memory that is kept for reuse back to the system.
+function luron.trim() end
+
+--- Runs fn(...) and lets go of every tensor made in it but those that it returns, alone or in tables.
+---@param fn function
+---@param ... any
+---@return any
+function luron.scope(fn, ...) end
+
+--- Seconds from some moment on, by a clock that is never set back.
+---@return number
+function luron.clock() end
+
+--- For tests: the k-th allocation from now fails, with `sticky` all after it too; 0 switches it off.
+---@param k integer
+---@param sticky? boolean
+function luron.fail_alloc(k, sticky) end
+
+--- What a layer type, function, optimiser or file format does and which options it has; without a name the list of all.
+---@param name? string
+---@return string
+function luron.help(name) end
+
+--- Names of all types of a kind, `"layer"` (unless given), `"optim"` or `"format"`, of all plugins on the path.
+---@param kind? string
+---@return string[]
+function luron.types(kind) end
+
+--- A type as a table: name, function_name, doc, options and inputs (names in order), is_loss, plugin, plugin_version, plugin_path.
+---@param kind string
+---@param name string
+---@return table?
+---@return string? message
+---@return string? code
+function luron.type_info(kind, name) end
+
+--- Loads a plugin file; the path must have a `/`. nil, message, code if it is refused.
+---@param path string
+---@return boolean?
+---@return string? message
+---@return string? code
+function luron.load_plugin(path) end
+
+--- Notes in a folder's `index` which plugin has which names (`luron plugin index DIR`).
+---@param dir string
+function luron.plugin_index(dir) end
+
+--- From a number, a boolean or nested tables. Integers give int64, any float the default dtype, booleans bool. Ragged tables, and numbers that do not fit the dtype, raise and name the place.
+---@param data number|boolean|table
+---@param options? luron.TensorOptions
+---@return luron.Tensor
+function luron.tensor(data, options) end
+
+--- Filled with 0. Without sizes: a tensor of no dims, one number.
+---@param ... integer|luron.TensorOptions sizes
+---@return luron.Tensor
+function luron.zeros(...) end
+
+--- Filled with 1.
+---@param ... integer|luron.TensorOptions sizes
+---@return luron.Tensor
+function luron.ones(...) end
+
+--- Filled with one number, in the default dtype unless `dtype` says otherwise.
+---@param value number
+---@param ... integer|luron.TensorOptions sizes
+---@return luron.Tensor
+function luron.full(value, ...) end
+
+--- Not filled: the numbers in it are whatever the memory held.
+---@param ... integer|luron.TensorOptions sizes
+---@return luron.Tensor
+function luron.empty(...) end
+
+--- From start to stop, both included, as in Lua's `for`; with one argument from 1 to it. int64 if all arguments are integers.
+---@param start number
+---@param stop? number
+---@param step? number
+---@param options? luron.TensorOptions
+---@return luron.Tensor
+function luron.arange(start, stop, step, options) end
+
+--- The n x n identity matrix.
+---@param n integer
+---@param options? luron.TensorOptions
+---@return luron.Tensor
+function luron.eye(n, options) end
+
+--- Uniform random numbers in [0, 1). Real dtypes only.
+---@param ... integer|luron.TensorOptions sizes
+---@return luron.Tensor
+function luron.rand(...) end
+
+--- Normal random numbers of mean 0 and deviation 1.
+---@param ... integer|luron.TensorOptions sizes
+---@return luron.Tensor
+function luron.randn(...) end
+
+--- Random integers, both ends included, int64: `luron.randint(1, 6, 3)` throws three dice.
+---@param lowest integer
+---@param highest integer
+---@param ... integer|luron.TensorOptions sizes
+---@return luron.Tensor
+function luron.randint(lowest, highest, ...) end
+
+--- The ids 1 to n in random order, int64.
+---@param n integer
+---@return luron.Tensor
+function luron.randperm(n) end
+
+--- Shape and dtype of x, filled with 0.
+---@param x luron.Tensor
+---@param options? luron.TensorOptions
+---@return luron.Tensor
+function luron.zeros_like(x, options) end
+
+--- Likewise with 1.
+---@param x luron.Tensor
+---@param options? luron.TensorOptions
+---@return luron.Tensor
+function luron.ones_like(x, options) end
+
+--- Likewise with a number.
+---@param x luron.Tensor
+---@param value number
+---@param options? luron.TensorOptions
+---@return luron.Tensor
+function luron.full_like(x, value, options) end
+
+--- Likewise with uniform random numbers.
+---@param x luron.Tensor
+---@param options? luron.TensorOptions
+---@return luron.Tensor
+function luron.rand_like(x, options) end
+
+--- Likewise with normal random numbers.
+---@param x luron.Tensor
+---@param options? luron.TensorOptions
+---@return luron.Tensor
+function luron.randn_like(x, options) end
+
+--- From the bytes of a string, in the machine's order; without sizes one dim. The number of bytes must fit.
+---@param bytes string
+---@param dtype string
+---@param ... integer sizes
+---@return luron.Tensor
+function luron.frombytes(bytes, dtype, ...) end
+
+--- Joins tensors along a dim that they have (1 unless given).
+---@param tensors luron.Tensor[]
+---@param dim? integer
+---@return luron.Tensor
+function luron.cat(tensors, dim) end
+
+--- Joins tensors of one shape along a new dim.
+---@param tensors luron.Tensor[]
+---@param dim? integer
+---@return luron.Tensor
+function luron.stack(tensors, dim) end
+
+--- The dtype where none is given, `float32` or `float64`; with an argument sets it. Layers made from then on have it too.
+---@param dtype? string
+---@return string
+function luron.default_dtype(dtype) end
+
+--- Is the value a tensor (that is not closed)?
+---@param value any
+---@return boolean
+function luron.is_tensor(value) end
+
+--- The sizes, as a table.
+---@return integer[]
+function Tensor:shape() end
+
+--- The size of a dim; without an argument as `shape`.
+---@param dim? integer
+---@return integer|integer[]
+function Tensor:size(dim) end
+
+--- Number of dims.
+---@return integer
+function Tensor:dim() end
+
+--- Number of elements.
+---@return integer
+function Tensor:numel() end
+
+--- The name of the dtype.
+---@return string
+function Tensor:dtype() end
+
+--- Is the dtype one of the real ones?
+---@return boolean
+function Tensor:is_floating() end
+
+--- The one element: an integer, a float or a boolean of Lua.
+---@return number|boolean
+function Tensor:item() end
+
+--- The numbers as nested tables.
+---@return any
+function Tensor:totable() end
+
+--- The elements in row-major order as the bytes of a string.
+---@return string
+function Tensor:tobytes() end
+
+--- Elements to go on for the next position of each dim.
+---@return integer[]
+function Tensor:strides() end
+
+--- Do the elements lie in row-major order without gaps?
+---@return boolean
+function Tensor:is_contiguous() end
+
+--- Do the two share memory?
+---@param other luron.Tensor
+---@return boolean
+function Tensor:is_shared(other) end
+
+--- Are the two handles of one tensor? Every `layer.weight` is a new handle, so `==` would say no.
+---@param other luron.Tensor
+---@return boolean
+function Tensor:is_same(other) end
+
+--- A key for tables, the same for all handles of a tensor.
+---@return lightuserdata
+function Tensor:id() end
+
+--- Lets go of the memory now instead of when the collector comes. `local x <close> = ...` does it at the end of the block.
+function Tensor:close() end
+
+--- The same numbers in another dtype.
+---@param dtype string
+---@return luron.Tensor
+function Tensor:to(dtype) end
+
+--- The same numbers in another dtype.
+---@param x luron.Tensor
+---@param dtype string
+---@return luron.Tensor
+function luron.to(x, dtype) end
+
+--- To float32.
+---@return luron.Tensor
+function Tensor:float() end
+
+--- To float32.
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.float(x) end
+
+--- To float64.
+---@return luron.Tensor
+function Tensor:double() end
+
+--- To float64.
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.double(x) end
+
+--- To int64.
+---@return luron.Tensor
+function Tensor:long() end
+
+--- To int64.
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.long(x) end
+
+--- To int32.
+---@return luron.Tensor
+function Tensor:int() end
+
+--- To int32.
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.int(x) end
+
+--- To uint8.
+---@return luron.Tensor
+function Tensor:byte() end
+
+--- To uint8.
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.byte(x) end
+
+--- To bool: is it other than 0?
+---@return luron.Tensor
+function Tensor:bool() end
+
+--- To bool: is it other than 0?
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.bool(x) end
+
+--- x, or a copy of it whose elements lie in row-major order.
+---@return luron.Tensor
+function Tensor:contiguous() end
+
+--- x, or a copy of it whose elements lie in row-major order.
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.contiguous(x) end
+
+--- A copy with memory of its own; gradients flow through it.
+---@return luron.Tensor
+function Tensor:clone() end
+
+--- A copy with memory of its own; gradients flow through it.
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.clone(x) end
+
+--- A view that is not on the tape: no gradient flows through it.
+---@return luron.Tensor
+function Tensor:detach() end
+
+--- A view that is not on the tape: no gradient flows through it.
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.detach(x) end
+
+--- Every element becomes the number.
+---@param value number|boolean
+---@return luron.Tensor
+function Tensor:fill_(value) end
+
+--- Every element becomes 0.
+---@return luron.Tensor
+function Tensor:zero_() end
+
+--- Copies, with broadcasting, into x and its dtype.
+---@param source luron.Tensor|number
+---@return luron.Tensor
+function Tensor:copy_(source) end
+
+--- Adds y.
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function Tensor:add_(y) end
+
+--- Subtracts y.
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function Tensor:sub_(y) end
+
+--- Multiplies by y.
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function Tensor:mul_(y) end
+
+--- Divides by y.
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function Tensor:div_(y) end
+
+--- Uniform random numbers in [from, to), [0, 1) unless given.
+---@param from? number
+---@param to? number
+---@return luron.Tensor
+function Tensor:uniform_(from, to) end
+
+--- Normal random numbers, of mean 0 and deviation 1 unless given.
+---@param mean? number
+---@param deviation? number
+---@return luron.Tensor
+function Tensor:normal_(mean, deviation) end
+
+--- 1 with probability p (0.5 unless given), else 0.
+---@param p? number
+---@return luron.Tensor
+function Tensor:bernoulli_(p) end
+
+--- -x
+---@return luron.Tensor
+function Tensor:neg() end
+
+--- -x
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.neg(x) end
+
+--- Without its sign
+---@return luron.Tensor
+function Tensor:abs() end
+
+--- Without its sign
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.abs(x) end
+
+--- -1, 0 or 1
+---@return luron.Tensor
+function Tensor:sign() end
+
+--- -1, 0 or 1
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.sign(x) end
+
+--- x * x
+---@return luron.Tensor
+function Tensor:square() end
+
+--- x * x
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.square(x) end
+
+--- 1 / x
+---@return luron.Tensor
+function Tensor:reciprocal() end
+
+--- 1 / x
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.reciprocal(x) end
+
+--- Square root
+---@return luron.Tensor
+function Tensor:sqrt() end
+
+--- Square root
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.sqrt(x) end
+
+--- 1 / sqrt(x)
+---@return luron.Tensor
+function Tensor:rsqrt() end
+
+--- 1 / sqrt(x)
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.rsqrt(x) end
+
+--- e to the power x
+---@return luron.Tensor
+function Tensor:exp() end
+
+--- e to the power x
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.exp(x) end
+
+--- exp(x) - 1, exact near 0
+---@return luron.Tensor
+function Tensor:expm1() end
+
+--- exp(x) - 1, exact near 0
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.expm1(x) end
+
+--- Natural logarithm
+---@return luron.Tensor
+function Tensor:log() end
+
+--- Natural logarithm
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.log(x) end
+
+--- log(1 + x), exact near 0
+---@return luron.Tensor
+function Tensor:log1p() end
+
+--- log(1 + x), exact near 0
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.log1p(x) end
+
+--- To base 2
+---@return luron.Tensor
+function Tensor:log2() end
+
+--- To base 2
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.log2(x) end
+
+--- To base 10
+---@return luron.Tensor
+function Tensor:log10() end
+
+--- To base 10
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.log10(x) end
+
+--- Sine
+---@return luron.Tensor
+function Tensor:sin() end
+
+--- Sine
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.sin(x) end
+
+--- Cosine
+---@return luron.Tensor
+function Tensor:cos() end
+
+--- Cosine
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.cos(x) end
+
+--- Tangent
+---@return luron.Tensor
+function Tensor:tan() end
+
+--- Tangent
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.tan(x) end
+
+--- Inverse sine
+---@return luron.Tensor
+function Tensor:asin() end
+
+--- Inverse sine
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.asin(x) end
+
+--- Inverse cosine
+---@return luron.Tensor
+function Tensor:acos() end
+
+--- Inverse cosine
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.acos(x) end
+
+--- Inverse tangent
+---@return luron.Tensor
+function Tensor:atan() end
+
+--- Inverse tangent
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.atan(x) end
+
+--- Hyperbolic sine
+---@return luron.Tensor
+function Tensor:sinh() end
+
+--- Hyperbolic sine
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.sinh(x) end
+
+--- Hyperbolic cosine
+---@return luron.Tensor
+function Tensor:cosh() end
+
+--- Hyperbolic cosine
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.cosh(x) end
+
+--- Hyperbolic tangent
+---@return luron.Tensor
+function Tensor:tanh() end
+
+--- Hyperbolic tangent
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.tanh(x) end
+
+--- 1 / (1 + exp(-x))
+---@return luron.Tensor
+function Tensor:sigmoid() end
+
+--- 1 / (1 + exp(-x))
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.sigmoid(x) end
+
+--- Error function
+---@return luron.Tensor
+function Tensor:erf() end
+
+--- Error function
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.erf(x) end
+
+--- Down to a whole number
+---@return luron.Tensor
+function Tensor:floor() end
+
+--- Down to a whole number
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.floor(x) end
+
+--- Up to a whole number
+---@return luron.Tensor
+function Tensor:ceil() end
+
+--- Up to a whole number
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.ceil(x) end
+
+--- To the nearest whole number, halves to the even one
+---@return luron.Tensor
+function Tensor:round() end
+
+--- To the nearest whole number, halves to the even one
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.round(x) end
+
+--- Towards 0
+---@return luron.Tensor
+function Tensor:trunc() end
+
+--- Towards 0
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.trunc(x) end
+
+--- Cut off at both ends; either may be nil.
+---@param lowest? number
+---@param highest? number
+---@return luron.Tensor
+function Tensor:clamp(lowest, highest) end
+
+--- Cut off at both ends; either may be nil.
+---@param x luron.Tensor
+---@param lowest? number
+---@param highest? number
+---@return luron.Tensor
+function luron.clamp(x, lowest, highest) end
+
+--- times * x + plus
+---@param times number
+---@param plus? number
+---@return luron.Tensor
+function Tensor:scale(times, plus) end
+
+--- times * x + plus
+---@param x luron.Tensor
+---@param times number
+---@param plus? number
+---@return luron.Tensor
+function luron.scale(x, times, plus) end
+
+--- bool: neither infinite nor NaN
+---@return luron.Tensor
+function Tensor:isfinite() end
+
+--- bool: neither infinite nor NaN
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.isfinite(x) end
+
+--- bool: not a number
+---@return luron.Tensor
+function Tensor:isnan() end
+
+--- bool: not a number
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.isnan(x) end
+
+--- bool: is it 0 (or false)?
+---@return luron.Tensor
+function Tensor:logical_not() end
+
+--- bool: is it 0 (or false)?
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.logical_not(x) end
+
+--- x + y
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function Tensor:add(y) end
+
+--- x + y
+---@param x luron.Tensor
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function luron.add(x, y) end
+
+--- x - y
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function Tensor:sub(y) end
+
+--- x - y
+---@param x luron.Tensor
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function luron.sub(x, y) end
+
+--- x * y, element by element
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function Tensor:mul(y) end
+
+--- x * y, element by element
+---@param x luron.Tensor
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function luron.mul(x, y) end
+
+--- x / y; of integers in the default dtype
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function Tensor:div(y) end
+
+--- x / y; of integers in the default dtype
+---@param x luron.Tensor
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function luron.div(x, y) end
+
+--- x to the power y
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function Tensor:pow(y) end
+
+--- x to the power y
+---@param x luron.Tensor
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function luron.pow(x, y) end
+
+--- x // y, rounded down as in Lua. An integer divided by 0 raises.
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function Tensor:floor_divide(y) end
+
+--- x // y, rounded down as in Lua. An integer divided by 0 raises.
+---@param x luron.Tensor
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function luron.floor_divide(x, y) end
+
+--- x % y, with the sign of y as in Lua
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function Tensor:remainder(y) end
+
+--- x % y, with the sign of y as in Lua
+---@param x luron.Tensor
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function luron.remainder(x, y) end
+
+--- The angle of the point (y, x)
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function Tensor:atan2(y) end
+
+--- The angle of the point (y, x)
+---@param x luron.Tensor
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function luron.atan2(x, y) end
+
+--- The larger one; on a tie half the gradient to each
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function Tensor:maximum(y) end
+
+--- The larger one; on a tie half the gradient to each
+---@param x luron.Tensor
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function luron.maximum(x, y) end
+
+--- The smaller one
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function Tensor:minimum(y) end
+
+--- The smaller one
+---@param x luron.Tensor
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function luron.minimum(x, y) end
+
+--- bool: equal
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function Tensor:eq(y) end
+
+--- bool: equal
+---@param x luron.Tensor
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function luron.eq(x, y) end
+
+--- bool: not equal
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function Tensor:ne(y) end
+
+--- bool: not equal
+---@param x luron.Tensor
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function luron.ne(x, y) end
+
+--- bool: x < y
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function Tensor:lt(y) end
+
+--- bool: x < y
+---@param x luron.Tensor
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function luron.lt(x, y) end
+
+--- bool: x <= y
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function Tensor:le(y) end
+
+--- bool: x <= y
+---@param x luron.Tensor
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function luron.le(x, y) end
+
+--- bool: x > y
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function Tensor:gt(y) end
+
+--- bool: x > y
+---@param x luron.Tensor
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function luron.gt(x, y) end
+
+--- bool: x >= y
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function Tensor:ge(y) end
+
+--- bool: x >= y
+---@param x luron.Tensor
+---@param y luron.Tensor|number
+---@return luron.Tensor
+function luron.ge(x, y) end
+
+--- bool: both are not 0
+---@param y luron.Tensor|boolean
+---@return luron.Tensor
+function Tensor:logical_and(y) end
+
+--- bool: both are not 0
+---@param x luron.Tensor
+---@param y luron.Tensor|boolean
+---@return luron.Tensor
+function luron.logical_and(x, y) end
+
+--- bool: one is not 0
+---@param y luron.Tensor|boolean
+---@return luron.Tensor
+function Tensor:logical_or(y) end
+
+--- bool: one is not 0
+---@param x luron.Tensor
+---@param y luron.Tensor|boolean
+---@return luron.Tensor
+function luron.logical_or(x, y) end
+
+--- bool: one of them alone is not 0
+---@param y luron.Tensor|boolean
+---@return luron.Tensor
+function Tensor:logical_xor(y) end
+
+--- bool: one of them alone is not 0
+---@param x luron.Tensor
+---@param y luron.Tensor|boolean
+---@return luron.Tensor
+function luron.logical_xor(x, y) end
+
+--- For a bool x: a where it is true, b elsewhere.
+---@param a luron.Tensor|number
+---@param b luron.Tensor|number
+---@return luron.Tensor
+function Tensor:where(a, b) end
+
+--- For a bool x: a where it is true, b elsewhere.
+---@param x luron.Tensor
+---@param a luron.Tensor|number
+---@param b luron.Tensor|number
+---@return luron.Tensor
+function luron.where(x, a, b) end
+
+--- Sum.
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return luron.Tensor
+function Tensor:sum(dim, keepdim) end
+
+--- Sum.
+---@param x luron.Tensor
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return luron.Tensor
+function luron.sum(x, dim, keepdim) end
+
+--- Mean.
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return luron.Tensor
+function Tensor:mean(dim, keepdim) end
+
+--- Mean.
+---@param x luron.Tensor
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return luron.Tensor
+function luron.mean(x, dim, keepdim) end
+
+--- Product.
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return luron.Tensor
+function Tensor:prod(dim, keepdim) end
+
+--- Product.
+---@param x luron.Tensor
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return luron.Tensor
+function luron.prod(x, dim, keepdim) end
+
+--- Variance, divided by n - correction (1 unless given).
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@param correction? number
+---@return luron.Tensor
+function Tensor:var(dim, keepdim, correction) end
+
+--- Variance, divided by n - correction (1 unless given).
+---@param x luron.Tensor
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@param correction? number
+---@return luron.Tensor
+function luron.var(x, dim, keepdim, correction) end
+
+--- Its root.
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@param correction? number
+---@return luron.Tensor
+function Tensor:std(dim, keepdim, correction) end
+
+--- Its root.
+---@param x luron.Tensor
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@param correction? number
+---@return luron.Tensor
+function luron.std(x, dim, keepdim, correction) end
+
+--- Largest; ties share the gradient. An empty dim raises.
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return luron.Tensor
+function Tensor:amax(dim, keepdim) end
+
+--- Largest; ties share the gradient. An empty dim raises.
+---@param x luron.Tensor
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return luron.Tensor
+function luron.amax(x, dim, keepdim) end
+
+--- Smallest.
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return luron.Tensor
+function Tensor:amin(dim, keepdim) end
+
+--- Smallest.
+---@param x luron.Tensor
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return luron.Tensor
+function luron.amin(x, dim, keepdim) end
+
+--- Without a dim the largest of all; along a dim the largest and their ids.
+---@param dim? integer
+---@param keepdim? boolean
+---@return luron.Tensor values
+---@return luron.Tensor? ids
+function Tensor:max(dim, keepdim) end
+
+--- Without a dim the largest of all; along a dim the largest and their ids.
+---@param x luron.Tensor
+---@param dim? integer
+---@param keepdim? boolean
+---@return luron.Tensor values
+---@return luron.Tensor? ids
+function luron.max(x, dim, keepdim) end
+
+--- The smallest likewise.
+---@param dim? integer
+---@param keepdim? boolean
+---@return luron.Tensor values
+---@return luron.Tensor? ids
+function Tensor:min(dim, keepdim) end
+
+--- The smallest likewise.
+---@param x luron.Tensor
+---@param dim? integer
+---@param keepdim? boolean
+---@return luron.Tensor values
+---@return luron.Tensor? ids
+function luron.min(x, dim, keepdim) end
+
+--- Id, from 1, of the (first) largest along a dim; without one in x flattened. It indexes a Lua table of class names.
+---@param dim? integer
+---@param keepdim? boolean
+---@return luron.Tensor
+function Tensor:argmax(dim, keepdim) end
+
+--- Id, from 1, of the (first) largest along a dim; without one in x flattened. It indexes a Lua table of class names.
+---@param x luron.Tensor
+---@param dim? integer
+---@param keepdim? boolean
+---@return luron.Tensor
+function luron.argmax(x, dim, keepdim) end
+
+--- Of the smallest.
+---@param dim? integer
+---@param keepdim? boolean
+---@return luron.Tensor
+function Tensor:argmin(dim, keepdim) end
+
+--- Of the smallest.
+---@param x luron.Tensor
+---@param dim? integer
+---@param keepdim? boolean
+---@return luron.Tensor
+function luron.argmin(x, dim, keepdim) end
+
+--- bool: is one of them not 0?
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return luron.Tensor
+function Tensor:any(dim, keepdim) end
+
+--- bool: is one of them not 0?
+---@param x luron.Tensor
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return luron.Tensor
+function luron.any(x, dim, keepdim) end
+
+--- bool: are all of them not 0?
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return luron.Tensor
+function Tensor:all(dim, keepdim) end
+
+--- bool: are all of them not 0?
+---@param x luron.Tensor
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return luron.Tensor
+function luron.all(x, dim, keepdim) end
+
+--- exp(x) divided by its sum along dim: probabilities.
+---@param dim integer
+---@return luron.Tensor
+function Tensor:softmax(dim) end
+
+--- exp(x) divided by its sum along dim: probabilities.
+---@param x luron.Tensor
+---@param dim integer
+---@return luron.Tensor
+function luron.softmax(x, dim) end
+
+--- Its logarithm, without overflow.
+---@param dim integer
+---@return luron.Tensor
+function Tensor:log_softmax(dim) end
+
+--- Its logarithm, without overflow.
+---@param x luron.Tensor
+---@param dim integer
+---@return luron.Tensor
+function luron.log_softmax(x, dim) end
+
+--- The sum over all that broadcasting from these sizes would repeat.
+---@param ... integer sizes
+---@return luron.Tensor
+function Tensor:sum_to(...) end
+
+--- The sum over all that broadcasting from these sizes would repeat.
+---@param x luron.Tensor
+---@param ... integer sizes
+---@return luron.Tensor
+function luron.sum_to(x, ...) end
+
+--- (m, k) and (k, n) give (m, n); further dims in front broadcast; a single dim is a row on the left, a column on the right.
+---@param y luron.Tensor
+---@return luron.Tensor
+function Tensor:matmul(y) end
+
+--- (m, k) and (k, n) give (m, n); further dims in front broadcast; a single dim is a row on the left, a column on the right.
+---@param x luron.Tensor
+---@param y luron.Tensor
+---@return luron.Tensor
+function luron.matmul(x, y) end
+
+--- A matrix transposed.
+---@return luron.Tensor
+function Tensor:t() end
+
+--- A matrix transposed.
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.t(x) end
+
+--- Two dims exchanged.
+---@param dim1 integer
+---@param dim2 integer
+---@return luron.Tensor
+function Tensor:transpose(dim1, dim2) end
+
+--- Two dims exchanged.
+---@param x luron.Tensor
+---@param dim1 integer
+---@param dim2 integer
+---@return luron.Tensor
+function luron.transpose(x, dim1, dim2) end
+
+--- All dims in a new order.
+---@param ... integer dims
+---@return luron.Tensor
+function Tensor:permute(...) end
+
+--- All dims in a new order.
+---@param x luron.Tensor
+---@param ... integer dims
+---@return luron.Tensor
+function luron.permute(x, ...) end
+
+--- The same elements in another shape; one size may be -1.
+---@param ... integer sizes
+---@return luron.Tensor
+function Tensor:reshape(...) end
+
+--- The same elements in another shape; one size may be -1.
+---@param x luron.Tensor
+---@param ... integer sizes
+---@return luron.Tensor
+function luron.reshape(x, ...) end
+
+--- Another name for `reshape`.
+---@param ... integer sizes
+---@return luron.Tensor
+function Tensor:view(...) end
+
+--- Another name for `reshape`.
+---@param x luron.Tensor
+---@param ... integer sizes
+---@return luron.Tensor
+function luron.view(x, ...) end
+
+--- Dims of size 1, and new ones in front, repeated without a copy; -1 keeps a size.
+---@param ... integer sizes
+---@return luron.Tensor
+function Tensor:expand(...) end
+
+--- Dims of size 1, and new ones in front, repeated without a copy; -1 keeps a size.
+---@param x luron.Tensor
+---@param ... integer sizes
+---@return luron.Tensor
+function luron.expand(x, ...) end
+
+--- The dims from `from` (1 unless given) on become one.
+---@param from? integer
+---@return luron.Tensor
+function Tensor:flatten(from) end
+
+--- The dims from `from` (1 unless given) on become one.
+---@param x luron.Tensor
+---@param from? integer
+---@return luron.Tensor
+function luron.flatten(x, from) end
+
+--- A new dim of size 1 there.
+---@param dim integer
+---@return luron.Tensor
+function Tensor:unsqueeze(dim) end
+
+--- A new dim of size 1 there.
+---@param x luron.Tensor
+---@param dim integer
+---@return luron.Tensor
+function luron.unsqueeze(x, dim) end
+
+--- Without that dim of size 1, or without all of them.
+---@param dim? integer
+---@return luron.Tensor
+function Tensor:squeeze(dim) end
+
+--- Without that dim of size 1, or without all of them.
+---@param x luron.Tensor
+---@param dim? integer
+---@return luron.Tensor
+function luron.squeeze(x, dim) end
+
+--- `length` positions of a dim from `start` on.
+---@param dim integer
+---@param start integer
+---@param length integer
+---@return luron.Tensor
+function Tensor:narrow(dim, start, length) end
+
+--- `length` positions of a dim from `start` on.
+---@param x luron.Tensor
+---@param dim integer
+---@param start integer
+---@param length integer
+---@return luron.Tensor
+function luron.narrow(x, dim, start, length) end
+
+--- One position of a dim; the dim goes.
+---@param dim integer
+---@param position integer
+---@return luron.Tensor
+function Tensor:select(dim, position) end
+
+--- One position of a dim; the dim goes.
+---@param x luron.Tensor
+---@param dim integer
+---@param position integer
+---@return luron.Tensor
+function luron.select(x, dim, position) end
+
+--- A list of pieces of `size` positions; the last may be smaller.
+---@param size integer
+---@param dim? integer
+---@return luron.Tensor[]
+function Tensor:split(size, dim) end
+
+--- A list of pieces of `size` positions; the last may be smaller.
+---@param x luron.Tensor
+---@param size integer
+---@param dim? integer
+---@return luron.Tensor[]
+function luron.split(x, size, dim) end
+
+--- A list of at most n pieces of one size, but for the last.
+---@param n integer
+---@param dim? integer
+---@return luron.Tensor[]
+function Tensor:chunk(n, dim) end
+
+--- A list of at most n pieces of one size, but for the last.
+---@param x luron.Tensor
+---@param n integer
+---@param dim? integer
+---@return luron.Tensor[]
+function luron.chunk(x, n, dim) end
+
+--- The positions of a dim that ids names, copied.
+---@param dim integer
+---@param ids luron.Tensor|integer[]
+---@return luron.Tensor
+function Tensor:index_select(dim, ids) end
+
+--- The positions of a dim that ids names, copied.
+---@param x luron.Tensor
+---@param dim integer
+---@param ids luron.Tensor|integer[]
+---@return luron.Tensor
+function luron.index_select(x, dim, ids) end
+
+--- For each place of ids the element whose position along dim is that id.
+---@param dim integer
+---@param ids luron.Tensor|table
+---@return luron.Tensor
+function Tensor:gather(dim, ids) end
+
+--- For each place of ids the element whose position along dim is that id.
+---@param x luron.Tensor
+---@param dim integer
+---@param ids luron.Tensor|table
+---@return luron.Tensor
+function luron.gather(x, dim, ids) end
+
+--- x with the elements of source added where `gather` would read.
+---@param dim integer
+---@param ids luron.Tensor|table
+---@param source luron.Tensor
+---@return luron.Tensor
+function Tensor:scatter_add(dim, ids, source) end
+
+--- x with the elements of source added where `gather` would read.
+---@param x luron.Tensor
+---@param dim integer
+---@param ids luron.Tensor|table
+---@param source luron.Tensor
+---@return luron.Tensor
+function luron.scatter_add(x, dim, ids, source) end
+
+--- x with slices of source added at the positions in ids.
+---@param dim integer
+---@param ids luron.Tensor|integer[]
+---@param source luron.Tensor
+---@return luron.Tensor
+function Tensor:index_add(dim, ids, source) end
+
+--- x with slices of source added at the positions in ids.
+---@param x luron.Tensor
+---@param dim integer
+---@param ids luron.Tensor|integer[]
+---@param source luron.Tensor
+---@return luron.Tensor
+function luron.index_add(x, dim, ids, source) end
+
+--- Ids to rows of n numbers, 1 at the id and 0 elsewhere.
+---@param n integer
+---@param options? { dtype: string? }
+---@return luron.Tensor
+function Tensor:one_hot(n, options) end
+
+--- Ids to rows of n numbers, 1 at the id and 0 elsewhere.
+---@param x luron.Tensor
+---@param n integer
+---@param options? { dtype: string? }
+---@return luron.Tensor
+function luron.one_hot(x, n, options) end
+
+--- Does x need a gradient?
+---@return boolean
+function Tensor:requires_grad() end
+
+--- Says so (or, with false, that it does not), and gives x back. Real tensors that were not computed only.
+---@param on? boolean
+---@return luron.Tensor
+function Tensor:requires_grad_(on) end
+
+--- Was x given rather than computed? Gradients are kept by leaves.
+---@return boolean
+function Tensor:is_leaf() end
+
+--- Adds dx/dleaf into the gradient of every leaf. Without `gradient` x must have one element. The tape is used up unless `retain_graph`; `create_graph` records the walk too, for higher derivatives.
+---@param gradient? luron.Tensor
+---@param options? { retain_graph: boolean?, create_graph: boolean? }
+function Tensor:backward(gradient, options) end
+
+--- The gradient, nil if there is none.
+---@return luron.Tensor?
+function Tensor:grad() end
+
+--- Puts another in its place; nil: none.
+---@param gradient? luron.Tensor
+---@return luron.Tensor
+function Tensor:set_grad(gradient) end
+
+--- Drops the gradient.
+---@return luron.Tensor
+function Tensor:zero_grad() end
+
+--- How often the memory was changed in place.
+---@return integer
+function Tensor:version() end
+
+--- The gradients of the sum of ys with respect to each of xs, leaves or not, as so many results; nil where ys do not depend on it. Nothing is added up.
+---@param ys luron.Tensor|luron.Tensor[]
+---@param xs luron.Tensor|luron.Tensor[]
+---@param options? { grad_outputs: (luron.Tensor|luron.Tensor[])?, retain_graph: boolean?, create_graph: boolean? }
+---@return luron.Tensor? ...
+function luron.grad(ys, xs, options) end
+
+--- Runs fn(...) with nothing recorded and gives its results. Without fn: a guard, `local _ <close> = luron.no_grad()`, until the end of the block.
+---@param fn? function
+---@param ... any
+---@return any
+function luron.no_grad(fn, ...) end
+
+--- The opposite, within `no_grad`.
+---@param fn? function
+---@param ... any
+---@return any
+function luron.enable_grad(fn, ...) end
+
+--- Are gradients being recorded?
+---@return boolean
+function luron.is_recording() end
+
+--- Keep, while recording, what second derivatives through layers need? Off at first. With an argument sets it.
+---@param on? boolean
+---@return boolean
+function luron.higher(on) end
+
+--- Compares the gradients of fn at float64 inputs with central differences: true, or false and the worst element. `order = 2` checks second derivatives too. fn may be a layer.
+---@param fn function
+---@param ... luron.Tensor|{ order: integer?, eps: number?, rtol: number?, atol: number?, seed: integer? } inputs
+---@return boolean ok
+---@return string? message
+function luron.gradcheck(fn, ...) end
+
+--- A differentiable function with its own gradient. `forward(ctx, ...)` gets the arguments and gives tensors; `backward(ctx, g...)` gets the gradients of the results and gives one gradient, or nil, for each argument. Written in functions of tensors, it can be differentiated again.
+---@param definition { name: string, forward: function, backward: function }
+---@return function
+function luron.op(definition) end
+
+--- In `forward`: keeps values for `backward`.
+---@param ... any
+function OpContext:save(...) end
+
+--- In `backward`: gives them back.
+---@return any ...
+function OpContext:saved() end
+
+--- List of the parameters.
+---@return luron.Tensor[]
+function Layer:parameters() end
+
+--- Iterator over names and parameters: `for name, tensor in layer:named_parameters() do`.
+---@return luron.NamedTensors
+function Layer:named_parameters() end
+
+--- Iterator over what is saved and not trained.
+---@return luron.NamedTensors
+function Layer:named_states() end
+
+--- Training mode, which a new layer is in; `false` is `eval`. Gives the layer back.
+---@param on? boolean
+---@return luron.Layer
+function Layer:train(on) end
+
+--- Mode of use: dropout lets all through.
+---@return luron.Layer
+function Layer:eval() end
+
+--- Which of the two.
+---@return boolean
+function Layer:is_training() end
+
+--- Casts parameters and state to `float32` or `float64`; gradients are dropped.
+---@param dtype string
+---@return luron.Layer
+function Layer:to(dtype) end
+
+--- The dtype of the layer.
+---@return string
+function Layer:dtype() end
+
+--- The name of its type.
+---@return string
+function Layer:type() end
+
+--- Its path in a model, for messages; with an argument sets it.
+---@param name? string
+---@return string
+function Layer:name(name) end
+
+--- Its options by name.
+---@return table
+function Layer:options() end
+
+--- Draws the parameters anew.
+---@return luron.Layer
+function Layer:reset() end
+
+--- A copy with parameters of its own.
+---@return luron.Layer
+function Layer:clone() end
+
+--- Drops the gradients of its parameters.
+---@return luron.Layer
+function Layer:zero_grad() end
+
+--- Shapes of the outputs for inputs of these shapes, without computing.
+---@param ... integer[] sizes
+---@return integer[] ...
+function Layer:infer(...) end
+
+--- Number of outputs.
+---@return integer
+function Layer:n_outs() end
+
+--- Lets go of the layer.
+function Layer:close() end
+
+--- Is the value a layer?
+---@param value any
+---@return boolean
+function luron.is_layer(value) end
+
+--- Layers and models one after the other; named ones as pairs: `nn.Sequential { { "encoder", model }, { "head", nn.Linear(8, 2) } }`.
+---@param items table
+---@return luron.Model
+function nn.Sequential(items) end
+
+--- An input of a graph. Layers and models called on nodes give nodes.
+---@param name? string
+---@return luron.Node
+function nn.Input(name) end
+
+--- A model from nodes with any number of inputs and outputs; `names` gives layers their paths.
+---@param options { inputs: luron.Node|luron.Node[], outputs: luron.Node|luron.Node[], names: table<string, luron.Layer|luron.Model>? }
+---@return luron.Model
+function nn.Graph(options) end
+
+--- The model that `model:json()` described, with new parameters.
+---@param json string
+---@return luron.Model?
+---@return string? message
+---@return string? code
+function luron.model_from_json(json) end
+
+--- Is the value a model?
+---@param value any
+---@return boolean
+function luron.is_model(value) end
+
+--- List of the parameters, each once.
+---@return luron.Tensor[]
+function Model:parameters() end
+
+--- Iterator over names and parameters.
+---@return luron.NamedTensors
+function Model:named_parameters() end
+
+--- Iterator over what is saved and not trained.
+---@return luron.NamedTensors
+function Model:named_states() end
+
+--- Iterator over paths and layers.
+---@return luron.NamedLayers
+function Model:named_layers() end
+
+--- The layer at a path.
+---@param path string
+---@return luron.Layer?
+function Model:layer(path) end
+
+--- How many numbers are in all parameters.
+---@return integer
+function Model:n_weights() end
+
+--- Nodes of the graph, inputs included.
+---@return integer
+function Model:n_nodes() end
+
+--- Names of the inputs, and the number of outputs.
+---@return string[] names
+---@return integer outputs
+function Model:inputs() end
+
+--- Training mode, which a new model is in; `false` is `eval`. Gives the model back.
+---@param on? boolean
+---@return luron.Model
+function Model:train(on) end
+
+--- Mode of use: dropout lets all through.
+---@return luron.Model
+function Model:eval() end
+
+--- Which of the two.
+---@return boolean
+function Model:is_training() end
+
+--- No longer trains the parameters whose path begins so, `"encoder"`, `"linear1/bias"`; all without an argument.
+---@param prefix? string
+---@return luron.Model
+function Model:freeze(prefix) end
+
+--- Trains them again.
+---@param prefix? string
+---@return luron.Model
+function Model:unfreeze(prefix) end
+
+--- Drops the gradients of all parameters.
+---@return luron.Model
+function Model:zero_grad() end
+
+--- Casts everything to `float32` or `float64`.
+---@param dtype string
+---@return luron.Model
+function Model:to(dtype) end
+
+--- A deep copy; what was shared inside stays shared in it.
+---@return luron.Model
+function Model:clone() end
+
+--- A table of layers, shapes, parameters and FLOPs for inputs of these sizes, the batch included.
+---@param ... integer[] sizes
+---@return string
+function Model:summary(...) end
+
+--- The architecture as JSON (docs/file-format.md).
+---@return string
+function Model:json() end
+
+--- Writes a checkpoint: under a temporary name, synced, renamed, so that a crash leaves the old file. Raises if it cannot.
+---@param path string
+---@param options? luron.SaveOptions
+function Model:save(path, options) end
+
+--- Puts parameters and state from a file or checkpoint into the model: all or nothing.
+---@param from string|luron.Checkpoint
+---@return luron.Checkpoint?
+---@return string? message
+---@return string? code
+function Model:restore(from) end
+
+--- Lets go of the model.
+function Model:close() end
+
+--- The model in a file, and the checkpoint; or nil, message, code. The file is checked whole before anything is made of it; `verify = false` takes one without a checksum. A class of Lua is made if its file was required before.
+---@param path string
+---@param options? { verify: boolean? }
+---@return (luron.Model|luron.Module)? model
+---@return luron.Checkpoint|string
+---@return string? code
+function luron.load(path, options) end
+
+--- The checkpoint alone. It has the fields `epoch`, `step`, `history`, `preprocessing`, `training` and `path`.
+---@param path string
+---@param options? { verify: boolean? }
+---@return luron.Checkpoint?
+---@return string? message
+---@return string? code
+function luron.checkpoint(path, options) end
+
+--- Makes the model.
+---@return (luron.Model|luron.Module)?
+---@return string? message
+---@return string? code
+function Checkpoint:model() end
+
+--- Puts state, steps and options into an optimiser over the same parameters.
+---@param opt luron.Optimizer
+---@return boolean?
+---@return string? message
+---@return string? code
+function Checkpoint:restore_optim(opt) end
+
+--- Goes on with the random numbers where the file was written.
+---@return boolean?
+---@return string? message
+---@return string? code
+function Checkpoint:restore_random() end
+
+--- A tensor by its path, `"parameters/linear1/weight"`.
+---@param path string
+---@return luron.Tensor?
+function Checkpoint:tensor(path) end
+
+--- A text by its path, `"training/epoch"`.
+---@param path string
+---@return string?
+function Checkpoint:text(path) end
+
+--- Paths of all tensors.
+---@return string[]
+function Checkpoint:tensors() end
+
+--- Paths of all texts.
+---@return string[]
+function Checkpoint:texts() end
+
+--- A class; with `base` one that inherits from it. Name and arguments go into the checkpoint, so that `luron.load` can make the instance again.
+---@param name string
+---@param base? table
+---@return table
+function nn.class(name, base) end
+
+--- What `module(...)` does. Yours to write.
+---@param ... any
+---@return any
+function Module:forward(...) end
+
+--- Notes a tensor that is saved and not trained; it becomes `module[name]`.
+---@param name string
+---@param tensor luron.Tensor
+---@return luron.Tensor
+function Module:buffer(name, tensor) end
+
+--- List of the parameters, each once.
+---@return luron.Tensor[]
+function Module:parameters() end
+
+--- Iterator over names and parameters.
+---@return luron.NamedTensors
+function Module:named_parameters() end
+
+--- Iterator over state and buffers.
+---@return luron.NamedTensors
+function Module:named_states() end
+
+--- Training mode for everything in it; `false` is `eval`.
+---@param on? boolean
+---@return luron.Module
+function Module:train(on) end
+
+--- Mode of use.
+---@return luron.Module
+function Module:eval() end
+
+--- Which of the two.
+---@return boolean
+function Module:is_training() end
+
+--- Drops all gradients.
+---@return luron.Module
+function Module:zero_grad() end
+
+--- Casts parameters and state. Tensors of the class itself are replaced: make optimisers afterwards.
+---@param dtype string
+---@return luron.Module
+function Module:to(dtype) end
+
+--- Parameters and state by name, shared, not copied.
+---@return table<string, luron.Tensor>
+function Module:state_dict() end
+
+--- Copies them in, all or nothing; missing names and other shapes raise.
+---@param dict table<string, luron.Tensor>
+---@return luron.Module
+function Module:load_state_dict(dict) end
+
+--- As `model:save`.
+---@param path string
+---@param options? luron.SaveOptions
+function Module:save(path, options) end
+
+--- As `model:restore`.
+---@param from string|luron.Checkpoint
+---@return luron.Checkpoint?
+---@return string? message
+---@return string? code
+function Module:restore(from) end
+
+--- One step with the gradients that are there. A gradient that is not finite raises, and nothing has changed.
+function Optimizer:step() end
+
+--- Drops the gradients of all parameters.
+function Optimizer:zero_grad() end
+
+--- Sets options of all groups: `opt:set { lr = 1e-4 }`.
+---@param options table
+---@return luron.Optimizer
+function Optimizer:set(options) end
+
+--- Steps made so far.
+---@return integer
+function Optimizer:steps() end
+
+--- The name of its type.
+---@return string
+function Optimizer:type() end
+
+--- What it keeps for a parameter, and for its group.
+---@param group integer
+---@param parameter integer
+---@return table<string, luron.Tensor> tensors
+---@return table<string, number> scalars
+function Optimizer:state(group, parameter) end
+
+--- Lets go of the optimiser.
+function Optimizer:close() end
+
+--- Is the value an optimiser?
+---@param value any
+---@return boolean
+function luron.is_optim(value) end
+
+--- A dataset of tensors.
+---@param ... luron.Tensor|{ classes: string[]?, name: string? } tensors
+---@return luron.Dataset
+function data.tensors(...) end
+
+--- MNIST from its four IDX files in a folder, gzip or not: images (n, 1, 28, 28) in [0, 1], digits 0 to 9 as ids 1 to 10. nil, message, code on failure.
+---@param dir string
+---@return luron.Dataset? train
+---@return luron.Dataset|string test
+---@return string? code
+function data.mnist(dir) end
+
+--- Fashion-MNIST likewise; without a folder from $LURON_DATA/fashion-mnist or where Debian's package dataset-fashion-mnist puts it.
+---@param dir? string
+---@return luron.Dataset? train
+---@return luron.Dataset|string test
+---@return string? code
+function data.fashion_mnist(dir) end
+
+--- The tensor of an IDX file, gzip or not. A row of uint8 is taken for labels, which come as ids from 1.
+---@param path string
+---@return luron.Tensor?
+---@return string? message
+---@return string? code
+function data.idx(path) end
+
+--- A CSV file as `{ data = tensor, columns = names, ids = { name = tensor }, classes = { name = names } }`: numbers, and text columns as ids. Options: see the format csv at the end.
+---@param path string
+---@param options? table
+---@return table?
+---@return string? message
+---@return string? code
+function data.csv(path, options) end
+
+--- The tensors of a file of any format that a plugin reads, as a list of `{ name, tensor, ids, ... }`; options are those of the format, and `format` itself.
+---@param path string
+---@param options? table
+---@return table[]?
+---@return string? message
+---@return string? code
+function data.read(path, options) end
+
+--- Batches: `for x, y in ds:loader { batch = 64, shuffle = true } do`. 64 unless given, in order unless told to shuffle.
+---@param options? { batch: integer?, shuffle: boolean?, drop_last: boolean?, seed: integer? }
+---@return luron.Loader
+function Dataset:loader(options) end
+
+--- Examples first to last, or those that a tensor of ids names, as one tensor each.
+---@param first integer|luron.Tensor
+---@param last? integer
+---@return luron.Tensor ...
+function Dataset:batch(first, last) end
+
+--- The first n examples, or those from first to last; memory is shared.
+---@param first integer
+---@param last? integer
+---@return luron.Dataset
+function Dataset:range(first, last) end
+
+--- Two datasets, in order: use `ds:shuffled():split(0.8)` where order matters.
+---@param fraction number
+---@return luron.Dataset first
+---@return luron.Dataset rest
+function Dataset:split(fraction) end
+
+--- The examples in random order, copied.
+---@return luron.Dataset
+function Dataset:shuffled() end
+
+--- fn applied to the first tensor of every batch.
+---@param fn fun(x: luron.Tensor): luron.Tensor
+---@return luron.Dataset
+function Dataset:map(fn) end
+
+--- Number of examples in an epoch; `#loader` is the number of batches.
+---@return integer
+function Loader:examples() end
+
+--- Where it is; a checkpoint keeps it (`save { loader = }`).
+---@return table
+function Loader:state() end
+
+--- Goes on from there: the next loop gives the rest of that epoch, in the same order.
+---@param state table
+function Loader:restore(state) end
+
+--- Trains and gives the history, one entry `{ epoch, loss, accuracy, validation }` an epoch. The loop in it is the one that the tutorial writes by hand.
+---@param model luron.Model|luron.Module|luron.Layer
+---@param data luron.Dataset|luron.Loader
+---@param options? luron.FitOptions
+---@return table[]
+function luron.fit(model, data, options) end
+
+--- Mean loss and, where targets are class ids, the share that is right; in eval mode, with nothing recorded.
+---@param model luron.Model|luron.Module|luron.Layer
+---@param data luron.Dataset|luron.Loader
+---@param options? { batch: integer?, loss: string|function|luron.Layer|nil }
+---@return { loss: number, accuracy: number?, n: integer }
+function luron.evaluate(model, data, options) end
+
+--- The progress line that `fit` shows: loss, accuracy, examples a second, time left.
+---@param epochs integer
+---@param examples integer
+---@return luron.Progress
+function luron.progress(epochs, examples) end
+
+--- Begins the next epoch.
+function Progress:begin() end
+
+--- A batch of n examples with this mean loss, of which `right` were right.
+---@param n integer
+---@param loss number
+---@param right? integer
+function Progress:step(n, loss, right) end
+
+--- Ends the epoch and its line, with a text of yours behind.
+---@param extra? string
+function Progress:finish(extra) end
+
+--- x W^T + b
+---@param in_features integer features in
+---@param out_features integer features out
+---@param bias? boolean add a bias
+---@return luron.Layer
+---@overload fun(options: { in_features: integer, out_features: integer, bias: boolean? }): luron.Layer
+function nn.Linear(in_features, out_features, bias) end
+
+--- x as it is
+---@return luron.Layer
+function nn.Identity() end
+
+--- x as it is
+---@param input luron.Tensor
+---@return luron.Tensor
+function nn.identity(input) end
+
+--- x as it is
+---@return luron.Tensor
+function Tensor:identity() end
+
+--- max(x, 0)
+---@return luron.Layer
+function nn.ReLU() end
+
+--- max(x, 0)
+---@param input luron.Tensor
+---@return luron.Tensor
+function nn.relu(input) end
+
+--- max(x, 0)
+---@return luron.Tensor
+function Tensor:relu() end
+
+--- x if positive, else negative_slope * x
+---@param negative_slope? number slope below 0
+---@return luron.Layer
+---@overload fun(options: { negative_slope: number? }): luron.Layer
+function nn.LeakyReLU(negative_slope) end
+
+--- x if positive, else negative_slope * x
+---@param input luron.Tensor
+---@param options? { negative_slope: number? }
+---@return luron.Tensor
+function nn.leaky_relu(input, options) end
+
+--- x if positive, else negative_slope * x
+---@param options? { negative_slope: number? }
+---@return luron.Tensor
+function Tensor:leaky_relu(options) end
+
+--- x if positive, else a learned weight times x
+---@param num_parameters? integer 1, or the number of channels
+---@param init? number slope at first
+---@return luron.Layer
+---@overload fun(options: { num_parameters: integer?, init: number? }): luron.Layer
+function nn.PReLU(num_parameters, init) end
+
+--- x if positive, else alpha * (exp(x) - 1)
+---@param alpha? number scale of the part below 0
+---@return luron.Layer
+---@overload fun(options: { alpha: number? }): luron.Layer
+function nn.ELU(alpha) end
+
+--- x if positive, else alpha * (exp(x) - 1)
+---@param input luron.Tensor
+---@param options? { alpha: number? }
+---@return luron.Tensor
+function nn.elu(input, options) end
+
+--- x if positive, else alpha * (exp(x) - 1)
+---@param options? { alpha: number? }
+---@return luron.Tensor
+function Tensor:elu(options) end
+
+--- ELU with the fixed scales that normalise
+---@return luron.Layer
+function nn.SELU() end
+
+--- ELU with the fixed scales that normalise
+---@param input luron.Tensor
+---@return luron.Tensor
+function nn.selu(input) end
+
+--- ELU with the fixed scales that normalise
+---@return luron.Tensor
+function Tensor:selu() end
+
+--- x times the normal distribution function of x
+---@param approximate? string exact, or by tanh
+---@return luron.Layer
+---@overload fun(options: { approximate: string? }): luron.Layer
+function nn.GELU(approximate) end
+
+--- x times the normal distribution function of x
+---@param input luron.Tensor
+---@param options? { approximate: string? }
+---@return luron.Tensor
+function nn.gelu(input, options) end
+
+--- x times the normal distribution function of x
+---@param options? { approximate: string? }
+---@return luron.Tensor
+function Tensor:gelu(options) end
+
+--- x * sigmoid(x)
+---@return luron.Layer
+function nn.SiLU() end
+
+--- x * sigmoid(x)
+---@param input luron.Tensor
+---@return luron.Tensor
+function nn.silu(input) end
+
+--- x * sigmoid(x)
+---@return luron.Tensor
+function Tensor:silu() end
+
+--- x * tanh(softplus(x))
+---@return luron.Layer
+function nn.Mish() end
+
+--- x * tanh(softplus(x))
+---@param input luron.Tensor
+---@return luron.Tensor
+function nn.mish(input) end
+
+--- x * tanh(softplus(x))
+---@return luron.Tensor
+function Tensor:mish() end
+
+--- 1 / (1 + exp(-x))
+---@return luron.Layer
+function nn.Sigmoid() end
+
+--- 1 / (1 + exp(-x))
+---@param input luron.Tensor
+---@return luron.Tensor
+function nn.sigmoid(input) end
+
+--- hyperbolic tangent
+---@return luron.Layer
+function nn.Tanh() end
+
+--- hyperbolic tangent
+---@param input luron.Tensor
+---@return luron.Tensor
+function nn.tanh(input) end
+
+--- log(1 + exp(beta * x)) / beta
+---@param beta? number sharpness
+---@param threshold? number above it, beta * x counts as large and the result is x
+---@return luron.Layer
+---@overload fun(options: { beta: number?, threshold: number? }): luron.Layer
+function nn.Softplus(beta, threshold) end
+
+--- log(1 + exp(beta * x)) / beta
+---@param input luron.Tensor
+---@param options? { beta: number?, threshold: number? }
+---@return luron.Tensor
+function nn.softplus(input, options) end
+
+--- log(1 + exp(beta * x)) / beta
+---@param options? { beta: number?, threshold: number? }
+---@return luron.Tensor
+function Tensor:softplus(options) end
+
+--- x / (1 + |x|)
+---@return luron.Layer
+function nn.Softsign() end
+
+--- x / (1 + |x|)
+---@param input luron.Tensor
+---@return luron.Tensor
+function nn.softsign(input) end
+
+--- x / (1 + |x|)
+---@return luron.Tensor
+function Tensor:softsign() end
+
+--- x cut off at min_val and max_val
+---@param min_val? number lower end
+---@param max_val? number upper end
+---@return luron.Layer
+---@overload fun(options: { min_val: number?, max_val: number? }): luron.Layer
+function nn.Hardtanh(min_val, max_val) end
+
+--- x cut off at min_val and max_val
+---@param input luron.Tensor
+---@param options? { min_val: number?, max_val: number? }
+---@return luron.Tensor
+function nn.hardtanh(input, options) end
+
+--- x cut off at min_val and max_val
+---@param options? { min_val: number?, max_val: number? }
+---@return luron.Tensor
+function Tensor:hardtanh(options) end
+
+--- (x + 3) / 6 cut off at 0 and 1
+---@return luron.Layer
+function nn.Hardsigmoid() end
+
+--- (x + 3) / 6 cut off at 0 and 1
+---@param input luron.Tensor
+---@return luron.Tensor
+function nn.hardsigmoid(input) end
+
+--- (x + 3) / 6 cut off at 0 and 1
+---@return luron.Tensor
+function Tensor:hardsigmoid() end
+
+--- x * hardsigmoid(x)
+---@return luron.Layer
+function nn.Hardswish() end
+
+--- x * hardsigmoid(x)
+---@param input luron.Tensor
+---@return luron.Tensor
+function nn.hardswish(input) end
+
+--- x * hardsigmoid(x)
+---@return luron.Tensor
+function Tensor:hardswish() end
+
+--- min(max(x, 0), 6)
+---@return luron.Layer
+function nn.ReLU6() end
+
+--- min(max(x, 0), 6)
+---@param input luron.Tensor
+---@return luron.Tensor
+function nn.relu6(input) end
+
+--- min(max(x, 0), 6)
+---@return luron.Tensor
+function Tensor:relu6() end
+
+--- exp(x) divided by its sum along dim
+---@param dim? integer along which the results sum to 1
+---@return luron.Layer
+---@overload fun(options: { dim: integer? }): luron.Layer
+function nn.Softmax(dim) end
+
+--- exp(x) divided by its sum along dim
+---@param input luron.Tensor
+---@param options? { dim: integer? }
+---@return luron.Tensor
+function nn.softmax(input, options) end
+
+--- log(softmax(x)), without overflow
+---@param dim? integer along which the probabilities sum to 1
+---@return luron.Layer
+---@overload fun(options: { dim: integer? }): luron.Layer
+function nn.LogSoftmax(dim) end
+
+--- log(softmax(x)), without overflow
+---@param input luron.Tensor
+---@param options? { dim: integer? }
+---@return luron.Tensor
+function nn.log_softmax(input, options) end
+
+--- cross entropy of logits and class ids
+---@param ignore_index? integer target id that counts for nothing
+---@param label_smoothing? number share of the target spread evenly over the classes
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { ignore_index: integer?, label_smoothing: number?, reduction: string? }): luron.Layer
+function nn.CrossEntropyLoss(ignore_index, label_smoothing, reduction) end
+
+--- cross entropy of logits and class ids
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { ignore_index: integer?, label_smoothing: number?, reduction: string?, weight: luron.Tensor? }
+---@return luron.Tensor
+function nn.cross_entropy(input, target, options) end
+
+--- cross entropy of logits and class probabilities
+---@param label_smoothing? number share of the target spread evenly over the classes
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { label_smoothing: number?, reduction: string? }): luron.Layer
+function nn.SoftCrossEntropyLoss(label_smoothing, reduction) end
+
+--- cross entropy of logits and class probabilities
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { label_smoothing: number?, reduction: string?, weight: luron.Tensor? }
+---@return luron.Tensor
+function nn.soft_cross_entropy(input, target, options) end
+
+--- negative log-likelihood of class ids
+---@param ignore_index? integer target id that counts for nothing
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { ignore_index: integer?, reduction: string? }): luron.Layer
+function nn.NLLLoss(ignore_index, reduction) end
+
+--- negative log-likelihood of class ids
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { ignore_index: integer?, reduction: string?, weight: luron.Tensor? }
+---@return luron.Tensor
+function nn.nll_loss(input, target, options) end
+
+--- squared error
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { reduction: string? }): luron.Layer
+function nn.MSELoss(reduction) end
+
+--- squared error
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { reduction: string? }
+---@return luron.Tensor
+function nn.mse_loss(input, target, options) end
+
+--- absolute error
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { reduction: string? }): luron.Layer
+function nn.L1Loss(reduction) end
+
+--- absolute error
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { reduction: string? }
+---@return luron.Tensor
+function nn.l1_loss(input, target, options) end
+
+--- squared error near 0, absolute error beyond delta
+---@param delta? number where the square ends
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { delta: number?, reduction: string? }): luron.Layer
+function nn.HuberLoss(delta, reduction) end
+
+--- squared error near 0, absolute error beyond delta
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { delta: number?, reduction: string? }
+---@return luron.Tensor
+function nn.huber_loss(input, target, options) end
+
+--- squared error near 0, absolute error beyond beta
+---@param beta? number where the square ends
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { beta: number?, reduction: string? }): luron.Layer
+function nn.SmoothL1Loss(beta, reduction) end
+
+--- squared error near 0, absolute error beyond beta
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { beta: number?, reduction: string? }
+---@return luron.Tensor
+function nn.smooth_l1_loss(input, target, options) end
+
+--- cross entropy of yes-or-no probabilities
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { reduction: string? }): luron.Layer
+function nn.BCELoss(reduction) end
+
+--- cross entropy of yes-or-no probabilities
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { reduction: string?, weight: luron.Tensor? }
+---@return luron.Tensor
+function nn.bce_loss(input, target, options) end
+
+--- cross entropy of yes-or-no logits
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { reduction: string? }): luron.Layer
+function nn.BCEWithLogitsLoss(reduction) end
+
+--- cross entropy of yes-or-no logits
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { reduction: string?, weight: luron.Tensor?, pos_weight: luron.Tensor? }
+---@return luron.Tensor
+function nn.bce_with_logits_loss(input, target, options) end
+
+--- Kullback-Leibler divergence of the target from the input
+---@param log_target? boolean the target holds log-probabilities
+---@param reduction? string "batchmean", sum over batch size, is the divergence
+---@return luron.Layer
+---@overload fun(options: { log_target: boolean?, reduction: string? }): luron.Layer
+function nn.KLDivLoss(log_target, reduction) end
+
+--- Kullback-Leibler divergence of the target from the input
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { log_target: boolean?, reduction: string? }
+---@return luron.Tensor
+function nn.kl_div(input, target, options) end
+
+--- zeros at random when training
+---@param p? number probability of a 0
+---@return luron.Layer
+---@overload fun(options: { p: number? }): luron.Layer
+function nn.Dropout(p) end
+
+--- zeros at random when training
+---@param input luron.Tensor
+---@param options? { p: number? }
+---@return luron.Tensor
+function nn.dropout(input, options) end
+
+--- zeros at random when training
+---@param options? { p: number? }
+---@return luron.Tensor
+function Tensor:dropout(options) end
+
+--- joins dimensions, all but the batch if none are named
+---@param start_dim? integer first dimension to join
+---@param end_dim? integer last dimension to join
+---@return luron.Layer
+---@overload fun(options: { start_dim: integer?, end_dim: integer? }): luron.Layer
+function nn.Flatten(start_dim, end_dim) end
+
+--- joins dimensions, all but the batch if none are named
+---@param input luron.Tensor
+---@param options? { start_dim: integer?, end_dim: integer? }
+---@return luron.Tensor
+function nn.flatten(input, options) end
+
+--- splits a dimension into several
+---@param dim integer dimension to split
+---@param sizes integer|integer[] what it becomes; one may be -1
+---@return luron.Layer
+---@overload fun(options: { dim: integer, sizes: integer|integer[] }): luron.Layer
+function nn.Unflatten(dim, sizes) end
+
+--- splits a dimension into several
+---@param input luron.Tensor
+---@param options? { dim: integer, sizes: integer|integer[] }
+---@return luron.Tensor
+function nn.unflatten(input, options) end
+
+--- splits a dimension into several
+---@param options? { dim: integer, sizes: integer|integer[] }
+---@return luron.Tensor
+function Tensor:unflatten(options) end
+
+--- gives every example of a batch another shape
+---@param shape integer|integer[] of one example, without the batch; one size may be -1
+---@return luron.Layer
+---@overload fun(options: { shape: integer|integer[] }): luron.Layer
+function nn.Reshape(shape) end
+
+--- gives every example of a batch another shape
+---@param input luron.Tensor
+---@param options? { shape: integer|integer[] }
+---@return luron.Tensor
+function nn.reshape(input, options) end
+
+--- gradient descent, with momentum if wanted
+---@param parameters luron.Layer|luron.Model|luron.Module|luron.Tensor|table
+---@param options? { lr: number?, momentum: number?, dampening: number?, weight_decay: number?, nesterov: boolean?, maximize: boolean? }
+---@return luron.Optimizer
+function optim.SGD(parameters, options) end
+
+--- steps scaled by running means of gradient and square
+---@param parameters luron.Layer|luron.Model|luron.Module|luron.Tensor|table
+---@param options? { lr: number?, beta1: number?, beta2: number?, eps: number?, weight_decay: number?, maximize: boolean? }
+---@return luron.Optimizer
+function optim.Adam(parameters, options) end
+
+--- Adam with weight decay apart from the gradient
+---@param parameters luron.Layer|luron.Model|luron.Module|luron.Tensor|table
+---@param options? { lr: number?, beta1: number?, beta2: number?, eps: number?, weight_decay: number?, maximize: boolean? }
+---@return luron.Optimizer
+function optim.AdamW(parameters, options) end
+
+--- steps scaled by a running mean of squares
+---@param parameters luron.Layer|luron.Model|luron.Module|luron.Tensor|table
+---@param options? { lr: number?, alpha: number?, eps: number?, weight_decay: number?, momentum: number?, centered: boolean?, maximize: boolean? }
+---@return luron.Optimizer
+function optim.RMSprop(parameters, options) end
+
+--- steps scaled by the sum of squares so far
+---@param parameters luron.Layer|luron.Model|luron.Module|luron.Tensor|table
+---@param options? { lr: number?, lr_decay: number?, weight_decay: number?, initial_accumulator_value: number?, eps: number?, maximize: boolean? }
+---@return luron.Optimizer
+function optim.Adagrad(parameters, options) end
+
+return luron
