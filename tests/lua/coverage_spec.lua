@@ -1,0 +1,58 @@
+-- Every function that the headers of core export is bound to Lua, or left out for a reason.
+local source = os.getenv "LURON_TEST_SOURCE" or "."
+
+local skipped = {
+  luron_tensor_touch = "Lua never gets at the memory of a tensor",
+  luron_plugin_add = "for plugins linked into a program in C",
+  luron_layer_from_json = "Lua gives options as tables",
+  luron_optim_set_scalar = "the state of an optimiser changes by steps and checkpoints alone",
+  luron_optim_set_steps = "the state of an optimiser changes by steps and checkpoints alone",
+  luron_model_ref = "one box a model",
+}
+
+local function read(path)
+  local file <close> = assert(io.open(path, "r"))
+  return file:read "a"
+end
+
+local function list(pattern)
+  local pipe <close> = assert(io.popen("ls " .. source .. pattern))
+  local paths = {}
+  for path in pipe:lines() do paths[#paths + 1] = path end
+  assert(#paths > 0, pattern)
+  return paths
+end
+
+describe("the binding", function()
+  it("uses every exported function, or says why not", function()
+    local binding = {}
+    for _, path in ipairs(list "/lua/binding/*.c") do binding[#binding + 1] = read(path) end
+    local text, missing, n = table.concat(binding, "\n"), {}, 0
+    for _, path in ipairs(list "/core/include/luron/*.h") do
+      for name in read(path):gmatch "LURON_API[^;(]-[%s*](luron_[%w_]+)%s*%(" do
+        if not name:find "##" then
+          n = n + 1
+          local used = text:find("%f[%w_]" .. name .. "%f[^%w_]") or text:find("ENTRY%(" .. name:sub(7) .. "%)")
+          if not used and not skipped[name] then missing[#missing + 1] = name end
+          if used and type(skipped[name]) == "string" then missing[#missing + 1] = name .. " is bound and on the list of those that are not" end
+        end
+      end
+    end
+    assert.is_true(n > 150, n .. " functions found")
+    assert.are.same({}, missing)
+  end)
+
+  it("has the functions made from lists", function()
+    local core = require "luron.core"
+    local header, n = read(source .. "/core/include/luron/plugin.h"), 0
+    for _, map in ipairs { "UNARY", "BINARY", "COMPARE" } do
+      local body = header:gsub("\\\n", " "):match("#define LURON_" .. map .. "_MAP%(X%)([^\n]*)")
+      for name in body:gmatch "X%((%w+)%)" do
+        n = n + 1
+        assert.is_function(core[name], name)
+        assert.is_function(core.methods.tensor[name], name)
+      end
+    end
+    assert.is_true(n > 40, n .. " names")
+  end)
+end)

@@ -1,0 +1,94 @@
+-- The same work while the collector runs at every step, and while allocations fail.
+local luron = require "luron"
+local nn = luron.nn
+
+local double = luron.op {
+  name = "double",
+  forward = function(ctx, x)
+    ctx:save(x, 2)
+    return x * 2
+  end,
+  backward = function(ctx, g)
+    local _, factor = ctx:saved()
+    return g * factor
+  end,
+}
+
+-- A bit of everything; gives a number that depends on all of it.
+local function work(path)
+  luron.seed(5)
+  local model = nn.Sequential { nn.Linear(3, 4), nn.Tanh(), nn.Dropout(0.5), nn.Linear(4, 2) }
+  local opt = luron.optim.Adam(model, { lr = 0.1 })
+  local x, y = luron.randn(6, 3), luron.tensor { 1, 2, 1, 2, 1, 2 }
+  local sum = 0
+  for _ = 1, 2 do
+    local loss = nn.cross_entropy(double(model(x)), y, { label_smoothing = 0.1 })
+    opt:zero_grad()
+    loss:backward()
+    opt:step()
+    sum = sum + loss:item()
+  end
+  local parts = luron.cat(x:split(2), 1):t():contiguous()
+  local values, ids = parts["1:2, ::2"]:max(2)
+  sum = sum + values:sum():item() + ids:sum():item() + #tostring(parts) + #tostring(model)
+  local g = luron.grad((model[1].weight ^ 2):sum(), model[1].weight)
+  sum = sum + luron.scope(function() return luron.tensor(g:totable()):exp():mean() end):item()
+  if path then
+    model:save(path, { optim = opt, epoch = 1 })
+    sum = sum + assert(luron.load(path)):n_weights()
+  end
+  return sum
+end
+
+describe("work", function()
+  it("is the same while everything is collected at every step", function()
+    local path = os.tmpname()
+    local expected = work(path)
+    local count = 0
+    debug.sethook(function()
+      count = count + 1
+      collectgarbage()
+    end, "", 7)
+    local ok, result = pcall(work, path)
+    debug.sethook()
+    os.remove(path)
+    assert.is_true(ok, result)
+    assert.are.equal(expected, result)
+    assert.is_true(count > 50, count)
+  end)
+
+  it("is the same with the generational collector", function()
+    local expected = work()
+    collectgarbage "generational"
+    for _ = 1, 50 do assert.are.equal(expected, work()) end
+    collectgarbage "incremental"
+  end)
+
+  it("fails with an error, and leaks nothing, whichever allocation fails", function()
+    local path = os.tmpname()
+    local expected = work(path)
+    for _, sticky in ipairs { false, true } do
+      collectgarbage()
+      collectgarbage()
+      local before, failures, k = luron.memory(), 0, 0
+      repeat
+        k = k + (k < 100 and 1 or 7)
+        luron.fail_alloc(k, sticky)
+        local ok, result = pcall(work, path)
+        luron.fail_alloc(0)
+        if not ok then
+          failures = failures + 1
+          assert.is_truthy(tostring(result):find("memory", 1, true), result)
+        else
+          assert.are.equal(expected, result)
+        end
+        assert.is_true(luron.is_recording())
+        collectgarbage()
+        collectgarbage()
+        assert.are.equal(before, (luron.memory()), "after " .. k)
+      until ok
+      assert.is_true(failures > 50, failures)
+    end
+    os.remove(path)
+  end)
+end)

@@ -1,0 +1,144 @@
+-- What has to stay true of the source tree and of the build: directions of dependency, sizes, what start-up opens.
+local source, build = os.getenv "LURON_TEST_SOURCE", os.getenv "LURON_TEST_BUILD"
+local sanitized = (os.getenv "LURON_TEST_SANITIZE" or "") ~= ""
+
+local function lines_of(command)
+  local list = {}
+  local pipe <close> = assert(io.popen(command))
+  for line in pipe:lines() do list[#list + 1] = line end
+  return list
+end
+
+local function files(pattern) return lines_of(string.format("find %s/%s -type f 2>/dev/null | sort", source, pattern)) end
+
+local function read(path)
+  local file <close> = assert(io.open(path, "rb"))
+  return file:read "a"
+end
+
+local function includes(path)
+  local list = {}
+  for name in read(path):gmatch '#%s*include%s*[<"]([^>"]+)[>"]' do list[#list + 1] = name end
+  return list
+end
+
+local function size(path) return #read(path) end
+
+describe("dependencies point one way:", function()
+  local plugin_may = { hdf5 = { ["hdf5.h"] = true }, idx = { ["zlib.h"] = true }, csv = { ["zlib.h"] = true } }
+  local libc = {}
+  local names = "assert ctype errno fcntl float inttypes limits locale math pthread stdarg stdbool stddef stdint stdio stdlib string strings unistd"
+  for name in names:gmatch "%S+" do
+    libc[name .. ".h"] = true
+  end
+
+  it("a plugin includes luron/plugin.h, libc, its own files and the library of its job", function()
+    local n = 0
+    for _, path in ipairs(files "plugins/*/*.[ch]") do
+      local plugin = path:match "plugins/([^/]+)/"
+      for _, name in ipairs(includes(path)) do
+        local own = io.open(path:match "^(.*)/" .. "/" .. name)
+        if own then own:close() end
+        local allowed = name == "luron/plugin.h" or libc[name] or own or (plugin_may[plugin] or {})[name]
+        assert.is_truthy(allowed, path .. " includes " .. name)
+        n = n + 1
+      end
+    end
+    assert.is_true(n > 30)
+  end)
+
+  it("core includes no Lua, no HDF5, and OpenMP and JSON in the files for them alone", function()
+    local only = { ["omp.h"] = "parallel%.c$", ["jansson.h"] = "/[%w_]*json%.c$" }
+    for _, path in ipairs(files "core") do
+      for _, name in ipairs(includes(path)) do
+        assert.is_nil(name:match "^lua" and not name:match "^luron" or nil, path .. " includes " .. name)
+        assert.is_nil(name:match "hdf5" or name:match "zlib", path .. " includes " .. name)
+        -- checkpoint.c writes and reads the options of optimisers
+        if only[name] then assert.is_truthy(path:match(only[name]) or path:match "/checkpoint[%w_]*%.c$", path .. " includes " .. name) end
+      end
+    end
+  end)
+
+  it("the Lua module sees public headers alone", function()
+    for _, path in ipairs(files "lua/binding") do
+      for _, name in ipairs(includes(path)) do assert.is_nil(name:match "internal" or name:match "%.%./", path .. " includes " .. name) end
+    end
+  end)
+
+  it("no plugin links to libluron", function()
+    for _, path in ipairs(lines_of("ls " .. build .. "/lib/luron/plugins/*.so")) do
+      for _, line in ipairs(lines_of("readelf -d " .. path)) do
+        if line:match "NEEDED" then assert.is_nil(line:match "libluron", path .. ": " .. line) end
+      end
+    end
+  end)
+
+  it("luron.core does not link liblua, and nothing is unloaded", function()
+    local module = table.concat(lines_of("readelf -d " .. build .. "/lib/lua/5.4/luron/core.so"), "\n")
+    assert.is_nil(module:match "liblua")
+    assert.matches("NODELETE", module)
+    assert.matches("NODELETE", table.concat(lines_of("readelf -d " .. build .. "/lib/libluron.so"), "\n"))
+  end)
+end)
+
+describe("the source", function()
+  it("has no reduction clause, no fast maths, no abort or exit or print in libraries", function()
+    for _, folder in ipairs { "core/src", "plugins", "lua/binding" } do
+      for _, path in ipairs(files(folder)) do
+        local text = read(path):gsub("/%*.-%*/", ""):gsub('"[^"\n]*"', '""')
+        for _, word in ipairs { "reduction%s*%(", "fast%-math", "[^_%w]abort%s*%(", "[^_%w]exit%s*%(", "[^_%w]v?printf%s*%(", "fprintf%s*%(%s*std",
+          "[^_%w]puts%s*%(", "[^_%w]alloca%s*%(" } do
+          assert.is_nil(text:match(word), path .. " has " .. word)
+        end
+      end
+    end
+  end)
+
+  it("keeps to the lengths that can be read", function()
+    for _, folder in ipairs { "core/src", "plugins", "lua/binding", "lua/luron", "lua/cli" } do
+      for _, path in ipairs(files(folder)) do
+        local _, n = read(path):gsub("\n", "")
+        assert.is_true(n <= 600, string.format("%s has %d lines", path, n))
+      end
+    end
+    local _, n = read(source .. "/README.md"):gsub("\n", "")
+    assert.is_true(n <= 150, "README.md has " .. n .. " lines")
+  end)
+
+  it("says the version in one place", function()
+    local version = read(source .. "/core/include/luron/version.h"):match '"(%d+%.%d+%.%d+)"'
+    assert.equal(version, require "luron".version)
+    assert.matches("## " .. version:gsub("%.", "%%."), read(source .. "/CHANGELOG.md"))
+    for _, path in ipairs { "CMakeLists.txt", "core/CMakeLists.txt", "lua/cli/main.c" } do
+      assert.is_nil(read(source .. "/" .. path):match(version:gsub("%.", "%%.")), path .. " repeats the version")
+    end
+  end)
+end)
+
+describe("start-up", function()
+  it("opens no plugin and not libhdf5, and a layer opens its own plugin alone", function()
+    local script = "local l = require 'luron'; %s for line in io.lines '/proc/self/maps' do "
+      .. "local f = line:match '([^/]+%%.so[%%d.]*)$'; if f then print(f) end end"
+    local function opened(code)
+      local set = {}
+      for _, name in ipairs(lines_of(string.format('%s/bin/luron -e "%s"', build, script:format(code)))) do set[name] = true end
+      return set
+    end
+    local nothing = opened ""
+    assert.is_true(nothing["libluron.so.0.1.0"] or nothing["libluron.so.0"] or nothing["libluron.so"])
+    local layer = opened "l.nn.Linear(2, 3)"
+    assert.is_true(layer["linear.so"])
+    for name in pairs(layer) do
+      assert.is_nil(name:match "hdf5", name .. " was opened")
+      if not nothing[name] then assert.equal("linear.so", name) end
+    end
+  end)
+
+  it("stays small", function()
+    if sanitized then return end
+    os.execute(string.format("strip -o %s/size_check.so %s/lib/libluron.so", build, build))
+    local library = size(build .. "/size_check.so")
+    os.remove(build .. "/size_check.so")
+    assert.is_true(library < 1.5 * 2 ^ 20, string.format("libluron has %d bytes", library))
+  end)
+end)
