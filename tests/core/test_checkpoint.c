@@ -1,17 +1,18 @@
 #include "io.h"
 #include "training.h"
 
-#include <fcntl.h>
-
-/* ---- round trips --------------------------------------------------------------------------------------------------------- */
-static const uint32_t dtypes[] = { LURON_F32, LURON_F64, LURON_F16, LURON_BF16, LURON_I64, LURON_I32, LURON_U8, LURON_B8 };
+/* ---- round trips ------------------------------------------------------------------------------------------------- */
+static const uint32_t dtypes[] = {
+    LURON_F32, LURON_F64, LURON_F16, LURON_BF16, LURON_I64, LURON_I32, LURON_U8, LURON_B8
+};
 enum { N_DTYPES = sizeof dtypes / sizeof *dtypes };
 
 static luron_tensor *random_tensor(luron_ctx *ctx, uint32_t dtype, int ndim, const int64_t *shape, uint64_t *seed) {
     luron_tensor *t;
     assert_ok(ctx, luron_tensor_new(&t, ctx, dtype, ndim, shape));
     unsigned char *p = luron_tensor_data(t);
-    for (int64_t i = 0; i < luron_tensor_numel(t) * luron_dtype_size(dtype); i++) p[i] = (unsigned char)(dtype == LURON_B8 ? test_random(seed) & 1 : test_random(seed));
+    for (int64_t i = 0; i < luron_tensor_numel(t) * luron_dtype_size(dtype); i++)
+        p[i] = (unsigned char)(dtype == LURON_B8 ? test_random(seed) & 1 : test_random(seed));
     return t;
 }
 
@@ -25,7 +26,8 @@ static void test_checkpoint_every_dtype_and_rank(void **state) {
     assert_ok(ctx, luron_checkpoint_new(&c, ctx));
     for (int d = 0; d < N_DTYPES; d++)
         for (int r = 0; r < 10; r++) {
-            kept[d][r] = r == 9 ? random_tensor(ctx, dtypes[d], 3, empty, &seed) : random_tensor(ctx, dtypes[d], r, shape, &seed);
+            kept[d][r] = r == 9 ? random_tensor(ctx, dtypes[d], 3, empty, &seed)
+                                : random_tensor(ctx, dtypes[d], r, shape, &seed);
             snprintf(path, sizeof path, "training/%s/rank%d", luron_dtype_name(dtypes[d]), r);
             assert_ok(ctx, luron_checkpoint_set_tensor(c, ctx, path, kept[d][r]));
         }
@@ -40,7 +42,8 @@ static void test_checkpoint_every_dtype_and_rank(void **state) {
             assert_int_equal(t->dtype, dtypes[d]);
             assert_int_equal(t->ndim, kept[d][r]->ndim);
             assert_true(luron__same_shape(t, kept[d][r]));
-            assert_memory_equal(luron_tensor_data(t), luron_tensor_data(kept[d][r]), (size_t)(luron_tensor_numel(t) * luron_dtype_size(dtypes[d])));
+            assert_memory_equal(luron_tensor_data(t), luron_tensor_data(kept[d][r]),
+                                (size_t)(luron_tensor_numel(t) * luron_dtype_size(dtypes[d])));
             luron_tensor_unref(kept[d][r]);
         }
     luron_checkpoint_free(c);
@@ -48,7 +51,8 @@ static void test_checkpoint_every_dtype_and_rank(void **state) {
 
 static void test_checkpoint_views_are_written_in_order(void **state) {
     luron_ctx *ctx = *state;
-    luron_tensor *t = tensor_of(ctx, LURON_F32, 2, (const int64_t[]) { 2, 3 }, (const double[]) { 1, 2, 3, 4, 5, 6 }), *turned;
+    luron_tensor *t = tensor_of(ctx, LURON_F32, 2, (const int64_t[]){ 2, 3 }, (const double[]){ 1, 2, 3, 4, 5, 6 }),
+                 *turned;
     luron_checkpoint *c;
     assert_ok(ctx, luron_transpose(&turned, ctx, t, 0, 1));
     assert_ok(ctx, luron_checkpoint_new(&c, ctx));
@@ -58,7 +62,7 @@ static void test_checkpoint_views_are_written_in_order(void **state) {
     assert_ok(ctx, luron_checkpoint_load(&c, ctx, in_folder("view.h5"), 1));
     luron_tensor *back = luron_checkpoint_tensor(c, "parameters/gate/weight");
     assert_shape(back, 3, 2);
-    assert_tensor_close(back, ((const double[]) { 1, 4, 2, 5, 3, 6 }), 6, 0, 0);
+    assert_tensor_close(back, ((const double[]){ 1, 4, 2, 5, 3, 6 }), 6, 0, 0);
     luron_model *model = (luron_model *)c;
     assert_ok(ctx, luron_checkpoint_model(&model, ctx, c));
     assert_null(model); /* parameters without an architecture */
@@ -96,24 +100,30 @@ static void test_checkpoint_texts(void **state) {
 
 static void test_checkpoint_paths_are_checked(void **state) {
     luron_ctx *ctx = *state;
-    static const char *const bad[] = { "weight", "other/weight", "parameters", "parameters/", "parameters//weight", "training/a@b", "" };
+    static const char *const bad[] = {
+        "weight", "other/weight", "parameters", "parameters/", "parameters//weight", "training/a@b", ""
+    };
     luron_checkpoint *c;
     luron_tensor *t = tensor_row(ctx, LURON_F32, 1, 2);
     assert_ok(ctx, luron_checkpoint_new(&c, ctx));
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        assert_fails(ctx, luron_checkpoint_set_tensor(c, ctx, bad[i], t), LURON_E_ARGUMENT, "begins with 'parameters/'");
-        assert_fails(ctx, luron_checkpoint_set_text(c, ctx, bad[i], "x"), LURON_E_ARGUMENT, "begins with 'parameters/'");
+        assert_fails(ctx, luron_checkpoint_set_tensor(c, ctx, bad[i], t), LURON_E_ARGUMENT,
+                     "begins with 'parameters/'");
+        assert_fails(ctx, luron_checkpoint_set_text(c, ctx, bad[i], "x"), LURON_E_ARGUMENT,
+                     "begins with 'parameters/'");
     }
     assert_ok(ctx, luron_checkpoint_set_tensor(c, ctx, "training/a", t));
     assert_fails(ctx, luron_checkpoint_set_text(c, ctx, "training/a", "x"), LURON_E_ARGUMENT, "is a tensor already");
     assert_ok(ctx, luron_checkpoint_set_text(c, ctx, "training/a/b", "x"));
-    assert_fails(ctx, luron_checkpoint_save(c, ctx, in_folder("paths.h5"), NULL, 0), LURON_E_FORMAT, "'a' is needed as a group and as a value");
+    assert_fails(ctx, luron_checkpoint_save(c, ctx, in_folder("paths.h5"), NULL, 0), LURON_E_FORMAT,
+                 "'a' is needed as a group and as a value");
     assert_int_equal(count_files("paths.h5"), 0);
     luron_checkpoint_free(c);
     assert_ok(ctx, luron_checkpoint_new(&c, ctx));
     assert_ok(ctx, luron_checkpoint_set_text(c, ctx, "training/a\nb", "x"));
     assert_fails(ctx, luron_checkpoint_save(c, ctx, in_folder("paths.h5"), NULL, 0), LURON_E_FORMAT, "0x0a");
-    assert_fails(ctx, luron_checkpoint_save(c, ctx, in_folder("paths.h5"), "no_such_format", 0), LURON_E_NOT_FOUND, "no_such_format");
+    assert_fails(ctx, luron_checkpoint_save(c, ctx, in_folder("paths.h5"), "no_such_format", 0), LURON_E_NOT_FOUND,
+                 "no_such_format");
     luron_checkpoint_free(c);
     luron_tensor_unref(t);
 }
@@ -186,7 +196,7 @@ static void test_checkpoint_save_what_was_loaded(void **state) {
     free_training(&t);
 }
 
-/* ---- the file in its place -------------------------------------------------------------------------------------------------- */
+/* ---- the file in its place --------------------------------------------------------------------------------------- */
 static void save_text(luron_ctx *ctx, const char *path, const char *text, int keep_prev) {
     luron_checkpoint *c;
     assert_ok(ctx, luron_checkpoint_new(&c, ctx));
@@ -239,146 +249,42 @@ static void test_checkpoint_places_that_cannot_be_written(void **state) {
     luron_checkpoint *c;
     assert_ok(ctx, luron_checkpoint_new(&c, ctx));
     assert_ok(ctx, luron_checkpoint_set_text(c, ctx, "training/epoch", "1"));
-    assert_fails(ctx, luron_checkpoint_save(c, ctx, in_folder("no/such/folder.h5"), NULL, 0), LURON_E_IO, "No such file or directory");
+    assert_fails(ctx, luron_checkpoint_save(c, ctx, in_folder("no/such/folder.h5"), NULL, 0), LURON_E_IO,
+                 "No such file or directory");
     assert_fails(ctx, luron_checkpoint_save(c, ctx, test_folder, NULL, 0), LURON_E_IO, "Is a directory");
     assert_fails(ctx, luron_checkpoint_save(c, ctx, "/dev/null", NULL, 0), LURON_E_IO, "not a regular file");
     assert_fails(ctx, luron_checkpoint_save(c, ctx, "", NULL, 0), LURON_E_ARGUMENT, "empty");
     assert_int_equal(mkdir(in_folder("closed"), 0500), 0);
     if (geteuid() == 0) print_message("as root: a folder that cannot be written is not tried\n");
-    else assert_fails(ctx, luron_checkpoint_save(c, ctx, in_folder("closed/x.h5"), NULL, 0), LURON_E_IO, "Permission denied");
+    else
+        assert_fails(ctx, luron_checkpoint_save(c, ctx, in_folder("closed/x.h5"), NULL, 0), LURON_E_IO,
+                     "Permission denied");
     luron_checkpoint_free(c);
 }
 
-/* ---- files that are refused ------------------------------------------------------------------------------------------------- */
-static void test_checkpoint_every_truncation_is_refused(void **state) {
-    luron_ctx *ctx = *state;
-    luron_checkpoint *c = NULL;
-    save_text(ctx, in_folder("whole.h5"), "1", 0);
-    bytes b = read_bytes(in_folder("whole.h5"));
-    for (size_t n = 0; n < b.n; n++) {
-        write_bytes(in_folder("cut.h5"), b.data, n);
-        luron_status status = luron_checkpoint_load(&c, ctx, in_folder("cut.h5"), 1);
-        assert_int_equal(status, n < 8 ? LURON_E_FORMAT : LURON_E_CHECKSUM);
-        assert_null(c);
-    }
-    print_message("%zu truncations refused\n", b.n);
-    free(b.data);
-}
-
-static void test_checkpoint_every_changed_bit_is_refused(void **state) {
-    luron_ctx *ctx = *state;
-    training t = make_training(ctx, 4);
-    luron_checkpoint *c = make_checkpoint(ctx, &t);
-    assert_ok(ctx, luron_checkpoint_save(c, ctx, in_folder("bits.h5"), NULL, 0));
-    luron_checkpoint_free(c);
-    free_training(&t);
-    bytes b = read_bytes(in_folder("bits.h5"));
-    uint64_t seed = 2;
-    c = NULL;
-    for (int i = 0; i < 500; i++) {
-        uint64_t bit = i < 256 ? 8 * (b.n - 32) + (uint64_t)i : test_random(&seed) % (8 * b.n); /* all of the trailer */
-        b.data[bit / 8] ^= (unsigned char)(1 << bit % 8);
-        write_bytes(in_folder("bit.h5"), b.data, b.n);
-        luron_status status = luron_checkpoint_load(&c, ctx, in_folder("bit.h5"), 1);
-        if (status != LURON_E_CHECKSUM && !(bit / 8 < 8 && status == LURON_E_FORMAT)) fail_msg("bit %llu: %s", (unsigned long long)bit, luron_status_name(status));
-        assert_null(c);
-        b.data[bit / 8] ^= (unsigned char)(1 << bit % 8);
-    }
-    free(b.data);
-}
-
-static void test_checkpoint_foreign_files_are_refused(void **state) {
-    luron_ctx *ctx = *state;
-    luron_checkpoint *c = NULL;
-    write_bytes(in_folder("empty.h5"), "", 0);
-    write_string(in_folder("text.h5"), "epoch,loss\n1,0.5\n");
-    assert_int_equal(mkfifo(in_folder("pipe.h5"), 0600), 0);
-    assert_fails(ctx, luron_checkpoint_load(&c, ctx, in_folder("empty.h5"), 1), LURON_E_FORMAT, "empty.h5: the file is empty");
-    assert_fails(ctx, luron_checkpoint_load(&c, ctx, in_folder("text.h5"), 1), LURON_E_FORMAT, "is not an HDF5 file");
-    assert_fails(ctx, luron_checkpoint_load(&c, ctx, in_folder("text.h5"), 0), LURON_E_FORMAT, "is not an HDF5 file");
-    assert_fails(ctx, luron_checkpoint_load(&c, ctx, in_folder("pipe.h5"), 1), LURON_E_IO, "pipe.h5: cannot read: not a regular file");
-    assert_fails(ctx, luron_checkpoint_load(&c, ctx, test_folder, 1), LURON_E_IO, "Is a directory");
-    assert_fails(ctx, luron_checkpoint_load(&c, ctx, in_folder("missing.h5"), 1), LURON_E_IO, "missing.h5: cannot open: No such file or directory");
-    assert_fails(ctx, luron_checkpoint_load(&c, ctx, "", 1), LURON_E_ARGUMENT, "empty");
-    /* HDF5, sealed, but no checkpoint */
-    luron_checkpoint *plain;
-    assert_ok(ctx, luron_checkpoint_new(&plain, ctx));
-    assert_ok(ctx, luron_checkpoint_set_text(plain, ctx, "training/epoch", "1"));
-    assert_ok(ctx, luron_checkpoint_save(plain, ctx, in_folder("plain.h5"), "hdf5", 0));
-    luron_checkpoint_free(plain);
-    assert_fails(ctx, luron_checkpoint_load(&c, ctx, in_folder("plain.h5"), 1), LURON_E_FORMAT, "holds no model that can be read");
-    assert_null(c);
-}
-
-static void test_checkpoint_without_trailer(void **state) {
-    luron_ctx *ctx = *state;
-    luron_checkpoint *c = NULL;
-    save_text(ctx, in_folder("bare.h5"), "1", 0);
-    bytes b = read_bytes(in_folder("bare.h5"));
-    write_bytes(in_folder("bare.h5"), b.data, b.n - LURON__TRAILER);
-    assert_fails(ctx, luron_checkpoint_load(&c, ctx, in_folder("bare.h5"), 1), LURON_E_CHECKSUM, "the checksum at its end is missing");
-    assert_ok(ctx, luron_checkpoint_load(&c, ctx, in_folder("bare.h5"), 0));
-    assert_string_equal(luron_checkpoint_text(c, "training/epoch"), "1");
-    luron_checkpoint_free(c);
-    c = NULL;
-    b.data[b.n - 1] ^= 1;
-    write_bytes(in_folder("bare.h5"), b.data, b.n);
-    assert_fails(ctx, luron_checkpoint_load(&c, ctx, in_folder("bare.h5"), 1), LURON_E_CHECKSUM, "the file was altered");
-    assert_ok(ctx, luron_checkpoint_load(&c, ctx, in_folder("bare.h5"), 0));
-    luron_checkpoint_free(c);
-    free(b.data);
-}
-
-/* A sealed file of the container alone, with attributes of the test's choice. */
-static void write_root(luron_ctx *ctx, const char *path, const char *format, const char *version_text, int64_t version) {
-    luron_io *io;
-    const luron_type *type;
-    assert_ok(ctx, luron__io_new(&io, ctx));
-    assert_ok(ctx, luron_type_find(&type, ctx, LURON_KIND_FORMAT, "hdf5"));
-    assert_ok(ctx, luron__io_take(&io->container, &io->container_options, io, type, 0, NULL));
-    assert_ok(ctx, luron__tree()->set_text(io, io->root, "format", format, strlen(format)));
-    if (version_text) assert_ok(ctx, luron__tree()->set_text(io, io->root, "format_version", version_text, strlen(version_text)));
-    else assert_ok(ctx, luron__tree()->set_integer(io, io->root, "format_version", version));
-    assert_ok(ctx, luron__writer_open(&io->writer, ctx, path));
-    assert_ok(ctx, type->format.write(io, luron__tree()));
-    assert_ok(ctx, luron__writer_commit(io->writer, ctx, true, false));
-    luron__io_free(io);
-}
-
-static void test_checkpoint_versions(void **state) {
-    luron_ctx *ctx = *state;
-    luron_checkpoint *c = NULL;
-    write_root(ctx, in_folder("version.h5"), "luron", NULL, 1);
-    assert_ok(ctx, luron_checkpoint_load(&c, ctx, in_folder("version.h5"), 1));
-    luron_checkpoint_free(c);
-    write_root(ctx, in_folder("version.h5"), "luron", NULL, 2);
-    assert_fails(ctx, luron_checkpoint_load(&c, ctx, in_folder("version.h5"), 1), LURON_E_VERSION, "version.h5: the file has format_version 2, this luron reads up to 1");
-    write_root(ctx, in_folder("version.h5"), "luron", NULL, 0);
-    assert_fails(ctx, luron_checkpoint_load(&c, ctx, in_folder("version.h5"), 1), LURON_E_FORMAT, "format_version is 0");
-    write_root(ctx, in_folder("version.h5"), "luron", "1", 0);
-    assert_fails(ctx, luron_checkpoint_load(&c, ctx, in_folder("version.h5"), 1), LURON_E_FORMAT, "no integer");
-    write_root(ctx, in_folder("version.h5"), "keras", NULL, 1);
-    assert_fails(ctx, luron_checkpoint_load(&c, ctx, in_folder("version.h5"), 1), LURON_E_FORMAT, "holds no model that can be read");
-}
-
-/* ---- what does not fit ------------------------------------------------------------------------------------------------------------ */
+/* ---- what does not fit ------------------------------------------------------------------------------------------- */
 static void test_checkpoint_mismatches_change_nothing(void **state) {
     luron_ctx *ctx = *state;
     training a = make_training(ctx, 4), b = make_training(ctx, 5);
     luron_model *before;
     luron_checkpoint *c = make_checkpoint(ctx, &a);
     assert_ok(ctx, luron_model_clone(&before, ctx, b.model));
-    assert_fails(ctx, luron_checkpoint_restore(ctx, c, b.model), LURON_E_MISMATCH, "parameters/linear1/weight has shape (4, 3) in the file, (5, 3) expected");
-    assert_non_null(strstr(luron_ctx_error(ctx), "parameters/head.out/weight has shape (2, 4) in the file, (2, 5) expected"));
+    assert_fails(ctx, luron_checkpoint_restore(ctx, c, b.model), LURON_E_MISMATCH,
+                 "parameters/linear1/weight has shape (4, 3) in the file, (5, 3) expected");
+    assert_non_null(strstr(luron_ctx_error(ctx), "parameters/head.out/weight has shape (2, 4) in the file, (2, 5) "
+                                                 "expected"));
     luron_tensor *t;
-    for (int i = 0; (t = luron_model_param(before, i, NULL, 0)); i++) assert_tensor_same(t, luron_model_param(b.model, i, NULL, 0));
-    assert_fails(ctx, luron_checkpoint_restore_optim(ctx, c, b.optim), LURON_E_MISMATCH, "optimizer/state/linear1/weight");
+    for (int i = 0; (t = luron_model_param(before, i, NULL, 0)); i++)
+        assert_tensor_same(t, luron_model_param(b.model, i, NULL, 0));
+    assert_fails(ctx, luron_checkpoint_restore_optim(ctx, c, b.optim), LURON_E_MISMATCH,
+                 "optimizer/state/linear1/weight");
     assert_int_equal(luron_optim_steps(b.optim), 0);
     assert_ok(ctx, luron_checkpoint_save(c, ctx, in_folder("mismatch.h5"), NULL, 0));
     luron_checkpoint_free(c); /* which shares the tensors of the model */
     assert_ok(ctx, luron_checkpoint_load(&c, ctx, in_folder("mismatch.h5"), 1));
     assert_ok(ctx, luron_model_set_dtype(ctx, a.model, LURON_F64));
-    assert_fails(ctx, luron_checkpoint_restore(ctx, c, a.model), LURON_E_MISMATCH, "parameters/linear1/weight is float32 in the file, float64 expected");
+    assert_fails(ctx, luron_checkpoint_restore(ctx, c, a.model), LURON_E_MISMATCH,
+                 "parameters/linear1/weight is float32 in the file, float64 expected");
     luron_checkpoint_free(c);
 
     luron_model *small;
@@ -389,7 +295,8 @@ static void test_checkpoint_mismatches_change_nothing(void **state) {
     assert_ok(ctx, luron_model_add(&v, ctx, small, "other", layer, 1, &v));
     luron_layer_unref(layer);
     c = make_checkpoint(ctx, &b);
-    assert_fails(ctx, luron_checkpoint_restore(ctx, c, small), LURON_E_MISMATCH, "parameters/other/weight is missing in the file, float32 (2, 3) expected");
+    assert_fails(ctx, luron_checkpoint_restore(ctx, c, small), LURON_E_MISMATCH,
+                 "parameters/other/weight is missing in the file, float32 (2, 3) expected");
     assert_non_null(strstr(luron_ctx_error(ctx), "parameters/linear1/weight of shape (5, 3) is in the file alone"));
     luron_checkpoint_free(c);
     luron_model_unref(small);
@@ -432,7 +339,8 @@ static void test_checkpoint_other_optimisers_are_refused(void **state) {
     assert_ok(ctx, luron_optim_new(&whole, ctx, "Adam", 1, &lr));
     assert_ok(ctx, luron_optim_add(whole, ctx, n, params, list, 0, NULL));
     luron_checkpoint *c = make_checkpoint(ctx, &a);
-    assert_fails(ctx, luron_checkpoint_restore_optim(ctx, c, sgd), LURON_E_MISMATCH, "the checkpoint is of optimiser Adam, SGD expected");
+    assert_fails(ctx, luron_checkpoint_restore_optim(ctx, c, sgd), LURON_E_MISMATCH,
+                 "the checkpoint is of optimiser Adam, SGD expected");
     assert_fails(ctx, luron_checkpoint_restore_optim(ctx, c, whole), LURON_E_MISMATCH, "there are more than 1 groups");
     assert_non_null(strstr(luron_ctx_error(ctx), "group 0 has 2 parameters in the file, 4 expected"));
     int i = 0;
@@ -444,7 +352,7 @@ static void test_checkpoint_other_optimisers_are_refused(void **state) {
     free_training(&a);
 }
 
-/* ---- memory ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
 static luron_status round_trip(luron_ctx *ctx, training *t, const char *path) {
     luron_checkpoint *c = NULL;
     luron_model *model = NULL;
@@ -480,7 +388,8 @@ static void test_checkpoint_every_allocation_may_fail(void **state) {
             assert_int_equal(luron_ctx_live_blocks(ctx), blocks);
             assert_int_equal(count_files("sweep.h5.tmp"), 0);
             if (!status) break;
-            if (status != LURON_E_NOMEM) fail_msg("allocation %lld: %s: %s", (long long)k, luron_status_name(status), luron_ctx_error(ctx));
+            if (status != LURON_E_NOMEM)
+                fail_msg("allocation %lld: %s: %s", (long long)k, luron_status_name(status), luron_ctx_error(ctx));
             failures++;
             assert_same_training(&t, &copy);
         }
@@ -503,11 +412,6 @@ int main(void) {
         test_case(test_checkpoint_replaces_and_keeps_the_previous),
         test_case(test_checkpoint_follows_a_link),
         test_case(test_checkpoint_places_that_cannot_be_written),
-        test_case(test_checkpoint_every_truncation_is_refused),
-        test_case(test_checkpoint_every_changed_bit_is_refused),
-        test_case(test_checkpoint_foreign_files_are_refused),
-        test_case(test_checkpoint_without_trailer),
-        test_case(test_checkpoint_versions),
         test_case(test_checkpoint_mismatches_change_nothing),
         test_case(test_checkpoint_long_lists_are_cut),
         test_case(test_checkpoint_other_optimisers_are_refused),

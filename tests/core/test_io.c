@@ -3,7 +3,7 @@
 #include "io.h"
 #include "test_files.h"
 
-/* ---- checksum --------------------------------------------------------------------------------------------------------------- */
+/* ---- checksum ---------------------------------------------------------------------------------------------------- */
 static uint64_t checksum(const char *text, size_t n, size_t step) {
     luron__xxh64 h;
     luron__xxh64_init(&h);
@@ -18,10 +18,11 @@ static void test_io_checksum_is_xxh64(void **state) {
     assert_int_equal(checksum("", 0, 1), 0xef46db3751d8e999u);
     assert_int_equal(checksum("a", 1, 1), 0xd24ec4f1a98c6e5bu);
     assert_int_equal(checksum("abc", 3, 3), 0x44bc2cf5ad770999u);
-    for (size_t step = 1; step < 40; step++) assert_int_equal(checksum(long_text, strlen(long_text), step), 0xfbcea83c8a378bf1u);
+    for (size_t step = 1; step < 40; step++)
+        assert_int_equal(checksum(long_text, strlen(long_text), step), 0xfbcea83c8a378bf1u);
 }
 
-/* ---- formats of the test ------------------------------------------------------------------------------------------------------ */
+/* ---- formats of the test ----------------------------------------------------------------------------------------- */
 typedef struct head {
     char magic[4];
     int32_t rank;
@@ -37,7 +38,8 @@ static luron_status read_raw(luron_io *io, const luron_tree *t, const luron_sour
     LURON_TRY(source->read_at(io, 0, &h, sizeof h));
     return t->add_tensor(io, t->root(io), "x", LURON_F32, h.rank, h.shape, sizeof h) ? LURON_OK : LURON_E_FORMAT;
 }
-static luron_status read_raw_tensor(luron_io *io, const luron_tree *t, const luron_source *source, luron_node *node, uint64_t where, uint64_t first, uint64_t n, void *to) {
+static luron_status read_raw_tensor(luron_io *io, const luron_tree *t, const luron_source *source, luron_node *node,
+                                    uint64_t where, uint64_t first, uint64_t n, void *to) {
     (void)t, (void)node;
     return source->read_at(io, where + 4 * first, to, 4 * n);
 }
@@ -91,34 +93,67 @@ static luron_status read_silent(luron_io *io, const luron_tree *t, const luron_s
 }
 static luron_status read_careless(luron_io *io, const luron_tree *t, const luron_source *source) {
     (void)source;
-    t->add_tensor(io, t->root(io), "x", LURON_F32, 1, (const int64_t[]) { -1 }, 0); /* and goes on */
+    t->add_tensor(io, t->root(io), "x", LURON_F32, 1, (const int64_t[]){ -1 }, 0); /* and goes on */
     return LURON_OK;
 }
 static luron_status read_without_tensor(luron_io *io, const luron_tree *t, const luron_source *source) {
     (void)source;
-    return t->add_tensor(io, t->root(io), "x", LURON_F32, 1, (const int64_t[]) { 3 }, 0) ? LURON_OK : LURON_E_FORMAT;
+    return t->add_tensor(io, t->root(io), "x", LURON_F32, 1, (const int64_t[]){ 3 }, 0) ? LURON_OK : LURON_E_FORMAT;
 }
 
-static const luron_format_type raw = { .struct_size = sizeof raw, .name = "raw", .doc = "", .probe = probe_raw, .read = read_raw, .read_tensor = read_raw_tensor, .write = write_raw };
-static const luron_format_type own = { .struct_size = sizeof own, .name = "raw_own", .doc = "", .flags = LURON_FORMAT_OWN_FILE | LURON_FORMAT_SEALED, .read = read_raw, .write = write_raw_itself };
-static const luron_format_type turned = { .struct_size = sizeof turned, .name = "turned", .doc = "", .over = "raw", .probe = probe_turned, .read = read_turned, .write = write_turned };
-static const luron_format_type turned_own = { .struct_size = sizeof turned_own, .name = "turned_own", .doc = "", .over = "raw_own", .read = read_turned, .write = write_turned };
-static const luron_format_type silent = { .struct_size = sizeof silent, .name = "silent", .doc = "", .read = read_silent };
-static const luron_format_type careless = { .struct_size = sizeof careless, .name = "careless", .doc = "", .read = read_careless };
-static const luron_format_type no_tensor = { .struct_size = sizeof no_tensor, .name = "no_tensor", .doc = "", .read = read_without_tensor };
-static const luron_format_type *const formats[] = { &raw, &own, &turned, &turned_own, &silent, &careless, &no_tensor, NULL };
-static const luron_plugin plugin = { .struct_size = sizeof plugin, .abi_major = LURON_ABI_MAJOR, .name = "test_formats", .version = "1", .formats = formats };
+static const luron_format_type raw = { .struct_size = sizeof raw,
+                                       .name = "raw",
+                                       .doc = "",
+                                       .probe = probe_raw,
+                                       .read = read_raw,
+                                       .read_tensor = read_raw_tensor,
+                                       .write = write_raw };
+static const luron_format_type own = { .struct_size = sizeof own,
+                                       .name = "raw_own",
+                                       .doc = "",
+                                       .flags = LURON_FORMAT_OWN_FILE | LURON_FORMAT_SEALED,
+                                       .read = read_raw,
+                                       .write = write_raw_itself };
+static const luron_format_type turned = { .struct_size = sizeof turned,
+                                          .name = "turned",
+                                          .doc = "",
+                                          .over = "raw",
+                                          .probe = probe_turned,
+                                          .read = read_turned,
+                                          .write = write_turned };
+static const luron_format_type turned_own = { .struct_size = sizeof turned_own,
+                                              .name = "turned_own",
+                                              .doc = "",
+                                              .over = "raw_own",
+                                              .read = read_turned,
+                                              .write = write_turned };
+static const luron_format_type silent = {
+    .struct_size = sizeof silent, .name = "silent", .doc = "", .read = read_silent
+};
+static const luron_format_type careless = {
+    .struct_size = sizeof careless, .name = "careless", .doc = "", .read = read_careless
+};
+static const luron_format_type no_tensor = {
+    .struct_size = sizeof no_tensor, .name = "no_tensor", .doc = "", .read = read_without_tensor
+};
+static const luron_format_type *const formats[] = { &raw,    &own,      &turned,    &turned_own,
+                                                    &silent, &careless, &no_tensor, NULL };
+static const luron_plugin plugin = { .struct_size = sizeof plugin,
+                                     .abi_major = LURON_ABI_MAJOR,
+                                     .name = "test_formats",
+                                     .version = "1",
+                                     .formats = formats };
 
 static void add_formats(luron_ctx *ctx) { assert_ok(ctx, luron_plugin_add(ctx, &plugin, "here")); }
 
-/* ---- data through formats ----------------------------------------------------------------------------------------------------------- */
+/* ---- data through formats ---------------------------------------------------------------------------------------- */
 static void test_io_axes_are_permuted_both_ways(void **state) {
     luron_ctx *ctx = *state;
     luron_tensor *t, *turned_t, *dense;
     luron_checkpoint *c;
     add_formats(ctx);
     assert_ok(ctx, luron_tensor_arange(&t, ctx, LURON_F32, 0, 90 * 50 * 7, 1)); /* more than one chunk */
-    assert_ok(ctx, luron_reshape(&dense, ctx, t, 3, (const int64_t[]) { 90, 50, 7 }));
+    assert_ok(ctx, luron_reshape(&dense, ctx, t, 3, (const int64_t[]){ 90, 50, 7 }));
     static const char *const names[] = { "turned", "turned_own" };
     for (int i = 0; i < 2; i++) {
         assert_ok(ctx, luron_checkpoint_new(&c, ctx));
@@ -154,7 +189,7 @@ static void test_io_views_go_through_write_tensor(void **state) {
     luron_file *file;
     add_formats(ctx);
     assert_ok(ctx, luron_tensor_arange(&t, ctx, LURON_F32, 0, 300 * 200, 1));
-    assert_ok(ctx, luron_reshape(&dense, ctx, t, 2, (const int64_t[]) { 300, 200 }));
+    assert_ok(ctx, luron_reshape(&dense, ctx, t, 2, (const int64_t[]){ 300, 200 }));
     assert_ok(ctx, luron_transpose(&view, ctx, dense, 0, 1)); /* turned twice: as it lies in memory */
     assert_ok(ctx, luron_checkpoint_new(&c, ctx));
     assert_ok(ctx, luron_checkpoint_set_tensor(c, ctx, "parameters/gate/weight", view));
@@ -179,15 +214,22 @@ static void test_io_formats_that_misbehave(void **state) {
     luron_checkpoint *c;
     add_formats(ctx);
     write_string(in_folder("any.raw"), "something");
-    assert_fails(ctx, luron_file_read(&file, ctx, in_folder("any.raw"), "silent", 0, NULL), LURON_E_FORMAT, "any.raw: silent failed and did not say why");
-    assert_fails(ctx, luron_file_read(&file, ctx, in_folder("any.raw"), "careless", 0, NULL), LURON_E_FORMAT, "tensor 'x' has the size -1");
-    assert_fails(ctx, luron_file_read(&file, ctx, in_folder("any.raw"), "no_tensor", 0, NULL), LURON_E_PLUGIN, "has no read_tensor");
-    assert_fails(ctx, luron_file_read(&file, ctx, in_folder("any.raw"), "nothing", 0, NULL), LURON_E_NOT_FOUND, "nothing");
-    assert_fails(ctx, luron_file_read(&file, ctx, in_folder("any.raw"), "raw", 0, NULL), LURON_E_FORMAT, "bytes at 0 expected, the file has 9");
+    assert_fails(ctx, luron_file_read(&file, ctx, in_folder("any.raw"), "silent", 0, NULL), LURON_E_FORMAT,
+                 "any.raw: silent failed and did not say why");
+    assert_fails(ctx, luron_file_read(&file, ctx, in_folder("any.raw"), "careless", 0, NULL), LURON_E_FORMAT,
+                 "tensor 'x' has the size -1");
+    assert_fails(ctx, luron_file_read(&file, ctx, in_folder("any.raw"), "no_tensor", 0, NULL), LURON_E_PLUGIN,
+                 "has no read_tensor");
+    assert_fails(ctx, luron_file_read(&file, ctx, in_folder("any.raw"), "nothing", 0, NULL), LURON_E_NOT_FOUND,
+                 "nothing");
+    assert_fails(ctx, luron_file_read(&file, ctx, in_folder("any.raw"), "raw", 0, NULL), LURON_E_FORMAT,
+                 "bytes at 0 expected, the file has 9");
     assert_null(file);
     assert_ok(ctx, luron_checkpoint_new(&c, ctx));
-    assert_fails(ctx, luron_checkpoint_save(c, ctx, in_folder("no.raw"), "silent", 0), LURON_E_UNSUPPORTED, "format 'silent' cannot write");
-    assert_fails(ctx, luron_checkpoint_save(c, ctx, in_folder("no.raw"), "turned", 0), LURON_E_ARGUMENT, "no.raw: no gate");
+    assert_fails(ctx, luron_checkpoint_save(c, ctx, in_folder("no.raw"), "silent", 0), LURON_E_UNSUPPORTED,
+                 "format 'silent' cannot write");
+    assert_fails(ctx, luron_checkpoint_save(c, ctx, in_folder("no.raw"), "turned", 0), LURON_E_ARGUMENT,
+                 "no.raw: no gate");
     assert_int_equal(count_files("no.raw"), 0);
     luron_checkpoint_free(c);
 }
@@ -215,13 +257,14 @@ static void test_io_sizes_are_held_against_the_file(void **state) {
         head h = { .magic = "RAW1", .rank = bad[i].rank };
         memcpy(h.shape, bad[i].shape, sizeof h.shape);
         write_bytes(in_folder("bad.raw"), &h, sizeof h);
-        assert_fails(ctx, luron_file_read(&file, ctx, in_folder("bad.raw"), NULL, 0, NULL), LURON_E_FORMAT, bad[i].says);
+        assert_fails(ctx, luron_file_read(&file, ctx, in_folder("bad.raw"), NULL, 0, NULL), LURON_E_FORMAT,
+                     bad[i].says);
         assert_non_null(strstr(luron_ctx_error(ctx), "bad.raw: "));
     }
     assert_null(file);
 }
 
-/* ---- the tree ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- the tree ---------------------------------------------------------------------------------------------------- */
 static luron_io *new_io(luron_ctx *ctx) {
     luron_io *io;
     assert_ok(ctx, luron__io_new(&io, ctx));
@@ -240,7 +283,7 @@ static void test_io_tree_finds_what_was_put_in(void **state) {
         assert_ptr_equal(group, t->group(io, t->root(io), name));
         for (int i = 0; i < 50; i++) {
             snprintf(name, sizeof name, "tensor%d", i);
-            assert_non_null(t->add_tensor(io, group, name, LURON_F32, 1, (const int64_t[]) { g * 100 + i }, 0));
+            assert_non_null(t->add_tensor(io, group, name, LURON_F32, 1, (const int64_t[]){ g * 100 + i }, 0));
         }
     }
     for (int g = 0; g < 40; g++)
@@ -250,7 +293,8 @@ static void test_io_tree_finds_what_was_put_in(void **state) {
             assert_non_null(node);
             assert_int_equal(t->tensor(io, node)->shape[0], g * 100 + i);
             luron_node *group = t->child(io, t->root(io), g);
-            assert_ptr_equal(t->child(io, group, 49 - i), t->find(io, group, (snprintf(name, sizeof name, "tensor%d", 49 - i), name)));
+            assert_ptr_equal(t->child(io, group, 49 - i),
+                             t->find(io, group, (snprintf(name, sizeof name, "tensor%d", 49 - i), name)));
         }
     assert_null(t->find(io, t->root(io), "group1/tensor50"));
     assert_null(t->find(io, t->root(io), "group1/tensor1/more"));
@@ -292,7 +336,20 @@ static void test_io_names_are_checked(void **state) {
     char long_name[LURON__MAX_NAME + 2];
     memset(long_name, 'n', sizeof long_name);
     long_name[LURON__MAX_NAME + 1] = 0;
-    const char *bad[] = { "", ".", "..", "a/b", "a\nb", "\x7f", "\x80", "\xc0\x80", "\xc3", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc2\x85", "a\xff", long_name };
+    const char *bad[] = { "",
+                          ".",
+                          "..",
+                          "a/b",
+                          "a\nb",
+                          "\x7f",
+                          "\x80",
+                          "\xc0\x80",
+                          "\xc3",
+                          "\xed\xa0\x80",
+                          "\xf4\x90\x80\x80",
+                          "\xc2\x85",
+                          "a\xff",
+                          long_name };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         luron_io *io = new_io(ctx);
         assert_null(t->group(io, t->root(io), bad[i]));
@@ -320,8 +377,8 @@ static void test_io_limits(void **state) {
     luron__io_free(io);
     io = new_io(ctx);
     io->most = 100;
-    assert_non_null(t->add_tensor(io, t->root(io), "a", LURON_U8, 1, (const int64_t[]) { 60 }, 0));
-    assert_null(t->add_tensor(io, t->root(io), "b", LURON_U8, 1, (const int64_t[]) { 41 }, 0));
+    assert_non_null(t->add_tensor(io, t->root(io), "a", LURON_U8, 1, (const int64_t[]){ 60 }, 0));
+    assert_null(t->add_tensor(io, t->root(io), "b", LURON_U8, 1, (const int64_t[]){ 41 }, 0));
     luron__io_free(io);
     io = new_io(ctx);
     for (int i = 0; i < LURON__MAX_ATTRS; i++) {
@@ -332,12 +389,12 @@ static void test_io_limits(void **state) {
     assert_fails(ctx, t->set_integer(io, t->root(io), "more", 0), LURON_E_FORMAT, "more than 64 attributes");
     luron__io_free(io);
     io = new_io(ctx);
-    luron_node *real = t->add_tensor(io, t->root(io), "real", LURON_F32, 1, (const int64_t[]) { 3 }, 0);
+    luron_node *real = t->add_tensor(io, t->root(io), "real", LURON_F32, 1, (const int64_t[]){ 3 }, 0);
     assert_fails(ctx, t->set_ids(io, real), LURON_E_PLUGIN, "no integers");
     luron__io_free(io);
     io = new_io(ctx);
-    real = t->add_tensor(io, t->root(io), "real", LURON_F32, 2, (const int64_t[]) { 3, 2 }, 0);
-    assert_null(t->map_tensor(io, t->root(io), "twice", real, 2, (const int[]) { 0, 0 }));
+    real = t->add_tensor(io, t->root(io), "real", LURON_F32, 2, (const int64_t[]){ 3, 2 }, 0);
+    assert_null(t->map_tensor(io, t->root(io), "twice", real, 2, (const int[]){ 0, 0 }));
     luron__io_free(io);
 }
 

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-/* ---- the calls of a save ---------------------------------------------------------------------------------------------------- */
+/* ---- the calls of a save ----------------------------------------------------------------------------------------- */
 enum { OPEN = 'o', WRITE = 'w', SYNC = 's', CLOSE = 'c', LINK = 'l', RENAME = 'r' };
 static struct {
     bool on, sticky, kill, half;
@@ -57,10 +57,14 @@ int close(int fd) {
     errno = shim.error;
     return -1;
 }
-int link(const char *from, const char *to) { return shim_call(LINK) ? -1 : (int)syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0); }
-int rename(const char *from, const char *to) { return shim_call(RENAME) ? -1 : (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0); }
+int link(const char *from, const char *to) {
+    return shim_call(LINK) ? -1 : (int)syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+int rename(const char *from, const char *to) {
+    return shim_call(RENAME) ? -1 : (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+}
 
-/* ---- a state that shows when it is torn: the step in a text and in every element of many tensors ------------------------------ */
+/* ---- a state that shows when it is torn: the step in a text and in every element of many tensors ----------------- */
 enum { N_TENSORS = 12, N_ELEMENTS = 3000 };
 
 static luron_status save_step(luron_ctx *ctx, const char *path, int step, int keep_prev) {
@@ -71,7 +75,7 @@ static luron_status save_step(luron_ctx *ctx, const char *path, int step, int ke
     for (int i = 0; i < N_TENSORS && !status; i++) {
         luron_tensor *t;
         snprintf(text, sizeof text, "parameters/layer%d/weight", i);
-        status = luron_tensor_full(&t, ctx, LURON_F32, 1, (const int64_t[]) { N_ELEMENTS }, step);
+        status = luron_tensor_full(&t, ctx, LURON_F32, 1, (const int64_t[]){ N_ELEMENTS }, step);
         if (status) break;
         status = luron_checkpoint_set_tensor(c, ctx, text, t);
         luron_tensor_unref(t);
@@ -125,7 +129,8 @@ static void test_write_every_call_may_fail(void **state) {
                 shim_arm(k, errors[e], sticky, false);
                 luron_status status = save_step(ctx, in_folder("fault.h5"), 2, 1);
                 shim.on = false;
-                bool reached = shim.count >= k, in_place = status && strstr(luron_ctx_error(ctx), "the file is in place");
+                bool reached = shim.count >= k, in_place = status && strstr(luron_ctx_error(ctx), "the file is in "
+                                                                                                  "place");
                 assert_int_equal(count_files("fault.h5.tmp"), 0);
                 if (!reached) {
                     assert_int_equal(status, LURON_OK);

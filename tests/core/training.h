@@ -10,7 +10,8 @@ typedef struct training {
 
 static inline luron_layer *make_linear(luron_ctx *ctx, int in, int out) {
     luron_layer *layer;
-    luron_arg args[] = { { .name = "in_features", .kind = LURON_ARG_INTEGER, .integer = in }, { .name = "out_features", .kind = LURON_ARG_INTEGER, .integer = out } };
+    luron_arg args[] = { { .name = "in_features", .kind = LURON_ARG_INTEGER, .integer = in },
+                         { .name = "out_features", .kind = LURON_ARG_INTEGER, .integer = out } };
     assert_ok(ctx, luron_layer_new(&layer, ctx, "Linear", 2, args));
     return layer;
 }
@@ -57,7 +58,7 @@ static inline void free_training(training *t) {
 /* One step on random input: the random state of the context goes on too. */
 static inline void train_step(luron_ctx *ctx, training *t) {
     luron_tensor *x, *y, *square, *loss;
-    assert_ok(ctx, luron_tensor_new(&x, ctx, LURON_F32, 2, (const int64_t[]) { 5, 3 }));
+    assert_ok(ctx, luron_tensor_new(&x, ctx, LURON_F32, 2, (const int64_t[]){ 5, 3 }));
     assert_ok(ctx, luron_tensor_normal(ctx, x, 0, 1));
     assert_ok(ctx, luron_model_run(&y, ctx, t->model, 1, &x));
     assert_ok(ctx, luron_mul(&square, ctx, y, y));
@@ -82,7 +83,8 @@ static inline luron_checkpoint *make_checkpoint(luron_ctx *ctx, training *t) {
 
 static inline void assert_same_training(const training *a, const training *b) {
     luron_tensor *t;
-    for (int i = 0; (t = luron_model_param(a->model, i, NULL, 0)); i++) assert_tensor_same(t, luron_model_param(b->model, i, NULL, 0));
+    for (int i = 0; (t = luron_model_param(a->model, i, NULL, 0)); i++)
+        assert_tensor_same(t, luron_model_param(b->model, i, NULL, 0));
     assert_int_equal(luron_optim_steps(a->optim), luron_optim_steps(b->optim));
     for (int g = 0; g < luron_optim_n_groups(a->optim); g++)
         for (int i = 0; i < luron_optim_n_params(a->optim, g); i++)

@@ -299,7 +299,7 @@ for _, path in ipairs(documents()) do
             pending(reason)
             return
           end
-          local command = command_for(block, dir, "block" .. i .. "." .. block.language)
+          local command = command_for(block, dir, "try." .. block.language)
           if not command then return end
           local output, ok = run(dir, command)
           assert.is_true(ok, output)

@@ -3,8 +3,12 @@
 #include <locale.h>
 #include <math.h>
 
-static luron_arg text_arg(const char *name, const char *value) { return (luron_arg) { .name = name, .kind = LURON_ARG_STRING, .string = value }; }
-static luron_arg number_arg(const char *name, int64_t value) { return (luron_arg) { .name = name, .kind = LURON_ARG_INTEGER, .integer = value }; }
+static luron_arg text_arg(const char *name, const char *value) {
+    return (luron_arg){ .name = name, .kind = LURON_ARG_STRING, .string = value };
+}
+static luron_arg number_arg(const char *name, int64_t value) {
+    return (luron_arg){ .name = name, .kind = LURON_ARG_INTEGER, .integer = value };
+}
 
 static luron_file *read_text(luron_ctx *ctx, const char *text, int n_args, const luron_arg *args) {
     luron_file *file;
@@ -18,7 +22,8 @@ static luron_tensor *named(luron_file *file, const char *name, int *at) {
     fail_msg("no tensor '%s'", name);
     return NULL;
 }
-static void assert_refused(luron_ctx *ctx, const char *text, int n_args, const luron_arg *args, luron_status status, const char *says) {
+static void assert_refused(luron_ctx *ctx, const char *text, int n_args, const luron_arg *args, luron_status status,
+                           const char *says) {
     luron_file *file = NULL;
     write_string(in_folder("bad.csv"), text);
     assert_fails(ctx, luron_file_read(&file, ctx, in_folder("bad.csv"), "csv", n_args, args), status, says);
@@ -29,23 +34,26 @@ static void assert_refused(luron_ctx *ctx, const char *text, int n_args, const l
 static void test_csv_numbers_and_text(void **state) {
     luron_ctx *ctx = *state;
     int at = -1;
-    luron_file *file = read_text(ctx, "\xef\xbb\xbfx, \"y, z\" ,colour\r\n1,-2.5,red\r\n\r\n3e2,NA,\"blue \"\"ish\"\"\"\r\n.5,,red\r\n-1.,nan,\r\n", 0, NULL);
+    luron_file *file = read_text(ctx,
+                                 "\xef\xbb\xbfx, \"y, z\" ,colour\r\n1,-2.5,red\r\n\r\n3e2,NA,\"blue "
+                                 "\"\"ish\"\"\"\r\n.5,,red\r\n-1.,nan,\r\n",
+                                 0, NULL);
     assert_int_equal(luron_file_n_tensors(file), 2);
     luron_tensor *data = named(file, "data", &at);
     assert_shape(data, 4, 2);
     assert_int_equal(luron_tensor_dtype(data), LURON_F32);
-    assert_tensor_close(data, ((const double[]) { 1, -2.5, 300, NAN, 0.5, NAN, -1, NAN }), 8, 0, 0);
+    assert_tensor_close(data, ((const double[]){ 1, -2.5, 300, NAN, 0.5, NAN, -1, NAN }), 8, 0, 0);
     assert_string_equal(luron_file_text(file, at, "columns"), "[\"x\",\"y, z\"]");
     luron_tensor *colour = named(file, "colour", &at);
     assert_true(luron_file_is_ids(file, at));
     assert_int_equal(luron_tensor_dtype(colour), LURON_I64);
-    assert_tensor_close(colour, ((const double[]) { 1, 0, 1, -1 }), 4, 0, 0); /* sorted; nothing there: -1 */
+    assert_tensor_close(colour, ((const double[]){ 1, 0, 1, -1 }), 4, 0, 0); /* sorted; nothing there: -1 */
     assert_string_equal(luron_file_text(file, at, "classes"), "[\"blue \\\"ish\\\"\",\"red\"]");
     assert_string_equal(luron_file_text(file, at, "column"), "colour");
     luron_file_free(file);
     luron_ctx_set_index_base(ctx, 1);
     file = read_text(ctx, "n,colour\n1,red\n2,\n3,blue\n", 0, NULL);
-    assert_tensor_close(named(file, "colour", &at), ((const double[]) { 2, -1, 1 }), 3, 0, 0);
+    assert_tensor_close(named(file, "colour", &at), ((const double[]){ 2, -1, 1 }), 3, 0, 0);
     luron_file_free(file);
     luron_ctx_set_index_base(ctx, 0);
 }
@@ -83,9 +91,9 @@ static void test_csv_columns_and_target(void **state) {
     luron_arg chosen[] = { text_arg("columns", "price, size"), text_arg("target", "kind") };
     luron_file *file = read_text(ctx, table, 2, chosen);
     assert_int_equal(luron_file_n_tensors(file), 2);
-    assert_tensor_close(named(file, "data", &at), ((const double[]) { 1.5, 10, 2.5, 9, 3.5, 10 }), 6, 0, 0);
+    assert_tensor_close(named(file, "data", &at), ((const double[]){ 1.5, 10, 2.5, 9, 3.5, 10 }), 6, 0, 0);
     assert_string_equal(luron_file_text(file, at, "columns"), "[\"size\",\"price\"]");
-    assert_tensor_close(named(file, "target", &at), ((const double[]) { 1, 0, 1 }), 3, 0, 0);
+    assert_tensor_close(named(file, "target", &at), ((const double[]){ 1, 0, 1 }), 3, 0, 0);
     assert_string_equal(luron_file_text(file, at, "classes"), "[\"a\",\"b\"]");
     assert_string_equal(luron_file_text(file, at, "column"), "kind");
     luron_file_free(file);
@@ -96,18 +104,20 @@ static void test_csv_columns_and_target(void **state) {
     assert_shape(target, 3);
     assert_int_equal(luron_tensor_dtype(target), LURON_F64);
     assert_false(luron_file_is_ids(file, at));
-    assert_tensor_close(target, ((const double[]) { 10, 9, 10 }), 3, 0, 0);
-    assert_tensor_close(named(file, "data", &at), ((const double[]) { 7, 1.5, 8, 2.5, 9, 3.5 }), 6, 0, 0);
+    assert_tensor_close(target, ((const double[]){ 10, 9, 10 }), 3, 0, 0);
+    assert_tensor_close(named(file, "data", &at), ((const double[]){ 7, 1.5, 8, 2.5, 9, 3.5 }), 6, 0, 0);
     luron_file_free(file);
 
     luron_arg classes[] = { text_arg("target", "price"), text_arg("target_kind", "classes") };
     file = read_text(ctx, table, 2, classes);
-    assert_tensor_close(named(file, "target", &at), ((const double[]) { 1, 0, 1 }), 3, 0, 0);
+    assert_tensor_close(named(file, "target", &at), ((const double[]){ 1, 0, 1 }), 3, 0, 0);
     assert_string_equal(luron_file_text(file, at, "classes"), "[\"9\",\"10\"]"); /* integers by value */
     luron_file_free(file);
 
-    luron_arg unknown = text_arg("columns", "size,weight"), no_target = text_arg("target", "weight"), not_number[] = { text_arg("target", "kind"), text_arg("target_kind", "number") };
-    assert_refused(ctx, table, 1, &unknown, LURON_E_ARGUMENT, "columns: there is no column 'weight'; there are id, size, price, kind");
+    luron_arg unknown = text_arg("columns", "size,weight"), no_target = text_arg("target", "weight"),
+              not_number[] = { text_arg("target", "kind"), text_arg("target_kind", "number") };
+    assert_refused(ctx, table, 1, &unknown, LURON_E_ARGUMENT,
+                   "columns: there is no column 'weight'; there are id, size, price, kind");
     assert_refused(ctx, table, 1, &no_target, LURON_E_ARGUMENT, "target: there is no column 'weight'");
     assert_refused(ctx, table, 2, not_number, LURON_E_FORMAT, "column 'kind' holds text");
 }
@@ -115,9 +125,33 @@ static void test_csv_columns_and_target(void **state) {
 /* Every number as strtod reads it, in a locale with commas too. */
 static void test_csv_numbers_are_exact(void **state) {
     luron_ctx *ctx = *state;
-    static const char *const texts[] = { "0", "-0", "1", "123456789012345678", "9007199254740993", "0.1", "1e22", "1e23", "1.7976931348623157e308", "4.9e-324", "2.2250738585072011e-308",
-        "1e400", "-1e400", "1e-400", "3.14159265358979323846264338327950288", "00012.50", "1E+5", "1e-5", "123.456e-3", "0.000000000000000000000000000001", "inf", "-Infinity", "+7",
-        "179769313486231570000000000000000000000", "5e-1", "8.5", "1.0000000000000002220446049250313" };
+    static const char *const texts[] = { "0",
+                                         "-0",
+                                         "1",
+                                         "123456789012345678",
+                                         "9007199254740993",
+                                         "0.1",
+                                         "1e22",
+                                         "1e23",
+                                         "1.7976931348623157e308",
+                                         "4.9e-324",
+                                         "2.2250738585072011e-308",
+                                         "1e400",
+                                         "-1e400",
+                                         "1e-400",
+                                         "3.14159265358979323846264338327950288",
+                                         "00012.50",
+                                         "1E+5",
+                                         "1e-5",
+                                         "123.456e-3",
+                                         "0.000000000000000000000000000001",
+                                         "inf",
+                                         "-Infinity",
+                                         "+7",
+                                         "179769313486231570000000000000000000000",
+                                         "5e-1",
+                                         "8.5",
+                                         "1.0000000000000002220446049250313" };
     enum { N = sizeof texts / sizeof *texts, RANDOM = 3000 };
     static double expect[N + RANDOM];
     char *table = malloc(64 * (N + RANDOM));
@@ -126,8 +160,13 @@ static void test_csv_numbers_are_exact(void **state) {
     for (int i = 0; i < N + RANDOM; i++) {
         char one[64];
         if (i < N) snprintf(one, sizeof one, "%s", texts[i]);
-        else if (i % 3 == 0) snprintf(one, sizeof one, "%.*g", 1 + (int)(test_random(&seed) % 20), ldexp((double)(test_random(&seed) >> 11), (int)(test_random(&seed) % 200) - 100));
-        else if (i % 3 == 1) snprintf(one, sizeof one, "%llu.%llue%d", (unsigned long long)(test_random(&seed) >> (20 + test_random(&seed) % 40)), (unsigned long long)(test_random(&seed) >> 40), (int)(test_random(&seed) % 60) - 30);
+        else if (i % 3 == 0)
+            snprintf(one, sizeof one, "%.*g", 1 + (int)(test_random(&seed) % 20),
+                     ldexp((double)(test_random(&seed) >> 11), (int)(test_random(&seed) % 200) - 100));
+        else if (i % 3 == 1)
+            snprintf(one, sizeof one, "%llu.%llue%d",
+                     (unsigned long long)(test_random(&seed) >> (20 + test_random(&seed) % 40)),
+                     (unsigned long long)(test_random(&seed) >> 40), (int)(test_random(&seed) % 60) - 30);
         else snprintf(one, sizeof one, "%.3f", (double)(int64_t)(test_random(&seed) >> 40) / 1000);
         expect[i] = strtod(one, NULL);
         at += (size_t)sprintf(table + at, "%s\n", one);
@@ -146,7 +185,8 @@ static void test_csv_numbers_are_exact(void **state) {
 
 static void test_csv_what_looks_like_a_number(void **state) {
     luron_ctx *ctx = *state;
-    static const char *const texts[] = { "0x10", "1e", "1e+", "--1", "1.2.3", ".", "-", "+", "1 2", "1,5", "NaNs", "infinit", "e5", "1f", "1_000" };
+    static const char *const texts[] = { "0x10", "1e",  "1e+",  "--1",     "1.2.3", ".",  "-",    "+",
+                                         "1 2",  "1,5", "NaNs", "infinit", "e5",    "1f", "1_000" };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         char table[100];
         snprintf(table, sizeof table, "x\n\"%s\"\n2\n", texts[i]);
@@ -155,24 +195,27 @@ static void test_csv_what_looks_like_a_number(void **state) {
         luron_file_free(file);
     }
     luron_file *file = read_text(ctx, "x\n\"1\"\n 2\t\nN/A\nNULL\n", 0, NULL);
-    assert_tensor_close(luron_file_tensor(file, 0), ((const double[]) { 1, 2, NAN, NAN }), 4, 0, 0);
+    assert_tensor_close(luron_file_tensor(file, 0), ((const double[]){ 1, 2, NAN, NAN }), 4, 0, 0);
     luron_file_free(file);
 }
 
 static void test_csv_bad_tables_are_refused(void **state) {
     luron_ctx *ctx = *state;
-    luron_arg delimiters[] = { text_arg("delimiter", ""), text_arg("delimiter", "ab"), text_arg("delimiter", "\n"), text_arg("header", "maybe"), number_arg("skip", -1), text_arg("rows", "5") };
+    luron_arg delimiters[] = { text_arg("delimiter", ""),   text_arg("delimiter", "ab"), text_arg("delimiter", "\n"),
+                               text_arg("header", "maybe"), number_arg("skip", -1),      text_arg("rows", "5") };
     assert_refused(ctx, "a,b\n1,2\n3\n", 0, NULL, LURON_E_FORMAT, "line 3: 1 fields, the first row has 2");
     assert_refused(ctx, "a,b\n1,2\n\n\n3,4,5\n", 0, NULL, LURON_E_FORMAT, "line 5: 3 fields, the first row has 2");
     assert_refused(ctx, "a,b\n1,\"2\n3,4\n", 0, NULL, LURON_E_FORMAT, "line 2: a quote is not closed");
-    assert_refused(ctx, "a,b\n1,\"2\"3\n", 0, NULL, LURON_E_FORMAT, "line 2: there is something behind a closing quote");
+    assert_refused(ctx, "a,b\n1,\"2\"3\n", 0, NULL, LURON_E_FORMAT,
+                   "line 2: there is something behind a closing quote");
     assert_refused(ctx, "a,b\n\"1\n2\",3\n4\n", 0, NULL, LURON_E_FORMAT, "line 4: 1 fields");
     assert_refused(ctx, "a,b\n", 0, NULL, LURON_E_FORMAT, "no rows below the names");
     assert_refused(ctx, "\n\r\n", 0, NULL, LURON_E_FORMAT, "there are no rows");
     assert_refused(ctx, "a,b\n1,\xff\xfe\n", 0, NULL, LURON_E_FORMAT, "line 2: a text is not UTF-8");
     assert_refused(ctx, "a\xff,b\n1,2\n", 0, NULL, LURON_E_FORMAT, "a name is not UTF-8");
     assert_refused(ctx, "kind,kind\nx,y\n", 0, NULL, LURON_E_FORMAT, "'kind' is there twice");
-    for (size_t i = 0; i < sizeof delimiters / sizeof *delimiters; i++) assert_refused(ctx, "a,b\n1,2\n", 1, &delimiters[i], LURON_E_ARGUMENT, delimiters[i].name);
+    for (size_t i = 0; i < sizeof delimiters / sizeof *delimiters; i++)
+        assert_refused(ctx, "a,b\n1,2\n", 1, &delimiters[i], LURON_E_ARGUMENT, delimiters[i].name);
     char *wide = malloc(70002);
     memset(wide, ',', 70000);
     wide[70000] = 0;
@@ -212,11 +255,12 @@ static void test_csv_chosen_by_content(void **state) {
     static const char *const names[] = { "any", "any.gz" };
     for (int i = 0; i < 2; i++) {
         assert_ok(ctx, luron_file_read(&file, ctx, in_folder(names[i]), NULL, 0, NULL));
-        assert_tensor_close(luron_file_tensor(file, 0), ((const double[]) { 1, 2 }), 2, 0, 0);
+        assert_tensor_close(luron_file_tensor(file, 0), ((const double[]){ 1, 2 }), 2, 0, 0);
         luron_file_free(file);
     }
     write_bytes(in_folder("binary"), "\1\2\3\0\4", 5);
-    assert_fails(ctx, luron_file_read(&file, ctx, in_folder("binary"), NULL, 0, NULL), LURON_E_FORMAT, "not a file that can be read");
+    assert_fails(ctx, luron_file_read(&file, ctx, in_folder("binary"), NULL, 0, NULL), LURON_E_FORMAT,
+                 "not a file that can be read");
 }
 
 /* Rows with many classes, as dates have. */

@@ -9,7 +9,7 @@
 #include <link.h>
 #include <sys/wait.h>
 
-/* ---- libhdf5 keeps nothing open ---------------------------------------------------------------------------------------------- */
+/* ---- libhdf5 keeps nothing open ---------------------------------------------------------------------------------- */
 static int find_library(struct dl_phdr_info *info, size_t size, void *ud) {
     (void)size;
     if (!strstr(info->dlpi_name, "libhdf5")) return 0;
@@ -40,20 +40,21 @@ static const char *data_file(const char *name) {
 static void test_hdf5_file_of_h5py(void **state) {
     luron_ctx *ctx = *state;
     luron_checkpoint *c = NULL;
-    assert_fails(ctx, luron_checkpoint_load(&c, ctx, data_file("good"), 1), LURON_E_CHECKSUM, "the checksum at its end is missing");
+    assert_fails(ctx, luron_checkpoint_load(&c, ctx, data_file("good"), 1), LURON_E_CHECKSUM,
+                 "the checksum at its end is missing");
     assert_ok(ctx, luron_checkpoint_load(&c, ctx, data_file("good"), 0));
     luron_tensor *w = luron_checkpoint_tensor(c, "parameters/gate/weight");
     assert_shape(w, 2, 3);
-    assert_tensor_close(w, ((const double[]) { 0, 1, 2, 3, 4, 5 }), 6, 0, 0);
+    assert_tensor_close(w, ((const double[]){ 0, 1, 2, 3, 4, 5 }), 6, 0, 0);
     assert_string_equal(luron_checkpoint_text(c, "parameters/gate@type"), "Linear"); /* variable length */
     assert_string_equal(luron_checkpoint_text(c, "architecture"), "");
     assert_string_equal(luron_checkpoint_text(c, "preprocessing/classes"), "[\"a\"]");
     assert_string_equal(luron_checkpoint_text(c, "training/epoch"), "7");
     assert_int_equal(luron_tensor_dtype(luron_checkpoint_tensor(c, "training/mask")), LURON_B8);
-    assert_tensor_close(luron_checkpoint_tensor(c, "training/mask"), ((const double[]) { 1, 0 }), 2, 0, 0);
+    assert_tensor_close(luron_checkpoint_tensor(c, "training/mask"), ((const double[]){ 1, 0 }), 2, 0, 0);
     assert_int_equal(luron_tensor_dtype(luron_checkpoint_tensor(c, "training/half")), LURON_F16);
-    assert_tensor_close(luron_checkpoint_tensor(c, "training/half"), ((const double[]) { 1, -2 }), 2, 0, 0);
-    assert_tensor_close(luron_checkpoint_tensor(c, "training/number"), ((const double[]) { 0.5 }), 1, 0, 0);
+    assert_tensor_close(luron_checkpoint_tensor(c, "training/half"), ((const double[]){ 1, -2 }), 2, 0, 0);
+    assert_tensor_close(luron_checkpoint_tensor(c, "training/number"), ((const double[]){ 0.5 }), 1, 0, 0);
     assert_shape(luron_checkpoint_tensor(c, "training/empty"), 0, 3);
     assert_null(luron_checkpoint_tensor(c, "other/of_the_user"));
     luron_checkpoint_free(c);
@@ -116,19 +117,21 @@ static void test_hdf5_bad_files_are_refused(void **state) {
     assert_int_equal(luron_ctx_live_blocks(ctx), blocks);
 }
 
-/* ---- our files in other programs ------------------------------------------------------------------------------------------------- */
+/* ---- our files in other programs --------------------------------------------------------------------------------- */
 static void save_everything(luron_ctx *ctx, const char *path) {
-    static const uint32_t dtypes[] = { LURON_F32, LURON_F64, LURON_F16, LURON_BF16, LURON_I64, LURON_I32, LURON_U8, LURON_B8 };
+    static const uint32_t dtypes[] = { LURON_F32, LURON_F64, LURON_F16, LURON_BF16,
+                                       LURON_I64, LURON_I32, LURON_U8,  LURON_B8 };
     luron_checkpoint *c;
     char name[64];
     assert_ok(ctx, luron_checkpoint_new(&c, ctx));
     for (int i = 0; i < 8; i++) {
-        luron_tensor *t = tensor_of(ctx, dtypes[i], 2, (const int64_t[]) { 2, 2 }, (const double[]) { 0, 1, 1, 0 });
+        luron_tensor *t = tensor_of(ctx, dtypes[i], 2, (const int64_t[]){ 2, 2 }, (const double[]){ 0, 1, 1, 0 });
         snprintf(name, sizeof name, "parameters/layer.%d/%s", i, luron_dtype_name(dtypes[i]));
         assert_ok(ctx, luron_checkpoint_set_tensor(c, ctx, name, t));
         luron_tensor_unref(t);
     }
-    luron_tensor *number = tensor_of(ctx, LURON_F64, 0, NULL, (const double[]) { 2.5 }), *empty = tensor_of(ctx, LURON_F32, 2, (const int64_t[]) { 0, 3 }, NULL);
+    luron_tensor *number = tensor_of(ctx, LURON_F64, 0, NULL, (const double[]){ 2.5 }),
+                 *empty = tensor_of(ctx, LURON_F32, 2, (const int64_t[]){ 0, 3 }, NULL);
     assert_ok(ctx, luron_checkpoint_set_tensor(c, ctx, "training/number", number));
     assert_ok(ctx, luron_checkpoint_set_tensor(c, ctx, "training/empty", empty));
     assert_ok(ctx, luron_checkpoint_set_text(c, ctx, "training/epoch", "3"));
@@ -151,7 +154,8 @@ static void test_hdf5_h5py_reads_ours(void **state) {
         skip();
     }
     save_everything(ctx, in_folder("ours.h5"));
-    snprintf(command, sizeof command, "%s '%s/tests/data/check_hdf5.py' '%s'", python, source ? source : ".", in_folder("ours.h5"));
+    snprintf(command, sizeof command, "%s '%s/tests/data/check_hdf5.py' '%s'", python, source ? source : ".",
+             in_folder("ours.h5"));
     assert_int_equal(system(command), 0);
 }
 
@@ -172,7 +176,7 @@ static void test_hdf5_h5dump_reads_ours(void **state) {
     free(b.data);
 }
 
-/* ---- what the library does not show elsewhere -------------------------------------------------------------------------------------- */
+/* ---- what the library does not show elsewhere -------------------------------------------------------------------- */
 static void test_hdf5_long_attributes_are_refused(void **state) {
     luron_ctx *ctx = *state;
     luron_checkpoint *c;
@@ -211,7 +215,7 @@ static void test_hdf5_many_tensors(void **state) {
     assert_ok(ctx, luron_checkpoint_load(&c, ctx, in_folder("many.h5"), 1));
     for (int i = 0; i < N; i++) {
         snprintf(path, sizeof path, "parameters/layer%d/weight", i);
-        assert_tensor_close(luron_checkpoint_tensor(c, path), ((const double[]) { i, -i }), 2, 0, 0);
+        assert_tensor_close(luron_checkpoint_tensor(c, path), ((const double[]){ i, -i }), 2, 0, 0);
     }
     assert_null(luron_checkpoint_tensor_path(c, N));
     luron_checkpoint_free(c);
@@ -222,7 +226,8 @@ static void test_hdf5_many_tensors(void **state) {
 static void test_hdf5_as_data(void **state) {
     luron_ctx *ctx = *state;
     luron_file *file = NULL;
-    assert_fails(ctx, luron_file_read(&file, ctx, data_file("good"), NULL, 0, NULL), LURON_E_CHECKSUM, "checksum at its end is missing");
+    assert_fails(ctx, luron_file_read(&file, ctx, data_file("good"), NULL, 0, NULL), LURON_E_CHECKSUM,
+                 "checksum at its end is missing");
     save_everything(ctx, in_folder("data.h5"));
     assert_ok(ctx, luron_file_read(&file, ctx, in_folder("data.h5"), NULL, 0, NULL));
     assert_int_equal(luron_file_n_tensors(file), 10);

@@ -16,7 +16,8 @@ static char test_folder[200];
 static inline int test_folder_new(void **state) {
     const char *tmp = getenv("TMPDIR");
     (void)state;
-    if (!tmp || strlen(tmp) > 150) tmp = access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm"; /* in memory: syncs take no time */
+    if (!tmp || strlen(tmp) > 150)
+        tmp = access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm"; /* in memory: syncs take no time */
     snprintf(test_folder, sizeof test_folder, "%s/luron-test-XXXXXX", tmp);
     return mkdtemp(test_folder) ? 0 : -1;
 }
