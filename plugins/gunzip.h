@@ -5,7 +5,9 @@
 #include <string.h>
 #include <zlib.h>
 
-static inline int gunzip_is_packed(const uint8_t *head, uint64_t n) { return n >= 18 && head[0] == 0x1f && head[1] == 0x8b; }
+static inline int gunzip_is_packed(const uint8_t *head, uint64_t n) {
+    return n >= 18 && head[0] == 0x1f && head[1] == 0x8b;
+}
 
 /** What the first bytes unpack to: up to `room` bytes into `to`; not packed: a copy. @return how many. */
 static inline uint64_t gunzip_head(const uint8_t *head, uint64_t n, uint8_t *to, uint64_t room) {
@@ -30,7 +32,9 @@ typedef struct gunzip_buffer {
 
 static inline luron_status gunzip_grow(gunzip_buffer *b) {
     if (b->room >= b->most)
-        return b->tree->fail(b->io, LURON_E_FORMAT, "it unpacks to more than %llu bytes, which is more than its size allows", (unsigned long long)b->most);
+        return b->tree->fail(b->io, LURON_E_FORMAT,
+                             "it unpacks to more than %llu bytes, which is more than its size allows",
+                             (unsigned long long)b->most);
     uint64_t room = b->room < b->most / 2 ? 2 * b->room : b->most;
     uint8_t *more = b->tree->alloc(b->io, room);
     if (!more) return LURON_E_NOMEM;
@@ -40,7 +44,8 @@ static inline luron_status gunzip_grow(gunzip_buffer *b) {
 }
 
 /* One or more gzip members, up to the end of the source. */
-static inline luron_status gunzip_members(gunzip_buffer *b, z_stream *z, const luron_source *source, uint8_t *input, uint64_t n_input) {
+static inline luron_status gunzip_members(gunzip_buffer *b, z_stream *z, const luron_source *source, uint8_t *input,
+                                          uint64_t n_input) {
     uint64_t at = 0;
     int ended = 0;
     for (;;) {
@@ -58,14 +63,18 @@ static inline luron_status gunzip_members(gunzip_buffer *b, z_stream *z, const l
         b->n += some - z->avail_out;
         ended = result == Z_STREAM_END;
         if (result == Z_MEM_ERROR) return b->tree->fail(b->io, LURON_E_NOMEM, "not enough memory to unpack it");
-        if (result != Z_OK && !ended && result != Z_BUF_ERROR) return b->tree->fail(b->io, LURON_E_FORMAT, "the gzip data are damaged at byte %llu: %s", (unsigned long long)(at - z->avail_in), z->msg ? z->msg : "wrong header");
+        if (result != Z_OK && !ended && result != Z_BUF_ERROR)
+            return b->tree->fail(b->io, LURON_E_FORMAT, "the gzip data are damaged at byte %llu: %s",
+                                 (unsigned long long)(at - z->avail_in), z->msg ? z->msg : "wrong header");
         if (!ended && !z->avail_out) LURON_TRY(gunzip_grow(b));
     }
-    return ended ? LURON_OK : b->tree->fail(b->io, LURON_E_FORMAT, "the gzip data end too early: the file is cut short");
+    return ended ? LURON_OK
+                 : b->tree->fail(b->io, LURON_E_FORMAT, "the gzip data end too early: the file is cut short");
 }
 
 /** Everything, unpacked; lives until the io ends. */
-static inline luron_status gunzip_all(luron_io *io, const luron_tree *tree, const luron_source *source, const uint8_t **data, uint64_t *n) {
+static inline luron_status gunzip_all(luron_io *io, const luron_tree *tree, const luron_source *source,
+                                      const uint8_t **data, uint64_t *n) {
     uint8_t head[18], tail[4];
     uint64_t size = source->size;
     *data = NULL, *n = 0;

@@ -10,7 +10,7 @@
 
 #define DEFAULT_FORMAT "luron"
 
-/* ---- entries ------------------------------------------------------------------------------------------------------------------- */
+/* ---- entries ----------------------------------------------------------------------------------------------------- */
 /* Place of path in the order, and whether it is there. */
 static int64_t place(const luron__entries *list, const char *path, bool *there) {
     int64_t low = 0, high = list->n;
@@ -62,17 +62,22 @@ static luron_status put(luron__entries *list, luron_ctx *ctx, const luron__entry
 }
 
 static luron_status put_tensor(luron_checkpoint *c, luron_ctx *ctx, char *path, luron_tensor *t) {
-    return put(&c->tensors, ctx, &(luron__entry) { .path = path, .tensor = t, .attr = -1 }, false);
+    return put(&c->tensors, ctx, &(luron__entry){ .path = path, .tensor = t, .attr = -1 }, false);
 }
 static luron_status put_text(luron_checkpoint *c, luron_ctx *ctx, char *path, const char *text) {
-    return put(&c->texts, ctx, &(luron__entry) { .path = path, .text = (char *)text, .attr = -1 }, false);
+    return put(&c->texts, ctx, &(luron__entry){ .path = path, .text = (char *)text, .attr = -1 }, false);
 }
 /* An attribute of what is at `path`. text NULL: a number. */
-static luron_status put_attr(luron_checkpoint *c, luron_ctx *ctx, const char *path, const char *key, const char *text, int64_t number) {
-    char full[LURON__MAX_PATH + LURON__MAX_NAME + 2], decimal[32];
+static luron_status put_attr(luron_checkpoint *c, luron_ctx *ctx, const char *path, const char *key, const char *text,
+                             int64_t number) {
+    char full[LURON__MAX_TREE_PATH + LURON__MAX_NAME + 2], decimal[32];
     snprintf(full, sizeof full, "%s%s%s", path, *path ? "@" : "", key);
     snprintf(decimal, sizeof decimal, "%" PRId64, number);
-    luron__entry e = { .path = full, .text = text ? (char *)text : decimal, .attr = (int64_t)strlen(path), .is_number = !text, .number = number };
+    luron__entry e = { .path = full,
+                       .text = text ? (char *)text : decimal,
+                       .attr = (int64_t)strlen(path),
+                       .is_number = !text,
+                       .number = number };
     return put(&c->texts, ctx, &e, false);
 }
 
@@ -110,18 +115,27 @@ const char *luron_checkpoint_text(const luron_checkpoint *c, const char *path) {
     const luron__entry *e = luron__entry_find(&c->texts, path);
     return e ? e->text : NULL;
 }
-const char *luron_checkpoint_tensor_path(const luron_checkpoint *c, int i) { return i >= 0 && i < c->tensors.n ? c->tensors.at[i].path : NULL; }
-const char *luron_checkpoint_text_path(const luron_checkpoint *c, int i) { return i >= 0 && i < c->texts.n ? c->texts.at[i].path : NULL; }
+const char *luron_checkpoint_tensor_path(const luron_checkpoint *c, int i) {
+    return i >= 0 && i < c->tensors.n ? c->tensors.at[i].path : NULL;
+}
+const char *luron_checkpoint_text_path(const luron_checkpoint *c, int i) {
+    return i >= 0 && i < c->texts.n ? c->texts.at[i].path : NULL;
+}
 
-/* ---- what is to be saved ---------------------------------------------------------------------------------------------------------- */
+/* ---- what is to be saved ----------------------------------------------------------------------------------------- */
 static luron_status check_path(luron_ctx *ctx, const char *path) {
     static const char *const groups[] = { "parameters/", "state/", "training/", "preprocessing/" };
     bool known = false;
     LURON__CHECK(ctx, path, LURON_E_ARGUMENT, "path expected, got NULL");
-    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) known = known || strncmp(path, groups[i], strlen(groups[i])) == 0;
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
+        known = known || strncmp(path, groups[i], strlen(groups[i])) == 0;
     size_t n = strlen(path);
-    LURON__CHECK(ctx, known && !strchr(path, '@') && !strstr(path, "//") && path[n - 1] != '/' && n < LURON__MAX_PATH, LURON_E_ARGUMENT,
-                 "path '%.200s': one that begins with 'parameters/', 'state/', 'training/' or 'preprocessing/' and has no empty part and no '@' expected", path);
+    LURON__CHECK(ctx,
+                 known && !strchr(path, '@') && !strstr(path, "//") && path[n - 1] != '/' && n < LURON__MAX_TREE_PATH,
+                 LURON_E_ARGUMENT,
+                 "path '%.200s': one that begins with 'parameters/', 'state/', 'training/' or 'preprocessing/' and has "
+                 "no empty part and no '@' expected",
+                 path);
     return LURON_OK;
 }
 
@@ -129,18 +143,19 @@ luron_status luron_checkpoint_set_tensor(luron_checkpoint *c, luron_ctx *ctx, co
     LURON_TRY(check_path(ctx, path));
     LURON__CHECK(ctx, t, LURON_E_ARGUMENT, "%s: tensor expected, got NULL", path);
     LURON__CHECK(ctx, !luron__entry_find(&c->texts, path), LURON_E_ARGUMENT, "'%s' is a text already", path);
-    return put(&c->tensors, ctx, &(luron__entry) { .path = (char *)path, .tensor = t, .attr = -1 }, true);
+    return put(&c->tensors, ctx, &(luron__entry){ .path = (char *)path, .tensor = t, .attr = -1 }, true);
 }
 
 luron_status luron_checkpoint_set_text(luron_checkpoint *c, luron_ctx *ctx, const char *path, const char *text) {
     LURON_TRY(check_path(ctx, path));
-    LURON__CHECK(ctx, text && strlen(text) <= LURON__MAX_TEXT, LURON_E_ARGUMENT, "%s: text of at most %u bytes expected", path, LURON__MAX_TEXT);
+    LURON__CHECK(ctx, text && strlen(text) <= LURON__MAX_TEXT, LURON_E_ARGUMENT,
+                 "%s: text of at most %u bytes expected", path, LURON__MAX_TEXT);
     LURON__CHECK(ctx, !luron__entry_find(&c->tensors, path), LURON_E_ARGUMENT, "'%s' is a tensor already", path);
-    return put(&c->texts, ctx, &(luron__entry) { .path = (char *)path, .text = (char *)text, .attr = -1 }, true);
+    return put(&c->texts, ctx, &(luron__entry){ .path = (char *)path, .text = (char *)text, .attr = -1 }, true);
 }
 
 static luron_status put_layer(luron_checkpoint *c, luron_ctx *ctx, const luron_layer *layer, const char *layer_path) {
-    char path[LURON__MAX_PATH];
+    char path[LURON__MAX_TREE_PATH];
     int params = luron_layer_n_params(layer), states = luron_layer_n_states(layer);
     if (!params && !states) return LURON_OK;
     const luron_type *type = luron_layer_type_of(layer);
@@ -152,21 +167,24 @@ static luron_status put_layer(luron_checkpoint *c, luron_ctx *ctx, const luron_l
 }
 
 luron_status luron_checkpoint_set_model(luron_checkpoint *c, luron_ctx *ctx, luron_model *model) {
-    char path[LURON__MAX_PATH] = "parameters/", *json;
+    char path[LURON__MAX_TREE_PATH] = "parameters/", *json;
     luron_tensor *t;
     LURON__CHECK(ctx, !c->has_model, LURON_E_STATE, "the checkpoint has a model already");
     c->has_model = true;
-    for (int i = 0; (t = luron_model_param(model, i, path + 11, sizeof path - 11)); i++) LURON_TRY(put_tensor(c, ctx, path, t));
+    for (int i = 0; (t = luron_model_param(model, i, path + 11, sizeof path - 11)); i++)
+        LURON_TRY(put_tensor(c, ctx, path, t));
     strcpy(path, "state/");
-    for (int i = 0; (t = luron_model_state(model, i, path + 6, sizeof path - 6)); i++) LURON_TRY(put_tensor(c, ctx, path, t));
-    for (int i = 0; i < luron_model_n_layers(model); i++) LURON_TRY(put_layer(c, ctx, luron_model_layer(model, i), luron_model_layer_path(model, i)));
+    for (int i = 0; (t = luron_model_state(model, i, path + 6, sizeof path - 6)); i++)
+        LURON_TRY(put_tensor(c, ctx, path, t));
+    for (int i = 0; i < luron_model_n_layers(model); i++)
+        LURON_TRY(put_layer(c, ctx, luron_model_layer(model, i), luron_model_layer_path(model, i)));
     LURON_TRY(luron_model_to_json(&json, ctx, model));
-    luron_status status = put_text(c, ctx, (char[]) { "architecture" }, json);
+    luron_status status = put_text(c, ctx, (char[]){ "architecture" }, json);
     luron_text_free(ctx, json);
     return status;
 }
 
-/* ---- an optimiser: optimizer/groups/<i>/{options,parameters,scalars/<name>}, optimizer/state/<parameter>/<name> --------------- */
+/* ---- an optimiser: optimizer/groups/<i>/{options,parameters,scalars/<name>}, optimizer/state/<parameter>/<name> -- */
 static luron_status put_json(luron_checkpoint *c, luron_ctx *ctx, char *path, json_t *json) {
     char *text = json ? json_dumps(json, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
     json_decref(json);
@@ -193,7 +211,7 @@ static luron_status put_options(luron_checkpoint *c, luron_ctx *ctx, const luron
 }
 
 static luron_status put_group(luron_checkpoint *c, luron_ctx *ctx, const luron_optim *optim, int group) {
-    char path[LURON__MAX_PATH];
+    char path[LURON__MAX_TREE_PATH];
     LURON_TRY(put_options(c, ctx, optim, group));
     json_t *names = json_array();
     for (int i = 0; names && i < luron_optim_n_params(optim, group); i++)
@@ -213,7 +231,8 @@ static luron_status put_group(luron_checkpoint *c, luron_ctx *ctx, const luron_o
     }
     for (int i = 0; i < luron_optim_n_params(optim, group); i++)
         for (int s = 0; s < luron_optim_n_states(optim); s++) {
-            snprintf(path, sizeof path, "optimizer/state/%s/%s", luron_optim_param_name(optim, group, i), luron_optim_state_name(optim, s));
+            snprintf(path, sizeof path, "optimizer/state/%s/%s", luron_optim_param_name(optim, group, i),
+                     luron_optim_state_name(optim, s));
             LURON_TRY(put_tensor(c, ctx, path, luron_optim_state(optim, group, i, s)));
         }
     return LURON_OK;
@@ -231,7 +250,7 @@ luron_status luron_checkpoint_set_optim(luron_checkpoint *c, luron_ctx *ctx, lur
     return LURON_OK;
 }
 
-/* ---- writing --------------------------------------------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 static luron_status add_text(luron_io *io, const char *path, const char *text) {
     const char *last;
     luron_node *parent = luron__io_parent(io, io->model, path, &last);
@@ -239,7 +258,7 @@ static luron_status add_text(luron_io *io, const char *path, const char *text) {
 }
 
 static luron_status add_attr(luron_io *io, const luron__entry *e) {
-    char path[LURON__MAX_PATH];
+    char path[LURON__MAX_TREE_PATH];
     const luron_tree *tree = luron__tree();
     const char *last;
     luron_node *node = io->model;
@@ -251,7 +270,8 @@ static luron_status add_attr(luron_io *io, const luron__entry *e) {
         if (!node) return io->status;
     }
     const char *key = e->path + e->attr + (e->attr > 0);
-    return e->is_number ? tree->set_integer(io, node, key, e->number) : tree->set_text(io, node, key, e->text, strlen(e->text));
+    return e->is_number ? tree->set_integer(io, node, key, e->number)
+                        : tree->set_text(io, node, key, e->text, strlen(e->text));
 }
 
 /* Seed and position go with training alone: a file of a model is the same whatever the random state. */
@@ -268,7 +288,9 @@ static luron_status add_random(luron_io *io, const luron_checkpoint *c) {
     return add_text(io, "training/random_position", text);
 }
 
-static bool is_random(const char *path) { return strcmp(path, "training/random_seed") == 0 || strcmp(path, "training/random_position") == 0; }
+static bool is_random(const char *path) {
+    return strcmp(path, "training/random_seed") == 0 || strcmp(path, "training/random_position") == 0;
+}
 
 /* The model's side of the tree. */
 static luron_status build(luron_io *io, const luron_checkpoint *c) {
@@ -279,7 +301,8 @@ static luron_status build(luron_io *io, const luron_checkpoint *c) {
         if (!parent || !luron__io_put(io, parent, last, c->tensors.at[i].tensor)) return io->status;
     }
     for (int64_t i = 0; i < c->texts.n; i++)
-        if (c->texts.at[i].attr < 0 && !is_random(c->texts.at[i].path)) LURON_TRY(add_text(io, c->texts.at[i].path, c->texts.at[i].text));
+        if (c->texts.at[i].attr < 0 && !is_random(c->texts.at[i].path))
+            LURON_TRY(add_text(io, c->texts.at[i].path, c->texts.at[i].text));
     for (int64_t i = 0; i < c->texts.n; i++)
         if (c->texts.at[i].attr >= 0) LURON_TRY(add_attr(io, &c->texts.at[i]));
     LURON_TRY(tree->set_text(io, io->model, "luron_version", LURON_VERSION, strlen(LURON_VERSION)));
@@ -292,7 +315,8 @@ static luron_status take_formats(luron_io *io, const char *format) {
     LURON_TRY(luron_type_find(&named, io->ctx, LURON_KIND_FORMAT, format));
     container = named;
     if (named->format.over) LURON_TRY(luron_type_find(&container, io->ctx, LURON_KIND_FORMAT, named->format.over));
-    LURON__CHECK(io->ctx, named->format.write && container->format.write, LURON_E_UNSUPPORTED, "format '%s' cannot write", format);
+    LURON__CHECK(io->ctx, named->format.write && container->format.write, LURON_E_UNSUPPORTED,
+                 "format '%s' cannot write", format);
     LURON_TRY(luron__io_take(&io->container, &io->container_options, io, container, 0, NULL));
     return named == container ? LURON_OK : luron__io_take(&io->schema, &io->schema_options, io, named, 0, NULL);
 }
@@ -310,27 +334,30 @@ static luron_status write_formats(luron_io *io) {
     return f->flags & LURON_FORMAT_OWN_FILE ? luron__writer_adopt(io->writer, io->ctx) : LURON_OK;
 }
 
-luron_status luron_checkpoint_save(luron_checkpoint *c, luron_ctx *ctx, const char *path, const char *format, int keep_prev) {
+luron_status luron_checkpoint_save(luron_checkpoint *c, luron_ctx *ctx, const char *path, const char *format,
+                                   int keep_prev) {
     luron_io *io = NULL;
     LURON_TRY(luron__io_new(&io, ctx));
     luron_status status = take_formats(io, format ? format : DEFAULT_FORMAT);
     if (!status) status = build(io, c);
     if (!status) status = luron__writer_open(&io->writer, ctx, path);
     if (!status) status = write_formats(io);
-    if (!status) status = luron__writer_commit(io->writer, ctx, io->container->format.flags & LURON_FORMAT_SEALED, keep_prev);
+    if (!status)
+        status = luron__writer_commit(io->writer, ctx, io->container->format.flags & LURON_FORMAT_SEALED, keep_prev);
     luron__io_free(io);
     if (status && path && strncmp(ctx->error, path, strlen(path))) luron__wrap(ctx, status, "%s", path);
     return status;
 }
 
-/* ---- reading --------------------------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 static luron_status take_attrs(luron_checkpoint *c, luron_io *io, const luron_node *node, const char *path) {
     for (const luron__attr *a = node->attrs; a; a = a->next)
         LURON_TRY(put_attr(c, io->ctx, path, a->key, a->is_number ? NULL : a->text, a->number));
     return LURON_OK;
 }
 
-static luron_status take_node(luron_checkpoint *c, luron_io *io, luron_node *node, char path[LURON__MAX_PATH], size_t n) {
+static luron_status take_node(luron_checkpoint *c, luron_io *io, luron_node *node, char path[LURON__MAX_TREE_PATH],
+                              size_t n) {
     luron_tensor *t;
     LURON_TRY(take_attrs(c, io, node, path));
     if (node->kind == LURON__TEXT) return put_text(c, io->ctx, path, node->text);
@@ -351,8 +378,9 @@ luron_status luron_checkpoint_load(luron_checkpoint **out, luron_ctx *ctx, const
     luron_checkpoint *c = NULL;
     luron_io *io = NULL;
     const luron_type *type;
-    char name[LURON__MAX_PATH] = "";
-    LURON_TRY(luron_type_find(&type, ctx, LURON_KIND_FORMAT, DEFAULT_FORMAT)); /* so that it is among those that are asked */
+    char name[LURON__MAX_TREE_PATH] = "";
+    LURON_TRY(
+        luron_type_find(&type, ctx, LURON_KIND_FORMAT, DEFAULT_FORMAT)); /* so that it is among those that are asked */
     LURON_TRY(luron_checkpoint_new(&c, ctx));
     luron_status status = luron__io_new(&io, ctx);
     if (!status) status = luron__io_read(io, path, NULL, true, verify, 0, NULL);

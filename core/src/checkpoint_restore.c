@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the list of what does not fit -------------------------------------------------------------------------------------- */
+/* ---- the list of what does not fit ------------------------------------------------------------------------------- */
 enum { MAX_LINES = 10 };
 typedef struct report {
     char text[900];
@@ -39,7 +39,7 @@ static luron_status report_result(const report *r, luron_ctx *ctx, const char *w
     return luron__fail(ctx, LURON_E_MISMATCH, "the checkpoint does not fit the %s:%s%s", what, r->text, more);
 }
 
-/* ---- pairs of tensors: noted while comparing, copied once all fit ---------------------------------------------------------- */
+/* ---- pairs of tensors: noted while comparing, copied once all fit ------------------------------------------------ */
 typedef struct pair {
     luron_tensor *to, *from; /* borrowed */
 } pair;
@@ -53,7 +53,7 @@ typedef struct pairs {
 } pairs;
 
 static luron_status pairs_begin(pairs *p, luron_ctx *ctx, const luron_checkpoint *c) {
-    *p = (pairs) { .ctx = ctx, .c = c };
+    *p = (pairs){ .ctx = ctx, .c = c };
     return luron__alloc(&p->used, ctx, (size_t)c->tensors.n + 1);
 }
 static void pairs_end(pairs *p) {
@@ -71,12 +71,13 @@ static luron_status compare(pairs *p, const char *path, luron_tensor *to) {
     }
     p->used[e - p->c->tensors.at] = 1;
     if (!luron__same_shape(e->tensor, to))
-        note(&p->report, "%s has shape %s in the file, %s expected", path, luron_shape_text(have, sizeof have, e->tensor->ndim, e->tensor->shape), want);
+        note(&p->report, "%s has shape %s in the file, %s expected", path,
+             luron_shape_text(have, sizeof have, e->tensor->ndim, e->tensor->shape), want);
     else if (e->tensor->dtype != to->dtype)
-        note(&p->report, "%s is %s in the file, %s expected (bring the model to %s first)", path, luron_dtype_name(e->tensor->dtype), luron_dtype_name(to->dtype),
-             luron_dtype_name(e->tensor->dtype));
+        note(&p->report, "%s is %s in the file, %s expected (bring the model to %s first)", path,
+             luron_dtype_name(e->tensor->dtype), luron_dtype_name(to->dtype), luron_dtype_name(e->tensor->dtype));
     LURON_TRY(luron__grow(p->ctx, &p->at, &p->cap, p->n + 1, sizeof *p->at));
-    p->at[p->n++] = (pair) { to, e->tensor };
+    p->at[p->n++] = (pair){ to, e->tensor };
     return LURON_OK;
 }
 
@@ -86,7 +87,8 @@ static void note_unused(pairs *p, const char *prefix) {
     for (int64_t i = 0; i < p->c->tensors.n; i++) {
         const luron__entry *e = &p->c->tensors.at[i];
         if (p->used[i] || strncmp(e->path, prefix, strlen(prefix))) continue;
-        note(&p->report, "%s of shape %s is in the file alone", e->path, luron_shape_text(shape, sizeof shape, e->tensor->ndim, e->tensor->shape));
+        note(&p->report, "%s of shape %s is in the file alone", e->path,
+             luron_shape_text(shape, sizeof shape, e->tensor->ndim, e->tensor->shape));
     }
 }
 
@@ -116,23 +118,25 @@ static void copy_pairs(const pairs *p) {
     for (int64_t i = 0; i < p->n; i++) copy_values(p->at[i].to, p->at[i].from);
 }
 
-/* ---- models -------------------------------------------------------------------------------------------------------------------------- */
-static luron_status check_version(luron_ctx *ctx, const luron_checkpoint *c, const luron_layer *layer, const char *path) {
-    char key[LURON__MAX_PATH + 32];
+/* ---- models ------------------------------------------------------------------------------------------------------ */
+static luron_status check_version(luron_ctx *ctx, const luron_checkpoint *c, const luron_layer *layer,
+                                  const char *path) {
+    char key[LURON__MAX_TREE_PATH + 32];
     const luron_type *type = luron_layer_type_of(layer);
     static const char *const groups[] = { "parameters", "state" };
     for (int i = 0; i < 2; i++) {
         snprintf(key, sizeof key, "%s/%s@data_version", groups[i], path);
         const luron__entry *e = luron__entry_find(&c->texts, key);
         LURON__CHECK(ctx, !e || !e->is_number || e->number <= type->layer.data_version, LURON_E_VERSION,
-                     "layer '%s': the data of its %s are of version %" PRId64 ", plugin '%s' %s reads up to %u", path, luron_type_name(type), e->number,
-                     luron_type_plugin(type), luron_type_plugin_version(type), type->layer.data_version);
+                     "layer '%s': the data of its %s are of version %" PRId64 ", plugin '%s' %s reads up to %u", path,
+                     luron_type_name(type), e->number, luron_type_plugin(type), luron_type_plugin_version(type),
+                     type->layer.data_version);
     }
     return LURON_OK;
 }
 
 static luron_status compare_model(pairs *p, luron_model *model) {
-    char path[LURON__MAX_PATH] = "parameters/";
+    char path[LURON__MAX_TREE_PATH] = "parameters/";
     luron_tensor *t;
     for (int i = 0; i < luron_model_n_layers(model); i++)
         LURON_TRY(check_version(p->ctx, p->c, luron_model_layer(model, i), luron_model_layer_path(model, i)));
@@ -168,7 +172,7 @@ luron_status luron_checkpoint_model(luron_model **out, luron_ctx *ctx, const lur
     return LURON_OK;
 }
 
-/* ---- optimisers ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- optimisers -------------------------------------------------------------------------------------------------- */
 static luron_status get_json(json_t **out, luron_ctx *ctx, const luron_checkpoint *c, const char *path) {
     const char *text = luron_checkpoint_text(c, path);
     LURON__CHECK(ctx, text, LURON_E_MISMATCH, "the checkpoint has no '%s'", path);
@@ -184,17 +188,21 @@ static luron_status compare_names(pairs *p, const luron_optim *optim, int group)
     snprintf(path, sizeof path, "optimizer/groups/%d/parameters", group);
     LURON_TRY(get_json(&names, p->ctx, p->c, path));
     int n = luron_optim_n_params(optim, group);
-    if (json_array_size(names) != (size_t)n) note(&p->report, "group %d has %zu parameters in the file, %d expected", group, json_array_size(names), n);
+    if (json_array_size(names) != (size_t)n)
+        note(&p->report, "group %d has %zu parameters in the file, %d expected", group, json_array_size(names), n);
     for (int i = 0; i < n && (size_t)i < json_array_size(names); i++) {
-        const char *have = json_string_value(json_array_get(names, (size_t)i)), *want = luron_optim_param_name(optim, group, i);
-        if (!have || strcmp(have, want)) note(&p->report, "parameter %d of group %d is '%s' in the file, '%s' expected", i, group, have ? have : "?", want);
+        const char *have = json_string_value(json_array_get(names, (size_t)i)),
+                   *want = luron_optim_param_name(optim, group, i);
+        if (!have || strcmp(have, want))
+            note(&p->report, "parameter %d of group %d is '%s' in the file, '%s' expected", i, group, have ? have : "?",
+                 want);
     }
     json_decref(names);
     return LURON_OK;
 }
 
 static luron_status compare_group(pairs *p, const luron_optim *optim, int group) {
-    char path[LURON__MAX_PATH];
+    char path[LURON__MAX_TREE_PATH];
     LURON_TRY(compare_names(p, optim, group));
     for (int s = 0; s < luron_optim_n_scalars(optim); s++) {
         snprintf(path, sizeof path, "optimizer/groups/%d/scalars/%s", group, luron_optim_scalar_name(optim, s));
@@ -203,7 +211,8 @@ static luron_status compare_group(pairs *p, const luron_optim *optim, int group)
     }
     for (int i = 0; i < luron_optim_n_params(optim, group); i++)
         for (int s = 0; s < luron_optim_n_states(optim); s++) {
-            snprintf(path, sizeof path, "optimizer/state/%s/%s", luron_optim_param_name(optim, group, i), luron_optim_state_name(optim, s));
+            snprintf(path, sizeof path, "optimizer/state/%s/%s", luron_optim_param_name(optim, group, i),
+                     luron_optim_state_name(optim, s));
             LURON_TRY(compare(p, path, luron_optim_state(optim, group, i, s)));
         }
     return LURON_OK;
@@ -214,19 +223,23 @@ static luron_status compare_optim(pairs *p, const luron_optim *optim) {
     const luron_type *type = luron_optim_type_of(optim);
     const char *have = luron_checkpoint_text(p->c, "optimizer@type");
     LURON__CHECK(p->ctx, have, LURON_E_NOT_FOUND, "the checkpoint holds no optimiser");
-    LURON__CHECK(p->ctx, strcmp(have, luron_type_name(type)) == 0, LURON_E_MISMATCH, "the checkpoint is of optimiser %s, %s expected", have, luron_type_name(type));
+    LURON__CHECK(p->ctx, strcmp(have, luron_type_name(type)) == 0, LURON_E_MISMATCH,
+                 "the checkpoint is of optimiser %s, %s expected", have, luron_type_name(type));
     const luron__entry *steps = luron__entry_find(&p->c->texts, "optimizer@steps");
-    LURON__CHECK(p->ctx, steps && steps->is_number && steps->number >= 0, LURON_E_MISMATCH, "the checkpoint does not say how many steps the optimiser made");
+    LURON__CHECK(p->ctx, steps && steps->is_number && steps->number >= 0, LURON_E_MISMATCH,
+                 "the checkpoint does not say how many steps the optimiser made");
     int n = luron_optim_n_groups(optim);
     snprintf(path, sizeof path, "optimizer/groups/%d/options", n);
-    if (luron_checkpoint_text(p->c, path)) note(&p->report, "there are more than %d groups of parameters in the file", n);
+    if (luron_checkpoint_text(p->c, path))
+        note(&p->report, "there are more than %d groups of parameters in the file", n);
     for (int g = 0; g < n; g++) LURON_TRY(compare_group(p, optim, g));
     note_unused(p, "optimizer/state/");
     return report_result(&p->report, p->ctx, "optimiser");
 }
 
 /* Options of a group as the file has them; checked as a whole, so that setting them one by one cannot fail on a value. */
-static luron_status get_options(luron_arg **args, int *n, luron_ctx *ctx, const luron_checkpoint *c, const luron_type *type, int group) {
+static luron_status get_options(luron_arg **args, int *n, luron_ctx *ctx, const luron_checkpoint *c,
+                                const luron_type *type, int group) {
     char path[64];
     void *options;
     snprintf(path, sizeof path, "optimizer/groups/%d/options", group);
@@ -275,7 +288,7 @@ static luron_status apply_options(luron_optim *optim, luron_ctx *ctx, const luro
 }
 
 luron_status luron_checkpoint_restore_optim(luron_ctx *ctx, const luron_checkpoint *c, luron_optim *optim) {
-    char path[LURON__MAX_PATH];
+    char path[LURON__MAX_TREE_PATH];
     pairs p;
     LURON_TRY(pairs_begin(&p, ctx, c));
     luron_status status = compare_optim(&p, optim);
@@ -285,7 +298,8 @@ luron_status luron_checkpoint_restore_optim(luron_ctx *ctx, const luron_checkpoi
         for (int g = 0; g < luron_optim_n_groups(optim); g++)
             for (int s = 0; s < luron_optim_n_scalars(optim); s++) {
                 snprintf(path, sizeof path, "optimizer/groups/%d/scalars/%s", g, luron_optim_scalar_name(optim, s));
-                luron_optim_set_scalar(optim, g, s, *(const double *)(const void *)luron__data(luron_checkpoint_tensor(c, path)));
+                luron_optim_set_scalar(optim, g, s,
+                                       *(const double *)(const void *)luron__data(luron_checkpoint_tensor(c, path)));
             }
         luron_optim_set_steps(optim, luron__entry_find(&c->texts, "optimizer@steps")->number);
     }
@@ -293,7 +307,7 @@ luron_status luron_checkpoint_restore_optim(luron_ctx *ctx, const luron_checkpoi
     return status;
 }
 
-/* ---- random state ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- random state ------------------------------------------------------------------------------------------------ */
 static bool get_u64(uint64_t *out, const luron_checkpoint *c, const char *path) {
     const char *text = luron_checkpoint_text(c, path);
     if (!text || *text < '0' || *text > '9') return false;
@@ -305,8 +319,8 @@ static bool get_u64(uint64_t *out, const luron_checkpoint *c, const char *path) 
 
 luron_status luron_checkpoint_restore_random(luron_ctx *ctx, const luron_checkpoint *c) {
     uint64_t seed, position;
-    LURON__CHECK(ctx, get_u64(&seed, c, "training/random_seed") && get_u64(&position, c, "training/random_position"), LURON_E_NOT_FOUND,
-                 "the checkpoint holds no random state");
+    LURON__CHECK(ctx, get_u64(&seed, c, "training/random_seed") && get_u64(&position, c, "training/random_position"),
+                 LURON_E_NOT_FOUND, "the checkpoint holds no random state");
     luron_ctx_set_random_state(ctx, seed, position);
     return LURON_OK;
 }

@@ -10,14 +10,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- the source ----------------------------------------------------------------------------------------------------------- */
+/* ---- the source -------------------------------------------------------------------------------------------------- */
 static luron_status read_fd(luron_io *io, uint64_t at, void *to, uint64_t n) {
     char *p = to;
     while (n) {
         ssize_t got = pread(io->fd, p, n < (1u << 30) ? n : 1u << 30, (off_t)at);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return io->status = luron__io_error(io->ctx, io->source.path, "read", errno);
-        if (!got) return luron__tree()->fail(io, LURON_E_IO, "%s: cannot read: it became shorter meanwhile", io->source.path);
+        if (!got)
+            return luron__io_fail(io, LURON_E_IO, "%s: cannot read: it became shorter meanwhile", io->source.path);
         p += got, at += (uint64_t)got, n -= (uint64_t)got;
     }
     return LURON_OK;
@@ -26,7 +27,8 @@ static luron_status read_fd(luron_io *io, uint64_t at, void *to, uint64_t n) {
 static luron_status source_read(luron_io *io, uint64_t at, void *to, uint64_t n) {
     if (io->status) return io->status;
     if (at > io->source.size || n > io->source.size - at)
-        return luron__tree()->fail(io, LURON_E_FORMAT, "%" PRIu64 " bytes at %" PRIu64 " expected, the file has %" PRIu64, n, at, io->source.size);
+        return luron__io_fail(io, LURON_E_FORMAT, "%" PRIu64 " bytes at %" PRIu64 " expected, the file has %" PRIu64, n,
+                              at, io->source.size);
     if (!io->image) return read_fd(io, at, to, n);
     memcpy(to, (const char *)io->image + at, n);
     return LURON_OK;
@@ -41,10 +43,14 @@ static luron_status open_source(luron_io *io, const char *path) {
     if (S_ISDIR(st.st_mode)) return luron__io_error(io->ctx, path, "read", EISDIR);
     LURON__CHECK(io->ctx, S_ISREG(st.st_mode), LURON_E_IO, "%s: cannot read: not a regular file", path);
     LURON__CHECK(io->ctx, st.st_size > 0, LURON_E_FORMAT, "%s: the file is empty", path);
-    LURON__CHECK(io->ctx, (uint64_t)st.st_size <= LURON__MAX_FILE, LURON_E_FORMAT, "%s: the file has %lld bytes, at most %llu are read", path,
-                 (long long)st.st_size, (unsigned long long)LURON__MAX_FILE);
-    io->source = (luron_source) { .struct_size = sizeof io->source, .size = (uint64_t)st.st_size, .path = path, .read_at = source_read };
-    io->most = 100 * io->source.size + ((uint64_t)64 << 20); /* packed files grow; what is not packed is checked by its format */
+    LURON__CHECK(io->ctx, (uint64_t)st.st_size <= LURON__MAX_FILE, LURON_E_FORMAT,
+                 "%s: the file has %lld bytes, at most %llu are read", path, (long long)st.st_size,
+                 (unsigned long long)LURON__MAX_FILE);
+    io->source = (luron_source){
+        .struct_size = sizeof io->source, .size = (uint64_t)st.st_size, .path = path, .read_at = source_read
+    };
+    io->most = 100 * io->source.size +
+               ((uint64_t)64 << 20); /* packed files grow; what is not packed is checked by its format */
     return LURON_OK;
 }
 
@@ -63,7 +69,7 @@ static luron_status load_image(luron_io *io, bool verify) {
     return LURON_OK;
 }
 
-/* ---- the format ------------------------------------------------------------------------------------------------------------ */
+/* ---- the format -------------------------------------------------------------------------------------------------- */
 static bool has_schema(luron_ctx *ctx, const luron_type *container) {
     const luron_type *t;
     for (int i = 0; (t = luron_type_at(ctx, LURON_KIND_FORMAT, i)); i++)
@@ -72,7 +78,8 @@ static bool has_schema(luron_ctx *ctx, const luron_type *container) {
 }
 
 /* The best of the registered containers (over NULL), or of the schemas over one. notes: what the losers say. */
-static luron_status probe(const luron_type **best, int *score, luron_io *io, const char *over, bool schema, const uint8_t *head, size_t n, char *notes, size_t n_notes) {
+static luron_status probe(const luron_type **best, int *score, luron_io *io, const char *over, bool schema,
+                          const uint8_t *head, size_t n, char *notes, size_t n_notes) {
     const luron_type *t;
     *best = NULL, *score = 0, notes[0] = 0;
     for (int i = 0; (t = luron_type_at(io->ctx, LURON_KIND_FORMAT, i)); i++) {
@@ -101,11 +108,13 @@ static luron_status choose_container(const luron_type **out, luron_io *io, bool 
         LURON_TRY(luron_plugin_load_all(io->ctx));
         LURON_TRY(probe(out, &score, io, NULL, schema, head, n, notes, sizeof notes));
     }
-    LURON__CHECK(io->ctx, *out, LURON_E_FORMAT, "not a file that can be read%s%s", notes[0] ? ": " : " (no format is loaded)", notes);
+    LURON__CHECK(io->ctx, *out, LURON_E_FORMAT, "not a file that can be read%s%s",
+                 notes[0] ? ": " : " (no format is loaded)", notes);
     return LURON_OK;
 }
 
-luron_status luron__io_take(const luron_type **slot, void **options, luron_io *io, const luron_type *type, int n_args, const luron_arg *args) {
+luron_status luron__io_take(const luron_type **slot, void **options, luron_io *io, const luron_type *type, int n_args,
+                            const luron_arg *args) {
     LURON_TRY(luron__options_new(options, io->ctx, type, type->format.name, NULL, n_args, args));
     *slot = luron__type_ref(type);
     return LURON_OK;
@@ -114,11 +123,13 @@ luron_status luron__io_take(const luron_type **slot, void **options, luron_io *i
 static luron_status find_types(luron_io *io, const char *format, bool schema, int n_args, const luron_arg *args) {
     const luron_type *named = NULL, *container = NULL;
     if (format) LURON_TRY(luron_type_find(&named, io->ctx, LURON_KIND_FORMAT, format));
-    if (named && named->format.over) LURON_TRY(luron_type_find(&container, io->ctx, LURON_KIND_FORMAT, named->format.over));
+    if (named && named->format.over)
+        LURON_TRY(luron_type_find(&container, io->ctx, LURON_KIND_FORMAT, named->format.over));
     else if (named) container = named;
     else LURON_TRY(choose_container(&container, io, schema));
     bool over = named && named != container;
-    LURON__CHECK(io->ctx, container->format.read && !container->format.over, LURON_E_UNSUPPORTED, "format '%s' cannot read", container->format.name);
+    LURON__CHECK(io->ctx, container->format.read && !container->format.over, LURON_E_UNSUPPORTED,
+                 "format '%s' cannot read", container->format.name);
     LURON_TRY(luron__io_take(&io->container, &io->container_options, io, container, over ? 0 : n_args, args));
     return over && schema ? luron__io_take(&io->schema, &io->schema_options, io, named, n_args, args) : LURON_OK;
 }
@@ -129,8 +140,8 @@ static luron_status read_schema(luron_io *io) {
     if (!io->schema) {
         const luron_type *best;
         LURON_TRY(probe(&best, &score, io, io->container->format.name, true, NULL, 0, notes, sizeof notes));
-        LURON__CHECK(io->ctx, best, LURON_E_FORMAT, "a file of format %s, but it holds no model that can be read%s%s", io->container->format.name,
-                     notes[0] ? ": not " : "", notes);
+        LURON__CHECK(io->ctx, best, LURON_E_FORMAT, "a file of format %s, but it holds no model that can be read%s%s",
+                     io->container->format.name, notes[0] ? ": not " : "", notes);
         LURON_TRY(luron__io_take(&io->schema, &io->schema_options, io, best, 0, NULL));
     }
     const luron_format_type *f = &io->schema->format;
@@ -141,7 +152,8 @@ static luron_status read_schema(luron_io *io) {
     return status;
 }
 
-static luron_status read_opened(luron_io *io, const char *format, bool schema, bool verify, int n_args, const luron_arg *args) {
+static luron_status read_opened(luron_io *io, const char *format, bool schema, bool verify, int n_args,
+                                const luron_arg *args) {
     LURON_TRY(find_types(io, format, schema, n_args, args));
     const luron_format_type *f = &io->container->format;
     if (f->flags & LURON_FORMAT_SEALED) LURON_TRY(load_image(io, verify));
@@ -150,17 +162,19 @@ static luron_status read_opened(luron_io *io, const char *format, bool schema, b
     return schema ? read_schema(io) : LURON_OK;
 }
 
-luron_status luron__io_read(luron_io *io, const char *path, const char *format, bool schema, bool verify, int n_args, const luron_arg *args) {
+luron_status luron__io_read(luron_io *io, const char *path, const char *format, bool schema, bool verify, int n_args,
+                            const luron_arg *args) {
     LURON_TRY(open_source(io, path));
     luron_status status = read_opened(io, format, schema, verify, n_args, args);
     if (status && strncmp(io->ctx->error, path, strlen(path))) luron__wrap(io->ctx, status, "%s", path);
     return status;
 }
 
-/* ---- elements ------------------------------------------------------------------------------------------------------------------ */
+/* ---- elements ---------------------------------------------------------------------------------------------------- */
 /* Copy n elements, the first at index `first` in row-major order of `shape`, between a dense run and memory with strides
  * (in elements). to_dense: from `far` to `dense`. */
-static void copy_strided(int ndim, const int64_t *shape, const int64_t *strides, size_t size, uint64_t first, uint64_t n, char *dense, char *far, bool to_dense) {
+static void copy_strided(int ndim, const int64_t *shape, const int64_t *strides, size_t size, uint64_t first,
+                         uint64_t n, char *dense, char *far, bool to_dense) {
     int64_t at[LURON_MAX_DIMS] = { 0 }, offset = 0;
     for (int d = ndim - 1; d >= 0; d--) {
         at[d] = (int64_t)(first % (uint64_t)shape[d]);
@@ -182,18 +196,22 @@ static void copy_strided(int ndim, const int64_t *shape, const int64_t *strides,
 /* From the file, through its format. */
 static luron_status read_stored(luron_io *io, luron_node *node, uint64_t first, uint64_t n, void *to) {
     const luron_format_type *f = io->container ? &io->container->format : NULL;
-    LURON__CHECK(io->ctx, f && f->read_tensor, LURON_E_PLUGIN, "tensor '%s' is announced, but its format has no read_tensor", node->name);
-    return luron__io_result(io, f->read_tensor(io, luron__tree(), &io->source, node, node->where, first, n, to), f->name);
+    LURON__CHECK(io->ctx, f && f->read_tensor, LURON_E_PLUGIN,
+                 "tensor '%s' is announced, but its format has no read_tensor", node->name);
+    return luron__io_result(io, f->read_tensor(io, luron__tree(), &io->source, node, node->where, first, n, to),
+                            f->name);
 }
 
 luron_status luron__io_fetch(luron_io *io, luron_node *node, uint64_t first, uint64_t n, void *to) {
     luron_node *base = node->from ? node->from : node;
     size_t size = node->view.dtype_bits / 8;
     uint64_t total = (uint64_t)luron_numel(&node->view);
-    LURON__CHECK(io->ctx, node->kind == LURON__TENSOR && first <= total && n <= total - first, LURON_E_PLUGIN, "fetch: elements beyond the end of '%s'", node->name);
+    LURON__CHECK(io->ctx, node->kind == LURON__TENSOR && first <= total && n <= total - first, LURON_E_PLUGIN,
+                 "fetch: elements beyond the end of '%s'", node->name);
     if (!n) return LURON_OK;
     if (!base->tensor) {
-        LURON__CHECK(io->ctx, !node->permuted, LURON_E_UNSUPPORTED, "tensor '%s' would have to be permuted on its way between two files", node->name);
+        LURON__CHECK(io->ctx, !node->permuted, LURON_E_UNSUPPORTED,
+                     "tensor '%s' would have to be permuted on its way between two files", node->name);
         return read_stored(io, base, first, n, to);
     }
     if (node->view.data) {
@@ -212,7 +230,7 @@ static luron_status read_permuted(luron_io *io, luron_node *node, luron_tensor *
     for (int d = 0; d < t->ndim; d++) strides[node->perm[d]] = t->strides[d];
     size_t size = node->view.dtype_bits / 8;
     uint64_t total = (uint64_t)luron_numel(&node->view), step = LURON__CHUNK / size;
-    char *buffer = luron__tree()->alloc(io, LURON__CHUNK);
+    char *buffer = luron__io_alloc(io, LURON__CHUNK);
     if (!buffer) return io->status;
     for (uint64_t at = 0; at < total; at += step) {
         uint64_t n = total - at < step ? total - at : step;
@@ -229,7 +247,8 @@ static luron_status fill(luron_io *io, luron_node *node, luron_tensor *t) {
     else LURON_TRY(luron__io_fetch(io, node, 0, n, luron__data(t)));
     const uint8_t *bytes = (const uint8_t *)luron__data(t);
     for (uint64_t i = 0; t->dtype == LURON_B8 && i < n; i++)
-        LURON__CHECK(io->ctx, bytes[i] <= 1, LURON_E_FORMAT, "tensor '%s' is bool, but element %" PRIu64 " is %d", node->name, i, bytes[i]);
+        LURON__CHECK(io->ctx, bytes[i] <= 1, LURON_E_FORMAT, "tensor '%s' is bool, but element %" PRIu64 " is %d",
+                     node->name, i, bytes[i]);
     return LURON_OK;
 }
 

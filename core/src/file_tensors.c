@@ -72,7 +72,8 @@ static luron_status take_tensor(luron_file *file, luron_io *io, luron_node *node
 }
 
 /* path holds the name of the group, n bytes; it is used for those below and put back. */
-static luron_status take_group(luron_file *file, luron_io *io, luron_node *group, char path[LURON__MAX_PATH], size_t n) {
+static luron_status take_group(luron_file *file, luron_io *io, luron_node *group, char path[LURON__MAX_TREE_PATH],
+                               size_t n) {
     for (luron_node *node = group->first; node; node = node->next) {
         size_t end = luron__path_add(path, n, node->name);
         if (node->kind == LURON__GROUP) LURON_TRY(take_group(file, io, node, path, end));
@@ -82,10 +83,11 @@ static luron_status take_group(luron_file *file, luron_io *io, luron_node *group
     return LURON_OK;
 }
 
-luron_status luron_file_read(luron_file **out, luron_ctx *ctx, const char *path, const char *format, int n_args, const luron_arg *args) {
+luron_status luron_file_read(luron_file **out, luron_ctx *ctx, const char *path, const char *format, int n_args,
+                             const luron_arg *args) {
     luron_file *file = NULL;
     luron_io *io = NULL;
-    char name[LURON__MAX_PATH] = "";
+    char name[LURON__MAX_TREE_PATH] = "";
     LURON_TRY(luron__io_new(&io, ctx));
     luron_status status = luron__alloc(&file, ctx, sizeof *file);
     if (!status) {
@@ -103,7 +105,9 @@ luron_status luron_file_read(luron_file **out, luron_ctx *ctx, const char *path,
     return status;
 }
 
-static const item *item_at(const luron_file *file, int i) { return i >= 0 && i < luron_file_n_tensors(file) ? &file->items[i] : NULL; }
+static const item *item_at(const luron_file *file, int i) {
+    return i >= 0 && i < luron_file_n_tensors(file) ? &file->items[i] : NULL;
+}
 int luron_file_n_tensors(const luron_file *file) { return (int)file->n - 1; }
 const char *luron_file_name(const luron_file *file, int i) {
     const item *it = item_at(file, i);

@@ -3,7 +3,7 @@
 #define LURON_IO_H
 #include "internal.h"
 
-/* ---- limits of what a file may ask for; all sizes are also held against the bytes that are there -------------------- */
+/* ---- limits of what a file may ask for; all sizes are also held against the bytes that are there ----------------- */
 #define LURON__MAX_FILE ((uint64_t)16 << 30)
 #define LURON__MAX_NODES 400000
 #define LURON__MAX_DEPTH 16
@@ -14,7 +14,7 @@
 #define LURON__HEAD 4096                /* first bytes that `probe` is shown */
 #define LURON__CHUNK 65536
 
-/* ---- checksum.c: XXH64 (Yann Collet, github.com/Cyan4973/xxHash, doc/xxhash_spec.md), seed 0 -------------------------- */
+/* ---- checksum.c: XXH64 (Yann Collet, github.com/Cyan4973/xxHash, doc/xxhash_spec.md), seed 0 --------------------- */
 typedef struct luron__xxh64 {
     uint64_t lane[4], total;
     uint8_t rest[32];
@@ -32,7 +32,7 @@ luron_status luron__trailer_check(luron_ctx *ctx, const uint8_t *file, uint64_t 
 /** Does the file end in something that was meant as a trailer? */
 bool luron__trailer_present(const uint8_t *file, uint64_t size);
 
-/* ---- write.c: a new file in the place of an old one, or no change at all ------------------------------------------------ */
+/* ---- write.c: a new file in the place of an old one, or no change at all ----------------------------------------- */
 typedef struct luron__writer luron__writer;
 luron_status luron__writer_open(luron__writer **out, luron_ctx *ctx, const char *path);
 luron_status luron__writer_put(luron__writer *w, luron_ctx *ctx, const void *data, uint64_t n);
@@ -47,7 +47,7 @@ void luron__writer_free(luron__writer *w);
 /** LURON_E_IO "PATH: cannot WHAT: text of errno". */
 luron_status luron__io_error(luron_ctx *ctx, const char *path, const char *what, int error);
 
-/* ---- io.c: the tree between a container, a schema and core --------------------------------------------------------------- */
+/* ---- io.c: the tree between a container, a schema and core ------------------------------------------------------- */
 enum { LURON__GROUP, LURON__TENSOR, LURON__TEXT };
 typedef struct luron__attr {
     struct luron__attr *next;
@@ -99,28 +99,54 @@ struct luron_io {
 luron_status luron__io_new(luron_io **out, luron_ctx *ctx);
 void luron__io_free(luron_io *io);
 const luron_tree *luron__tree(void);
+/* What io.c and io_values.c share. Failures are noted in the io. */
+void *luron__io_alloc(luron_io *io, uint64_t bytes);                        /* until the io ends; NULL: failed */
+char *luron__io_copy(luron_io *io, const char *text, uint64_t n);           /* with a 0 behind it */
+luron_status luron__io_fail(luron_io *io, luron_status status, const char *fmt, ...)
+    LURON_PRINTF(3, 4); /* first one counts */
+luron_status luron__io_check_name(luron_io *io, const char *what, const char *name);
+luron_node *luron__io_node(luron_io *io, luron_node *parent, const char *name, int kind);
+/* Services of luron_tree: io_values.c. */
+const char *luron__tree_text(luron_io *io, luron_node *node, const char *key, uint64_t *n);
+const char *luron__tree_key(luron_io *io, luron_node *node, int64_t i);
+luron_status luron__tree_set_text(luron_io *io, luron_node *node, const char *key, const char *text, uint64_t n);
+luron_status luron__tree_set_integer(luron_io *io, luron_node *node, const char *key, int64_t value);
+int luron__tree_integer(luron_io *io, luron_node *node, const char *key, int64_t *value);
+luron_node *luron__tree_add_text(luron_io *io, luron_node *parent, const char *name, const char *text, uint64_t n);
+const char *luron__tree_value(luron_io *io, luron_node *node, uint64_t *n);
+luron_node *luron__tree_add_tensor(luron_io *io, luron_node *parent, const char *name, uint32_t dtype, int ndim,
+                                   const int64_t *shape, uint64_t where);
+luron_node *luron__tree_map_tensor(luron_io *io, luron_node *parent, const char *name, luron_node *from, int ndim,
+                                   const int *perm);
+const luron_view *luron__tree_tensor(luron_io *io, luron_node *node);
+luron_status luron__tree_set_ids(luron_io *io, luron_node *node);
+luron_status luron__tree_write(luron_io *io, const void *data, uint64_t n);
+luron_status luron__tree_fetch(luron_io *io, luron_node *node, uint64_t first, uint64_t n, void *to);
+luron_status luron__tree_write_tensor(luron_io *io, luron_node *node);
 /** Outcome of a callback of a format: the first failure noted, else what it returned. `what`: "hdf5: read". */
 luron_status luron__io_result(luron_io *io, luron_status status, const char *what);
 /** "a/b" and "c" make "a/b/c": nodes are so few levels deep that it always fits. @return the new length. */
-#define LURON__MAX_PATH ((LURON__MAX_DEPTH + 1) * (LURON__MAX_NAME + 1))
-size_t luron__path_add(char path[LURON__MAX_PATH], size_t n, const char *name);
+#define LURON__MAX_TREE_PATH ((LURON__MAX_DEPTH + 1) * (LURON__MAX_NAME + 1))
+size_t luron__path_add(char path[LURON__MAX_TREE_PATH], size_t n, const char *name);
 /** A node for a tensor in memory (shared). NULL: failed, noted in the io. */
 luron_node *luron__io_put(luron_io *io, luron_node *parent, const char *name, luron_tensor *t);
 /** The groups of a path with '/', made where absent, except its last part, whose start goes into *last. */
 luron_node *luron__io_parent(luron_io *io, luron_node *from, const char *path, const char **last);
 
-/* ---- file.c: reading a file through its format ---------------------------------------------------------------------------- */
+/* ---- file.c: reading a file through its format ------------------------------------------------------------------- */
 /** Open, read, check and announce. format NULL: by its first bytes, among containers alone (schema false), or those with
  *  a schema over them, whose `read` then fills io->model. verify 0: a seal that is missing or wrong is no error. */
-luron_status luron__io_read(luron_io *io, const char *path, const char *format, bool schema, bool verify, int n_args, const luron_arg *args);
+luron_status luron__io_read(luron_io *io, const char *path, const char *format, bool schema, bool verify, int n_args,
+                            const luron_arg *args);
 /** Note a format with options (args for it, or its defaults) in slot and options. */
-luron_status luron__io_take(const luron_type **slot, void **options, luron_io *io, const luron_type *type, int n_args, const luron_arg *args);
+luron_status luron__io_take(const luron_type **slot, void **options, luron_io *io, const luron_type *type, int n_args,
+                            const luron_arg *args);
 /** The tensor of a node, read into fresh memory unless it is in memory. */
 luron_status luron__io_tensor(luron_tensor **out, luron_io *io, luron_node *node);
 /** Elements first .. first + n of a node, in row-major order. */
 luron_status luron__io_fetch(luron_io *io, luron_node *node, uint64_t first, uint64_t n, void *to);
 
-/* ---- checkpoint.c, checkpoint_restore.c --------------------------------------------------------------------------------------- */
+/* ---- checkpoint.c, checkpoint_restore.c -------------------------------------------------------------------------- */
 typedef struct luron__entry {
     char *path; /* "parameters/linear1/weight"; of an attribute "parameters/linear1@type", of the file "isa" */
     luron_tensor *tensor;

@@ -97,10 +97,13 @@ static luron_status find_target(luron__writer *w, luron_ctx *ctx, const char *pa
 }
 
 static luron_status make_temporary(luron__writer *w, luron_ctx *ctx, int mode) {
+    strcpy(w->temp, w->target); /* which has room for the rest */
     for (int tries = 0; tries < 100; tries++) {
+        char rest[48];
         uint32_t random = 0;
         if (getentropy(&random, sizeof random)) random = (uint32_t)tries;
-        snprintf(w->temp, sizeof w->temp, "%s.tmp.%ld.%08x", w->target, (long)getpid(), random);
+        snprintf(rest, sizeof rest, ".tmp.%ld.%08x", (long)getpid(), random);
+        strcpy(w->temp + strlen(w->target), rest);
         w->fd = open(w->temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode < 0 ? 0666 : 0600);
         if (w->fd >= 0 || errno != EEXIST) break;
     }
@@ -147,7 +150,8 @@ static luron_status flush(luron__writer *w, luron_ctx *ctx) {
 
 luron_status luron__writer_put(luron__writer *w, luron_ctx *ctx, const void *data, uint64_t n) {
     if (!n) return LURON_OK;
-    LURON__CHECK(ctx, n <= LURON__MAX_FILE - w->size, LURON_E_IO, "%s: cannot write: larger than %llu bytes", w->target, (unsigned long long)LURON__MAX_FILE);
+    LURON__CHECK(ctx, n <= LURON__MAX_FILE - w->size, LURON_E_IO, "%s: cannot write: larger than %llu bytes", w->target,
+                 (unsigned long long)LURON__MAX_FILE);
     luron__xxh64_add(&w->hash, data, n);
     w->size += n;
     if (n > BUFFER - w->have) LURON_TRY(flush(w, ctx));
@@ -174,7 +178,8 @@ static luron_status keep_previous(luron__writer *w, luron_ctx *ctx) {
     char link_name[sizeof w->temp + 8], prev[sizeof w->target + 8];
     snprintf(link_name, sizeof link_name, "%s.prev", w->temp);
     snprintf(prev, sizeof prev, "%s.prev", w->target);
-    if (link(w->target, link_name)) return errno == ENOENT ? LURON_OK : luron__io_error(ctx, prev, "keep the old file as this", errno);
+    if (link(w->target, link_name))
+        return errno == ENOENT ? LURON_OK : luron__io_error(ctx, prev, "keep the old file as this", errno);
     int error = rename(link_name, prev) ? errno : 0;
     unlink(link_name); /* still there if both were the same file already */
     return error ? luron__io_error(ctx, prev, "keep the old file as this", error) : LURON_OK;
@@ -186,8 +191,10 @@ static luron_status sync_folder(luron__writer *w, luron_ctx *ctx) {
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int error = fd < 0 ? errno : fsync(fd) ? errno : 0;
     if (fd >= 0) close(fd);
-    if (!error || error == EINVAL || error == EACCES) return LURON_OK; /* a folder that cannot be synced, or not by us */
-    return luron__io_error(ctx, w->target, "sync its folder (the file is in place, but a power cut could still undo that)", error);
+    if (!error || error == EINVAL || error == EACCES)
+        return LURON_OK; /* a folder that cannot be synced, or not by us */
+    return luron__io_error(ctx, w->target,
+                           "sync its folder (the file is in place, but a power cut could still undo that)", error);
 }
 
 luron_status luron__writer_commit(luron__writer *w, luron_ctx *ctx, bool sealed, bool keep_prev) {

@@ -1939,7 +1939,7 @@ function data.idx(path) end
 ---@return string? code
 function data.csv(path, options) end
 
---- The tensors of a file of any format that a plugin reads, as a list of `{ name, tensor, ids, ... }`; options are those of the format, and `format` itself.
+--- The tensors of a file of any format that a plugin reads, as a list of `{ name, tensor, ids, ... }`; `{ format = "csv" }` names the format, which options of the format need; otherwise the first bytes decide.
 ---@param path string
 ---@param options? table
 ---@return table[]?

@@ -147,7 +147,7 @@ function Module:state_dict()
   return dict
 end
 
-local function shape_text(t) return "(" .. table.concat(t:shape(), ", ") .. ")" end
+local function shape_text(t) return "(" .. table.concat(t:shape(), ", ") .. (t:dim() == 1 and ",)" or ")") end
 
 -- Copy what find(group, name) gives into the module, all or nothing: true, or nil and the differences.
 local function load_tensors(self, find)

@@ -183,7 +183,9 @@ function nn.Sequential(...)
     local item, name = items[i], nil
     if type(item) == "table" and getmetatable(item) == nil then
       name, item = item[1], item[2]
-      if type(name) ~= "string" then core.badarg(1, "Sequential", string.format("item %d: { name, layer } expected, got a table without a name", i)) end
+      if type(name) ~= "string" then
+        core.badarg(1, "Sequential", string.format("item %d: { name, layer } expected, got a table without a name", i))
+      end
     end
     value = append(model, value, item, name, i)
   end

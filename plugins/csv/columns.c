@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-luron_status csv_fail_line(const csv_table *b, int64_t line, const char *why) { return b->t->fail(b->io, LURON_E_FORMAT, "line %lld: %s", (long long)line, why); }
+luron_status csv_fail_line(const csv_table *b, int64_t line, const char *why) {
+    return b->t->fail(b->io, LURON_E_FORMAT, "line %lld: %s", (long long)line, why);
+}
 
-/* ---- choosing -------------------------------------------------------------------------------------------------------------------- */
+/* ---- choosing ---------------------------------------------------------------------------------------------------- */
 static csv_column *find_column(const csv_table *b, const char *name, size_t n) {
     for (int64_t i = 0; i < b->n_columns; i++)
         if (strlen(b->columns[i].name) == n && memcmp(b->columns[i].name, name, n) == 0) return &b->columns[i];
@@ -21,7 +23,8 @@ static luron_status no_column(const csv_table *b, const char *option, const char
         int wrote = snprintf(names + at, sizeof names - at, "%s%.40s", i ? ", " : "", b->columns[i].name);
         at += wrote > 0 ? (size_t)wrote : 0;
     }
-    return b->t->fail(b->io, LURON_E_ARGUMENT, "%s: there is no column '%.*s'; there are %s", option, (int)(n < 100 ? n : 100), name, names);
+    return b->t->fail(b->io, LURON_E_ARGUMENT, "%s: there is no column '%.*s'; there are %s", option,
+                      (int)(n < 100 ? n : 100), name, names);
 }
 
 static luron_status mark_wanted(csv_table *b) {
@@ -39,7 +42,8 @@ static luron_status mark_wanted(csv_table *b) {
     if (!*target) return LURON_OK;
     csv_column *k = find_column(b, target, strlen(target));
     if (!k) return no_column(b, "target", target, strlen(target));
-    if (k->is_text && b->o->target_kind == 2) return b->t->fail(b->io, LURON_E_FORMAT, "target: column '%s' holds text, numbers expected", target);
+    if (k->is_text && b->o->target_kind == 2)
+        return b->t->fail(b->io, LURON_E_FORMAT, "target: column '%s' holds text, numbers expected", target);
     k->is_target = k->is_wanted = 1;
     return LURON_OK;
 }
@@ -63,7 +67,7 @@ luron_status csv_choose(csv_table *b) {
     return b->data ? LURON_OK : LURON_E_NOMEM;
 }
 
-/* ---- classes ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- classes ----------------------------------------------------------------------------------------------------- */
 static uint64_t hash(const char *p, size_t n) {
     uint64_t h = 0xcbf29ce484222325u;
     for (size_t i = 0; i < n; i++) h = (h ^ (uint8_t)p[i]) * 0x100000001b3u;
@@ -80,7 +84,8 @@ static csv_class **slot(csv_class **table, int64_t cap, const char *text, size_t
 
 static luron_status grow(csv_table *b, csv_column *k) {
     int64_t cap = k->cap ? 2 * k->cap : 64;
-    csv_class *classes = b->t->alloc(b->io, (uint64_t)cap / 2 * sizeof *classes), **table = b->t->alloc(b->io, (uint64_t)cap * sizeof *table);
+    csv_class *classes = b->t->alloc(b->io, (uint64_t)cap / 2 * sizeof *classes),
+              **table = b->t->alloc(b->io, (uint64_t)cap * sizeof *table);
     if (!classes || !table) return LURON_E_NOMEM;
     if (k->n_classes) memcpy(classes, k->classes, (size_t)k->n_classes * sizeof *classes);
     memset(table, 0, (size_t)cap * sizeof *table);
@@ -96,12 +101,13 @@ luron_status csv_take_class(csv_table *b, csv_column *k, int64_t row, const csv_
     if (2 * k->n_classes >= k->cap) LURON_TRY(grow(b, k));
     csv_class **at = slot(k->table, k->cap, cell->text, cell->n);
     if (!*at) {
-        if (!csv_is_text(cell->text, cell->n)) return csv_fail_line(b, b->line, "a text is not UTF-8, or has control characters");
+        if (!csv_is_text(cell->text, cell->n))
+            return csv_fail_line(b, b->line, "a text is not UTF-8, or has control characters");
         char *copy = b->t->alloc(b->io, cell->n + 1);
         if (!copy) return LURON_E_NOMEM;
         memcpy(copy, cell->text, cell->n);
         *at = &k->classes[k->n_classes];
-        **at = (csv_class) { copy, cell->n, k->n_classes };
+        **at = (csv_class){ copy, cell->n, k->n_classes };
         k->n_classes++;
     }
     k->codes[row] = (*at)->code;
@@ -138,7 +144,7 @@ static luron_status sort_classes(csv_table *b, csv_column *k) {
     return LURON_OK;
 }
 
-/* ---- tensors ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- tensors ----------------------------------------------------------------------------------------------------- */
 static char *put_quoted(char *to, const char *text, size_t n) {
     *to++ = '"';
     for (size_t i = 0; i < n; i++) {
@@ -186,7 +192,8 @@ static char *tensor_name(csv_table *b, const char *name) {
     size_t n = strlen(name);
     char *copy = b->t->alloc(b->io, n + 1);
     if (!copy) return NULL;
-    for (size_t i = 0; i <= n; i++) copy[i] = name[i] == '/' || (i < n && (unsigned char)name[i] < 0x20) ? '_' : name[i];
+    for (size_t i = 0; i <= n; i++)
+        copy[i] = name[i] == '/' || (i < n && (unsigned char)name[i] < 0x20) ? '_' : name[i];
     return copy;
 }
 
@@ -195,7 +202,8 @@ static luron_status announce_column(csv_table *b, csv_column *k) {
     if (!name) return LURON_E_NOMEM;
     const void *data = k->codes ? (void *)k->codes : b->target;
     uint32_t dtype = k->codes ? LURON_I64 : b->o->dtype ? LURON_F64 : LURON_F32;
-    luron_node *node = b->t->add_tensor(b->io, b->t->root(b->io), name, dtype, LURON_SHAPE(b->n_rows), (uint64_t)(uintptr_t)data);
+    luron_node *node =
+        b->t->add_tensor(b->io, b->t->root(b->io), name, dtype, LURON_SHAPE(b->n_rows), (uint64_t)(uintptr_t)data);
     if (!node) return LURON_E_FORMAT;
     LURON_TRY(b->t->set_text(b->io, node, "column", k->name, strlen(k->name)));
     if (!k->codes) return LURON_OK;
@@ -206,11 +214,13 @@ static luron_status announce_column(csv_table *b, csv_column *k) {
 
 luron_status csv_announce(csv_table *b) {
     if (b->n_numbers) {
-        luron_node *node = b->t->add_tensor(b->io, b->t->root(b->io), "data", b->o->dtype ? LURON_F64 : LURON_F32, LURON_SHAPE(b->n_rows, b->n_numbers), (uint64_t)(uintptr_t)b->data);
+        luron_node *node = b->t->add_tensor(b->io, b->t->root(b->io), "data", b->o->dtype ? LURON_F64 : LURON_F32,
+                                            LURON_SHAPE(b->n_rows, b->n_numbers), (uint64_t)(uintptr_t)b->data);
         if (!node) return LURON_E_FORMAT;
         LURON_TRY(set_columns(b, node));
     }
     for (int64_t i = 0; i < b->n_columns; i++)
-        if (b->columns[i].codes || (b->columns[i].is_target && b->columns[i].is_wanted)) LURON_TRY(announce_column(b, &b->columns[i]));
+        if (b->columns[i].codes || (b->columns[i].is_target && b->columns[i].is_wanted))
+            LURON_TRY(announce_column(b, &b->columns[i]));
     return LURON_OK;
 }

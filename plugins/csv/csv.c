@@ -18,7 +18,9 @@ static const luron_option *const option_list[] = {
     LURON_OPT_STRING(csv_options, columns, "", "names of the columns wanted, with commas; '': all"),
     LURON_OPT_STRING(csv_options, target, "", "name of the column that becomes the tensor 'target'; '': none"),
     LURON_OPT_CHOICE(csv_options, target_kind, "auto", target_choices, "auto: classes if the target is text"),
-    LURON_OPT_CHOICE(csv_options, dtype, "float32", dtype_choices, "of the numbers"), NULL };
+    LURON_OPT_CHOICE(csv_options, dtype, "float32", dtype_choices, "of the numbers"),
+    NULL
+};
 
 static int probe(luron_io *io, const luron_tree *t, const uint8_t *head, uint64_t n) {
     uint8_t text[4096];
@@ -31,7 +33,7 @@ static int probe(luron_io *io, const luron_tree *t, const uint8_t *head, uint64_
 
 static luron_status start(csv_table *b, const char *text, uint64_t n) {
     const char *d = b->o->delimiter;
-    b->first = (csv_cursor) { .p = text, .end = text + n, .line = 1, .delimiter = strcmp(d, "tab") == 0 ? '\t' : d[0] };
+    b->first = (csv_cursor){ .p = text, .end = text + n, .line = 1, .delimiter = strcmp(d, "tab") == 0 ? '\t' : d[0] };
     if ((d[0] && d[1] && strcmp(d, "tab")) || !b->first.delimiter || strchr("\n\r\"", b->first.delimiter))
         return b->t->fail(b->io, LURON_E_ARGUMENT, "delimiter is '%.20s', one character or 'tab' expected", d);
     if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) b->first.p += 3;
@@ -44,7 +46,7 @@ static luron_status start(csv_table *b, const char *text, uint64_t n) {
     return b->first.scratch ? LURON_OK : LURON_E_NOMEM;
 }
 
-/* ---- the first row: how many columns, and their names --------------------------------------------------------------------------- */
+/* ---- the first row: how many columns, and their names ------------------------------------------------------------ */
 static luron_status count_columns(csv_table *b) {
     csv_cursor c = b->first;
     csv_cell cell;
@@ -84,8 +86,9 @@ static luron_status name_columns(csv_table *b) {
     return LURON_OK;
 }
 
-/* ---- passes ----------------------------------------------------------------------------------------------------------------------- */
-static luron_status each_row(csv_table *b, luron_status (*use)(csv_table *, int64_t row, int64_t column, const csv_cell *)) {
+/* ---- passes ------------------------------------------------------------------------------------------------------ */
+static luron_status each_row(csv_table *b,
+                             luron_status (*use)(csv_table *, int64_t row, int64_t column, const csv_cell *)) {
     csv_cursor c = b->first;
     csv_cell cell;
     for (b->n_rows = 0; csv_next_row(&c); b->n_rows++) {
@@ -97,7 +100,8 @@ static luron_status each_row(csv_table *b, luron_status (*use)(csv_table *, int6
             column++;
         } while (!cell.last);
         if (column != b->n_columns)
-            return b->t->fail(b->io, LURON_E_FORMAT, "line %lld: %lld fields, the first row has %lld", (long long)b->line, (long long)column, (long long)b->n_columns);
+            return b->t->fail(b->io, LURON_E_FORMAT, "line %lld: %lld fields, the first row has %lld",
+                              (long long)b->line, (long long)column, (long long)b->n_columns);
     }
     return LURON_OK;
 }
@@ -144,14 +148,23 @@ static luron_status read_csv(luron_io *io, const luron_tree *t, const luron_sour
     return status;
 }
 
-static luron_status read_values(luron_io *io, const luron_tree *t, const luron_source *source, luron_node *node, uint64_t where, uint64_t first, uint64_t n, void *to) {
+static luron_status read_values(luron_io *io, const luron_tree *t, const luron_source *source, luron_node *node,
+                                uint64_t where, uint64_t first, uint64_t n, void *to) {
     uint64_t size = t->tensor(io, node)->dtype_bits / 8;
     (void)source;
     memcpy(to, (const char *)(uintptr_t)where + first * size, n * size);
     return LURON_OK;
 }
 
-static const luron_format_type csv = { .struct_size = sizeof csv, .name = "csv", .doc = "tables as text; gzip too",
-    .options = option_list, .options_size = sizeof(csv_options), .probe = probe, .read = read_csv, .read_tensor = read_values };
+static const luron_format_type csv = { .struct_size = sizeof csv,
+                                       .name = "csv",
+                                       .doc = "tables as text; gzip too",
+                                       .options = option_list,
+                                       .options_size = sizeof(csv_options),
+                                       .probe = probe,
+                                       .read = read_csv,
+                                       .read_tensor = read_values };
 static const luron_format_type *const formats[] = { &csv, NULL };
-LURON_PLUGIN_DEFINE(csv) = { .struct_size = sizeof(luron_plugin), .abi_major = LURON_ABI_MAJOR, .name = "csv", .version = "1", .formats = formats };
+LURON_PLUGIN_DEFINE(csv) = {
+    .struct_size = sizeof(luron_plugin), .abi_major = LURON_ABI_MAJOR, .name = "csv", .version = "1", .formats = formats
+};

@@ -73,12 +73,15 @@ int csv_next_cell(csv_cursor *c, csv_cell *cell) {
     return end_cell(c, cell);
 }
 
-static int is_word(const csv_cell *cell, const char *word) { return cell->n == strlen(word) && strncasecmp(cell->text, word, cell->n) == 0; }
+static int is_word(const csv_cell *cell, const char *word) {
+    return cell->n == strlen(word) && strncasecmp(cell->text, word, cell->n) == 0;
+}
 
 /* Up to 2^53 and a power of ten up to 22 are exact as doubles, and so is then their product or quotient, rounded once
  * (Clinger, 1990). All else goes to the C library. */
 static double scale(uint64_t digits, int power, int negative) {
-    static const double tens[] = { 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
+    static const double tens[] = { 1,    1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                   1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
     double x = power < 0 ? (double)digits / tens[-power] : (double)digits * tens[power];
     return negative ? -x : x;
 }
@@ -112,7 +115,8 @@ int csv_number(const csv_cell *cell, locale_t plain, double *value) {
         int down = 0;
         if (++p < end && (*p == '-' || *p == '+')) down = *p++ == '-';
         if (p == end) return CSV_TEXT;
-        for (; p < end && *p >= '0' && *p <= '9'; p++) exponent = exponent < 100000 ? 10 * exponent + *p - '0' : exponent;
+        for (; p < end && *p >= '0' && *p <= '9'; p++)
+            exponent = exponent < 100000 ? 10 * exponent + *p - '0' : exponent;
         power += down ? -exponent : exponent;
     }
     if (p != end) return CSV_TEXT;
@@ -132,8 +136,12 @@ int csv_is_text(const char *p, size_t n) {
     const unsigned char *s = (const unsigned char *)p;
     for (size_t i = 0; i < n;) {
         int more = s[i] < 0x80 ? 0 : s[i] >= 0xf5 || s[i] < 0xc2 ? -1 : s[i] >= 0xf0 ? 3 : s[i] >= 0xe0 ? 2 : 1;
-        if (more < 0 || (s[i] < 0x20 && s[i] != '\t' && s[i] != '\n' && s[i] != '\r') || s[i] == 0x7f || n - i <= (size_t)more) return 0;
-        if ((s[i] == 0xe0 && s[i + 1] < 0xa0) || (s[i] == 0xed && s[i + 1] > 0x9f) || (s[i] == 0xf0 && s[i + 1] < 0x90) || (s[i] == 0xf4 && s[i + 1] > 0x8f)) return 0;
+        if (more < 0 || (s[i] < 0x20 && s[i] != '\t' && s[i] != '\n' && s[i] != '\r') || s[i] == 0x7f ||
+            n - i <= (size_t)more)
+            return 0;
+        if ((s[i] == 0xe0 && s[i + 1] < 0xa0) || (s[i] == 0xed && s[i + 1] > 0x9f) ||
+            (s[i] == 0xf0 && s[i + 1] < 0x90) || (s[i] == 0xf4 && s[i + 1] > 0x8f))
+            return 0;
         for (int k = 1; k <= more; k++)
             if ((s[i + (size_t)k] & 0xc0) != 0x80) return 0;
         i += 1 + (size_t)more;

@@ -16,7 +16,9 @@ luron_status h5_begin(h5_session *s, luron_io *io, const luron_tree *tree) {
      * exit loops, prints or crashes. No effect in a program that used libhdf5 before us. */
     H5dont_atexit();
     if (H5open() >= 0 && H5Eget_auto2(H5E_DEFAULT, &s->print, &s->print_data) >= 0) {
-        if (H5Eset_auto2(H5E_DEFAULT, NULL, NULL) >= 0 && H5PLget_loading_state(&s->plugins) >= 0 && H5PLset_loading_state(0) >= 0) return LURON_OK;
+        if (H5Eset_auto2(H5E_DEFAULT, NULL, NULL) >= 0 && H5PLget_loading_state(&s->plugins) >= 0 &&
+            H5PLset_loading_state(0) >= 0)
+            return LURON_OK;
         H5Eset_auto2(H5E_DEFAULT, s->print, s->print_data);
     }
     pthread_mutex_unlock(&one_at_a_time);
@@ -46,7 +48,7 @@ luron_status h5_fail(luron_io *io, const luron_tree *tree, luron_status status, 
     return tree->fail(io, status, "%s%s%s", what, why[0] ? ": " : "", why);
 }
 
-/* ---- the file in memory: libhdf5 works in our buffer, without a copy of its own -------------------------------------------- */
+/* ---- the file in memory: libhdf5 works in our buffer, without a copy of its own ---------------------------------- */
 static void *image_malloc(size_t n, H5FD_file_image_op_t op, void *ud) {
     (void)n, (void)op;
     return ((h5_image *)ud)->data;
@@ -76,20 +78,22 @@ static herr_t image_drop(void *ud) {
 }
 
 hid_t h5_access(h5_image *image, size_t increment) {
-    H5FD_file_image_callbacks_t callbacks = { image_malloc, image_memcpy, image_realloc, image_free, image_keep, image_drop, image };
+    H5FD_file_image_callbacks_t callbacks = { image_malloc, image_memcpy, image_realloc, image_free,
+                                              image_keep,   image_drop,   image };
     /* No file can have this name, and no two images that are open at once have the same. */
     snprintf(image->name, sizeof image->name, "/dev/null/luron-%p", (void *)image);
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     if (access < 0) return access;
-    if (H5Pset_fapl_core(access, increment ? increment : 65536, 0) >= 0 && H5Pset_file_image_callbacks(access, &callbacks) >= 0 &&
-        H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0 && H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST) >= 0 &&
+    if (H5Pset_fapl_core(access, increment ? increment : 65536, 0) >= 0 &&
+        H5Pset_file_image_callbacks(access, &callbacks) >= 0 && H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0 &&
+        H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST) >= 0 &&
         (increment || H5Pset_file_image(access, image->data, image->size) >= 0))
         return access;
     H5Pclose(access);
     return -1;
 }
 
-/* ---- types ------------------------------------------------------------------------------------------------------------------- */
+/* ---- types ------------------------------------------------------------------------------------------------------- */
 /* As h5py: an enum over int8. */
 static hid_t bool_type(void) {
     hid_t type = H5Tenum_create(H5T_NATIVE_INT8);
@@ -101,7 +105,9 @@ static hid_t bool_type(void) {
 
 static hid_t half_type(hid_t from) {
     hid_t type = H5Tcopy(from);
-    if (type >= 0 && H5Tset_fields(type, 15, 10, 5, 0, 10) >= 0 && H5Tset_size(type, 2) >= 0 && H5Tset_ebias(type, 15) >= 0) return type;
+    if (type >= 0 && H5Tset_fields(type, 15, 10, 5, 0, 10) >= 0 && H5Tset_size(type, 2) >= 0 &&
+        H5Tset_ebias(type, 15) >= 0)
+        return type;
     if (type >= 0) H5Tclose(type);
     return -1;
 }
@@ -122,7 +128,8 @@ hid_t h5_type(uint32_t dtype, int in_memory) {
 
 /* Types whose bytes are those that this machine computes with: then tensors are read without libhdf5. */
 uint32_t h5_dtype(hid_t type) {
-    static const uint32_t dtypes[] = { LURON_F32, LURON_F64, LURON_F16, LURON_BF16, LURON_I64, LURON_I32, LURON_U8, LURON_B8 };
+    static const uint32_t dtypes[] = { LURON_F32, LURON_F64, LURON_F16, LURON_BF16,
+                                       LURON_I64, LURON_I32, LURON_U8,  LURON_B8 };
     for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++) {
         hid_t ours = h5_type(dtypes[i], 1);
         int same = ours >= 0 && H5Tequal(type, ours) > 0;
@@ -132,7 +139,7 @@ uint32_t h5_dtype(hid_t type) {
     return 0;
 }
 
-/* ---- the format ---------------------------------------------------------------------------------------------------------------- */
+/* ---- the format -------------------------------------------------------------------------------------------------- */
 static int probe(luron_io *io, const luron_tree *tree, const uint8_t *head, uint64_t n) {
     if (n >= 8 && memcmp(head, "\x89HDF\r\n\x1a\n", 8) == 0) return 100;
     tree->fail(io, LURON_E_FORMAT, "it is not an HDF5 file");
@@ -140,13 +147,23 @@ static int probe(luron_io *io, const luron_tree *tree, const uint8_t *head, uint
 }
 
 /* Contiguous data of known place and type (read.c has checked them) need no library. */
-static luron_status read_tensor(luron_io *io, const luron_tree *tree, const luron_source *source, luron_node *node, uint64_t where, uint64_t first, uint64_t n, void *to) {
+static luron_status read_tensor(luron_io *io, const luron_tree *tree, const luron_source *source, luron_node *node,
+                                uint64_t where, uint64_t first, uint64_t n, void *to) {
     uint64_t size = tree->tensor(io, node)->dtype_bits / 8;
     return source->read_at(io, where + first * size, to, n * size);
 }
 
-const luron_format_type hdf5_container = {
-    .struct_size = sizeof hdf5_container, .flags = LURON_FORMAT_SEALED, .name = "hdf5", .doc = "HDF5: groups, contiguous data sets and text attributes",
-    .probe = probe, .read = h5_read, .read_tensor = read_tensor, .write = h5_write };
+const luron_format_type hdf5_container = { .struct_size = sizeof hdf5_container,
+                                           .flags = LURON_FORMAT_SEALED,
+                                           .name = "hdf5",
+                                           .doc = "HDF5: groups, contiguous data sets and text attributes",
+                                           .probe = probe,
+                                           .read = h5_read,
+                                           .read_tensor = read_tensor,
+                                           .write = h5_write };
 static const luron_format_type *const formats[] = { &hdf5_container, &luron_schema, NULL };
-LURON_PLUGIN_DEFINE(hdf5) = { .struct_size = sizeof(luron_plugin), .abi_major = LURON_ABI_MAJOR, .name = "hdf5", .version = "1", .formats = formats };
+LURON_PLUGIN_DEFINE(hdf5) = { .struct_size = sizeof(luron_plugin),
+                              .abi_major = LURON_ABI_MAJOR,
+                              .name = "hdf5",
+                              .version = "1",
+                              .formats = formats };

@@ -31,7 +31,8 @@ luron_status h5_begin(h5_session *s, luron_io *io, const luron_tree *tree);
 void h5_end(h5_session *s);
 
 /** A failure with what libhdf5's error stack says of it. */
-luron_status h5_fail(luron_io *io, const luron_tree *tree, luron_status status, const char *fmt, ...) LURON_PRINTF(4, 5);
+luron_status h5_fail(luron_io *io, const luron_tree *tree, luron_status status, const char *fmt, ...)
+    LURON_PRINTF(4, 5);
 
 /** A new type for a dtype, as stored (little-endian) or as it is in memory; negative: failed. bfloat16 is stored as uint16. */
 hid_t h5_type(uint32_t dtype, int in_memory);

@@ -27,14 +27,18 @@ static luron_status copy(luron_io *io, const luron_tree *t, luron_node *parent, 
     uint64_t n;
     const char *name = t->name(io, from), *text = t->value(io, from, &n);
     const luron_view *v = t->tensor(io, from);
-    luron_node *to = v ? t->map_tensor(io, parent, name, from, v->ndim, NULL) : text ? t->add_text(io, parent, name, text, n) : t->group(io, parent, name), *child;
+    luron_node *to = v      ? t->map_tensor(io, parent, name, from, v->ndim, NULL)
+                     : text ? t->add_text(io, parent, name, text, n)
+                            : t->group(io, parent, name),
+               *child;
     if (!to) return LURON_E_FORMAT; /* the host has noted why */
     LURON_TRY(copy_attributes(io, t, to, from));
     for (int64_t i = 0; !v && !text && (child = t->child(io, from, i)); i++) LURON_TRY(copy(io, t, to, child));
     return LURON_OK;
 }
 
-static luron_status copy_named(luron_io *io, const luron_tree *t, luron_node *parent, luron_node *from, const char *const *names) {
+static luron_status copy_named(luron_io *io, const luron_tree *t, luron_node *parent, luron_node *from,
+                               const char *const *names) {
     for (; from && *names; names++) {
         luron_node *node = t->find(io, from, *names);
         if (node) LURON_TRY(copy(io, t, parent, node));
@@ -61,9 +65,12 @@ static luron_status read_model(luron_io *io, const luron_tree *t, const luron_so
     (void)source;
     luron_node *root = t->root(io), *model = t->model(io);
     int64_t version;
-    if (!t->integer(io, root, "format_version", &version)) return t->fail(io, LURON_E_FORMAT, "the attribute format_version is missing, or no integer");
+    if (!t->integer(io, root, "format_version", &version))
+        return t->fail(io, LURON_E_FORMAT, "the attribute format_version is missing, or no integer");
     if (version > FORMAT_VERSION)
-        return t->fail(io, LURON_E_VERSION, "the file has format_version %lld, this luron reads up to %d: a newer luron is needed", (long long)version, FORMAT_VERSION);
+        return t->fail(io, LURON_E_VERSION,
+                       "the file has format_version %lld, this luron reads up to %d: a newer luron is needed",
+                       (long long)version, FORMAT_VERSION);
     if (version < 1) return t->fail(io, LURON_E_FORMAT, "format_version is %lld", (long long)version);
     LURON_TRY(copy_about(io, t, model, root));
     LURON_TRY(copy_named(io, t, model, t->find(io, root, "model"), in_model));
@@ -80,6 +87,10 @@ static luron_status write_model(luron_io *io, const luron_tree *t) {
     return copy_named(io, t, root, model, at_top);
 }
 
-const luron_format_type luron_schema = {
-    .struct_size = sizeof luron_schema, .name = "luron", .doc = "a checkpoint of luron: model, optimiser, training state", .over = "hdf5",
-    .probe = probe, .read = read_model, .write = write_model };
+const luron_format_type luron_schema = { .struct_size = sizeof luron_schema,
+                                         .name = "luron",
+                                         .doc = "a checkpoint of luron: model, optimiser, training state",
+                                         .over = "hdf5",
+                                         .probe = probe,
+                                         .read = read_model,
+                                         .write = write_model };

@@ -20,7 +20,7 @@ typedef struct reader {
 
 static luron_status read_object(reader *r, hid_t object, const char *name);
 
-/* ---- each object once ------------------------------------------------------------------------------------------------------- */
+/* ---- each object once -------------------------------------------------------------------------------------------- */
 static void put_address(haddr_t *table, uint64_t cap, haddr_t at) {
     uint64_t i = at * 0x9E3779B97F4A7C15u >> 20;
     while (table[i & (cap - 1)]) i++;
@@ -34,7 +34,8 @@ static int is_seen(const reader *r, haddr_t at) {
 }
 
 static luron_status note_address(reader *r, haddr_t at, const char *name) {
-    if (is_seen(r, at)) return r->t->fail(r->io, LURON_E_FORMAT, "'%s' is another name for an object that has one already", name);
+    if (is_seen(r, at))
+        return r->t->fail(r->io, LURON_E_FORMAT, "'%s' is another name for an object that has one already", name);
     if (2 * r->n_seen >= r->cap) {
         uint64_t cap = r->cap ? 2 * r->cap : 256;
         haddr_t *table = r->t->alloc(r->io, cap * sizeof *table);
@@ -49,14 +50,16 @@ static luron_status note_address(reader *r, haddr_t at, const char *name) {
     return LURON_OK;
 }
 
-/* ---- strings: attributes and data sets of one string, of fixed or variable length -------------------------------------------------- */
+/* ---- strings: attributes and data sets of one string, of fixed or variable length -------------------------------- */
 /* `id` is an attribute or a data set. *text stays NULL if it is not one string. */
-static luron_status read_string(reader *r, hid_t id, int is_attribute, hid_t type, hid_t space, size_t most, const char *name, char **text, uint64_t *n) {
+static luron_status read_string(reader *r, hid_t id, int is_attribute, hid_t type, hid_t space, size_t most,
+                                const char *name, char **text, uint64_t *n) {
     *text = NULL;
     if (H5Tget_class(type) != H5T_STRING || H5Sget_simple_extent_type(space) != H5S_SCALAR) return LURON_OK;
     int variable = H5Tis_variable_str(type) > 0;
     size_t size = variable ? sizeof(char *) : H5Tget_size(type);
-    if (!size || size > most) return r->t->fail(r->io, LURON_E_FORMAT, "text '%s' has %zu bytes, at most %zu are allowed", name, size, most);
+    if (!size || size > most)
+        return r->t->fail(r->io, LURON_E_FORMAT, "text '%s' has %zu bytes, at most %zu are allowed", name, size, most);
     char *to = r->t->alloc(r->io, size + 1), *string = NULL;
     if (!to) return LURON_E_NOMEM;
     void *memory = variable ? (void *)&string : to;
@@ -86,19 +89,24 @@ static luron_status take_attribute(reader *r, luron_node *node, hid_t id, hid_t 
     char *text;
     uint64_t n;
     LURON_TRY(read_string(r, id, 1, type, space, MAX_ATTRIBUTE, name, &text, &n));
-    if (text && r->t->tensor(r->io, node) && strcmp(name, H5_BF16_KEY) == 0) return LURON_OK; /* says how it is stored */
+    if (text && r->t->tensor(r->io, node) && strcmp(name, H5_BF16_KEY) == 0)
+        return LURON_OK; /* says how it is stored */
     if (text) return r->t->set_text(r->io, node, name, text, n);
-    if (H5Tget_class(type) != H5T_INTEGER || H5Tget_size(type) > 8 || H5Sget_simple_extent_type(space) != H5S_SCALAR) return LURON_OK; /* not for us */
+    if (H5Tget_class(type) != H5T_INTEGER || H5Tget_size(type) > 8 || H5Sget_simple_extent_type(space) != H5S_SCALAR)
+        return LURON_OK; /* not for us */
     int64_t number;
-    if (H5Aread(id, H5T_NATIVE_INT64, &number) < 0) return h5_fail(r->io, r->t, LURON_E_FORMAT, "attribute '%s' cannot be read", name);
+    if (H5Aread(id, H5T_NATIVE_INT64, &number) < 0)
+        return h5_fail(r->io, r->t, LURON_E_FORMAT, "attribute '%s' cannot be read", name);
     return r->t->set_integer(r->io, node, name, number);
 }
 
 static herr_t visit_attribute(hid_t object, const char *name, const H5A_info_t *info, void *ud) {
     attribute *a = ud;
     (void)info;
-    hid_t id = H5Aopen(object, name, H5P_DEFAULT), type = id < 0 ? -1 : H5Aget_type(id), space = id < 0 ? -1 : H5Aget_space(id);
-    if (id < 0 || type < 0 || space < 0) a->status = h5_fail(a->r->io, a->r->t, LURON_E_FORMAT, "attribute '%s' cannot be opened", name);
+    hid_t id = H5Aopen(object, name, H5P_DEFAULT), type = id < 0 ? -1 : H5Aget_type(id),
+          space = id < 0 ? -1 : H5Aget_space(id);
+    if (id < 0 || type < 0 || space < 0)
+        a->status = h5_fail(a->r->io, a->r->t, LURON_E_FORMAT, "attribute '%s' cannot be opened", name);
     else a->status = take_attribute(a->r, a->node, id, type, space, name);
     if (space >= 0) H5Sclose(space);
     if (type >= 0) H5Tclose(type);
@@ -113,15 +121,18 @@ static luron_status read_attributes(reader *r, hid_t object, luron_node *node, c
     return a.status;
 }
 
-/* ---- data sets ------------------------------------------------------------------------------------------------------------------- */
+/* ---- data sets --------------------------------------------------------------------------------------------------- */
 static luron_status check_storage(reader *r, hid_t set, const char *name) {
     hid_t how = H5Dget_create_plist(set);
     H5D_layout_t layout = how < 0 ? H5D_LAYOUT_ERROR : H5Pget_layout(how);
     int outside = how < 0 ? -1 : H5Pget_external_count(how), filters = how < 0 ? -1 : H5Pget_nfilters(how);
     if (how >= 0) H5Pclose(how);
-    if (layout == H5D_VIRTUAL || outside > 0) return r->t->fail(r->io, LURON_E_FORMAT, "data set '%s' keeps its data in other files, which are not opened", name);
+    if (layout == H5D_VIRTUAL || outside > 0)
+        return r->t->fail(r->io, LURON_E_FORMAT, "data set '%s' keeps its data in other files, which are not opened",
+                          name);
     if (layout != H5D_CONTIGUOUS || outside || filters)
-        return r->t->fail(r->io, LURON_E_FORMAT, "data set '%s' is stored in chunks or with filters; contiguous ones are read here", name);
+        return r->t->fail(r->io, LURON_E_FORMAT,
+                          "data set '%s' is stored in chunks or with filters; contiguous ones are read here", name);
     return LURON_OK;
 }
 
@@ -129,8 +140,9 @@ static luron_status check_bfloat16(reader *r, hid_t set, const char *name) {
     char text[sizeof H5_BF16_TEXT + 8] = "";
     if (H5Aexists(set, H5_BF16_KEY) > 0) {
         hid_t id = H5Aopen(set, H5_BF16_KEY, H5P_DEFAULT), type = id < 0 ? -1 : H5Aget_type(id);
-        if (type >= 0 && H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0 && H5Tget_size(type) < sizeof text &&
-            H5Aget_storage_size(id) == H5Tget_size(type) && H5Aread(id, type, text) < 0)
+        if (type >= 0 && H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0 &&
+            H5Tget_size(type) < sizeof text && H5Aget_storage_size(id) == H5Tget_size(type) &&
+            H5Aread(id, type, text) < 0)
             text[0] = 0;
         if (type >= 0) H5Tclose(type);
         if (id >= 0) H5Aclose(id);
@@ -145,10 +157,11 @@ static luron_status locate(reader *r, hid_t set, uint64_t bytes, const char *nam
     if (!bytes) return LURON_OK;
     haddr_t at = H5Dget_offset(set);
     if (at == HADDR_UNDEF || H5Dget_storage_size(set) != bytes)
-        return r->t->fail(r->io, LURON_E_FORMAT, "data set '%s' should have %llu bytes, it has %llu", name, (unsigned long long)bytes, (unsigned long long)H5Dget_storage_size(set));
+        return r->t->fail(r->io, LURON_E_FORMAT, "data set '%s' should have %llu bytes, it has %llu", name,
+                          (unsigned long long)bytes, (unsigned long long)H5Dget_storage_size(set));
     if (at > r->source->size || bytes > r->source->size - at || bytes > r->source->size - r->bytes)
-        return r->t->fail(r->io, LURON_E_FORMAT, "data set '%s' of %llu bytes reaches beyond the file of %llu", name, (unsigned long long)bytes,
-                          (unsigned long long)r->source->size);
+        return r->t->fail(r->io, LURON_E_FORMAT, "data set '%s' of %llu bytes reaches beyond the file of %llu", name,
+                          (unsigned long long)bytes, (unsigned long long)r->source->size);
     r->bytes += bytes;
     *where = at;
     return LURON_OK;
@@ -159,12 +172,18 @@ static luron_status take_tensor(reader *r, hid_t set, hid_t type, hid_t space, c
     int64_t shape[MAX_RANK];
     uint64_t where, bytes = H5Tget_size(type);
     uint32_t dtype = h5_dtype(type);
-    if (!dtype) return r->t->fail(r->io, LURON_E_FORMAT, "data set '%s' has a type that is not read here (float16, 32, 64, int32, 64, uint8 and bool, little-endian)", name);
+    if (!dtype)
+        return r->t->fail(r->io, LURON_E_FORMAT,
+                          "data set '%s' has a type that is not read here (float16, 32, 64, int32, 64, uint8 and bool, "
+                          "little-endian)",
+                          name);
     if (dtype == LURON_BF16) LURON_TRY(check_bfloat16(r, set, name));
     int rank = H5Sget_simple_extent_ndims(space);
     if (H5Sget_simple_extent_type(space) == H5S_NULL || rank < 0 || rank > MAX_RANK)
-        return r->t->fail(r->io, LURON_E_FORMAT, "data set '%s' has %d dimensions, 0 to %d expected", name, rank, MAX_RANK);
-    if (H5Sget_simple_extent_dims(space, dims, NULL) < 0) return h5_fail(r->io, r->t, LURON_E_FORMAT, "data set '%s' has no shape", name);
+        return r->t->fail(r->io, LURON_E_FORMAT, "data set '%s' has %d dimensions, 0 to %d expected", name, rank,
+                          MAX_RANK);
+    if (H5Sget_simple_extent_dims(space, dims, NULL) < 0)
+        return h5_fail(r->io, r->t, LURON_E_FORMAT, "data set '%s' has no shape", name);
     int empty = 0;
     for (int i = 0; i < rank; i++) {
         if (dims[i] > INT64_MAX) return r->t->fail(r->io, LURON_E_FORMAT, "data set '%s' is too large", name);
@@ -172,7 +191,8 @@ static luron_status take_tensor(reader *r, hid_t set, hid_t type, hid_t space, c
         empty |= !dims[i];
     }
     for (int i = 0; i < rank && !empty; i++)
-        if (__builtin_mul_overflow(bytes, dims[i], &bytes)) return r->t->fail(r->io, LURON_E_FORMAT, "data set '%s' is too large", name);
+        if (__builtin_mul_overflow(bytes, dims[i], &bytes))
+            return r->t->fail(r->io, LURON_E_FORMAT, "data set '%s' is too large", name);
     LURON_TRY(locate(r, set, empty ? 0 : bytes, name, &where));
     luron_node *node = r->t->add_tensor(r->io, r->group, name, dtype, rank, shape, where);
     return node ? read_attributes(r, set, node, name) : LURON_E_FORMAT;
@@ -199,7 +219,7 @@ static luron_status read_set(reader *r, hid_t set, const char *name) {
     return status;
 }
 
-/* ---- groups ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- groups ------------------------------------------------------------------------------------------------------ */
 typedef struct walk {
     reader *r;
     luron_status status;
@@ -209,7 +229,8 @@ static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *link, 
     walk *w = ud;
     reader *r = w->r;
     if (link->type != H5L_TYPE_HARD) {
-        w->status = r->t->fail(r->io, LURON_E_FORMAT, "'%s' is a link to another place or file; links are not followed", name);
+        w->status =
+            r->t->fail(r->io, LURON_E_FORMAT, "'%s' is a link to another place or file; links are not followed", name);
         return -1;
     }
     hid_t object = H5Oopen(group, name, H5P_DEFAULT);
@@ -222,7 +243,8 @@ static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *link, 
 static luron_status read_group(reader *r, hid_t group, luron_node *node, const char *name) {
     walk w = { r, LURON_OK };
     luron_node *before = r->group;
-    if (r->depth >= MAX_DEPTH) return r->t->fail(r->io, LURON_E_FORMAT, "'%s' is more than %d levels deep", name, MAX_DEPTH);
+    if (r->depth >= MAX_DEPTH)
+        return r->t->fail(r->io, LURON_E_FORMAT, "'%s' is more than %d levels deep", name, MAX_DEPTH);
     LURON_TRY(read_attributes(r, group, node, name));
     r->group = node;
     r->depth++;
@@ -238,21 +260,24 @@ static luron_status read_object(reader *r, hid_t object, const char *name) {
     if (H5Oget_info(object, &info) < 0) return h5_fail(r->io, r->t, LURON_E_FORMAT, "'%s' cannot be read", name);
     LURON_TRY(note_address(r, info.addr, name));
     if (info.type == H5O_TYPE_DATASET) return read_set(r, object, name);
-    if (info.type != H5O_TYPE_GROUP) return r->t->fail(r->io, LURON_E_FORMAT, "'%s' is neither a group nor a data set", name);
+    if (info.type != H5O_TYPE_GROUP)
+        return r->t->fail(r->io, LURON_E_FORMAT, "'%s' is neither a group nor a data set", name);
     if (r->t->find(r->io, r->group, name)) return r->t->fail(r->io, LURON_E_FORMAT, "'%s' is there twice", name);
     luron_node *node = r->t->group(r->io, r->group, name);
     return node ? read_group(r, object, node, name) : LURON_E_FORMAT;
 }
 
 static luron_status read_file(reader *r, h5_image *image) {
-    hid_t access = h5_access(image, 0), file = access < 0 ? -1 : H5Fopen(image->name, H5F_ACC_RDONLY, access), root = file < 0 ? -1 : H5Gopen2(file, "/", H5P_DEFAULT);
+    hid_t access = h5_access(image, 0), file = access < 0 ? -1 : H5Fopen(image->name, H5F_ACC_RDONLY, access),
+          root = file < 0 ? -1 : H5Gopen2(file, "/", H5P_DEFAULT);
     H5O_info_t info;
     luron_status status;
     if (root < 0 || H5Oget_info(root, &info) < 0) status = h5_fail(r->io, r->t, LURON_E_FORMAT, "HDF5 cannot open it");
     else status = note_address(r, info.addr, "/");
     if (!status) status = read_group(r, root, r->t->root(r->io), "/");
     if (root >= 0) H5Gclose(root);
-    if (file >= 0 && H5Fclose(file) < 0 && !status) status = h5_fail(r->io, r->t, LURON_E_FORMAT, "HDF5 cannot close it");
+    if (file >= 0 && H5Fclose(file) < 0 && !status)
+        status = h5_fail(r->io, r->t, LURON_E_FORMAT, "HDF5 cannot close it");
     if (access >= 0) H5Pclose(access);
     return status;
 }

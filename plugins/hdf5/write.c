@@ -11,7 +11,7 @@ typedef struct writer {
     hid_t group_how;
 } writer;
 
-/* ---- how large it will be, so that memory is short before libhdf5 begins, or not at all ------------------------------------- */
+/* ---- how large it will be, so that memory is short before libhdf5 begins, or not at all -------------------------- */
 enum { OBJECT = 3072, ATTRIBUTE = 160, FILE_HEAD = 8192 }; /* generous guesses: what is more is asked for later */
 
 static uint64_t estimate(const writer *w, luron_node *node) {
@@ -25,29 +25,37 @@ static uint64_t estimate(const writer *w, luron_node *node) {
     }
     if (v) return bytes + (uint64_t)luron_numel(v) * v->dtype_bits / 8;
     if (w->t->value(w->io, node, &n)) return bytes + n;
-    for (int64_t i = 0; (child = w->t->child(w->io, node, i)); i++) bytes += estimate(w, child) + strlen(w->t->name(w->io, child));
+    for (int64_t i = 0; (child = w->t->child(w->io, node, i)); i++)
+        bytes += estimate(w, child) + strlen(w->t->name(w->io, child));
     return bytes;
 }
 
-/* ---- pieces --------------------------------------------------------------------------------------------------------------------- */
+/* ---- pieces ------------------------------------------------------------------------------------------------------ */
 static hid_t string_type(uint64_t n) {
     hid_t type = H5Tcopy(H5T_C_S1);
-    if (type >= 0 && H5Tset_size(type, n ? n : 1) >= 0 && H5Tset_strpad(type, H5T_STR_NULLPAD) >= 0 && H5Tset_cset(type, H5T_CSET_UTF8) >= 0) return type;
+    if (type >= 0 && H5Tset_size(type, n ? n : 1) >= 0 && H5Tset_strpad(type, H5T_STR_NULLPAD) >= 0 &&
+        H5Tset_cset(type, H5T_CSET_UTF8) >= 0)
+        return type;
     if (type >= 0) H5Tclose(type);
     return -1;
 }
 
-static luron_status write_attribute(const writer *w, hid_t object, const char *key, hid_t type, hid_t memory_type, const void *data) {
-    hid_t space = H5Screate(H5S_SCALAR), id = space < 0 || type < 0 ? -1 : H5Acreate2(object, key, type, space, H5P_DEFAULT, H5P_DEFAULT);
+static luron_status write_attribute(const writer *w, hid_t object, const char *key, hid_t type, hid_t memory_type,
+                                    const void *data) {
+    hid_t space = H5Screate(H5S_SCALAR),
+          id = space < 0 || type < 0 ? -1 : H5Acreate2(object, key, type, space, H5P_DEFAULT, H5P_DEFAULT);
     luron_status status = LURON_OK;
-    if (id < 0 || H5Awrite(id, memory_type, data) < 0) status = h5_fail(w->io, w->t, LURON_E_IO, "attribute '%s' cannot be written", key);
+    if (id < 0 || H5Awrite(id, memory_type, data) < 0)
+        status = h5_fail(w->io, w->t, LURON_E_IO, "attribute '%s' cannot be written", key);
     if (id >= 0) H5Aclose(id);
     if (space >= 0) H5Sclose(space);
     return status;
 }
 
 static luron_status write_text_attribute(const writer *w, hid_t object, const char *key, const char *text, uint64_t n) {
-    if (n > MAX_ATTRIBUTE) return w->t->fail(w->io, LURON_E_ARGUMENT, "attribute '%s' has %llu bytes, HDF5 keeps up to %d", key, (unsigned long long)n, MAX_ATTRIBUTE);
+    if (n > MAX_ATTRIBUTE)
+        return w->t->fail(w->io, LURON_E_ARGUMENT, "attribute '%s' has %llu bytes, HDF5 keeps up to %d", key,
+                          (unsigned long long)n, MAX_ATTRIBUTE);
     hid_t type = string_type(n);
     luron_status status = write_attribute(w, object, key, type, type, text);
     if (type >= 0) H5Tclose(type);
@@ -60,20 +68,26 @@ static luron_status write_attributes(const writer *w, hid_t object, luron_node *
         int64_t number;
         uint64_t n;
         const char *text = w->t->text(w->io, node, key, &n);
-        if (w->t->integer(w->io, node, key, &number)) LURON_TRY(write_attribute(w, object, key, H5T_STD_I64LE, H5T_NATIVE_INT64, &number));
+        if (w->t->integer(w->io, node, key, &number))
+            LURON_TRY(write_attribute(w, object, key, H5T_STD_I64LE, H5T_NATIVE_INT64, &number));
         else LURON_TRY(write_text_attribute(w, object, key, text, n));
     }
     return LURON_OK;
 }
 
-static luron_status write_set(const writer *w, hid_t group, luron_node *node, hid_t type, hid_t memory_type, hid_t space, const void *data) {
+static luron_status write_set(const writer *w, hid_t group, luron_node *node, hid_t type, hid_t memory_type,
+                              hid_t space, const void *data) {
     const char *name = w->t->name(w->io, node);
-    hid_t set = type < 0 || memory_type < 0 || space < 0 ? -1 : H5Dcreate2(group, name, type, space, H5P_DEFAULT, w->how, H5P_DEFAULT);
+    hid_t set = type < 0 || memory_type < 0 || space < 0
+                    ? -1
+                    : H5Dcreate2(group, name, type, space, H5P_DEFAULT, w->how, H5P_DEFAULT);
     luron_status status = LURON_OK;
-    if (set < 0 || (data && H5Dwrite(set, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)) status = h5_fail(w->io, w->t, LURON_E_IO, "'%s' cannot be written", name);
+    if (set < 0 || (data && H5Dwrite(set, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0))
+        status = h5_fail(w->io, w->t, LURON_E_IO, "'%s' cannot be written", name);
     if (!status) status = write_attributes(w, set, node);
     const luron_view *v = w->t->tensor(w->io, node);
-    if (!status && v && luron_dtype(v) == LURON_BF16) status = write_text_attribute(w, set, H5_BF16_KEY, H5_BF16_TEXT, strlen(H5_BF16_TEXT));
+    if (!status && v && luron_dtype(v) == LURON_BF16)
+        status = write_text_attribute(w, set, H5_BF16_KEY, H5_BF16_TEXT, strlen(H5_BF16_TEXT));
     if (set >= 0) H5Dclose(set);
     return status;
 }
@@ -117,7 +131,9 @@ static luron_status write_children(const writer *w, hid_t group, luron_node *nod
         else if (text) LURON_TRY(write_text(w, group, child, text, n));
         else {
             hid_t inner = H5Gcreate2(group, w->t->name(w->io, child), H5P_DEFAULT, w->group_how, H5P_DEFAULT);
-            luron_status status = inner < 0 ? h5_fail(w->io, w->t, LURON_E_IO, "group '%s' cannot be made", w->t->name(w->io, child)) : write_children(w, inner, child);
+            luron_status status =
+                inner < 0 ? h5_fail(w->io, w->t, LURON_E_IO, "group '%s' cannot be made", w->t->name(w->io, child))
+                          : write_children(w, inner, child);
             if (inner >= 0) H5Gclose(inner);
             if (status) return status;
         }
@@ -125,25 +141,30 @@ static luron_status write_children(const writer *w, hid_t group, luron_node *nod
     return LURON_OK;
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------------------------------------ */
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
 static int make_properties(writer *w) {
     w->how = H5Pcreate(H5P_DATASET_CREATE);
     w->group_how = H5Pcreate(H5P_GROUP_CREATE);
-    return w->how >= 0 && w->group_how >= 0 && H5Pset_layout(w->how, H5D_CONTIGUOUS) >= 0 && H5Pset_fill_time(w->how, H5D_FILL_TIME_NEVER) >= 0 &&
-           H5Pset_obj_track_times(w->how, 0) >= 0 && H5Pset_obj_track_times(w->group_how, 0) >= 0;
+    return w->how >= 0 && w->group_how >= 0 && H5Pset_layout(w->how, H5D_CONTIGUOUS) >= 0 &&
+           H5Pset_fill_time(w->how, H5D_FILL_TIME_NEVER) >= 0 && H5Pset_obj_track_times(w->how, 0) >= 0 &&
+           H5Pset_obj_track_times(w->group_how, 0) >= 0;
 }
 
 /* The finished file is the first *length bytes of the image. */
 static luron_status write_file(writer *w, h5_image *image, size_t increment, size_t *length) {
     hid_t access = h5_access(image, increment), root_how = H5Pcreate(H5P_FILE_CREATE), file = -1, root = -1;
-    if (access >= 0 && root_how >= 0 && H5Pset_obj_track_times(root_how, 0) >= 0 && make_properties(w)) file = H5Fcreate(image->name, H5F_ACC_TRUNC, root_how, access);
+    if (access >= 0 && root_how >= 0 && H5Pset_obj_track_times(root_how, 0) >= 0 && make_properties(w))
+        file = H5Fcreate(image->name, H5F_ACC_TRUNC, root_how, access);
     if (file >= 0) root = H5Gopen2(file, "/", H5P_DEFAULT);
-    luron_status status = root < 0 ? h5_fail(w->io, w->t, LURON_E_IO, "HDF5 cannot make a file") : write_children(w, root, w->t->root(w->io));
+    luron_status status = root < 0 ? h5_fail(w->io, w->t, LURON_E_IO, "HDF5 cannot make a file")
+                                   : write_children(w, root, w->t->root(w->io));
     if (root >= 0) H5Gclose(root);
     ssize_t size = -1;
-    if (!status && (H5Fflush(file, H5F_SCOPE_GLOBAL) < 0 || (size = H5Fget_file_image(file, NULL, 0)) <= 0 || (size_t)size > image->size))
+    if (!status && (H5Fflush(file, H5F_SCOPE_GLOBAL) < 0 || (size = H5Fget_file_image(file, NULL, 0)) <= 0 ||
+                    (size_t)size > image->size))
         status = h5_fail(w->io, w->t, LURON_E_IO, "HDF5 cannot finish the file");
-    if (file >= 0 && H5Fclose(file) < 0 && !status) status = h5_fail(w->io, w->t, LURON_E_IO, "HDF5 cannot close the file");
+    if (file >= 0 && H5Fclose(file) < 0 && !status)
+        status = h5_fail(w->io, w->t, LURON_E_IO, "HDF5 cannot close the file");
     if (w->how >= 0) H5Pclose(w->how);
     if (w->group_how >= 0) H5Pclose(w->group_how);
     if (root_how >= 0) H5Pclose(root_how);

@@ -6,19 +6,25 @@ static int type_size(int type) {
     static const uint8_t sizes[] = { [U8] = 1, [I8] = 1, [I16] = 2, [I32] = 4, [F32] = 4, [F64] = 8 };
     return type >= 0 && type < (int)sizeof sizes ? sizes[type] : 0;
 }
-static uint32_t type_dtype(int type) { return type == U8 ? LURON_U8 : type == F32 ? LURON_F32 : type == F64 ? LURON_F64 : LURON_I32; }
+static uint32_t type_dtype(int type) {
+    return type == U8 ? LURON_U8 : type == F32 ? LURON_F32 : type == F64 ? LURON_F64 : LURON_I32;
+}
 
 typedef struct options {
     int32_t ids;
 } options;
 static const char *const when[] = { "auto", "yes", "no", NULL };
 static const luron_option *const option_list[] = {
-    LURON_OPT_CHOICE(options, ids, "auto", when, "the elements are class ids; auto: a row of uint8 is"), NULL };
+    LURON_OPT_CHOICE(options, ids, "auto", when, "the elements are class ids; auto: a row of uint8 is"), NULL
+};
 
 static int probe(luron_io *io, const luron_tree *t, const uint8_t *head, uint64_t n) {
     uint8_t four[4];
     (void)io, (void)t;
-    return gunzip_head(head, n, four, 4) == 4 && !four[0] && !four[1] && type_size(four[2]) && four[3] >= 1 && four[3] <= 8 ? 95 : 0;
+    return gunzip_head(head, n, four, 4) == 4 && !four[0] && !four[1] && type_size(four[2]) && four[3] >= 1 &&
+                   four[3] <= 8
+               ? 95
+               : 0;
 }
 
 /* Where the elements are, unpacked. */
@@ -32,7 +38,8 @@ static luron_status read_idx(luron_io *io, const luron_tree *t, const luron_sour
     uint64_t n = 0;
     int64_t shape[8];
     LURON_TRY(gunzip_all(io, t, source, &data, &n));
-    if (n < 4 || data[0] || data[1] || !type_size(data[2])) return t->fail(io, LURON_E_FORMAT, "it does not begin as IDX files do: 0, 0, a type, a rank");
+    if (n < 4 || data[0] || data[1] || !type_size(data[2]))
+        return t->fail(io, LURON_E_FORMAT, "it does not begin as IDX files do: 0, 0, a type, a rank");
     int type = data[2], rank = data[3];
     uint64_t bytes = (uint64_t)type_size(type), head = 4 + 4 * (uint64_t)rank;
     if (rank < 1 || rank > 8) return t->fail(io, LURON_E_FORMAT, "it has %d dimensions, 1 to 8 expected", rank);
@@ -40,10 +47,12 @@ static luron_status read_idx(luron_io *io, const luron_tree *t, const luron_sour
     for (int i = 0; i < rank; i++) {
         const uint8_t *p = data + 4 + 4 * i;
         shape[i] = (int64_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3];
-        if (__builtin_mul_overflow(bytes, (uint64_t)shape[i], &bytes)) return t->fail(io, LURON_E_FORMAT, "its sizes are too large");
+        if (__builtin_mul_overflow(bytes, (uint64_t)shape[i], &bytes))
+            return t->fail(io, LURON_E_FORMAT, "its sizes are too large");
     }
     if (bytes != n - head)
-        return t->fail(io, LURON_E_FORMAT, "its head announces %llu bytes of elements, there are %llu", (unsigned long long)bytes, (unsigned long long)(n - head));
+        return t->fail(io, LURON_E_FORMAT, "its head announces %llu bytes of elements, there are %llu",
+                       (unsigned long long)bytes, (unsigned long long)(n - head));
     elements *e = t->alloc(io, sizeof *e);
     if (!e) return LURON_E_NOMEM;
     e->type = type, e->data = data + head;
@@ -54,7 +63,8 @@ static luron_status read_idx(luron_io *io, const luron_tree *t, const luron_sour
     return ids ? t->set_ids(io, node) : LURON_OK;
 }
 
-static luron_status read_elements(luron_io *io, const luron_tree *t, const luron_source *source, luron_node *node, uint64_t where, uint64_t first, uint64_t n, void *to) {
+static luron_status read_elements(luron_io *io, const luron_tree *t, const luron_source *source, luron_node *node,
+                                  uint64_t where, uint64_t first, uint64_t n, void *to) {
     const elements *e = (const elements *)(uintptr_t)where;
     int size = type_size(e->type);
     const uint8_t *from = e->data + first * (uint64_t)size;
@@ -73,7 +83,15 @@ static luron_status read_elements(luron_io *io, const luron_tree *t, const luron
     return LURON_OK;
 }
 
-static const luron_format_type idx = { .struct_size = sizeof idx, .name = "idx", .doc = "one tensor in the format of MNIST; gzip too",
-    .options = option_list, .options_size = sizeof(options), .probe = probe, .read = read_idx, .read_tensor = read_elements };
+static const luron_format_type idx = { .struct_size = sizeof idx,
+                                       .name = "idx",
+                                       .doc = "one tensor in the format of MNIST; gzip too",
+                                       .options = option_list,
+                                       .options_size = sizeof(options),
+                                       .probe = probe,
+                                       .read = read_idx,
+                                       .read_tensor = read_elements };
 static const luron_format_type *const formats[] = { &idx, NULL };
-LURON_PLUGIN_DEFINE(idx) = { .struct_size = sizeof(luron_plugin), .abi_major = LURON_ABI_MAJOR, .name = "idx", .version = "1", .formats = formats };
+LURON_PLUGIN_DEFINE(idx) = {
+    .struct_size = sizeof(luron_plugin), .abi_major = LURON_ABI_MAJOR, .name = "idx", .version = "1", .formats = formats
+};

@@ -173,7 +173,7 @@ classes loss_classes_open(luron_call *c) {
     } else if (k.o->reduction == LOSS_NONE) {
         k.each = luron_data(luron_out(c, 0));
     }
-    if (!k.w) return k;
+    if (!k.w || !k.sums) return k; /* setup looks at shapes alone: the weights may not even fit */
     k.weight_sum = 0;
     for (int64_t i = 0; i < n; i++)
         k.weight_sum += c->dtype == LURON_F64 ? ((const double *)k.w)[i] : (double)((const float *)k.w)[i];

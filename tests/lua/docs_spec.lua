@@ -157,9 +157,17 @@ describe("docs/lua-api.md", function()
   end)
 
   it("names all there is, and nothing else", function()
-    local documented, public = documented_names(), public_names()
-    assert.are.same(sorted(public), sorted(documented))
-    for receiver, names in pairs(public) do assert.are.same(sorted(names), sorted(documented[receiver]), receiver) end
+    local documented, public, wrong = documented_names(), public_names(), {}
+    local function compare(these, those, what)
+      for receiver, names in pairs(these) do
+        for name in pairs(names) do
+          if not (those[receiver] or {})[name] then wrong[#wrong + 1] = receiver .. "." .. name .. what end
+        end
+      end
+    end
+    compare(public, documented, " is not in docs/reference/")
+    compare(documented, public, " is in docs/reference/ and nowhere else")
+    assert.are.same({}, wrong)
     assert.is_true(#sorted(public.x) > 100 and #sorted(public.nn) > 50)
   end)
 
@@ -182,7 +190,7 @@ describe("docs/lua-api.md", function()
 end)
 
 -- ---- code blocks ---------------------------------------------------------------------------------------------------------
-local languages = { lua = true, c = true, sh = true, python = true, text = true }
+local languages = { lua = true, c = true, sh = true, python = true, text = true, json = true }
 
 local function blocks_of(path)
   local blocks, block, n = {}, nil, 0
@@ -233,7 +241,17 @@ end
 
 local has_clothes = exists((os.getenv "LURON_DATA" or "/usr/share/datasets") .. "/fashion-mnist/train-images-idx3-ubyte.gz")
 local python = os.getenv "LURON_TEST_PYTHON" or "/usr/bin/python3"
-local has_h5py = os.execute(quote(python) .. " -c 'import h5py' >/dev/null 2>&1")
+local python_has = {}
+
+-- A module that the block imports and this machine's Python does not have.
+local function missing_module(block)
+  for list in block.text:gmatch "import ([%w_, ]+)\n" do
+    for name in list:gmatch "[%w_]+" do
+      if python_has[name] == nil then python_has[name] = os.execute(quote(python) .. " -c 'import " .. name .. "' >/dev/null 2>&1") == true end
+      if not python_has[name] then return name end
+    end
+  end
+end
 
 -- A folder in which a document's commands work as they stand there.
 local function make_folder()
@@ -264,7 +282,8 @@ end
 
 -- Why a block cannot run here; files that skipped blocks would have written are missed by later ones.
 local function reason_to_skip(block, missing)
-  if block.language == "python" and not has_h5py then return python .. " has no h5py" end
+  local module = block.language == "python" and missing_module(block)
+  if module then return python .. " has no " .. module end
   for file in pairs(missing) do
     if block.text:find(file, 1, true) then return file .. " was not written: dataset-fashion-mnist is absent" end
   end
@@ -274,17 +293,45 @@ local function reason_to_skip(block, missing)
   end
 end
 
+-- A translation has the same code, which runs once.
+describe("docs/tutorial.zh.md", function()
+  it("has the code of docs/tutorial.md", function()
+    local original, translated = blocks_of(source .. "/docs/tutorial.md"), blocks_of(source .. "/docs/tutorial.zh.md")
+    assert.are.equal(#original, #translated)
+    for i, block in ipairs(original) do
+      assert.are.equal(block.language, translated[i].language)
+      assert.are.equal(block.text, translated[i].text)
+    end
+  end)
+end)
+
+-- The model in model.h5 of file-format.md.
+local example = nn.Sequential { nn.Linear(3, 4), nn.ReLU() }
+
+describe("docs/file-format.md", function()
+  it("shows the architecture that is written", function()
+    for _, block in ipairs(exists(source .. "/docs/file-format.md") and blocks_of(source .. "/docs/file-format.md") or {}) do
+      if block.language == "json" then assert.are.same(core.json_decode(example:json()), core.json_decode(block.text)) end
+    end
+  end)
+end)
+
 local function documents()
   local pipe <close> = assert(io.popen("cd " .. quote(source) .. " && ls README.md docs/*.md"))
   local list = {}
-  for path in pipe:lines() do list[#list + 1] = path end
+  for path in pipe:lines() do
+    if not path:find "%.zh%.md$" then list[#list + 1] = path end
+  end
   return list
 end
 
 for _, path in ipairs(documents()) do
   describe(path, function()
     local blocks, missing, dir = blocks_of(source .. "/" .. path), {}, nil
-    setup(function() dir = make_folder() end)
+    setup(function()
+      dir = make_folder()
+      example:save(dir .. "/model.h5")
+    end)
     teardown(function() os.execute("rm -rf " .. quote(dir)) end)
 
     it("marks its code blocks", function()
@@ -292,7 +339,7 @@ for _, path in ipairs(documents()) do
     end)
 
     for i, block in ipairs(blocks) do
-      if languages[block.language] and block.language ~= "text" then
+      if languages[block.language] and block.language ~= "text" and block.language ~= "json" then
         it(string.format("line %d: the %s block works", block.line, block.language), function()
           local reason = reason_to_skip(block, missing)
           if reason then

@@ -7,6 +7,7 @@
 
 #include <dlfcn.h>
 #include <link.h>
+#include <pthread.h>
 #include <sys/wait.h>
 
 /* ---- libhdf5 keeps nothing open ---------------------------------------------------------------------------------- */
@@ -222,6 +223,46 @@ static void test_hdf5_many_tensors(void **state) {
     assert_nothing_open();
 }
 
+/* Contexts of several threads at once: libhdf5 is entered by one at a time. */
+static void *save_and_load(void *arg) {
+    luron_ctx *ctx;
+    luron_status status = luron_ctx_new(&ctx, NULL, NULL);
+    const char *path = arg;
+    for (int i = 0; i < 20 && !status; i++) {
+        luron_checkpoint *c;
+        char text[16];
+        snprintf(text, sizeof text, "%d", i);
+        status = luron_checkpoint_new(&c, ctx);
+        if (!status) status = luron_checkpoint_set_text(c, ctx, "training/epoch", text);
+        if (!status) status = luron_checkpoint_save(c, ctx, path, NULL, 0);
+        luron_checkpoint_free(c);
+        if (!status) status = luron_checkpoint_load(&c, ctx, path, 1);
+        if (status) break;
+        if (strcmp(luron_checkpoint_text(c, "training/epoch"), text)) status = LURON_E_INTERNAL;
+        luron_checkpoint_free(c);
+    }
+    luron_ctx_free(ctx);
+    return status ? arg : NULL;
+}
+
+static void test_hdf5_several_threads(void **state) {
+    luron_ctx *ctx = *state;
+    pthread_t threads[4];
+    char paths[4][400];
+    const luron_type *type;
+    assert_ok(ctx, luron_type_find(&type, ctx, LURON_KIND_FORMAT, "hdf5"));
+    for (int i = 0; i < 4; i++) {
+        snprintf(paths[i], sizeof paths[i], "%s/thread%d.h5", test_folder, i);
+        assert_int_equal(pthread_create(&threads[i], NULL, save_and_load, paths[i]), 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        void *failed;
+        assert_int_equal(pthread_join(threads[i], &failed), 0);
+        assert_null(failed);
+    }
+    assert_nothing_open();
+}
+
 /* Data of other formats are read by luron_file; a file of HDF5 without a checksum is none of them. */
 static void test_hdf5_as_data(void **state) {
     luron_ctx *ctx = *state;
@@ -244,6 +285,7 @@ int main(void) {
         test_case(test_hdf5_h5dump_reads_ours),
         test_case(test_hdf5_long_attributes_are_refused),
         test_case(test_hdf5_many_tensors),
+        test_case(test_hdf5_several_threads),
         test_case(test_hdf5_as_data),
     };
     return cmocka_run_group_tests(tests, test_folder_new, test_folder_free);

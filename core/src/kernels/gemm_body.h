@@ -16,8 +16,9 @@ typedef struct NAME(store) {
     const T *bias;
     int64_t ldc, ldacc;
     T beta;
-    int cols; /* of the panel, <= NR */
-    bool first, last;
+    int cols;         /* of the panel, <= NR */
+    bool first, last; /* block of k */
+    bool plain;       /* nothing is in the way: whole rows of sums are what c gets */
 } NAME(store);
 
 static inline VEC NAME(load)(const T *p) {
@@ -46,7 +47,8 @@ static inline void NAME(store_half)(const NAME(store) *s, int64_t row, int half,
     memcpy(to, &v, full ? sizeof v : (size_t)cols * sizeof(T));
 }
 
-/* The sums of a tile. Not inlined: once for all heights of a tile is a tenth of the code, at the same speed. */
+/* The sums of a tile in the general case. Not inlined into the kernel of each height, which would be most of the code.
+ */
 static __attribute__((noinline)) void NAME(store_tile)(const NAME(store) *s, int64_t row, int rows,
                                                        const VEC (*sum)[2]) {
     for (int r = 0; r < rows; r++) {
@@ -71,6 +73,15 @@ static inline __attribute__((always_inline)) void NAME(tile)(const int rows, int
             sum[r][0] = FMA(x, b0, sum[r][0]);
             sum[r][1] = FMA(x, b1, sum[r][1]);
         }
+    }
+    if (s->plain) {
+        T *c = s->c + row * s->ldc;
+#pragma GCC unroll 8
+        for (int r = 0; r < rows; r++, c += s->ldc) {
+            memcpy(c, &sum[r][0], sizeof(VEC));
+            memcpy(c + VL, &sum[r][1], sizeof(VEC));
+        }
+        return;
     }
     VEC out[VEC_ROWS][2];
 #pragma GCC unroll 8
@@ -157,6 +168,7 @@ static void NAME(panel)(const luron__gemm_args *g, int64_t m0, int64_t m1, int64
         if (!in_place) NAME(pack)(g, k, n, j, cols, work);
         s.first = block == 0;
         s.last = block == blocks - 1;
+        s.plain = s.first && s.last && cols == NR && s.beta == 0 && !s.bias;
         for (int64_t tile = 0, row = 0; tile < tiles; tile++) {
             int height = (int)(rows + (tile < one_more));
             const T *a = (const T *)g->a + (trans_a ? k * g->lda + m0 + row : (m0 + row) * g->lda + k);
