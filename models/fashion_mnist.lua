@@ -57,7 +57,8 @@ local loader = train:loader { batch = args.batch, shuffle = true }
 local line = luron.progress(args.epochs, loader:examples())
 
 local start, result = luron.clock(), nil
-for _ = 1, args.epochs do
+for epoch = 1, args.epochs do
+  opt:set { lr = args.lr * (1 - (epoch - 1) / args.epochs) } -- smaller steps towards the end
   model:train()
   line:begin()
   for x, y in loader do

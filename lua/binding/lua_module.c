@@ -255,9 +255,14 @@ static void push_status(lua_State *L) {
 #undef STATUS
 }
 
+/* The module itself. Opened again (package.loaded was cleared) it is the same one: other metatables would leave the boxes
+ * that there are without a finalizer. */
+static const char module_key;
+
 LURON_API int luaopen_luron_core(lua_State *L);
 int luaopen_luron_core(lua_State *L) {
     luaL_checkversion(L);
+    if (lr_peek(L) && lua_rawgetp(L, LUA_REGISTRYINDEX, &module_key) == LUA_TTABLE) return 1;
     if (!lr_peek(L)) {
         new_state(L);
         lua_newtable(L);
@@ -283,5 +288,7 @@ int luaopen_luron_core(lua_State *L) {
     lua_setfield(L, -2, "version");
     lua_pushinteger(L, LURON_ABI_MAJOR);
     lua_setfield(L, -2, "abi_major");
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &module_key);
     return 1;
 }

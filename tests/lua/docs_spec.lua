@@ -156,6 +156,17 @@ describe("docs/lua-api.md", function()
     assert.is_true(ok, output)
   end)
 
+  it("has annotations whose types are declared", function()
+    local text, declared, n = read(source .. "/lua/library/luron.d.lua"), {}, 0
+    assert(load(text, "=luron.d.lua", "t"))
+    for name in text:gmatch "%-%-%-@[ca]l[ai]%a+ (luron%.%w+)" do declared[name] = true end
+    for name in text:gmatch "luron%.%u%w+" do
+      n = n + 1
+      assert.is_true(declared[name], name)
+    end
+    assert.is_true(n > 500, n .. " types")
+  end)
+
   it("names all there is, and nothing else", function()
     local documented, public, wrong = documented_names(), public_names(), {}
     local function compare(these, those, what)

@@ -92,3 +92,18 @@ describe("work", function()
     os.remove(path)
   end)
 end)
+
+describe("the module", function()
+  it("is the same when it is required again, so that old objects keep their finalizers", function()
+    local core = require "luron.core"
+    do
+      local x, layer = luron.ones(3), nn.Linear(2, 2)
+      package.loaded["luron.core"] = nil
+      assert.are.equal(core, require "luron.core")
+      assert.is_true(core.is_tensor(x) and core.is_layer(layer))
+    end
+    collectgarbage()
+    collectgarbage()
+    assert.are.equal(2, luron.ones(2):sum():item())
+  end)
+end)
