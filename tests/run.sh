@@ -54,7 +54,7 @@ c_tests() {
 }
 
 part "C and Lua tests" c_tests
-part "lint" luacheck --std lua54 --no-cache -q lua models tests
+part "lint" luacheck --no-cache -q lua models tests
 part "sanitizers" sanitized
 if [ $long = 1 ]; then
     for script in tests/long/*.sh; do part "$script" sh "$script"; done

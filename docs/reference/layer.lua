@@ -1,0 +1,48 @@
+-- Layers: constructors, application, methods. The types themselves come from the plugins (make_reference.lua).
+return {
+  title = "Layers",
+  text = [[
+A layer type is made with its options in the order of the list below, by name in a table, or both: `nn.Linear(784, 128)`,
+`nn.Linear { 784, 128, bias = false }`, `nn.Linear { in_features = 784, out_features = 128 }`. Wrong options raise and list the valid ones. Types
+of third-party plugins on the search path are there in the same way; an unknown name raises and says which names are near.
+
+A layer is called: `layer(x)`. Losses take `(input, target)`. Optional inputs go last, in a table by name:
+`loss(x, y, { weight = w })`. On graph nodes it gives a node. A layer without parameters also has a function,
+`nn.relu(x)`, `nn.cross_entropy(x, y, { label_smoothing = 0.1, weight = w })`, and one that takes a single input is a
+method of tensors too: `x:gelu { approximate = "tanh" }`.
+
+`layer.weight` is a parameter or state by its name, `layer.in_features` an option. `layer.weight = tensor` puts another tensor in the
+place of the parameter: two layers may share one. `tostring(layer)` shows the options. `layer:close()` lets go of it early.]],
+  is = {
+    { "tostring(nn.Linear(3, 2))", '"Linear(in_features = 3, out_features = 2, bias = true)"' },
+    { "nn.leaky_relu(luron.tensor { -1.0, 1.0 }, { negative_slope = 0.5 })", "{ -0.5, 1.0 }" },
+    { "nn.Linear(3, 2).weight:shape()", "{ 2, 3 }" },
+  },
+  raises = {
+    { "nn.Linear(784, -3)", "bad argument #2 to 'Linear' (out_features: positive integer expected, got -3)" },
+    { "nn.Linear { 3, 2, biass = false }", "no option 'biass'; options: in_features, out_features, bias" },
+    { "nn.Linear(3, 2)(luron.zeros(5, 4))", "layer Linear { in_features = 3, out_features = 2, bias = true }: input has 4 features, in_features is 3; given input (5, 4)" },
+    { "nn.Linearr(3, 2)", "no layer type 'Linearr'; did you mean 'Linear'?" },
+  },
+  {
+    title = "Methods",
+    { "layer:parameters(): Tensor[]", "List of the parameters.", is = { "#nn.Linear(3, 2):parameters()", "2" } },
+    { "layer:named_parameters(): NamedTensors", "Iterator over names and parameters: `for name, tensor in layer:named_parameters() do`." },
+    { "layer:named_states(): NamedTensors", "Iterator over what is saved and not trained." },
+    { "layer:train(on?: boolean): Layer", "Training mode, which a new layer is in; `false` is `eval`. Gives the layer back." },
+    { "layer:eval(): Layer", "Mode of use: dropout lets all through." },
+    { "layer:is_training(): boolean", "Which of the two." },
+    { "layer:to(dtype: string): Layer", "Casts parameters and state to `float32` or `float64`; gradients are dropped." },
+    { "layer:dtype(): string", "The dtype of the layer." , is = { 'nn.Linear(3, 2):to("float64"):dtype()', '"float64"' } },
+    { "layer:type(): string", "The name of its type." },
+    { "layer:name(name?: string): string", "Its path in a model, for messages; with an argument sets it." },
+    { "layer:options(): table", "Its options by name." },
+    { "layer:reset(): Layer", "Draws the parameters anew." },
+    { "layer:clone(): Layer", "A copy with parameters of its own." },
+    { "layer:zero_grad(): Layer", "Drops the gradients of its parameters." },
+    { "layer:infer(sizes...: integer[]): integer[] ...", "Shapes of the outputs for inputs of these shapes, without computing.", is = { "nn.Linear(3, 2):infer { 5, 3 }", "{ 5, 2 }" } },
+    { "layer:n_outs(): integer", "Number of outputs." },
+    { "layer:close()", "Lets go of the layer." },
+    { "luron.is_layer(value: any): boolean", "Is the value a layer?" },
+  },
+}

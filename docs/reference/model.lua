@@ -1,0 +1,96 @@
+-- Models in C, classes in Lua, checkpoints.
+return {
+  title = "Models",
+  text = [[
+A model is a graph of layers that C saves, loads and runs without Lua. A class (below) has its `forward` in Lua instead.
+Layers have paths with dots, `encoder.linear2`; parameters are named `encoder.linear2/weight`; a layer without a name is called by its
+type and a number.]],
+  {
+    title = "Building",
+    { "nn.Sequential(items: table): Model", "Layers and models one after the other; named ones as pairs: `nn.Sequential { { \"encoder\", model }, { \"head\", nn.Linear(8, 2) } }`.",
+      raises = { "nn.Sequential { nn.ReLU(), 3 }", "bad argument #1 to 'Sequential' (item 2: layer or model expected, got 3)" } },
+    { "nn.Input(name?: string): Node", "An input of a graph. Layers and models called on nodes give nodes." },
+    { "nn.Graph(options: { inputs: Node|Node[], outputs: Node|Node[], names: table<string, Layer|Model>? }): Model",
+      "A model from nodes with any number of inputs and outputs; `names` gives layers their paths.",
+      is = { "(function() local a = nn.Input() local l = nn.Linear(2, 2) return #nn.Graph { inputs = { a }, outputs = { l(l(a)) } } end)()", "1" } },
+    { "luron.model_from_json(json: string): Model?, string? message, string? code", "The model that `model:json()` described, with new parameters." },
+    { "luron.is_model(value: any): boolean", "Is the value a model?" },
+  },
+  {
+    title = "Methods of models",
+    text = "`model(x, ...)` gives the outputs. `model[i]` is layer i (negative: from the end), `#model` their number, `tostring(model)` the tree.",
+    { "model:parameters(): Tensor[]", "List of the parameters, each once." },
+    { "model:named_parameters(): NamedTensors", "Iterator over names and parameters.", is = { "nn.Sequential { nn.Linear(1, 1) }:named_parameters()()", '"linear1/weight"' } },
+    { "model:named_states(): NamedTensors", "Iterator over what is saved and not trained." },
+    { "model:named_layers(): NamedLayers", "Iterator over paths and layers." },
+    { "model:layer(path: string): Layer?", "The layer at a path." },
+    { "model:n_weights(): integer", "How many numbers are in all parameters.", is = { "nn.Sequential { nn.Linear(3, 2) }:n_weights()", "8" } },
+    { "model:n_nodes(): integer", "Nodes of the graph, inputs included." },
+    { "model:inputs(): string[] names, integer outputs", "Names of the inputs, and the number of outputs." },
+    { "model:train(on?: boolean): Model", "Training mode, which a new model is in; `false` is `eval`. Gives the model back." },
+    { "model:eval(): Model", "Mode of use: dropout lets all through." },
+    { "model:is_training(): boolean", "Which of the two." },
+    { "model:freeze(prefix?: string): Model", "No longer trains the parameters whose path begins so, `\"encoder\"`, `\"linear1/bias\"`; all without an argument." },
+    { "model:unfreeze(prefix?: string): Model", "Trains them again." },
+    { "model:zero_grad(): Model", "Drops the gradients of all parameters." },
+    { "model:to(dtype: string): Model", "Casts everything to `float32` or `float64`." },
+    { "model:clone(): Model", "A deep copy; what was shared inside stays shared in it." },
+    { "model:summary(sizes...?: integer[]): string", "A table of layers, shapes, parameters and FLOPs for inputs of these sizes, the batch included." },
+    { "model:json(): string", "The architecture as JSON (docs/file-format.md)." },
+    { "model:save(path: string, options?: SaveOptions)", "Writes a checkpoint: under a temporary name, synced, renamed, so that a crash leaves the old file. Raises if it cannot." },
+    { "model:restore(from: string|Checkpoint): Checkpoint?, string? message, string? code", "Puts parameters and state from a file or checkpoint into the model: all or nothing." },
+    { "model:close()", "Lets go of the model." },
+  },
+  {
+    title = "Checkpoints",
+    text = [[
+What `save` takes: `optim` (an optimiser, with its state), `epoch` and `step` (integers), `history` (a table, as `fit` gives it), `loader` (where a loader
+is in the data), `preprocessing` and `training` (tables of anything that JSON can hold: class names, mean, your own notes), `keep_prev`
+(the old file stays as PATH.prev), `format` (`"luron"`). The random state goes in too. docs/file-format.md describes the file.]],
+    { "luron.load(path: string, options?: { verify: boolean? }): (Model|Module)? model, Checkpoint|string, string? code",
+      "The model in a file, and the checkpoint; or nil, message, code. The file is checked whole before anything is made of it; `verify = false` takes one without a checksum. A class of Lua is made if its file was required before.",
+      is = { 'select(3, luron.load "no such file")', '"IO"' } },
+    { "luron.checkpoint(path: string, options?: { verify: boolean? }): Checkpoint?, string? message, string? code",
+      "The checkpoint alone. It has the fields `epoch`, `step`, `history`, `preprocessing`, `training` and `path`." },
+    { "checkpoint:model(): (Model|Module)?, string? message, string? code", "Makes the model." },
+    { "checkpoint:restore_optim(opt: Optimizer): boolean?, string? message, string? code", "Puts state, steps and options into an optimiser over the same parameters." },
+    { "checkpoint:restore_random(): boolean?, string? message, string? code", "Goes on with the random numbers where the file was written." },
+    { "checkpoint:tensor(path: string): Tensor?", "A tensor by its path, `\"parameters/linear1/weight\"`." },
+    { "checkpoint:text(path: string): string?", "A text by its path, `\"training/epoch\"`." },
+    { "checkpoint:tensors(): string[]", "Paths of all tensors." },
+    { "checkpoint:texts(): string[]", "Paths of all texts." },
+  },
+  {
+    title = "Classes",
+    text = [[
+`nn.class "Name"` makes a class. `init` gets the arguments of the constructor, `forward` those of the call. Layers, models,
+instances of classes, lists of these, and tensors that require gradients are found by assignment; keys that begin with `_` are not.
+
+```lua
+local luron = require "luron"
+local nn = luron.nn
+
+local Block = nn.class "Block"
+function Block:init(n) self.linear, self.gain = nn.Linear(n, n), luron.ones(1, { requires_grad = true }) end
+function Block:forward(x) return x + self.gain * self.linear(x):relu() end
+
+local block = Block(4)
+print(block(luron.randn(2, 4)):shape()[2], #block:parameters())      -- 4  3
+```]],
+    { "nn.class(name: string, base?: table): table", "A class; with `base` one that inherits from it. Name and arguments go into the checkpoint, so that `luron.load` can make the instance again." },
+    { "module:forward(...: any): any", "What `module(...)` does. Yours to write." },
+    { "module:buffer(name: string, tensor: Tensor): Tensor", "Notes a tensor that is saved and not trained; it becomes `module[name]`." },
+    { "module:parameters(): Tensor[]", "List of the parameters, each once." },
+    { "module:named_parameters(): NamedTensors", "Iterator over names and parameters." },
+    { "module:named_states(): NamedTensors", "Iterator over state and buffers." },
+    { "module:train(on?: boolean): Module", "Training mode for everything in it; `false` is `eval`." },
+    { "module:eval(): Module", "Mode of use." },
+    { "module:is_training(): boolean", "Which of the two." },
+    { "module:zero_grad(): Module", "Drops all gradients." },
+    { "module:to(dtype: string): Module", "Casts parameters and state. Tensors of the class itself are replaced: make optimisers afterwards." },
+    { "module:state_dict(): table<string, Tensor>", "Parameters and state by name, shared, not copied." },
+    { "module:load_state_dict(dict: table<string, Tensor>): Module", "Copies them in, all or nothing; missing names and other shapes raise." },
+    { "module:save(path: string, options?: SaveOptions)", "As `model:save`." },
+    { "module:restore(from: string|Checkpoint): Checkpoint?, string? message, string? code", "As `model:restore`." },
+  },
+}

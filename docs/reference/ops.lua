@@ -1,0 +1,111 @@
+-- Functions of tensors. Each is a method, x:exp(), and a function, luron.exp(x).
+return {
+  title = "Functions of tensors",
+  text = [[
+Each function below is also a function of the module: `x:exp()` is `luron.exp(x)`. All are differentiable where that has a meaning, to any
+order. Shapes broadcast as in NumPy. Dtypes promote as in PyTorch, and a Lua number never widens a tensor.
+
+| operator | function | | operator | function |
+| --- | --- | --- | --- | --- |
+| `a + b` | `add` | | `a // b` | `floor_divide` |
+| `a - b` | `sub` | | `a % b` | `remainder` |
+| `a * b` | `mul`, element by element | | `a & b`, `a \| b`, `a ~ b` | `logical_and`, `_or`, `_xor` of bool tensors |
+| `a / b` | `div` | | `~a` | `logical_not` of a bool tensor |
+| `a ^ b` | `pow` | | `"loss " .. a` | the one number of a, as text |
+| `-a` | `neg` | | `a == b` | are they one handle? (`a:eq(b)` compares elements) |
+
+`<` and `<=` raise and name `a:lt(b)`, for Lua makes one boolean of them. There is no operator for the matrix product: `a:matmul(b)`.]],
+  raises = { { "luron.zeros(2, 3) + luron.zeros(4)", "add: shapes (2, 3) and (4,) do not broadcast: sizes 3 and 4 at dim -1" } },
+  is = { { "luron.tensor { 7, -7 } // 2", "{ 3, -4 }" }, { '"loss " .. luron.tensor(0.5)', '"loss 0.5"' } },
+  {
+    title = "Of one number",
+    both = true,
+    text = "Element by element. `abs`, `neg`, `sign` and `square` keep integers; the others turn them into the default dtype. Derivatives at kinks are 0.",
+    { "x:neg(): Tensor", "-x" }, { "x:abs(): Tensor", "Without its sign" }, { "x:sign(): Tensor", "-1, 0 or 1" }, { "x:square(): Tensor", "x * x" },
+    { "x:reciprocal(): Tensor", "1 / x" }, { "x:sqrt(): Tensor", "Square root" }, { "x:rsqrt(): Tensor", "1 / sqrt(x)" },
+    { "x:exp(): Tensor", "e to the power x" }, { "x:expm1(): Tensor", "exp(x) - 1, exact near 0" }, { "x:log(): Tensor", "Natural logarithm" },
+    { "x:log1p(): Tensor", "log(1 + x), exact near 0" }, { "x:log2(): Tensor", "To base 2" }, { "x:log10(): Tensor", "To base 10" },
+    { "x:sin(): Tensor", "Sine" }, { "x:cos(): Tensor", "Cosine" }, { "x:tan(): Tensor", "Tangent" }, { "x:asin(): Tensor", "Inverse sine" },
+    { "x:acos(): Tensor", "Inverse cosine" }, { "x:atan(): Tensor", "Inverse tangent" }, { "x:sinh(): Tensor", "Hyperbolic sine" },
+    { "x:cosh(): Tensor", "Hyperbolic cosine" }, { "x:tanh(): Tensor", "Hyperbolic tangent" }, { "x:sigmoid(): Tensor", "1 / (1 + exp(-x))" },
+    { "x:erf(): Tensor", "Error function" }, { "x:floor(): Tensor", "Down to a whole number" }, { "x:ceil(): Tensor", "Up to a whole number" },
+    { "x:round(): Tensor", "To the nearest whole number, halves to the even one", is = { "luron.tensor({ 2.5, 3.5 }):round()", "{ 2.0, 4.0 }" } },
+    { "x:trunc(): Tensor", "Towards 0" },
+    { "x:clamp(lowest?: number, highest?: number): Tensor", "Cut off at both ends; either may be nil.", is = { "luron.tensor({ -2.0, 2.0 }):clamp(nil, 1)", "{ -2.0, 1.0 }" } },
+    { "x:scale(times: number, plus?: number): Tensor", "times * x + plus" },
+    { "x:isfinite(): Tensor", "bool: neither infinite nor NaN" }, { "x:isnan(): Tensor", "bool: not a number" },
+    { "x:logical_not(): Tensor", "bool: is it 0 (or false)?" },
+  },
+  {
+    title = "Of two",
+    both = true,
+    text = "Either side may be a Lua number.",
+    { "x:add(y: Tensor|number): Tensor", "x + y" }, { "x:sub(y: Tensor|number): Tensor", "x - y" }, { "x:mul(y: Tensor|number): Tensor", "x * y, element by element" },
+    { "x:div(y: Tensor|number): Tensor", "x / y; of integers in the default dtype", is = { "luron.tensor { 1, 2 } / 2", "{ 0.5, 1.0 }" } },
+    { "x:pow(y: Tensor|number): Tensor", "x to the power y" },
+    { "x:floor_divide(y: Tensor|number): Tensor", "x // y, rounded down as in Lua. An integer divided by 0 raises." },
+    { "x:remainder(y: Tensor|number): Tensor", "x % y, with the sign of y as in Lua", is = { "luron.tensor { 7, -7 } % 3", "{ 1, 2 }" } },
+    { "x:atan2(y: Tensor|number): Tensor", "The angle of the point (y, x)" },
+    { "x:maximum(y: Tensor|number): Tensor", "The larger one; on a tie half the gradient to each", is = { "luron.tensor({ 1, 5 }):maximum(3)", "{ 3, 5 }" } },
+    { "x:minimum(y: Tensor|number): Tensor", "The smaller one" },
+    { "x:eq(y: Tensor|number): Tensor", "bool: equal", is = { "luron.tensor({ 1, 2 }):eq(2)", "{ false, true }" } },
+    { "x:ne(y: Tensor|number): Tensor", "bool: not equal" }, { "x:lt(y: Tensor|number): Tensor", "bool: x < y" }, { "x:le(y: Tensor|number): Tensor", "bool: x <= y" },
+    { "x:gt(y: Tensor|number): Tensor", "bool: x > y" }, { "x:ge(y: Tensor|number): Tensor", "bool: x >= y" },
+    { "x:logical_and(y: Tensor|boolean): Tensor", "bool: both are not 0" }, { "x:logical_or(y: Tensor|boolean): Tensor", "bool: one is not 0" },
+    { "x:logical_xor(y: Tensor|boolean): Tensor", "bool: one of them alone is not 0" },
+    { "x:where(a: Tensor|number, b: Tensor|number): Tensor", "For a bool x: a where it is true, b elsewhere.", is = { "luron.where(luron.tensor { true, false }, 1.0, luron.tensor { 5.0, 6.0 })", "{ 1.0, 6.0 }" } },
+  },
+  {
+    title = "Reductions",
+    both = true,
+    text = "`dim` is a dim, a list of dims, or nil for all; `keepdim` leaves a dim of size 1. Every sum has a fixed order: the same bits at any number of threads. Sums of integers and bool are int64.",
+    { "x:sum(dim?: integer|integer[], keepdim?: boolean): Tensor", "Sum.", is = { { "luron.tensor({ { 1, 2 }, { 3, 4 } }):sum(1)", "{ 4, 6 }" }, { "luron.tensor({ true, true }):sum()", "2" } } },
+    { "x:mean(dim?: integer|integer[], keepdim?: boolean): Tensor", "Mean." },
+    { "x:prod(dim?: integer|integer[], keepdim?: boolean): Tensor", "Product." },
+    { "x:var(dim?: integer|integer[], keepdim?: boolean, correction?: number): Tensor", "Variance, divided by n - correction (1 unless given)." },
+    { "x:std(dim?: integer|integer[], keepdim?: boolean, correction?: number): Tensor", "Its root.", is = { "luron.tensor({ 1.0, 3.0 }):std(nil, false, 0)", "1.0" } },
+    { "x:amax(dim?: integer|integer[], keepdim?: boolean): Tensor", "Largest; ties share the gradient. An empty dim raises." },
+    { "x:amin(dim?: integer|integer[], keepdim?: boolean): Tensor", "Smallest." },
+    { "x:max(dim?: integer, keepdim?: boolean): Tensor values, Tensor? ids", "Without a dim the largest of all; along a dim the largest and their ids.",
+      is = { { "luron.tensor({ 3, 1, 2 }):max()", "3" }, { "select(2, luron.tensor({ { 3, 1 }, { 2, 5 } }):max(2))", "{ 1, 2 }" } } },
+    { "x:min(dim?: integer, keepdim?: boolean): Tensor values, Tensor? ids", "The smallest likewise." },
+    { "x:argmax(dim?: integer, keepdim?: boolean): Tensor", "Id, from 1, of the (first) largest along a dim; without one in x flattened. It indexes a Lua table of class names.", is = { "luron.tensor({ 0.1, 0.7, 0.2 }):argmax()", "2" } },
+    { "x:argmin(dim?: integer, keepdim?: boolean): Tensor", "Of the smallest." },
+    { "x:any(dim?: integer|integer[], keepdim?: boolean): Tensor", "bool: is one of them not 0?" },
+    { "x:all(dim?: integer|integer[], keepdim?: boolean): Tensor", "bool: are all of them not 0?" },
+    { "x:softmax(dim: integer): Tensor", "exp(x) divided by its sum along dim: probabilities.", is = { "luron.zeros(2):softmax(1)", "{ 0.5, 0.5 }" } },
+    { "x:log_softmax(dim: integer): Tensor", "Its logarithm, without overflow." },
+    { "x:sum_to(sizes...: integer): Tensor", "The sum over all that broadcasting from these sizes would repeat.", is = { "luron.ones(2, 3):sum_to(3)", "{ 2.0, 2.0, 2.0 }" } },
+  },
+  {
+    title = "Matrix product and shape",
+    both = true,
+    text = "Those that only change the shape give views where that is possible.",
+    { "x:matmul(y: Tensor): Tensor", "(m, k) and (k, n) give (m, n); further dims in front broadcast; a single dim is a row on the left, a column on the right.",
+      is = { "luron.eye(2):matmul(luron.tensor { 3.0, 4.0 })", "{ 3.0, 4.0 }" }, raises = { "luron.zeros(2, 3):matmul(luron.zeros(2, 3))", "matmul: inner sizes differ: (2, 3) @ (2, 3)" } },
+    { "x:t(): Tensor", "A matrix transposed." },
+    { "x:transpose(dim1: integer, dim2: integer): Tensor", "Two dims exchanged." },
+    { "x:permute(dims...: integer): Tensor", "All dims in a new order.", is = { "luron.zeros(2, 3, 4):permute(3, 1, 2):shape()", "{ 4, 2, 3 }" } },
+    { "x:reshape(sizes...: integer): Tensor", "The same elements in another shape; one size may be -1.", is = { "luron.arange(6):reshape(2, -1)", "{ { 1, 2, 3 }, { 4, 5, 6 } }" } },
+    { "x:view(sizes...: integer): Tensor", "Another name for `reshape`." },
+    { "x:expand(sizes...: integer): Tensor", "Dims of size 1, and new ones in front, repeated without a copy; -1 keeps a size.", is = { "luron.ones(3):expand(2, -1):shape()", "{ 2, 3 }" } },
+    { "x:flatten(from?: integer): Tensor", "The dims from `from` (1 unless given) on become one.", is = { "luron.zeros(2, 3, 4):flatten(2):shape()", "{ 2, 12 }" } },
+    { "x:unsqueeze(dim: integer): Tensor", "A new dim of size 1 there.", is = { "luron.zeros(3):unsqueeze(-1):shape()", "{ 3, 1 }" } },
+    { "x:squeeze(dim?: integer): Tensor", "Without that dim of size 1, or without all of them." },
+    { "x:narrow(dim: integer, start: integer, length: integer): Tensor", "`length` positions of a dim from `start` on.", is = { "luron.arange(6):narrow(1, 2, 3)", "{ 2, 3, 4 }" } },
+    { "x:select(dim: integer, position: integer): Tensor", "One position of a dim; the dim goes." },
+    { "x:split(size: integer, dim?: integer): Tensor[]", "A list of pieces of `size` positions; the last may be smaller.", is = { "#luron.arange(5):split(2)", "3" } },
+    { "x:chunk(n: integer, dim?: integer): Tensor[]", "A list of at most n pieces of one size, but for the last." },
+  },
+  {
+    title = "By ids",
+    both = true,
+    text = "Ids count from 1 and are int64, int32 or uint8 tensors, or a table of integers. An id of 0 or beyond the size raises and says so.",
+    { "x:index_select(dim: integer, ids: Tensor|integer[]): Tensor", "The positions of a dim that ids names, copied.", is = { "luron.tensor({ 10, 20, 30 }):index_select(1, { 3, 1 })", "{ 30, 10 }" } },
+    { "x:gather(dim: integer, ids: Tensor|table): Tensor", "For each place of ids the element whose position along dim is that id.", is = { "luron.tensor({ { 10, 20 }, { 30, 40 } }):gather(2, { { 2 }, { 1 } })", "{ { 20 }, { 30 } }" } },
+    { "x:scatter_add(dim: integer, ids: Tensor|table, source: Tensor): Tensor", "x with the elements of source added where `gather` would read.", is = { "luron.zeros(3):scatter_add(1, { 1, 3, 3 }, luron.ones(3))", "{ 1.0, 0.0, 2.0 }" } },
+    { "x:index_add(dim: integer, ids: Tensor|integer[], source: Tensor): Tensor", "x with slices of source added at the positions in ids." },
+    { "x:one_hot(n: integer, options?: { dtype: string? }): Tensor", "Ids to rows of n numbers, 1 at the id and 0 elsewhere.", is = { "luron.tensor({ 1, 3 }):one_hot(3)", "{ { 1.0, 0.0, 0.0 }, { 0.0, 0.0, 1.0 } }" },
+      raises = { "luron.tensor({ 0, 3 }):one_hot(3)", "one_hot: id 0 at position 1 is not within 1 to 3; ids count from 1 here: 0 is no id" } },
+  },
+}

@@ -1,0 +1,55 @@
+-- The module itself: random numbers, threads, memory, plugins.
+return {
+  title = "The module",
+  {
+    title = "Random numbers, threads, memory",
+    { "luron.seed(seed: integer)", "Seed of all random numbers. The same seed gives the same bits at any number of threads.",
+      is = { "(function() luron.seed(1) local a = luron.rand(3) luron.seed(1) return luron.rand(3):eq(a):all():item() end)()", "true" } },
+    { "luron.random_state(): integer seed, integer position", "The whole random state." },
+    { "luron.set_random_state(seed: integer, position: integer)", "Puts it back." },
+    { "luron.threads(n?: integer): integer", "Threads of parallel loops, 1 to 256; with an argument sets it. Results do not depend on it." },
+    { "luron.isa(): string", "Instruction set of the kernels in use: `avx2` or `plain`." },
+    { "luron.memory(): integer bytes, integer blocks", "What tensors, tape and models hold now." },
+    { "luron.trim()", "Collects garbage and gives memory that is kept for reuse back to the system." },
+    { "luron.scope(fn: function, ...: any): any", "Runs fn(...) and lets go of every tensor made in it but those that it returns, alone or in tables.",
+      is = { "(function() local kept local y = luron.scope(function() kept = luron.ones(2) return kept + 1 end) return tostring(kept) .. y:sum():item() end)()", '"tensor (closed)4.0"' } },
+    { "luron.clock(): number", "Seconds from some moment on, by a clock that is never set back." },
+    { "luron.fail_alloc(k: integer, sticky?: boolean)", "For tests: the k-th allocation from now fails, with `sticky` all after it too; 0 switches it off." },
+  },
+  {
+    title = "Plugins and types",
+    { "luron.help(name?: string): string", "What a layer type, function, optimiser or file format does and which options it has; without a name the list of all." },
+    { "luron.types(kind?: string): string[]", "Names of all types of a kind, `\"layer\"` (unless given), `\"optim\"` or `\"format\"`, of all plugins on the path." },
+    { "luron.type_info(kind: string, name: string): table?, string? message, string? code", "A type as a table: name, function_name, doc, options and inputs (names in order), is_loss, plugin, plugin_version, plugin_path." },
+    { "luron.load_plugin(path: string): boolean?, string? message, string? code", "Loads a plugin file; the path must have a `/`. nil, message, code if it is refused.",
+      is = { 'select(3, luron.load_plugin "./nothing.so")', '"PLUGIN"' } },
+    { "luron.plugin_index(dir: string)", "Notes in a folder's `index` which plugin has which names (`luron plugin index DIR`)." },
+  },
+  {
+    title = "The command",
+    text = [[
+`luron SCRIPT [ARGUMENTS]` runs a Lua script with luron's modules on its paths (`-`: from standard input), `luron -e CODE` runs code,
+before the script if there is one. `luron plugin index DIR` is `luron.plugin_index`. `luron --version` and `luron --help` say the rest.
+Scripts are loaded as text alone: damaged bytecode can crash an interpreter. Stock `lua5.4` works as well, with `. build/env.sh`
+or, once installed, with the prefix on LUA_PATH and LUA_CPATH.
+
+| in the environment | means |
+| --- | --- |
+| `LURON_PLUGIN_PATH` | folders with plugins, separated by `:`, absolute; they come before luron's own |
+| `LURON_NUM_THREADS` | threads of parallel loops (otherwise as OpenMP has it) |
+| `LURON_ISA` | instruction set of the kernels: `avx2` or `plain` |
+| `LURON_DATA` | folder with data sets: `fashion-mnist/` below it |]],
+  },
+  {
+    title = "Constants",
+    fields = {
+      { "luron.version", "string", "The version, `\"0.1.0\"`." },
+      { "luron.abi_major", "integer", "Major version of the plugin ABI." },
+      { "luron.status", "table<string, integer>", "Status codes by name; the names are the codes that come with nil and a message." },
+      { "luron.nn", "nn", "Layers, functions, models and classes: `require \"luron.nn\"`." },
+      { "luron.optim", "optim", "Optimisers: `require \"luron.optim\"`." },
+      { "luron.data", "data", "Datasets and files: `require \"luron.data\"`." },
+      { "nn.Module", "Module", "The class that all classes inherit from." },
+    },
+  },
+}
