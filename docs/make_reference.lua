@@ -6,13 +6,14 @@
 local luron = require "luron"
 
 local root = (arg[0]:match "^(.*)docs/[^/]*$" or "../")
-local parts = { "tools", "tensor", "ops", "autograd", "layer", "model", "training" }
+local parts = { "tools", "tensor", "ops", "autograd", "layer", "model", "training", "schedules" }
 local plugins = { "linear", "activation", "loss", "noise", "shape", "optim", "hdf5", "idx", "csv" } -- ours, in order
 
 -- Receivers in signatures, with their classes.
 local classes = {
   { "x", "Tensor" }, { "layer", "Layer" }, { "model", "Model" }, { "module", "Module" }, { "opt", "Optimizer" }, { "ds", "Dataset" },
   { "loader", "Loader" }, { "checkpoint", "Checkpoint" }, { "line", "Progress" }, { "ctx", "OpContext" },
+  { "lr", "Schedule" }, { "ema", "Average" },
 }
 local class_of = {}
 for _, pair in ipairs(classes) do class_of[pair[1]] = pair[2] end
@@ -20,10 +21,15 @@ for _, pair in ipairs(classes) do class_of[pair[1]] = pair[2] end
 -- Tables of options that more than one function takes, and functions as results.
 local aliases = {
   TensorOptions = "{ dtype: string?, requires_grad: boolean? }",
-  SaveOptions = "{ optim: Optimizer?, epoch: integer?, step: integer?, history: table?, loader: Loader?, "
+  SaveOptions = "{ optim: Optimizer?, epoch: integer?, step: integer?, history: table?, loader: Loader?, ema: Average?, "
     .. "preprocessing: table?, training: table?, keep_prev: boolean?, format: string? }",
   FitOptions = "{ epochs: integer?, batch: integer?, shuffle: boolean?, loss: string|function|Layer|nil, optim: Optimizer?, "
     .. "validate: Dataset|Loader|nil, progress: boolean?, callbacks: function[]? }",
+  OneCycleOptions = "{ max_lr: number|number[], total_steps: integer?, epochs: integer?, steps_per_epoch: integer?, pct_start: number?, "
+    .. "anneal_strategy: string?, cycle_momentum: boolean?, base_momentum: number?, max_momentum: number?, div_factor: number?, "
+    .. "final_div_factor: number?, three_phase: boolean? }",
+  PlateauOptions = "{ mode: string?, factor: number?, patience: integer?, threshold: number?, threshold_mode: string?, "
+    .. "cooldown: integer?, min_lr: number|number[]|nil, eps: number? }",
   NamedTensors = "fun(): string?, Tensor?",
   NamedLayers = "fun(): string?, Layer?",
 }
@@ -399,7 +405,7 @@ local function cats(sections)
   out "---@meta luron"
   out "-- Written by docs/make_reference.lua: what an editor with the Lua language server shows and checks."
   out ""
-  for _, name in ipairs { "FitOptions", "NamedLayers", "NamedTensors", "SaveOptions", "TensorOptions" } do
+  for _, name in ipairs { "FitOptions", "NamedLayers", "NamedTensors", "OneCycleOptions", "PlateauOptions", "SaveOptions", "TensorOptions" } do
     out("---@alias luron." .. name .. " " .. full_type(aliases[name]))
   end
   out "\n---@class luron.Node\nlocal Node = {}\n"
@@ -414,8 +420,9 @@ local function cats(sections)
   end
   out "---@class luron.nn\n---@field Module luron.Module\nlocal nn = {}\n\n---@class luron.optim\nlocal optim = {}\n"
   out "---@class luron.data\nlocal data = {}\n"
+  out "---@class luron.schedule\nlocal schedule = {}\n"
   out "---@class luron\n---@field version string\n---@field abi_major integer\n---@field status table<string, integer>"
-  out "---@field nn luron.nn\n---@field optim luron.optim\n---@field data luron.data\nlocal luron = {}\n"
+  out "---@field nn luron.nn\n---@field optim luron.optim\n---@field data luron.data\n---@field schedule luron.schedule\nlocal luron = {}\n"
   for _, section in ipairs(sections) do section_cats(out, section) end
   local tensor_methods = require("luron.core").methods.tensor
   for _, what in ipairs(types_of "layer") do layer_cats(out, what, tensor_methods) end

@@ -5,12 +5,19 @@ local argparse = require "argparse"
 local luron = require "luron"
 local nn, data = luron.nn, luron.data
 
+--- A whole number from 1 on, for options.
+local function count(text)
+  local n = math.tointeger(tonumber(text))
+  if n and n >= 1 then return n end
+  return nil, string.format("'%s' is no whole number from 1 on", text)
+end
+
 local parser = argparse("fashion_mnist.lua", "Train a network on Fashion-MNIST, or predict with a saved one.")
-parser:option("--epochs", "Passes over the training set", "10"):convert(tonumber)
-parser:option("--batch", "Examples a step", "64"):convert(tonumber)
+parser:option("--epochs", "Passes over the training set", "10"):convert(count)
+parser:option("--batch", "Examples a step", "64"):convert(count)
 parser:option("--lr", "Learning rate", "0.001"):convert(tonumber)
-parser:option("--seed", "Seed of the random numbers", "1"):convert(tonumber)
-parser:option("--threads", "Threads (default: all)"):convert(tonumber)
+parser:option("--seed", "Seed of the random numbers", "1"):convert(math.tointeger)
+parser:option("--threads", "Threads (default: all)"):convert(count)
 parser:option("--data", "Folder with the four IDX files")
 parser:option("--save", "Write a checkpoint here", "fashion_mnist.h5")
 parser:option("--predict", "Predict with this checkpoint and train nothing")
@@ -71,8 +78,8 @@ for epoch = 1, args.epochs do
   end
   result = luron.evaluate(model, test)
   line:finish(string.format("test accuracy %.2f %%", 100 * result.accuracy))
+  -- After every epoch, so that a crash costs one at most; the old file stays whole until the new one is.
+  model:save(args.save, { optim = opt, epoch = epoch, preprocessing = { classes = train.classes, scale = 1 / 255 } })
 end
 print(string.format("%.2f %% of %d test pictures right after %.1f s", 100 * result.accuracy, result.n, luron.clock() - start))
-
-model:save(args.save, { optim = opt, epoch = args.epochs, preprocessing = { classes = train.classes, scale = 1 / 255 } })
 print("saved " .. args.save)

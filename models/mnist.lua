@@ -4,12 +4,19 @@ local argparse = require "argparse"
 local luron = require "luron"
 local nn, data = luron.nn, luron.data
 
+--- A whole number from 1 on, for options.
+local function count(text)
+  local n = math.tointeger(tonumber(text))
+  if n and n >= 1 then return n end
+  return nil, string.format("'%s' is no whole number from 1 on", text)
+end
+
 local parser = argparse("mnist.lua", "Train a network on MNIST.")
 parser:option("--data", "Folder with train-images-idx3-ubyte(.gz) and the other three", os.getenv "LURON_DATA" and os.getenv "LURON_DATA" .. "/mnist")
-parser:option("--epochs", "Passes over the training set", "5"):convert(tonumber)
-parser:option("--batch", "Examples a step", "64"):convert(tonumber)
-parser:option("--seed", "Seed of the random numbers", "1"):convert(tonumber)
-parser:option("--threads", "Threads (default: all)"):convert(tonumber)
+parser:option("--epochs", "Passes over the training set", "5"):convert(count)
+parser:option("--batch", "Examples a step", "64"):convert(count)
+parser:option("--seed", "Seed of the random numbers", "1"):convert(math.tointeger)
+parser:option("--threads", "Threads (default: all)"):convert(count)
 parser:option("--save", "Write a checkpoint here")
 parser:flag("--smoke", "A short run, to see that it works")
 local args = parser:parse()

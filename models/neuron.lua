@@ -5,10 +5,17 @@ local argparse = require "argparse"
 local luron = require "luron"
 local nn = luron.nn
 
+--- A whole number from 1 on, for options.
+local function count(text)
+  local n = math.tointeger(tonumber(text))
+  if n and n >= 1 then return n end
+  return nil, string.format("'%s' is no whole number from 1 on", text)
+end
+
 local parser = argparse("neuron.lua", "One neuron learns AND and OR; two layers learn XOR.")
-parser:option("--epochs", "Steps of gradient descent", "2000"):convert(tonumber)
-parser:option("--seed", "Seed of the random numbers", "1"):convert(tonumber)
-parser:option("--threads", "Threads", "1"):convert(tonumber)
+parser:option("--epochs", "Steps of gradient descent", "2000"):convert(count)
+parser:option("--seed", "Seed of the random numbers", "1"):convert(math.tointeger)
+parser:option("--threads", "Threads", "1"):convert(count)
 parser:flag("--smoke", "A short run, to see that it works")
 local args = parser:parse()
 luron.seed(args.seed)

@@ -20,7 +20,7 @@ typedef struct mark {
 struct luron__run {
     luron__run *outer;
     bool create_graph, retain;
-    uint64_t first_seq; /* older nodes lead to nothing that is wanted */
+    uint64_t first_seq; /* operands of this node and of older ones lead to nothing that is wanted; 0: none is so old */
     mark *marks; /* nodes and leaves in order of finding */
     int64_t n_marks, cap_marks, n_slots, cap_slots;
     luron__node **nodes; /* by descending seq */
@@ -74,11 +74,14 @@ static slot *slot_of(luron__run *run, const luron_tensor *x) {
     return x->run == run ? &run->slots[x->slot] : NULL;
 }
 
+/* The operands of a used node are gone: where it may lead to what is wanted, it has to be walked to say so. */
+static bool is_lost(const luron__run *run, const luron__node *node) { return node->used && node->n_in && node->seq > run->first_seq; }
+
 /* Which nodes lead to a target. Every operand of a node was made by a node with a smaller seq. */
 static void find_wanted(luron__run *run) {
     for (int64_t k = run->n_nodes - 1; k >= 0; k--) {
         luron__node *node = run->nodes[k];
-        bool leads = node->used && node->n_in; /* its operands are gone: it has to be walked to say so */
+        bool leads = is_lost(run, node);
         for (int i = 0; i < node->n_in && !leads; i++) {
             slot *s = node->wants[i] ? slot_of(run, node->in[i]) : NULL;
             leads = s && s->wanted;
@@ -202,7 +205,7 @@ static luron_status walk_node(luron__run *run, luron_ctx *ctx, luron__node *node
     bool leads = false, any = false;
     for (int i = 0; i < node->n_out; i++) any |= s[i].grad != NULL;
     for (int i = 0; i < node->n_in && !leads; i++) leads = node->wants[i] && node->in[i] && luron__run_slot(run, node->in[i]);
-    if (!any || !(leads || node->used)) return LURON_OK;
+    if (!any || !(leads || is_lost(run, node))) return LURON_OK;
     LURON_TRY(luron__node_check(ctx, node));
     enum { FEW = 4 };
     luron_tensor *few[FEW], **grads = few;
@@ -256,7 +259,8 @@ static luron_status check_ys(luron_ctx *ctx, int n_y, luron_tensor *const *ys, l
     for (int i = 0; i < n_y; i++) {
         char a[LURON__SHAPE_TEXT], b[LURON__SHAPE_TEXT];
         const luron_tensor *g = gys ? gys[i] : NULL;
-        luron_shape_text(a, sizeof a, ys[i]->ndim, ys[i]->shape);
+        bool fits = ys[i]->requires_grad && (g ? luron__same_shape(ys[i], g) : luron_tensor_numel(ys[i]) == 1);
+        if (!fits) luron_shape_text(a, sizeof a, ys[i]->ndim, ys[i]->shape); /* for the messages */
         LURON__CHECK(ctx, ys[i]->requires_grad, LURON_E_STATE, "backward: the tensor of shape %s depends on nothing that requires a gradient (or was made while recording was off)", a);
         LURON__CHECK(ctx, g || luron_tensor_numel(ys[i]) == 1, LURON_E_SHAPE, "backward: a tensor of one element expected, got shape %s (or give the gradient of that shape)", a);
         LURON__CHECK(ctx, !g || luron__same_shape(ys[i], g), LURON_E_SHAPE, "backward: gradient of shape %s expected, got %s", a,
@@ -267,9 +271,9 @@ static luron_status check_ys(luron_ctx *ctx, int n_y, luron_tensor *const *ys, l
 }
 
 /* A gradient that a leaf can keep: nobody else's memory, contiguous. */
-static luron_status own(luron_tensor **g, luron_ctx *ctx, bool create_graph) {
+static luron_status own(luron_tensor **g, luron_ctx *ctx) {
     bool exclusive = (*g)->refs == 1 && (*g)->storage->refs == 1 && luron_tensor_is_contiguous(*g);
-    if (create_graph || exclusive) return LURON_OK;
+    if (exclusive) return LURON_OK;
     luron_tensor *copy;
     LURON_TRY(luron_copy(&copy, ctx, *g));
     luron_tensor_unref(*g);
@@ -286,7 +290,7 @@ static luron_status accumulate(luron__run *run, luron_ctx *ctx) {
         slot *s = leaf ? &run->slots[leaf->slot] : NULL;
         if (!s || !s->grad) continue;
         if (!leaf->grad) {
-            status = own(&s->grad, ctx, run->create_graph);
+            status = own(&s->grad, ctx);
             continue;
         }
         status = luron_add(&sum, ctx, leaf->grad, s->grad);

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -210,6 +211,19 @@ static luron_status put_options(luron_checkpoint *c, luron_ctx *ctx, const luron
     return put_json(c, ctx, path, json);
 }
 
+static luron_status put_steps(luron_checkpoint *c, luron_ctx *ctx, const luron_optim *optim, int group) {
+    char path[64];
+    luron_tensor *t;
+    int64_t n = luron_optim_n_params(optim, group);
+    LURON_TRY(luron_tensor_new(&t, ctx, LURON_I64, 1, &n));
+    for (int i = 0; i < n; i++)
+        ((int64_t *)(void *)luron__data(t))[i] = luron__optim_param_steps(optim, group, i);
+    snprintf(path, sizeof path, "optimizer/groups/%d/steps", group);
+    luron_status status = put_tensor(c, ctx, path, t);
+    luron_tensor_unref(t);
+    return status;
+}
+
 static luron_status put_group(luron_checkpoint *c, luron_ctx *ctx, const luron_optim *optim, int group) {
     char path[LURON__MAX_TREE_PATH];
     LURON_TRY(put_options(c, ctx, optim, group));
@@ -221,6 +235,7 @@ static luron_status put_group(luron_checkpoint *c, luron_ctx *ctx, const luron_o
         }
     snprintf(path, sizeof path, "optimizer/groups/%d/parameters", group);
     LURON_TRY(put_json(c, ctx, path, names));
+    LURON_TRY(put_steps(c, ctx, optim, group));
     for (int s = 0; s < luron_optim_n_scalars(optim); s++) {
         luron_tensor *t;
         snprintf(path, sizeof path, "optimizer/groups/%d/scalars/%s", group, luron_optim_scalar_name(optim, s));
@@ -334,11 +349,48 @@ static luron_status write_formats(luron_io *io) {
     return f->flags & LURON_FORMAT_OWN_FILE ? luron__writer_adopt(io->writer, io->ctx) : LURON_OK;
 }
 
+void luron_checkpoint_allow_nonfinite(luron_checkpoint *c, int on) { c->nonfinite = on != 0; }
+
+/* A weight that is not finite, or state that is NaN (an infinity may be meant: a mask, a running minimum). */
+static luron_status check_finite(luron_ctx *ctx, const luron__entry *e) {
+    bool weight = strncmp(e->path, "parameters/", 11) == 0;
+    if (!luron_dtype_is_float(e->tensor->dtype) || !(weight || strncmp(e->path, "state/", 6) == 0)) return LURON_OK;
+    luron_tensor *t = e->tensor, *dense = NULL;
+    if (!luron_tensor_is_contiguous(t)) {
+        int recording = luron_ctx_set_recording(ctx, 0);
+        luron_status status = luron_contiguous(&dense, ctx, t);
+        luron_ctx_set_recording(ctx, recording);
+        if (status) return status;
+        t = dense;
+    }
+    double x[1024];
+    const int64_t n = luron_tensor_numel(t), most = sizeof x / sizeof *x;
+    luron_status status = LURON_OK;
+    for (int64_t at = 0; at < n && !status; at += most) {
+        const int64_t run = n - at < most ? n - at : most;
+        luron__convert(LURON_F64, x, 1, t->dtype, (const char *)luron__data(t) + at * luron_dtype_size(t->dtype), 1, run);
+        for (int64_t i = 0; i < run && !status; i++)
+            if (isnan(x[i]) || (weight && isinf(x[i])))
+                status = luron__fail(ctx, LURON_E_NONFINITE,
+                                     "%s is not finite (number %" PRId64 " of %" PRId64
+                                     " is %g): the file is not written",
+                                     e->path, at + i + ctx->index_base, n, isnan(x[i]) ? fabs(x[i]) : x[i]); /* no "-nan" */
+    }
+    luron_tensor_unref(dense);
+    return status;
+}
+
+static luron_status check_all_finite(luron_ctx *ctx, const luron_checkpoint *c) {
+    for (int64_t i = 0; i < c->tensors.n && !c->nonfinite; i++) LURON_TRY(check_finite(ctx, &c->tensors.at[i]));
+    return LURON_OK;
+}
+
 luron_status luron_checkpoint_save(luron_checkpoint *c, luron_ctx *ctx, const char *path, const char *format,
                                    int keep_prev) {
     luron_io *io = NULL;
     LURON_TRY(luron__io_new(&io, ctx));
     luron_status status = take_formats(io, format ? format : DEFAULT_FORMAT);
+    if (!status) status = check_all_finite(ctx, c);
     if (!status) status = build(io, c);
     if (!status) status = luron__writer_open(&io->writer, ctx, path);
     if (!status) status = write_formats(io);

@@ -161,7 +161,7 @@ luron_status luron_checkpoint_model(luron_model **out, luron_ctx *ctx, const lur
     const char *json = luron_checkpoint_text(c, "architecture");
     luron_model *model = NULL;
     if (json) {
-        LURON_TRY(luron_model_from_json(&model, ctx, json));
+        LURON_TRY(luron__model_of_file(&model, ctx, json, c));
         luron_status status = luron_checkpoint_restore(ctx, c, model);
         if (status) {
             luron_model_unref(model);
@@ -201,9 +201,28 @@ static luron_status compare_names(pairs *p, const luron_optim *optim, int group)
     return LURON_OK;
 }
 
-static luron_status compare_group(pairs *p, const luron_optim *optim, int group) {
+/* How many steps each parameter of a group made; NULL: a file that does not say it, all as many as the optimiser. */
+static const int64_t *param_steps(const luron_checkpoint *c, int group) {
+    char path[64];
+    snprintf(path, sizeof path, "optimizer/groups/%d/steps", group);
+    const luron_tensor *t = luron_checkpoint_tensor(c, path);
+    return t ? (const int64_t *)(const void *)luron__data(t) : NULL;
+}
+
+static void compare_steps(pairs *p, const luron_optim *optim, int group, int64_t most) {
+    char path[64];
+    snprintf(path, sizeof path, "optimizer/groups/%d/steps", group);
+    const luron_tensor *t = luron_checkpoint_tensor(p->c, path);
+    const int64_t *steps = param_steps(p->c, group), n = luron_optim_n_params(optim, group);
+    bool good = !t || (t->dtype == LURON_I64 && t->ndim == 1 && t->shape[0] == n && luron_tensor_is_contiguous(t));
+    for (int64_t i = 0; t && good && i < n; i++) good = steps[i] >= 0 && steps[i] <= most;
+    if (!good) note(&p->report, "%s: %" PRId64 " numbers of int64 from 0 to %" PRId64 " expected", path, n, most);
+}
+
+static luron_status compare_group(pairs *p, const luron_optim *optim, int group, int64_t steps) {
     char path[LURON__MAX_TREE_PATH];
     LURON_TRY(compare_names(p, optim, group));
+    compare_steps(p, optim, group, steps);
     for (int s = 0; s < luron_optim_n_scalars(optim); s++) {
         snprintf(path, sizeof path, "optimizer/groups/%d/scalars/%s", group, luron_optim_scalar_name(optim, s));
         const luron_tensor *t = luron_checkpoint_tensor(p->c, path);
@@ -232,7 +251,7 @@ static luron_status compare_optim(pairs *p, const luron_optim *optim) {
     snprintf(path, sizeof path, "optimizer/groups/%d/options", n);
     if (luron_checkpoint_text(p->c, path))
         note(&p->report, "there are more than %d groups of parameters in the file", n);
-    for (int g = 0; g < n; g++) LURON_TRY(compare_group(p, optim, g));
+    for (int g = 0; g < n; g++) LURON_TRY(compare_group(p, optim, g, steps->number));
     note_unused(p, "optimizer/state/");
     return report_result(&p->report, p->ctx, "optimiser");
 }
@@ -302,6 +321,9 @@ luron_status luron_checkpoint_restore_optim(luron_ctx *ctx, const luron_checkpoi
                                        *(const double *)(const void *)luron__data(luron_checkpoint_tensor(c, path)));
             }
         luron_optim_set_steps(optim, luron__entry_find(&c->texts, "optimizer@steps")->number);
+        for (int g = 0; g < luron_optim_n_groups(optim); g++)
+            for (int i = 0; param_steps(c, g) && i < luron_optim_n_params(optim, g); i++)
+                luron__optim_set_param_steps(optim, g, i, param_steps(c, g)[i]);
     }
     pairs_end(&p);
     return status;

@@ -136,23 +136,29 @@ void luron__frame_mark_ids(luron__frame *f) {
             f->in_view[i].dtype_code = LURON_IDS >> 8;
 }
 
-static luron_status check_count(luron__frame *f) {
-    int least = 0, most = 0, n = f->call.n_in;
+static luron_status wrong_count(luron__frame *f, int least, int most) {
+    int n = f->call.n_in, wanted = n < least ? least : most;
     char names[128] = "";
-    const luron_port *port;
-    for (int i = 0; (port = luron__port_in(f->type, i)) && (i == 0 || i < f->type->n_in); i++) {
+    for (int i = 0; i < most; i++) {
+        const luron_port *port = luron__port_in(f->type, i);
         size_t at = strlen(names);
         snprintf(names + at, sizeof names - at, "%s%s%s", i ? ", " : "", port->name,
                  port->flags & LURON_PORT_VARIADIC   ? " ..."
                  : port->flags & LURON_PORT_OPTIONAL ? " (optional)"
                                                      : "");
+    }
+    return luron__fail(f->ctx, LURON_E_ARGUMENT, "%s%d input%s expected (%s), got %d", least < most ? "at least " : "",
+                       wanted, wanted == 1 ? "" : "s", names, n);
+}
+
+static luron_status check_count(luron__frame *f) {
+    int least = 0, most = 0, n = f->call.n_in;
+    const luron_port *port;
+    for (int i = 0; (port = luron__port_in(f->type, i)) && (i == 0 || i < f->type->n_in); i++) {
         most = i + 1;
         if (!(port->flags & LURON_PORT_OPTIONAL)) least = i + 1;
     }
-    if (n < least || !(n == 0 || luron__port_in(f->type, n - 1)))
-        return luron__fail(f->ctx, LURON_E_ARGUMENT, "%s%d input%s expected (%s), got %d",
-                           least < most ? "at least " : "", n < least ? least : most,
-                           (n < least ? least : most) == 1 ? "" : "s", names, n);
+    if (n < least || !(n == 0 || luron__port_in(f->type, n - 1))) return wrong_count(f, least, most);
     for (int i = 0; i < n; i++) {
         port = luron__port_in(f->type, i);
         LURON__CHECK(f->ctx,
@@ -174,7 +180,7 @@ static bool has_real_tensors(const luron_layer *layer) {
 static luron_status check_real(luron__frame *f, int i, bool owned, int *first) {
     uint32_t dtype = luron_dtype(f->call.in[i]);
     const char *name = in_name(f, i), *is = luron_dtype_name(dtype);
-    LURON__CHECK(f->ctx, is_real(dtype), LURON_E_DTYPE, "%s is %s, float32 or float64 is expected: cast it", name, is);
+    LURON__CHECK(f->ctx, is_real(dtype), LURON_E_DTYPE, "%s is %s, float32 or float64 is expected: cast it to float32", name, is);
     LURON__CHECK(f->ctx, dtype == LURON_F32 || f->type->layer.flags & LURON_LAYER_F64, LURON_E_DTYPE,
                  "%s is float64 and this type serves float32 alone: cast it to float32", name);
     if (*first < 0 && !owned) f->call.dtype = dtype;
@@ -202,7 +208,7 @@ luron_status luron__frame_check_ins(luron__frame *f) {
             LURON__CHECK(f->ctx,
                          port->dtype ? dtype == port->dtype
                                      : dtype == LURON_I64 || dtype == LURON_I32 || dtype == LURON_U8,
-                         LURON_E_DTYPE, "%s is %s: ids are %s", in_name(f, i), luron_dtype_name(dtype),
+                         LURON_E_DTYPE, "%s is %s: ids are %s: cast it to int64", in_name(f, i), luron_dtype_name(dtype),
                          port->dtype ? luron_dtype_name(port->dtype) : "int64, int32 or uint8");
         else if (port->dtype == LURON_REAL)
             LURON_TRY(check_real(f, i, owned, &first));

@@ -52,10 +52,14 @@ struct luron_ctx {
     int index_base, threads, isa;
     uint32_t default_dtype;
     uint64_t seed, position; /* random state */
-    uint64_t seq;            /* of the next tape node */
+    uint64_t seq;            /* of the last tape node, from 1 */
     luron__run *run;         /* innermost backward */
     int depth;               /* nested backwards */
     luron__registry *registry;
+    /* Asked before a tensor that a layer declares is made, where not NULL: refuses it, or gives one (*t) to take its place. */
+    luron_status (*declaring)(luron_tensor **t, luron_ctx *ctx, bool is_state, const char *name, uint32_t dtype, int ndim,
+                              const int64_t *shape);
+    const void *declaring_for;
 };
 
 /* ---- tensors (tensor.c) ---------------------------------------------------------------------------------------------------- */
@@ -247,6 +251,12 @@ bool luron__is_utf8(const char *s);
 luron_status luron__options_set(luron_ctx *ctx, const luron_type *type, const char *what, void *options, const luron_arg *arg);
 /** "Linear { in_features = 3, out_features = 8, bias = true }" into buf. */
 const char *luron__options_text(char *buf, size_t n, const luron_type *type, const void *options);
+/** Steps in which a parameter of an optimiser had a gradient (optim.c). */
+int64_t luron__optim_param_steps(const luron_optim *o, int group, int i);
+void luron__optim_set_param_steps(luron_optim *o, int group, int i, int64_t steps);
+/** A model as a checkpoint describes it (c NULL: luron_model_from_json). What its layers declare has to be in c, or is
+ *  refused before memory is taken for it (model_json.c). */
+luron_status luron__model_of_file(luron_model **out, luron_ctx *ctx, const char *json, const luron_checkpoint *c);
 /** Options from a JSON object (json_t *, options_json.c and model_json.c alone include jansson) and back. */
 luron_status luron__args_from_json(luron_arg **args, int *n, luron_ctx *ctx, const void *json_object);
 #define LURON__MAX_JSON (16 << 20) /* bytes that are read, and so written */

@@ -163,7 +163,7 @@ typedef struct luron__entries {
 struct luron_checkpoint {
     luron__pool *pool;
     luron__entries tensors, texts;
-    bool has_model, has_optim;
+    bool has_model, has_optim, nonfinite; /* nonfinite: may be saved */
 };
 /** The entry at a path, NULL: none. */
 const luron__entry *luron__entry_find(const luron__entries *list, const char *path);

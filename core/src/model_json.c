@@ -130,6 +130,9 @@ typedef struct reader {
     luron_layer **layers; /* in the order of "layers" */
     size_t n_layers;
     json_t *by_path; /* object: path -> index */
+    const luron_checkpoint *file; /* that the parameters will come from; NULL: none */
+    json_t *firsts;  /* object: name of a shared parameter -> the first of its names */
+    const char *path; /* of the layer that is being made */
 } reader;
 
 /* Members `keys` (NULL-terminated) of an object, types[i] being 's' (string), 'i' (integer), 'a' (list) or 'o' (object). */
@@ -198,6 +201,51 @@ static luron_status check_version(const reader *r, const luron_type *type, const
                        luron_type_name(type), (long long)saved, type->plugin, type->plugin_version, (long long)here);
 }
 
+/* The parameter of a layer made before this one, NULL: there is none. */
+static luron_tensor *made_param(const reader *r, const char *name) {
+    char path[LURON__MAX_PATH + 1];
+    const char *slash = strrchr(name, '/');
+    if (!slash || slash - name > LURON__MAX_PATH) return NULL;
+    memcpy(path, name, (size_t)(slash - name));
+    path[slash - name] = 0;
+    json_t *index = json_object_get(r->by_path, path);
+    const luron_layer *layer = index ? r->layers[json_integer_value(index)] : NULL;
+    for (int i = 0; layer && i < luron_layer_n_params(layer); i++)
+        if (strcmp(luron_layer_param_name(layer, i), slash + 1) == 0) return luron_layer_param(layer, i);
+    return NULL;
+}
+
+/* Called before memory is taken for what a layer declares. A file is not believed about sizes: what it describes has to be
+ * in it. A shared parameter is taken from the first layer that has it, so that it is there once.                        */
+static luron_status declaring(luron_tensor **t, luron_ctx *ctx, bool is_state, const char *name, uint32_t dtype, int ndim,
+                              const int64_t *shape) {
+    const reader *r = ctx->declaring_for;
+    char full[LURON__MAX_PATH + 80], path[LURON__MAX_PATH + 96], have[LURON__SHAPE_TEXT], want[LURON__SHAPE_TEXT];
+    snprintf(full, sizeof full, "%s/%s", r->path, name);
+    const char *first = is_state ? NULL : json_string_value(json_object_get(r->firsts, full));
+    luron_tensor *same = first ? made_param(r, first) : NULL;
+    if (same && same->dtype == dtype && same->ndim == ndim &&
+        (ndim == 0 || memcmp(same->shape, shape, (size_t)ndim * sizeof *shape) == 0)) {
+        *t = luron_tensor_ref(same);
+        return LURON_OK;
+    }
+    size_t own = strlen(r->path);
+    bool in_itself = first && strncmp(first, r->path, own) == 0 && first[own] == '/';
+    LURON__CHECK(ctx, !r->file || !first || same || in_itself, LURON_E_FORMAT,
+                 "architecture: shared: '%.100s' comes before '%.100s', the first name of its list", full, first);
+    snprintf(path, sizeof path, "%s/%s", is_state ? "state" : "parameters", first ? first : full);
+    luron_shape_text(want, sizeof want, ndim, shape);
+    const luron_tensor *e = r->file ? luron_checkpoint_tensor(r->file, path) : NULL;
+    LURON__CHECK(ctx, !r->file || e, LURON_E_MISMATCH, "%s is missing in the file, %s %s expected", path,
+                 luron_dtype_name(dtype), want);
+    LURON__CHECK(ctx, !e || (e->dtype == dtype && e->ndim == ndim &&
+                             (ndim == 0 || memcmp(e->shape, shape, (size_t)ndim * sizeof *shape) == 0)),
+                 LURON_E_MISMATCH, "%s has shape %s (%s) in the file, %s (%s) expected", path,
+                 luron_shape_text(have, sizeof have, e->ndim, e->shape), luron_dtype_name(e->dtype),
+                 want, luron_dtype_name(dtype));
+    return LURON_OK;
+}
+
 static luron_status make_layer(luron_layer **out, const reader *r, const char *where, const char *type, uint32_t dtype,
                                json_t *options) {
     luron_ctx *ctx = r->ctx;
@@ -207,7 +255,9 @@ static luron_status make_layer(luron_layer **out, const reader *r, const char *w
     luron_status status = luron__args_from_json(&args, &n, ctx, options);
     uint32_t standard = ctx->default_dtype;
     ctx->default_dtype = dtype;
+    ctx->declaring = declaring, ctx->declaring_for = r;
     if (status == LURON_OK) status = luron_layer_new(&layer, ctx, type, n, args);
+    ctx->declaring = NULL, ctx->declaring_for = NULL;
     ctx->default_dtype = standard;
     luron__args_free(ctx, args, n);
     if (status != LURON_OK)
@@ -256,6 +306,7 @@ static luron_status read_layers(reader *r, json_t *list) {
         snprintf(where, sizeof where, "layer '%.80s'", json_string_value(path));
         LURON__CHECK(r->ctx, !json_object_get(r->by_path, json_string_value(path)), LURON_E_FORMAT,
                      "architecture: there are two of %s", where);
+        r->path = json_string_value(path);
         LURON_TRY(read_layer(&r->layers[i], r, where, o));
         LURON__CHECK(r->ctx, !json_object_set_new(r->by_path, json_string_value(path), json_integer((json_int_t)i)),
                      LURON_E_NOMEM, "architecture: not enough memory");
@@ -341,6 +392,21 @@ static luron_status read_shared(const reader *r, json_t *list) {
     return LURON_OK;
 }
 
+/* The first name of each list for all others in it; what is no such list is reported by read_shared. */
+static luron_status note_firsts(reader *r, json_t *shared) {
+    r->firsts = json_object();
+    LURON__CHECK(r->ctx, r->firsts, LURON_E_NOMEM, "architecture: not enough memory");
+    for (size_t i = 0; i < json_array_size(shared); i++) {
+        json_t *group = json_array_get(shared, i), *first = json_array_get(group, 0);
+        for (size_t k = 1; json_is_string(first) && k < json_array_size(group); k++) {
+            const char *name = json_string_value(json_array_get(group, k));
+            LURON__CHECK(r->ctx, !name || !json_object_set(r->firsts, name, first), LURON_E_NOMEM,
+                         "architecture: not enough memory");
+        }
+    }
+    return LURON_OK;
+}
+
 static luron_status read_model(reader *r, json_t *json) {
     static const char *const keys[] = { "layers", "inputs", "nodes", "outputs", "name", "shared", NULL };
     static const char *const needed[] = { "layers", "inputs", "nodes", "outputs", NULL };
@@ -349,24 +415,33 @@ static luron_status read_model(reader *r, json_t *json) {
     LURON_TRY(members(v, r, json, "the whole", needed, "aaaa"));
     LURON__CHECK(r->ctx, !shared || json_is_array(shared), LURON_E_FORMAT,
                  "architecture: the whole: 'shared': list expected");
+    LURON_TRY(note_firsts(r, shared));
     LURON_TRY(read_layers(r, v[0]));
     LURON_TRY(read_graph(r, v[1], v[2], v[3]));
     return read_shared(r, shared);
 }
 
-luron_status luron_model_from_json(luron_model **out, luron_ctx *ctx, const char *json) {
+luron_status luron__model_of_file(luron_model **out, luron_ctx *ctx, const char *json, const luron_checkpoint *c) {
     void *parsed;
-    reader r = { .ctx = ctx };
+    uint64_t position = ctx->position;
+    reader r = { .ctx = ctx, .file = c };
     LURON_TRY(luron__json_parse(&parsed, ctx, "architecture", json));
     luron_status status = luron_model_new(&r.model, ctx);
     if (status == LURON_OK) status = read_model(&r, parsed);
     for (size_t i = 0; i < r.n_layers; i++) luron_layer_unref(r.layers[i]);
     luron__free(ctx, r.layers, r.n_layers * sizeof *r.layers);
     json_decref(r.by_path);
+    json_decref(r.firsts);
     json_decref(parsed);
-    if (status == LURON_OK)
+    if (status == LURON_OK) {
         *out = r.model;
-    else
+    } else {
+        ctx->position = position; /* as if it had not been tried */
         luron_model_unref(r.model);
+    }
     return status;
+}
+
+luron_status luron_model_from_json(luron_model **out, luron_ctx *ctx, const char *json) {
+    return luron__model_of_file(out, ctx, json, NULL);
 }

@@ -53,7 +53,7 @@ luron_status luron__pad_slice(luron_tensor **out, luron_ctx *ctx, luron_tensor *
     return luron__apply_op(out, ctx, &op_pad_slice, 1, &g, &attrs);
 }
 
-/* ---- cat: at = dim ---------------------------------------------------------------------------------------------- */
+/* ---- cat: at = dim, size along it of every operand but the last (-1: they differ) -------------------------------- */
 
 static luron_status cat_infer(luron_ctx *ctx, luron__apply *a) {
     int64_t dim = a->attrs.at[0];
@@ -82,8 +82,8 @@ static luron_status cat_compute(luron_ctx *ctx, luron__apply *a) {
 }
 
 static luron_status cat_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g, int i) {
-    int64_t dim = node->attrs.at[0], start = 0;
-    for (int k = 0; k < i; k++) start += node->in[k]->shape[dim];
+    int64_t dim = node->attrs.at[0], each = node->attrs.at[1], start = each < 0 ? 0 : i * each;
+    for (int k = 0; k < i && each < 0; k++) start += node->in[k]->shape[dim];
     return luron_narrow(out, ctx, g, (int)dim, start, node->in[i]->shape[dim]);
 }
 
@@ -114,7 +114,9 @@ luron_status luron_cat(luron_tensor **out, luron_ctx *ctx, int n, luron_tensor *
                  "cat: tensors without dims cannot be joined (stack gives them one)");
     LURON_TRY(luron__wrap_dim(&dim, ctx, "cat: dim", xs[0]->ndim));
     LURON_TRY(check_alike(ctx, "cat", n, xs, dim));
-    luron__attrs attrs = {.at = {dim}};
+    luron__attrs attrs = {.at = {dim, xs[0]->shape[dim]}}; /* so that many pieces of one size cost no quadratic time */
+    for (int i = 1; i < n - 1; i++)
+        if (xs[i]->shape[dim] != xs[0]->shape[dim]) attrs.at[1] = -1;
     return luron__apply_op(out, ctx, &op_cat, n, xs, &attrs);
 }
 

@@ -333,9 +333,24 @@ static luron_status infer_sum_to(luron_ctx *ctx, luron__apply *a) {
     return LURON_OK;
 }
 
+/* By the kernel that plugins have for bias gradients: a fused layer and the same in ops give the same bits. */
+static luron_status sum_dense(luron_ctx *ctx, luron_tensor *out, const luron_tensor *x) {
+    luron_tensor *alias, *dense;
+    int64_t kept[LURON_MAX_DIMS];
+    for (int d = 0; d < x->ndim; d++) kept[d] = d < x->ndim - out->ndim ? 1 : out->shape[d - (x->ndim - out->ndim)];
+    LURON_TRY(luron__tensor_alias(&alias, ctx, x)); /* not on the tape */
+    luron_status status = luron_contiguous(&dense, ctx, alias);
+    luron_tensor_unref(alias);
+    if (status) return status;
+    luron__sum_to(x->dtype, x->ndim, x->shape, luron__data(dense), kept, luron__data(out), 0, ctx->threads);
+    luron_tensor_unref(dense);
+    return LURON_OK;
+}
+
 static luron_status compute_sum_to(luron_ctx *ctx, luron__apply *a) {
     const luron_tensor *x = a->in[0];
     uint32_t mask = 0;
+    if (x->dtype == LURON_F32 || x->dtype == LURON_F64) return sum_dense(ctx, a->out, x);
     for (int d = 0; d < x->ndim; d++) {
         int at = d - (x->ndim - a->ndim);
         if (at < 0 || (a->shape[at] == 1 && x->shape[d] != 1)) mask |= 1u << d;

@@ -67,6 +67,10 @@ static luron_status infer(luron_ctx *ctx, luron__apply *a) {
     case LURON_MAP_abs:
     case LURON_MAP_sign:
     case LURON_MAP_square:
+    case LURON_MAP_floor:
+    case LURON_MAP_ceil:
+    case LURON_MAP_round:
+    case LURON_MAP_trunc:
         return luron__infer_like(a, dtype);
     default:
         return luron__infer_like(a, luron__real_dtype(ctx, dtype));

@@ -11,6 +11,7 @@ typedef struct param {
     luron_tensor *tensor;
     char *name;
     luron_tensor *grad; /* during a step: contiguous; NULL: left alone */
+    int64_t steps;      /* made with a gradient: one that is unfrozen late begins at 1 */
 } param;
 typedef struct group {
     void *options;
@@ -94,7 +95,6 @@ static luron_status check_param(const luron_optim *o, luron_ctx *ctx, const luro
     LURON__CHECK(ctx, t->dtype == LURON_F32 || t->dtype == LURON_F64, LURON_E_DTYPE, "%s: parameter '%s' is %s, expected float32 or float64", type, name,
                  luron_dtype_name(t->dtype));
     LURON__CHECK(ctx, !t->node, LURON_E_STATE, "%s: parameter '%s' is the result of an op, expected a leaf", type, name);
-    LURON__CHECK(ctx, t->requires_grad, LURON_E_STATE, "%s: parameter '%s' does not require a gradient", type, name);
     LURON__CHECK(ctx, luron_tensor_is_contiguous(t), LURON_E_STATE, "%s: parameter '%s' is not contiguous", type, name);
     return LURON_OK;
 }
@@ -210,7 +210,7 @@ static void step_param(luron_optim *o, luron_ctx *ctx, group *g, int i) {
     job j = { .type = &o->type->optim, .item = (size_t)luron_dtype_size(p->tensor->dtype) };
     const bool uncut = o->type->optim.flags & LURON_OPTIM_WHOLE;
     j.step = (luron_step) { .struct_size = sizeof j.step, .dtype = p->tensor->dtype, .host = luron__host(), .options = g->options,
-                            .scalars = g->scalars, .t = o->steps, .param = luron__data(p->tensor), .grad = luron__data(p->grad), .state = state,
+                            .scalars = g->scalars, .t = p->steps, .param = luron__data(p->tensor), .grad = luron__data(p->grad), .state = state,
                             .whole = uncut ? &whole : NULL };
     luron__parallel_for(uncut ? 1 : ctx->threads, n, uncut ? n : GRAIN, step_chunk, &j);
     luron_tensor_touch(p->tensor);
@@ -231,7 +231,10 @@ luron_status luron_optim_step(luron_optim *o, luron_ctx *ctx) {
             o->type->optim.begin(&s);
         }
         for (int i = 0; i < g->n; i++) {
-            if (status == LURON_OK && g->params[i].grad) step_param(o, ctx, g, i);
+            if (status == LURON_OK && g->params[i].grad) {
+                g->params[i].steps++;
+                step_param(o, ctx, g, i);
+            }
             luron_tensor_unref(g->params[i].grad);
             g->params[i].grad = NULL;
         }
@@ -281,4 +284,12 @@ double luron_optim_scalar(const luron_optim *o, int k, int s) {
 void luron_optim_set_scalar(luron_optim *o, int k, int s, double value) {
     if (group_at(o, k) && s >= 0 && s < o->n_scalars) group_at(o, k)->scalars[s] = value;
 }
-void luron_optim_set_steps(luron_optim *o, int64_t steps) { o->steps = steps; }
+void luron_optim_set_steps(luron_optim *o, int64_t steps) {
+    o->steps = steps;
+    for (int64_t k = 0; k < o->n_groups; k++)
+        for (int i = 0; i < o->groups[k].n; i++) o->groups[k].params[i].steps = steps;
+}
+int64_t luron__optim_param_steps(const luron_optim *o, int k, int i) { return param_at(o, k, i) ? param_at(o, k, i)->steps : 0; }
+void luron__optim_set_param_steps(luron_optim *o, int k, int i, int64_t steps) {
+    if (param_at(o, k, i)) param_at(o, k, i)->steps = steps;
+}

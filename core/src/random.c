@@ -67,7 +67,7 @@ void luron__uniform_f64(uint64_t seed, uint64_t position, uint32_t stream, int64
 typedef struct drawing {
     luron_tensor *t;
     uint64_t seed, position, threshold;
-    double a, b;
+    double a, b, last; /* last: uniform alone */
     uint32_t dtype; /* of what draw makes: n <= RUN numbers, first being a multiple of RUN */
     void (*draw)(const struct drawing *d, int64_t first, int64_t n, void *to);
     bool contiguous;
@@ -75,20 +75,20 @@ typedef struct drawing {
 
 /* Real numbers are made in double and then rounded, which must not reach the end that is left out. */
 static void draw_uniform_f32(const drawing *d, int64_t first, int64_t n, void *to) {
-    float *y = to, end = (float)d->b, last = (float)d->a < end ? nextafterf(end, -INFINITY) : end;
+    float *y = to, last = (float)d->last;
     luron__uniform_f32(d->seed, d->position, 0, first, n, y);
     for (int64_t i = 0; i < n; i++) {
         float value = (float)(d->a + (d->b - d->a) * y[i]);
-        y[i] = value < end ? value : last;
+        y[i] = value <= last ? value : last;
     }
 }
 
 static void draw_uniform_f64(const drawing *d, int64_t first, int64_t n, void *to) {
-    double *y = to, end = d->b, last = d->a < d->b ? nextafter(end, -INFINITY) : end;
+    double *y = to;
     luron__uniform_f64(d->seed, d->position, 0, first, n, y);
     for (int64_t i = 0; i < n; i++) {
         double value = d->a + (d->b - d->a) * y[i];
-        y[i] = value < end ? value : last;
+        y[i] = value <= d->last ? value : d->last;
     }
 }
 
@@ -179,6 +179,18 @@ static luron_status check_real(luron_ctx *ctx, const char *what, const luron_ten
     return luron__check_writable(ctx, what, t, NULL);
 }
 
+/** The largest number below b that the dtype has, but not less than a. */
+static double last_below(uint32_t dtype, double a, double b) {
+    double last = dtype == LURON_F64 ? nextafter(b, -INFINITY) : (double)nextafterf((float)b, -INFINITY);
+    if (luron_dtype_size(dtype) == 2) { /* the next 16 bits towards -infinity */
+        uint16_t bits;
+        luron__convert(dtype, &bits, 1, LURON_F64, &b, 1, 1);
+        bits = !(bits & 0x7fff) ? 0x8001 : (uint16_t)(bits & 0x8000 ? bits + 1 : bits - 1);
+        luron__convert(LURON_F64, &last, 1, dtype, &bits, 1, 1);
+    }
+    return last >= a ? last : a;
+}
+
 luron_status luron_tensor_uniform(luron_ctx *ctx, luron_tensor *t, double a, double b) {
     LURON_TRY(check_real(ctx, "uniform", t));
     LURON__CHECK(ctx, a <= b && isfinite(b - a), LURON_E_ARGUMENT,
@@ -189,6 +201,7 @@ luron_status luron_tensor_uniform(luron_ctx *ctx, luron_tensor *t, double a, dou
     return fill(ctx, &(drawing){.t = t,
                                 .a = a,
                                 .b = b,
+                                .last = last_below(t->dtype, a, b),
                                 .draw = wide ? draw_uniform_f64 : draw_uniform_f32,
                                 .dtype = wide ? LURON_F64 : LURON_F32});
 }

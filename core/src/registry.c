@@ -112,7 +112,23 @@ const luron_type *luron__registered(const luron_ctx *ctx, const luron__want *wan
 typedef struct folders {
     char *dir[MAX_FOLDERS];
     int n;
+    char ignored[400]; /* of $LURON_PLUGIN_PATH, with the reason; "" */
 } folders;
+
+LURON_PRINTF(3, 4) static void append(char *buf, size_t n, const char *fmt, ...) {
+    size_t at = strlen(buf);
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(buf + at, n - at, fmt, args);
+    va_end(args);
+}
+
+/* Code is loaded from absolute paths alone, and not from folders into which everybody may put some. */
+static const char *reason_to_ignore(const char *path) {
+    struct stat st;
+    if (*path != '/') return "not an absolute path";
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_mode & S_IWOTH ? "everybody may write to it" : NULL;
+}
 
 static luron_status add_folder(folders *f, luron_ctx *ctx, const char *text, size_t length) {
     char path[4096];
@@ -137,7 +153,13 @@ static luron_status folders_find(folders *f, luron_ctx *ctx) {
     const char *env = secure_getenv("LURON_PLUGIN_PATH");
     while (env && *env && status == LURON_OK) {
         size_t n = strcspn(env, ":");
-        status = add_folder(f, ctx, env, n);
+        char path[4096];
+        snprintf(path, sizeof path, "%.*s", (int)(n < sizeof path ? n : sizeof path - 1), env);
+        const char *reason = n ? reason_to_ignore(path) : NULL;
+        if (reason)
+            append(f->ignored, sizeof f->ignored, "%s%.100s (%s)", *f->ignored ? ", " : "", path, reason);
+        else
+            status = add_folder(f, ctx, env, n);
         env += n + (env[n] == ':');
     }
     Dl_info info;
@@ -251,15 +273,6 @@ static luron_status search_files(const luron_type **out, luron_ctx *ctx, const c
     return status;
 }
 
-static void append(char *buf, size_t n, const char *fmt, ...) LURON_PRINTF(3, 4);
-static void append(char *buf, size_t n, const char *fmt, ...) {
-    size_t at = strlen(buf);
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(buf + at, n - at, fmt, args);
-    va_end(args);
-}
-
 static luron_status not_found(luron_ctx *ctx, const luron__want *want, near *best, const folders *f) {
     const luron__registry *r = ctx->registry;
     char text[900] = "";
@@ -279,6 +292,7 @@ static luron_status not_found(luron_ctx *ctx, const luron__want *want, near *bes
         append(text, sizeof text, "; searched:");
         for (int i = 0; i < f->n; i++) append(text, sizeof text, " %s", f->dir[i]);
     }
+    if (*f->ignored) append(text, sizeof text, "; ignored in LURON_PLUGIN_PATH: %s", f->ignored);
     return luron__fail(ctx, LURON_E_NOT_FOUND, "no %s %s '%.64s'%s", luron__kind_name(want->kind),
                        want->by_function ? "function" : "type", want->name, text);
 }

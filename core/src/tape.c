@@ -109,7 +109,7 @@ luron_status luron__node_record(luron__node **result, luron_ctx *ctx, const luro
     luron__node *node;
     LURON_TRY(luron__alloc(&node, ctx, bytes));
     node->refs = 1; /* ours until the outputs hold it */
-    node->op = op, node->seq = ctx->seq++, node->bytes = bytes, node->pool = ctx->pool;
+    node->op = op, node->seq = ++ctx->seq, node->bytes = bytes, node->pool = ctx->pool;
     if (attrs) node->attrs = *attrs;
     node->in = (luron_tensor **)(node + 1);
     node->out = node->in + n_in;

@@ -45,8 +45,8 @@ type and a number.]],
     title = "Checkpoints",
     text = [[
 What `save` takes: `optim` (an optimiser, with its state), `epoch` and `step` (integers), `history` (a table, as `fit` gives it), `loader` (where a loader
-is in the data), `preprocessing` and `training` (tables of anything that JSON can hold: class names, mean, your own notes), `keep_prev`
-(the old file stays as PATH.prev), `format` (`"luron"`). The random state goes in too. docs/file-format.md describes the file.]],
+is in the data), `ema` (averages of the weights), `preprocessing` and `training` (tables of anything that JSON can hold: class names, mean, your own notes), `keep_prev`
+(the old file stays as PATH.prev), `nonfinite` (weights with NaN in them are written too, which is otherwise refused), `format` (`"luron"`). The random state goes in too. docs/file-format.md describes the file.]],
     { "luron.load(path: string, options?: { verify: boolean? }): (Model|Module)? model, Checkpoint|string, string? code",
       "The model in a file, and the checkpoint; or nil, message, code. The file is checked whole before anything is made of it; `verify = false` takes one without a checksum. A class of Lua is made if its file was required before.",
       is = { 'select(3, luron.load "no such file")', '"IO"' } },
@@ -86,6 +86,8 @@ print(block(luron.randn(2, 4)):shape()[2], #block:parameters())      -- 4  3
     { "module:train(on?: boolean): Module", "Training mode for everything in it; `false` is `eval`." },
     { "module:eval(): Module", "Mode of use." },
     { "module:is_training(): boolean", "Which of the two." },
+    { "module:freeze(prefix?: string): Module", "No longer trains the parameters whose path begins so, `\"encoder\"`, `\"encoder/bias\"`; all without an argument. They stay parameters: they are saved." },
+    { "module:unfreeze(prefix?: string): Module", "Trains them again." },
     { "module:zero_grad(): Module", "Drops all gradients." },
     { "module:to(dtype: string): Module", "Casts parameters and state. Tensors of the class itself are replaced: make optimisers afterwards." },
     { "module:state_dict(): table<string, Tensor>", "Parameters and state by name, shared, not copied." },

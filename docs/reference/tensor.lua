@@ -25,6 +25,8 @@ print(x:shape()[2], x:dtype(), #x)                  -- 4  float64  3
     { "luron.arange(start: number, stop?: number, step?: number, options?: TensorOptions): Tensor",
       "From start to stop, both included, as in Lua's `for`; with one argument from 1 to it. int64 if all arguments are integers.",
       is = { { "luron.arange(4)", "{ 1, 2, 3, 4 }" }, { "luron.arange(0, 1, 0.25)", "{ 0.0, 0.25, 0.5, 0.75, 1.0 }" } } },
+    { "luron.linspace(start: number, stop: number, n: integer, options?: { dtype: string? }): Tensor", "n numbers from start to stop, both included, evenly spaced.", is = { "luron.linspace(0, 1, 3)", "{ 0.0, 0.5, 1.0 }" } },
+    { "luron.meshgrid(lists: Tensor[]): Tensor[]", "Tensors of one dim as a grid of as many dims: the i-th runs along dim i. Views.", is = { "luron.meshgrid({ luron.arange(2), luron.arange(3) })[2]", "{ { 1, 2, 3 }, { 1, 2, 3 } }" } },
     { "luron.eye(n: integer, options?: TensorOptions): Tensor", "The n x n identity matrix.", is = { "luron.eye(2)", "{ { 1.0, 0.0 }, { 0.0, 1.0 } }" } },
     { "luron.rand(sizes...: integer, options?: TensorOptions): Tensor", "Uniform random numbers in [0, 1). Real dtypes only." },
     { "luron.randn(sizes...: integer, options?: TensorOptions): Tensor", "Normal random numbers of mean 0 and deviation 1." },
@@ -45,7 +47,7 @@ print(x:shape()[2], x:dtype(), #x)                  -- 4  float64  3
   {
     title = "Looking at tensors",
     text = "`tostring(x)` and `print(x)` show shape, dtype and numbers, of more than 1,000 only the first and last three of each dim.",
-    { "x:shape(): integer[]", "The sizes, as a table.", is = { "luron.zeros(2, 3):shape()", "{ 2, 3 }" } },
+    { "x:shape(): integer[]", "The sizes, as a list that prints as `(2, 3)`.", is = { "luron.zeros(2, 3):shape()", "{ 2, 3 }" } },
     { "x:size(dim?: integer): integer|integer[]", "The size of a dim; without an argument as `shape`.", is = { "luron.zeros(2, 3):size(-1)", "3" } },
     { "x:dim(): integer", "Number of dims.", is = { "luron.zeros(2, 3):dim()", "2" } },
     { "x:numel(): integer", "Number of elements.", is = { "luron.zeros(2, 3):numel()", "6" } },
@@ -72,11 +74,13 @@ Positions count from 1, negative ones from the end; ranges include both ends. An
 | `x[2]` | row 2: one dim less |
 | `x["2:3, :, -1"]` | rows 2 and 3, all of dim 2, the last of dim 3; `::2` is every second |
 | `x[{ { 2, 3 }, {}, -1 }]` | the same as a table: `{ first, last }` or `{ first, last, step }`, `{}` for all, a number |
+| `x[x:gt(0)]` | the elements where a bool tensor is true, copied; rows, where it has fewer dims than x |
 | `x[2] = value` | copies a number, table or tensor into the view, in place |
+| `x[x:lt(0)] = 0` | a number at all places where a bool tensor is true, in place; `x:masked_fill(mask, value)` gives a copy |
 | `for i, row in pairs(x)` | the rows one by one |
 | `#x` | the size of dim 1 |
 
-A place outside the shape raises. (There is no indexing by a mask: `luron.where` and `x:index_select` do what is mostly wanted.)]],
+A place outside the shape raises.]],
     is = {
       { "luron.arange(6):reshape(2, 3)[2]", "{ 4, 5, 6 }" },
       { 'luron.arange(6):reshape(2, 3)[":, -1"]', "{ 3, 6 }" },

@@ -35,7 +35,7 @@ or, once installed, with the prefix on LUA_PATH and LUA_CPATH.
 
 | in the environment | means |
 | --- | --- |
-| `LURON_PLUGIN_PATH` | folders with plugins, separated by `:`, absolute; they come before luron's own |
+| `LURON_PLUGIN_PATH` | folders with plugins, separated by `:`, absolute and not writable by everybody (others are ignored); they come before luron's own |
 | `LURON_NUM_THREADS` | threads of parallel loops (otherwise as OpenMP has it) |
 | `LURON_ISA` | instruction set of the kernels: `avx2` or `plain` |
 | `LURON_DATA` | folder with data sets: `fashion-mnist/` below it |]],
@@ -49,6 +49,7 @@ or, once installed, with the prefix on LUA_PATH and LUA_CPATH.
       { "luron.nn", "nn", "Layers, functions, models and classes: `require \"luron.nn\"`." },
       { "luron.optim", "optim", "Optimisers: `require \"luron.optim\"`." },
       { "luron.data", "data", "Datasets and files: `require \"luron.data\"`." },
+      { "luron.schedule", "schedule", "Learning-rate schedules: `require \"luron.schedule\"`." },
       { "nn.Module", "Module", "The class that all classes inherit from." },
     },
   },

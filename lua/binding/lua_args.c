@@ -127,6 +127,20 @@ int lr_is_options(lua_State *L, int idx) {
     return !any;
 }
 
+int lr_other_key(lua_State *L, int idx) {
+    lua_Integer n = (lua_Integer)lua_rawlen(L, idx), key;
+    int whole;
+    idx = lua_absindex(L, idx);
+    if (n) lua_pushinteger(L, n); /* lists come before other keys, as a rule */
+    else lua_pushnil(L);
+    if (!lua_next(L, idx)) return 0;
+    lua_pop(L, 1);
+    key = lua_tointegerx(L, -1, &whole);
+    if (lua_type(L, -1) != LUA_TNUMBER || !whole || key < 1 || key > n) return 1;
+    lua_pop(L, 1);
+    return 0;
+}
+
 int lr_field(lua_State *L, int arg, const char *key) {
     if (lua_isnoneornil(L, arg)) {
         lua_pushnil(L);

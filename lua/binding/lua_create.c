@@ -37,6 +37,7 @@ static void scan_value(scan *s, int depth, int first) {
     if (type == LUA_TTABLE) {
         if (depth >= LURON_MAX_DIMS) lr_argerror(L, s->arg, "data: tables nested deeper than %d dims", LURON_MAX_DIMS);
         int64_t n = (int64_t)lua_rawlen(L, -1);
+        if (lr_other_key(L, -1)) lr_argerror(L, s->arg, "data: a list of numbers expected, got the key %s", lr_got(L, -1));
         if (first) {
             s->shape[depth] = n;
             s->ndim = depth + 1;
@@ -62,6 +63,7 @@ static void scan_value(scan *s, int depth, int first) {
         lr_argerror(L, s->arg, "data: a tensor in the table; join tensors with luron.stack or luron.cat");
     else {
         const char *got = lr_got(L, -1);
+        if (depth == 0) lr_argerror(L, s->arg, "data: number, boolean or table expected, got %s", got);
         lr_argerror(L, s->arg, "data: number or boolean expected at %s, got %s", place(s, depth), got);
     }
 }
@@ -169,7 +171,7 @@ static int finish(lua_State *L, luron_tensor **out, const making *m, luron_statu
 }
 
 static int l_tensor(lua_State *L) {
-    luaL_checkany(L, 1);
+    if (lua_isnone(L, 1)) return lr_typeerror(L, 1, "data", "number, boolean or table");
     making m = { 1, 0, 0 };
     if (!lua_isnoneornil(L, 2)) {
         if (!lua_istable(L, 2)) return lr_typeerror(L, 2, "options", "table");
@@ -182,17 +184,27 @@ static int l_tensor(lua_State *L) {
     return finish(L, (luron_tensor **)lr_test(L, -1, &lr_tensor_key), &m, LURON_OK);
 }
 
-static int filled(lua_State *L, int first, double value) {
+static int filled(lua_State *L, double value) {
     int64_t shape[LURON_MAX_DIMS];
-    making m = options(L, first, luron_ctx_default_dtype(lr_ctx(L)));
-    int n = lr_sizes(L, first, m.last, 0, shape);
+    making m = options(L, 1, luron_ctx_default_dtype(lr_ctx(L)));
+    int n = lr_sizes(L, 1, m.last, 0, shape);
     luron_tensor **out = lr_new_tensor(L);
     return finish(L, out, &m, luron_tensor_full(out, lr_ctx(L), m.dtype, n, shape, value));
 }
 
-static int l_zeros(lua_State *L) { return filled(L, 1, 0); }
-static int l_ones(lua_State *L) { return filled(L, 1, 1); }
-static int l_full(lua_State *L) { return filled(L, 2, lr_number(L, 1, "value")); }
+static int l_zeros(lua_State *L) { return filled(L, 0); }
+static int l_ones(lua_State *L) { return filled(L, 1); }
+
+static int l_full(lua_State *L) {
+    int64_t shape[LURON_MAX_DIMS];
+    if (!lua_isboolean(L, 1)) lr_number(L, 1, "value");
+    making m = options(L, 2, luron_ctx_default_dtype(lr_ctx(L)));
+    int n = lr_sizes(L, 2, m.last, 0, shape);
+    luron_tensor **out = lr_new_tensor(L);
+    luron_status status = luron_tensor_new(out, lr_ctx(L), m.dtype, n, shape);
+    if (status == LURON_OK) status = lr_fill(L, *out, 1);
+    return finish(L, out, &m, status);
+}
 
 static int l_empty(lua_State *L) {
     int64_t shape[LURON_MAX_DIMS];
@@ -221,8 +233,9 @@ static int l_randn(lua_State *L) { return drawn(L, fill_normal); }
 /* ---- like another ------------------------------------------------------------------------------------------------------------ */
 static int like(lua_State *L, double value, luron_status (*draw)(luron_ctx *, luron_tensor *)) {
     luron_tensor *x = lr_tensor(L, 1, "tensor");
-    lua_settop(L, value == 2 ? 3 : 2);
-    if (value == 2) value = lr_number(L, 2, "value");
+    int given = value == 2;
+    lua_settop(L, given ? 3 : 2);
+    if (given) lr_number(L, 2, "value");
     int64_t shape[LURON_MAX_DIMS];
     int n = luron_tensor_ndim(x), arg = lua_gettop(L);
     uint32_t dtype = luron_tensor_dtype(x);
@@ -234,6 +247,7 @@ static int like(lua_State *L, double value, luron_status (*draw)(luron_ctx *, lu
     }
     luron_tensor **out = lr_new_tensor(L);
     luron_status status = luron_tensor_full(out, lr_ctx(L), m.dtype, n, shape, value);
+    if (status == LURON_OK && given) status = lr_fill(L, *out, 2);
     if (status == LURON_OK && draw) status = draw(lr_ctx(L), *out);
     return finish(L, out, &m, status);
 }

@@ -52,12 +52,13 @@ static int l_set_text(lua_State *L) {
     return lr_done(L, luron_checkpoint_set_text(c, lr_ctx(L), path, text), 0);
 }
 
-/* write(path[, format[, keep_prev]]) */
+/* write(path[, format[, keep_prev[, nonfinite]]]) */
 static int l_write(lua_State *L) {
-    lua_settop(L, 4);
+    lua_settop(L, 5);
     luron_checkpoint *c = checkpoint_at(L, 1);
     const char *path = lr_string(L, 2, "path"), *format = lua_isnil(L, 3) ? NULL : lr_string(L, 3, "format");
     int keep_prev = lr_opt_boolean(L, 4, "keep_prev", 0);
+    luron_checkpoint_allow_nonfinite(c, lr_opt_boolean(L, 5, "nonfinite", 0));
     return lr_done(L, luron_checkpoint_save(c, lr_ctx(L), path, format, keep_prev), 0);
 }
 

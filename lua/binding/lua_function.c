@@ -331,6 +331,10 @@ static int op_call(lua_State *L) {
         void **box = lr_test(L, results + i, &lr_tensor_key);
         if (!box || !*box) return lr_error(L, "forward of '%s': result %d: tensor expected, got %s", name, i + 1, box ? "a closed one" : lr_got(L, results + i));
     }
+    for (int i = 1; i <= n && wants; i++) {
+        void **box = lr_test(L, i, &lr_tensor_key);
+        if (box && !*box) return lr_error(L, "forward of '%s' closed argument %d, whose gradient is wanted", name, i);
+    }
     return wants ? recorded(L, name, n, context, results, n_in) : n_out;
 }
 

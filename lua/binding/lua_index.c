@@ -73,6 +73,7 @@ static int64_t whole(lua_State *L, int idx, const char *what) {
 
 static void parse_table(lua_State *L, int idx, items *p) {
     size_t n = lua_rawlen(L, idx);
+    if (lr_other_key(L, idx)) lr_error(L, "index: a list of positions and ranges expected, got the key %s", lr_got(L, -1));
     for (size_t i = 1; i <= n; i++) {
         item *it = more(L, p);
         int type = lua_rawgeti(L, idx, (lua_Integer)i);
@@ -157,8 +158,7 @@ static luron_tensor **view(lua_State *L) {
     case LUA_TTABLE: parse_table(L, 2, &p); break;
     default:
         if (lr_test(L, 2, &lr_tensor_key))
-            lr_error(L, "index: a tensor is no position; rows by their ids: x:index_select(dim, ids), by a mask: luron.where(mask, a, b)"
-                        " (there is no masked_select)");
+            lr_error(L, "index: a tensor that is no mask (bool) is no position; rows by their ids: x:index_select(dim, ids)");
         lr_error(L, "index: position, table or string expected, got %s", lr_got(L, 2));
     }
     luron_tensor **out = lr_new_tensor(L);
@@ -185,6 +185,8 @@ int lr_tensor_index(lua_State *L) {
         }
     }
     lr_tensor(L, 1, "tensor");
+    luron_tensor *mask = lr_to_tensor(L, 2);
+    if (mask && luron_tensor_dtype(mask) == LURON_B8) return lr_mask_index(L);
     view(L);
     return lr_done(L, LURON_OK, 1);
 }
@@ -194,13 +196,13 @@ int lr_tensor_newindex(lua_State *L) {
     lr_tensor(L, 1, "tensor");
     if (lua_type(L, 2) == LUA_TSTRING && !is_slice_text(lua_tostring(L, 2)))
         return lr_error(L, "a tensor has no field '%s' to set", lua_tostring(L, 2));
+    luron_tensor *mask = lr_to_tensor(L, 2);
+    if (mask && luron_tensor_dtype(mask) == LURON_B8) return lr_mask_newindex(L);
     luron_tensor **to = view(L);
     luron_ctx *ctx = lr_ctx(L);
     luron_status status;
-    if (lua_type(L, 3) == LUA_TNUMBER) {
-        status = luron_tensor_fill(ctx, *to, lua_tonumber(L, 3));
-    } else if (lua_type(L, 3) == LUA_TBOOLEAN) {
-        status = luron_tensor_fill(ctx, *to, lua_toboolean(L, 3));
+    if (lua_type(L, 3) == LUA_TNUMBER || lua_type(L, 3) == LUA_TBOOLEAN) {
+        status = lr_fill(L, *to, 3);
     } else {
         luron_tensor *src = lua_istable(L, 3) ? lr_tensor_from_lua(L, 3, 3, 0) : lr_to_tensor(L, 3);
         if (!src) return lr_error(L, "x[i] = value: number, boolean, table or tensor expected, got %s", lr_got(L, 3));

@@ -130,6 +130,27 @@ int lr_call_on_nodes(lua_State *L) {
     return 1;
 }
 
+/* A loss over class ids may have a sister whose targets are probabilities: cross_entropy and soft_cross_entropy. NULL: none. */
+static const luron_type *soft_type(lua_State *L, const luron_type *type) {
+    const luron_type *soft = NULL;
+    const luron_port *target = luron_type_in(type, 1);
+    if (!target || !(target->flags & LURON_PORT_INDEX) || !luron_type_function(type)) return NULL;
+    const char *name = lua_pushfstring(L, "soft_%s", luron_type_function(type));
+    if (luron_function_find(&soft, lr_ctx(L), name) != LURON_OK) soft = NULL;
+    lua_pop(L, 1);
+    return soft;
+}
+
+static int is_real(const luron_tensor *t) { return t && luron_dtype_is_float(luron_tensor_dtype(t)); }
+
+/* Raise what layer_apply said; where ids were expected and real numbers came, name the type that takes them. */
+static int refuse_inputs(lua_State *L, luron_status status, const luron_type *type, int n, luron_tensor *const *ins) {
+    if (status != LURON_E_DTYPE || n < 2 || !is_real(ins[1])) return lr_raise(L, status);
+    const char *text = lua_pushstring(L, luron_ctx_error(lr_ctx(L))); /* the search for soft may write over it */
+    const luron_type *soft = soft_type(L, type);
+    return soft ? lr_error(L, "%s; %s takes probabilities", text, luron_type_name(soft)) : lr_error(L, "%s", text);
+}
+
 /* Apply the layer in the box at `at` to the inputs first..last; n boxes for the results are made before. */
 static int apply(lua_State *L, int at, int first, int last) {
     luron_tensor *ins[MAX_INS];
@@ -143,7 +164,8 @@ static int apply(lua_State *L, int at, int first, int last) {
     n_in = inputs(L, luron_layer_type_of(layer), first, last, ins); /* again: making boxes may have run finalizers */
     for (int i = 0; i < n_out; i++) outs[i] = NULL;
     luron_status status = luron_layer_apply(outs, lr_ctx(L), layer, n_in, ins);
-    for (int i = 0; i < n_out && status == LURON_OK; i++) *(luron_tensor **)lua_touserdata(L, base + i) = outs[i];
+    if (status != LURON_OK) return refuse_inputs(L, status, luron_layer_type_of(layer), n_in, ins);
+    for (int i = 0; i < n_out; i++) *(luron_tensor **)lua_touserdata(L, base + i) = outs[i];
     return lr_done(L, status, n_out);
 }
 
@@ -156,6 +178,18 @@ static int layer_call(lua_State *L) {
 }
 
 /* ---- functional forms: nn.relu(x), x:relu(), nn.cross_entropy(x, y, { weight = w, label_smoothing = 0.1 }) -------------------- */
+/* Is the second input, at 2 or by name in a table there, real numbers in the shape of the first where ids could be? */
+static int is_soft(lua_State *L, const luron_type *type) {
+    const luron_port *target = luron_type_in(type, 1);
+    if (!target || !(target->flags & LURON_PORT_INDEX)) return 0;
+    lua_pushvalue(L, 2);
+    if (lua_istable(L, 2)) lr_field(L, 2, target->name);
+    void **x = lr_test(L, 1, &lr_tensor_key), **y = lr_test(L, -1, &lr_tensor_key);
+    int soft = x && *x && y && is_real(*y) && luron_tensor_ndim(*y) == luron_tensor_ndim(*x);
+    lua_settop(L, -2 - lua_istable(L, 2));
+    return soft;
+}
+
 /* upvalues: function name, and the layer without options made at first use */
 static int function_call(lua_State *L) {
     luron_arg args[LR_MAX_ARGS];
@@ -168,10 +202,12 @@ static int function_call(lua_State *L) {
         return lr_error(L, "%s: on a node of a graph use the layer: nn.%s(...)(node)", lua_tostring(L, -1), luron_type_name(type));
     }
     int last = lua_gettop(L), options = last > 0 && lua_istable(L, last);
+    const luron_type *soft = last > 1 && is_soft(L, type) ? soft_type(L, type) : NULL;
+    if (soft) type = soft;
     int n = options ? lr_type_args(L, type, last, last, 1, args) : 0;
     if (!options) lr_type_args(L, type, 1, 0, 0, args); /* required options are missed here */
     if (!lr_to_tensor(L, 1)) return lr_typeerror(L, 1, port_name(type, 0), "tensor");
-    if (n == 0 && lr_test(L, lua_upvalueindex(2), &lr_layer_key)) {
+    if (n == 0 && !soft && lr_test(L, lua_upvalueindex(2), &lr_layer_key)) {
         lua_pushvalue(L, lua_upvalueindex(2));
     } else {
         void **box = lr_box(L, &lr_layer_key);
@@ -180,7 +216,7 @@ static int function_call(lua_State *L) {
         *box = layer;
         if (status != LURON_OK) return lr_raise(L, status);
         if (luron_layer_n_params(layer) > 0) return lr_error(L, "%s has parameters: make a layer, nn.%s(...)", lua_tostring(L, lua_upvalueindex(1)), luron_type_name(type));
-        if (n == 0) {
+        if (n == 0 && !soft) {
             lua_pushvalue(L, -1);
             lua_replace(L, lua_upvalueindex(2));
         }
@@ -274,7 +310,8 @@ static int layer_newindex(lua_State *L) {
     luron_layer *layer = layer_at(L, 1);
     int state, i = lua_type(L, 2) == LUA_TSTRING ? slot(layer, lua_tostring(L, 2), &state) : -1;
     if (i < 0 || state) return lr_error(L, "%s has no parameter %s to set", luron_type_name(luron_layer_type_of(layer)), lr_got(L, 2));
-    luron_tensor *t = lr_tensor(L, 3, lua_tostring(L, 2));
+    luron_tensor *t = lr_to_tensor(L, 3);
+    if (!t) return lr_error(L, "%s: %s: tensor expected, got %s", luron_type_name(luron_layer_type_of(layer)), lua_tostring(L, 2), lr_got(L, 3));
     return lr_done(L, luron_layer_set_param(lr_ctx(L), layer, i, t), 0);
 }
 

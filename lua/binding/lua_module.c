@@ -156,6 +156,7 @@ static int l_raise(lua_State *L) {
 static int l_badarg(lua_State *L) {
     int arg = (int)lr_integer_in(L, 1, "argument", 0, INT_MAX);
     const char *function = lr_string(L, 2, "function"), *text = lr_string(L, 3, "text");
+    if (arg == 0) return lr_error(L, "calling '%s' on a bad object (%s)", function, text);
     return lr_error(L, "bad argument #%d to '%s' (%s)", arg, function, text);
 }
 

@@ -119,21 +119,18 @@ static int op_reduce(lua_State *L) {
     return lr_done(L, op->fn(out, lr_ctx(L), x, n, dims, keep), 1);
 }
 
-static int spread(lua_State *L, int root) {
+static int spread(lua_State *L, luron_status (*fn)(luron_tensor **, luron_ctx *, luron_tensor *, int, const int *, int, double)) {
     int dims[LURON_MAX_DIMS];
     lua_settop(L, 4);
     luron_tensor **out = lr_new_tensor(L);
     int n = lr_dims(L, 2, dims), keep = lr_opt_boolean(L, 3, "keepdim", 0);
     double correction = lr_opt_number(L, 4, "correction", 1);
-    luron_tensor *x = lr_tensor(L, 1, "tensor"), *v = NULL;
-    luron_status status = luron_var(root ? &v : out, lr_ctx(L), x, n, dims, keep, correction);
-    if (status == LURON_OK && root) status = luron_sqrt(out, lr_ctx(L), v);
-    luron_tensor_unref(v);
-    return lr_done(L, status, 1);
+    luron_tensor *x = lr_tensor(L, 1, "tensor");
+    return lr_done(L, fn(out, lr_ctx(L), x, n, dims, keep, correction), 1);
 }
 
-static int l_var(lua_State *L) { return spread(L, 0); }
-static int l_std(lua_State *L) { return spread(L, 1); }
+static int l_var(lua_State *L) { return spread(L, luron_var); }
+static int l_std(lua_State *L) { return spread(L, luron_std); }
 
 /* argmax([dim[, keep]]): without a dim the id in x flattened. */
 static int op_arg(lua_State *L) {
@@ -328,4 +325,5 @@ void lr_open_ops(lua_State *L) {
     add_inplace(L, "mul");
     add_inplace(L, "div");
     lr_open_views(L);
+    lr_open_arrange(L);
 }

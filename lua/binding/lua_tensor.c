@@ -3,6 +3,10 @@
 
 #include <stdio.h>
 
+/* The metatable of shapes is kept under the address of this. */
+static const char shape_key = 0;
+
+/* A list like any other, except that it prints as (2, 3): shapes are what one looks at when something does not fit. */
 static int t_shape(lua_State *L) {
     luron_tensor *t = lr_tensor(L, 1, "tensor");
     int n = luron_tensor_ndim(t);
@@ -11,6 +15,26 @@ static int t_shape(lua_State *L) {
         lua_pushinteger(L, luron_tensor_size(t, i));
         lua_rawseti(L, -2, i + 1);
     }
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &shape_key);
+    lua_setmetatable(L, -2);
+    return 1;
+}
+
+static int shape_tostring(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_Integer n = (lua_Integer)lua_rawlen(L, 1);
+    luaL_Buffer b;
+    luaL_buffinit(L, &b);
+    luaL_addchar(&b, '(');
+    for (lua_Integer i = 1; i <= n; i++) {
+        if (i > 1) luaL_addstring(&b, ", ");
+        lua_rawgeti(L, 1, i);
+        luaL_tolstring(L, -1, NULL); /* whoever changed the list may have put anything in */
+        lua_remove(L, -2);
+        luaL_addvalue(&b);
+    }
+    luaL_addstring(&b, n == 1 ? ",)" : ")");
+    luaL_pushresult(&b);
     return 1;
 }
 
@@ -88,10 +112,6 @@ static int t_len(lua_State *L) {
     if (luron_tensor_ndim(t) == 0) return lr_argerror(L, 1, "a tensor without dims has no length; x:item() is its number");
     lua_pushinteger(L, luron_tensor_size(t, 0));
     return 1;
-}
-
-static int is_int(uint32_t dtype) {
-    return dtype == LURON_I64 || dtype == LURON_I32 || dtype == LURON_U8;
 }
 
 static int t_item(lua_State *L) {
@@ -172,12 +192,16 @@ static int t_concat(lua_State *L) {
         return lr_error(L, "'..' takes a tensor of one element, got one of %I; use tostring(x)", (lua_Integer)luron_tensor_numel(t));
     char text[64];
     double v = 0;
-    luron_status status = luron_tensor_item(&v, lr_ctx(L), t);
+    int64_t whole = 0;
+    int real = luron_dtype_is_float(luron_tensor_dtype(t));
+    luron_status status = real ? luron_tensor_item(&v, lr_ctx(L), t) : luron_tensor_item_int(&whole, lr_ctx(L), t);
     if (status != LURON_OK) return lr_raise(L, status);
     if (luron_tensor_dtype(t) == LURON_B8)
-        snprintf(text, sizeof text, "%s", v != 0 ? "true" : "false");
+        snprintf(text, sizeof text, "%s", whole ? "true" : "false");
+    else if (real)
+        snprintf(text, sizeof text, "%.6g", v);
     else
-        snprintf(text, sizeof text, is_int(luron_tensor_dtype(t)) ? "%.0f" : "%.6g", v);
+        snprintf(text, sizeof text, "%lld", (long long)whole);
     lua_pushvalue(L, 3 - which);
     lua_pushstring(L, text);
     if (which == 1) lua_rotate(L, -2, 1);
@@ -216,10 +240,22 @@ static int in_place(lua_State *L, luron_status status) {
     return 1;
 }
 
+luron_status lr_fill(lua_State *L, luron_tensor *t, int idx) {
+    luron_ctx *ctx = lr_ctx(L);
+    if (lua_isboolean(L, idx)) return luron_tensor_fill(ctx, t, lua_toboolean(L, idx));
+    const lua_Integer most = (lua_Integer)1 << 53, v = lua_tointeger(L, idx);
+    if (!lua_isinteger(L, idx) || (v >= -most && v <= most)) return luron_tensor_fill(ctx, t, lua_tonumber(L, idx));
+    luron_tensor *whole = NULL; /* no double holds it */
+    luron_status status = luron_scalar_int(&whole, ctx, v);
+    if (status == LURON_OK) status = luron_tensor_copy(ctx, t, whole);
+    luron_tensor_unref(whole);
+    return status;
+}
+
 static int t_fill(lua_State *L) {
     luron_tensor *t = lr_tensor(L, 1, "tensor");
-    double v = lua_type(L, 2) == LUA_TBOOLEAN ? lua_toboolean(L, 2) : lr_number(L, 2, "value");
-    return in_place(L, luron_tensor_fill(lr_ctx(L), t, v));
+    if (!lua_isboolean(L, 2)) lr_number(L, 2, "value");
+    return in_place(L, lr_fill(L, t, 2));
 }
 
 static int t_zero(lua_State *L) {
@@ -270,6 +306,12 @@ static int l_is_tensor(lua_State *L) {
 }
 
 void lr_open_tensor(lua_State *L) {
+    lua_createtable(L, 0, 2);
+    lua_pushcfunction(L, shape_tostring);
+    lua_setfield(L, -2, "__tostring");
+    lua_pushliteral(L, "luron.shape");
+    lua_setfield(L, -2, "__name");
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &shape_key);
     lr_metatable(L, &lr_tensor_key, "luron.tensor");
     lr_setfuncs(L, methods);
     lua_pushvalue(L, -1);

@@ -104,6 +104,10 @@ void lr_push_tensor(lua_State *L, luron_tensor *t);
 /** The tensor at idx, NULL if it is none; raises for a closed one. */
 luron_tensor *lr_to_tensor(lua_State *L, int idx);
 luron_tensor *lr_tensor(lua_State *L, int arg, const char *name);
+/** Fill t with the number or boolean at idx. */
+luron_status lr_fill(lua_State *L, luron_tensor *t, int idx);
+/** Does the table at idx have keys that are no positions in a list? Then the first of them is pushed. Not every such key is found. */
+int lr_other_key(lua_State *L, int idx);
 /** The object of another kind at arg, or an error. `what`: "layer". */
 void *lr_object(lua_State *L, int arg, const char *key, const char *what);
 /** Build a tensor from a nested table or number at idx (arg: for messages) into a new box on top. dtype 0: by what is in it. */
@@ -133,6 +137,7 @@ void lr_open_tensor(lua_State *L);
 void lr_open_create(lua_State *L);
 void lr_open_ops(lua_State *L);
 void lr_open_views(lua_State *L);
+void lr_open_arrange(lua_State *L);
 void lr_open_autograd(lua_State *L);
 void lr_open_function(lua_State *L);
 void lr_open_layer(lua_State *L);
@@ -145,6 +150,10 @@ void lr_open_file(lua_State *L);
 void lr_add_method(lua_State *L, const char *name);
 /** __index of tensors, and the text of one. */
 int lr_tensor_index(lua_State *L);
+/** x[mask] of the tensor and the bool tensor at 1 and 2. */
+int lr_mask_index(lua_State *L);
+/** x[mask] = value, which is at 3. */
+int lr_mask_newindex(lua_State *L);
 int lr_tensor_newindex(lua_State *L);
 int lr_tensor_tostring(lua_State *L);
 /** If an argument from 2 on is a node of a graph: make a node (results on the stack) and return 1. */

@@ -145,7 +145,11 @@ static int run_code(lua_State *L, const char *code) {
 static int run_script(lua_State *L, int argc, char **argv, int script) {
     const char *path = strcmp(argv[script], "-") == 0 ? NULL : argv[script];
     int status = luaL_loadfilex(L, path, "t"), n = argc - script - 1;
-    if (status != LUA_OK) return report(L, status);
+    if (status != LUA_OK) {
+        int nameless = strncmp(lua_tostring(L, -1), "attempt to load a ", 18) == 0; /* Lua's message about bytecode */
+        if (path && nameless) lua_pushfstring(L, "%s: %s", path, lua_tostring(L, -1));
+        return report(L, status);
+    }
     luaL_checkstack(L, n + 4, "too many arguments");
     for (int i = script + 1; i < argc; i++) lua_pushstring(L, argv[i]);
     return run(L, n);

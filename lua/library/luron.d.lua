@@ -4,7 +4,9 @@
 ---@alias luron.FitOptions { epochs: integer?, batch: integer?, shuffle: boolean?, loss: string|function|luron.Layer|nil, optim: luron.Optimizer?, validate: luron.Dataset|luron.Loader|nil, progress: boolean?, callbacks: function[]? }
 ---@alias luron.NamedLayers fun(): string?, luron.Layer?
 ---@alias luron.NamedTensors fun(): string?, luron.Tensor?
----@alias luron.SaveOptions { optim: luron.Optimizer?, epoch: integer?, step: integer?, history: table?, loader: luron.Loader?, preprocessing: table?, training: table?, keep_prev: boolean?, format: string? }
+---@alias luron.OneCycleOptions { max_lr: number|number[], total_steps: integer?, epochs: integer?, steps_per_epoch: integer?, pct_start: number?, anneal_strategy: string?, cycle_momentum: boolean?, base_momentum: number?, max_momentum: number?, div_factor: number?, final_div_factor: number?, three_phase: boolean? }
+---@alias luron.PlateauOptions { mode: string?, factor: number?, patience: integer?, threshold: number?, threshold_mode: string?, cooldown: integer?, min_lr: number|number[]|nil, eps: number? }
+---@alias luron.SaveOptions { optim: luron.Optimizer?, epoch: integer?, step: integer?, history: table?, loader: luron.Loader?, ema: luron.Average?, preprocessing: table?, training: table?, keep_prev: boolean?, format: string? }
 ---@alias luron.TensorOptions { dtype: string?, requires_grad: boolean? }
 
 ---@class luron.Node
@@ -74,6 +76,12 @@ local Progress = {}
 ---@class luron.OpContext
 local OpContext = {}
 
+---@class luron.Schedule
+local Schedule = {}
+
+---@class luron.Average
+local Average = {}
+
 ---@class luron.nn
 ---@field Module luron.Module
 local nn = {}
@@ -84,6 +92,9 @@ local optim = {}
 ---@class luron.data
 local data = {}
 
+---@class luron.schedule
+local schedule = {}
+
 ---@class luron
 ---@field version string
 ---@field abi_major integer
@@ -91,6 +102,7 @@ local data = {}
 ---@field nn luron.nn
 ---@field optim luron.optim
 ---@field data luron.data
+---@field schedule luron.schedule
 local luron = {}
 
 --- Seed of all random numbers. The same seed gives the same bits at any number of threads.
@@ -203,6 +215,19 @@ function luron.empty(...) end
 ---@return luron.Tensor
 function luron.arange(start, stop, step, options) end
 
+--- n numbers from start to stop, both included, evenly spaced.
+---@param start number
+---@param stop number
+---@param n integer
+---@param options? { dtype: string? }
+---@return luron.Tensor
+function luron.linspace(start, stop, n, options) end
+
+--- Tensors of one dim as a grid of as many dims: the i-th runs along dim i. Views.
+---@param lists luron.Tensor[]
+---@return luron.Tensor[]
+function luron.meshgrid(lists) end
+
 --- The n x n identity matrix.
 ---@param n integer
 ---@param options? luron.TensorOptions
@@ -291,7 +316,7 @@ function luron.default_dtype(dtype) end
 ---@return boolean
 function luron.is_tensor(value) end
 
---- The sizes, as a table.
+--- The sizes, as a list that prints as `(2, 3)`.
 ---@return integer[]
 function Tensor:shape() end
 
@@ -1077,14 +1102,14 @@ function Tensor:var(dim, keepdim, correction) end
 ---@return luron.Tensor
 function luron.var(x, dim, keepdim, correction) end
 
---- Its root.
+--- Its root; the gradient where it is 0 is 0.
 ---@param dim? integer|integer[]
 ---@param keepdim? boolean
 ---@param correction? number
 ---@return luron.Tensor
 function Tensor:std(dim, keepdim, correction) end
 
---- Its root.
+--- Its root; the gradient where it is 0 is 0.
 ---@param x luron.Tensor
 ---@param dim? integer|integer[]
 ---@param keepdim? boolean
@@ -1466,6 +1491,219 @@ function Tensor:one_hot(n, options) end
 ---@return luron.Tensor
 function luron.one_hot(x, n, options) end
 
+--- The sums of the elements up to each along dim; of integers and bool int64.
+---@param dim integer
+---@return luron.Tensor
+function Tensor:cumsum(dim) end
+
+--- The sums of the elements up to each along dim; of integers and bool int64.
+---@param x luron.Tensor
+---@param dim integer
+---@return luron.Tensor
+function luron.cumsum(x, dim) end
+
+--- The products likewise. The gradient is right where elements are 0.
+---@param dim integer
+---@return luron.Tensor
+function Tensor:cumprod(dim) end
+
+--- The products likewise. The gradient is right where elements are 0.
+---@param x luron.Tensor
+---@param dim integer
+---@return luron.Tensor
+function luron.cumprod(x, dim) end
+
+--- In order along a dim, and where each came from.
+---@param dim? integer
+---@param descending? boolean
+---@return luron.Tensor values
+---@return luron.Tensor ids
+function Tensor:sort(dim, descending) end
+
+--- In order along a dim, and where each came from.
+---@param x luron.Tensor
+---@param dim? integer
+---@param descending? boolean
+---@return luron.Tensor values
+---@return luron.Tensor ids
+function luron.sort(x, dim, descending) end
+
+--- The ids alone.
+---@param dim? integer
+---@param descending? boolean
+---@return luron.Tensor
+function Tensor:argsort(dim, descending) end
+
+--- The ids alone.
+---@param x luron.Tensor
+---@param dim? integer
+---@param descending? boolean
+---@return luron.Tensor
+function luron.argsort(x, dim, descending) end
+
+--- The k largest, the largest first; with `largest` false the k smallest.
+---@param k integer
+---@param dim? integer
+---@param largest? boolean
+---@return luron.Tensor values
+---@return luron.Tensor ids
+function Tensor:topk(k, dim, largest) end
+
+--- The k largest, the largest first; with `largest` false the k smallest.
+---@param x luron.Tensor
+---@param k integer
+---@param dim? integer
+---@param largest? boolean
+---@return luron.Tensor values
+---@return luron.Tensor ids
+function luron.topk(x, k, dim, largest) end
+
+--- Turned round along these dims, or along all.
+---@param ... integer dims
+---@return luron.Tensor
+function Tensor:flip(...) end
+
+--- Turned round along these dims, or along all.
+---@param x luron.Tensor
+---@param ... integer dims
+---@return luron.Tensor
+function luron.flip(x, ...) end
+
+--- Moved by `shift` positions; what leaves at one end comes in at the other.
+---@param shift integer
+---@param dim integer
+---@return luron.Tensor
+function Tensor:roll(shift, dim) end
+
+--- Moved by `shift` positions; what leaves at one end comes in at the other.
+---@param x luron.Tensor
+---@param shift integer
+---@param dim integer
+---@return luron.Tensor
+function luron.roll(x, shift, dim) end
+
+--- x beside itself that many times along each dim, the last number for the last dim.
+---@param ... integer times
+---@return luron.Tensor
+function Tensor:tile(...) end
+
+--- x beside itself that many times along each dim, the last number for the last dim.
+---@param x luron.Tensor
+---@param ... integer times
+---@return luron.Tensor
+function luron.tile(x, ...) end
+
+--- A pair { before, after } for each of the last dims: positions of `value` (0 unless given) around x.
+---@param widths integer[][]
+---@param value? number
+---@return luron.Tensor
+function Tensor:pad(widths, value) end
+
+--- A pair { before, after } for each of the last dims: positions of `value` (0 unless given) around x.
+---@param x luron.Tensor
+---@param widths integer[][]
+---@param value? number
+---@return luron.Tensor
+function luron.pad(x, widths, value) end
+
+--- The lower triangle of a matrix, or of each in a batch, up to the diagonal that many places to the right of the main one; the rest 0.
+---@param diagonal? integer
+---@return luron.Tensor
+function Tensor:tril(diagonal) end
+
+--- The lower triangle of a matrix, or of each in a batch, up to the diagonal that many places to the right of the main one; the rest 0.
+---@param x luron.Tensor
+---@param diagonal? integer
+---@return luron.Tensor
+function luron.tril(x, diagonal) end
+
+--- The upper triangle, from that diagonal on.
+---@param diagonal? integer
+---@return luron.Tensor
+function Tensor:triu(diagonal) end
+
+--- The upper triangle, from that diagonal on.
+---@param x luron.Tensor
+---@param diagonal? integer
+---@return luron.Tensor
+function luron.triu(x, diagonal) end
+
+--- sum(|x| ^ p) ^ (1 / p), of p = 2 unless given; `math.huge`: the largest size; 0: how many are not 0. Where it is 0 so is the gradient.
+---@param p? number
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return luron.Tensor
+function Tensor:norm(p, dim, keepdim) end
+
+--- sum(|x| ^ p) ^ (1 / p), of p = 2 unless given; `math.huge`: the largest size; 0: how many are not 0. Where it is 0 so is the gradient.
+---@param x luron.Tensor
+---@param p? number
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return luron.Tensor
+function luron.norm(x, p, dim, keepdim) end
+
+--- The number below which a part q of those along dim (of all, without one) lie, between two of them by straight line; 0.5 gives the median. NaN where one is NaN.
+---@param q number
+---@param dim? integer
+---@param keepdim? boolean
+---@return luron.Tensor
+function Tensor:quantile(q, dim, keepdim) end
+
+--- The number below which a part q of those along dim (of all, without one) lie, between two of them by straight line; 0.5 gives the median. NaN where one is NaN.
+---@param x luron.Tensor
+---@param q number
+---@param dim? integer
+---@param keepdim? boolean
+---@return luron.Tensor
+function luron.quantile(x, q, dim, keepdim) end
+
+--- log(sum(exp(x))), without overflow.
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return luron.Tensor
+function Tensor:logsumexp(dim, keepdim) end
+
+--- log(sum(exp(x))), without overflow.
+---@param x luron.Tensor
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return luron.Tensor
+function luron.logsumexp(x, dim, keepdim) end
+
+--- x with `value` where the bool tensor is true.
+---@param mask luron.Tensor
+---@param value number|boolean
+---@return luron.Tensor
+function Tensor:masked_fill(mask, value) end
+
+--- x with `value` where the bool tensor is true.
+---@param x luron.Tensor
+---@param mask luron.Tensor
+---@param value number|boolean
+---@return luron.Tensor
+function luron.masked_fill(x, mask, value) end
+
+--- The elements where the mask is true, in one dim, after broadcasting. `x[mask]` likewise, for a mask that has the first dims of x: it gives rows where x has further dims.
+---@param mask luron.Tensor
+---@return luron.Tensor
+function Tensor:masked_select(mask) end
+
+--- The elements where the mask is true, in one dim, after broadcasting. `x[mask]` likewise, for a mask that has the first dims of x: it gives rows where x has further dims.
+---@param x luron.Tensor
+---@param mask luron.Tensor
+---@return luron.Tensor
+function luron.masked_select(x, mask) end
+
+--- The places of all that is not 0 (or false): a row of positions each.
+---@return luron.Tensor
+function Tensor:nonzero() end
+
+--- The places of all that is not 0 (or false): a row of positions each.
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.nonzero(x) end
+
 --- Does x need a gradient?
 ---@return boolean
 function Tensor:requires_grad() end
@@ -1841,6 +2079,16 @@ function Module:eval() end
 ---@return boolean
 function Module:is_training() end
 
+--- No longer trains the parameters whose path begins so, `"encoder"`, `"encoder/bias"`; all without an argument. They stay parameters: they are saved.
+---@param prefix? string
+---@return luron.Module
+function Module:freeze(prefix) end
+
+--- Trains them again.
+---@param prefix? string
+---@return luron.Module
+function Module:unfreeze(prefix) end
+
 --- Drops all gradients.
 ---@return luron.Module
 function Module:zero_grad() end
@@ -1931,7 +2179,7 @@ function data.fashion_mnist(dir) end
 ---@return string? code
 function data.idx(path) end
 
---- A CSV file as `{ data = tensor, columns = names, ids = { name = tensor }, classes = { name = names } }`: numbers, and text columns as ids. Options: see the format csv at the end.
+--- A CSV file as `{ data = tensor, columns = names, target = tensor, ids = { name = tensor }, classes = { name = names } }`: numbers, text columns as ids with their classes, and the column that the option `target` names. Without a header columns are called column1, column2, ... Empty cells and NA are NaN (id -1 in a text column). Options: see the format csv at the end.
 ---@param path string
 ---@param options? table
 ---@return table?
@@ -2023,6 +2271,148 @@ function Progress:step(n, loss, right) end
 --- Ends the epoch and its line, with a text of yours behind.
 ---@param extra? string
 function Progress:finish(extra) end
+
+--- Times gamma (0.1) every step_size steps.
+---@param opt luron.Optimizer
+---@param options { step_size: integer, gamma: number? }
+---@return luron.Schedule
+function schedule.StepLR(opt, options) end
+
+--- Times gamma (0.1) at each milestone.
+---@param opt luron.Optimizer
+---@param options { milestones: integer[], gamma: number? }
+---@return luron.Schedule
+function schedule.MultiStepLR(opt, options) end
+
+--- Times gamma at every step.
+---@param opt luron.Optimizer
+---@param options { gamma: number }
+---@return luron.Schedule
+function schedule.ExponentialLR(opt, options) end
+
+--- Times factor (1/3) for total_iters (5) steps, then the base.
+---@param opt luron.Optimizer
+---@param options? { factor: number?, total_iters: integer? }
+---@return luron.Schedule
+function schedule.ConstantLR(opt, options) end
+
+--- On a line from start_factor (1/3) to end_factor (1) times the base within total_iters (5) steps; then as it ended.
+---@param opt luron.Optimizer
+---@param options? { start_factor: number?, end_factor: number?, total_iters: integer? }
+---@return luron.Schedule
+function schedule.LinearLR(opt, options) end
+
+--- (1 - t / total_iters) to the power (1) times the base, 0 from total_iters (5) on.
+---@param opt luron.Optimizer
+---@param options? { total_iters: integer?, power: number? }
+---@return luron.Schedule
+function schedule.PolynomialLR(opt, options) end
+
+--- Half a cosine down to eta_min (0) at T_max, and up again behind it.
+---@param opt luron.Optimizer
+---@param options { T_max: integer, eta_min: number? }
+---@return luron.Schedule
+function schedule.CosineAnnealingLR(opt, options) end
+
+--- Half a cosine down to eta_min (0) in T_0 steps, then again from the top, each time T_mult (1) times as long.
+---@param opt luron.Optimizer
+---@param options { T_0: integer, T_mult: integer?, eta_min: number? }
+---@return luron.Schedule
+function schedule.CosineAnnealingWarmRestarts(opt, options) end
+
+--- The base times fn(t), t the number of steps; or a function for each group. The function is not saved.
+---@param opt luron.Optimizer
+---@param fn function|function[]
+---@return luron.Schedule
+function schedule.LambdaLR(opt, fn) end
+
+--- Options max_lr and total_steps, or epochs and steps_per_epoch. One step a batch: from max_lr / div_factor (25) up to max_lr in the share pct_start (0.3) of all steps, then down to 1 / final_div_factor (1e4) of the start; anneal_strategy `"cos"` or `"linear"`. With cycle_momentum (true) momentum, or beta1, goes from max_momentum (0.95) to base_momentum (0.85) and back. three_phase goes down as fast as up and then on to the end. A step behind the end raises.
+---@param opt luron.Optimizer
+---@param options luron.OneCycleOptions
+---@return luron.Schedule
+function schedule.OneCycleLR(opt, options) end
+
+--- Times factor (0.1), down to min_lr (0), when the metric that step gets was not better for more than patience (10) steps. mode `"min"` or `"max"`; better is by more than threshold (1e-4), which threshold_mode `"rel"` takes as a share and `"abs"` as it is; for cooldown (0) steps behind a change nothing counts; changes of less than eps (1e-8) are left out.
+---@param opt luron.Optimizer
+---@param options? luron.PlateauOptions
+---@return luron.Schedule
+function schedule.ReduceLROnPlateau(opt, options) end
+
+--- One schedule behind the other: at each milestone the next begins, as if new.
+---@param opt luron.Optimizer
+---@param options { schedules: luron.Schedule[], milestones: integer[] }
+---@return luron.Schedule
+function schedule.SequentialLR(opt, options) end
+
+--- On a line from start_factor (0) times the rate with which `schedule` begins (the base unless given) to that rate in so many steps; then goes on with the schedule.
+---@param opt luron.Optimizer
+---@param options { steps: integer, start_factor: number?, schedule: luron.Schedule? }
+---@return luron.Schedule
+function schedule.WarmupLR(opt, options) end
+
+--- The next rates. ReduceLROnPlateau needs a metric; the others leave it alone.
+---@param metric? number|luron.Tensor
+function Schedule:step(metric) end
+
+--- The rates of the groups now.
+---@return number[]
+function Schedule:rates() end
+
+--- Steps made so far.
+---@return integer
+function Schedule:steps() end
+
+--- Where it is, in numbers, for a checkpoint.
+---@return table
+function Schedule:state() end
+
+--- Goes on from there and sets the rates. Options are those that it was made with.
+---@param state table
+function Schedule:restore(state) end
+
+--- Scales all gradients together so that their norm is at most max, and gives the norm that they had. norm_type: 2 unless given, `math.huge` for the largest element. Gradients that are not finite stay as they are; the step names the parameter.
+---@param what any
+---@param max number
+---@param options? { norm_type: number? }
+---@return number
+function luron.clip_grad_norm(what, max, options) end
+
+--- Cuts every element of the gradients off at -limit and limit.
+---@param what any
+---@param limit number
+function luron.clip_grad_value(what, limit) end
+
+--- An average that keeps the share decay (0.999) at each update and takes the rest from the model; the first update takes the model as it is.
+---@param model luron.Model|luron.Module|luron.Layer
+---@param decay? number
+---@return luron.Average
+function luron.EMA(model, decay) end
+
+--- The mean over all updates, for once an epoch near the end.
+---@param model luron.Model|luron.Module|luron.Layer
+---@return luron.Average
+function luron.SWA(model) end
+
+--- Takes in the weights of now: after `opt:step()`.
+function Average:update() end
+
+--- Puts the averages into the model, to evaluate or save it, and keeps its weights.
+function Average:apply() end
+
+--- Puts the weights back, to go on training.
+function Average:restore() end
+
+--- How often `update` was called.
+---@return integer
+function Average:updates() end
+
+--- Copies of the averages by name. A file keeps them with `model:save(path, { ema = ema })`.
+---@return { updates: integer, tensors: table<string, luron.Tensor> }
+function Average:state() end
+
+--- Goes on from a state, or from a checkpoint saved with the option `ema`; all or nothing.
+---@param state table|luron.Checkpoint
+function Average:load(state) end
 
 --- x W^T + b
 ---@param in_features integer features in
@@ -2511,5 +2901,41 @@ function optim.RMSprop(parameters, options) end
 ---@param options? { lr: number?, lr_decay: number?, weight_decay: number?, initial_accumulator_value: number?, eps: number?, maximize: boolean? }
 ---@return luron.Optimizer
 function optim.Adagrad(parameters, options) end
+
+--- Adam with Nesterov's momentum
+---@param parameters luron.Layer|luron.Model|luron.Module|luron.Tensor|table
+---@param options? { lr: number?, beta1: number?, beta2: number?, eps: number?, weight_decay: number?, momentum_decay: number?, decoupled_weight_decay: boolean?, maximize: boolean? }
+---@return luron.Optimizer
+function optim.NAdam(parameters, options) end
+
+--- Adam that warms up by itself
+---@param parameters luron.Layer|luron.Model|luron.Module|luron.Tensor|table
+---@param options? { lr: number?, beta1: number?, beta2: number?, eps: number?, weight_decay: number?, decoupled_weight_decay: boolean?, maximize: boolean? }
+---@return luron.Optimizer
+function optim.RAdam(parameters, options) end
+
+--- Adam scaled by the largest gradient
+---@param parameters luron.Layer|luron.Model|luron.Module|luron.Tensor|table
+---@param options? { lr: number?, beta1: number?, beta2: number?, eps: number?, weight_decay: number?, maximize: boolean? }
+---@return luron.Optimizer
+function optim.Adamax(parameters, options) end
+
+--- steps as large as recent ones were
+---@param parameters luron.Layer|luron.Model|luron.Module|luron.Tensor|table
+---@param options? { lr: number?, rho: number?, eps: number?, weight_decay: number?, maximize: boolean? }
+---@return luron.Optimizer
+function optim.Adadelta(parameters, options) end
+
+--- steps by the sign of the gradient, for whole batches
+---@param parameters luron.Layer|luron.Model|luron.Module|luron.Tensor|table
+---@param options? { lr: number?, etaminus: number?, etaplus: number?, step_size_min: number?, step_size_max: number?, maximize: boolean? }
+---@return luron.Optimizer
+function optim.Rprop(parameters, options) end
+
+--- steps by the sign of the mean gradient
+---@param parameters luron.Layer|luron.Model|luron.Module|luron.Tensor|table
+---@param options? { lr: number?, beta1: number?, beta2: number?, weight_decay: number?, maximize: boolean? }
+---@return luron.Optimizer
+function optim.Lion(parameters, options) end
 
 return luron

@@ -7,13 +7,14 @@ Checkpoint.__name = "luron.checkpoint"
 
 local save_options = {
   optim = "optimiser", epoch = "integer", step = "integer", history = "table", preprocessing = "table", loader = "loader", training = "table",
-  format = "string", keep_prev = "boolean",
+  format = "string", keep_prev = "boolean", ema = "average", nonfinite = "boolean",
 }
 
 local function is_kind(value, kind)
   if kind == "optimiser" then return core.is_optim(value) end
   if kind == "integer" then return math.type(value) == "integer" end
-  if kind == "loader" then return type(value) == "table" and value.state ~= nil end
+  if kind == "average" then return getmetatable(value) == require("luron.average").Average end
+  if kind == "loader" then return type(value) == "table" and type(value.state) == "function" end
   return type(value) == kind
 end
 
@@ -39,24 +40,35 @@ local function set_texts(handle, group, values, where)
     if type(key) ~= "string" or not key:match "^[%w_.-]+$" then
       core.badarg(2, where, string.format("%s: names of letters, digits, '_', '.' and '-' expected, got %s", group, core.got(key)))
     end
-    handle:set_text(group .. "/" .. key, core.json_encode(value))
+    local ok, text = pcall(core.json_encode, value)
+    if not ok then
+      local at = group == "training" and key or group .. ": " .. key
+      core.badarg(2, where, at .. ": " .. tostring(text):gsub("^.*JSON: ", ""))
+    end
+    handle:set_text(group .. "/" .. key, text)
   end
+end
+
+local function check_path(path, where)
+  if type(path) ~= "string" then core.badarg(1, where, "path: string expected, got " .. core.got(path)) end
+  if path:find("\0", 1, true) then core.badarg(1, where, "path: the string has a zero byte in it") end
 end
 
 --- Write `fill`ed checkpoint with the options of save to `path`.
 local function write(fill, path, options, where)
-  if type(path) ~= "string" then core.badarg(1, where, "path: string expected, got " .. core.got(path)) end
+  check_path(path, where)
   options = check_options(options, where)
   local handle <close> = core.checkpoint_new()
   fill(handle)
   if options.optim then handle:set_optim(options.optim) end
+  if options.ema then require("luron.average").write(options.ema, handle) end
   local training = {}
   for key, value in pairs(options.training or {}) do training[key] = value end
   training.epoch, training.step, training.history = options.epoch, options.step, options.history
   training.loader = options.loader and options.loader:state()
   set_texts(handle, "training", training, where)
   set_texts(handle, "preprocessing", options.preprocessing or {}, where)
-  handle:write(path, options.format, options.keep_prev or false)
+  handle:write(path, options.format, options.keep_prev or false, options.nonfinite or false)
 end
 
 local function texts(handle, group)
@@ -76,7 +88,7 @@ end
 --- Read a file without making a model of it: a checkpoint, or nil, message, code.
 local function open(path, options, where)
   where = where or "checkpoint"
-  if type(path) ~= "string" then core.badarg(1, where, "path: string expected, got " .. core.got(path)) end
+  check_path(path, where)
   if options ~= nil and type(options) ~= "table" then core.badarg(2, where, "options: table expected, got " .. core.got(options)) end
   for key, value in pairs(options or {}) do
     if key ~= "verify" then core.badarg(2, where, string.format("no option %s; options: verify", core.got(key))) end
@@ -91,9 +103,14 @@ local function open(path, options, where)
   return self
 end
 
+local function handle_of(checkpoint, where)
+  if getmetatable(checkpoint) ~= Checkpoint then core.badarg(0, where, "checkpoint expected, got " .. core.got(checkpoint)) end
+  return checkpoint.handle
+end
+
 --- The model, or the instance of a Lua class, that the file describes; nil, message, code.
 function Checkpoint:model()
-  local model, message, code = self.handle:model()
+  local model, message, code = handle_of(self, "model"):model()
   if model == nil then return nil, message, code end
   if model then return model end
   return require("luron.module").from_checkpoint(self)
@@ -101,25 +118,27 @@ end
 
 --- Put state, steps and options into an optimiser over the same parameters: true, or nil, message, code.
 function Checkpoint:restore_optim(opt)
+  local handle = handle_of(self, "restore_optim")
   if not core.is_optim(opt) then core.badarg(1, "restore_optim", "optimiser expected, got " .. core.got(opt)) end
-  return self.handle:restore_optim(opt)
+  return handle:restore_optim(opt)
 end
 
 --- Go on with the random numbers where the file was written: true, or nil, message, code.
-function Checkpoint:restore_random() return self.handle:restore_random() end
+function Checkpoint:restore_random() return handle_of(self, "restore_random"):restore_random() end
 
 --- A tensor by its path, "parameters/linear1/weight"; nil if there is none.
-function Checkpoint:tensor(path) return self.handle:tensor(path) end
+function Checkpoint:tensor(path) return handle_of(self, "tensor"):tensor(path) end
 
 --- A text by its path, "training/epoch"; nil if there is none.
-function Checkpoint:text(path) return self.handle:text(path) end
+function Checkpoint:text(path) return handle_of(self, "text"):text(path) end
 
 --- Paths of all tensors and of all texts.
-function Checkpoint:tensors() return self.handle:tensors() end
-function Checkpoint:texts() return self.handle:texts() end
+function Checkpoint:tensors() return handle_of(self, "tensors"):tensors() end
+function Checkpoint:texts() return handle_of(self, "texts"):texts() end
 
 function Checkpoint:__tostring()
-  return string.format("checkpoint %s: %d tensors%s", self.path, #self.handle:tensors(), self.epoch and ", epoch " .. self.epoch or "")
+  local handle = handle_of(self, "tostring")
+  return string.format("checkpoint %s: %d tensors%s", self.path, #handle:tensors(), self.epoch and ", epoch " .. self.epoch or "")
 end
 
 --- model:save(path[, options])

@@ -1,11 +1,16 @@
 --- Data sets: tensors with a first dimension that counts examples, read from files or given, in batches.
 local core = require "luron.core"
+local is_callable = require("luron.module").is_callable
 
 local data = {}
 
 -- ---- loaders ---------------------------------------------------------------------------------------------------------
 local Loader = {}
 Loader.__index = Loader
+
+local function check_loader(value, name)
+  if getmetatable(value) ~= Loader then core.badarg(0, name, "loader expected, got " .. core.got(value)) end
+end
 
 -- The order of an epoch depends on the loader's seed and the epoch alone, so that a resumed run goes on with it.
 local function order(self)
@@ -32,7 +37,8 @@ end
 --- Batches of one epoch: `for x, y in loader do`. Each loop begins the next epoch, shuffled anew; after `restore` the first
 --- loop goes on where the state was taken.
 function Loader:__call(_, last)
-  if last == nil and not self.resumed then
+  check_loader(self, "loader")
+  if (last == nil or not self.position) and not self.resumed then
     self.epoch, self.position = self.epoch + 1, 1
     self.ids = order(self)
   elseif self.resumed then
@@ -46,47 +52,70 @@ end
 
 --- Number of batches in an epoch.
 function Loader:__len()
+  check_loader(self, "#")
   local n, batch = #self.dataset, self.batch
   return self.drop_last and n // batch or (n + batch - 1) // batch
 end
 
 --- Number of examples in an epoch.
-function Loader:examples() return self.drop_last and #self.dataset // self.batch * self.batch or #self.dataset end
+function Loader:examples()
+  check_loader(self, "examples")
+  return self.drop_last and #self.dataset // self.batch * self.batch or #self.dataset
+end
 
 --- Where the loader is; a checkpoint keeps it ("training/loader").
-function Loader:state() return { seed = self.seed, epoch = self.epoch, position = self.position } end
+function Loader:state()
+  check_loader(self, "state")
+  return { seed = self.seed, epoch = self.epoch, position = self.position }
+end
 
 --- Go on from a state: with the rest of its epoch, or with the next epoch if there is no rest.
 function Loader:restore(state)
+  check_loader(self, "restore")
+  if type(state) ~= "table" then core.badarg(1, "restore", "state: table expected, got " .. core.got(state)) end
+  for key, least in pairs { seed = math.mininteger, epoch = 0, position = 1 } do
+    local value = state[key]
+    if (value ~= nil or key ~= "position") and (math.type(value) ~= "integer" or value < least) then
+      core.badarg(1, "restore", string.format("%s: %s expected, got %s", key, key == "seed" and "integer" or "integer of at least " .. least, core.got(value)))
+    end
+  end
   self.seed, self.epoch, self.position = state.seed, state.epoch, state.position
   self.resumed = state.position ~= nil and not is_over(self, state.position)
 end
 
 function Loader:__tostring()
+  check_loader(self, "tostring")
   return string.format("loader of %d batches of %d%s over %s", #self, self.batch, self.shuffle and ", shuffled" or "", tostring(self.dataset))
 end
 
 -- ---- datasets --------------------------------------------------------------------------------------------------------
 local Dataset = {}
 
-local loader_options = { batch = "number", shuffle = "boolean", drop_last = "boolean", seed = "number" }
+local dataset_meta = {}
+
+local function check_dataset(value, name)
+  if getmetatable(value) ~= dataset_meta then core.badarg(0, name, "dataset expected, got " .. core.got(value)) end
+end
+
+local loader_options = { batch = "positive integer", shuffle = "boolean", drop_last = "boolean", seed = "integer" }
 
 local function check_loader_options(options)
+  if type(options) ~= "table" then core.badarg(1, "loader", "options: table expected, got " .. core.got(options)) end
   for key, value in pairs(options) do
     local kind = loader_options[key]
-    if not kind then core.raise(string.format("loader: no option '%s'; there are batch, drop_last, seed, shuffle", tostring(key))) end
-    if type(value) ~= kind then core.raise(string.format("loader: %s: %s expected, got %s", key, kind, type(value))) end
+    if not kind then core.badarg(1, "loader", string.format("no option %s; options: batch, drop_last, seed, shuffle", core.got(key))) end
+    local fits = kind == "boolean" and type(value) == "boolean" or kind ~= "boolean" and math.type(value) == "integer"
+    if not fits or key == "batch" and value < 1 then core.badarg(1, "loader", string.format("%s: %s expected, got %s", key, kind, core.got(value))) end
   end
-  local batch = options.batch or 64
-  if math.type(batch) ~= "integer" or batch < 1 then core.raise(string.format("loader: batch: integer of at least 1 expected, got %s", batch)) end
 end
 
 --- Batches over the dataset: { batch = 64, shuffle = false, drop_last = false, seed = luron's }.
 function Dataset:loader(options)
-  options = options or {}
+  check_dataset(self, "loader")
+  if options == nil then options = {} end
   check_loader_options(options)
   return setmetatable({
-    dataset = self, batch = options.batch or 64, shuffle = options.shuffle or false, drop_last = options.drop_last or false, epoch = 0,
+    dataset = self, batch = math.min(options.batch or 64, 1 << 40), shuffle = options.shuffle or false, drop_last = options.drop_last or false, epoch = 0,
     -- Mixed, so that shuffling does not draw the numbers that initialised the parameters.
     seed = options.seed or (core.random_state()) ~ 0x9E3779B97F4A7C15,
   }, Loader)
@@ -99,14 +128,26 @@ end
 
 --- Examples `first` to `last`, or those that a tensor of ids names, transformed.
 function Dataset:batch(first, last)
+  check_dataset(self, "batch")
+  if last ~= nil and math.type(last) ~= "integer" then core.badarg(2, "batch", "last: integer expected, got " .. core.got(last)) end
+  if last == nil and type(first) == "number" then last = first end
+  if last ~= nil and (math.type(first) ~= "integer" or first < 1 or last > #self or first > last + 1) then
+    core.badarg(1, "batch", string.format("positions within 1 to %d expected, got %s to %s", #self, core.got(first), core.got(last)))
+  end
+  if last == nil and not core.is_tensor(first) and type(first) ~= "table" then core.badarg(1, "batch", "first: integer or ids expected, got " .. core.got(first)) end
   local parts = {}
   for i, t in ipairs(self.tensors) do parts[i] = pick(t, first, last) end
-  if self.transform then parts[1] = self.transform(parts[1]) end
+  if self.transform then
+    parts[1] = self.transform(parts[1])
+    if parts[1] == nil then core.raise "map: the function gave nothing for a batch" end
+  end
   return table.unpack(parts, 1, #self.tensors)
 end
 
 --- The dataset with `fn` applied to the first tensor of each batch.
 function Dataset:map(fn)
+  check_dataset(self, "map")
+  if not is_callable(fn) then core.badarg(1, "map", "function expected, got " .. core.got(fn)) end
   local before = self.transform
   local copy = data.tensors(table.unpack(self.tensors))
   copy.classes, copy.name, copy.note = self.classes, self.name, self.note
@@ -116,10 +157,11 @@ end
 
 --- The first `n` examples, or from `n` to `last`, as a dataset that shares memory.
 function Dataset:range(first, last)
-  if not last then first, last = 1, first end
+  check_dataset(self, "range")
+  if last == nil then first, last = 1, first end
   local n = #self
   if math.type(first) ~= "integer" or math.type(last) ~= "integer" or first < 1 or last > n or first > last then
-    core.raise(string.format("range: positions within 1 to %d expected, got %s to %s", n, tostring(first), tostring(last)))
+    core.badarg(1, "range", string.format("positions within 1 to %d expected, got %s to %s", n, core.got(first), core.got(last)))
   end
   local parts = {}
   for i, t in ipairs(self.tensors) do parts[i] = t:narrow(1, first, last - first + 1) end
@@ -130,24 +172,24 @@ end
 
 --- Two datasets: the first `fraction` of the examples and the rest. Shuffle beforehand if the order matters: ds:shuffled().
 function Dataset:split(fraction)
+  check_dataset(self, "split")
   if type(fraction) ~= "number" or not (fraction > 0 and fraction < 1) then
-    core.raise(string.format("split: fraction between 0 and 1 expected, got %s", tostring(fraction)))
+    core.badarg(1, "split", "fraction: number between 0 and 1 expected, got " .. core.got(fraction))
   end
   local n = math.floor(#self * fraction + 0.5)
-  if n < 1 or n >= #self then core.raise(string.format("split: %g of %d examples leaves one side empty", fraction, #self)) end
+  if n < 1 or n >= #self then core.badarg(1, "split", string.format("fraction: %g of %d examples leaves one side empty", fraction, #self)) end
   return self:range(1, n), self:range(n + 1, #self)
 end
 
 --- The examples in random order, copied.
 function Dataset:shuffled()
+  check_dataset(self, "shuffled")
   local ids, parts = core.randperm(#self), {}
   for i, t in ipairs(self.tensors) do parts[i] = t:index_select(1, ids) end
   local copy = data.tensors(table.unpack(parts))
   copy.classes, copy.name, copy.note, copy.transform = self.classes, self.name, self.note, self.transform
   return copy
 end
-
-local dataset_meta = {}
 
 --- ds[i]: the parts of example i in a list, { x, y }; nil past the end, so that ipairs walks the examples.
 function dataset_meta:__index(key)
@@ -171,16 +213,28 @@ function dataset_meta:__tostring()
   return text
 end
 
+local function check_options(options, arg)
+  for key, value in pairs(options) do
+    if key ~= "classes" and key ~= "name" then core.badarg(arg, "tensors", string.format("no option %s; options: classes, name", core.got(key))) end
+    if key == "name" and type(value) ~= "string" then core.badarg(arg, "tensors", "name: string expected, got " .. core.got(value)) end
+    if key == "classes" and type(value) ~= "table" then core.badarg(arg, "tensors", "classes: list of names expected, got " .. core.got(value)) end
+  end
+  for i, class in ipairs(options.classes or {}) do
+    if type(class) ~= "string" then core.badarg(arg, "tensors", string.format("classes: string expected at [%d], got %s", i, core.got(class))) end
+  end
+end
+
 --- A dataset over tensors with the same first dimension; a table at the end may give { classes = {...}, name = }.
 function data.tensors(...)
   local parts = table.pack(...)
   local options = {}
   if type(parts[parts.n]) == "table" and parts.n > 1 then
     options, parts.n = parts[parts.n], parts.n - 1
+    check_options(options, parts.n + 1)
   end
   local tensors = {}
   for i = 1, parts.n do
-    if not core.is_tensor(parts[i]) then core.badarg(i, "tensors", string.format("tensor expected, got %s", type(parts[i]))) end
+    if not core.is_tensor(parts[i]) then core.badarg(i, "tensors", "tensor expected, got " .. core.got(parts[i])) end
     if parts[i]:dim() < 1 then core.badarg(i, "tensors", "a tensor of at least one dimension expected") end
     if #parts[i] ~= #parts[1] then
       core.badarg(i, "tensors", string.format("%d examples expected as in the first tensor, got %d", #parts[1], #parts[i]))
@@ -193,29 +247,43 @@ end
 
 -- ---- files -----------------------------------------------------------------------------------------------------------
 
+-- core.read_file with messages that name the function in its place; the options are its second argument there too.
+local function read(name, path, options)
+  if type(options) ~= "table" then core.badarg(2, name, "options: table expected, got " .. core.got(options)) end
+  local ok, file, message, code = pcall(core.read_file, path, options)
+  if ok then return file, message, code end
+  if type(file) == "string" then file = file:gsub("#3 to 'read_file'", "#2 to 'read_file'"):gsub("'read_file'", "'" .. name .. "'") end
+  error(file, 0)
+end
+
 --- The tensors of a file that a format plugin reads: a list of { name, tensor, ids, ... attributes }, or nil, message, code.
 ---@param path string
 ---@param options? table of the format, and `format` itself; without it the first bytes decide
-function data.read(path, options) return core.read_file(path, options or {}) end
+function data.read(path, options) return read("read", path, options or {}) end
 
 --- The tensor of an IDX file, gzip or not; labels come counted from 1. nil, message, code on failure.
 function data.idx(path)
-  local file, message, code = core.read_file(path, { format = "idx" })
+  local file, message, code = read("idx", path, { format = "idx" })
   if not file then return nil, message, code end
   return file[1].tensor
 end
 
---- A CSV file: numeric columns as `data` (rows, columns), text columns as ids with their classes.
---- Returns { data =, columns = {...}, ids = { name = tensor }, classes = { name = {...} } }, or nil, message, code.
+--- A CSV file: numeric columns as `data` (rows, columns), text columns as ids with their classes, and the column that the
+--- option `target` names as `target`: numbers, or ids with their names in `classes.target`.
+--- Returns { data =, columns = {...}, target =, ids = { name = tensor }, classes = { name = {...} } }, or nil, message, code.
 function data.csv(path, options)
+  if options ~= nil and type(options) ~= "table" then core.badarg(2, "csv", "options: table expected, got " .. core.got(options)) end
   local all = { format = "csv" }
   for key, value in pairs(options or {}) do all[key] = value end
-  local file, message, code = core.read_file(path, all)
+  local file, message, code = read("csv", path, all)
   if not file then return nil, message, code end
   local result = { ids = {}, classes = {} }
   for _, part in ipairs(file) do
-    if part.ids then
-      result.ids[part.name], result.classes[part.name] = part.tensor, part.classes
+    if part.ids then result.classes[part.name] = part.classes end
+    if all.target and part.name == "target" then
+      result.target = part.tensor
+    elseif part.ids then
+      result.ids[part.name] = part.tensor
     else
       result.data, result.columns = part.tensor, part.columns
     end
@@ -261,10 +329,14 @@ end
 
 --- MNIST from its four IDX files in `dir`: training and test sets of images (n, 1, 28, 28) in [0, 1] and digits 0 to 9 as
 --- ids 1 to 10; nil, message, code on failure.
-function data.mnist(dir) return two(dir, { "0", "1", "2", "3", "4", "5", "6", "7", "8", "9" }, "MNIST") end
+function data.mnist(dir)
+  if type(dir) ~= "string" then core.badarg(1, "mnist", "dir: string expected, got " .. core.got(dir)) end
+  return two(dir, { "0", "1", "2", "3", "4", "5", "6", "7", "8", "9" }, "MNIST")
+end
 
 --- Fashion-MNIST likewise; without `dir` from Debian's package dataset-fashion-mnist or $LURON_DATA/fashion-mnist.
 function data.fashion_mnist(dir)
+  if dir ~= nil and type(dir) ~= "string" then core.badarg(1, "fashion_mnist", "dir: string expected, got " .. core.got(dir)) end
   local from = os.getenv "LURON_DATA"
   dir = dir or (from and from .. "/fashion-mnist") or "/usr/share/datasets/fashion-mnist"
   return two(dir, { "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot" }, "Fashion-MNIST")

@@ -1,51 +1,82 @@
 --- Training and evaluation in one call. The loop inside is the one that users write by hand (models/ shows both).
 local core = require "luron.core"
+local module = require "luron.module"
 local nn = require "luron.nn"
 local optim = require "luron.optim"
 local progress = require "luron.progress"
 
-local fit_options = {
-  epochs = "number", batch = "number", loss = "any", optim = "any", validate = "any", progress = "any", callbacks = "table", shuffle = "boolean",
+local is_callable = module.is_callable
+
+-- A table that is no graph node, whose fields may be asked for.
+local function field(value, key) return type(value) == "table" and rawget(debug.getmetatable(value) or {}, "__name") ~= "luron.node" and value[key] end
+
+-- A dataset, a loader, or what behaves like one of them.
+local function is_data(value) return is_callable(field(value, "loader")) or (is_callable(value) and is_callable(field(value, "examples"))) end
+
+local kinds = {
+  ["positive integer"] = function(value) return math.type(value) == "integer" and value >= 1 end,
+  boolean = function(value) return type(value) == "boolean" end,
+  ["name, function or layer"] = function(value) return type(value) == "string" or is_callable(value) end,
+  optimiser = function(value) return core.is_optim(value) or (is_callable(field(value, "step")) and is_callable(field(value, "zero_grad"))) end,
+  ["dataset or loader"] = is_data,
+  ["list of functions"] = function(value)
+    if type(value) ~= "table" or debug.getmetatable(value) then return false end
+    for key, fn in pairs(value) do
+      if math.type(key) ~= "integer" or not is_callable(fn) then return false end
+    end
+    return true
+  end,
 }
-local evaluate_options = { batch = "number", loss = "any" }
+local evaluate_options = { batch = "positive integer", loss = "name, function or layer" }
+local fit_options = {
+  epochs = "positive integer", batch = "positive integer", loss = "name, function or layer", optim = "optimiser", validate = "dataset or loader",
+  progress = "boolean", callbacks = "list of functions", shuffle = "boolean",
+}
 
 local function check_options(where, options, known)
+  if options == nil then return {} end
+  if type(options) ~= "table" then core.badarg(3, where, "options: table expected, got " .. core.got(options)) end
   for key, value in pairs(options) do
     local kind = known[key]
     if not kind then
       local names = {}
       for name in pairs(known) do names[#names + 1] = name end
       table.sort(names)
-      core.raise(string.format("%s: no option '%s'; there are %s", where, tostring(key), table.concat(names, ", ")))
-    elseif kind ~= "any" and type(value) ~= kind then
-      core.raise(string.format("%s: %s: %s expected, got %s", where, key, kind, type(value)))
+      core.badarg(3, where, string.format("no option %s; options: %s", core.got(key), table.concat(names, ", ")))
+    elseif not kinds[kind](value) then
+      core.badarg(3, where, string.format("%s: %s expected, got %s", key, kind, core.got(value)))
     end
   end
+  return options
 end
 
+--- A function of outputs and targets that gives a tensor, or says that it does not.
 local function loss_function(where, loss)
-  if loss == nil then return nn.cross_entropy, true end
-  if type(loss) == "string" then return nn[loss], loss == "cross_entropy" or loss == "nll_loss" end
-  if type(loss) == "function" or type(loss) == "userdata" or type(loss) == "table" then return loss, false end
-  core.raise(string.format("%s: loss: name, function or layer expected, got %s", where, type(loss)))
+  local fn = loss or nn.cross_entropy
+  if type(fn) == "string" then fn = nn[fn] end
+  return function(scores, targets)
+    local value = fn(scores, targets)
+    if not core.is_tensor(value) then core.raise(string.format("%s: loss: it has to give a tensor, got %s", where, core.got(value))) end
+    return value
+  end
 end
 
 --- How many rows of `scores` (n, classes) have their largest value at `ids`; nil where that has no meaning.
 local function count_right(scores, ids)
+  if not (core.is_tensor(scores) and core.is_tensor(ids)) then return nil end
   if scores:dim() ~= 2 or ids:dim() ~= 1 or ids:is_floating() then return nil end
   return scores:argmax(2):eq(ids):sum():item()
 end
 
 local function check_subjects(where, model, data)
-  local kind = type(model)
-  if not (core.is_model(model) or core.is_layer(model) or (kind == "table" and model.parameters)) then
+  if not (core.is_model(model) or core.is_layer(model) or module.is_module(model)) then
     core.badarg(1, where, "model, layer or instance of a class expected, got " .. core.got(model))
   end
-  if type(data) ~= "table" then core.badarg(2, where, "dataset or loader expected, got " .. core.got(data)) end
+  if not is_data(data) then core.badarg(2, where, "dataset or loader expected, got " .. core.got(data)) end
 end
 
 local function to_loader(data, batch, shuffle)
-  if data.loader then return data:loader { batch = batch or 64, shuffle = shuffle } end
+  if field(data, "loader") then return data:loader { batch = batch or 64, shuffle = shuffle } end
   return data
 end
 
@@ -53,9 +84,8 @@ end
 ---@param options? { batch: integer, loss: string|function }
 ---@return { loss: number, accuracy: number?, n: integer }
 local function evaluate(model, data, options)
-  options = options or {}
-  check_options("evaluate", options, evaluate_options)
   check_subjects("evaluate", model, data)
+  options = check_options("evaluate", options, evaluate_options)
   local loss = loss_function("evaluate", options.loss)
   local was_training = model:is_training()
   model:eval()
@@ -97,9 +127,8 @@ end
 ---  callbacks: function[], shuffle: boolean }
 ---@return table history one entry an epoch: { epoch, loss, accuracy, validation }
 local function fit(model, data, options)
-  options = options or {}
-  check_options("fit", options, fit_options)
   check_subjects("fit", model, data)
+  options = check_options("fit", options, fit_options)
   local loss_of = loss_function("fit", options.loss)
   local opt = options.optim or optim.AdamW(model)
   local loader = to_loader(data, options.batch, options.shuffle ~= false)

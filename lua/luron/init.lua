@@ -25,6 +25,11 @@ local lazy = {
   fit = function() return require("luron.fit").fit end,
   evaluate = function() return require("luron.fit").evaluate end,
   progress = function() return require("luron.progress").new end,
+  schedule = function() return require "luron.schedule" end,
+  clip_grad_norm = function() return require("luron.clip").clip_grad_norm end,
+  clip_grad_value = function() return require("luron.clip").clip_grad_value end,
+  EMA = function() return require("luron.average").ema end,
+  SWA = function() return require("luron.average").swa end,
 }
 
 return setmetatable(luron, {

@@ -14,6 +14,20 @@ local function is_module(value)
   return type(meta) == "table" and meta.is_module == true
 end
 
+--- May the value be called: a function, layer, model, instance, or another with __call?
+local function is_callable(value)
+  if type(value) == "function" then return true end
+  local meta = (type(value) == "table" or type(value) == "userdata") and debug.getmetatable(value)
+  return type(meta) == "table" and meta.__call ~= nil
+end
+
+local function check_self(value, name)
+  if not is_module(value) then
+    local hint = type(value) == "table" and value.is_module and "; a class is called to make one" or ""
+    core.badarg(0, name, "instance of a class expected, got " .. core.got(value) .. hint)
+  end
+end
+
 -- Keys in an order that does not change from run to run: numbers, then names.
 local function sorted_keys(t)
   local keys = {}
@@ -27,6 +41,14 @@ local function sorted_keys(t)
   return keys
 end
 
+-- Tensors that were parameters of some module: they stay parameters while they are frozen.
+local parameters = setmetatable({}, { __mode = "k" })
+
+local function is_parameter(tensor)
+  if tensor:requires_grad() and tensor:is_leaf() then parameters[tensor] = true end
+  return parameters[tensor]
+end
+
 -- visit(kind, path, value, owner, key) for every part of the module, each once.
 local function walk(self, path, seen, visit)
   if seen[self] then return end
@@ -38,7 +60,7 @@ local function walk(self, path, seen, visit)
       if not seen[value] then visit(core.is_layer(value) and "layer" or "model", at, value, self, key) end
       seen[value] = true
     elseif core.is_tensor(value) then
-      if value:requires_grad() and value:is_leaf() then visit("tensor", path == "" and tostring(key) or path .. "/" .. key, value, self, key) end
+      if is_parameter(value) then visit("tensor", path == "" and tostring(key) or path .. "/" .. key, value, self, key) end
     elseif is_module(value) then
       visit("module", at, value, self, key)
       walk(value, at, seen, visit)
@@ -83,13 +105,41 @@ local function named(self, kinds, method)
 end
 
 --- Parameters with their names: `for name, tensor in module:named_parameters() do`.
-function Module:named_parameters() return named(self, { tensor = true }, "named_parameters") end
+function Module:named_parameters()
+  check_self(self, "named_parameters")
+  return named(self, { tensor = true }, "named_parameters")
+end
 
 --- State that is saved and not trained: of the layers, and what buffer() has noted.
-function Module:named_states() return named(self, { buffer = true }, "named_states") end
+function Module:named_states()
+  check_self(self, "named_states")
+  return named(self, { buffer = true }, "named_states")
+end
+
+local function set_trained(self, where, prefix, on)
+  check_self(self, where)
+  if prefix ~= nil and type(prefix) ~= "string" then core.badarg(1, where, "prefix: string expected, got " .. core.got(prefix)) end
+  local found = false
+  for name, tensor in self:named_parameters() do
+    -- whole parts of a path: "enc" is not the beginning of "encoder/weight"
+    if not prefix or name == prefix or (name:sub(1, #prefix) == prefix and name:sub(#prefix + 1):match "^[./]") then
+      tensor:requires_grad_(on)
+      found = true
+    end
+  end
+  if not found then core.badarg(1, where, string.format("no parameter's path begins with %s", core.got(prefix))) end
+  return self
+end
+
+--- No longer train the parameters whose path begins so; all without an argument.
+function Module:freeze(prefix) return set_trained(self, "freeze", prefix, false) end
+
+--- Train them again.
+function Module:unfreeze(prefix) return set_trained(self, "unfreeze", prefix, true) end
 
 --- List of the parameters, each once.
 function Module:parameters()
+  check_self(self, "parameters")
   local list = {}
   for _, tensor in self:named_parameters() do list[#list + 1] = tensor end
   return list
@@ -97,6 +147,7 @@ end
 
 --- Note a tensor that is saved with the module and not trained; it becomes self[name] too.
 function Module:buffer(name, tensor)
+  check_self(self, "buffer")
   if type(name) ~= "string" then core.badarg(1, "buffer", "name: string expected, got " .. core.got(name)) end
   if not core.is_tensor(tensor) then core.badarg(2, "buffer", "tensor expected, got " .. core.got(tensor)) end
   self._buffers = rawget(self, "_buffers") or {}
@@ -106,6 +157,7 @@ end
 
 --- Training mode, on or off, for everything below.
 function Module:train(on)
+  check_self(self, "train")
   if on == nil then on = true end
   if type(on) ~= "boolean" then core.badarg(1, "train", "on: boolean expected, got " .. core.got(on)) end
   self._training = on
@@ -116,20 +168,31 @@ function Module:train(on)
   return self
 end
 
-function Module:eval() return self:train(false) end
-function Module:is_training() return rawget(self, "_training") ~= false end
+function Module:eval() return Module.train(self, false) end
+
+function Module:is_training()
+  check_self(self, "is_training")
+  return rawget(self, "_training") ~= false
+end
 
 function Module:zero_grad()
+  check_self(self, "zero_grad")
   for _, tensor in self:named_parameters() do tensor:zero_grad() end
   return self
 end
 
 --- Cast parameters and state.
 function Module:to(dtype)
+  check_self(self, "to")
+  if type(dtype) ~= "string" then core.badarg(1, "to", "dtype: string expected, got " .. core.got(dtype)) end
   local changes = {}
   each(self, function(kind, _, value, owner, key)
     if kind == "layer" or kind == "model" then value:to(dtype) end
-    if kind == "tensor" then changes[#changes + 1] = { owner, key, value:detach():to(dtype):requires_grad_() } end
+    if kind == "tensor" then
+      local cast = value:detach():to(dtype):requires_grad_()
+      parameters[cast] = true
+      changes[#changes + 1] = { owner, key, cast:requires_grad_(value:requires_grad()) }
+    end
     if kind == "buffer" then
       owner._buffers[key] = value:to(dtype)
       changes[#changes + 1] = { owner, key, owner._buffers[key] }
@@ -141,6 +204,7 @@ end
 
 --- Parameters and state by name; the tensors are shared, not copied.
 function Module:state_dict()
+  check_self(self, "state_dict")
   local dict = {}
   for name, tensor in self:named_parameters() do dict[name] = tensor end
   for name, tensor in self:named_states() do dict[name] = tensor end
@@ -149,12 +213,13 @@ end
 
 local function shape_text(t) return "(" .. table.concat(t:shape(), ", ") .. (t:dim() == 1 and ",)" or ")") end
 
--- Copy what find(group, name) gives into the module, all or nothing: true, or nil and the differences.
-local function load_tensors(self, find)
-  local pairs_, wrong = {}, {}
+-- Copy what find(group, name) gives into the module, all or nothing: true, or nil and the differences. `paths`: all there are.
+local function load_tensors(self, find, paths)
+  local pairs_, wrong, known = {}, {}, {}
   local function compare(group, iterator)
     for name, tensor in iterator do
       local from = find(group, name)
+      known[group .. "/" .. name] = true
       if not core.is_tensor(from) then
         wrong[#wrong + 1] = name .. " is missing"
       elseif shape_text(from) ~= shape_text(tensor) then
@@ -166,6 +231,11 @@ local function load_tensors(self, find)
   end
   compare("parameters", self:named_parameters())
   compare("state", self:named_states())
+  for _, path in ipairs(paths or {}) do
+    if path:find "^parameters/" or path:find "^state/" then
+      if not known[path] then wrong[#wrong + 1] = path .. " is in the file alone" end
+    end
+  end
   if #wrong > 0 then return nil, "the tensors do not fit: " .. table.concat(wrong, "; ") end
   core.no_grad(function()
     for _, pair in ipairs(pairs_) do pair[1]:copy_(pair[2]) end
@@ -175,6 +245,7 @@ end
 
 --- Copy the tensors of a state_dict in, all or nothing. Names that are missing, and wrong shapes, raise.
 function Module:load_state_dict(dict)
+  check_self(self, "load_state_dict")
   if type(dict) ~= "table" then core.badarg(1, "load_state_dict", "table expected, got " .. core.got(dict)) end
   local known = self:state_dict()
   for name in pairs(dict) do
@@ -187,6 +258,7 @@ end
 
 --- Write parameters and state (and what `options` says: as model:save) to a checkpoint.
 function Module:save(path, options)
+  check_self(self, "save")
   require("luron.checkpoint").write(function(handle)
     for name, tensor in self:named_parameters() do handle:set_tensor("parameters/" .. name, tensor) end
     for name, tensor in self:named_states() do handle:set_tensor("state/" .. name, tensor) end
@@ -198,14 +270,15 @@ end
 
 --- Parameters and state from a file or checkpoint, all or nothing: the checkpoint, or nil, message, code.
 function Module:restore(from)
+  check_self(self, "restore")
   local checkpoint = require "luron.checkpoint"
   local message, code
   if getmetatable(from) ~= checkpoint.Checkpoint then
-    from, message, code = checkpoint.open(from)
+    from, message, code = checkpoint.open(from, nil, "restore")
     if not from then return nil, message, code end
   end
   local ok
-  ok, message = load_tensors(self, function(group, name) return from:tensor(group .. "/" .. name) end)
+  ok, message = load_tensors(self, function(group, name) return from:tensor(group .. "/" .. name) end, from:tensors())
   if not ok then return nil, message, "MISMATCH" end
   return from
 end
@@ -213,6 +286,7 @@ end
 local function indent(text) return (text:gsub("\n", "\n  ")) end
 
 function Module:__tostring()
+  check_self(self, "tostring")
   local lines = {}
   for _, key in ipairs(sorted_keys(self)) do
     local value = rawget(self, key)
@@ -230,7 +304,10 @@ end
 
 function Module:__call(...) return self:forward(...) end
 
-function Module:forward() core.raise(string.format("class '%s' has no method forward", getmetatable(self).__name)) end
+function Module:forward()
+  check_self(self, "forward")
+  core.raise(string.format("class '%s' has no method forward", getmetatable(self).__name))
+end
 
 --- A class: `local Block = nn.class "Block"`; functions Block:init(...) and Block:forward(...); Block(...) makes one.
 local function class(name, base)
@@ -247,6 +324,7 @@ local function class(name, base)
       local self = setmetatable({ _args = table.pack(...) }, new)
       self._args.n = nil
       if new.init then new.init(self, ...) end
+      each(self, function() end) -- notes the tensors that are parameters
       return self
     end,
   })
@@ -269,4 +347,4 @@ local function from_checkpoint(checkpoint)
   return self
 end
 
-return { Module = Module, class = class, is_module = is_module, from_checkpoint = from_checkpoint }
+return { Module = Module, class = class, is_module = is_module, is_callable = is_callable, from_checkpoint = from_checkpoint }

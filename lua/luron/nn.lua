@@ -130,7 +130,13 @@ function nn.Graph(options)
   end
   local inputs, outputs = list_of_nodes(options, "inputs"), list_of_nodes(options, "outputs")
   local names = {}
-  for name, part in pairs(options.names or {}) do names[part] = name end
+  if options.names ~= nil and type(options.names) ~= "table" then core.badarg(1, "Graph", "names: table expected, got " .. core.got(options.names)) end
+  for name, part in pairs(options.names or {}) do
+    if type(name) ~= "string" or not (core.is_layer(part) or core.is_model(part)) then
+      core.badarg(1, "Graph", string.format("names: { name = layer or model } expected, got %s at %s", core.got(part), core.got(name)))
+    end
+    names[part] = name
+  end
   local model, at = core.model_new(), {}
   for i, node in ipairs(inputs) do
     if not node.from.input then core.badarg(1, "Graph", string.format("inputs: a node made by nn.Input expected at [%d]", i)) end

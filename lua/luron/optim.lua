@@ -6,14 +6,14 @@ local optim = {}
 
 local function has_parameters(value) return core.is_layer(value) or core.is_model(value) or module.is_module(value) end
 
--- Parameters and names of a model (those that are trained), or of a list of tensors.
+-- Parameters and names of a model, or of a list of tensors. Frozen ones too: they stay as they are until they are unfrozen.
 local function collect(value, name, where)
   if core.is_tensor(value) then value = { value } end
   local params, names = {}, {}
   if has_parameters(value) then
     local prefix = core.is_layer(value) and value:name() ~= "" and value:name() .. "/" or "" -- as in the model that it is part of
     for path, tensor in value:named_parameters() do
-      if tensor:requires_grad() then params[#params + 1], names[#names + 1] = tensor, prefix .. path end
+      params[#params + 1], names[#names + 1] = tensor, prefix .. path
     end
     return params, names
   end
@@ -23,6 +23,10 @@ local function collect(value, name, where)
       local more = collect(item, name, where)
       table.move(more, 1, #more, #params + 1, params)
     elseif core.is_tensor(item) then
+      -- A frozen parameter of a model is meant to be there; a tensor by itself has been forgotten.
+      if not item:requires_grad() then
+        core.badarg(1, name, string.format("%sthe tensor at [%d] requires no gradient: x:requires_grad_() says that it does", where, i))
+      end
       params[#params + 1] = item
     else
       core.badarg(1, name, string.format("%stensor expected at [%d], got %s", where, i, core.got(item)))
@@ -72,7 +76,7 @@ local function make(name, what, options)
     return opt
   end
   local params, names = collect(what, name, "parameters: ")
-  if #params == 0 then core.badarg(1, name, "parameters: at least one that requires a gradient expected, got none") end
+  if #params == 0 then core.badarg(1, name, "parameters: at least one expected, got none") end
   named(name, core.optim_add, opt, params, names)
   return opt
 end

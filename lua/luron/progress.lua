@@ -24,6 +24,11 @@ end
 
 --- epochs in all, examples in an epoch.
 local function new(epochs, examples)
+  for i, value in ipairs { epochs or false, examples or false } do
+    if math.type(value) ~= "integer" or value < 0 then
+      core.badarg(i, "progress", string.format("%s: integer of at least 0 expected, got %s", i == 1 and "epochs" or "examples", core.got(value or nil)))
+    end
+  end
   return setmetatable({
     epochs = epochs, examples = examples, start = core.clock(), shown = -math.huge, done = 0, epoch = 0, width = 0,
     live = core.is_terminal(),

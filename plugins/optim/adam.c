@@ -3,17 +3,16 @@
 #ifndef REAL
 #include "optim.h"
 typedef struct adam { double lr, beta1, beta2, eps, weight_decay; int32_t maximize; } adam;
-enum { STEP_SIZE, ROOT_BIAS2 }; /* scalars: lr / (1 - beta1^t), sqrt(1 - beta2^t) */
+enum { STEP_SIZE, ROOT_BIAS2, T, N }; /* scalars: lr / (1 - beta1^t), sqrt(1 - beta2^t), t */
+static void correct(const adam *o, double t, double *to) {
+    to[STEP_SIZE] = o->lr / (1 - pow(o->beta1, t)), to[ROOT_BIAS2] = sqrt(1 - pow(o->beta2, t)), to[T] = t;
+}
 #define REAL float
 #include "adam.c"
 #define REAL double
 #include "adam.c"
 
-static void begin(luron_step *s) {
-    const adam *o = s->options;
-    s->scalars[STEP_SIZE] = o->lr / (1 - pow(o->beta1, (double)s->t));
-    s->scalars[ROOT_BIAS2] = sqrt(1 - pow(o->beta2, (double)s->t));
-}
+static void begin(luron_step *s) { correct(s->options, (double)s->t, s->scalars); }
 static void step(luron_step *s) { BY_TYPE(s, update)(s, 0); }
 static void step_w(luron_step *s) { BY_TYPE(s, update)(s, 1); }
 #define OPTIONS(decay, doc)                                                                                            \
@@ -22,7 +21,7 @@ static void step_w(luron_step *s) { BY_TYPE(s, update)(s, 1); }
     OPT(adam, eps, 1e-8, ANY_SIZE, "keeps the divisor off 0"), OPT_WEIGHT_DECAY(adam, decay, doc), OPT_MAXIMIZE(adam), NULL
 static const luron_option *const options[] = { OPTIONS(0, "times the parameter, added to the gradient") };
 static const luron_option *const options_w[] = { OPTIONS(0.01, "times lr, taken off the parameter") };
-static const char *const state[] = { "exp_avg", "exp_avg_sq", NULL }, *const scalars[] = { "step_size", "root_bias2", NULL };
+static const char *const state[] = { "exp_avg", "exp_avg_sq", NULL }, *const scalars[] = { "step_size", "root_bias2", "t", NULL };
 const luron_optim_type optim_adam = { .struct_size = sizeof(luron_optim_type), .name = "Adam",
     .doc = "steps scaled by running means of gradient and square", .options = options, .options_size = sizeof(adam), .state = state,
     .scalars = scalars, .begin = begin, .step = step };
@@ -33,7 +32,9 @@ const luron_optim_type optim_adamw = { .struct_size = sizeof(luron_optim_type), 
 static void TYPED(update)(luron_step *s, int apart) {
     const adam *o = s->options;
     const REAL beta1 = (REAL)o->beta1, beta2 = (REAL)o->beta2, rest1 = (REAL)(1 - o->beta1), rest2 = (REAL)(1 - o->beta2);
-    const REAL eps = (REAL)o->eps, size = (REAL)s->scalars[STEP_SIZE], root = (REAL)s->scalars[ROOT_BIAS2];
+    double own[N], *k = s->scalars;
+    if (k[T] != (double)s->t) correct(o, (double)s->t, k = own); /* its first gradient came late */
+    const REAL eps = (REAL)o->eps, size = (REAL)k[STEP_SIZE], root = (REAL)k[ROOT_BIAS2];
     const REAL sign = o->maximize ? -1 : 1, *grad = s->grad;
     const REAL added = apart ? 0 : (REAL)o->weight_decay, kept = apart ? (REAL)(1 - o->lr * o->weight_decay) : 1;
     REAL *p = s->param, *m = s->state[0], *v = s->state[1];

@@ -5,7 +5,8 @@
 #include <luron/plugin.h>
 #include <math.h>
 
-extern const luron_optim_type optim_sgd, optim_adam, optim_adamw, optim_rmsprop, optim_adagrad;
+extern const luron_optim_type optim_sgd, optim_adam, optim_adamw, optim_rmsprop, optim_adagrad, optim_nadam, optim_radam, optim_adamax, optim_adadelta,
+    optim_rprop, optim_lion;
 
 #define JOIN_(a, b) a##_##b
 #define JOIN(a, b) JOIN_(a, b)
@@ -22,7 +23,11 @@ static inline double root_double(double x) { return sqrt(x); }
 #define ANY_SIZE 1e300
 #define BELOW_ONE (1 - 0x1p-53)
 #define OPT_LR(type, value) OPT(type, lr, value, ANY_SIZE, "learning rate")
+#define OPT_BETA1(type, value) OPT(type, beta1, value, BELOW_ONE, "share of the mean gradient that is kept")
+#define OPT_BETA2(type, value) OPT(type, beta2, value, BELOW_ONE, "share of the mean square that is kept")
+#define OPT_EPS(type, value) OPT(type, eps, value, ANY_SIZE, "keeps the divisor off 0")
 #define OPT_WEIGHT_DECAY(type, value, doc) OPT(type, weight_decay, value, ANY_SIZE, doc)
+#define OPT_DECOUPLED(type) LURON_OPT_BOOL(type, decoupled_weight_decay, 0, "decay as in AdamW, apart from the gradient")
 #define OPT_MAXIMIZE(type) LURON_OPT_BOOL(type, maximize, 0, "go up the gradient instead of down")
 
 #endif

@@ -219,6 +219,14 @@ static void test_loader_searches_absolute_folders_in_order(void **state) {
     for (int i = 0; (type = luron_type_at(ctx, LURON_KIND_LAYER, i)); i++)
         assert_int_not_equal(strncmp(luron_type_plugin_path(type), dir, strlen(dir)), 0);
     assert_int_equal(chdir(cwd), 0);
+    assert_int_equal(chmod(path_of("b"), 0777), 0); /* nor where everybody may put a plugin */
+    snprintf(path, sizeof path, "relative:%s/b", dir);
+    setenv("LURON_PLUGIN_PATH", path, 1);
+    expect_error(ctx, luron_type_find(&type, ctx, LURON_KIND_LAYER, "SearchTwo"), LURON_E_NOT_FOUND,
+                 "; ignored in LURON_PLUGIN_PATH: relative (not an absolute path), ");
+    expect_error(ctx, luron_type_find(&type, ctx, LURON_KIND_LAYER, "SearchTwo"), LURON_E_NOT_FOUND,
+                 "/b (everybody may write to it)");
+    assert_int_equal(chmod(path_of("b"), 0755), 0);
     snprintf(path, sizeof path, "relative:%s/a/::%s/b:/nowhere", dir, dir);
     setenv("LURON_PLUGIN_PATH", path, 1);
     assert_string_equal(luron_type_plugin(found(ctx, "SearchOne")), "from_a");

@@ -35,6 +35,23 @@ static void test_autograd_gradients_share_no_memory(void **state) {
     release(a, b, y, v);
 }
 
+/* Nor is it with create_graph, and it can be written: what came from an expanded cotangent is spread out. */
+static void test_autograd_gradients_on_the_tape_share_no_memory(void **state) {
+    luron_ctx *ctx = *state;
+    luron_tensor *a = LEAF(ctx, 1, 2), *b = LEAF(ctx, 3, 4), *y = two(ctx, luron_add, a, b), *s,
+                 *v = tensor_row(ctx, LURON_F64, 5, 6);
+    assert_ok(ctx, luron_backward(ctx, y, v, LURON_CREATE_GRAPH));
+    assert_false(luron_tensor_is_shared(luron_tensor_grad(a), v));
+    assert_false(luron_tensor_is_shared(luron_tensor_grad(a), luron_tensor_grad(b)));
+    assert_ok(ctx, luron_tensor_set_grad(ctx, a, NULL));
+    s = total(ctx, a);
+    assert_ok(ctx, luron_backward(ctx, s, NULL, LURON_CREATE_GRAPH));
+    assert_true(luron_tensor_is_contiguous(luron_tensor_grad(a)));
+    assert_ok(ctx, luron_tensor_fill(ctx, luron_tensor_grad(a), 2));
+    assert_values(luron_tensor_grad(a), 2, 2);
+    release(a, b, y, v, s);
+}
+
 static void test_autograd_leaf_rules(void **state) {
     luron_ctx *ctx = *state;
     luron_tensor *x = LEAF(ctx, 1, 2), *y = one(ctx, luron_square, x), *ids = tensor_row(ctx, LURON_I64, 1), *g;
@@ -197,6 +214,19 @@ static void test_autograd_grad_stops_at_what_is_asked_for(void **state) {
     release(x, middle, y, g);
 }
 
+/* What made h was used up by an earlier backward; a gradient with respect to h does not need it, one beyond h does. */
+static void test_autograd_grad_of_what_a_used_node_made(void **state) {
+    luron_ctx *ctx = *state;
+    luron_tensor *x = LEAF(ctx, 3), *h = one(ctx, luron_square, x), *z, *g;
+    assert_ok(ctx, luron_backward(ctx, h, NULL, 0));
+    z = one(ctx, luron_square, h);
+    assert_ok(ctx, luron_grad(&g, ctx, 1, &z, NULL, 1, &h, LURON_RETAIN_GRAPH));
+    assert_values(g, 18);
+    assert_fails(ctx, luron_grad(&g, ctx, 1, &z, NULL, 1, &x, LURON_RETAIN_GRAPH), LURON_E_STATE, "a second time");
+    assert_fails(ctx, luron_grad(&g, ctx, 1, &z, NULL, 2, (luron_tensor *[]){h, x}, 0), LURON_E_STATE, "a second time");
+    release(x, h, z, g);
+}
+
 static void test_autograd_third_derivatives(void **state) {
     luron_ctx *ctx = *state;
     luron_tensor *x = LEAF(ctx, 0.5, -1.25, 2), *ones, *square = one(ctx, luron_square, x),
@@ -318,6 +348,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         test_case(test_autograd_accumulates_into_leaves),
         test_case(test_autograd_gradients_share_no_memory),
+        test_case(test_autograd_gradients_on_the_tape_share_no_memory),
         test_case(test_autograd_leaf_rules),
         test_case(test_autograd_second_backward_needs_retain_graph),
         test_case(test_autograd_shared_part_used_up),
@@ -328,6 +359,7 @@ int main(void) {
         test_case(test_autograd_grad_of_several_leaves_or_not),
         test_case(test_autograd_grad_of_several_outputs),
         test_case(test_autograd_grad_stops_at_what_is_asked_for),
+        test_case(test_autograd_grad_of_what_a_used_node_made),
         test_case(test_autograd_third_derivatives),
         test_case(test_autograd_penalty_on_a_gradient),
         test_case(test_autograd_diamonds_and_repeated_operands),

@@ -124,6 +124,22 @@ static void test_elementwise_integer_values(void **state) {
     luron_tensor_unref(x), luron_tensor_unref(a);
 }
 
+/* Integers are whole: rounding leaves them as they are, beyond 2^24 too. */
+static void test_elementwise_rounding_keeps_integers(void **state) {
+    static const unary_fn fns[] = {luron_floor, luron_ceil, luron_round, luron_trunc};
+    luron_ctx *ctx = *state;
+    luron_tensor *x = tensor_row(ctx, LURON_I64, -3, 0, 0x1p24 + 1), *small = tensor_row(ctx, LURON_U8, 7), *y;
+    for (int k = 0; k < COUNT(fns); k++) {
+        assert_ok(ctx, fns[k](&y, ctx, x));
+        assert_tensor_same(y, x);
+        luron_tensor_unref(y);
+        assert_ok(ctx, fns[k](&y, ctx, small));
+        assert_tensor_same(y, small);
+        luron_tensor_unref(y);
+    }
+    luron_tensor_unref(x), luron_tensor_unref(small);
+}
+
 /* Functions that integers cannot express give the default dtype. */
 static void test_elementwise_integers_become_real(void **state) {
     luron_ctx *ctx = *state;
@@ -417,6 +433,7 @@ int main(void) {
         test_case(test_elementwise_unary_values),
         test_case(test_elementwise_binary_values),
         test_case(test_elementwise_integer_values),
+        test_case(test_elementwise_rounding_keeps_integers),
         test_case(test_elementwise_integers_become_real),
         test_case(test_elementwise_bool),
         test_case(test_elementwise_numbers),

@@ -346,6 +346,31 @@ static void test_index_cat_and_stack_gradients(void **state) {
 /* ---- order of sums, threads ------------------------------------------------------------------------------------- */
 
 /** Many sources for each place, added in float32 in row-major order of src: naive loop, same bits. */
+/* Pieces of one size, of one but for the last, and of different sizes each get their own part of the gradient. */
+static void test_index_cat_gradient_of_any_sizes(void **state) {
+    luron_ctx *ctx = *state;
+    static const int64_t sizes[][3] = {{2, 2, 2}, {2, 2, 1}, {1, 2, 2}, {2, 0, 3}, {0, 0, 4}};
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+        luron_tensor *xs[3], *y, *v;
+        for (int i = 0; i < 3; i++) {
+            xs[i] = uniform(ctx, LURON_F32, 1, &sizes[k][i]);
+            assert_ok(ctx, luron_tensor_set_requires_grad(ctx, xs[i], 1));
+        }
+        assert_ok(ctx, luron_cat(&y, ctx, 3, xs, 0));
+        assert_ok(ctx, luron_tensor_arange(&v, ctx, LURON_F32, 0, (double)luron_tensor_numel(y), 1));
+        assert_ok(ctx, luron_backward(ctx, y, v, 0));
+        double next = 0;
+        for (int i = 0; i < 3; i++) {
+            double got[4];
+            assert_ok(ctx, luron_tensor_read(ctx, luron_tensor_grad(xs[i]), LURON_F64, got));
+            for (int64_t j = 0; j < sizes[k][i]; j++) assert_true(got[j] == next++);
+            luron_tensor_unref(xs[i]);
+        }
+        luron_tensor_unref(y);
+        luron_tensor_unref(v);
+    }
+}
+
 static void test_index_sums_in_order_at_any_thread_count(void **state) {
     luron_ctx *ctx = *state;
     static const int threads[] = {1, 2, 3, 8};
@@ -431,6 +456,7 @@ int main(void) {
         test_case(test_index_split),
         test_case(test_index_gradients_to_order_2),
         test_case(test_index_cat_and_stack_gradients),
+        test_case(test_index_cat_gradient_of_any_sizes),
         test_case(test_index_sums_in_order_at_any_thread_count),
         test_case(test_index_without_memory),
     };

@@ -405,6 +405,28 @@ static void test_random_uniform_leaves_out_its_end(void **state) {
     luron_tensor_unref(t);
 }
 
+/* Nor does rounding to 16 bits reach it. */
+static void test_random_uniform_of_16_bits_leaves_out_its_end(void **state) {
+    luron_ctx *ctx = *state;
+    static const struct {
+        uint32_t dtype;
+        double a, b, last;
+    } cases[] = {{LURON_F16, 0, 1, 1 - 0x1p-11},       {LURON_BF16, 0, 1, 1 - 0x1p-8}, {LURON_F16, -2, -1, -1 - 0x1p-10},
+                 {LURON_BF16, -1, 0, -0x1p-133},       {LURON_F16, 1, 1 + 0x1p-10, 1}, {LURON_F16, 3, 3, 3},
+                 {LURON_F16, 60000, 1e5, 65504}};
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        luron_tensor *t = fresh(ctx, cases[k].dtype, MANY), *largest, *least;
+        double x, y;
+        assert_ok(ctx, luron_tensor_uniform(ctx, t, cases[k].a, cases[k].b));
+        assert_ok(ctx, luron_amax(&largest, ctx, t, 0, NULL, 0));
+        assert_ok(ctx, luron_amin(&least, ctx, t, 0, NULL, 0));
+        assert_ok(ctx, luron_tensor_item(&x, ctx, largest));
+        assert_ok(ctx, luron_tensor_item(&y, ctx, least));
+        assert_true(x <= cases[k].last && y >= cases[k].a);
+        luron_tensor_unref(t), luron_tensor_unref(largest), luron_tensor_unref(least);
+    }
+}
+
 static void test_random_init(void **state) {
     luron_ctx *ctx = *state;
     luron_tensor *t = fresh(ctx, LURON_F32, 1000), *u = fresh(ctx, LURON_F32, 1000);
@@ -443,6 +465,7 @@ int main(void) {
         test_case(test_random_permutation_distribution),
         test_case(test_random_refuses),
         test_case(test_random_uniform_leaves_out_its_end),
+        test_case(test_random_uniform_of_16_bits_leaves_out_its_end),
         test_case(test_random_init),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

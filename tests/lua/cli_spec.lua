@@ -71,9 +71,9 @@ describe("luron", function()
   end)
 
   it("loads no bytecode", function()
-    local text, code = run_script(string.dump(function() return 1 end))
+    local text, code, name = run_script(string.dump(function() return 1 end))
     assert.are.equal(1, code)
-    assert.is_truthy(text:find "binary")
+    assert.is_truthy(text:find("luron: " .. name .. ": attempt to load a binary chunk", 1, true))
     local path = script(string.dump(function() return 1 end))
     local check = string.format([[
       local bytes = string.dump(function() return 1 end)
@@ -89,6 +89,29 @@ describe("luron", function()
     os.remove(path)
     assert.are.equal("refused\n", text)
     assert.are.equal(0, code)
+  end)
+end)
+
+describe("the models", function()
+  local models = (os.getenv "LURON_TEST_SOURCE" or ".") .. "/models/"
+  it("refuse wrong options", function()
+    for _, wrong in ipairs { "--epochs many", "--epochs 2.5", "--epochs 0", "--epochs", "--seed 0.5", "--threads 0", "--nonsense", "more" } do
+      for _, model in ipairs { "neuron", "dice", "fashion_mnist", "mnist" } do
+        local text, code = run(luron_command .. " " .. models .. model .. ".lua --smoke " .. wrong)
+        assert.are.equal(1, code, model .. " " .. wrong)
+        assert.is_truthy(text:find("Error: ", 1, true), text)
+        assert.is_falsy(text:find("traceback", 1, true), text)
+      end
+    end
+  end)
+
+  it("say which data is missing", function()
+    local text, code = run(luron_command .. " " .. models .. "fashion_mnist.lua --data /nonexistent")
+    assert.are.equal(3, code)
+    assert.is_truthy(text:find("/nonexistent/", 1, true) and text:find("dataset-fashion-mnist", 1, true))
+    text, code = run(luron_command .. " " .. models .. "mnist.lua --data /nonexistent")
+    assert.are.equal(1, code)
+    assert.is_truthy(text:find("/nonexistent/", 1, true))
   end)
 end)
 

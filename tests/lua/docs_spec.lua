@@ -92,8 +92,11 @@ local function public_names()
     opt = functions_of(core.methods.optim), x = functions_of(core.methods.tensor), module = functions_of(nn.Module),
     ds = functions_of(upvalue(getmetatable(ds).__index, "Dataset")), loader = functions_of(getmetatable(ds:loader()).__index),
     checkpoint = functions_of(getmetatable(checkpoint).__index), line = functions_of(getmetatable(luron.progress(1, 1)).__index),
-    ctx = {},
+    ctx = {}, schedule = functions_of(luron.schedule),
   }
+  local linear = nn.Linear(1, 1)
+  names.lr = functions_of(getmetatable(luron.schedule.ConstantLR(luron.optim.SGD(linear))).__index)
+  names.ema = functions_of(getmetatable(luron.EMA(linear)).__index)
   luron.op({ name = "look", forward = function(ctx, x)
     names.ctx = functions_of(getmetatable(ctx).__index)
     return x
@@ -134,7 +137,7 @@ local function each_entry(visit)
       if item.title then walk(item) else visit(item) end
     end
   end
-  for _, part in ipairs { "tools", "tensor", "ops", "autograd", "layer", "model", "training" } do
+  for _, part in ipairs { "tools", "tensor", "ops", "autograd", "layer", "model", "training", "schedules" } do
     walk(dofile(source .. "/docs/reference/" .. part .. ".lua"))
   end
 end
@@ -160,7 +163,7 @@ describe("docs/lua-api.md", function()
     local text, declared, n = read(source .. "/lua/library/luron.d.lua"), {}, 0
     assert(load(text, "=luron.d.lua", "t"))
     for name in text:gmatch "%-%-%-@[ca]l[ai]%a+ (luron%.%w+)" do declared[name] = true end
-    for name in text:gmatch "luron%.%u%w+" do
+    for name in text:gsub("function luron%.[%w_]+%(", "("):gmatch "luron%.%u%w+" do
       n = n + 1
       assert.is_true(declared[name], name)
     end

@@ -63,6 +63,9 @@ describe("bad arguments", function()
     fails(function() return luron.tensor { { 1 }, 2 } end, "data: ", "[2]")
     fails(function() return luron.tensor { 1, "2" } end, "number or boolean expected at [2], got '2'")
     fails(function() return luron.tensor { 1, true } end, "booleans and numbers")
+    fails(function() return luron.tensor() end, "bad argument #1 to 'tensor' (data: number, boolean or table expected, got no value)")
+    fails(function() return luron.tensor(nil) end, "data: number, boolean or table expected, got nil")
+    fails(function() return luron.tensor { x = 1 } end, "a list of numbers expected, got the key 'x'")
     fails(function() return luron.tensor { x } end, "luron.stack")
     fails(function() return luron.tensor({ 1.5 }, { dtype = "int64" }) end, "1.5 at [1] does not fit into int64")
     fails(function() return luron.tensor({ 256 }, { dtype = "uint8" }) end, "does not fit into uint8")
@@ -97,8 +100,14 @@ describe("bad arguments", function()
     fails(function() return x["1:-"] end, "'1:-'")
     fails(function() return x[""] end, "no method ''")
     fails(function() return x[{ { 1 } }] end, "a range is")
+    fails(function() return x[{ first = 1 }] end, "a list of positions and ranges expected, got the key 'first'")
+    fails(function() return x[{ 1, last = 2 }] end, "got the key 'last'")
     fails(function() return x[{ "1" }] end, "integer expected, got '1'")
-    fails(function() return x[x:gt(0)] end, "masked_select")
+    fails(function() return x[luron.tensor { 1, 2 }] end, "index_select")
+    fails(function() return x[luron.tensor { true, false, true }] end, "(2, 3) expected, got (3,)")
+    fails(function() x[luron.tensor { 1, 2 }] = 1 end, "index_select")
+    fails(function() x[x:gt(0)] = luron.ones(2) end, "number or boolean expected", "luron.where")
+    fails(function() x[luron.tensor { true }] = 1 end, "(2, 3) expected, got (1,)")
     fails(function() return x[true] end, "position, table or string expected, got true")
     fails(function() return x:nonsense() end, "no method 'nonsense'")
     fails(function() x.field = 1 end, "no field 'field'")
@@ -139,12 +148,60 @@ describe("bad arguments", function()
     fails(function() return model() end, "tensor expected, got no value")
     fails(function() return model(x, x) end, "takes 1 inputs, got 2")
     fails(function() return model:save(3) end, "path: string expected, got 3")
-    fails(function() return model:save("f", { epochs = 3 }) end, "no option 'epochs'; options: epoch")
+    fails(function() return model:save("f", { epochs = 3 }) end, "no option 'epochs'; options: ", " epoch,")
     fails(function() return model:save("f", { epoch = "3" }) end, "epoch: integer expected, got '3'")
     fails(function() return model:freeze("nothing") end, "nothing")
     fails(function() return luron.load(3) end, "path: string expected")
     fails(function() return luron.load("f", { verfy = true }) end, "no option 'verfy'")
     fails(function() return luron.help "Nothing" end, "Nothing")
+  end)
+
+  it("of datasets, fit and evaluate", function()
+    local data = luron.data
+    local ds, model = data.tensors(x, luron.tensor { 1, 2 }), nn.Sequential { nn.Linear(3, 2) }
+    fails(function() return data.mnist() end, "bad argument #1 to 'mnist' (dir: string expected, got nil)")
+    fails(function() return data.fashion_mnist(3) end, "bad argument #1 to 'fashion_mnist' (dir: string expected, got 3)")
+    fails(function() return data.idx(true) end, "bad argument #1 to 'idx' (path: string expected, got true)")
+    fails(function() return data.csv(nil) end, "bad argument #1 to 'csv' (path: string expected, got nil)")
+    fails(function() return data.csv("f", 3) end, "bad argument #2 to 'csv' (options: table expected, got 3)")
+    fails(function() return data.csv("f", { x = 1 }) end, "bad argument #2 to 'csv' (no option 'x'; options: delimiter")
+    fails(function() return data.read("f", print) end, "bad argument #2 to 'read' (options: table expected, got function)")
+    fails(function() return data.tensors(x, { clases = {} }) end, "bad argument #2 to 'tensors' (no option 'clases'; options: classes, name)")
+    fails(function() return data.tensors(x, { classes = { 1 } }) end, "classes: string expected at [1], got 1")
+    fails(function() return data.tensors(x, luron.ones(3)) end, "2 examples expected as in the first tensor, got 3")
+    fails(function() return ds:loader(3) end, "bad argument #1 to 'loader' (options: table expected, got 3)")
+    fails(function() return ds.loader() end, "calling 'loader' on a bad object (dataset expected, got nil)")
+    fails(function() return ds:map(3) end, "bad argument #1 to 'map' (function expected, got 3)")
+    fails(function() return ds:map(function() end):batch(1, 2) end, "gave nothing")
+    fails(function() return ds:batch(1, "2") end, "bad argument #2 to 'batch' (last: integer expected, got '2')")
+    fails(function() return ds:batch(2, 3) end, "positions within 1 to 2 expected, got 2 to 3")
+    fails(function() return ds:range(0, 1) end, "bad argument #1 to 'range' (positions within 1 to 2 expected, got 0 to 1)")
+    fails(function() return ds:split(1) end, "bad argument #1 to 'split' (fraction: number between 0 and 1 expected, got 1)")
+    fails(function() return ds:loader():restore { seed = 1, epoch = 1, position = 0 } end, "position: integer of at least 1 expected, got 0")
+    fails(function() return luron.fit(ds, ds) end, "bad argument #1 to 'fit' (model, layer or instance of a class expected, got table)")
+    fails(function() return luron.fit(model, {}) end, "bad argument #2 to 'fit' (dataset or loader expected, got table)")
+    fails(function() return luron.fit(model, ds, 3) end, "bad argument #3 to 'fit' (options: table expected, got 3)")
+    fails(function() return luron.fit(model, ds, { epochs = 0 }) end, "epochs: positive integer expected, got 0")
+    fails(function() return luron.fit(model, ds, { optim = model }) end, "optim: optimiser expected, got luron.model")
+    fails(function() return luron.fit(model, ds, { validate = {} }) end, "validate: dataset or loader expected, got table")
+    fails(function() return luron.fit(model, ds, { callbacks = { 3 } }) end, "callbacks: list of functions expected, got table")
+    fails(function() return luron.fit(model, ds, { progress = false, loss = function() end }) end, "loss: it has to give a tensor, got nil")
+    fails(function() return luron.evaluate(model, ds, { loss = x }) end, "loss: name, function or layer expected, got luron.tensor")
+    fails(function() return luron.evaluate(model, ds, { batch = 0.5 }) end, "bad argument #3 to 'evaluate' (batch: positive integer expected, got 0.5)")
+    fails(function() return luron.progress("x") end, "bad argument #1 to 'progress' (epochs: integer of at least 0 expected, got 'x')")
+  end)
+
+  it("of classes and checkpoints called on something else", function()
+    local A = nn.class "ErrorsA"
+    fails(function() return A:parameters() end, "calling 'parameters' on a bad object (instance of a class expected", "a class is called to make one")
+    fails(function() return A.save(3, "f") end, "calling 'save' on a bad object (instance of a class expected, got 3)")
+    fails(function() return A():to() end, "bad argument #1 to 'to' (dtype: string expected, got nil)")
+    fails(function() return A():restore(3) end, "bad argument #1 to 'restore' (path: string expected, got 3)")
+    fails(function() return luron.load "a\0b" end, "bad argument #1 to 'load'", "zero byte")
+    fails(function() return nn.Sequential { nn.ReLU() }:save("f", { history = { print } }) end, "bad argument #2 to 'save' (history: number, string")
+    fails(function() return nn.Sequential { nn.ReLU() }:save("f", { loader = { state = 1 } }) end, "loader: loader expected, got table")
+    fails(function() nn.Linear(2, 2).weight = 3 end, "Linear: weight: tensor expected, got 3")
+    fails(function() return nn.Graph { inputs = nn.Input(), outputs = nn.Input(), names = 3 } end, "names: table expected, got 3")
   end)
 
   it("of the rest", function()
@@ -186,7 +243,7 @@ local function values()
     true, false, 0, 1, 2, 3, -1, -2, 7, 1 << 61, math.maxinteger, math.mininteger, 0.5, -1.5, 0 / 0, 1 / 0, -1 / 0, 1e300,
     "", "x", "float32", "int64", "1:2", "weight", "a\0b", ("long"):rep(1000), "layer",
     {}, { 1 }, { 1, 2 }, { 2, 3 }, { { 1, 2 }, { 3 } }, { { 1.5 } }, { true }, { x = 1 }, { dtype = "float32" }, { dtype = 3 },
-    { requires_grad = true }, { lr = 0.1 }, { 1 << 61, 2 }, { -1 }, { 0 / 0 }, { {} }, { print },
+    { requires_grad = true }, { lr = 0.1 }, { 1 << 61, 2 }, { -1 }, { 0 / 0 }, { {} }, { type },
     function() end, function(...) return ... end, function() error "callback" end, coroutine.create(function() end), io.stdout, luron,
     closed_tensor, closed_layer, closed_model, layer, model, optim.SGD(layer, { lr = 0.1 }), nn.Input(), core.checkpoint_new(),
     luron.zeros(0), luron.tensor(1.5), luron.tensor(3), luron.randn(2, 3), luron.randn(3), luron.randn(3, 2), luron.eye(3),
@@ -220,6 +277,20 @@ local function functions()
   for _, name in ipairs(luron.types "optim") do all[#all + 1] = { "optim." .. name, optim[name] } end
   for _, name in ipairs { "Sequential", "Graph", "Input", "class" } do all[#all + 1] = { "nn." .. name, nn[name] } end
   for _, name in ipairs { "load", "checkpoint" } do all[#all + 1] = { "luron." .. name, luron[name] } end
+  local ds = luron.data.tensors(luron.ones(4, 2), luron.tensor { 1, 2, 1, 2 })
+  for _, name in ipairs { "tensors", "read", "idx", "csv", "mnist" } do all[#all + 1] = { "data." .. name, luron.data[name] } end
+  for _, name in ipairs { "loader", "batch", "map", "range", "split", "shuffled" } do all[#all + 1] = { "dataset:" .. name, ds[name] } end
+  local loader = getmetatable(ds:loader())
+  for name, fn in pairs(loader) do
+    if type(fn) == "function" then all[#all + 1] = { "loader:" .. name, fn } end
+  end
+  for name, fn in pairs(nn.Module) do
+    if type(fn) == "function" and not skipped[name] and name ~= "__call" then all[#all + 1] = { "module:" .. name, fn } end
+  end
+  for name, fn in pairs(require("luron.checkpoint").Checkpoint) do
+    if type(fn) == "function" then all[#all + 1] = { "read checkpoint:" .. name, fn } end
+  end
+  for _, name in ipairs { "evaluate", "progress" } do all[#all + 1] = { "luron." .. name, luron[name] } end
   table.sort(all, function(a, b) return a[1] < b[1] end)
   return all
 end
@@ -246,7 +317,9 @@ describe("abuse", function()
       local own = {
         tensor = luron.randn(2, 3), layer = nn.Linear(3, 2), model = nn.Sequential { nn.Linear(3, 2) },
         optim = optim.SGD(nn.Linear(1, 1), { lr = 1 }), checkpoint = core.checkpoint_new(),
+        dataset = luron.data.tensors(luron.ones(4, 2), luron.tensor { 1, 2, 1, 2 }), module = nn.class "ErrorsAbuse"(),
       }
+      own.loader = own.dataset:loader { batch = 3, shuffle = true }
       for round = 1, rounds do
         local n = round <= 2 and round - 1 or draw(5) - 1
         local args = {}
@@ -267,5 +340,37 @@ describe("abuse", function()
     assert.is_true(luron.is_recording())
     assert.is_true(calls >= 2000, calls .. " calls")
     assert.is_true(errors > calls / 3, errors .. " errors in " .. calls)
+  end)
+
+  it("of fit and evaluate, option by option", function()
+    local ds = luron.data.tensors(luron.randn(4, 3), luron.tensor { 1, 2, 1, 2 })
+    local function check(name, fn, ...)
+      local ok, message = pcall(fn, ...)
+      if ok then return 1 end
+      assert(type(message) == "string" and message:find "errors_spec%.lua:%d+: ", name .. ": no place in: " .. tostring(message))
+      return 0
+    end
+    local done, calls = 0, 0
+    local options = { "epochs", "batch", "loss", "optim", "validate", "progress", "callbacks", "shuffle", "other" }
+    for i, value in ipairs(values()) do
+      local large = math.type(value) == "integer" and value > 3 -- epochs without end
+      for _, key in ipairs(options) do
+        if not (key == "epochs" and large) and not (key == "progress" and value == true) then
+          calls = calls + 1
+          local given = { progress = false }
+          given[key] = value
+          done = done + check("fit " .. key .. " " .. i, function() luron.fit(nn.Sequential { nn.Linear(3, 2) }, ds, given) end)
+        end
+      end
+      for _, key in ipairs { "batch", "loss", "other" } do
+        calls = calls + 1
+        done = done + check("evaluate " .. key .. " " .. i, function() luron.evaluate(nn.Linear(3, 2), ds, { [key] = value }) end)
+      end
+      calls = calls + 3
+      done = done + check("fit model " .. i, function() luron.fit(value, ds, { progress = false }) end)
+      done = done + check("fit data " .. i, function() luron.fit(nn.Sequential { nn.Linear(3, 2) }, value, { progress = false }) end)
+      done = done + check("fit options " .. i, function() luron.fit(nn.Linear(3, 2), ds, type(value) == "table" and { value } or value or 1) end)
+    end
+    assert.is_true(done < calls / 4, done .. " of " .. calls .. " went through")
   end)
 end)

@@ -147,6 +147,25 @@ describe("functional forms", function()
     assert.are.equal(weighed, layer(x, y, { weight = luron.tensor { 1.0, 0.0 } }):item())
   end)
 
+  it("take probabilities for class ids, as PyTorch's cross_entropy does", function()
+    local p = luron.tensor { { 0.25, 0.75 }, { 1.0, 0.0 } }
+    local expected = -(p * x:log_softmax(2)):sum():item() / 2
+    for _, loss in ipairs { nn.cross_entropy(x, p), x:cross_entropy(p), nn.cross_entropy(x, { target = p }), nn.soft_cross_entropy(x, p) } do
+      assert.is_true(math.abs(loss:item() - expected) < 1e-6)
+    end
+    local w = luron.tensor { 1.0, 3.0 }
+    assert.are.equal(nn.soft_cross_entropy(x, p, { weight = w }):item(), nn.cross_entropy(x, p, { weight = w }):item())
+    assert.are.same({ 2 }, nn.cross_entropy(x, p, { reduction = "none" }):shape())
+    assert.has_no_error(function() nn.cross_entropy(x, luron.tensor { 1, 2 }) end)
+    for _, wrong in ipairs { { nn.CrossEntropyLoss(), p }, { nn.cross_entropy, luron.tensor { 1.0, 2.0 } } } do
+      local ok, message = pcall(function() return wrong[1](x, wrong[2]) end)
+      assert.is_false(ok)
+      assert.is_truthy(message:find("ids are int64, int32 or uint8", 1, true) and message:find("SoftCrossEntropyLoss takes probabilities", 1, true))
+    end
+    local ok, message = pcall(function() return nn.nll_loss(x, p) end)
+    assert.is_true(not ok and message:find("ids are", 1, true) and not message:find("probabilities", 1, true))
+  end)
+
   it("have gradients", function()
     for _, name in ipairs { "relu", "gelu", "silu", "sigmoid", "tanh", "softplus", "elu", "mish" } do
       local input = luron.randn(3, 3, { dtype = "float64" }) + 0.01

@@ -193,4 +193,29 @@ describe("nn.class", function()
     assert.has_error(function() b:load_state_dict(dict) end)
     assert.has_error(function() b:load_state_dict { nothing = luron.ones(1) } end)
   end)
+
+  it("is frozen by path, and keeps frozen tensors among its parameters and in its file", function()
+    local Scaled = nn.class "SpecScaled"
+    function Scaled:init()
+      self.scale = luron.full(2, 3):requires_grad_()
+      self.enc, self.encoder = nn.Linear(3, 3), nn.Linear(3, 1)
+    end
+    function Scaled:forward(x) return self.encoder(self.enc(x) * self.scale) end
+    local module = Scaled()
+    module:freeze "enc"
+    assert.is_false(module.enc.weight:requires_grad())
+    assert.is_true(module.encoder.weight:requires_grad())
+    module:freeze()
+    assert.are.equal(5, #module:parameters())
+    local path = os.tmpname()
+    module:save(path)
+    local other = Scaled()
+    luron.no_grad(function() other.scale:fill_(7) end)
+    assert(other:restore(path))
+    os.remove(path)
+    assert.are.equal(2, other.scale[1]:item())
+    module:unfreeze "scale"
+    assert.is_true(module.scale:requires_grad())
+    assert.has_error(function() module:freeze "nothing" end)
+  end)
 end)

@@ -32,6 +32,13 @@ describe("making tensors", function()
 
   it("keeps every integer", function()
     same(luron.tensor { math.maxinteger, math.mininteger }, { math.maxinteger, math.mininteger })
+    local odd, t = (1 << 53) + 1, luron.zeros(2, { dtype = "int64" })
+    same(luron.full(odd, 1, { dtype = "int64" }), { odd })
+    same(luron.full_like(t, odd), { odd, odd })
+    same(t:fill_(odd), { odd, odd })
+    t[1] = -odd
+    same(t, { -odd, odd })
+    assert.are.equal("9007199254740993", t[2] .. "")
   end)
 
   it("fills", function()
@@ -422,5 +429,12 @@ describe("luron", function()
       assert.is_true(first == bytes)
     end
     luron.threads(n)
+  end)
+
+  it("prints shapes", function()
+    assert.are.equal("(2, 3)", tostring(luron.zeros(2, 3):shape()))
+    assert.are.equal("(4,)", tostring(luron.zeros(4):shape()))
+    assert.are.equal("()", tostring(luron.tensor(1):shape()))
+    assert.are.same({ 2, 3 }, luron.zeros(luron.zeros(2, 3):shape()):shape())
   end)
 end)

@@ -189,6 +189,26 @@ static void test_linear_messages(void **state) {
     luron_layer_unref(layer);
 }
 
+/* The bias gradient of the fused layer has the bits of the same in ops: both sum by one kernel. */
+static void test_linear_bias_gradient_as_in_ops(void **state) {
+    luron_ctx *ctx = *state;
+    luron_layer *layer = linear(ctx, 5, 30, 1);
+    luron_tensor *x, *y[2], *v, *g[2], *w, *product, *b = luron_layer_param(layer, 1);
+    assert_ok(ctx, luron_tensor_new(&x, ctx, LURON_F32, LURON_SHAPE(1500, 5)));
+    assert_ok(ctx, luron_tensor_new(&v, ctx, LURON_F32, LURON_SHAPE(1500, 30)));
+    assert_ok(ctx, luron_tensor_normal(ctx, x, 0, 1));
+    assert_ok(ctx, luron_tensor_normal(ctx, v, 0, 1));
+    assert_ok(ctx, luron_layer_apply(&y[0], ctx, layer, 1, &x));
+    assert_ok(ctx, luron_transpose(&w, ctx, luron_layer_param(layer, 0), 0, 1));
+    assert_ok(ctx, luron_matmul(&product, ctx, x, w));
+    assert_ok(ctx, luron_add(&y[1], ctx, product, b));
+    for (int i = 0; i < 2; i++) assert_ok(ctx, luron_grad(&g[i], ctx, 1, &y[i], &v, 1, &b, 0));
+    assert_tensor_same(g[0], g[1]);
+    luron_tensor *made[] = {x, y[0], y[1], v, g[0], g[1], w, product};
+    for (size_t i = 0; i < sizeof made / sizeof *made; i++) luron_tensor_unref(made[i]);
+    luron_layer_unref(layer);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         test_case(test_linear_gradients),
@@ -197,6 +217,7 @@ int main(void) {
         test_case(test_linear_initialised),
         test_case(test_linear_bits_at_any_thread_count),
         test_case(test_linear_messages),
+        test_case(test_linear_bias_gradient_as_in_ops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -297,6 +297,34 @@ static void test_optim_refuses_what_is_not_finite(void **state) {
         }
 }
 
+/* A parameter whose first gradient comes late, as after unfreezing, takes the step of a first one: PyTorch counts the steps
+ * of each parameter too. Otherwise Adam's first step would be sqrt(1 / (1 - beta2)) (1 - beta1) = 3.2 times lr.           */
+static void test_optim_counts_the_steps_of_each_parameter(void **state) {
+    luron_ctx *ctx = *state;
+    static const char *const types[] = { "SGD", "Adam", "AdamW", "RMSprop", "Adagrad" };
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        const luron_arg args[] = { { .name = i ? "lr" : "momentum", .kind = LURON_ARG_NUMBER, .number = 0.5 },
+                                   { .name = i == 4 ? "lr_decay" : i ? "weight_decay" : "dampening", .kind = LURON_ARG_NUMBER, .number = 0.25 } };
+        luron_optim *both, *alone;
+        luron_tensor *p[2] = { leaf(ctx, LURON_F32, 2, (const double[]) { 1, 2 }), leaf(ctx, LURON_F32, 2, (const double[]) { 1, 2 }) };
+        luron_tensor *late = leaf(ctx, LURON_F32, 2, (const double[]) { 1, 2 });
+        assert_ok(ctx, luron_optim_new(&both, ctx, types[i], 2, args));
+        assert_ok(ctx, luron_optim_add(both, ctx, 2, p, NULL, 0, NULL));
+        assert_ok(ctx, luron_optim_new(&alone, ctx, types[i], 2, args));
+        assert_ok(ctx, luron_optim_add(alone, ctx, 1, &late, NULL, 0, NULL));
+        for (int t = 1; t <= 40; t++) {
+            const double g[] = { 0.5 * t, -1.5 };
+            give(ctx, p[0], g);
+            if (t > 30) give(ctx, p[1], g), give(ctx, late, g);
+            assert_ok(ctx, luron_optim_step(both, ctx));
+            if (t > 30) assert_ok(ctx, luron_optim_step(alone, ctx));
+        }
+        assert_tensor_same_(p[1], late, types[i], __FILE__, __LINE__);
+        luron_optim_free(both), luron_optim_free(alone);
+        luron_tensor_unref(p[0]), luron_tensor_unref(p[1]), luron_tensor_unref(late);
+    }
+}
+
 /* A gradient that is a view with strides counts as its values. */
 static void test_optim_gradient_that_is_a_view(void **state) {
     luron_ctx *ctx = *state;
@@ -333,8 +361,6 @@ static void test_optim_messages(void **state) {
     assert_fails(ctx, luron_optim_add(o, ctx, 0, NULL, NULL, 0, NULL), LURON_E_ARGUMENT, "no parameters");
     assert_fails(ctx, luron_optim_add(o, ctx, 1, &a, NULL, 0, NULL), LURON_E_ARGUMENT, "parameter '1' is there already, as '0'");
     assert_fails(ctx, luron_optim_add(o, ctx, 2, (luron_tensor *[]) { b, b }, NULL, 0, NULL), LURON_E_ARGUMENT, "parameter '2' is there already, as '1'");
-    assert_fails(ctx, luron_optim_add(o, ctx, 2, (luron_tensor *[]) { b, frozen }, names, 0, NULL), LURON_E_STATE, "parameter 'w' does not require a gradient");
-    assert_ok(ctx, luron_tensor_set_requires_grad(ctx, frozen, 1));
     assert_fails(ctx, luron_optim_add(o, ctx, 2, (luron_tensor *[]) { b, frozen }, names, 0, NULL), LURON_E_ARGUMENT, "two parameters are called 'w'");
     assert_fails(ctx, luron_optim_add(o, ctx, 1, &ids, NULL, 0, NULL), LURON_E_DTYPE, "int64");
     assert_ok(ctx, luron_add(&sum, ctx, a, b));
@@ -400,7 +426,7 @@ int main(void) {
         test_case(test_optim_values_of_pytorch), test_case(test_optim_defaults_of_pytorch), test_case(test_optim_runs_cut_anywhere),
         test_case(test_optim_bits_at_any_thread_count), test_case(test_optim_groups), test_case(test_optim_goes_on_from_its_state),
         test_case(test_optim_refuses_what_is_not_finite), test_case(test_optim_gradient_that_is_a_view), test_case(test_optim_messages),
-        test_case(test_optim_without_memory),
+        test_case(test_optim_without_memory), test_case(test_optim_counts_the_steps_of_each_parameter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,7 +27,8 @@ LURON_API LURON_NODISCARD luron_status luron_tensor_set_grad(luron_ctx *ctx, lur
 LURON_API LURON_NODISCARD luron_status luron_detach(luron_tensor **out, luron_ctx *ctx, luron_tensor *x);
 
 #define LURON_RETAIN_GRAPH 1u /* keep the tape for another backward                          */
-#define LURON_CREATE_GRAPH 2u /* record the backward too, for higher derivatives (implies the former) */
+#define LURON_CREATE_GRAPH 2u /* record the backward too, for higher derivatives (implies the former). A gradient that */
+                              /* luron_backward then leaves in a leaf holds the tape and with it the leaf: set_grad NULL lets go */
 /** Add dy/dleaf, times `grad` (NULL: 1, y must have one element), into the gradient of every leaf.
  *  All or nothing: on failure no gradient has changed. @return LURON_E_STATE if the tape was used up or a saved tensor
  *  was changed in place, LURON_E_GRADIENT if a node has no (second) derivative.                                      */
@@ -46,7 +47,7 @@ typedef struct luron_function {
     void (*release)(void *ud);
 } luron_function;
 /** Put outputs, already computed and not on the tape, on the tape as made from `ins` by `fn`. On success the tape owns
- *  `ud`; when nothing needs a gradient it is released at once.                                                        */
+ *  `ud`; when nothing needs a gradient it is released at once. `fn` itself is not copied: it outlives the tape.       */
 LURON_API LURON_NODISCARD luron_status luron_record(luron_ctx *ctx, const luron_function *fn, void *ud, int n_in, luron_tensor *const *ins, int n_out, luron_tensor **outs);
 
 typedef struct luron_gradcheck_options {

@@ -21,8 +21,11 @@ LURON_API LURON_NODISCARD luron_status luron_checkpoint_set_tensor(luron_checkpo
 LURON_API LURON_NODISCARD luron_status luron_checkpoint_set_text(luron_checkpoint *c, luron_ctx *ctx, const char *path, const char *text);
 /** Write in the format (NULL: "luron") under a temporary name in the same folder, sync, rename, sync the folder.
  *  The random state of ctx goes in with "training/". keep_prev: the old file stays as PATH.prev.
- *  @return LURON_E_IO with path and reason; the old file is then untouched. */
+ *  @return LURON_E_IO with path and reason, LURON_E_NONFINITE with the name of a parameter that is not finite (or state
+ *  that is NaN); the old file is then untouched. */
 LURON_API LURON_NODISCARD luron_status luron_checkpoint_save(luron_checkpoint *c, luron_ctx *ctx, const char *path, const char *format, int keep_prev);
+/** Save weights that are not finite too: to look at them. */
+LURON_API void luron_checkpoint_allow_nonfinite(luron_checkpoint *c, int on);
 
 /* To read: */
 /** Read and check the whole file at `path`. verify 0: accept a file without or with a wrong trailer: for files of known

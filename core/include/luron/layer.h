@@ -1,8 +1,9 @@
 /* layer.h -- types that plugins register, and layers made from them. Rules: tensor.h.
  *
  * A name is looked for among the types already loaded, then in the plugins of $LURON_PLUGIN_PATH (folders separated by
- * ':'), then in the folder luron/plugins beside libluron. A plugin is loaded when a type of it is first needed and
- * never unloaded. A plugin is native code with the rights of the process.                                            */
+ * ':'; relative ones, and those into which everybody may write, are ignored), then in the folder luron/plugins beside
+ * libluron. A plugin is loaded when a type of it is first needed and never unloaded. A plugin is native code with the
+ * rights of the process.                                                                                             */
 #ifndef LURON_LAYER_H
 #define LURON_LAYER_H
 #include "luron/tensor.h"

@@ -7,8 +7,8 @@
 #include "luron/tensor.h"
 LURON_BEGIN_DECLS
 
-/* luron_neg, luron_abs, luron_exp ...: element-wise. abs, neg, sign, square keep integers; others turn them into the
- * default dtype. sign(0) = 0; round to even; derivatives at kinks are 0.                                            */
+/* luron_neg, luron_abs, luron_exp ...: element-wise. abs, neg, sign, square, floor, ceil, round, trunc keep integers;
+ * others turn them into the default dtype. sign(0) = 0; round to even; derivatives at kinks are 0.                   */
 #define LURON_UNARY_DECL(name) LURON_API LURON_NODISCARD luron_status luron_##name(luron_tensor **out, luron_ctx *ctx, luron_tensor *x);
 LURON_UNARY_MAP(LURON_UNARY_DECL)
 #undef LURON_UNARY_DECL
@@ -95,6 +95,46 @@ LURON_API LURON_NODISCARD luron_status luron_scatter_add(luron_tensor **out, lur
 LURON_API LURON_NODISCARD luron_status luron_index_add(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids, luron_tensor *src);
 /** ids (...) -> (..., n) of `dtype`, 1 at the id. */
 LURON_API LURON_NODISCARD luron_status luron_one_hot(luron_tensor **out, luron_ctx *ctx, luron_tensor *ids, int64_t n, uint32_t dtype);
+
+/* ---- scans, order, places, masks ------------------------------------------------------------------------------------ */
+/** Sums (products) of the elements up to each along dim. Integers and bool give int64. */
+LURON_API LURON_NODISCARD luron_status luron_cumsum(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim);
+LURON_API LURON_NODISCARD luron_status luron_cumprod(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim);
+/** In ascending (else descending) order along dim, stable; NaN counts as the largest. ids: where each came from. */
+LURON_API LURON_NODISCARD luron_status luron_sort(luron_tensor **values, luron_tensor **ids, luron_ctx *ctx, luron_tensor *x, int dim, int descending);
+LURON_API LURON_NODISCARD luron_status luron_argsort(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, int descending);
+/** The first k of luron_sort, largest first (largest 0: smallest first). LURON_API LURON_NODISCARD luron_status return LURON_E_RANGE if there are fewer. */
+LURON_API LURON_NODISCARD luron_status luron_topk(luron_tensor **values, luron_tensor **ids, luron_ctx *ctx, luron_tensor *x, int64_t k, int dim, int largest);
+/** Turned round along the dims listed (n_dims 0: all); a copy. */
+LURON_API LURON_NODISCARD luron_status luron_flip(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int n_dims, const int *dims);
+/** Position i goes to i + shift, what leaves at one end comes in at the other. */
+LURON_API LURON_NODISCARD luron_status luron_roll(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int64_t shift, int dim);
+/** x beside itself times[d] times along each dim; numbers and dims are lined up at the last. */
+LURON_API LURON_NODISCARD luron_status luron_tile(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int ndim, const int64_t *times);
+/** `before` and `after` positions of `value` around each of the last n_dims dims. */
+LURON_API LURON_NODISCARD luron_status luron_pad(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int n_dims, const int64_t *before, const int64_t *after, double value);
+/** Of matrices the part below (above) the diagonal that lies `diagonal` to the right of the main one, and it; the rest 0. */
+LURON_API LURON_NODISCARD luron_status luron_tril(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int64_t diagonal);
+LURON_API LURON_NODISCARD luron_status luron_triu(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int64_t diagonal);
+/** sum(|x|^p)^(1/p); p INFINITY: the largest |x|, 0: how many are not 0. Where it is 0 the gradient is 0 (p > 0). */
+LURON_API LURON_NODISCARD luron_status luron_norm(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, double p, int n_dims, const int *dims, int keep);
+/** The root of luron_var; its gradient where that is 0 is 0. */
+LURON_API LURON_NODISCARD luron_status luron_std(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int n_dims, const int *dims, int keep, double correction);
+/** The number below which a part q (0 to 1) of those along dim lie, between two of them by straight line; 0.5: the median.
+ *  NaN where one is NaN. @return LURON_E_SHAPE if dim has size 0. */
+LURON_API LURON_NODISCARD luron_status luron_quantile(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, double q, int dim, int keep);
+/** log(sum(exp(x))) without overflow. */
+LURON_API LURON_NODISCARD luron_status luron_logsumexp(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int n_dims, const int *dims, int keep);
+/** mask ? value : x, of x's dtype, broadcast; mask is bool. */
+LURON_API LURON_NODISCARD luron_status luron_masked_fill(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, luron_tensor *mask, double value);
+/** The elements where mask is true, after broadcasting, in row-major order: (count). */
+LURON_API LURON_NODISCARD luron_status luron_masked_select(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, luron_tensor *mask);
+/** Places of the elements that are not 0, in row-major order: (count, ndim). */
+LURON_API LURON_NODISCARD luron_status luron_nonzero(luron_tensor **out, luron_ctx *ctx, luron_tensor *x);
+/** Views of n lists as a grid of n dims: outs[i] is xs[i] along dim i, repeated along the others. outs has room for n. */
+LURON_API LURON_NODISCARD luron_status luron_meshgrid(luron_tensor **outs, luron_ctx *ctx, int n, luron_tensor *const *xs);
+/** n numbers from start to stop, both included. */
+LURON_API LURON_NODISCARD luron_status luron_linspace(luron_tensor **out, luron_ctx *ctx, uint32_t dtype, double start, double stop, int64_t n);
 
 LURON_END_DECLS
 #endif

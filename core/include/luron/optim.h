@@ -9,7 +9,7 @@ typedef struct luron_optim luron_optim;
 /** An optimiser of the named type without groups yet; `args` are the defaults of its groups. */
 LURON_API LURON_NODISCARD luron_status luron_optim_new(luron_optim **out, luron_ctx *ctx, const char *type, int n_args, const luron_arg *args);
 LURON_API void luron_optim_free(luron_optim *optim);
-/** Add a group of parameters (leaves that require gradients, each in one group only). names[i] is what the checkpoint
+/** Add a group of parameters (leaves, each in one group only; a frozen one stays as it is until it is unfrozen). names[i] is what the checkpoint
  *  calls state of params[i], a path "encoder.linear2/weight"; NULL: "0", "1", ... `args` override the defaults.     */
 LURON_API LURON_NODISCARD luron_status luron_optim_add(luron_optim *optim, luron_ctx *ctx, int n, luron_tensor *const *params, const char *const *names, int n_args, const luron_arg *args);
 
@@ -39,6 +39,7 @@ LURON_API int luron_optim_n_scalars(const luron_optim *optim);
 LURON_API const char *luron_optim_scalar_name(const luron_optim *optim, int s);
 LURON_API double luron_optim_scalar(const luron_optim *optim, int group, int s);
 LURON_API void luron_optim_set_scalar(luron_optim *optim, int group, int s, double value);
+/** Of the optimiser and of each of its parameters, as if all had had a gradient every time. */
 LURON_API void luron_optim_set_steps(luron_optim *optim, int64_t steps);
 
 LURON_END_DECLS

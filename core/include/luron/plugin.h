@@ -374,7 +374,8 @@ typedef struct luron_step {
     const luron_host *host;
     const void *options;
     double *scalars;
-    int64_t t, n; /* t: step number from 1; n: elements in this run */
+    int64_t t, n; /* t: number of this step from 1: in begin of the optimiser's, in step of those in which the parameter
+                     had a gradient; n: elements in this run */
     void *param;
     const void *grad;
     void *const *state;

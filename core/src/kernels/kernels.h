@@ -13,7 +13,7 @@ void luron__convert(uint32_t to_dtype, void *to, int64_t to_stride, uint32_t fro
 typedef void (*luron__convert_fn)(int64_t n, const void *x, int64_t xs, void *y, int64_t ys);
 luron__convert_fn luron__convert_pick(uint32_t to_dtype, uint32_t from_dtype);
 
-/** y[i] = fn(x[i]) for fn = LURON_MAP_exp ...; dtype F32, F64, I64 (neg, abs, sign, square alone); y may be x. */
+/** y[i] = fn(x[i]) for fn = LURON_MAP_exp ...; dtype F32, F64, I64 (neg, abs, sign, square, and what rounds); y may be x. */
 void luron__map(uint32_t fn, uint32_t dtype, int64_t n, const void *x, void *y);
 
 /** c (M,N) = op(a) op(b) + beta c + bias; op by LURON_TRANS_*; row strides lda.. in elements; bias (N) or NULL.

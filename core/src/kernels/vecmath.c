@@ -33,7 +33,8 @@ static void map_i64(uint32_t fn, int64_t n, const int64_t *x, int64_t *y) {
         case LURON_MAP_square:
             y[i] = (int64_t)((uint64_t)v * (uint64_t)v);
             break;
-        default:
+        default: /* floor, ceil, round, trunc */
+            y[i] = v;
             break;
         }
     }
