@@ -55,6 +55,11 @@ local function loss_function(where, loss)
   local fn = loss or nn.cross_entropy
   if type(fn) == "string" then fn = nn[fn] end
   return function(scores, targets)
+    -- cross_entropy takes probabilities too: prices would be taken for them in silence.
+    if not loss and core.is_tensor(targets) and targets:is_floating() then
+      core.badarg(3, where, string.format("loss: the targets are %s and no class ids: name it, 'mse_loss' for numbers, 'cross_entropy' for probabilities",
+        targets:dtype()))
+    end
     local value = fn(scores, targets)
     if not core.is_tensor(value) then core.raise(string.format("%s: loss: it has to give a tensor, got %s", where, core.got(value))) end
     return value

@@ -20,7 +20,7 @@ for source in core/src/*.c core/src/kernels/*.c; do
 done
 # -O1 for the tests: the vectoriser of gcc 12 for arm64 fails on one of their loops (an internal compiler error).
 failed=0
-for name in alloc tensor convert elementwise gemm reduce softmax matmul view index random autograd tape; do
+for name in alloc tensor convert elementwise gemm reduce sum_to softmax matmul view index arrange random autograd tape; do
     [ -e "tests/core/test_$name.c" ] || continue
     # shellcheck disable=SC2086
     aarch64-linux-gnu-gcc $flags -O1 "tests/core/test_$name.c" tests/support/tensor_assert.c $objects -o "$out/test_$name" \

@@ -152,6 +152,16 @@ describe("fit and evaluate", function()
     assert.is_nil(result.accuracy)
   end)
 
+  it("asks for the loss where the targets are no class ids", function()
+    local x = luron.randn(8, 2)
+    local ds, model = data.tensors(x, x:sum(2, true)), nn.Sequential { nn.Linear(2, 1) }
+    for _, fn in ipairs { luron.fit, luron.evaluate } do
+      local ok, message = pcall(function() return fn(model, ds, {}) end)
+      assert.is_false(ok)
+      assert.matches("data_spec.lua:%d+: .*loss: the targets are float32 and no class ids: name it, 'mse_loss'", message)
+    end
+  end)
+
   it("refuses wrong options at the caller's line", function()
     local ds, model = task()
     local ok, message = pcall(function() luron.fit(model, ds, { epoch = 3 }) end)
