@@ -13,6 +13,7 @@ for argument in "$@"; do
         ;;
     esac
 done
+[ $long = 1 ] && export LURON_TEST_LONG=1
 start=$(date +%s)
 failed=''
 # part NAME COMMAND...
@@ -31,6 +32,7 @@ part() {
 sh .ci/setup.sh test
 # shellcheck source=/dev/null
 . build/env.sh
+rm -rf build/bars
 
 sanitized() {
     cmake -S . -B build-asan -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS_RELEASE="-O1 -g1" -DLURON_BUILD_TESTS=ON -DLURON_WERROR=ON -DLURON_SANITIZE=address,undefined >/dev/null &&
@@ -58,6 +60,12 @@ c_tests() {
 part "C and Lua tests" c_tests
 part "lint" luacheck --no-cache -q lua models tests
 part "sanitizers" sanitized
+# What the checks of tests/reliability and others have counted (tests/support/bar.h).
+bars() {
+    printf '%-5s %9s %9s %8s %6s  %s\n' bar n failures seconds seed what
+    sort -V build/bars/* | awk -F '\t' '{ printf "%-5s %9d %9d %8.1f %6d  %s\n", $1, $2, $3, $4, $5, $6; failed += $3 } END { exit failed > 0 }'
+}
+[ -d build/bars ] && part "bars of reliability" bars
 if [ $long = 1 ]; then
     for script in tests/long/*.sh; do part "$script" sh "$script"; done
 fi
