@@ -1,6 +1,6 @@
 /* The host side of optimisers: groups of parameters, their state, and the step, which cuts every tensor into chunks of a
  * fixed size. A step is all or nothing: what can fail is done before the first number changes.                          */
-#include "internal.h"
+#include "graph.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -135,6 +135,32 @@ luron_status luron_optim_add(luron_optim *o, luron_ctx *ctx, int n, luron_tensor
     o->groups[o->n_groups++] = g;
     o->n_params += n;
     return LURON_OK;
+}
+
+static luron_status name_params(char **names, luron_tensor **params, luron_ctx *ctx, const luron_model *model, int n) {
+    char name[LURON__MAX_PATH + 128]; /* path and name of the parameter */
+    for (int i = 0; i < n; i++) {
+        params[i] = luron_model_param(model, i, name, sizeof name);
+        LURON_TRY(luron__strdup(&names[i], ctx, name));
+    }
+    return LURON_OK;
+}
+
+luron_status luron_optim_add_model(luron_optim *o, luron_ctx *ctx, const luron_model *model, int n_args, const luron_arg *args) {
+    int n = 0;
+    while (luron_model_param(model, n, NULL, 0)) n++;
+    LURON__CHECK(ctx, n > 0, LURON_E_ARGUMENT, "%s: the model has no parameters", type_name(o));
+    luron_tensor **params = NULL;
+    char **names = NULL;
+    size_t bytes = (size_t)n * sizeof(void *);
+    luron_status status = luron__alloc(&params, ctx, bytes);
+    if (!status) status = luron__alloc(&names, ctx, bytes);
+    if (!status) status = name_params(names, params, ctx, model, n);
+    if (!status) status = luron_optim_add(o, ctx, n, params, (const char *const *)names, n_args, args);
+    for (int i = 0; names && i < n; i++) luron__strfree(ctx->pool, names[i]);
+    luron__free(ctx, names, bytes);
+    luron__free(ctx, params, bytes);
+    return status;
 }
 
 /* ---- the step -------------------------------------------------------------------------------------------------------------- */
