@@ -341,7 +341,7 @@ end
 
 local lua_kinds = {
   integer = "integer", number = "number", boolean = "boolean", string = "string", choice = "string", integers = "integer|integer[]", dim = "integer",
-  id = "integer",
+  id = "integer", initialiser = "string",
 }
 
 local function options_type(what, with_inputs)
@@ -418,7 +418,7 @@ local function cats(sections)
     if name == "Dataset" or name == "Loader" then out "---@operator len: integer" end
     out("local " .. name .. " = {}\n")
   end
-  out "---@class luron.nn\n---@field Module luron.Module\nlocal nn = {}\n\n---@class luron.optim\nlocal optim = {}\n"
+  out "---@class luron.init\nlocal init = {}\n\n---@class luron.nn\n---@field Module luron.Module\n---@field init luron.init\nlocal nn = {}\n\n---@class luron.optim\nlocal optim = {}\n"
   out "---@class luron.data\nlocal data = {}\n"
   out "---@class luron.schedule\nlocal schedule = {}\n"
   out "---@class luron\n---@field version string\n---@field abi_major integer\n---@field status table<string, integer>"

@@ -213,8 +213,14 @@ void luron__philox(uint64_t seed, uint64_t position, uint32_t stream, uint64_t b
 /** Uniform numbers first .. first + n of (seed, position, stream) in [0, 1): 24 bits for float, 53 for double. */
 void luron__uniform_f32(uint64_t seed, uint64_t position, uint32_t stream, int64_t first, int64_t n, float *to);
 void luron__uniform_f64(uint64_t seed, uint64_t position, uint32_t stream, int64_t first, int64_t n, double *to);
+/** Normal numbers within two deviations of the mean. */
+luron_status luron__trunc_normal(luron_ctx *ctx, luron_tensor *t, double mean, double deviation);
+
+/* ---- initialisers (initialisers.c) ---------------------------------------------------------------------------------------------- */
 /** Fill t as an initialiser says; takes one position of the context. */
 luron_status luron__init_tensor(luron_ctx *ctx, luron_tensor *t, luron_init init);
+/** "normal(0, 0.02)" as numbers; `what` goes into messages. */
+luron_status luron__init_parse(luron_init *out, luron_ctx *ctx, const char *what, const char *text);
 
 /* ---- kernels on pointers: kernels/ ------------------------------------------------------------------------------------------------ */
 #include "kernels/kernels.h"

@@ -38,6 +38,8 @@ static void add_number(luaL_Buffer *b, double v) {
 static void add_default(luaL_Buffer *b, const luron_option *o) {
     if (o->kind == LURON_BOOL)
         luaL_addstring(b, o->default_number != 0 ? "true" : "false");
+    else if (o->kind == LURON_INITIALISER)
+        luaL_addstring(b, o->default_string ? o->default_string : "nil");
     else if (o->kind == LURON_STRING || o->kind == LURON_CHOICE) {
         luaL_addstring(b, "\"");
         luaL_addstring(b, o->default_string ? o->default_string : o->choices && o->choices[0] ? o->choices[0] : "");
@@ -49,9 +51,9 @@ static void add_default(luaL_Buffer *b, const luron_option *o) {
 }
 
 static void add_option(luaL_Buffer *b, const luron_option *o) {
-    static const char *const kinds[] = { "", "integer", "number", "boolean", "string", "choice", "integers", "dim", "id" };
+    static const char *const kinds[] = { "", "integer", "number", "boolean", "string", "choice", "integers", "dim", "id", "initialiser" };
     char line[96];
-    snprintf(line, sizeof line, "\n  %-16s %s", o->name, o->kind <= LURON_ID ? kinds[o->kind] : "?");
+    snprintf(line, sizeof line, "\n  %-16s %s", o->name, o->kind <= LURON_INITIALISER ? kinds[o->kind] : "?");
     luaL_addstring(b, line);
     if (o->flags & LURON_OPTION_REQUIRED) {
         luaL_addstring(b, ", required");

@@ -82,8 +82,12 @@ local Schedule = {}
 ---@class luron.Average
 local Average = {}
 
+---@class luron.init
+local init = {}
+
 ---@class luron.nn
 ---@field Module luron.Module
+---@field init luron.init
 local nn = {}
 
 ---@class luron.optim
@@ -1863,6 +1867,104 @@ function Layer:close() end
 ---@return boolean
 function luron.is_layer(value) end
 
+--- 0
+---@param t luron.Tensor
+---@return luron.Tensor
+function init.zeros_(t) end
+
+--- 1
+---@param t luron.Tensor
+---@return luron.Tensor
+function init.ones_(t) end
+
+--- The value.
+---@param t luron.Tensor
+---@param value number
+---@return luron.Tensor
+function init.constant_(t, value) end
+
+--- Uniform from low (0) to high (1).
+---@param t luron.Tensor
+---@param low? number
+---@param high? number
+---@return luron.Tensor
+function init.uniform_(t, low, high) end
+
+--- Normal, of mean 0 and deviation 1.
+---@param t luron.Tensor
+---@param mean? number
+---@param std? number
+---@return luron.Tensor
+function init.normal_(t, mean, std) end
+
+--- Normal, cut off two deviations from the mean.
+---@param t luron.Tensor
+---@param mean? number
+---@param std? number
+---@return luron.Tensor
+function init.trunc_normal_(t, mean, std) end
+
+--- Uniform within gain (1) times sqrt(6 / (fan_in + fan_out)); Keras: glorot_uniform.
+---@param t luron.Tensor
+---@param gain? number
+---@return luron.Tensor
+function init.xavier_uniform_(t, gain) end
+
+--- Normal, of deviation gain (1) times sqrt(2 / (fan_in + fan_out)).
+---@param t luron.Tensor
+---@param gain? number
+---@return luron.Tensor
+function init.xavier_normal_(t, gain) end
+
+--- Uniform within sqrt(6 / ((1 + slope^2) fan)); slope (0) of the leaky relu behind, mode "fan_in" or "fan_out"; Keras: he_uniform.
+---@param t luron.Tensor
+---@param slope? number
+---@param mode? string
+---@return luron.Tensor
+function init.kaiming_uniform_(t, slope, mode) end
+
+--- Normal, of deviation sqrt(2 / ((1 + slope^2) fan)).
+---@param t luron.Tensor
+---@param slope? number
+---@param mode? string
+---@return luron.Tensor
+function init.kaiming_normal_(t, slope, mode) end
+
+--- Uniform within sqrt(3 / fan_in), as in Keras.
+---@param t luron.Tensor
+---@return luron.Tensor
+function init.lecun_uniform_(t) end
+
+--- Normal, of deviation sqrt(1 / fan_in), cut off at two deviations, as in Keras.
+---@param t luron.Tensor
+---@return luron.Tensor
+function init.lecun_normal_(t) end
+
+--- gain (1) on the diagonal of a matrix, else 0.
+---@param t luron.Tensor
+---@param gain? number
+---@return luron.Tensor
+function init.eye_(t, gain) end
+
+--- The weight of a convolution that passes channels on as they are.
+---@param t luron.Tensor
+---@param groups? integer
+---@return luron.Tensor
+function init.dirac_(t, groups) end
+
+--- Rows (or columns, of which there are fewer) at right angles to each other, of length gain (1).
+---@param t luron.Tensor
+---@param gain? number
+---@return luron.Tensor
+function init.orthogonal_(t, gain) end
+
+--- Normal, of deviation std (0.01), with that part (0.9) of each column 0.
+---@param t luron.Tensor
+---@param part? number
+---@param std? number
+---@return luron.Tensor
+function init.sparse_(t, part, std) end
+
 --- Layers and models one after the other; named ones as pairs: `nn.Sequential { { "encoder", model }, { "head", nn.Linear(8, 2) } }`.
 ---@param items table
 ---@return luron.Model
@@ -2418,9 +2520,11 @@ function Average:load(state) end
 ---@param in_features integer features in
 ---@param out_features integer features out
 ---@param bias? boolean add a bias
+---@param weight_init? string first weights; nil: uniform within 1 / sqrt(in_features)
+---@param bias_init? string first biases; nil: as the weights
 ---@return luron.Layer
----@overload fun(options: { in_features: integer, out_features: integer, bias: boolean? }): luron.Layer
-function nn.Linear(in_features, out_features, bias) end
+---@overload fun(options: { in_features: integer, out_features: integer, bias: boolean?, weight_init: string?, bias_init: string? }): luron.Layer
+function nn.Linear(in_features, out_features, bias, weight_init, bias_init) end
 
 --- x as it is
 ---@return luron.Layer

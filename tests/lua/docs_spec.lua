@@ -92,7 +92,7 @@ local function public_names()
     opt = functions_of(core.methods.optim), x = functions_of(core.methods.tensor), module = functions_of(nn.Module),
     ds = functions_of(upvalue(getmetatable(ds).__index, "Dataset")), loader = functions_of(getmetatable(ds:loader()).__index),
     checkpoint = functions_of(getmetatable(checkpoint).__index), line = functions_of(getmetatable(luron.progress(1, 1)).__index),
-    ctx = {}, schedule = functions_of(luron.schedule),
+    ctx = {}, schedule = functions_of(luron.schedule), init = functions_of(nn.init),
   }
   local linear = nn.Linear(1, 1)
   names.lr = functions_of(getmetatable(luron.schedule.ConstantLR(luron.optim.SGD(linear))).__index)
@@ -104,7 +104,7 @@ local function public_names()
   for name in pairs(upvalue(getmetatable(luron).__index, "lazy")) do names.luron[name] = luron[name] ~= nil end
   for name in pairs(luron) do names.luron[name] = true end
   for name in pairs(nn) do
-    if not core.layer_type(name) and not core.layer_function(name) then names.nn[name] = true end
+    if name ~= "init" and not core.layer_type(name) and not core.layer_function(name) then names.nn[name] = true end
   end
   local own = build .. "/lib/luron/plugins/"
   for _, kind in ipairs { "layer", "optim" } do

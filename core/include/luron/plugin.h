@@ -93,7 +93,25 @@ typedef struct luron_init {
     int32_t kind, reserved;
     double a, b;
 } luron_init;
-enum { LURON_INIT_ZEROS, LURON_INIT_CONSTANT /* a */, LURON_INIT_UNIFORM /* [a, b) */, LURON_INIT_NORMAL /* mean a, deviation b */ };
+enum {
+    LURON_INIT_ZEROS,
+    LURON_INIT_CONSTANT,     /* a */
+    LURON_INIT_UNIFORM,      /* [a, b) */
+    LURON_INIT_NORMAL,       /* mean a, deviation b */
+    LURON_INIT_TRUNC_NORMAL, /* the same within two deviations */
+    /* of a weight [out, in, ...], where fan_in numbers go into one output and fan_out outputs read one input: */
+    LURON_INIT_XAVIER_UNIFORM, LURON_INIT_XAVIER_NORMAL,   /* gain a */
+    LURON_INIT_KAIMING_UNIFORM, LURON_INIT_KAIMING_NORMAL, /* slope a; b 0: fan_in, 1: fan_out */
+    LURON_INIT_LECUN_UNIFORM, LURON_INIT_LECUN_NORMAL,
+    LURON_INIT_EYE,        /* gain a */
+    LURON_INIT_DIRAC,      /* groups a */
+    LURON_INIT_ORTHOGONAL, /* gain a */
+    LURON_INIT_SPARSE      /* part a of each column 0, others of deviation b */
+};
+typedef struct luron_named_init { /* value of a LURON_INITIALISER option */
+    const char *text;             /* "xavier_uniform(1.4)", owned by the host; NULL: the layer's own choice */
+    luron_init init;
+} luron_named_init;
 
 typedef struct luron_host luron_host;
 typedef struct luron_call luron_call;
@@ -110,7 +128,8 @@ enum {
     LURON_CHOICE,  /* int32_t, index into `choices`                 */
     LURON_INTS,    /* luron_ints                                    */
     LURON_AXIS,    /* int64_t from 0, -1 is the last; Lua counts from 1 */
-    LURON_ID       /* int64_t from 0; a negative value stands for "none"; Lua counts from 1 */
+    LURON_ID,      /* int64_t from 0; a negative value stands for "none"; Lua counts from 1 */
+    LURON_INITIALISER /* luron_named_init */
 };
 #define LURON_OPTION_REQUIRED 1u
 typedef struct luron_option {
@@ -136,6 +155,9 @@ typedef struct luron_option {
 #define LURON_OPT_INTS_REQ(type, name, min, max, n_min, n_max, doc) LURON_OPT_(type, name, LURON_INTS, LURON_OPTION_REQUIRED, 0, min, max, NULL, NULL, n_min, n_max, doc)
 #define LURON_OPT_AXIS(type, name, dflt, doc) LURON_OPT_(type, name, LURON_AXIS, 0, dflt, 0, 0, NULL, NULL, 0, 0, doc)
 #define LURON_OPT_ID(type, name, dflt, doc) LURON_OPT_(type, name, LURON_ID, 0, dflt, 0, 0, NULL, NULL, 0, 0, doc)
+
+/* First values of a parameter by name, "kaiming_normal"; without one luron_init_or takes what the layer does itself. */
+#define LURON_OPT_INITIALISER(type, name, doc) LURON_OPT_(type, name, LURON_INITIALISER, 0, 0, 0, 0, NULL, NULL, 0, 0, doc)
 
 /* ---- ports: what goes in and out --------------------------------------------------------------------------------- */
 typedef struct luron_port {
@@ -289,6 +311,8 @@ static inline luron_init luron_init_zeros(void) { return luron_init_(LURON_INIT_
 static inline luron_init luron_init_constant(double a) { return luron_init_(LURON_INIT_CONSTANT, a, 0); }
 static inline luron_init luron_init_uniform(double a, double b) { return luron_init_(LURON_INIT_UNIFORM, a, b); }
 static inline luron_init luron_init_normal(double mean, double deviation) { return luron_init_(LURON_INIT_NORMAL, mean, deviation); }
+/** What the option says, else `own`. */
+static inline luron_init luron_init_or(const luron_named_init *option, luron_init own) { return option->text ? option->init : own; }
 
 /* ---- element-wise functions: what a plan can fuse ------------------------------------------------------------------ */
 typedef struct luron_run { /* a plain run of n numbers; it may be cut anywhere: element i depends on i alone */
