@@ -20,6 +20,7 @@ typedef struct mark {
 struct luron__run {
     luron__run *outer;
     bool create_graph, retain;
+    uint64_t stop_seq;  /* this node and older ones are what the gradient is taken with respect to, at most */
     uint64_t first_seq; /* operands of this node and of older ones lead to nothing that is wanted; 0: none is so old */
     mark *marks; /* nodes and leaves in order of finding */
     int64_t n_marks, cap_marks, n_slots, cap_slots;
@@ -58,7 +59,7 @@ static luron_status collect(luron__run *run, luron_ctx *ctx, int n_y, luron_tens
     for (int i = 0; i < n_y; i++) LURON_TRY(visit(run, ctx, ys[i]));
     for (int64_t at = 0; at < run->n_marks; at++) {
         luron__node *node = run->marks[at].node;
-        for (int i = 0; node && i < node->n_in; i++) LURON_TRY(visit(run, ctx, node->in[i]));
+        for (int i = 0; node && node->seq > run->stop_seq && i < node->n_in; i++) LURON_TRY(visit(run, ctx, node->in[i]));
     }
     return LURON_OK;
 }
@@ -81,6 +82,7 @@ static bool is_lost(const luron__run *run, const luron__node *node) { return nod
 static void find_wanted(luron__run *run) {
     for (int64_t k = run->n_nodes - 1; k >= 0; k--) {
         luron__node *node = run->nodes[k];
+        if (node->seq <= run->stop_seq) continue;
         bool leads = is_lost(run, node);
         for (int i = 0; i < node->n_in && !leads; i++) {
             slot *s = node->wants[i] ? slot_of(run, node->in[i]) : NULL;
@@ -216,6 +218,7 @@ static luron_status walk_node(luron__run *run, luron_ctx *ctx, luron__node *node
         else s[i].grad = NULL;
     }
     luron_status status = node->layer       ? luron__layer_backward(ctx, run, node, grads)
+                          : node->op == &luron__op_recompute ? luron__recompute_backward(ctx, run, node, grads)
                           : node->function  ? walk_function(run, ctx, node, grads)
                                             : walk_op(run, ctx, node, grads[0]);
     for (int i = 0; i < node->n_out; i++) luron_tensor_unref(grads[i]);
@@ -246,7 +249,7 @@ static luron_status seed_slots(luron__run *run, luron_ctx *ctx, int n_y, luron_t
 static luron_status walk(luron__run *run, luron_ctx *ctx, int n_y, luron_tensor *const *ys, luron_tensor *const *gys) {
     int was = luron_ctx_set_recording(ctx, run->create_graph);
     luron_status status = seed_slots(run, ctx, n_y, ys, gys);
-    for (int64_t k = 0; k < run->n_nodes && !status; k++) status = walk_node(run, ctx, run->nodes[k]);
+    for (int64_t k = 0; k < run->n_nodes && !status && run->nodes[k]->seq > run->stop_seq; k++) status = walk_node(run, ctx, run->nodes[k]);
     luron_ctx_set_recording(ctx, was);
     return status;
 }
@@ -327,9 +330,10 @@ luron_status luron_backward(luron_ctx *ctx, luron_tensor *y, luron_tensor *grad,
     return status;
 }
 
-luron_status luron_grad(luron_tensor **outs, luron_ctx *ctx, int n_y, luron_tensor *const *ys, luron_tensor *const *gys, int n_x, luron_tensor *const *xs, uint32_t flags) {
+luron_status luron__grad_since(luron_tensor **outs, luron_ctx *ctx, uint64_t stop_seq, int n_y, luron_tensor *const *ys, luron_tensor *const *gys, int n_x,
+                               luron_tensor *const *xs, uint32_t flags) {
     LURON_TRY(check_ys(ctx, n_y, ys, gys));
-    luron__run run = {.create_graph = flags & LURON_CREATE_GRAPH, .retain = flags & (LURON_RETAIN_GRAPH | LURON_CREATE_GRAPH), .first_seq = UINT64_MAX};
+    luron__run run = {.stop_seq = stop_seq, .create_graph = flags & LURON_CREATE_GRAPH, .retain = flags & (LURON_RETAIN_GRAPH | LURON_CREATE_GRAPH), .first_seq = UINT64_MAX};
     for (int i = 0; i < n_x; i++) {
         LURON__CHECK(ctx, xs[i]->requires_grad, LURON_E_STATE, "grad: input %d requires no gradient", i + ctx->index_base);
         uint64_t seq = xs[i]->node ? xs[i]->node->seq : 0;
@@ -352,4 +356,8 @@ luron_status luron_grad(luron_tensor **outs, luron_ctx *ctx, int n_y, luron_tens
     run_end(&run, ctx);
     ctx->depth--;
     return status;
+}
+
+luron_status luron_grad(luron_tensor **outs, luron_ctx *ctx, int n_y, luron_tensor *const *ys, luron_tensor *const *gys, int n_x, luron_tensor *const *xs, uint32_t flags) {
+    return luron__grad_since(outs, ctx, 0, n_y, ys, gys, n_x, xs, flags);
 }

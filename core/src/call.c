@@ -126,7 +126,7 @@ static luron_status record(luron__frame *f, luron_tensor **outs) {
 static luron_status apply_fused(luron__frame *f, luron_tensor **outs) {
     bool training = f->call.flags & LURON_CALL_TRAINING, recording = wants_node(f);
     LURON_TRY(make_outputs(f, outs));
-    LURON_TRY(luron__frame_open_state(f, training));
+    LURON_TRY(luron__frame_open_state(f, training && !f->ctx->recomputing));
     LURON_TRY(luron__frame_open_scratch(f));
     take_position(f);
     if (recording) f->call.flags |= LURON_CALL_RECORDING;

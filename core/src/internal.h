@@ -49,6 +49,7 @@ struct luron_ctx {
     char error[1024];
     luron_status status;
     bool recording, higher; /* higher: keep what second derivatives of fused layers need */
+    bool recomputing;       /* a forward is repeated: state stays as it is */
     int index_base, threads, isa;
     uint32_t default_dtype;
     uint64_t seed, position; /* random state */
@@ -194,6 +195,9 @@ luron_status luron__node_check(luron_ctx *ctx, const luron__node *node);
 luron_tensor **luron__run_slot(luron__run *run, const luron_tensor *x);
 /** Add g to it (keeps a reference, or adds into memory that nobody else sees). g is summed down to x's shape and cast. */
 luron_status luron__run_add(luron__run *run, luron_ctx *ctx, const luron_tensor *x, luron_tensor *g);
+/** luron_grad over the nodes recorded behind `stop_seq` alone: what is older counts as given. */
+luron_status luron__grad_since(luron_tensor **outs, luron_ctx *ctx, uint64_t stop_seq, int n_y, luron_tensor *const *ys, luron_tensor *const *gys, int n_x,
+                               luron_tensor *const *xs, uint32_t flags);
 bool luron__run_creates_graph(const luron__run *run);
 
 /* layer nodes: call.c */
@@ -202,6 +206,10 @@ struct luron__layer_call;
 /** Backward of a layer node: grads[k] is the gradient of output k or NULL. Adds into the slots of its operands. */
 luron_status luron__layer_backward(luron_ctx *ctx, luron__run *run, luron__node *node, luron_tensor *const *grads);
 void luron__layer_call_free(luron__pool *pool, struct luron__layer_call *call);
+
+/* Pieces of the tape that are made again: recompute.c */
+extern const luron__op luron__op_recompute;
+luron_status luron__recompute_backward(luron_ctx *ctx, luron__run *run, luron__node *node, luron_tensor *const *grads);
 
 /* ---- threads (parallel.c) ----------------------------------------------------------------------------------------------------- */
 /** fn(arg, begin, end, chunk) for chunks of `grain` (cut by n and grain alone) on up to `threads` threads. */

@@ -50,6 +50,22 @@ typedef struct luron_function {
  *  `ud`; when nothing needs a gradient it is released at once. `fn` itself is not copied: it outlives the tape.       */
 LURON_API LURON_NODISCARD luron_status luron_record(luron_ctx *ctx, const luron_function *fn, void *ud, int n_in, luron_tensor *const *ins, int n_out, luron_tensor **outs);
 
+/** A place on the tape: where it ended, and which random number came next. */
+typedef struct luron_mark {
+    uint64_t seq, position;
+} luron_mark;
+LURON_API luron_mark luron_tape_mark(const luron_ctx *ctx);
+/** `again` makes the same outputs once more (owned), by the same operations. */
+typedef struct luron_segment {
+    uint32_t struct_size, reserved;
+    luron_status (*again)(luron_ctx *ctx, void *ud, int n_out, luron_tensor **outs);
+    void (*release)(void *ud);
+} luron_segment;
+/** Forget what was recorded since `mark` on the way to outs, and make it again in a backward: memory for time. outs are
+ *  replaced. Random numbers are drawn anew as they were, running state of layers moves once. On success the tape owns
+ *  `ud`; when nothing was recorded it is released at once. `segment` itself is not copied: it outlives the tape.      */
+LURON_API LURON_NODISCARD luron_status luron_recompute(luron_ctx *ctx, luron_mark mark, const luron_segment *segment, void *ud, int n_out, luron_tensor **outs);
+
 typedef struct luron_gradcheck_options {
     double eps, rtol, atol; /* 0: 1e-6, 1e-5, 1e-7 */
     int order;              /* 1 or 2; 0: 1 */
