@@ -1791,6 +1791,47 @@ function OpContext:save(...) end
 ---@return any ...
 function OpContext:saved() end
 
+--- All first derivatives: a tensor whose shape is that of the result and that of the input, one behind the other.
+---@param fn function
+---@param inputs luron.Tensor|luron.Tensor[]
+---@param options? { create_graph: boolean? }
+---@return luron.Tensor|luron.Tensor[]
+function luron.jacobian(fn, inputs, options) end
+
+--- All second derivatives of a function that gives one number; `[i][j]` of a list of inputs.
+---@param fn function
+---@param inputs luron.Tensor|luron.Tensor[]
+---@param options? { create_graph: boolean? }
+---@return luron.Tensor|luron.Tensor[][]
+function luron.hessian(fn, inputs, options) end
+
+--- The result, and v times the derivatives: what `backward` computes.
+---@param fn function
+---@param inputs luron.Tensor|luron.Tensor[]
+---@param v? luron.Tensor
+---@param options? { create_graph: boolean? }
+---@return luron.Tensor y
+---@return luron.Tensor|luron.Tensor[] product
+function luron.vjp(fn, inputs, v, options) end
+
+--- The result, and its derivative along v.
+---@param fn function
+---@param inputs luron.Tensor|luron.Tensor[]
+---@param v luron.Tensor|luron.Tensor[]
+---@param options? { create_graph: boolean? }
+---@return luron.Tensor y
+---@return luron.Tensor product
+function luron.jvp(fn, inputs, v, options) end
+
+--- The one number that fn gives, and its second derivatives times v, without the matrix.
+---@param fn function
+---@param inputs luron.Tensor|luron.Tensor[]
+---@param v luron.Tensor|luron.Tensor[]
+---@param options? { create_graph: boolean? }
+---@return luron.Tensor y
+---@return luron.Tensor|luron.Tensor[] product
+function luron.hvp(fn, inputs, v, options) end
+
 --- List of the parameters.
 ---@return luron.Tensor[]
 function Layer:parameters() end

@@ -29,6 +29,11 @@ local lazy = {
   schedule = function() return require "luron.schedule" end,
   clip_grad_norm = function() return require("luron.clip").clip_grad_norm end,
   clip_grad_value = function() return require("luron.clip").clip_grad_value end,
+  vjp = function() return require("luron.functional").vjp end,
+  jvp = function() return require("luron.functional").jvp end,
+  jacobian = function() return require("luron.functional").jacobian end,
+  hessian = function() return require("luron.functional").hessian end,
+  hvp = function() return require("luron.functional").hvp end,
   EMA = function() return require("luron.average").ema end,
   SWA = function() return require("luron.average").swa end,
 }

@@ -11,7 +11,9 @@ local function text_of(entry, ...)
     local value, arg = select(i, ...), entry[i + 1]
     local what = entry[1] .. "_"
     if value == nil then break end
-    if not arg then core.badarg(i + 1, what, string.format("%d argument%s expected behind the tensor, got %s", #entry - 1, #entry == 2 and "" or "s", core.got(value))) end
+    if not arg then
+      core.badarg(i + 1, what, string.format("%d argument%s expected behind the tensor, got %s", #entry - 1, #entry == 2 and "" or "s", core.got(value)))
+    end
     if arg == "mode" then
       if value ~= "fan_in" and value ~= "fan_out" then core.badarg(i + 1, what, "mode: 'fan_in' or 'fan_out' expected, got " .. core.got(value)) end
     elseif type(value) ~= "number" then
