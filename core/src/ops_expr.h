@@ -4,7 +4,7 @@
 #define LURON_OPS_EXPR_H
 #include "internal.h"
 
-enum { LURON__EXPR_STEPS = 24 };
+enum { LURON__EXPR_STEPS = 64 };
 typedef struct luron__expr {
     luron_ctx *ctx;
     luron_status status;

@@ -5,6 +5,7 @@
 #include "luron/checkpoint.h"
 #include "luron/context.h"
 #include "luron/layer.h"
+#include "luron/linalg.h"
 #include "luron/model.h"
 #include "luron/ops.h"
 #include "luron/optim.h"
