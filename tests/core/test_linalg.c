@@ -1,8 +1,9 @@
 /* Linear algebra: values and gradients against PyTorch, derivatives of order 2, what must hold of every factorisation,
- * hard matrices, threads, memory, refusals.                                                                           */
+ * hard matrices, threads, memory, refusals. */
 #include "on_tape.h"
 #include "reference.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "../data/linalg_reference.h"
@@ -57,8 +58,10 @@ static void check_case(luron_ctx *ctx, const linalg_case *c, uint32_t dtype, int
         v[n++] = from_reference(ctx, dtype, &c->v[i], scatter);
     }
     assert_ok(ctx, luron_grad(g, ctx, n, live, v, ins[1] ? 2 : 1, ins, 0));
-    for (int i = 0; i < 2 && ins[i]; i++) compare(g[i], &c->g[i], tolerance, 10 * tolerance);
-    for (int i = 0; i < n; i++) luron_tensor_unref(v[i]);
+    for (int i = 0; i < 2 && ins[i]; i++)
+        compare(g[i], &c->g[i], tolerance, 10 * tolerance);
+    for (int i = 0; i < n; i++)
+        luron_tensor_unref(v[i]);
     release(ins[0], ins[1], y[0], y[1], y[2], g[0], g[1]);
 }
 
@@ -94,8 +97,7 @@ static void test_linalg_gradients_to_order_2(void **state) {
         for (int result = 0; result < 3; result++) {
             if (c->y[result].ndim < 0 || (is(c, "slogdet") && result == 0)) continue; /* a sign */
             luron_tensor *ins[2] = {operand(ctx, LURON_F64, &c->x, 1), operand(ctx, LURON_F64, &c->b, 0)};
-            luron_status status =
-                luron_gradcheck(ctx, squared, &(second){c, result}, ins[1] ? 2 : 1, ins, &options);
+            luron_status status = luron_gradcheck(ctx, squared, &(second){c, result}, ins[1] ? 2 : 1, ins, &options);
             if (status) print_error("case %d, %s, result %d: %s\n", i, c->op, result, luron_ctx_error(ctx));
             assert_int_equal(status, LURON_OK);
             release(ins[0], ins[1]);
@@ -105,10 +107,477 @@ static void test_linalg_gradients_to_order_2(void **state) {
     assert_true(n > 100);
 }
 
+/* ---- what must hold of every factorisation ----------------------------------------------------------------------- */
+static luron_tensor *times(luron_ctx *ctx, luron_tensor *a, luron_tensor *b) { return two(ctx, luron_matmul, a, b); }
+
+static luron_tensor *turned(luron_ctx *ctx, luron_tensor *x) {
+    luron_tensor *t;
+    assert_ok(ctx, luron_transpose(&t, ctx, x, -2, -1));
+    return t;
+}
+
+/* The largest size of a - b, in float64. */
+static double distance(luron_ctx *ctx, luron_tensor *a, luron_tensor *b) {
+    luron_tensor *gap = two(ctx, luron_sub, a, b), *size = one(ctx, luron_abs, gap), *most;
+    double d = 0;
+    if (luron_tensor_numel(size)) {
+        assert_ok(ctx, luron_amax(&most, ctx, size, 0, NULL, 0));
+        assert_ok(ctx, luron_tensor_item(&d, ctx, most));
+        luron_tensor_unref(most);
+    }
+    release(gap, size);
+    return d;
+}
+
+/* x (m,k): is x^T x the identity? */
+static void assert_orthonormal(luron_ctx *ctx, luron_tensor *x, double tolerance) {
+    luron_tensor *t = turned(ctx, x), *product = times(ctx, t, x), *ones, *eye;
+    assert_ok(ctx, luron_tensor_full(&ones, ctx, luron_tensor_dtype(x), LURON_SHAPE(luron_tensor_size(x, 1)), 1));
+    assert_ok(ctx, luron_diag(&eye, ctx, ones, 0));
+    assert_true(distance(ctx, product, eye) < tolerance);
+    release(t, product, ones, eye);
+}
+
+static void assert_svd(luron_ctx *ctx, luron_tensor *a, double size) {
+    double tolerance = luron_tensor_dtype(a) == LURON_F64 ? 1e-13 : 1e-5;
+    luron_tensor *u, *s, *vh, *v, *scaled, *back;
+    assert_ok(ctx, luron_svd(&u, &s, &vh, ctx, a));
+    v = turned(ctx, vh);
+    assert_orthonormal(ctx, u, tolerance);
+    assert_orthonormal(ctx, v, tolerance);
+    scaled = two(ctx, luron_mul, u, s);
+    back = times(ctx, scaled, vh);
+    assert_true(distance(ctx, a, back) <= tolerance * size);
+    int64_t k = luron_tensor_size(s, 0);
+    double *values = malloc((size_t)(k + 1) * sizeof *values);
+    assert_non_null(values);
+    assert_ok(ctx, luron_tensor_read(ctx, s, LURON_F64, values));
+    for (int64_t i = 0; i < k; i++)
+        assert_true(values[i] >= 0 && (i == 0 || values[i] <= values[i - 1]));
+    free(values);
+    release(u, s, vh, v, scaled, back);
+}
+
+static void assert_qr_and_eigh(luron_ctx *ctx, luron_tensor *a, double size) {
+    double tolerance = luron_tensor_dtype(a) == LURON_F64 ? 1e-13 : 1e-5;
+    luron_tensor *q, *r, *back, *upper, *t, *even, *values, *scaled;
+    assert_ok(ctx, luron_qr(&q, &r, ctx, a));
+    assert_orthonormal(ctx, q, tolerance);
+    assert_ok(ctx, luron_triu(&upper, ctx, r, 0));
+    assert_true(distance(ctx, r, upper) == 0);
+    back = times(ctx, q, r);
+    assert_true(distance(ctx, a, back) <= tolerance * size);
+    release(q, back, r);
+    t = turned(ctx, a);
+    even = times(ctx, t, a);
+    assert_ok(ctx, luron_eigh(&values, &q, ctx, even));
+    assert_orthonormal(ctx, q, tolerance);
+    scaled = two(ctx, luron_mul, q, values);
+    luron_tensor_unref(t);
+    t = turned(ctx, q);
+    back = times(ctx, scaled, t);
+    assert_true(distance(ctx, even, back) <= 10 * tolerance * size * size);
+    release(q, upper, t, even, values, scaled, back);
+}
+
+static void test_linalg_factors_of_all_shapes(void **state) {
+    luron_ctx *ctx = *state;
+    static const int64_t sizes[] = {1, 2, 3, 7, 20, 61};
+    enum { SIZES = sizeof sizes / sizeof *sizes };
+    for (int i = 0; i < SIZES; i++)
+        for (int k = 0; k < SIZES; k++)
+            for (int is_double = 0; is_double < 2; is_double++) {
+                uint32_t dtype = is_double ? LURON_F64 : LURON_F32;
+                luron_tensor *a = uniform(ctx, dtype, LURON_SHAPE(sizes[i], sizes[k]));
+                double size = 4 * sqrt((double)(sizes[i] * sizes[k]));
+                assert_svd(ctx, a, size);
+                assert_qr_and_eigh(ctx, a, size);
+                luron_tensor_unref(a);
+            }
+}
+
+/* Of low rank, zero, with equal columns, huge, tiny, and between both. */
+static void test_linalg_factors_of_hard_matrices(void **state) {
+    luron_ctx *ctx = *state;
+    luron_tensor *x = uniform(ctx, LURON_F64, LURON_SHAPE(9, 2)), *y = uniform(ctx, LURON_F64, LURON_SHAPE(2, 6));
+    luron_tensor *low = times(ctx, x, y), *low_t = turned(ctx, low), *zero, *full, *scaled;
+    assert_ok(ctx, luron_tensor_full(&zero, ctx, LURON_F64, LURON_SHAPE(5, 3), 0));
+    assert_ok(ctx, luron_tensor_full(&full, ctx, LURON_F64, LURON_SHAPE(4, 4), 1));
+    assert_svd(ctx, low, 8);
+    assert_svd(ctx, low_t, 8);
+    assert_svd(ctx, zero, 0);
+    assert_svd(ctx, full, 4);
+    assert_qr_and_eigh(ctx, low, 8);
+    assert_qr_and_eigh(ctx, zero, 0);
+    assert_qr_and_eigh(ctx, full, 4);
+    static const double powers[] = {1e300, 1e-300, 5e-324};
+    for (int i = 0; i < 3; i++) {
+        assert_ok(ctx, luron_scale(&scaled, ctx, full, powers[i], 0));
+        assert_svd(ctx, scaled, 4 * powers[i] / 1e-13 * 1e-12);
+        luron_tensor_unref(scaled);
+    }
+    release(x, y, low, low_t, zero, full);
+}
+
+/* Small singular values keep all their digits (Demmel and Veselic 1992). Of diag(d) times a well-conditioned b. */
+static void test_linalg_svd_of_graded_columns(void **state) {
+    luron_ctx *ctx = *state;
+    luron_tensor *a = tensor_of(ctx, LURON_F64, LURON_SHAPE(3, 3), ROW(1, 1e-10, 1e-20, 0, 1e-10, 1e-20, 0, 0, 1e-20));
+    luron_tensor *u, *s, *vh, *prod;
+    assert_ok(ctx, luron_svd(&u, &s, &vh, ctx, a));
+    assert_ok(ctx, luron_prod(&prod, ctx, s, 0, NULL, 0));
+    assert_values(prod, 1e-30); /* the determinant */
+    assert_true(((double *)luron_tensor_data(s))[2] > 0.5e-20);
+    release(a, u, s, vh, prod);
+}
+
+/* Signs do not hang on rounding where elements are equal in size. */
+static void test_linalg_signs(void **state) {
+    luron_ctx *ctx = *state;
+    const double h = sqrt(0.5);
+    luron_tensor *a = tensor_of(ctx, LURON_F64, LURON_SHAPE(2, 2), ROW(2, -1, -1, 2)), *values, *q, *u, *s, *vh;
+    assert_ok(ctx, luron_eigh(&values, &q, ctx, a));
+    assert_ok(ctx, luron_svd(&u, &s, &vh, ctx, a));
+    assert_values(values, 1, 3);
+    assert_values(q, h, h, h, -h);
+    assert_values(s, 3, 1);
+    assert_values(u, h, h, -h, h);
+    assert_values(vh, h, -h, h, h);
+    release(a, values, q, u, s, vh);
+}
+
+/* ---- gradients where formulas divide by 0 ------------------------------------------------------------------------ */
+/* Through the sum of s alone: u vh, with equal values, with zeros, of any shape. */
+static void test_linalg_gradient_through_singular_values(void **state) {
+    luron_ctx *ctx = *state;
+    luron_tensor *eye = tensor_of(ctx, LURON_F64, LURON_SHAPE(2, 2), ROW(3, 0, 0, 3)), *u, *s, *vh, *g, *sum;
+    luron_tensor *flat = tensor_of(ctx, LURON_F64, LURON_SHAPE(3, 2), ROW(2, 0, 0, 0, 0, 0));
+    assert_ok(ctx, luron_tensor_set_requires_grad(ctx, eye, 1));
+    assert_ok(ctx, luron_tensor_set_requires_grad(ctx, flat, 1));
+    assert_ok(ctx, luron_svd(&u, &s, &vh, ctx, eye));
+    sum = total(ctx, s);
+    assert_ok(ctx, luron_grad(&g, ctx, 1, &sum, NULL, 1, &eye, 0));
+    assert_values(g, 1, 0, 0, 1);
+    release(u, s, vh, g, sum);
+    assert_ok(ctx, luron_svd(&u, &s, &vh, ctx, flat));
+    luron_tensor *squares = one(ctx, luron_square, s);
+    sum = total(ctx, squares);
+    assert_ok(ctx, luron_grad(&g, ctx, 1, &sum, NULL, 1, &flat, 0));
+    assert_values(g, 4, 0, 0, 0, 0, 0);
+    release(u, s, vh, g, sum, squares);
+    assert_ok(ctx, luron_eigh(&s, &u, ctx, eye));
+    sum = total(ctx, s);
+    assert_ok(ctx, luron_grad(&g, ctx, 1, &sum, NULL, 1, &eye, 0));
+    assert_values(g, 1, 0, 0, 1);
+    release(u, s, g, sum, eye, flat);
+}
+
+/* A gradient through u and vh of equal singular values does not exist: it is not finite, as in PyTorch, never wrong. */
+static void test_linalg_gradient_through_vectors_of_equal_values(void **state) {
+    luron_ctx *ctx = *state;
+    luron_tensor *eye = tensor_of(ctx, LURON_F64, LURON_SHAPE(2, 2), ROW(1, 0, 0, 1)), *u, *s, *vh, *g, *product;
+    luron_tensor *w = tensor_of(ctx, LURON_F64, LURON_SHAPE(2, 2), ROW(1, 2, 3, 4)), *finite;
+    assert_ok(ctx, luron_tensor_set_requires_grad(ctx, eye, 1));
+    assert_ok(ctx, luron_svd(&u, &s, &vh, ctx, eye));
+    luron_tensor *scaled = two(ctx, luron_mul, u, s);
+    product = times(ctx, scaled, vh);
+    assert_ok(ctx, luron_grad(&g, ctx, 1, &product, &w, 1, &eye, 0));
+    finite = one(ctx, luron_isfinite, g);
+    assert_values(finite, 0, 0, 0, 0);
+    release(eye, u, s, vh, g, product, w, finite, scaled);
+}
+
+/* Cofactors, at ranks n - 1 and n - 2, alone and in a batch with another; and the derivative of that. */
+static void test_linalg_det_of_singular_matrices(void **state) {
+    luron_ctx *ctx = *state;
+    static const double values[] = {1, 2, 3, 2, 4, 6, 0, 1, 5, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 3, 0, 1, 4, 5, 6, 0};
+    static const double cofactors[] = {14, -10, 2, -7, 5,   -1, 0,  0,  0,   0, 0, 0,  0, 0,
+                                       0,  0,   0, 0,  -24, 20, -5, 18, -15, 4, 5, -4, 1};
+    luron_tensor *a = tensor_of(ctx, LURON_F64, LURON_SHAPE(3, 3, 3), values), *y, *g, *ones, *rank1;
+    assert_ok(ctx, luron_tensor_set_requires_grad(ctx, a, 1));
+    assert_ok(ctx, luron_det(&y, ctx, a));
+    assert_tensor_close(y, ROW(0, 0, 1), 3, 1e-12, 1e-12);
+    ones = tensor_row(ctx, LURON_F64, 1, 1, 1);
+    assert_ok(ctx, luron_grad(&g, ctx, 1, &y, &ones, 1, &a, 0));
+    assert_tensor_close(g, cofactors, 27, 1e-12, 1e-12);
+    rank1 = tensor_of(ctx, LURON_F64, LURON_SHAPE(3, 3), values);
+    assert_ok(ctx, luron_tensor_set_requires_grad(ctx, rank1, 1));
+    luron_gradcheck_options options = {.order = 2, .seed = 3, .eps = 1e-5};
+    static const linalg_case det = {.op = "det", .b = {.ndim = -1}};
+    assert_ok(ctx, luron_gradcheck(ctx, squared, &(second){&det, 0}, 1, &rank1, &options));
+    release(a, y, g, ones, rank1);
+}
+
+/* ---- numbers that are none --------------------------------------------------------------------------------------- */
+static void test_linalg_not_finite(void **state) {
+    luron_ctx *ctx = *state;
+    static const double bad[] = {(double)NAN, (double)INFINITY};
+    for (int i = 0; i < 2; i++) {
+        luron_tensor *a = tensor_of(ctx, LURON_F64, LURON_SHAPE(2, 3, 3),
+                                    ROW(2, 0, 1, 0, 2, 0, 1, 0, 2, 2, 0, 1, 0, 2, 0, bad[i], 0, 2));
+        luron_tensor *b = tensor_of(ctx, LURON_F64, LURON_SHAPE(2, 3), ROW(1, 2, 3, 1, 2, 3)), *x, *y = NULL, *z = NULL,
+                     *w = NULL;
+        assert_ok(ctx, luron_solve(&x, ctx, a, b));
+        assert_true(isfinite(((double *)luron_tensor_data(x))[0])); /* of the matrix beside it */
+        assert_true(i == 1 || isnan(((double *)luron_tensor_data(x))[3]));
+        luron_tensor_unref(x);
+        assert_ok(ctx, luron_det(&x, ctx, a));
+        assert_false(isfinite(((double *)luron_tensor_data(x))[1]));
+        luron_tensor_unref(x);
+        assert_ok(ctx, luron_qr(&x, &y, ctx, a)); /* ends */
+        release(x, y);
+        y = NULL;
+        assert_fails(ctx, luron_svd(&y, &z, &w, ctx, a), LURON_E_ARGUMENT,
+                     "svd: matrix 1 has an element that is not finite");
+        assert_fails(ctx, luron_eigh(&y, &z, ctx, a), LURON_E_ARGUMENT,
+                     "eigh: matrix 1 has an element that is not finite");
+        assert_fails(ctx, luron_cholesky(&y, ctx, a), LURON_E_ARGUMENT,
+                     "cholesky: matrix 1 is not positive definite: pivot 2");
+        assert_null(y);
+        release(a, b);
+    }
+}
+
+/* ---- dtypes, threads, memory, refusals --------------------------------------------------------------------------- */
+static void test_linalg_dtypes(void **state) {
+    luron_ctx *ctx = *state;
+    static const uint32_t dtypes[] = {LURON_F16, LURON_BF16, LURON_I64, LURON_I32, LURON_U8, LURON_B8};
+    for (int i = 0; i < 6; i++) {
+        luron_tensor *a = tensor_of(ctx, dtypes[i], LURON_SHAPE(2, 2), ROW(1, 0, 0, 1)), *y = NULL, *z = NULL,
+                     *w = NULL;
+        luron_tensor *row = tensor_row(ctx, dtypes[i], 1, 1), *real = uniform(ctx, LURON_F32, LURON_SHAPE(2, 2));
+        assert_fails(ctx, luron_solve(&y, ctx, a, row), LURON_E_DTYPE, "solve: float32 or float64 expected, got ");
+        assert_fails(ctx, luron_solve(&y, ctx, real, row), LURON_E_DTYPE,
+                     "solve: b: float32 or float64 expected, got ");
+        assert_fails(ctx, luron_solve_triangular(&y, ctx, a, row, 0, 0), LURON_E_DTYPE, "solve_triangular: float32");
+        assert_fails(ctx, luron_inverse(&y, ctx, a), LURON_E_DTYPE, "inverse: float32");
+        assert_fails(ctx, luron_det(&y, ctx, a), LURON_E_DTYPE, "det: float32");
+        assert_fails(ctx, luron_slogdet(&y, &z, ctx, a), LURON_E_DTYPE, "slogdet: float32");
+        assert_fails(ctx, luron_cholesky(&y, ctx, a), LURON_E_DTYPE, "cholesky: float32");
+        assert_fails(ctx, luron_qr(&y, &z, ctx, a), LURON_E_DTYPE, "qr: float32");
+        assert_fails(ctx, luron_svd(&y, &z, &w, ctx, a), LURON_E_DTYPE, "svd: float32");
+        assert_fails(ctx, luron_eigh(&y, &z, ctx, a), LURON_E_DTYPE, "eigh: float32");
+        assert_null(y);
+        assert_ok(ctx, luron_diag(&y, ctx, row, 0));
+        assert_tensor_same(y, a);
+        luron_tensor_unref(y);
+        assert_ok(ctx, luron_trace(&y, ctx, a));
+        assert_values(y, 2);
+        luron_tensor_unref(y);
+        assert_ok(ctx, luron_dot(&y, ctx, row, row));
+        assert_values(y, 2);
+        luron_tensor_unref(y);
+        assert_ok(ctx, luron_outer(&y, ctx, row, row));
+        assert_values(y, 1, 1, 1, 1);
+        release(a, row, real, y);
+    }
+    luron_tensor *a = tensor_of(ctx, LURON_F32, LURON_SHAPE(2, 2), ROW(2, 0, 0, 4)),
+                 *b = tensor_row(ctx, LURON_F64, 1, 1), *y;
+    assert_ok(ctx, luron_solve(&y, ctx, a, b)); /* promoted */
+    assert_int_equal(luron_tensor_dtype(y), LURON_F64);
+    assert_values(y, 0.5, 0.25);
+    release(a, b, y);
+}
+
+static void test_linalg_diagonal_is_a_view(void **state) {
+    luron_ctx *ctx = *state;
+    luron_tensor *x = tensor_of(ctx, LURON_F64, LURON_SHAPE(2, 3), ROW(1, 2, 3, 4, 5, 6)), *y;
+    assert_ok(ctx, luron_diagonal(&y, ctx, x, 1, 0, 1));
+    assert_true(luron_tensor_is_shared(x, y));
+    assert_ok(ctx, luron_tensor_fill(ctx, y, 0));
+    assert_values(x, 1, 0, 3, 4, 5, 0);
+    luron_tensor_unref(y);
+    assert_ok(ctx, luron_diagonal(&y, ctx, x, INT64_MIN, 0, 1));
+    assert_shape(y, 0);
+    luron_tensor_unref(y);
+    assert_ok(ctx, luron_diagonal(&y, ctx, x, INT64_MAX, 0, 1));
+    assert_shape(y, 0);
+    release(x, y);
+}
+
+static void test_linalg_same_bits_at_any_thread_count(void **state) {
+    luron_ctx *ctx = *state;
+    static const int threads[] = {1, 2, 3, 8};
+    enum { OPS = 10 };
+    luron_tensor *x = uniform(ctx, LURON_F32, LURON_SHAPE(70, 2, 9, 9)),
+                 *b = uniform(ctx, LURON_F32, LURON_SHAPE(9, 5));
+    luron_tensor *t = turned(ctx, x), *even = times(ctx, x, t), *want[OPS] = {NULL};
+    for (int i = 0; i < 4; i++) {
+        luron_tensor *y[OPS] = {NULL};
+        assert_ok(ctx, luron_ctx_set_threads(ctx, threads[i]));
+        assert_ok(ctx, luron_solve(&y[0], ctx, x, b));
+        assert_ok(ctx, luron_inverse(&y[1], ctx, x));
+        assert_ok(ctx, luron_det(&y[2], ctx, x));
+        assert_ok(ctx, luron_qr(&y[3], &y[4], ctx, x));
+        assert_ok(ctx, luron_svd(&y[5], &y[6], &y[7], ctx, x));
+        assert_ok(ctx, luron_eigh(&y[8], &y[9], ctx, even));
+        for (int k = 0; k < OPS; k++) {
+            luron_tensor *copy;
+            assert_ok(ctx, luron_copy(&copy, ctx, y[k]));
+            luron_tensor_unref(y[k]);
+            if (want[k]) assert_tensor_same(copy, want[k]);
+            if (want[k])
+                luron_tensor_unref(copy);
+            else
+                want[k] = copy;
+        }
+    }
+    for (int k = 0; k < OPS; k++)
+        luron_tensor_unref(want[k]);
+    release(x, b, t, even);
+}
+
+/* One matrix against many right sides is the same as that matrix many times. */
+static void test_linalg_solve_broadcasts(void **state) {
+    luron_ctx *ctx = *state;
+    luron_tensor *a = uniform(ctx, LURON_F64, LURON_SHAPE(5, 5)), *b = uniform(ctx, LURON_F64, LURON_SHAPE(40, 5, 2));
+    luron_tensor *many, *apart, *x, *y;
+    assert_ok(ctx, luron_expand(&many, ctx, a, LURON_SHAPE(40, 5, 5)));
+    assert_ok(ctx, luron_copy(&apart, ctx, many));
+    assert_ok(ctx, luron_solve(&x, ctx, a, b));
+    assert_ok(ctx, luron_solve(&y, ctx, apart, b));
+    assert_tensor_same(x, y);
+    release(a, b, many, apart, x, y);
+}
+
+static luron_status many_ops(luron_ctx *ctx, luron_tensor *x) {
+    luron_tensor *t[20] = {NULL}, *g = NULL, *sum = NULL;
+    luron_status status = luron_transpose(&t[0], ctx, x, -2, -1);
+    if (!status) status = luron_matmul(&t[1], ctx, x, t[0]);
+    if (!status) status = luron_cholesky(&t[2], ctx, t[1]);
+    if (!status) status = luron_solve_triangular(&t[3], ctx, t[2], x, 0, 0);
+    if (!status) status = luron_solve(&t[4], ctx, x, t[3]);
+    if (!status) status = luron_inverse(&t[5], ctx, t[4]);
+    if (!status) status = luron_qr(&t[6], &t[7], ctx, t[5]);
+    if (!status) status = luron_svd(&t[8], &t[9], &t[10], ctx, t[7]);
+    if (!status) status = luron_eigh(&t[11], &t[12], ctx, t[1]);
+    if (!status) status = luron_slogdet(&t[13], &t[14], ctx, t[8]);
+    if (!status) status = luron_det(&t[15], ctx, t[10]);
+    if (!status) status = luron_diag(&t[16], ctx, t[11], 0);
+    if (!status) status = luron_trace(&t[17], ctx, t[16]);
+    if (!status) status = luron_add(&t[18], ctx, t[17], t[15]);
+    if (!status) status = luron_add(&t[19], ctx, t[18], t[14]);
+    if (!status) status = luron_sum(&sum, ctx, t[19], 0, NULL, 0);
+    if (!status) status = luron_grad(&g, ctx, 1, &sum, NULL, 1, &x, 0);
+    release(g, sum);
+    for (int i = 0; i < 20; i++)
+        luron_tensor_unref(t[i]);
+    return status;
+}
+
+static void test_linalg_without_memory(void **state) {
+    luron_ctx *ctx = *state;
+    luron_tensor *x = tensor_of(ctx, LURON_F32, LURON_SHAPE(3, 3), ROW(3, 1, 0, 1, 2, 1, 0, 1, 4));
+    assert_ok(ctx, luron_tensor_set_requires_grad(ctx, x, 1));
+    int64_t blocks = luron_ctx_live_blocks(ctx), k = 1;
+    for (luron_status status = LURON_E_NOMEM; status; k++) {
+        luron_ctx_fail_alloc(ctx, k, 0);
+        status = many_ops(ctx, x);
+        luron_ctx_fail_alloc(ctx, 0, 0);
+        assert_true(status == LURON_OK || status == LURON_E_NOMEM);
+        assert_int_equal(luron_ctx_live_blocks(ctx), blocks);
+    }
+    assert_true(k > 200);
+    luron_tensor_unref(x);
+}
+
+static void test_linalg_refuses_matrices(void **state) {
+    luron_ctx *ctx = *state;
+    luron_tensor *a = tensor_of(ctx, LURON_F64, LURON_SHAPE(2, 2, 2), ROW(1, 2, 3, 4, 1, 2, 2, 4)), *y = NULL,
+                 *z = NULL, *g;
+    luron_tensor *single = tensor_of(ctx, LURON_F64, LURON_SHAPE(2, 2), ROW(1, 2, 2, 1)),
+                 *b = tensor_row(ctx, LURON_F64, 1, 2);
+    luron_tensor *zero = tensor_of(ctx, LURON_F64, LURON_SHAPE(1, 2, 3, 3), NULL);
+    assert_fails(ctx, luron_solve(&y, ctx, a, b), LURON_E_ARGUMENT, "solve: matrix 1 is singular: pivot 1 is 0");
+    luron_ctx_set_index_base(ctx, 1);
+    assert_fails(ctx, luron_inverse(&y, ctx, a), LURON_E_ARGUMENT, "inverse: matrix 2 is singular: pivot 2 is 0");
+    assert_fails(ctx, luron_inverse(&y, ctx, zero), LURON_E_ARGUMENT,
+                 "inverse: matrix (1, 1) is singular: pivot 1 is 0");
+    assert_fails(ctx, luron_cholesky(&y, ctx, single), LURON_E_ARGUMENT,
+                 "cholesky: the matrix is not positive definite: pivot 2 is not above 0");
+    assert_fails(ctx, luron_solve_triangular(&y, ctx, zero, b, 1, 0), LURON_E_SHAPE,
+                 "solve_triangular: a is (1, 2, 3, 3), so b must have 3 rows, got (2, 1)");
+    luron_tensor *three = tensor_row(ctx, LURON_F64, 1, 2, 3);
+    assert_fails(ctx, luron_solve_triangular(&y, ctx, zero, three, 1, 0), LURON_E_ARGUMENT,
+                 "solve_triangular: matrix (1, 1) is singular: element 1 of the diagonal is 0");
+    assert_ok(ctx, luron_tensor_set_requires_grad(ctx, a, 1));
+    assert_ok(ctx, luron_slogdet(&y, &z, ctx, a));
+    assert_false(luron_tensor_requires_grad(y));
+    assert_tensor_close(y, ROW(-1, 0), 2, 0, 0);
+    assert_tensor_close(z, ROW(log(2), -(double)INFINITY), 2, 1e-15, 0);
+    assert_fails(ctx, luron_grad(&g, ctx, 1, &z, (luron_tensor *[]){b}, 1, &a, 0), LURON_E_ARGUMENT,
+                 "gradient of slogdet: inverse: matrix 2 is singular");
+    release(y, z);
+    assert_ok(ctx, luron_qr(&y, &z, ctx, a));
+    luron_tensor *ones;
+    assert_ok(ctx, luron_tensor_full(&ones, ctx, LURON_F64, LURON_SHAPE(2, 2, 2), 1));
+    luron_tensor *none = tensor_of(ctx, LURON_F64, LURON_SHAPE(2, 2, 2), NULL), *q = NULL, *r = NULL;
+    assert_ok(ctx, luron_tensor_set_requires_grad(ctx, none, 1));
+    assert_ok(ctx, luron_qr(&q, &r, ctx, none));
+    assert_fails(ctx, luron_grad(&g, ctx, 1, &r, &ones, 1, &none, 0), LURON_E_ARGUMENT,
+                 "gradient of qr: solve_triangular: matrix 1 is singular");
+    release(a, y, z, single, b, zero, three, ones, none, q, r);
+}
+
+static void test_linalg_refuses_shapes(void **state) {
+    luron_ctx *ctx = *state;
+    luron_tensor *wide = uniform(ctx, LURON_F32, LURON_SHAPE(2, 3)), *row = uniform(ctx, LURON_F32, LURON_SHAPE(3));
+    luron_tensor *three = uniform(ctx, LURON_F32, LURON_SHAPE(3, 3)),
+                 *batch = uniform(ctx, LURON_F32, LURON_SHAPE(2, 3, 3));
+    luron_tensor *other = uniform(ctx, LURON_F32, LURON_SHAPE(4, 3, 1)), *point = uniform(ctx, LURON_F32, 0, NULL),
+                 *y = NULL, *z = NULL;
+    assert_fails(ctx, luron_solve(&y, ctx, wide, row), LURON_E_SHAPE, "solve: a square matrix expected, got (2, 3)");
+    assert_fails(ctx, luron_solve(&y, ctx, row, row), LURON_E_SHAPE,
+                 "solve: a matrix (or a batch of them) expected, got (3,)");
+    assert_fails(ctx, luron_solve(&y, ctx, three, wide), LURON_E_SHAPE,
+                 "solve: a is (3, 3), so b must have 3 rows, got (2, 3)");
+    assert_fails(ctx, luron_solve(&y, ctx, three, point), LURON_E_SHAPE, "solve: b must be a vector or matrix, got ()");
+    assert_fails(ctx, luron_solve(&y, ctx, batch, other), LURON_E_SHAPE,
+                 "solve: leading dims of (2, 3, 3) and (4, 3, 1) do not broadcast");
+    assert_fails(ctx, luron_det(&y, ctx, wide), LURON_E_SHAPE, "det: a square matrix expected");
+    assert_fails(ctx, luron_eigh(&y, &z, ctx, wide), LURON_E_SHAPE, "eigh: a square matrix expected");
+    assert_fails(ctx, luron_qr(&y, &z, ctx, row), LURON_E_SHAPE, "qr: a matrix");
+    assert_fails(ctx, luron_trace(&y, ctx, row), LURON_E_SHAPE, "trace: a matrix");
+    assert_fails(ctx, luron_diag(&y, ctx, batch, 0), LURON_E_SHAPE,
+                 "diag: a vector or a matrix expected, got (2, 3, 3)");
+    assert_fails(ctx, luron_diag(&y, ctx, row, INT64_MIN), LURON_E_SHAPE, "diag: an offset of");
+    assert_fails(ctx, luron_diag(&y, ctx, row, INT64_MAX), LURON_E_SHAPE, "diag: an offset of");
+    assert_fails(ctx, luron_diagonal(&y, ctx, row, 0, 0, 1), LURON_E_SHAPE,
+                 "diagonal: two dims or more expected, got (3,)");
+    assert_fails(ctx, luron_diagonal(&y, ctx, batch, 0, 0, 3), LURON_E_RANGE, "diagonal: dim 2: no dim 3");
+    assert_fails(ctx, luron_diagonal(&y, ctx, batch, 0, 1, -2), LURON_E_ARGUMENT, "diagonal: both dims are 1");
+    assert_fails(ctx, luron_outer(&y, ctx, wide, row), LURON_E_SHAPE,
+                 "outer: two vectors expected, got (2, 3) and (3,)");
+    assert_fails(ctx, luron_dot(&y, ctx, row, point), LURON_E_SHAPE, "dot: two vectors expected, got (3,) and ()");
+    luron_tensor *two_numbers = uniform(ctx, LURON_F32, LURON_SHAPE(2));
+    assert_fails(ctx, luron_dot(&y, ctx, row, two_numbers), LURON_E_SHAPE,
+                 "dot: vectors of one size expected, got 3 and 2");
+    luron_tensor *huge;
+    assert_ok(ctx, luron_expand(&huge, ctx, point, LURON_SHAPE((int64_t)1 << 27, (int64_t)1 << 27)));
+    assert_fails(ctx, luron_det(&y, ctx, huge), LURON_E_NOMEM, "");
+    assert_null(y);
+    release(wide, row, three, batch, other, point, two_numbers, huge);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         test_case(test_linalg_values_and_gradients_as_pytorch),
         test_case(test_linalg_gradients_to_order_2),
+        test_case(test_linalg_factors_of_all_shapes),
+        test_case(test_linalg_factors_of_hard_matrices),
+        test_case(test_linalg_svd_of_graded_columns),
+        test_case(test_linalg_signs),
+        test_case(test_linalg_gradient_through_singular_values),
+        test_case(test_linalg_gradient_through_vectors_of_equal_values),
+        test_case(test_linalg_det_of_singular_matrices),
+        test_case(test_linalg_not_finite),
+        test_case(test_linalg_dtypes),
+        test_case(test_linalg_diagonal_is_a_view),
+        test_case(test_linalg_same_bits_at_any_thread_count),
+        test_case(test_linalg_solve_broadcasts),
+        test_case(test_linalg_without_memory),
+        test_case(test_linalg_refuses_matrices),
+        test_case(test_linalg_refuses_shapes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

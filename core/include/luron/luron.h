@@ -10,6 +10,7 @@
 #include "luron/ops.h"
 #include "luron/optim.h"
 #include "luron/plugin.h"
+#include "luron/sparse.h"
 #include "luron/status.h"
 #include "luron/tensor.h"
 #include "luron/version.h"
