@@ -21,8 +21,9 @@ static luron_status check_ids(luron_ctx *ctx, const char *what, const char *name
     const int64_t *ids = ids_of(t);
     for (int64_t i = 0; i < count_of(t); i++)
         LURON__CHECK(ctx, ids[i] >= base && ids[i] - base < size, LURON_E_RANGE,
-                     "%s: %s: %lld at position %lld is not within %lld to %lld", what, name, (long long)ids[i],
-                     (long long)(i + base), (long long)base, (long long)(size - 1 + base));
+                     "%s: %s: %lld at position %lld is not within %lld to %lld%s", what, name, (long long)ids[i],
+                     (long long)(i + base), (long long)base, (long long)(size - 1 + base),
+                     base == 1 && ids[i] == 0 ? "; ids count from 1 here: 0 is no id" : "");
     return LURON_OK;
 }
 
