@@ -6,14 +6,14 @@
 local luron = require "luron"
 
 local root = (arg[0]:match "^(.*)docs/[^/]*$" or "../")
-local parts = { "tools", "tensor", "ops", "autograd", "layer", "model", "training", "schedules" }
+local parts = { "tools", "tensor", "ops", "linalg", "sparse", "autograd", "layer", "model", "training", "schedules" }
 local plugins = { "linear", "activation", "loss", "noise", "shape", "optim", "hdf5", "idx", "csv" } -- ours, in order
 
 -- Receivers in signatures, with their classes.
 local classes = {
   { "x", "Tensor" }, { "layer", "Layer" }, { "model", "Model" }, { "module", "Module" }, { "opt", "Optimizer" }, { "ds", "Dataset" },
   { "loader", "Loader" }, { "checkpoint", "Checkpoint" }, { "line", "Progress" }, { "ctx", "OpContext" },
-  { "lr", "Schedule" }, { "ema", "Average" },
+  { "lr", "Schedule" }, { "ema", "Average" }, { "s", "Sparse" },
 }
 local class_of = {}
 for _, pair in ipairs(classes) do class_of[pair[1]] = pair[2] end
@@ -421,8 +421,10 @@ local function cats(sections)
   out "---@class luron.init\nlocal init = {}\n\n---@class luron.nn\n---@field Module luron.Module\n---@field init luron.init\nlocal nn = {}\n\n---@class luron.optim\nlocal optim = {}\n"
   out "---@class luron.data\nlocal data = {}\n"
   out "---@class luron.schedule\nlocal schedule = {}\n"
+  out "---@class luron.linalg\nlocal linalg = {}\n\n---@class luron.sparse\nlocal sparse = {}\n"
   out "---@class luron\n---@field version string\n---@field abi_major integer\n---@field status table<string, integer>"
-  out "---@field nn luron.nn\n---@field optim luron.optim\n---@field data luron.data\n---@field schedule luron.schedule\nlocal luron = {}\n"
+  out "---@field nn luron.nn\n---@field optim luron.optim\n---@field data luron.data\n---@field schedule luron.schedule"
+  out "---@field linalg luron.linalg\n---@field sparse luron.sparse\nlocal luron = {}\n"
   for _, section in ipairs(sections) do section_cats(out, section) end
   local tensor_methods = require("luron.core").methods.tensor
   for _, what in ipairs(types_of "layer") do layer_cats(out, what, tensor_methods) end

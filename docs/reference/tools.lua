@@ -50,6 +50,7 @@ or, once installed, with the prefix on LUA_PATH and LUA_CPATH.
       { "luron.optim", "optim", "Optimisers: `require \"luron.optim\"`." },
       { "luron.data", "data", "Datasets and files: `require \"luron.data\"`." },
       { "luron.schedule", "schedule", "Learning-rate schedules: `require \"luron.schedule\"`." },
+      { "luron.linalg", "linalg", "Linear algebra." }, { "luron.sparse", "sparse", "Sparse matrices: `require \"luron.sparse\"`." },
       { "nn.Module", "Module", "The class that all classes inherit from." },
     },
   },

@@ -138,6 +138,8 @@ void lr_open_create(lua_State *L);
 void lr_open_ops(lua_State *L);
 void lr_open_views(lua_State *L);
 void lr_open_arrange(lua_State *L);
+void lr_open_linalg(lua_State *L);
+void lr_open_sparse(lua_State *L);
 void lr_open_autograd(lua_State *L);
 void lr_open_function(lua_State *L);
 void lr_open_layer(lua_State *L);
