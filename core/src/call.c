@@ -1,5 +1,6 @@
 /* Applying a layer: the forward of a fused type, the function of an element-wise one, or the ops of a composite. */
-#include "call.h"
+#include "guard.h"
+#include "hooks.h"
 
 #include <string.h>
 
@@ -126,6 +127,7 @@ static luron_status record(luron__frame *f, luron_tensor **outs) {
 static luron_status apply_fused(luron__frame *f, luron_tensor **outs) {
     bool training = f->call.flags & LURON_CALL_TRAINING, recording = wants_node(f);
     LURON_TRY(make_outputs(f, outs));
+    for (int i = 0; i < f->call.n_out; i++) outs[i]->unrecorded = !f->ctx->recording;
     LURON_TRY(luron__frame_open_state(f, training && !f->ctx->recomputing));
     LURON_TRY(luron__frame_open_scratch(f));
     take_position(f);
@@ -136,13 +138,13 @@ static luron_status apply_fused(luron__frame *f, luron_tensor **outs) {
         LURON_TRY(luron__frame_call(f, LURON__PHASE_RUN, "forward", f->type->layer.forward));
     for (int s = 0; s < f->call.n_state && training; s++)
         if (f->state[s]) luron_tensor_touch(f->state[s]);
+    if (luron__is_guarded(f->ctx)) LURON_TRY(luron__guard_layer(f, outs));
     return recording ? record(f, outs) : LURON_OK;
 }
 
 /* ---- public ------------------------------------------------------------------------------------------------------ */
-luron_status luron_layer_apply(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in,
-                               luron_tensor *const *ins) {
-    LURON__CHECK(ctx, n_in >= 0 && (n_in == 0 || ins), LURON_E_ARGUMENT, "layer_apply: %d inputs", n_in);
+static luron_status apply_layer(luron_tensor **outs, luron_ctx *ctx, void *owner, int n_in, luron_tensor *const *ins) {
+    luron_layer *layer = owner;
     luron__frame f;
     luron_tensor *made[LURON__MAX_SLOTS] = {0};
     uint64_t position = ctx->position;
@@ -166,6 +168,13 @@ luron_status luron_layer_apply(luron_tensor **outs, luron_ctx *ctx, luron_layer 
     }
     luron__frame_close(&f);
     return status;
+}
+
+luron_status luron_layer_apply(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in,
+                               luron_tensor *const *ins) {
+    LURON__CHECK(ctx, n_in >= 0 && (n_in == 0 || ins), LURON_E_ARGUMENT, "layer_apply: %d inputs", n_in);
+    return layer->hooks ? luron__apply_hooked(outs, ctx, layer->hooks, apply_layer, layer, n_in, ins, layer->type->n_out)
+                        : apply_layer(outs, ctx, layer, n_in, ins);
 }
 
 /* A composite whose setup does not say its shapes says them by running: on zeros (the first id), without a trace. */

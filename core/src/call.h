@@ -1,5 +1,5 @@
 /* call.h -- a call of a layer while it is made or run: frame.c makes it, call.c and call_backward.c run it, host.c and
- * compose.c serve it. Private to these files and layer.c.                                                            */
+ * compose.c serve it. Private to these, layer.c, tape.c, tape_text.c and guard.c.                                   */
 #ifndef LURON_CALL_H
 #define LURON_CALL_H
 #include "internal.h"

@@ -1,5 +1,5 @@
 /* The backward of a layer node, and both directions of element-wise types. */
-#include "call.h"
+#include "guard.h"
 
 #include <string.h>
 
@@ -204,6 +204,8 @@ static luron_status backward_fused(luron__frame *f, luron__run *run, luron__node
         show_targets(f, targets, node);
         status = run_backward(f, grads, owned);
     }
+    for (int i = 0; i < node->n_in && f->ctx->anomaly && !status; i++)
+        if (targets[i].slot) status = luron__guard_gradient(f->ctx, node, i, targets[i].t, grads);
     for (int i = 0; i < node->n_in; i++) {
         if (!targets[i].own) continue;
         luron_tensor *old = status ? targets[i].t : *targets[i].slot;

@@ -20,6 +20,8 @@ luron_status luron__nomem(luron_ctx *ctx, size_t bytes);
     } while (0)
 /** Buffer for luron_shape_text. */
 #define LURON__SHAPE_TEXT 192
+/** Buffer for luron__node_text. */
+#define LURON__NODE_TEXT 256
 
 /* ---- memory (alloc.c): every byte of core comes from the pool of a context. Sized, so that blocks carry no header ------ */
 typedef struct luron__pool luron__pool;
@@ -56,6 +58,11 @@ struct luron_ctx {
     uint64_t seq;            /* of the last tape node, from 1 */
     luron__run *run;         /* innermost backward */
     int depth;               /* nested backwards */
+    int64_t hook;            /* number of the last hook */
+    bool anomaly;            /* guard.c: look at every number that is computed */
+    luron_locate_fn locate;  /* NULL: nobody can say */
+    void *locate_ud;
+    const luron_layer *within; /* the composite layer whose ops run now, for messages */
     luron__registry *registry;
     /* Asked before a tensor that a layer declares is made, where not NULL: refuses it, or gives one (*t) to take its place. */
     luron_status (*declaring)(luron_tensor **t, luron_ctx *ctx, bool is_state, const char *name, uint32_t dtype, int ndim,
@@ -72,13 +79,16 @@ typedef struct luron__storage {
     atomic_ullong version; /* times changed in place */
 } luron__storage;
 
-typedef struct luron__node luron__node; /* a node of the tape */
+typedef struct luron__node luron__node;   /* a node of the tape */
+typedef struct luron__hooks luron__hooks; /* hooks of one tensor, node, layer or model: hooks.h */
 struct luron_tensor {
     atomic_int refs;
     uint32_t dtype;
     int ndim;
     bool requires_grad;  /* leaf that wants a gradient, or made by a node */
     bool is_number;      /* luron_scalar: takes part in promotion as a number */
+    bool unrecorded;     /* computed while recording was off: for the message of backward */
+    bool retains;        /* not a leaf, and keeps its gradient: a hook of the node points here */
     int node_out;        /* which output of node */
     int64_t shape[LURON_MAX_DIMS], strides[LURON_MAX_DIMS];
     int64_t offset;      /* in elements */
@@ -86,8 +96,7 @@ struct luron_tensor {
     luron__pool *pool;
     luron__node *node;   /* what made it, owned; NULL: a leaf */
     luron_tensor *grad;
-    const luron__run *run; /* used by a backward in progress */
-    int64_t slot;
+    luron__hooks *hooks; /* of a leaf; those of others hang on the node */
 };
 
 /** Uninitialised contiguous tensor; shape already checked. */
@@ -150,12 +159,13 @@ struct luron__op {
 #define LURON__SAVE_ALL_IN 0x7fffffffu
 #define LURON__SAVE_OUT 0x80000000u
 
+enum luron__used { LURON__UNUSED, LURON__USED, LURON__USED_IN_VAIN /* by a backward that failed */ };
 struct luron__node {
     atomic_int refs; /* held by outputs */
     const luron__op *op;
     uint64_t seq;    /* order of recording */
     int n_in, n_out;
-    bool used;       /* consumed by a backward that did not retain it */
+    enum luron__used used; /* consumed by a backward that did not retain it */
     luron__attrs attrs;
     luron_tensor **in;      /* operands: the tensor itself, or a shadow without storage */
     uint64_t *version;      /* of the storage of saved operands, then of saved outputs */
@@ -163,6 +173,10 @@ struct luron__node {
     luron_tensor **out;     /* headers of the outputs without node: shapes, and storage if saved */
     struct luron__layer_call *layer; /* layer node (call.c) */
     const luron_function *function; void *ud; /* luron_record */
+    luron__hooks *hooks;    /* of its outputs; NULL: none */
+    const luron_type *type; /* of a layer node that is used, owned: for messages */
+    char *label;            /* the name of a function that is used; NULL: not known */
+    char *where;            /* the place in the caller's program, where the context was told to note it */
     luron__pool *pool;
     luron__node *next_dead;
     size_t bytes; /* of this block */
@@ -185,10 +199,15 @@ luron_status luron__node_record(luron__node **node, luron_ctx *ctx, const luron_
 /** Output k of a node as a tensor of the tape (one more reference), for gradients written in terms of the output. */
 luron_status luron__node_output(luron_tensor **out, luron_ctx *ctx, const luron__node *node, int k);
 void luron__node_unref(luron__node *node);
-/** Mark the node as consumed by a backward: its operands and what it saved go. */
+/** Mark the node as consumed by a backward: its operands, its hooks and what it saved go. */
 void luron__node_use(luron__node *node);
-/** Are the saved tensors of the node still there and unchanged? Sets the error that says what happened. */
-luron_status luron__node_check(luron_ctx *ctx, const luron__node *node);
+/** Are the saved tensors of the node still there and unchanged? Sets the error that says what happened. is_root: it made
+ *  what the backward begins at. */
+luron_status luron__node_check(luron_ctx *ctx, const luron__node *node, bool is_root);
+/** "'mul'", "layer 'enc.1' = Linear" for messages, with the place where it was applied, if that was noted. Returns buf. */
+const char *luron__node_text(char *buf, size_t n, const luron__node *node);
+/** "operand 2" (counted in the index base), "input 'x'" or "parameter 'weight'" of a node. Returns buf. */
+const char *luron__operand_text(char *buf, size_t n, const luron_ctx *ctx, const luron__node *node, int i);
 
 /** Where the gradient of operand x is collected in a backward in progress: a pointer to a tensor, NULL in it: nothing yet.
  *  NULL: this backward does not want the gradient of x. */
@@ -299,6 +318,7 @@ struct luron_layer {
     bool training;
     uint32_t dtype;
     luron__slot param[LURON__MAX_SLOTS], state[LURON__MAX_SLOTS];
+    luron__hooks *hooks; /* NULL: none */
 };
 const luron_host *luron__host(void);   /* the table of services: host.c */
 const luron_ops *luron__ops_table(void); /* compose.c */

@@ -1,6 +1,7 @@
 /* model.c -- the graph: building and running it. Nothing of a run hangs on the model, so that several threads, each with a
  * context of its own, may run one model in eval mode. */
 #include "graph.h"
+#include "hooks.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -105,6 +106,7 @@ static void truncate_to(luron_model *m, int64_t n_nodes, int64_t n_layers, luron
 void luron_model_unref(luron_model *m) {
     if (!m || atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) != 1) return;
     luron__pool *pool = m->pool;
+    luron__hooks_unref(m->hooks);
     truncate_to(m, 0, 0, m->last);
     luron__pool_free(pool, m->nodes, (size_t)m->cap_nodes * sizeof *m->nodes);
     luron__pool_free(pool, m->uses, (size_t)m->cap_values * sizeof *m->uses);
@@ -431,12 +433,9 @@ static luron_status run_node(run *r, luron_ctx *ctx, const luron_model *m, const
     return LURON_OK;
 }
 
-luron_status luron_model_run(luron_tensor **outs, luron_ctx *ctx, luron_model *model, int n_in,
-                             luron_tensor *const *ins) {
+static luron_status run_model(luron_tensor **outs, luron_ctx *ctx, void *owner, int n_in, luron_tensor *const *ins) {
+    const luron_model *model = owner;
     int n_outs = luron_model_n_outputs(model);
-    LURON__CHECK(ctx, n_outs, LURON_E_STATE, "model: it is empty");
-    LURON__CHECK(ctx, n_in == model->n_inputs, LURON_E_ARGUMENT, "model: %lld input%s expected, got %d",
-                 (long long)model->n_inputs, model->n_inputs == 1 ? "" : "s", n_in);
     run r;
     LURON_TRY(run_open(&r, ctx, model));
     for (int i = 0; i < n_in; i++) r.values[i] = luron_tensor_ref(ins[i]);
@@ -456,6 +455,16 @@ luron_status luron_model_run(luron_tensor **outs, luron_ctx *ctx, luron_model *m
     for (int64_t i = 0; i < model->n_values; i++) luron_tensor_unref(r.values[i]);
     luron__free(ctx, r.values, r.bytes);
     return status;
+}
+
+luron_status luron_model_run(luron_tensor **outs, luron_ctx *ctx, luron_model *model, int n_in,
+                             luron_tensor *const *ins) {
+    int n_outs = luron_model_n_outputs(model);
+    LURON__CHECK(ctx, n_outs, LURON_E_STATE, "model: it is empty");
+    LURON__CHECK(ctx, n_in == model->n_inputs, LURON_E_ARGUMENT, "model: %lld input%s expected, got %d",
+                 (long long)model->n_inputs, model->n_inputs == 1 ? "" : "s", n_in);
+    return model->hooks ? luron__apply_hooked(outs, ctx, model->hooks, run_model, model, n_in, ins, n_outs)
+                        : run_model(outs, ctx, model, n_in, ins);
 }
 
 void luron_text_free(luron_ctx *ctx, char *text) { luron__strfree(ctx->pool, text); }

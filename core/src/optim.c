@@ -1,6 +1,7 @@
 /* The host side of optimisers: groups of parameters, their state, and the step, which cuts every tensor into chunks of a
  * fixed size. A step is all or nothing: what can fail is done before the first number changes.                          */
 #include "graph.h"
+#include "guard.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -165,36 +166,10 @@ luron_status luron_optim_add_model(luron_optim *o, luron_ctx *ctx, const luron_m
 
 /* ---- the step -------------------------------------------------------------------------------------------------------------- */
 typedef struct job {
-    const luron_tensor *grad;
-    atomic_bool bad;
     luron_step step; /* for the start of the tensor */
     const luron_optim_type *type;
     size_t item;
 } job;
-
-/* Looks at bits: a sum of squares may overflow where every number is finite. */
-static void find_bad(void *arg, int64_t begin, int64_t end, int64_t chunk) {
-    job *j = arg;
-    uint64_t bad = 0;
-    (void)chunk;
-    if (j->grad->dtype == LURON_F32) {
-        const char *x = luron__data(j->grad);
-        uint32_t bits, bad32 = 0;
-        for (int64_t i = begin; i < end; i++) {
-            memcpy(&bits, x + i * 4, 4);
-            bad32 |= (bits & 0x7f800000u) == 0x7f800000u;
-        }
-        bad = bad32;
-    } else {
-        const char *x = luron__data(j->grad);
-        uint64_t bits;
-        for (int64_t i = begin; i < end; i++) {
-            memcpy(&bits, x + i * 8, 8);
-            bad |= (bits & 0x7ff0000000000000u) == 0x7ff0000000000000u;
-        }
-    }
-    if (bad) atomic_store(&j->bad, true);
-}
 
 /* A contiguous gradient that is finite and fits its parameter, into p->grad; NULL: there is none. */
 static luron_status take_gradient(luron_optim *o, luron_ctx *ctx, const group *g, int i) {
@@ -204,10 +179,10 @@ static luron_status take_gradient(luron_optim *o, luron_ctx *ctx, const group *g
     LURON__CHECK(ctx, state->dtype == p->tensor->dtype && luron__same_shape(state, p->tensor), LURON_E_STATE,
                  "%s: parameter '%s' has another shape or dtype than when it was added", type_name(o), p->name);
     LURON_TRY(luron_contiguous(&p->grad, ctx, p->tensor->grad));
-    job j = { .grad = p->grad };
-    luron__parallel_for(ctx->threads, luron_tensor_numel(p->grad), GRAIN, find_bad, &j);
-    LURON__CHECK(ctx, !j.bad, LURON_E_NONFINITE, "step %lld: gradient of '%s' is not finite", (long long)(o->steps + 1), p->name);
-    return LURON_OK;
+    if (!luron__has_nonfinite(ctx, p->grad)) return LURON_OK; /* looks at bits: a sum of squares may overflow by itself */
+    char text[LURON__NUMBERS_TEXT];
+    return luron__fail(ctx, LURON_E_NONFINITE, "step %lld: gradient of '%s' is not finite: %s; no parameter was changed", (long long)(o->steps + 1), p->name,
+                       luron__numbers_text(text, sizeof text, ctx, p->grad));
 }
 
 static luron_status take_gradients(luron_optim *o, luron_ctx *ctx) {

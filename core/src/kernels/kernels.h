@@ -44,4 +44,8 @@ void luron__sum_to(uint32_t dtype, int ndim, const int64_t *shape, const void *s
 /** Rows of softmax or log_softmax: x, y (rows, n) contiguous; y may be x. F32 or F64. */
 void luron__softmax_rows(uint32_t dtype, int64_t rows, int64_t n, const void *x, void *y, int log);
 
+/** Is one of n numbers, `step` elements apart, an infinity or NaN; is one NaN? Never of integers. */
+int luron__any_nonfinite(uint32_t dtype, int64_t n, const void *x, int64_t step);
+int luron__any_nan(uint32_t dtype, int64_t n, const void *x, int64_t step);
+
 #endif
