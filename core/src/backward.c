@@ -10,6 +10,7 @@ typedef struct slot {
     luron_tensor *grad;
     bool target; /* a leaf to accumulate into, or an x of luron_grad */
     bool wanted; /* a target, or the output of a node that leads to one */
+    bool no_minus_zero; /* grad is known to have no -0.0 in it; a sum keeps it so */
 } slot;
 /* A node or leaf that was found. A node carries its slot, and gets back at the end what it carried for a backward further
  * out. Leaves may be in use by other threads, so theirs are in a table.                                              */
@@ -190,9 +191,16 @@ static void run_end(luron__run *run, luron_ctx *ctx, bool failed) {
 }
 
 /* ---- gradients in the slots ----------------------------------------------------------------------------------------- */
+static bool is_wanted(luron__run *run, const luron_tensor *x) {
+    slot *s = slot_of(run, x);
+    return s && s->wanted;
+}
+
 luron_tensor **luron__run_slot(luron__run *run, const luron_tensor *x) {
     slot *s = slot_of(run, x);
-    return s && s->wanted ? &s->grad : NULL;
+    if (!s || !s->wanted) return NULL;
+    s->no_minus_zero = false; /* a layer may write there */
+    return &s->grad;
 }
 
 /* g as the gradient of x: summed down to its shape, of its dtype. */
@@ -218,18 +226,57 @@ static luron_status fit(luron_tensor **out, luron_ctx *ctx, const luron_tensor *
 }
 
 luron_status luron__run_add(luron__run *run, luron_ctx *ctx, const luron_tensor *x, luron_tensor *g) {
-    luron_tensor **at = luron__run_slot(run, x), *t, *sum;
-    if (!at) return LURON_OK;
+    slot *s = slot_of(run, x);
+    luron_tensor *t, *sum;
+    if (!s || !s->wanted) return LURON_OK;
     LURON_TRY(fit(&t, ctx, x, g));
-    if (!*at) {
-        *at = t;
+    if (!s->grad) {
+        s->grad = t;
         return LURON_OK;
     }
-    luron_status status = luron_add(&sum, ctx, *at, t);
+    luron_status status = luron_add(&sum, ctx, s->grad, t);
     luron_tensor_unref(t);
     if (status) return status;
-    luron_tensor_unref(*at);
-    *at = sum;
+    luron_tensor_unref(s->grad);
+    s->grad = sum;
+    return LURON_OK;
+}
+
+/* Nobody else's memory, contiguous. */
+static bool is_exclusive(const luron_tensor *g) { return g->refs == 1 && g->storage->refs == 1 && luron_tensor_is_contiguous(g); }
+
+/* Of a contiguous tensor of a real dtype. */
+static bool has_minus_zero(const luron_tensor *t) {
+    int64_t n = luron_tensor_numel(t);
+    const void *data = luron__data(t);
+    uint64_t found = 0;
+    switch (luron_dtype_size(t->dtype)) {
+    case 2:
+        for (int64_t i = 0; i < n; i++) found |= ((const uint16_t *)data)[i] == 0x8000u;
+        break;
+    case 4:
+        for (int64_t i = 0; i < n; i++) found |= ((const uint32_t *)data)[i] == 0x80000000u;
+        break;
+    default:
+        for (int64_t i = 0; i < n; i++) found |= ((const uint64_t *)data)[i] == (uint64_t)1 << 63;
+    }
+    return found != 0;
+}
+
+/* The gradient of a part of x, which is g there and 0 elsewhere, added to what is there of x's gradient at the cost of the
+ * part, so that T parts cost as much as x and not T times as much. The bits are those of the whole sum, for x + 0 is x
+ * except where x is -0.0: as long as there is one the sum is made. done: false, and nothing has happened, if it must be. */
+static luron_status add_part(bool *done, luron__run *run, luron_ctx *ctx, const luron__node *node, luron_tensor *g) {
+    slot *s = slot_of(run, node->in[0]);
+    luron_tensor *part;
+    *done = false;
+    if (!node->op->is_part || run->create_graph || !s->grad || !is_exclusive(s->grad)) return LURON_OK;
+    if (!s->no_minus_zero) s->no_minus_zero = !has_minus_zero(s->grad);
+    if (!s->no_minus_zero) return LURON_OK;
+    LURON_TRY(luron__apply_op(&part, ctx, node->op, 1, &s->grad, &node->attrs));
+    luron__add_in_place(ctx, part, g);
+    luron_tensor_unref(part);
+    *done = true;
     return LURON_OK;
 }
 
@@ -264,8 +311,11 @@ static luron_status walk_function(luron__run *run, luron_ctx *ctx, luron__node *
 
 static luron_status walk_op(luron__run *run, luron_ctx *ctx, luron__node *node, luron_tensor *g) {
     for (int i = 0; i < node->n_in; i++) {
-        if (!node->wants[i] || !luron__run_slot(run, node->in[i])) continue;
+        if (!node->wants[i] || !is_wanted(run, node->in[i])) continue;
         luron_tensor *gi = NULL;
+        bool done;
+        LURON_TRY(add_part(&done, run, ctx, node, g));
+        if (done) continue;
         LURON_TRY(node->op->gradient(&gi, ctx, node, g, i));
         if (!gi) continue;
         luron_status status = add_checked(run, ctx, node, i, gi, &g);
@@ -317,7 +367,7 @@ static luron_status walk_node(luron__run *run, luron_ctx *ctx, luron__node *node
     slot *s = &run->slots[node->slot];
     bool leads = false, any = false;
     for (int i = 0; i < node->n_out; i++) any |= s[i].grad != NULL;
-    for (int i = 0; i < node->n_in && !leads; i++) leads = node->wants[i] && node->in[i] && luron__run_slot(run, node->in[i]);
+    for (int i = 0; i < node->n_in && !leads; i++) leads = node->wants[i] && is_wanted(run, node->in[i]);
     if (!any || !(leads || is_lost(run, node))) return LURON_OK;
     LURON_TRY(luron__node_check(ctx, node, is_root(run, node)));
     enum { FEW = 4 };
@@ -387,10 +437,9 @@ static luron_status check_ys(luron_ctx *ctx, int n_y, luron_tensor *const *ys, l
     return LURON_OK;
 }
 
-/* A gradient that a leaf can keep: nobody else's memory, contiguous. */
+/* A gradient that a leaf can keep. */
 static luron_status own(luron_tensor **g, luron_ctx *ctx) {
-    bool exclusive = (*g)->refs == 1 && (*g)->storage->refs == 1 && luron_tensor_is_contiguous(*g);
-    if (exclusive) return LURON_OK;
+    if (is_exclusive(*g)) return LURON_OK;
     luron_tensor *copy;
     LURON_TRY(luron_copy(&copy, ctx, *g));
     luron_tensor_unref(*g);

@@ -31,6 +31,7 @@ void *luron__pool_alloc(luron__pool *pool, size_t bytes); /* 64-byte aligned; NU
 void luron__pool_free(luron__pool *pool, void *ptr, size_t bytes); /* ptr NULL allowed; from any thread */
 int64_t luron__pool_bytes(luron__pool *pool);
 int64_t luron__pool_blocks(luron__pool *pool);
+int64_t luron__pool_given(luron__pool *pool); /* bytes of all blocks ever given: how cost grows, for tests */
 void luron__pool_trim(luron__pool *pool);
 void luron__pool_fail(luron__pool *pool, int64_t k, bool sticky);
 
@@ -154,6 +155,7 @@ struct luron__op {
     /** Gradient for operand i, in ops. NULL: not differentiable, the output needs no gradient. The caller sums it down
      *  to the operand's shape and casts it to its dtype. *out left NULL: no gradient flows (also for integer operands). */
     luron_status (*gradient)(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g, int i);
+    bool is_part; /* a view of some elements of in[0], each once, whose gradient is 0 elsewhere */
 };
 #define LURON__SAVE_IN(i) (1u << (i))
 #define LURON__SAVE_ALL_IN 0x7fffffffu
@@ -190,6 +192,8 @@ luron_status luron__apply_op(luron_tensor **out, luron_ctx *ctx, const luron__op
 void luron__copy_into(luron_ctx *ctx, uint32_t dtype, char *to, const int64_t *to_strides, const luron_tensor *from);
 /** Zeros of `shape` with g at every step-th position from start along dim: the gradient of a slice (ops_join.c). */
 luron_status luron__pad_slice(luron_tensor **out, luron_ctx *ctx, luron_tensor *g, int ndim, const int64_t *shape, int dim, int64_t start, int64_t step);
+/** t[...] += g, of t's shape and dtype, in the elements that t sees, each of which is one of its own (ops_inplace.c). */
+void luron__add_in_place(luron_ctx *ctx, luron_tensor *t, const luron_tensor *g);
 /** Does an application to these operands have to be recorded? */
 bool luron__wants_tape(const luron_ctx *ctx, int n_in, luron_tensor *const *in);
 /** A node over operands (NULL operands allowed) and outputs, which are attached to it. saved_in[i] / saved_out[i]: keep the
