@@ -94,4 +94,20 @@ luron_status luron__check_scatter(luron_ctx *ctx, const char *what, const luron_
 luron_status luron__check_rows(luron_ctx *ctx, const char *what, const luron_tensor *x, int *dim,
                                const luron_tensor *ids, const luron_tensor *src);
 
+/* The ops on arguments that are checked but for the ids themselves, which count from `base`: a gradient is given the
+ * base of its forward. list: one dim, the same ids in all columns (index_select, index_add, index_copy); else as many
+ * dims as x (gather, scatter_add, scatter).                                                                          */
+luron_status luron__choose(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids,
+                           int64_t base, bool list);
+luron_status luron__add_at(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids,
+                           luron_tensor *src, int64_t base, bool list);
+luron_status luron__write_at(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids,
+                             luron_tensor *src, int64_t base, bool list);
+/** Row i of x becomes the largest (smallest) of the rows of src whose id is i, if there are any (ops_scatter.c). */
+luron_status luron__segment_extreme(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, luron_tensor *ids,
+                                    luron_tensor *src, bool largest);
+/** Along dim y[i] = b[i] where the bool `begins` is true, else a[i] y[i - 1] + b[i] (ops_scan.c). x has dims. */
+luron_status luron__recur(luron_tensor **out, luron_ctx *ctx, luron_tensor *a, luron_tensor *b, luron_tensor *begins,
+                          int dim);
+
 #endif

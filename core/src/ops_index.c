@@ -232,32 +232,41 @@ OP(index_select, index_select_infer)
 OP(index_add, add_infer)
 #undef OP
 
+luron_status luron__choose(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids,
+                           int64_t base, bool list) {
+    luron__attrs attrs = {.at = {dim, base}};
+    return luron__apply_op(out, ctx, list ? &op_index_select : &op_gather, 2, (luron_tensor *[]){x, ids}, &attrs);
+}
+
+luron_status luron__add_at(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids,
+                           luron_tensor *src, int64_t base, bool list) {
+    luron__attrs attrs = {.at = {dim, base}};
+    return luron__apply_op(out, ctx, list ? &op_index_add : &op_scatter_add, 3, (luron_tensor *[]){x, ids, src},
+                           &attrs);
+}
+
 /* ---- public ------------------------------------------------------------------------------------------------------ */
 
 luron_status luron_index_select(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids) {
     LURON_TRY(luron__check_list(ctx, "index_select", x, &dim, ids));
-    luron__attrs attrs = {.at = {dim, ctx->index_base}};
-    return luron__apply_op(out, ctx, &op_index_select, 2, (luron_tensor *[]){x, ids}, &attrs);
+    return luron__choose(out, ctx, x, dim, ids, ctx->index_base, true);
 }
 
 luron_status luron_gather(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids) {
     LURON_TRY(luron__check_gather(ctx, "gather", x, &dim, ids));
-    luron__attrs attrs = {.at = {dim, ctx->index_base}};
-    return luron__apply_op(out, ctx, &op_gather, 2, (luron_tensor *[]){x, ids}, &attrs);
+    return luron__choose(out, ctx, x, dim, ids, ctx->index_base, false);
 }
 
 luron_status luron_scatter_add(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids,
                                luron_tensor *src) {
     LURON_TRY(luron__check_scatter(ctx, "scatter_add", x, &dim, ids, src));
-    luron__attrs attrs = {.at = {dim, ctx->index_base}};
-    return luron__apply_op(out, ctx, &op_scatter_add, 3, (luron_tensor *[]){x, ids, src}, &attrs);
+    return luron__add_at(out, ctx, x, dim, ids, src, ctx->index_base, false);
 }
 
 luron_status luron_index_add(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids,
                              luron_tensor *src) {
     LURON_TRY(luron__check_rows(ctx, "index_add", x, &dim, ids, src));
-    luron__attrs attrs = {.at = {dim, ctx->index_base}};
-    return luron__apply_op(out, ctx, &op_index_add, 3, (luron_tensor *[]){x, ids, src}, &attrs);
+    return luron__add_at(out, ctx, x, dim, ids, src, ctx->index_base, true);
 }
 
 /* ---- one_hot: at = n, base, dtype ------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include "luron/autograd.h"
 #include "luron/checkpoint.h"
 #include "luron/context.h"
+#include "luron/indexing.h"
 #include "luron/layer.h"
 #include "luron/linalg.h"
 #include "luron/model.h"
