@@ -104,6 +104,10 @@ void lr_push_tensor(lua_State *L, luron_tensor *t);
 /** The tensor at idx, NULL if it is none; raises for a closed one. */
 luron_tensor *lr_to_tensor(lua_State *L, int idx);
 luron_tensor *lr_tensor(lua_State *L, int arg, const char *name);
+/** Push an array of the tensors in the list at argument i, borrowed: nothing may run that could close one. */
+luron_tensor **lr_tensors(lua_State *L, int i, int *n);
+/** The ids at argument i, a tensor or a list; replaces the list by a tensor. */
+luron_tensor *lr_ids(lua_State *L, int i);
 /** Fill t with the number or boolean at idx. */
 luron_status lr_fill(lua_State *L, luron_tensor *t, int idx);
 /** Does the table at idx have keys that are no positions in a list? Then the first of them is pushed. Not every such key is found. */
@@ -140,6 +144,7 @@ void lr_open_views(lua_State *L);
 void lr_open_arrange(lua_State *L);
 void lr_open_linalg(lua_State *L);
 void lr_open_sparse(lua_State *L);
+void lr_open_indexing(lua_State *L);
 void lr_open_autograd(lua_State *L);
 void lr_open_function(lua_State *L);
 void lr_open_layer(lua_State *L);
@@ -156,6 +161,13 @@ int lr_tensor_index(lua_State *L);
 int lr_mask_index(lua_State *L);
 /** x[mask] = value, which is at 3. */
 int lr_mask_newindex(lua_State *L);
+/** Is the value at idx a tensor of ids, or a list of them? */
+int lr_is_ids(lua_State *L, int idx);
+/** x[ids] and x[{ ids, ids }] of the tensor at 1 and what is at 2; the same = value, which is at 3. */
+int lr_ids_index(lua_State *L);
+int lr_ids_newindex(lua_State *L);
+/** In x, the tensor at 1, at these ids the value at 3: number, boolean, table or tensor. */
+int lr_put(lua_State *L, int n, luron_tensor *const *ids);
 int lr_tensor_newindex(lua_State *L);
 int lr_tensor_tostring(lua_State *L);
 /** If an argument from 2 on is a node of a graph: make a node (results on the stack) and return 1. */
