@@ -248,7 +248,7 @@ static luron_status put_group(luron_checkpoint *c, luron_ctx *ctx, const luron_o
         for (int s = 0; s < luron_optim_n_states(optim); s++) {
             snprintf(path, sizeof path, "optimizer/state/%s/%s", luron_optim_param_name(optim, group, i),
                      luron_optim_state_name(optim, s));
-            LURON_TRY(put_tensor(c, ctx, path, luron_optim_state(optim, group, i, s)));
+            if (luron_optim_state(optim, group, i, s)) LURON_TRY(put_tensor(c, ctx, path, luron_optim_state(optim, group, i, s)));
         }
     return LURON_OK;
 }

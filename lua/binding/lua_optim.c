@@ -187,7 +187,9 @@ static int l_state(lua_State *L) {
     int i = (int)lr_integer_in(L, 3, "parameter", 1, luron_optim_n_params(optim, group)) - 1;
     lua_newtable(L);
     for (int s = 0; s < luron_optim_n_states(optim); s++) {
-        lr_push_tensor(L, luron_optim_state(optim, group, i, s));
+        luron_tensor *state = luron_optim_state(optim, group, i, s);
+        if (!state) continue;
+        lr_push_tensor(L, state);
         lua_setfield(L, -2, luron_optim_state_name(optim, s));
     }
     lua_newtable(L);

@@ -405,6 +405,8 @@ typedef struct luron_step {
     void *const *state;
     const luron_view *whole; /* LURON_OPTIM_WHOLE alone: the tensor with its shape */
     void *internal;
+    luron_call *call; /* LURON_OPTIM_WHOLE alone, NULL in begin: for gemm, sum_to, parallel_for and luron_scratch; in setup for
+                         fail and declare_scratch */
 } luron_step;
 typedef struct luron_optim_type {
     uint32_t struct_size, flags;
@@ -414,7 +416,9 @@ typedef struct luron_optim_type {
     const char *const *state;    /* NULL-terminated: tensors shaped like the parameter, zero at first: "exp_avg" */
     const char *const *scalars;  /* NULL-terminated: doubles, one set a group, zero at first, saved: "beta1_t" */
     void (*begin)(luron_step *); /* once a step and group; the only place that changes scalars; optional */
-    void (*step)(luron_step *);  /* any run: element i of the result depends on element i alone */
+    void (*step)(luron_step *);  /* any run: element i of the result depends on element i alone; LURON_OPTIM_WHOLE: all of it */
+    int (*keeps)(const void *options, int i); /* is state i kept with these options? If not it is NULL in the step; NULL: all are */
+    luron_status (*setup)(luron_step *); /* LURON_OPTIM_WHOLE alone, optional: a parameter is added, `whole` has its shape and no data */
 } luron_optim_type;
 #define LURON_OPTIM_WHOLE 1u
 

@@ -29,6 +29,8 @@ typedef struct luron__gemm_args {
     int isa; /* luron__isa_pick() */
 } luron__gemm_args;
 int64_t luron__gemm_work(const luron__gemm_args *g, int threads);
+/** What is enough for any product. */
+int64_t luron__gemm_most_work(int threads);
 void luron__gemm(const luron__gemm_args *g, int threads, void *work);
 enum { LURON__ISA_PLAIN, LURON__ISA_AVX2 };
 /** The best this machine has; `wanted` (LURON_ISA, may be NULL) forces one that it has. -1: unknown or not here. */
