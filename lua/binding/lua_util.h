@@ -129,6 +129,10 @@ void lr_push_json(lua_State *L, const char *text);
 /** Options of `type` from the arguments first..last; arg numbers in messages as they are. Strings point into the Lua
  *  values. Keys that are names of input ports are skipped if `ports`. Returns how many. */
 int lr_type_args(lua_State *L, const luron_type *type, int first, int last, int ports, luron_arg args[LR_MAX_ARGS]);
+/** The names of a type's options with commas between them, on the stack. */
+const char *lr_push_option_names(lua_State *L, const luron_type *type);
+/** What an optimiser calls otherwise than PyTorch or Keras do; NULL: nothing. */
+const char *lr_optim_hint(const luron_type *type, const char *name);
 /** One value at idx for option o. */
 void lr_arg_value(lua_State *L, int arg, int idx, const luron_option *o, luron_arg *out);
 /** Push the value of an option as Lua sees it. */

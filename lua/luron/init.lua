@@ -1,6 +1,7 @@
 --- Luron: neural networks in Lua. `local luron = require "luron"`; nothing is global.
 local core = require "luron.core"
 local checkpoint = require "luron.checkpoint"
+local optim = require "luron.optim"
 
 -- What is for luron's own files alone.
 local internal = {
@@ -20,7 +21,7 @@ for name, value in pairs(core) do
 end
 
 luron.nn = require "luron.nn"
-luron.optim = require "luron.optim"
+luron.optim = optim
 luron.load = checkpoint.load
 luron.checkpoint = checkpoint.open
 

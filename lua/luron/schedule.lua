@@ -101,7 +101,8 @@ local function check_rates(self, rates)
 end
 
 local function apply(self, rates, momenta)
-  local known = {}
+  local known, n = {}, #self.opt.groups
+  if n ~= #self.base then core.raise(string.format("%s: the optimiser has %d groups, it had %d: make the schedule after add_group", self.name, n, #self.base)) end
   check_rates(self, rates)
   for i, group in ipairs(self.opt.groups) do
     group.lr = rates[i]
