@@ -8,11 +8,8 @@ local internal = {
   methods = true, raise = true, badarg = true, got = true, set_node = true, model_new = true, model_input = true, model_add = true,
   model_include = true, model_outputs = true, optim_new = true, optim_add = true, checkpoint_new = true, checkpoint_load = true,
   layer_type = true, layer_function = true, read_file = true, is_terminal = true, json_encode = true, json_decode = true,
-<<<<<<< HEAD
   tensor_init = true, initialisers = true,
-=======
   sparse = true,
->>>>>>> e59573c (lua: luron.linalg and luron.sparse)
 }
 
 local luron = {}
@@ -40,6 +37,10 @@ local lazy = {
   jacobian = function() return require("luron.functional").jacobian end,
   hessian = function() return require("luron.functional").hessian end,
   hvp = function() return require("luron.functional").hvp end,
+  regularizer = function() return require("luron.weights").regularizer end,
+  constraint = function() return require("luron.weights").constraint end,
+  penalty = function() return require("luron.weights").penalty end,
+  constrain = function() return require("luron.weights").constrain end,
   EMA = function() return require("luron.average").ema end,
   SWA = function() return require("luron.average").swa end,
 }

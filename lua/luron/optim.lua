@@ -1,6 +1,7 @@
 --- Optimisers by name, those of third-party plugins too: luron.optim.AdamW(model, { lr = 1e-3 }).
 local core = require "luron.core"
 local module = require "luron.module"
+local pattern = require "luron.pattern"
 
 local optim = {}
 
@@ -88,25 +89,16 @@ local function add_groups(opt, name, groups)
 end
 
 -- ---- groups by patterns of names ---------------------------------------------------------------------------------------
-local function matches(name, where, text, pattern)
-  local ok, found = pcall(string.find, text, pattern)
-  if not ok then core.badarg(2, name, string.format("%smatch: %s", where, tostring(found):gsub("^.-:%d+: ", ""))) end
-  return found
-end
-
 -- Take out of `left`, the numbers of parameters without a group, those whose names fit the pattern.
-local function take(name, where, pattern, names, left)
-  if type(pattern) ~= "string" then core.badarg(2, name, where .. "match: pattern of names expected, got " .. core.got(pattern)) end
+local function take(name, where, match, names, left)
   local taken, rest, seen = {}, {}, false
-  for _, text in ipairs(names) do seen = matches(name, where, text, pattern) and true or seen end
+  for _, text in ipairs(names) do seen = pattern.fits(2, name, where, text, match) or seen end
+  if not seen then pattern.refuse(2, name, where, match, names) end
   for _, i in ipairs(left) do
-    local list = matches(name, where, names[i], pattern) and taken or rest
+    local list = pattern.fits(2, name, where, names[i], match) and taken or rest
     list[#list + 1] = i
   end
-  if #taken == 0 then
-    local why = seen and "earlier groups have all that it matches" or "no parameter matches it; there are " .. table.concat(names, ", ")
-    core.badarg(2, name, string.format("%smatch = %q: %s", where, pattern, why))
-  end
+  if #taken == 0 then core.badarg(2, name, string.format("%searlier groups have all that %q matches", where, match)) end
   return taken, rest
 end
 
@@ -123,7 +115,7 @@ local function add_matching(opt, name, params, names, groups)
   for i, group in ipairs(groups) do
     local where = string.format("groups: [%d]: ", i)
     if type(group) ~= "table" then core.badarg(2, name, where .. "table with match expected, got " .. core.got(group)) end
-    local taken, rest = take(name, where, group.match, names, left)
+    local taken, rest = take(name, where .. "match: ", group.match, names, left)
     add_some(taken, where, without(group, "match"))
     left = rest
   end

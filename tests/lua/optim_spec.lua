@@ -111,8 +111,8 @@ describe("optimisers", function()
     assert.are.equal(1, #opt.groups)
     local all = "encoder/weight, encoder/bias, head/weight, head/bias"
     local function refused(text, groups, what) fails(text, optim.SGD, what or model, { lr = 1, groups = groups }) end
-    refused('bad argument #2 to \'SGD\' (groups: [1]: match = "norm": no parameter matches it; there are ' .. all, { { match = "norm" } })
-    refused('[2]: match = "^head": earlier groups have all that it matches', { { match = "head" }, { match = "^head" } })
+    refused('bad argument #2 to \'SGD\' (groups: [1]: match: no parameter matches "norm"; there are ' .. all, { { match = "norm" } })
+    refused('[2]: match: earlier groups have all that "^head" matches', { { match = "head" }, { match = "^head" } })
     refused("[1]: match: unfinished capture", { { match = "(bias" } })
     refused("[1]: match: pattern of names expected, got nil", { { lr = 1 } })
     refused("list of { match = pattern, ... } expected, got 5", 5)
