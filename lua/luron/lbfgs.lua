@@ -316,15 +316,26 @@ local function write(self, handle)
   end
 end
 
+local function is_list(value, is_item)
+  if type(value) ~= "table" then return false end
+  for key, item in pairs(value) do
+    if not (is_count(key) and key <= #value and is_item(item)) then return false end
+  end
+  return true
+end
+local function is_text(value) return type(value) == "string" end
+
 -- The state in a checkpoint, or nil and what is wrong with it.
 local function read(self, checkpoint)
   local saved, n = checkpoint.training.lbfgs, 0
   if type(saved) ~= "table" then return nil, "the checkpoint holds no LBFGS", "NOT_FOUND" end
   for _, p in ipairs(self.params) do n = n + p:numel() end
   local function wrong(text) return nil, "the LBFGS of the checkpoint: " .. text, "MISMATCH" end
-  if type(saved.parameters) ~= "table" or table.concat(saved.parameters, " ") ~= table.concat(self.names, " ") then
-    return wrong("its parameters are others: " .. (type(saved.parameters) == "table" and table.concat(saved.parameters, ", ") or "none"))
+  if not is_list(saved.parameters, is_text) then return wrong "it does not name its parameters" end
+  if table.concat(saved.parameters, " ") ~= table.concat(self.names, " ") then
+    return wrong("its parameters are others: " .. table.concat(saved.parameters, ", "))
   end
+  if saved.ro and not is_list(saved.ro, is_size) then return wrong "its history is damaged" end
   if type(saved.options) ~= "table" or not pcall(check_options, 1, "restore", saved.options) then return wrong "options that there are not" end
   local state = { t = saved.t, scale = saved.scale, ro = saved.ro or {}, dirs = {}, steps_made = {}, options = saved.options }
   for _, key in ipairs { "steps", "iterations", "evaluations" } do

@@ -1,5 +1,6 @@
 /* muon.c: for matrices. b is a running mean of g, and p -= lr' X, where X is b with its singular values brought near 1 by ns_steps
- * steps of X <- a X + (b A + c A^2) X, A = X X^T, on the shorter side (Jordan et al., 2024). More than two dims: [out, rest].   */
+ * steps of X <- a X + (b A + c A^2) X, A = X X^T, on the shorter side (Jordan et al., 2024), in the parameter's dtype, where
+ * PyTorch rounds to bfloat16. More than two dims are [out, rest].                                                               */
 #ifndef REAL
 #include "optim.h"
 #include <string.h>

@@ -132,6 +132,36 @@ describe("LBFGS", function()
     end
   end)
 
+  it("refuses checkpoints that are damaged", function()
+    local path, model = os.tmpname(), nn.Sequential { nn.Linear(1, 1) }
+    local opt = optim.LBFGS(model)
+    opt:step(closure_of(opt, function() return (model(luron.ones(1, 1)) - 3):square():sum() end))
+    model:save(path, { optim = opt })
+    local good = assert(luron.checkpoint(path)).training.lbfgs
+    local function refused(text, key, value)
+      local bad = {}
+      for name, kept in pairs(good) do bad[name] = kept end
+      bad[key] = value
+      model:save(path, { training = { lbfgs = bad } })
+      local before = opt:state()
+      local ok, message, code = assert(luron.checkpoint(path)):restore_optim(opt)
+      assert.are.same({ nil, "MISMATCH" }, { ok, code })
+      assert.is_truthy(message:find(text, 1, true), message)
+      assert.are.same(before, opt:state())
+    end
+    refused("it does not name its parameters", "parameters", { {} })
+    refused("it does not name its parameters", "parameters", "linear1/weight")
+    refused("its parameters are others: x", "parameters", { "x" })
+    refused("its history is damaged", "ro", { "a" })
+    refused("its history is damaged", "ro", "abc")
+    refused("options that there are not", "options", { rate = 1 })
+    refused("options that there are not", "options", 5)
+    refused("steps: integer of at least 0 expected, got -1", "steps", -1)
+    refused("iterations: integer of at least 0 expected, got 'two'", "iterations", "two")
+    refused("vectors of 2 numbers in float32 expected", "t", "x") -- and there are none
+    os.remove(path)
+  end)
+
   it("changes nothing where a step fails", function()
     for _, search in ipairs { false, "strong_wolfe" } do
       local params = start()
