@@ -61,6 +61,10 @@ static bool lock(int fd) {
     return fcntl(fd, F_OFD_SETLK, &l) == 0;
 }
 
+/* Lock what is being written. @return a second descriptor, which holds the lock when the first one is closed, before the
+ * file is in place. -1: locks do not work here; then its process alone says whether a temporary is stale. */
+static int hold(int fd) { return lock(fd) ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1; }
+
 /* Remove NAME.tmp.PID.* of a process that is gone. */
 static void remove_if_stale(const char *path, long pid) {
     struct stat st;
@@ -131,9 +135,7 @@ static luron_status make_temporary(luron__writer *w, luron_ctx *ctx, int mode) {
     }
     if (w->fd < 0) return luron__io_error(ctx, w->target, "make a file beside it", errno);
     w->made = true;
-    /* Where locks do not work, its process alone says whether it is stale. The second descriptor holds the lock until
-     * the file is in place, for w->fd is closed before. */
-    if (lock(w->fd)) w->lock = fcntl(w->fd, F_DUPFD_CLOEXEC, 0);
+    w->lock = hold(w->fd);
     if (mode >= 0 && fchmod(w->fd, (mode_t)mode)) return luron__io_error(ctx, w->temp, "set the mode", errno);
     return LURON_OK;
 }
@@ -221,31 +223,36 @@ static int lock_old(const luron__writer *w) {
     return -1;
 }
 
-static int make_copy(luron__writer *w, mode_t mode) {
+static int make_copy(luron__writer *w) {
     int fd = open(w->old, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) return -1;
     if (w->old_lock >= 0) close(w->old_lock);
-    w->kept = true, w->old_lock = fd;
-    (void)lock(fd);
-    return fchmod(fd, mode) ? -1 : fd;
+    w->kept = true, w->old_lock = hold(fd);
+    return fd;
+}
+
+static luron_status copy_bytes(luron__writer *w, luron_ctx *ctx, int from, int to) {
+    for (off_t at = 0;;) {
+        ssize_t got = pread(from, w->buffer, BUFFER, at);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return prev_error(w, ctx, errno);
+        if (!got) break;
+        LURON_TRY(write_all(w, ctx, to, w->buffer, (uint64_t)got));
+        at += got;
+    }
+    return fsync(to) ? prev_error(w, ctx, errno) : LURON_OK;
 }
 
 /* For a file system without hard links. */
 static luron_status copy_old(luron__writer *w, luron_ctx *ctx) {
     struct stat st;
+    luron_status status;
     int from = open(w->target, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), to = -1;
-    luron_status status = LURON_OK;
-    if (from < 0 || fstat(from, &st) || (to = make_copy(w, st.st_mode & 0777)) < 0) status = prev_error(w, ctx, errno);
-    for (off_t at = 0; !status;) {
-        ssize_t got = pread(from, w->buffer, BUFFER, at);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) status = prev_error(w, ctx, errno);
-        if (got <= 0) break;
-        status = write_all(w, ctx, to, w->buffer, (uint64_t)got);
-        at += got;
-    }
-    if (!status && fsync(to)) status = prev_error(w, ctx, errno);
-    if (from >= 0) close(from);
+    if (from < 0) return errno == ENOENT ? LURON_OK : prev_error(w, ctx, errno);
+    if (fstat(from, &st) || (to = make_copy(w)) < 0 || fchmod(to, st.st_mode & 0777)) status = prev_error(w, ctx, errno);
+    else status = copy_bytes(w, ctx, from, to);
+    close(from);
+    if (to >= 0 && close(to) && !status) status = prev_error(w, ctx, errno);
     return status;
 }
 
