@@ -24,7 +24,7 @@ enum { BUFFER = 65536, STALE_SECONDS = 60, WAIT_MS = 5000, SHOWN = 600 };
 struct luron__writer {
     luron__pool *pool;
     int fd, lock, old_lock; /* lock: of the temporary, old_lock: of the second name of the old file; -1: none */
-    bool made, kept;        /* the temporary is there; that second name is there */
+    bool made, kept;        /* the temporary is there; so is that second name */
     char target[PATH_MAX], temp[PATH_MAX + 64], old[PATH_MAX + 72];
     size_t folder; /* bytes of target up to and with the last '/' */
     luron__xxh64 hash;
@@ -227,7 +227,7 @@ static int make_copy(luron__writer *w) {
     int fd = open(w->old, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) return -1;
     if (w->old_lock >= 0) close(w->old_lock);
-    w->kept = true, w->old_lock = hold(fd);
+    w->old_lock = hold(fd);
     return fd;
 }
 
@@ -248,7 +248,7 @@ static luron_status copy_old(luron__writer *w, luron_ctx *ctx) {
     struct stat st;
     luron_status status;
     int from = open(w->target, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), to = -1;
-    if (from < 0) return errno == ENOENT ? LURON_OK : prev_error(w, ctx, errno);
+    if (from < 0) return prev_error(w, ctx, errno);
     if (fstat(from, &st) || (to = make_copy(w)) < 0 || fchmod(to, st.st_mode & 0777)) status = prev_error(w, ctx, errno);
     else status = copy_bytes(w, ctx, from, to);
     close(from);
@@ -260,13 +260,12 @@ static luron_status copy_old(luron__writer *w, luron_ctx *ctx) {
 static luron_status keep_old(luron__writer *w, luron_ctx *ctx) {
     snprintf(w->old, sizeof w->old, "%s.prev", w->temp);
     w->old_lock = lock_old(w);
-    if (link(w->target, w->old) == 0) {
-        w->kept = true;
-        return LURON_OK;
-    }
-    if (errno == ENOENT) return LURON_OK; /* there is none */
+    w->kept = true; /* if only in part: a network may lose the answer */
+    if (link(w->target, w->old) == 0) return LURON_OK;
     if (errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS || errno == EMLINK) return copy_old(w, ctx);
-    return prev_error(w, ctx, errno);
+    if (errno != ENOENT) return prev_error(w, ctx, errno);
+    w->kept = false; /* there is none */
+    return LURON_OK;
 }
 
 static luron_status name_previous(luron__writer *w, luron_ctx *ctx) {

@@ -302,7 +302,7 @@ int link(const char *from, const char *to) {
     if (!watched(from, name) || !watched(to, name_to)) return (int)syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0);
     int how = judge(IO_LINK), result = -1;
     if (how != FAIL && shim.plan.link_error)
-        errno = shim.plan.link_error;
+        errno = lstat(from, &st) ? ENOENT : shim.plan.link_error;
     else if (how != FAIL)
         result = (int)syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0);
     int error = result ? errno : 0;
