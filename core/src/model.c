@@ -437,6 +437,7 @@ static luron_status run_model(luron_tensor **outs, luron_ctx *ctx, void *owner, 
     const luron_model *model = owner;
     int n_outs = luron_model_n_outputs(model);
     run r;
+    uint64_t position = ctx->position;
     LURON_TRY(run_open(&r, ctx, model));
     for (int i = 0; i < n_in; i++) r.values[i] = luron_tensor_ref(ins[i]);
     luron_status status = LURON_OK;
@@ -454,6 +455,7 @@ static luron_status run_model(luron_tensor **outs, luron_ctx *ctx, void *owner, 
     }
     for (int64_t i = 0; i < model->n_values; i++) luron_tensor_unref(r.values[i]);
     luron__free(ctx, r.values, r.bytes);
+    if (status) ctx->position = position; /* as if it had not been tried */
     return status;
 }
 
