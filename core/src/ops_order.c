@@ -154,10 +154,9 @@ luron_status luron_median(luron_tensor **values, luron_tensor **ids, luron_ctx *
     int64_t n = rows->shape[dim];
     luron_tensor *order = in_order(&e, rows, dim), *id = part(&e, order, dim, (n - 1) / 2, 1);
     if (luron_dtype_is_float(x->dtype) && !e.status) {
-        luron_tensor *nans = luron__expr_1(&e, luron_isnan, rows), *end = NULL, *last = NULL;
+        luron_tensor *nans = luron__expr_1(&e, luron_isnan, rows), *end = luron__expr_whole(&e, n + ctx->index_base);
+        luron_tensor *last = luron__expr_whole(&e, n - 1 + ctx->index_base);
         if (!e.status) nans = luron__expr_keep(&e, luron_sum(&t, ctx, nans, 1, &dim, 1), &t);
-        if (!e.status) end = luron__expr_keep(&e, luron_scalar_int(&t, ctx, n + ctx->index_base), &t);
-        if (!e.status) last = luron__expr_keep(&e, luron_scalar_int(&t, ctx, n - 1 + ctx->index_base), &t);
         luron_tensor *first = luron__expr_2(&e, luron_minimum, luron__expr_2(&e, luron_sub, end, nans), last);
         luron_tensor *none = luron__expr_2(&e, luron_eq, nans, luron__expr_number(&e, 0));
         id = luron__expr_where(&e, none, id, chosen(&e, order, dim, first));
@@ -180,8 +179,7 @@ luron_status luron_mode(luron_tensor **values, luron_tensor **ids, luron_ctx *ct
     luron_tensor *place =
         e.status ? NULL : luron__expr_keep(&e, luron_tensor_arange(&t, ctx, LURON_I64, 0, (double)n - 0.5, 1), &t);
     if (!e.status) place = luron__expr_keep(&e, luron_reshape(&t, ctx, place, rows->ndim, wide), &t);
-    luron_tensor *zero = e.status ? NULL : luron__expr_keep(&e, luron_scalar_int(&t, ctx, 0), &t);
-    luron_tensor *begins = luron__expr_where(&e, same, zero, part(&e, place, dim, 1, n - 1));
+    luron_tensor *begins = luron__expr_where(&e, same, luron__expr_whole(&e, 0), part(&e, place, dim, 1, n - 1));
     int64_t before[LURON_MAX_DIMS] = {0}, after[LURON_MAX_DIMS] = {0};
     before[dim] = 1;
     if (!e.status) begins = luron__expr_keep(&e, luron_pad(&t, ctx, begins, rows->ndim, before, after, 0), &t);

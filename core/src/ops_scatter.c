@@ -260,6 +260,7 @@ luron_status luron_index_fill(luron_tensor **out, luron_ctx *ctx, luron_tensor *
     LURON__CHECK(ctx, luron_dtype_is_float(x->dtype) || (value == floor(value) && fabs(value) <= 9007199254740992.0),
                  LURON_E_ARGUMENT, "index_fill: value is %g, but the tensor is %s: a whole number expected", value,
                  luron_dtype_name(x->dtype));
+    LURON_TRY(luron__check_ids(ctx, "index_fill", ids, ctx->index_base, x->shape[dim]));
     luron_tensor like = {.ndim = x->ndim};
     memcpy(like.shape, x->shape, sizeof like.shape);
     like.shape[dim] = ids->shape[0];
@@ -278,19 +279,24 @@ static luron_tensor *sum(luron__expr *e, luron_tensor *x, at a, luron_tensor *sr
     return added(e, start(e, x, a, src, include_self, 0), a, src);
 }
 
+/* Integers are added as int64, so that no sum wraps before it is divided. */
 static luron_tensor *mean(luron__expr *e, luron_tensor *x, at a, luron_tensor *src, int include_self) {
-    luron_tensor *total = sum(e, x, a, src, include_self);
-    luron_tensor *count = added(e, number_like(e, LURON_I64, include_self, x), a, number_like(e, LURON_I64, 1, src));
-    count = luron__expr_2(e, luron_maximum, count, luron__expr_number(e, 1));
-    if (luron_dtype_is_float(x->dtype)) return luron__expr_2(e, luron_div, total, count);
+    bool real = luron_dtype_is_float(x->dtype);
+    luron_tensor *to = real ? x : cast(e, x, LURON_I64), *from = real ? src : cast(e, src, LURON_I64);
+    luron_tensor *count =
+        added(e, number_like(e, LURON_I64, include_self != 0, x), a, number_like(e, LURON_I64, 1, src));
+    luron_tensor *total = e->status ? NULL : sum(e, to, a, from, include_self);
+    count = luron__expr_2(e, luron_maximum, count, luron__expr_whole(e, 1));
+    if (real) return luron__expr_2(e, luron_div, total, count);
     return cast(e, luron__expr_2(e, luron_floor_divide, total, count), x->dtype);
 }
 
 /* Along dim: is the id another one than that before it? */
 static luron_tensor *begins(luron__expr *e, luron_tensor *ids, int dim) {
     luron_tensor *a = NULL, *b = NULL, *t = NULL;
-    int64_t n = luron__row_length(ids, dim), shape[LURON_MAX_DIMS];
+    int64_t shape[LURON_MAX_DIMS];
     if (e->status) return NULL;
+    int64_t n = ids->shape[dim];
     memcpy(shape, ids->shape, sizeof shape);
     shape[dim] = n > 0;
     luron_tensor *first = luron__expr_keep(e, luron_tensor_full(&t, e->ctx, LURON_B8, ids->ndim, shape, 1), &t);
@@ -332,7 +338,7 @@ luron_status luron_scatter_reduce(luron_tensor **out, luron_ctx *ctx, luron_tens
     LURON__CHECK(ctx, how >= LURON_SUM && how <= LURON_AMIN, LURON_E_ARGUMENT, "scatter_reduce: %d is no reduction",
                  (int)how);
     LURON_TRY(luron__check_ids(ctx, "scatter_reduce", ids, ctx->index_base, luron__row_length(x, dim)));
-    luron_tensor *y = x, *given = x, *row = NULL;
+    luron_tensor *given = x, *y = NULL;
     if (x->ndim == 0) { /* as rows of one */
         given = shaped(&e, x, 1, (const int64_t[]){1});
         ids = shaped(&e, ids, 1, (const int64_t[]){1});
@@ -342,22 +348,21 @@ luron_status luron_scatter_reduce(luron_tensor **out, luron_ctx *ctx, luron_tens
     at a = {dim, ids, ctx->index_base, false};
     switch (how) {
     case LURON_SUM:
-        row = sum(&e, given, a, src, include_self);
+        y = sum(&e, given, a, src, include_self);
         break;
     case LURON_MEAN:
-        row = mean(&e, given, a, src, include_self);
+        y = mean(&e, given, a, src, include_self);
         break;
     case LURON_PROD:
-        row = prod(&e, given, a, src, include_self);
+        y = prod(&e, given, a, src, include_self);
         break;
     case LURON_AMAX:
-        row = extremes(&e, given, a, src, LARGEST, include_self);
+        y = extremes(&e, given, a, src, LARGEST, include_self);
         break;
     default:
-        row = extremes(&e, given, a, src, SMALLEST, include_self);
+        y = extremes(&e, given, a, src, SMALLEST, include_self);
     }
-    y = x->ndim ? row : shaped(&e, row, 0, NULL);
-    return luron__expr_done(&e, y, out);
+    return luron__expr_done(&e, x->ndim ? y : shaped(&e, y, 0, NULL), out);
 }
 
 luron_status luron__segment_extreme(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, luron_tensor *ids,

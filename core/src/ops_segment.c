@@ -52,7 +52,7 @@ luron_status luron_segment_mean(luron_tensor **out, luron_ctx *ctx, luron_tensor
     luron_tensor *real = luron__expr_keep(&e, luron_cast(&t, ctx, x, dtype), &t);
     luron_tensor *sum = total(&e, real, ids, count);
     luron_tensor *rows =
-        luron__expr_2(&e, luron_maximum, total(&e, ones(&e, x->shape[0]), ids, count), luron__expr_number(&e, 1));
+        luron__expr_2(&e, luron_maximum, total(&e, ones(&e, x->shape[0]), ids, count), luron__expr_whole(&e, 1));
     if (!e.status) rows = luron__expr_keep(&e, luron_reshape(&t, ctx, rows, x->ndim, column), &t);
     return luron__expr_done(&e, luron__expr_2(&e, luron_div, sum, rows), out);
 }

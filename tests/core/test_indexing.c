@@ -133,9 +133,10 @@ typedef struct second {
 /* The square of the result, so that a second derivative passes through it. */
 static luron_status squared(luron_tensor **out, luron_ctx *ctx, void *ud, luron_tensor *const *ins) {
     const second *s = ud;
-    luron_tensor *x[4], *y[3] = {NULL};
-    for (int k = 0, n = 0; k < 4; k++)
-        x[k] = s->c->kinds[k] && !s->fixed[k] ? ins[n++] : s->fixed[k];
+    luron_tensor *x[4] = {NULL}, *y[3] = {NULL};
+    int n = 0;
+    for (int k = 0; s->c->kinds[k]; k++)
+        x[k] = s->fixed[k] ? s->fixed[k] : ins[n++];
     LURON_TRY(apply(y, ctx, s->c, x));
     luron_status status = luron_mul(out, ctx, y[0], y[0]);
     for (int k = 0; k < 3; k++)

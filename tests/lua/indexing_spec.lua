@@ -122,6 +122,12 @@ describe("groups", function()
     is({ 1, 2 }, counts)
   end)
 
+  it("send gradients of unique to the first of equal ones", function()
+    local w = luron.tensor({ 3.0, 1.0, 3.0 }, { requires_grad = true });
+    ((w:unique()) * luron.tensor { 10.0, 20.0 }):sum():backward()
+    is({ 20, 10, 0 }, w:grad())
+  end)
+
   it("repeat", function()
     local x = luron.tensor { { 1, 2 }, { 3, 4 } }
     is({ 1, 1, 2, 2, 3, 3, 4, 4 }, x:repeat_interleave(2))
