@@ -332,7 +332,7 @@ static luron_tensor *extremes(luron__expr *e, luron_tensor *x, at a, luron_tenso
 }
 
 luron_status luron_scatter_reduce(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids,
-                                  luron_tensor *src, luron_reduction how, int include_self) {
+                                  luron_tensor *src, int how, int include_self) {
     luron__expr e = {.ctx = ctx};
     LURON_TRY(luron__check_scatter(ctx, "scatter_reduce", x, &dim, ids, src));
     LURON__CHECK(ctx, how >= LURON_SUM && how <= LURON_AMIN, LURON_E_ARGUMENT, "scatter_reduce: %d is no reduction",

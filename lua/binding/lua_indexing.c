@@ -64,7 +64,7 @@ static int l_scatter_reduce(lua_State *L) {
     if (how == 5) return lr_argerror(L, 5, "how: sum, prod, mean, amax or amin expected, got %s", lr_got(L, 5));
     luron_tensor **out = lr_new_tensor(L);
     luron_tensor *x = lr_tensor(L, 1, "tensor"), *ids = lr_tensor(L, 3, "ids"), *src = lr_tensor(L, 4, "source");
-    return lr_done(L, luron_scatter_reduce(out, lr_ctx(L), x, dim, ids, src, (luron_reduction)how, include), 1);
+    return lr_done(L, luron_scatter_reduce(out, lr_ctx(L), x, dim, ids, src, how, include), 1);
 }
 
 static int l_index_copy(lua_State *L) {

@@ -25,7 +25,7 @@ ENDS_AT(luron_gemm, beta, 48);
 ENDS_AT(luron_host, bad_id, 120);
 ENDS_AT(luron_run, to, 64);
 ENDS_AT(luron_elementwise, derive, 24);
-ENDS_AT(luron_ops, uniform, 600);
+ENDS_AT(luron_ops, csr_sample, 1192);
 ENDS_AT(luron_layer_type, elementwise, 120);
 ENDS_AT(luron_step, internal, 88);
 ENDS_AT(luron_step, call, 96);

@@ -26,7 +26,7 @@ static luron_status apply_one(luron_tensor **y, luron_ctx *ctx, const indexing_c
         if (is(c, segments[i].op)) return segments[i].fn(y, ctx, x[0], x[1], c->at[0]);
     if (is(c, "scatter")) return luron_scatter(y, ctx, x[0], dim, x[1], x[2]);
     if (is(c, "scatter_reduce"))
-        return luron_scatter_reduce(y, ctx, x[0], dim, x[1], x[2], (luron_reduction)c->at[1], c->at[2]);
+        return luron_scatter_reduce(y, ctx, x[0], dim, x[1], x[2], (int)c->at[1], c->at[2]);
     if (is(c, "index_copy")) return luron_index_copy(y, ctx, x[0], dim, x[1], x[2]);
     if (is(c, "index_fill")) return luron_index_fill(y, ctx, x[0], dim, x[1], c->p);
     if (is(c, "index")) return luron_index(y, ctx, x[0], 2, x + 1);

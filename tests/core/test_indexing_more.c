@@ -245,7 +245,7 @@ static void many_results(luron_ctx *ctx, luron_tensor *x, luron_tensor *ids, lur
     luron_tensor *g = NULL, *v;
     assert_ok(ctx, luron_scatter(&y[0], ctx, x, 0, ids, x));
     for (int how = 0; how < 5; how++)
-        assert_ok(ctx, luron_scatter_reduce(&y[1 + how], ctx, x, 0, ids, x, (luron_reduction)how, how & 1));
+        assert_ok(ctx, luron_scatter_reduce(&y[1 + how], ctx, x, 0, ids, x, how, how & 1));
     assert_ok(ctx, luron_index_copy(&y[6], ctx, x, 0, list, x));
     assert_ok(ctx, luron_segment_sum(&y[7], ctx, x, list, 300));
     assert_ok(ctx, luron_segment_max(&y[8], ctx, x, list, 300));
@@ -287,7 +287,7 @@ static luron_status many_ops(luron_ctx *ctx, luron_tensor *x, luron_tensor *ids,
     luron_tensor *t[25] = {NULL}, *g = NULL, *wide[3] = {NULL}, *both[] = {list, list};
     luron_status status = luron_scatter(&t[0], ctx, x, 0, ids, x);
     for (int how = 0; how < 5 && !status; how++)
-        status = luron_scatter_reduce(&t[1 + how], ctx, t[how], 0, ids, x, (luron_reduction)how, how & 1);
+        status = luron_scatter_reduce(&t[1 + how], ctx, t[how], 0, ids, x, how, how & 1);
     if (!status) status = luron_index_copy(&t[6], ctx, t[5], 0, list, x);
     if (!status) status = luron_index_fill(&t[7], ctx, t[6], 1, list, 2);
     if (!status) status = luron_index_put(&t[24], ctx, t[7], 1, both, t[0], 1);

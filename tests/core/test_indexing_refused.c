@@ -25,7 +25,7 @@ static void test_indexing_refused_ids(void **state) {
             assert_ok(ctx, luron_tensor_from(&ids, ctx, LURON_I64, LURON_SHAPE(1), &id));
             assert_fails(ctx, luron_scatter(&y, ctx, x, 0, ids, src), LURON_E_RANGE, "scatter: id ");
             for (int how = 0; how < 5; how++)
-                assert_fails(ctx, luron_scatter_reduce(&y, ctx, x, 0, ids, src, (luron_reduction)how, 0), LURON_E_RANGE,
+                assert_fails(ctx, luron_scatter_reduce(&y, ctx, x, 0, ids, src, how, 0), LURON_E_RANGE,
                              "scatter_reduce: id ");
             assert_fails(ctx, luron_index_copy(&y, ctx, x, 0, ids, src), LURON_E_RANGE, "index_copy: id ");
             assert_fails(ctx, luron_index_fill(&y, ctx, x, 0, ids, 1), LURON_E_RANGE, "index_fill: id ");

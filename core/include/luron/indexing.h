@@ -12,10 +12,9 @@ LURON_BEGIN_DECLS
 /* ---- writing at ids: each gives a copy of x ------------------------------------------------------------------------- */
 /** out[ids[i][j]][j] = src[i][j] for dim 0; ids has x's rank, is no larger outside dim, and has src's shape. */
 LURON_API LURON_NODISCARD luron_status luron_scatter(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids, luron_tensor *src);
-typedef enum luron_reduction { LURON_SUM, LURON_PROD, LURON_MEAN, LURON_AMAX, LURON_AMIN } luron_reduction;
-/** The same, but what meets in one element is reduced, with what was there in x if include_self. Means of integers are
+/** The same, but what meets in one element is reduced by `how` (LURON_SUM, _PROD, _MEAN, _AMAX, _AMIN: plugin.h), with what was there in x if include_self. Means of integers are
  *  rounded down; of several largest (smallest) each gets the same share of the gradient; NaN wins. */
-LURON_API LURON_NODISCARD luron_status luron_scatter_reduce(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids, luron_tensor *src, luron_reduction how, int include_self);
+LURON_API LURON_NODISCARD luron_status luron_scatter_reduce(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids, luron_tensor *src, int how, int include_self);
 /** The slices of src along dim to the positions in the list ids. */
 LURON_API LURON_NODISCARD luron_status luron_index_copy(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids, luron_tensor *src);
 /** One number to all positions in the list ids. */
