@@ -5,6 +5,7 @@
 #endif
 #include "bar.h"
 #include "hdf5_count.h"
+#include "io.h"
 #include "io_shim.h"
 #include "saver.h"
 #include "test_files.h"
@@ -272,6 +273,27 @@ static void test_paths_a_writer_waits(void **state) {
     assert_step(&s, in_folder("waits.h5.prev"), 1);
 }
 
+/* Somebody else's temporary stays as long as he lives; what a dead one left goes. */
+static void test_paths_a_living_writer_is_left_alone(void **state) {
+    saver s = make_saver(*state);
+    luron__writer *w;
+    char path[400];
+    snprintf(path, sizeof path, "%s", in_folder("two.h5"));
+    assert_ok(s.ctx, luron__writer_open(&w, s.ctx, path));
+    assert_ok(s.ctx, luron__writer_put(w, s.ctx, "first", 5));
+    assert_ok(s.ctx, saver_save(&s, path, 1, 0));
+    assert_int_equal(count_files("two.h5.tmp"), 1);
+    assert_step(&s, path, 1);
+    luron__writer_free(w); /* given up */
+    assert_int_equal(count_files("two.h5.tmp"), 0);
+    write_string(in_folder("two.h5.tmp.999999999.00000000"), "left behind");
+    write_string(in_folder("two.h5.tmp.notes"), "of the user");
+    assert_int_equal(mkfifo(in_folder("two.h5.tmp.999999999.pipe"), 0600), 0);
+    assert_ok(s.ctx, saver_save(&s, path, 2, 0));
+    assert_int_equal(count_files("two.h5.tmp.999999999.0"), 0);
+    assert_int_equal(count_files("two.h5.tmp"), 2);
+}
+
 /* ---- nothing stays open -------------------------------------------------------------------------------------------
  */
 static int open_files(void) {
@@ -314,22 +336,19 @@ static void test_paths_cycles_leave_nothing(void **state) {
         if (i > warm) bad += open_files() != files;
     }
     bad += hdf5_held_ids() != ids;
-#if !defined __SANITIZE_ADDRESS__
     long grown = (resident_pages() - pages) * sysconf(_SC_PAGESIZE);
     print_message("%ld KiB more memory after %d cycles\n", grown / 1024, n - warm);
-    bad += grown > 1 << 20;
-#else
-    (void)pages;
-#endif
+    bad += !SAVER_IS_SLOW && grown > 1 << 20; /* a sanitizer keeps what was freed */
     assert_int_equal(bar_end(&b, n, bad), 0);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        test_case(test_paths_that_are_refused),   test_case(test_paths_long_names),
-        test_case(test_paths_without_rights),     test_case(test_paths_links_and_modes),
-        test_case(test_paths_without_hard_links), test_case(test_paths_several_writers),
-        test_case(test_paths_a_writer_waits),     test_case(test_paths_cycles_leave_nothing),
+        test_case(test_paths_that_are_refused),     test_case(test_paths_long_names),
+        test_case(test_paths_without_rights),       test_case(test_paths_links_and_modes),
+        test_case(test_paths_without_hard_links),   test_case(test_paths_several_writers),
+        test_case(test_paths_a_writer_waits),       test_case(test_paths_a_living_writer_is_left_alone),
+        test_case(test_paths_cycles_leave_nothing),
     };
     return cmocka_run_group_tests(tests, test_folder_new, test_folder_free);
 }
