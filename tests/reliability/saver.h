@@ -5,10 +5,15 @@
 
 /* Sanitized programs fork and save ten times as slowly: the short form of a check is shorter there. */
 #ifdef __has_feature
-#define SAVER_IS_SLOW __has_feature(address_sanitizer)
-#elif defined __SANITIZE_ADDRESS__
+#if __has_feature(address_sanitizer)
 #define SAVER_IS_SLOW 1
-#else
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#undef SAVER_IS_SLOW
+#define SAVER_IS_SLOW 1
+#endif
+#ifndef SAVER_IS_SLOW
 #define SAVER_IS_SLOW 0
 #endif
 
