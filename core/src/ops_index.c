@@ -272,19 +272,75 @@ static luron_status infer_like(luron__apply *a, const luron_tensor *shape) {
     memcpy(a->shape, shape->shape, sizeof a->shape);
     return LURON_OK;
 }
+/** ids of x's rank, and no larger than x outside dim. */
+static luron_status check_gather(luron_ctx *ctx, luron__apply *a) {
+    const luron_tensor *x = a->in[0], *ids = a->in[1];
+    char s[LURON__SHAPE_TEXT], t[LURON__SHAPE_TEXT];
+    LURON_TRY(check_id_dtype(ctx, a->op->name, ids));
+    LURON_TRY(luron__attr_dim(ctx, a, 0, x->ndim));
+    LURON_TRY(luron__attr_base(ctx, a, 1));
+    int dim = (int)a->attrs.at[0];
+    bool fits = ids->ndim == x->ndim;
+    for (int d = 0; d < x->ndim && fits; d++) fits = d == dim || ids->shape[d] <= x->shape[d];
+    LURON__CHECK(ctx, fits, LURON_E_SHAPE, "%s: ids %s must have as many dims as x %s, and be no larger outside dim %d",
+                 a->op->name, luron_shape_text(s, sizeof s, ids->ndim, ids->shape),
+                 luron_shape_text(t, sizeof t, x->ndim, x->shape), dim + ctx->index_base);
+    return LURON_OK;
+}
+
+/** A list of ids, for a dim of x. */
+static luron_status check_list(luron_ctx *ctx, luron__apply *a) {
+    const luron_tensor *x = a->in[0], *ids = a->in[1];
+    char s[LURON__SHAPE_TEXT];
+    LURON_TRY(check_id_dtype(ctx, a->op->name, ids));
+    LURON__CHECK(ctx, x->ndim > 0, LURON_E_SHAPE, "%s: a tensor without dims has no positions to choose from",
+                 a->op->name);
+    LURON__CHECK(ctx, ids->ndim == 1, LURON_E_SHAPE, "%s: ids must be a list (one dim), got %s", a->op->name,
+                 luron_shape_text(s, sizeof s, ids->ndim, ids->shape));
+    LURON_TRY(luron__attr_base(ctx, a, 1));
+    return luron__attr_dim(ctx, a, 0, x->ndim);
+}
+
+static luron_status check_source_dtype(luron_ctx *ctx, const char *what, const luron_tensor *x,
+                                       const luron_tensor *src) {
+    LURON__CHECK(ctx, x->dtype == src->dtype, LURON_E_DTYPE, "%s: x is %s and src is %s, they must be the same", what,
+                 luron_dtype_name(x->dtype), luron_dtype_name(src->dtype));
+    return LURON_OK;
+}
+
 static luron_status gather_infer(luron_ctx *ctx, luron__apply *a) {
-    (void)ctx;
+    LURON_TRY(check_gather(ctx, a));
     return infer_like(a, a->in[1]);
 }
-static luron_status add_infer(luron_ctx *ctx, luron__apply *a) {
-    (void)ctx;
+static luron_status scatter_add_infer(luron_ctx *ctx, luron__apply *a) {
+    const luron_tensor *ids = a->in[1], *src = a->in[2];
+    char s[LURON__SHAPE_TEXT], t[LURON__SHAPE_TEXT];
+    LURON_TRY(check_gather(ctx, a));
+    LURON_TRY(check_source_dtype(ctx, "scatter_add", a->in[0], src));
+    LURON__CHECK(
+        ctx, luron__same_shape(ids, src), LURON_E_SHAPE, "scatter_add: ids %s and src %s must have the same shape",
+        luron_shape_text(s, sizeof s, ids->ndim, ids->shape), luron_shape_text(t, sizeof t, src->ndim, src->shape));
     return infer_like(a, a->in[0]);
 }
 static luron_status index_select_infer(luron_ctx *ctx, luron__apply *a) {
-    (void)ctx;
+    LURON_TRY(check_list(ctx, a));
     infer_like(a, a->in[0]);
     a->shape[a->attrs.at[0]] = a->in[1]->shape[0];
     return LURON_OK;
+}
+static luron_status index_add_infer(luron_ctx *ctx, luron__apply *a) {
+    const luron_tensor *x = a->in[0], *ids = a->in[1], *src = a->in[2];
+    char s[LURON__SHAPE_TEXT], t[LURON__SHAPE_TEXT];
+    LURON_TRY(check_list(ctx, a));
+    LURON_TRY(check_source_dtype(ctx, "index_add", x, src));
+    int dim = (int)a->attrs.at[0];
+    bool fits = src->ndim == x->ndim;
+    for (int d = 0; d < x->ndim && fits; d++) fits = src->shape[d] == (d == dim ? ids->shape[0] : x->shape[d]);
+    LURON__CHECK(ctx, fits, LURON_E_SHAPE,
+                 "index_add: src is %s; like x %s, with %lld positions (as many as ids) along dim %d, was expected",
+                 luron_shape_text(s, sizeof s, src->ndim, src->shape), luron_shape_text(t, sizeof t, x->ndim, x->shape),
+                 (long long)ids->shape[0], dim + ctx->index_base);
+    return infer_like(a, x);
 }
 static luron_status gather_compute(luron_ctx *ctx, luron__apply *a) { return choose(ctx, a, false); }
 static luron_status index_select_compute(luron_ctx *ctx, luron__apply *a) { return choose(ctx, a, true); }
@@ -329,85 +385,42 @@ static luron_status index_add_gradient(luron_tensor **out, luron_ctx *ctx, const
     return addition_gradient(out, ctx, &op_index_select, node, g, i);
 }
 
-static const luron__op op_gather = {"gather", LURON__SAVE_IN(1), gather_infer, gather_compute, gather_gradient};
-static const luron__op op_scatter_add = {"scatter_add", LURON__SAVE_IN(1), add_infer, scatter_add_compute,
-                                         scatter_add_gradient};
-static const luron__op op_index_select = {"index_select", LURON__SAVE_IN(1), index_select_infer, index_select_compute,
-                                          index_select_gradient};
-static const luron__op op_index_add = {"index_add", LURON__SAVE_IN(1), add_infer, index_add_compute,
-                                       index_add_gradient};
+static const luron__op_attr attrs_of[] = {{"dim", LURON__ATTR_DIM, 0}, {"base", LURON__ATTR_BASE, 1}, {0}};
+#define CHOICE(fn, operands, carried)                                                                                  \
+    static const luron__op op_##fn = {.name = #fn,                                                                     \
+                                      .saves = LURON__SAVE_IN(1),                                                      \
+                                      .infer = fn##_infer,                                                             \
+                                      .compute = fn##_compute,                                                         \
+                                      .gradient = fn##_gradient,                                                       \
+                                      .attrs = attrs_of,                                                               \
+                                      .n_in = operands,                                                                \
+                                      .ids_in = LURON__SAVE_IN(1),                                                     \
+                                      .carries = carried};
+CHOICE(gather, 2, LURON__SAVE_IN(0))
+CHOICE(scatter_add, 3, 0)
+CHOICE(index_select, 2, LURON__SAVE_IN(0))
+CHOICE(index_add, 3, 0)
 
-/* ---- public: checks of shapes and dtypes ------------------------------------------------------------------------ */
-
-/** ids of x's rank, and no larger than x outside dim. */
-static luron_status check_gather(luron_ctx *ctx, const char *what, const luron_tensor *x, int *dim,
-                                 const luron_tensor *ids) {
-    char text[64], s[LURON__SHAPE_TEXT], t[LURON__SHAPE_TEXT];
-    snprintf(text, sizeof text, "%s: dim", what);
-    LURON_TRY(check_id_dtype(ctx, what, ids));
-    LURON_TRY(luron__wrap_dim(dim, ctx, text, x->ndim));
-    bool fits = ids->ndim == x->ndim;
-    for (int d = 0; d < x->ndim && fits; d++) fits = d == *dim || ids->shape[d] <= x->shape[d];
-    LURON__CHECK(ctx, fits, LURON_E_SHAPE, "%s: ids %s must have as many dims as x %s, and be no larger outside dim %d",
-                 what, luron_shape_text(s, sizeof s, ids->ndim, ids->shape),
-                 luron_shape_text(t, sizeof t, x->ndim, x->shape), *dim + ctx->index_base);
-    return LURON_OK;
-}
-
-/** A list of ids, for a dim of x. */
-static luron_status check_list(luron_ctx *ctx, const char *what, const luron_tensor *x, int *dim,
-                               const luron_tensor *ids) {
-    char text[64], s[LURON__SHAPE_TEXT];
-    snprintf(text, sizeof text, "%s: dim", what);
-    LURON_TRY(check_id_dtype(ctx, what, ids));
-    LURON__CHECK(ctx, x->ndim > 0, LURON_E_SHAPE, "%s: a tensor without dims has no positions to choose from", what);
-    LURON__CHECK(ctx, ids->ndim == 1, LURON_E_SHAPE, "%s: ids must be a list (one dim), got %s", what,
-                 luron_shape_text(s, sizeof s, ids->ndim, ids->shape));
-    return luron__wrap_dim(dim, ctx, text, x->ndim);
-}
-
-static luron_status check_source_dtype(luron_ctx *ctx, const char *what, const luron_tensor *x,
-                                       const luron_tensor *src) {
-    LURON__CHECK(ctx, x->dtype == src->dtype, LURON_E_DTYPE, "%s: x is %s and src is %s, they must be the same", what,
-                 luron_dtype_name(x->dtype), luron_dtype_name(src->dtype));
-    return LURON_OK;
-}
+/* ---- public ------------------------------------------------------------------------------------------------------ */
 
 luron_status luron_index_select(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids) {
-    LURON_TRY(check_list(ctx, "index_select", x, &dim, ids));
     luron__attrs attrs = {.at = {dim, ctx->index_base}};
     return luron__apply_op(out, ctx, &op_index_select, 2, (luron_tensor *[]){x, ids}, &attrs);
 }
 
 luron_status luron_gather(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids) {
-    LURON_TRY(check_gather(ctx, "gather", x, &dim, ids));
     luron__attrs attrs = {.at = {dim, ctx->index_base}};
     return luron__apply_op(out, ctx, &op_gather, 2, (luron_tensor *[]){x, ids}, &attrs);
 }
 
 luron_status luron_scatter_add(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids,
                                luron_tensor *src) {
-    char s[LURON__SHAPE_TEXT], t[LURON__SHAPE_TEXT];
-    LURON_TRY(check_gather(ctx, "scatter_add", x, &dim, ids));
-    LURON_TRY(check_source_dtype(ctx, "scatter_add", x, src));
-    LURON__CHECK(
-        ctx, luron__same_shape(ids, src), LURON_E_SHAPE, "scatter_add: ids %s and src %s must have the same shape",
-        luron_shape_text(s, sizeof s, ids->ndim, ids->shape), luron_shape_text(t, sizeof t, src->ndim, src->shape));
     luron__attrs attrs = {.at = {dim, ctx->index_base}};
     return luron__apply_op(out, ctx, &op_scatter_add, 3, (luron_tensor *[]){x, ids, src}, &attrs);
 }
 
 luron_status luron_index_add(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids,
                              luron_tensor *src) {
-    char s[LURON__SHAPE_TEXT], t[LURON__SHAPE_TEXT];
-    LURON_TRY(check_list(ctx, "index_add", x, &dim, ids));
-    LURON_TRY(check_source_dtype(ctx, "index_add", x, src));
-    bool fits = src->ndim == x->ndim;
-    for (int d = 0; d < x->ndim && fits; d++) fits = src->shape[d] == (d == dim ? ids->shape[0] : x->shape[d]);
-    LURON__CHECK(ctx, fits, LURON_E_SHAPE,
-                 "index_add: src is %s; like x %s, with %lld positions (as many as ids) along dim %d, was expected",
-                 luron_shape_text(s, sizeof s, src->ndim, src->shape), luron_shape_text(t, sizeof t, x->ndim, x->shape),
-                 (long long)ids->shape[0], dim + ctx->index_base);
     luron__attrs attrs = {.at = {dim, ctx->index_base}};
     return luron__apply_op(out, ctx, &op_index_add, 3, (luron_tensor *[]){x, ids, src}, &attrs);
 }
@@ -415,8 +428,15 @@ luron_status luron_index_add(luron_tensor **out, luron_ctx *ctx, luron_tensor *x
 /* ---- one_hot: at = n, base, dtype ------------------------------------------------------------------------------- */
 
 static luron_status one_hot_infer(luron_ctx *ctx, luron__apply *a) {
-    (void)ctx;
-    infer_like(a, a->in[0]);
+    const luron_tensor *ids = a->in[0];
+    LURON_TRY(check_id_dtype(ctx, "one_hot", ids));
+    LURON__CHECK(ctx, a->attrs.at[0] >= 0, LURON_E_ARGUMENT, "one_hot: n is %lld, it must not be negative",
+                 (long long)a->attrs.at[0]);
+    LURON_TRY(luron__attr_base(ctx, a, 1));
+    LURON_TRY(luron__attr_dtype(ctx, a, 2));
+    LURON__CHECK(ctx, ids->ndim < LURON_MAX_DIMS, LURON_E_SHAPE,
+                 "one_hot: ids have %d dimensions, and no more are possible", ids->ndim);
+    infer_like(a, ids);
     a->dtype = (uint32_t)a->attrs.at[2];
     a->shape[a->ndim++] = a->attrs.at[0];
     return LURON_OK;
@@ -436,14 +456,18 @@ static luron_status one_hot_compute(luron_ctx *ctx, luron__apply *a) {
     return LURON_OK;
 }
 
-static const luron__op op_one_hot = {.name = "one_hot", .infer = one_hot_infer, .compute = one_hot_compute};
+static const luron__op_attr one_hot_attrs[] = {
+    {"n", LURON__ATTR_INT, 0}, {"base", LURON__ATTR_BASE, 1}, {"dtype", LURON__ATTR_DTYPE, 2}, {0}};
+static const luron__op op_one_hot = {.name = "one_hot",
+                                     .infer = one_hot_infer,
+                                     .compute = one_hot_compute,
+                                     .attrs = one_hot_attrs,
+                                     .n_in = 1,
+                                     .ids_in = LURON__SAVE_IN(0)};
+const luron__op *const luron__ops_index[] = {&op_gather,    &op_scatter_add, &op_index_select,
+                                             &op_index_add, &op_one_hot,     NULL};
 
 luron_status luron_one_hot(luron_tensor **out, luron_ctx *ctx, luron_tensor *ids, int64_t n, uint32_t dtype) {
-    LURON_TRY(check_id_dtype(ctx, "one_hot", ids));
-    LURON__CHECK(ctx, n >= 0, LURON_E_ARGUMENT, "one_hot: n is %lld, it must not be negative", (long long)n);
-    LURON__CHECK(ctx, luron_dtype_size(dtype) > 0, LURON_E_DTYPE, "one_hot: 0x%x is no dtype", dtype);
-    LURON__CHECK(ctx, ids->ndim < LURON_MAX_DIMS, LURON_E_SHAPE,
-                 "one_hot: ids have %d dimensions, and no more are possible", ids->ndim);
     luron__attrs attrs = {.at = {n, ctx->index_base, dtype}};
     return luron__apply_op(out, ctx, &op_one_hot, 1, &ids, &attrs);
 }

@@ -93,11 +93,21 @@ static luron_status compute_recur(luron_ctx *ctx, luron__apply *a) { return comp
 
 static luron_status infer(luron_ctx *ctx, luron__apply *a) {
     const luron_tensor *x = a->in[0];
-    (void)ctx;
+    LURON__CHECK(ctx, x->ndim > 0, LURON_E_SHAPE, "%s: a tensor with dims expected", a->op->name);
+    LURON_TRY(luron__attr_dim(ctx, a, 0, x->ndim));
+    LURON_TRY(luron__attr_bool(ctx, a, 1, "backwards"));
     a->dtype = luron_dtype_is_float(x->dtype) ? x->dtype : LURON_I64;
     a->ndim = x->ndim;
     memcpy(a->shape, x->shape, sizeof a->shape);
     return LURON_OK;
+}
+
+static luron_status infer_recur(luron_ctx *ctx, luron__apply *a) {
+    LURON__CHECK(ctx, luron__same_shape(a->in[0], a->in[1]), LURON_E_SHAPE, "recur: operands of one shape expected");
+    for (int i = 0; i < 2; i++)
+        LURON__CHECK(ctx, luron_dtype_is_float(a->in[i]->dtype), LURON_E_DTYPE, "recur: real operands expected, got %s",
+                     luron_dtype_name(a->in[i]->dtype));
+    return infer(ctx, a);
 }
 
 /* ---- gradients --------------------------------------------------------------------------------------------------- */
@@ -151,18 +161,28 @@ static luron_status gradient_recur(luron_tensor **out, luron_ctx *ctx, const lur
     return luron__expr_done(&e, luron__expr_2(&e, luron_mul, db, before), out);
 }
 
-static const luron__op op_cumsum = {
-    .name = "cumsum", .infer = infer, .compute = compute_sum, .gradient = gradient_sum};
+static const luron__op_attr attrs_of[] = {{"dim", LURON__ATTR_DIM, 0}, {"backwards", LURON__ATTR_BOOL, 1}, {0}};
+static const luron__op op_cumsum = {.name = "cumsum",
+                                    .infer = infer,
+                                    .compute = compute_sum,
+                                    .gradient = gradient_sum,
+                                    .attrs = attrs_of,
+                                    .n_in = 1};
 static const luron__op op_cumprod = {.name = "cumprod",
                                      .saves = LURON__SAVE_IN(0) | LURON__SAVE_OUT,
                                      .infer = infer,
                                      .compute = compute_prod,
-                                     .gradient = gradient_prod};
+                                     .gradient = gradient_prod,
+                                     .attrs = attrs_of,
+                                     .n_in = 1};
 static const luron__op op_recur = {.name = "recur",
                                    .saves = LURON__SAVE_IN(0) | LURON__SAVE_OUT,
-                                   .infer = infer,
+                                   .infer = infer_recur,
                                    .compute = compute_recur,
-                                   .gradient = gradient_recur};
+                                   .gradient = gradient_recur,
+                                   .attrs = attrs_of,
+                                   .n_in = 2};
+const luron__op *const luron__ops_scan[] = {&op_cumsum, &op_cumprod, &op_recur, NULL};
 
 /* A tensor without dims is scanned as a row of one. */
 static luron_status apply(luron_tensor **out, luron_ctx *ctx, const luron__op *op, const char *what, luron_tensor *x,

@@ -264,5 +264,3 @@ luron_status luron_tensor_set_grad(luron_ctx *ctx, luron_tensor *t, luron_tensor
     luron_tensor_unref(old);
     return LURON_OK;
 }
-
-luron_status luron_detach(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) { return luron__tensor_alias(out, ctx, x); }

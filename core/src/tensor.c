@@ -1,6 +1,5 @@
 #include "internal.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -136,37 +135,9 @@ luron_status luron_tensor_new(luron_tensor **out, luron_ctx *ctx, uint32_t dtype
     return luron__tensor_make(out, ctx, dtype, ndim, shape);
 }
 
-luron_status luron_tensor_full(luron_tensor **out, luron_ctx *ctx, uint32_t dtype, int ndim, const int64_t *shape, double value) {
-    luron_tensor *t;
-    LURON_TRY(luron_tensor_new(&t, ctx, dtype, ndim, shape));
-    luron_status status = luron_tensor_fill(ctx, t, value);
-    if (status) {
-        luron_tensor_unref(t);
-        return status;
-    }
-    *out = t;
-    return LURON_OK;
-}
-
 luron_status luron_tensor_from(luron_tensor **out, luron_ctx *ctx, uint32_t dtype, int ndim, const int64_t *shape, const void *data) {
     LURON_TRY(luron_tensor_new(out, ctx, dtype, ndim, shape));
     if ((*out)->storage->bytes) memcpy((*out)->storage->data, data, (*out)->storage->bytes);
-    return LURON_OK;
-}
-
-luron_status luron_tensor_arange(luron_tensor **out, luron_ctx *ctx, uint32_t dtype, double start, double stop, double step) {
-    LURON__CHECK(ctx, isfinite(start) && isfinite(stop) && isfinite(step) && step != 0, LURON_E_ARGUMENT,
-                 "arange: finite numbers and a step that is not 0 expected, got start %g, stop %g, step %g", start, stop, step);
-    double count = ceil((stop - start) / step);
-    LURON__CHECK(ctx, count < 1e15, LURON_E_ARGUMENT, "arange: %g elements are too many", count);
-    int64_t n = count > 0 ? (int64_t)count : 0;
-    LURON_TRY(luron_tensor_new(out, ctx, dtype, 1, &n));
-    char *to = (*out)->storage->data;
-    int size = luron_dtype_size(dtype);
-    for (int64_t i = 0; i < n; i++) {
-        double value = start + (double)i * step;
-        luron__convert(dtype, to + i * size, 1, LURON_F64, &value, 1, 1);
-    }
     return LURON_OK;
 }
 
