@@ -329,6 +329,8 @@ struct luron_layer {
     uint32_t dtype;
     luron__slot param[LURON__MAX_SLOTS], state[LURON__MAX_SLOTS];
 };
+/** The numbers of t in another dtype behind the same header; its gradient goes (layer.c). */
+luron_status luron__tensor_convert(luron_ctx *ctx, luron_tensor *t, uint32_t dtype);
 const luron_host *luron__host(void);   /* the table of services: host.c */
 const luron_ops *luron__ops_table(void); /* compose.c */
 

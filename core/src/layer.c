@@ -252,3 +252,17 @@ luron_status luron_layer_set_dtype(luron_ctx *ctx, luron_layer *layer, uint32_t 
     if (!status) layer->dtype = dtype;
     return status;
 }
+
+luron_status luron__tensor_convert(luron_ctx *ctx, luron_tensor *t, uint32_t dtype) {
+    luron_tensor *cast;
+    if (t->dtype == dtype) return LURON_OK;
+    LURON_TRY(luron__tensor_make(&cast, ctx, dtype, t->ndim, t->shape));
+    int recording = luron_ctx_set_recording(ctx, 0);
+    luron_status status = luron_tensor_copy(ctx, cast, t);
+    luron_ctx_set_recording(ctx, recording);
+    if (status)
+        luron_tensor_unref(cast);
+    else
+        swap_in(t, cast);
+    return status;
+}
