@@ -140,8 +140,8 @@ static luron_status apply_fused(luron__frame *f, luron_tensor **outs) {
 }
 
 /* ---- public ------------------------------------------------------------------------------------------------------ */
-luron_status luron_layer_apply(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in,
-                               luron_tensor *const *ins) {
+static luron_status apply(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in,
+                          luron_tensor *const *ins) {
     LURON__CHECK(ctx, n_in >= 0 && (n_in == 0 || ins), LURON_E_ARGUMENT, "layer_apply: %d inputs", n_in);
     luron__frame f;
     luron_tensor *made[LURON__MAX_SLOTS] = {0};
@@ -165,6 +165,20 @@ luron_status luron_layer_apply(luron_tensor **outs, luron_ctx *ctx, luron_layer 
         luron__frame_explain(&f, status);
     }
     luron__frame_close(&f);
+    return status;
+}
+
+/* Noted by a trace as one step, whatever ops it is made of. */
+luron_status luron_layer_apply(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in,
+                               luron_tensor *const *ins) {
+    luron_trace *trace = ctx->trace;
+    ctx->trace = NULL;
+    luron_status status = apply(outs, ctx, layer, n_in, ins);
+    ctx->trace = trace;
+    if (!trace || status) return status;
+    int n_out = luron_layer_n_outs(layer);
+    status = luron__trace_layer_call(ctx, layer, n_in, ins, n_out, outs);
+    for (int i = 0; i < n_out && status; i++) luron_tensor_unref(outs[i]);
     return status;
 }
 

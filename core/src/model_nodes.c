@@ -32,7 +32,8 @@ static luron_status set_dims(luron_ctx *ctx, const char *what, luron__model_op *
     *bits = 0;
     for (int64_t i = 0; i < arg->ints.n; i++) {
         int64_t dim = arg->ints.at[i];
-        if (dim < 0 || dim >= LURON_MAX_DIMS || *bits >> dim & 1) return wrong(ctx, what, k, "list of different dims from 0");
+        if (dim < 0 || dim >= LURON_MAX_DIMS || *bits >> dim & 1)
+            return wrong(ctx, what, k, "list of different dims from 0");
         *bits |= (int64_t)1 << dim;
     }
     return LURON_OK;
@@ -43,8 +44,10 @@ luron_status luron__model_op_set(luron_ctx *ctx, const char *what, luron__model_
     int64_t *at = &op->attrs.at[k->place];
     bool whole = arg->kind == LURON_ARG_INTEGER;
     switch (k->kind) {
-    case LURON__ATTR_INTS: return set_ints(ctx, what, op, k, arg);
-    case LURON__ATTR_DIMS: return set_dims(ctx, what, op, k, arg);
+    case LURON__ATTR_INTS:
+        return set_ints(ctx, what, op, k, arg);
+    case LURON__ATTR_DIMS:
+        return set_dims(ctx, what, op, k, arg);
     case LURON__ATTR_NUM:
         if (!whole && arg->kind != LURON_ARG_NUMBER) return wrong(ctx, what, k, "number");
         op->attrs.num[k->place] = whole ? (double)arg->integer : arg->number;
@@ -82,17 +85,19 @@ luron_status luron__model_add_op(luron_value *out, luron_ctx *ctx, luron_model *
     bool any = op->op->n_in < 0, by_batch = batch.node >= 0;
     LURON__CHECK(ctx, !(op->op->flags & LURON__OP_BY_NUMBERS), LURON_E_UNSUPPORTED,
                  "model: the shape of what '%s' gives depends on the numbers, so it is no part of a model", name);
-    LURON__CHECK(ctx, any ? n_in >= 1 : n_in == op->op->n_in, LURON_E_ARGUMENT, "model: %s: %s%d operand%s expected, got %d",
-                 name, any ? "at least " : "", any ? 1 : op->op->n_in, any || op->op->n_in == 1 ? "" : "s", n_in);
+    LURON__CHECK(ctx, any ? n_in >= 1 : n_in == op->op->n_in, LURON_E_ARGUMENT,
+                 "model: %s: %s%d operand%s expected, got %d", name, any ? "at least " : "", any ? 1 : op->op->n_in,
+                 any || op->op->n_in == 1 ? "" : "s", n_in);
     LURON__CHECK(ctx, by_batch || !op->batch, LURON_E_ARGUMENT, "model: %s: nothing says what the batch size is", name);
-    for (int i = 0; i < n_in; i++) LURON_TRY(luron__check_value(ctx, model, name, i, ins[i]));
+    for (int i = 0; i < n_in; i++)
+        LURON_TRY(luron__check_value(ctx, model, name, i, ins[i]));
     if (by_batch) LURON_TRY(luron__check_value(ctx, model, name, n_in, batch));
-    luron__model_node node = { .kind = LURON__NODE_OP,
-                               .layer = -1,
-                               .n_in = n_in + by_batch,
-                               .n_out = 1,
-                               .by_batch = by_batch,
-                               .op = (luron__model_op *)op };
+    luron__model_node node = {.kind = LURON__NODE_OP,
+                              .layer = -1,
+                              .n_in = n_in + by_batch,
+                              .n_out = 1,
+                              .by_batch = by_batch,
+                              .op = (luron__model_op *)op};
     luron_value *all;
     size_t bytes = (size_t)(n_in + 1) * sizeof *all;
     LURON_TRY(luron__alloc(&all, ctx, bytes));
@@ -119,7 +124,7 @@ static bool has_attr(const luron__op *op, const char *name) {
 luron_status luron_model_op(luron_value *out, luron_ctx *ctx, luron_model *model, const char *op, int n_args,
                             const luron_arg *args, int n_in, const luron_value *ins) {
     char what[80];
-    luron__model_op made = { .op = op ? luron__op_find(op) : NULL };
+    luron__model_op made = {.op = op ? luron__op_find(op) : NULL};
     snprintf(what, sizeof what, "model: op '%.40s'", op ? op : "");
     LURON__CHECK(ctx, made.op, LURON_E_NOT_FOUND, "%s is not known", what);
     for (int i = 0; i < n_args; i++)
@@ -131,7 +136,7 @@ luron_status luron_model_op(luron_value *out, luron_ctx *ctx, luron_model *model
         LURON__CHECK(ctx, arg || may_miss, LURON_E_ARGUMENT, "%s: '%s' is missing", what, k->name);
         if (arg) LURON_TRY(luron__model_op_set(ctx, what, &made, k, arg));
     }
-    return luron__model_add_op(out, ctx, model, &made, n_in, ins, (luron_value){ -1, 0 });
+    return luron__model_add_op(out, ctx, model, &made, n_in, ins, (luron_value){-1, 0});
 }
 
 /* ---- tensors ----------------------------------------------------------------------------------------------------- */
@@ -171,16 +176,17 @@ static luron__model_tensor in_layers(const luron_model *m, const luron_tensor *t
     for (int32_t l = 0; l < m->n_layers; l++)
         for (int s = 0; s < LURON__MAX_SLOTS; s++) {
             const luron_layer *layer = m->layers[l].layer;
-            if (layer->param[s].tensor == t) return (luron__model_tensor){ .layer = l, .slot = s, .is_param = true };
-            if (layer->state[s].tensor == t) return (luron__model_tensor){ .layer = l, .slot = s };
+            if (layer->param[s].tensor == t) return (luron__model_tensor){.layer = l, .slot = s, .is_param = true};
+            if (layer->state[s].tensor == t) return (luron__model_tensor){.layer = l, .slot = s};
         }
-    return (luron__model_tensor){ .layer = -1 };
+    return (luron__model_tensor){.layer = -1};
 }
 
 /* A name that is free: "constant1". */
 static void constant_name(char to[32], const luron_model *m) {
-    int64_t n = m->n_tensors;
-    do snprintf(to, 32, "constant%lld", (long long)++n);
+    int64_t n = 0;
+    do
+        snprintf(to, 32, "constant%lld", (long long)++n);
     while (luron__model_tensor_index(m, to) >= 0 || luron__model_layer_index(m, to) >= 0);
 }
 
@@ -194,7 +200,7 @@ luron_status luron__model_own_tensor(luron_ctx *ctx, luron_model *m, const char 
     bool taken = luron__model_tensor_index(m, path) >= 0;
     if (layer >= 0) taken = taken || luron__layer_slot(m->layers[layer].layer, name, &ignored) >= 0;
     LURON__CHECK(ctx, !taken, LURON_E_ARGUMENT, "model: there is another tensor '%.64s' already", path);
-    luron__model_tensor entry = { .path = (char *)path, .tensor = t, .layer = -1, .is_param = is_param };
+    luron__model_tensor entry = {.path = (char *)path, .tensor = t, .layer = -1, .is_param = is_param};
     return luron__model_put_tensor(&index, ctx, m, &entry);
 }
 
@@ -222,13 +228,13 @@ static luron_status put_tensor(int32_t *index, luron_ctx *ctx, luron_model *m, c
 luron_status luron_model_tensor(luron_value *out, luron_ctx *ctx, luron_model *model, const char *path, luron_tensor *t,
                                 int is_param) {
     LURON__CHECK(ctx, t, LURON_E_ARGUMENT, "model: a tensor expected, got NULL");
-    luron__model_node node = { .kind = LURON__NODE_NUMBER, .layer = -1, .n_out = 1, .number = t };
+    luron__model_node node = {.kind = LURON__NODE_NUMBER, .layer = -1, .n_out = 1, .number = t};
     if (t->is_number) return luron__model_add_node(out, ctx, model, &node, NULL);
-    LURON__CHECK(ctx, !t->node, LURON_E_STATE, "model: a tensor that was made by '%s' on the tape is no constant (detach)",
-                 t->node->op->name);
+    LURON__CHECK(ctx, !t->node, LURON_E_STATE,
+                 "model: a tensor that was made by '%s' on the tape is no constant (detach)", t->node->op->name);
     LURON__CHECK(ctx, !is_param || t->dtype == LURON_F32 || t->dtype == LURON_F64, LURON_E_DTYPE,
                  "model: a parameter is float32 or float64, got %s", luron_dtype_name(t->dtype));
-    node = (luron__model_node){ .kind = LURON__NODE_TENSOR, .n_out = 1 };
+    node = (luron__model_node){.kind = LURON__NODE_TENSOR, .n_out = 1};
     LURON_TRY(put_tensor(&node.layer, ctx, model, path, t, is_param != 0));
     return luron__model_add_node(out, ctx, model, &node, NULL);
 }

@@ -7,7 +7,8 @@
 
 static bool push(json_t *list, json_t *item) { return json_array_append_new(list, item) == 0; }
 
-/* ---- writing ------------------------------------------------------------------------------------------------------ */
+/* ---- writing ------------------------------------------------------------------------------------------------------
+ */
 static json_t *number_to_json(double x) {
     if (isfinite(x)) return json_real(x);
     return json_string(isnan(x) ? "nan" : x > 0 ? "inf" : "-inf");
@@ -22,12 +23,17 @@ static json_t *whole_to_json(const luron__model_op *op, int place) {
 static json_t *attr_to_json(const luron__model_op *op, const luron__op_attr *k) {
     const int64_t *at = &op->attrs.at[k->place];
     switch (k->kind) {
-    case LURON__ATTR_NUM: return number_to_json(op->attrs.num[k->place]);
-    case LURON__ATTR_BOOL: return json_boolean(*at);
-    case LURON__ATTR_DTYPE: return json_string(luron_dtype_name((uint32_t)*at));
+    case LURON__ATTR_NUM:
+        return number_to_json(op->attrs.num[k->place]);
+    case LURON__ATTR_BOOL:
+        return json_boolean(*at);
+    case LURON__ATTR_DTYPE:
+        return json_string(luron_dtype_name((uint32_t)*at));
     case LURON__ATTR_INT:
-    case LURON__ATTR_DIM: return whole_to_json(op, k->place);
-    default: break;
+    case LURON__ATTR_DIM:
+        return whole_to_json(op, k->place);
+    default:
+        break;
     }
     json_t *list = json_array();
     bool good = list != NULL, dims = k->kind == LURON__ATTR_DIMS;
@@ -82,7 +88,8 @@ void *luron__model_tensors_to_json(const luron_model *m) {
         const luron_tensor *t = m->tensors[i].tensor;
         if (!t) continue; /* it is a layer's */
         json_t *shape = json_array();
-        for (int d = 0; shape && d < t->ndim && good; d++) good = push(shape, json_integer(t->shape[d]));
+        for (int d = 0; shape && d < t->ndim && good; d++)
+            good = push(shape, json_integer(t->shape[d]));
         good = good && push(list, json_pack("{ss ss ss so}", "path", m->tensors[i].path, "kind",
                                             m->tensors[i].is_param ? "parameter" : "state", "dtype",
                                             luron_dtype_name(t->dtype), "shape", shape));
@@ -91,7 +98,8 @@ void *luron__model_tensors_to_json(const luron_model *m) {
     return good ? list : NULL;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------ */
+/* ---- reading ------------------------------------------------------------------------------------------------------
+ */
 static bool number_from_json(double *x, const json_t *v) {
     const char *word = json_string_value(v);
     if (json_is_number(v)) {
@@ -114,7 +122,7 @@ static bool whole_from_json(int64_t *to, luron__model_op *op, int place, const j
 
 /* JSON as the argument that luron__model_op_set checks. */
 static luron_arg arg_from_json(luron__model_op *op, const luron__op_attr *k, const json_t *v) {
-    luron_arg arg = { .name = k->name, .kind = LURON_ARG_STRING };
+    luron_arg arg = {.name = k->name, .kind = LURON_ARG_STRING};
     bool list = k->kind == LURON__ATTR_INTS || k->kind == LURON__ATTR_DIMS, good = true;
     if (list && json_is_array(v) && json_array_size(v) <= LURON_MAX_DIMS) {
         arg.ints.n = (int64_t)json_array_size(v);
@@ -154,7 +162,7 @@ static luron_status check_members(luron_ctx *ctx, const char *where, const luron
 
 luron_status luron__model_op_from_json(luron__model_op *op, luron_ctx *ctx, const char *where, void *object) {
     const char *name = json_string_value(json_object_get(object, "op"));
-    *op = (luron__model_op){ .op = name ? luron__op_find(name) : NULL };
+    *op = (luron__model_op){.op = name ? luron__op_find(name) : NULL};
     LURON__CHECK(ctx, name, LURON_E_FORMAT, "%s: 'op': string expected", where);
     LURON__CHECK(ctx, op->op, LURON_E_VERSION, "%s: op '%.40s' is not known here", where, name);
     LURON_TRY(check_members(ctx, where, op->op, object));
@@ -171,7 +179,8 @@ luron_status luron__model_op_from_json(luron__model_op *op, luron_ctx *ctx, cons
 
 luron_status luron__model_number_from_json(luron_tensor **number, bool *by_batch, luron_ctx *ctx, const char *where,
                                            void *value) {
-    const json_t *v = value, *times = json_is_object(v) && json_object_size(v) == 1 ? json_object_get(v, "batch") : NULL;
+    const json_t *v = value,
+                 *times = json_is_object(v) && json_object_size(v) == 1 ? json_object_get(v, "batch") : NULL;
     double x;
     *by_batch = times != NULL;
     if (times) v = times;

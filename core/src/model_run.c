@@ -1,5 +1,5 @@
-/* model_run.c -- running the graph. Nothing of a run hangs on the model, so that several threads, each with a context of
- * its own, may run one model in eval mode. */
+/* model_run.c -- running the graph. Nothing of a run hangs on the model, so that several threads, each with a context
+ * of its own, may run one model in eval mode. */
 #include "graph.h"
 
 #include <string.h>
@@ -64,10 +64,15 @@ static luron_status number(run *r, luron_ctx *ctx, const luron__model_node *node
 
 static luron_status make_outs(run *r, luron_ctx *ctx, const luron_model *m, const luron__model_node *node) {
     switch (node->kind) {
-    case LURON__NODE_LAYER: return luron_layer_apply(r->outs, ctx, m->layers[node->layer].layer, node->n_in, r->ins);
-    case LURON__NODE_OP: return apply_op(r, ctx, node);
-    case LURON__NODE_TENSOR: r->outs[0] = luron_tensor_ref(luron__model_tensor_of(m, node->layer)); return LURON_OK;
-    default: return number(r, ctx, node);
+    case LURON__NODE_LAYER:
+        return luron_layer_apply(r->outs, ctx, m->layers[node->layer].layer, node->n_in, r->ins);
+    case LURON__NODE_OP:
+        return apply_op(r, ctx, node);
+    case LURON__NODE_TENSOR:
+        r->outs[0] = luron_tensor_ref(luron__model_tensor_of(m, node->layer));
+        return LURON_OK;
+    default:
+        return number(r, ctx, node);
     }
 }
 
@@ -95,7 +100,8 @@ luron_status luron_model_run(luron_tensor **outs, luron_ctx *ctx, luron_model *m
                  (long long)model->n_inputs, model->n_inputs == 1 ? "" : "s", n_in);
     run r;
     LURON_TRY(run_open(&r, ctx, model));
-    for (int i = 0; i < n_in; i++) r.values[i] = luron_tensor_ref(ins[i]);
+    for (int i = 0; i < n_in; i++)
+        r.values[i] = luron_tensor_ref(ins[i]);
     uint32_t standard = ctx->default_dtype;
     if (model->dtype) ctx->default_dtype = model->dtype;
     luron_status status = LURON_OK;
@@ -112,7 +118,8 @@ luron_status luron_model_run(luron_tensor **outs, luron_ctx *ctx, luron_model *m
         outs[i] = luron_tensor_ref(r.values[model->nodes[v.node].first + v.out]);
     }
     ctx->default_dtype = standard;
-    for (int64_t i = 0; i < model->n_values; i++) luron_tensor_unref(r.values[i]);
+    for (int64_t i = 0; i < model->n_values; i++)
+        luron_tensor_unref(r.values[i]);
     luron__free(ctx, r.values, r.bytes);
     return status;
 }

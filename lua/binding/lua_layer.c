@@ -329,7 +329,14 @@ static int l_eval(lua_State *L) {
     return 1;
 }
 
+void lr_refuse_mode(lua_State *L) {
+    luron_status status = luron_trace_refuse(lr_ctx(L), "asks for the mode (is_training), but a graph has one way for both: nn.Dropout and "
+                                                        "the like do what the mode says");
+    if (status != LURON_OK) lr_raise(L, status);
+}
+
 static int l_is_training(lua_State *L) {
+    lr_refuse_mode(L);
     lua_pushboolean(L, luron_layer_is_training(layer_at(L, 1)));
     return 1;
 }

@@ -172,6 +172,7 @@ function Module:eval() return Module.train(self, false) end
 
 function Module:is_training()
   check_self(self, "is_training")
+  core.trace_refuse "asks for the mode (is_training), but a graph has one way for both: nn.Dropout and the like do what the mode says"
   return rawget(self, "_training") ~= false
 end
 
@@ -347,4 +348,4 @@ local function from_checkpoint(checkpoint)
   return self
 end
 
-return { Module = Module, class = class, is_module = is_module, is_callable = is_callable, from_checkpoint = from_checkpoint }
+return { Module = Module, class = class, each = each, is_module = is_module, is_callable = is_callable, from_checkpoint = from_checkpoint }

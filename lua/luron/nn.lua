@@ -199,6 +199,9 @@ function nn.Sequential(...)
   return model
 end
 
+--- The forward of an instance of a class as a model in C: nn.trace(net, example, ...[, { batch = }]).
+function nn.trace(...) return require "luron.trace"("trace", ...) end
+
 -- ---- types by name ---------------------------------------------------------------------------------------------------
 return setmetatable(nn, {
   __index = function(_, name)
