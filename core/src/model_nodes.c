@@ -182,11 +182,11 @@ static luron__model_tensor in_layers(const luron_model *m, const luron_tensor *t
     return (luron__model_tensor){.layer = -1};
 }
 
-/* A name that is free: "constant1". */
-static void constant_name(char to[32], const luron_model *m) {
+/* A name that is free: "constant1", "parameter1". */
+static void free_name(char to[32], const luron_model *m, bool is_param) {
     int64_t n = 0;
     do
-        snprintf(to, 32, "constant%lld", (long long)++n);
+        snprintf(to, 32, "%s%lld", is_param ? "parameter" : "constant", (long long)++n);
     while (luron__model_tensor_index(m, to) >= 0 || luron__model_layer_index(m, to) >= 0);
 }
 
@@ -218,7 +218,7 @@ static luron_status put_tensor(int32_t *index, luron_ctx *ctx, luron_model *m, c
     }
     for (*index = 0; *index < m->n_tensors; ++*index)
         if (m->tensors[*index].tensor == t) return LURON_OK;
-    constant_name(word, m);
+    free_name(word, m, is_param);
     if (!path) path = word;
     LURON_TRY(luron__model_own_tensor(ctx, m, path, t, is_param));
     *index = (int32_t)m->n_tensors - 1;

@@ -144,14 +144,19 @@ static bool same_step(const luron_trace *a, const luron_trace *b, const luron__s
            luron__same_layers(x->layer, y->layer);
 }
 
+/* "'add' at net.lua:12" */
+static const char *quoted(char to[300], const luron__step *s) {
+    char where[240];
+    snprintf(to, 300, "%s%s%s%s", s ? "'" : "nothing", s ? name_of(s) : "", s ? "'" : "", s ? at(where, s) : "");
+    return to;
+}
+
 static luron_status another_way(luron_ctx *ctx, const luron_trace *a, const luron_trace *b, const luron__step *x,
                                 const luron__step *y) {
-    char here[240], there[240];
-    bool once = a->batch == b->batch;
-    return luron__fail(ctx, LURON_E_UNSUPPORTED, "trace: forward takes another way %s: %s%s%s, then %s%s%s",
-                       once ? "when it runs a second time" : "when the batch is larger",
-                       x ? "first '" : "first nothing", x ? name_of(x) : "", x ? at(here, x) : "", y ? "'" : "nothing",
-                       y ? name_of(y) : "", y ? at(there, y) : "");
+    char here[300], there[300];
+    return luron__fail(ctx, LURON_E_UNSUPPORTED, "trace: forward takes another way when %s: first %s, then %s",
+                       a->batch == b->batch ? "it runs a second time" : "the batch is larger", quoted(here, x),
+                       quoted(there, y));
 }
 
 luron_status luron__trace_compare(luron_ctx *ctx, const luron_trace *a, const luron_trace *b) {

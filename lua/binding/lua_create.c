@@ -199,7 +199,7 @@ static int l_ones(lua_State *L) { return filled(L, 1); }
 static luron_status full(lua_State *L, luron_tensor **out, uint32_t dtype, int n, const int64_t *shape, int idx) {
     double value = lua_isboolean(L, idx) ? lua_toboolean(L, idx) : lua_tonumber(L, idx);
     luron_status status = luron_tensor_full(out, lr_ctx(L), dtype, n, shape, value);
-    return status == LURON_OK && fabs(value) > 9007199254740992.0 ? lr_fill(L, *out, idx) : status;
+    return status == LURON_OK && fabs(value) >= 9007199254740992.0 ? lr_fill(L, *out, idx) : status;
 }
 
 static int l_full(lua_State *L) {

@@ -162,6 +162,8 @@ int lr_tensor_newindex(lua_State *L);
 int lr_tensor_tostring(lua_State *L);
 /** If an argument from 2 on is a node of a graph: make a node (results on the stack) and return 1. */
 int lr_call_on_nodes(lua_State *L);
+/** If the list at 1 (to be joined along what is at 2 by the function `name`) has such a node: push a node, return 1. */
+int lr_join_nodes(lua_State *L, const char *name);
 /** Raise while a trace is on: what follows would depend on the mode. */
 void lr_refuse_mode(lua_State *L);
 /** Raise while a trace is on if the numbers of t, which are about to be read, come from what goes in. */

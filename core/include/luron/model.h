@@ -28,7 +28,7 @@ LURON_API LURON_NODISCARD luron_status luron_model_add(luron_value *out, luron_c
  *  string. @return LURON_E_NOT_FOUND for an unknown op, LURON_E_ARGUMENT for attributes that it does not have or needs. */
 LURON_API LURON_NODISCARD luron_status luron_model_op(luron_value *out, luron_ctx *ctx, luron_model *model, const char *op, int n_args, const luron_arg *args, int n_in, const luron_value *ins);
 /** A tensor as a value, shared, not copied: a parameter (is_param) or state of the model's own, saved under `path`
- *  ("scale", "encoder/scale"; NULL: "constant1", ...), or one that a layer of the model has already. A number
+ *  ("scale", "encoder/scale"; NULL: "parameter1", "constant1", ...), or one that a layer of the model has already. A number
  *  (luron_scalar) has no path. */
 LURON_API LURON_NODISCARD luron_status luron_model_tensor(luron_value *out, luron_ctx *ctx, luron_model *model, const char *path, luron_tensor *t, int is_param);
 /** Put all of `part` in, its layers (shared, not copied) under `name` (NULL: "model1", ...), applied to values.
