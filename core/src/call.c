@@ -172,13 +172,18 @@ static luron_status apply(luron_tensor **outs, luron_ctx *ctx, luron_layer *laye
 luron_status luron_layer_apply(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in,
                                luron_tensor *const *ins) {
     luron_trace *trace = ctx->trace;
+    luron_tensor *made[LURON__MAX_SLOTS];
+    if (!trace) return apply(outs, ctx, layer, n_in, ins);
     ctx->trace = NULL;
-    luron_status status = apply(outs, ctx, layer, n_in, ins);
+    luron_status status = apply(made, ctx, layer, n_in, ins);
     ctx->trace = trace;
-    if (!trace || status) return status;
+    LURON_TRY(status);
     int n_out = luron_layer_n_outs(layer);
-    status = luron__trace_layer_call(ctx, layer, n_in, ins, n_out, outs);
-    for (int i = 0; i < n_out && status; i++) luron_tensor_unref(outs[i]);
+    status = luron__trace_layer_call(ctx, layer, n_in, ins, n_out, made);
+    for (int i = 0; i < n_out; i++) {
+        if (status) luron_tensor_unref(made[i]);
+        else outs[i] = made[i];
+    }
     return status;
 }
 

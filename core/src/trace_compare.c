@@ -49,7 +49,7 @@ static luron_status depends(luron_ctx *ctx, const luron_trace *a, const luron_tr
     return luron__fail(
         ctx, LURON_E_UNSUPPORTED,
         "trace: forward depends on the batch size: '%s'%s: %s is %g for a batch of %lld and %g for one of %lld, which "
-        "is no multiple of it",
+        "is no multiple of it (or is random)",
         name_of(s), at(where, s), what, x, (long long)a->batch, y, (long long)b->batch);
 }
 
