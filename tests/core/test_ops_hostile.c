@@ -207,10 +207,60 @@ static void test_ops_names_are_unique(void **state) {
     assert_null(luron__op_find("function"));
 }
 
+/* " `dim` dim, `start` integer " */
+static void attrs_text(char to[400], const luron__op *op) {
+    static const char *const kinds[] = {"", "integer", "dim", "boolean", "dtype", "integers", "dims", "number"};
+    size_t n = (size_t)snprintf(to, 400, " ");
+    for (const luron__op_attr *k = op->attrs; k && k->name; k++)
+        if (k->kind != LURON__ATTR_BASE)
+            n += (size_t)snprintf(to + n, 400 - n, "%s`%s` %s", n > 1 ? ", " : "", k->name, kinds[k->kind]);
+    if (n > 1) snprintf(to + n, 400 - n, " ");
+}
+
+/* One line of the table: "| `neg`, `abs` | 1 | | ...": how many ops it names. */
+static int check_line(char *line) {
+    char *cells[4], attrs[400], count[20];
+    int n = 0;
+    for (int i = 0; i < 4; i++) {
+        cells[i] = strtok(i ? NULL : line, "|");
+        assert_non_null(cells[i]);
+    }
+    for (char *name = strtok(cells[0], "` ,"); name; name = strtok(NULL, "` ,"), n++) {
+        const luron__op *op = luron__op_find(name);
+        if (!op) fail_msg("docs/file-format.md: there is no op '%s'", name);
+        attrs_text(attrs, op);
+        snprintf(count, sizeof count, op->n_in < 0 ? " 1 or more " : " %d ", op->n_in);
+        assert_string_equal(cells[1], count);
+        assert_string_equal(cells[2], attrs);
+    }
+    return n;
+}
+
+static void test_ops_are_all_in_the_format(void **state) {
+    (void)state;
+    char path[600], line[1000];
+    int named = 0, ops = 0;
+    bool inside = false;
+    const luron__op *op;
+    snprintf(path, sizeof path, "%s/docs/file-format.md", getenv("LURON_TEST_SOURCE"));
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f)) {
+        if (!strncmp(line, "| op | operands", 15)) inside = true;
+        if (inside && !strncmp(line, "| `", 3)) named += check_line(line);
+        if (inside && line[0] != '|') break;
+    }
+    fclose(f);
+    for (int i = 0; (op = luron__op_at(i)); i++)
+        ops += !(op->flags & LURON__OP_BY_NUMBERS); /* others stand in no model */
+    assert_int_equal(named, ops);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ops_whatever_their_attributes),
         cmocka_unit_test(test_ops_names_are_unique),
+        cmocka_unit_test(test_ops_are_all_in_the_format),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
