@@ -100,12 +100,29 @@ static luron_tensor *made_param(const reader *r, const char *name) {
     return NULL;
 }
 
-/* Called before memory is taken for what a layer declares. A file is not believed about sizes: what it describes has to be
- * in it. A shared parameter is taken from the first layer that has it, so that it is there once.                        */
+/* A file is not believed about sizes: a tensor that the architecture describes has to be in it, before memory is taken. */
+static luron_status check_in_file(const reader *r, bool is_state, const char *name, uint32_t dtype, int ndim,
+                                  const int64_t *shape) {
+    char path[2 * LURON__MAX_PATH + 96], have[LURON__SHAPE_TEXT], want[LURON__SHAPE_TEXT];
+    if (!r->file) return LURON_OK;
+    snprintf(path, sizeof path, "%s/%s", is_state ? "state" : "parameters", name);
+    luron_shape_text(want, sizeof want, ndim, shape);
+    const luron_tensor *e = luron_checkpoint_tensor(r->file, path);
+    LURON__CHECK(r->ctx, e, LURON_E_MISMATCH, "%s is missing in the file, %s %s expected", path,
+                 luron_dtype_name(dtype), want);
+    LURON__CHECK(r->ctx, e->dtype == dtype && e->ndim == ndim &&
+                             (ndim == 0 || memcmp(e->shape, shape, (size_t)ndim * sizeof *shape) == 0),
+                 LURON_E_MISMATCH, "%s has shape %s (%s) in the file, %s (%s) expected", path,
+                 luron_shape_text(have, sizeof have, e->ndim, e->shape), luron_dtype_name(e->dtype), want,
+                 luron_dtype_name(dtype));
+    return LURON_OK;
+}
+
+/* Called before memory is taken for what a layer declares. A shared parameter is taken from the first layer that has it, so that it is there once.                        */
 static luron_status declaring(luron_tensor **t, luron_ctx *ctx, bool is_state, const char *name, uint32_t dtype, int ndim,
                               const int64_t *shape) {
     const reader *r = ctx->declaring_for;
-    char full[LURON__MAX_PATH + 80], path[LURON__MAX_PATH + 96], have[LURON__SHAPE_TEXT], want[LURON__SHAPE_TEXT];
+    char full[LURON__MAX_PATH + 80];
     snprintf(full, sizeof full, "%s/%s", r->path, name);
     const char *first = is_state ? NULL : json_string_value(json_object_get(r->firsts, full));
     luron_tensor *same = first ? made_param(r, first) : NULL;
@@ -118,17 +135,7 @@ static luron_status declaring(luron_tensor **t, luron_ctx *ctx, bool is_state, c
     bool in_itself = first && strncmp(first, r->path, own) == 0 && first[own] == '/';
     LURON__CHECK(ctx, !r->file || !first || same || in_itself, LURON_E_FORMAT,
                  "architecture: shared: '%.100s' comes before '%.100s', the first name of its list", full, first);
-    snprintf(path, sizeof path, "%s/%s", is_state ? "state" : "parameters", first ? first : full);
-    luron_shape_text(want, sizeof want, ndim, shape);
-    const luron_tensor *e = r->file ? luron_checkpoint_tensor(r->file, path) : NULL;
-    LURON__CHECK(ctx, !r->file || e, LURON_E_MISMATCH, "%s is missing in the file, %s %s expected", path,
-                 luron_dtype_name(dtype), want);
-    LURON__CHECK(ctx, !e || (e->dtype == dtype && e->ndim == ndim &&
-                             (ndim == 0 || memcmp(e->shape, shape, (size_t)ndim * sizeof *shape) == 0)),
-                 LURON_E_MISMATCH, "%s has shape %s (%s) in the file, %s (%s) expected", path,
-                 luron_shape_text(have, sizeof have, e->ndim, e->shape), luron_dtype_name(e->dtype),
-                 want, luron_dtype_name(dtype));
-    return LURON_OK;
+    return check_in_file(r, is_state, first ? first : full, dtype, ndim, shape);
 }
 
 static luron_status make_layer(luron_layer **out, const reader *r, const char *where, const char *type, uint32_t dtype,
@@ -381,25 +388,6 @@ static luron_status read_dtype(const reader *r, json_t *v) {
     return LURON_OK;
 }
 
-/* Memory is taken for a tensor only once the file is known to have it. */
-static luron_status check_in_file(const reader *r, const char *path, bool is_param, uint32_t dtype, int ndim,
-                                  const int64_t *shape) {
-    char full[2 * LURON__MAX_PATH + 32], have[LURON__SHAPE_TEXT], want[LURON__SHAPE_TEXT];
-    if (!r->file) return LURON_OK;
-    snprintf(full, sizeof full, "%s/%s", is_param ? "parameters" : "state", path);
-    const luron_tensor *e = luron_checkpoint_tensor(r->file, full);
-    luron_shape_text(want, sizeof want, ndim, shape);
-    LURON__CHECK(r->ctx, e, LURON_E_MISMATCH, "%s is missing in the file, %s %s expected", full,
-                 luron_dtype_name(dtype), want);
-    LURON__CHECK(r->ctx,
-                 e->dtype == dtype && e->ndim == ndim &&
-                     (ndim == 0 || memcmp(e->shape, shape, (size_t)ndim * sizeof *shape) == 0),
-                 LURON_E_MISMATCH, "%s has shape %s (%s) in the file, %s (%s) expected", full,
-                 luron_shape_text(have, sizeof have, e->ndim, e->shape), luron_dtype_name(e->dtype), want,
-                 luron_dtype_name(dtype));
-    return LURON_OK;
-}
-
 static luron_status read_tensor(const reader *r, const char *where, json_t *o) {
     static const char *const keys[] = { "path", "kind", "dtype", "shape", NULL };
     json_t *v[4];
@@ -421,7 +409,7 @@ static luron_status read_tensor(const reader *r, const char *where, json_t *o) {
                      "architecture: %s: 'shape': integers expected", where);
         shape[d] = json_integer_value(json_array_get(v[3], d));
     }
-    LURON_TRY(check_in_file(r, path, is_param, dtype, (int)ndim, shape));
+    LURON_TRY(check_in_file(r, !is_param, path, dtype, (int)ndim, shape));
     luron_tensor *t;
     luron_status status = luron_tensor_full(&t, r->ctx, dtype, (int)ndim, shape, 0);
     if (status) return luron__wrap(r->ctx, status == LURON_E_SHAPE ? LURON_E_FORMAT : status, "architecture: %s", where);

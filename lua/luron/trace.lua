@@ -125,7 +125,10 @@ local function trace(where, self, ...)
   end)
   restore()
   if not ok then error(a, 0) end
-  return core.trace_model(a, b)
+  local model = core.trace_model(a, b)
+  a:close() -- they hold every tensor of both runs
+  b:close()
+  return model
 end
 
 return trace
