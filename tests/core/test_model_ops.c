@@ -359,7 +359,7 @@ static void test_model_ops_mutated_json(void **state) {
     assert_non_null(text);
     luron_tensor *x = rows(ctx, 2);
     luron_ctx_set_recording(ctx, 0);
-    for (int i = 0; i < 20000; i++) {
+    for (int i = 0; i < 6000; i++) {
         static const char some[] = "0123456789-1.[]{}\",:etaubn ";
         luron_model *other;
         luron_tensor *y;
@@ -379,7 +379,7 @@ static void test_model_ops_mutated_json(void **state) {
         luron_model_unref(other);
     }
     luron_ctx_set_recording(ctx, 1);
-    assert_true(made > 500);
+    assert_true(made > 300);
     luron_tensor_unref(x);
     luron_text_free(ctx, sound);
     luron_model_unref(m);

@@ -211,8 +211,7 @@ describe("nn.trace", function()
 
   it("knows which inputs have a batch", function()
     local C = nn.class "TraceBatches"
-    function C:init() end
-    function C:forward(x, table_) return x:matmul(table_) / x:size(1) end
+    function C.forward(_, x, table_) return x:matmul(table_) / x:size(1) end
     local weights = luron.randn(4, 3)
     assert.error_matches(function() nn.trace(C(), luron.randn(2, 4), weights) end, "bad argument #3 to 'trace' %(example: 4 rows, input 1 has 2; { batch")
     local model = nn.trace(C(), luron.randn(2, 4), weights, { batch = { true, false } })
@@ -237,12 +236,11 @@ describe("nn.trace", function()
   end)
 
   it("takes inputs with other strides", function()
-    local model, module = nn.trace(Recurrent(3, 4), luron.randn(2, 4, 3)), nil
-    module = Recurrent(3, 4)
-    model = nn.trace(module, luron.randn(2, 4, 3))
+    local module = Recurrent(3, 4)
+    local model = nn.trace(module, luron.randn(2, 4, 3))
     compare(model, module, luron.randn(4, 5, 3):transpose(1, 2))
     local flat = nn.class "TraceFlat"
-    function flat:forward(x) return x:reshape(x:size(1), -1) end
+    function flat.forward(_, x) return x:reshape(x:size(1), -1) end
     compare(nn.trace(flat(), luron.randn(2, 3, 4)), flat(), luron.randn(3, 4, 5):transpose(1, 3):transpose(2, 3))
   end)
 end)
