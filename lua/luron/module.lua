@@ -285,8 +285,10 @@ function Module:save(path, options)
   if type(options) == "table" and options.trace ~= nil then
     graph = graph_of(self, options.trace)
     local rest = {}
-    for key, value in pairs(options) do rest[key] = value end
-    rest.trace, options = nil, rest
+    for key, value in pairs(options) do
+      if key ~= "trace" then rest[key] = value end
+    end
+    options = rest
   end
   require("luron.checkpoint").write(function(handle)
     if graph then handle:set_model(graph) end
