@@ -171,7 +171,7 @@ static luron_status apply(luron_tensor **outs, luron_ctx *ctx, luron_layer *laye
 /* Noted by a trace as one step, whatever ops it is made of. */
 luron_status luron_layer_apply(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in,
                                luron_tensor *const *ins) {
-    luron_trace *trace = ctx->trace;
+    luron_tracer *trace = ctx->trace;
     luron_tensor *made[LURON__MAX_SLOTS];
     if (!trace) return apply(outs, ctx, layer, n_in, ins);
     ctx->trace = NULL;
@@ -179,7 +179,7 @@ luron_status luron_layer_apply(luron_tensor **outs, luron_ctx *ctx, luron_layer 
     ctx->trace = trace;
     LURON_TRY(status);
     int n_out = luron_layer_n_outs(layer);
-    status = luron__trace_layer_call(ctx, layer, n_in, ins, n_out, made);
+    status = luron__tracer_layer_call(ctx, layer, n_in, ins, n_out, made);
     for (int i = 0; i < n_out; i++) {
         if (status) luron_tensor_unref(made[i]);
         else outs[i] = made[i];

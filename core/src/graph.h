@@ -1,4 +1,4 @@
-/* graph.h -- what the files model*.c and trace*.c share. */
+/* graph.h -- what the files model*.c and tracer*.c share. */
 #ifndef LURON_GRAPH_H
 #define LURON_GRAPH_H
 #include "internal.h"

@@ -55,7 +55,7 @@ struct luron_ctx {
     uint64_t seq;            /* of the last tape node, from 1 */
     luron__run *run;         /* innermost backward */
     int depth;               /* nested backwards */
-    luron_trace *trace;      /* notes what is applied; NULL: none (trace.c) */
+    luron_tracer *trace;      /* notes what is applied; NULL: none (tracer.c) */
     luron__registry *registry;
     /* Asked before a tensor that a layer declares is made, where not NULL: refuses it, or gives one (*t) to take its place. */
     luron_status (*declaring)(luron_tensor **t, luron_ctx *ctx, bool is_state, const char *name, uint32_t dtype, int ndim,
@@ -240,13 +240,13 @@ luron_tensor **luron__run_slot(luron__run *run, const luron_tensor *x);
 luron_status luron__run_add(luron__run *run, luron_ctx *ctx, const luron_tensor *x, luron_tensor *g);
 bool luron__run_creates_graph(const luron__run *run);
 
-/* ---- tracing (trace.c): each is called while ctx->trace is set, or does nothing without it */
-luron_status luron__trace_check_op(luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in);
-luron_status luron__trace_op(luron_ctx *ctx, const luron__op *op, const luron__attrs *attrs, int n_in, luron_tensor *const *in, luron_tensor *out);
-luron_status luron__trace_layer_call(luron_ctx *ctx, luron_layer *layer, int n_in, luron_tensor *const *ins, int n_out, luron_tensor *const *outs);
+/* ---- tracing (tracer.c): each is called while ctx->trace is set, or does nothing without it */
+luron_status luron__tracer_check_op(luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in);
+luron_status luron__tracer_op(luron_ctx *ctx, const luron__op *op, const luron__attrs *attrs, int n_in, luron_tensor *const *in, luron_tensor *out);
+luron_status luron__tracer_layer_call(luron_ctx *ctx, luron_layer *layer, int n_in, luron_tensor *const *ins, int n_out, luron_tensor *const *outs);
 /** A tensor is about to be changed in place; random numbers are about to be drawn. */
-luron_status luron__trace_check_write(luron_ctx *ctx, const char *how, const luron_tensor *x);
-luron_status luron__trace_check_draw(luron_ctx *ctx, const char *how);
+luron_status luron__tracer_check_write(luron_ctx *ctx, const char *how, const luron_tensor *x);
+luron_status luron__tracer_check_draw(luron_ctx *ctx, const char *how);
 
 /* layer nodes: call.c */
 extern const luron__op luron__op_layer, luron__op_function;

@@ -51,7 +51,7 @@ luron_status luron_layer_new(luron_layer **out, luron_ctx *ctx, const char *type
     LURON_TRY(check_dtype(ctx, type, ctx->default_dtype));
     LURON_TRY(layer_open(&layer, ctx, type, NULL, n_args, args));
     uint64_t position = ctx->position;
-    luron_trace *trace = ctx->trace;
+    luron_tracer *trace = ctx->trace;
     ctx->trace = NULL; /* whoever applies it hears what a trace thinks of it */
     luron_status status = declare(ctx, layer);
     ctx->trace = trace;

@@ -213,14 +213,14 @@ static luron_status apply_op(luron_tensor **result, luron_ctx *ctx, const luron_
 
 /* Noted by the trace; what the op applies for itself is not. */
 static luron_status apply_traced(luron_tensor **result, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in, const luron__attrs *attrs) {
-    luron_trace *trace = ctx->trace;
+    luron_tracer *trace = ctx->trace;
     luron_tensor *out;
-    LURON_TRY(luron__trace_check_op(ctx, op, n_in, in));
+    LURON_TRY(luron__tracer_check_op(ctx, op, n_in, in));
     ctx->trace = NULL;
     luron_status status = apply_op(&out, ctx, op, n_in, in, attrs);
     ctx->trace = trace;
     LURON_TRY(status);
-    status = luron__trace_op(ctx, op, attrs, n_in, in, out);
+    status = luron__tracer_op(ctx, op, attrs, n_in, in, out);
     if (status) {
         luron_tensor_unref(out);
         return status;
@@ -237,7 +237,7 @@ luron_status luron__apply_op(luron_tensor **result, luron_ctx *ctx, const luron_
 const luron__op luron__op_function = {.name = "function"};
 
 luron_status luron_record(luron_ctx *ctx, const luron_function *fn, void *ud, int n_in, luron_tensor *const *ins, int n_out, luron_tensor **outs) {
-    LURON_TRY(luron_trace_refuse(ctx, "applies a function with a gradient of its own, which no file can hold"));
+    LURON_TRY(luron_tracer_refuse(ctx, "applies a function with a gradient of its own, which no file can hold"));
     if (!luron__wants_tape(ctx, n_in, ins)) {
         if (fn->release) fn->release(ud);
         return LURON_OK;

@@ -168,7 +168,7 @@ int luron_tensor_is_contiguous(const luron_tensor *t) {
 
 static luron_status item(luron_ctx *ctx, const luron_tensor *t, uint32_t dtype, void *to) {
     char text[LURON__SHAPE_TEXT];
-    LURON_TRY(luron_trace_reads(ctx, t, "item"));
+    LURON_TRY(luron_tracer_reads(ctx, t, "item"));
     LURON__CHECK(ctx, luron_tensor_numel(t) == 1, LURON_E_SHAPE, "item: a tensor of one element expected, got %s",
                  luron_shape_text(text, sizeof text, t->ndim, t->shape));
     luron__convert(dtype, to, 1, t->dtype, luron__data(t), 1, 1);
@@ -180,7 +180,7 @@ luron_status luron_tensor_item_int(int64_t *out, luron_ctx *ctx, const luron_ten
 luron_status luron_tensor_read(luron_ctx *ctx, const luron_tensor *t, uint32_t dtype, void *to) {
     int size = luron_dtype_size(dtype), from = luron_dtype_size(t->dtype);
     LURON__CHECK(ctx, size > 0, LURON_E_DTYPE, "0x%x is no dtype", dtype);
-    LURON_TRY(luron_trace_reads(ctx, t, "read"));
+    LURON_TRY(luron_tracer_reads(ctx, t, "read"));
     int64_t n = luron_tensor_numel(t), inner = t->ndim ? t->shape[t->ndim - 1] : 1, at[LURON_MAX_DIMS] = {0};
     if (luron_tensor_is_contiguous(t)) inner = n; /* one run */
     int64_t stride = luron_tensor_is_contiguous(t) ? 1 : t->strides[t->ndim - 1];
@@ -203,7 +203,7 @@ luron_view luron__view(const luron_tensor *t) {
 }
 
 luron_status luron__check_writable(luron_ctx *ctx, const char *what, const luron_tensor *t, const luron_tensor *src) {
-    LURON_TRY(luron__trace_check_write(ctx, what, t));
+    LURON_TRY(luron__tracer_check_write(ctx, what, t));
     LURON__CHECK(ctx, !(ctx->recording && t->requires_grad), LURON_E_STATE,
                  "%s: the tensor %s, so it cannot be changed in place while gradients are recorded (use no_grad, or an operation that makes a new tensor)",
                  what, t->node ? "was made by recorded operations" : "requires a gradient");

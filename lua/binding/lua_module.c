@@ -280,7 +280,7 @@ int luaopen_luron_core(lua_State *L) {
     lr_open_function(L);
     lr_open_layer(L);
     lr_open_model(L);
-    lr_open_trace(L);
+    lr_open_tracer(L);
     lr_open_optim(L);
     lr_open_file(L);
     lr_open_json(L);

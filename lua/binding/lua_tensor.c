@@ -144,7 +144,7 @@ void lr_push_element(lua_State *L, const void *data, uint32_t dtype, int64_t at)
 }
 
 void lr_refuse_reading(lua_State *L, const luron_tensor *t, const char *how) {
-    luron_status status = luron_trace_reads(lr_ctx(L), t, how);
+    luron_status status = luron_tracer_reads(lr_ctx(L), t, how);
     if (status != LURON_OK) lr_raise(L, status);
 }
 

@@ -11,6 +11,6 @@
 #include "luron/plugin.h"
 #include "luron/status.h"
 #include "luron/tensor.h"
-#include "luron/trace.h"
+#include "luron/tracer.h"
 #include "luron/version.h"
 #endif

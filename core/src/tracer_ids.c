@@ -1,8 +1,8 @@
-/* trace_ids.c -- which values of a trace are ids. Ids count as the context does (from 1 in Lua, from 0 in C), other
+/* tracer_ids.c -- which values of a trace are ids. Ids count as the context does (from 1 in Lua, from 0 in C), other
  * numbers count as they were written. A value is ids if an op says so (argmax), or if it is an integer input that
- * comes, as it is or shifted, where an op or layer takes ids. Where one kind meets the other, trace_model.c puts to_ids
+ * comes, as it is or shifted, where an op or layer takes ids. Where one kind meets the other, tracer_model.c puts to_ids
  * or from_ids. */
-#include "tracing.h"
+#include "tracer_steps.h"
 
 #include <string.h>
 
@@ -24,7 +24,7 @@ static bool shifts(const luron__step *s) {
 }
 
 /* Bit 0: what it is goes where ids are taken. */
-static void mark_wanted(uint8_t *wanted, const luron_trace *t) {
+static void mark_wanted(uint8_t *wanted, const luron_tracer *t) {
     for (int64_t k = t->n_steps - 1; k >= 0; k--) {
         const luron__step *s = &t->steps[k];
         for (int i = 0; i < s->n_in; i++) {
@@ -34,7 +34,7 @@ static void mark_wanted(uint8_t *wanted, const luron_trace *t) {
     }
 }
 
-luron_status luron__trace_ids(uint8_t **is_ids, luron_ctx *ctx, const luron_trace *t) {
+luron_status luron__tracer_ids(uint8_t **is_ids, luron_ctx *ctx, const luron_tracer *t) {
     uint8_t *wanted, *ids;
     size_t bytes = (size_t)t->n_values + 1;
     LURON_TRY(luron__alloc(&wanted, ctx, bytes));

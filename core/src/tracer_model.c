@@ -1,5 +1,5 @@
-/* trace_model.c -- the model of two traces. */
-#include "tracing.h"
+/* tracer_model.c -- the model of two traces. */
+#include "tracer_steps.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 typedef struct builder {
     luron_ctx *ctx;
     luron_model *model;
-    const luron_trace *a, *b;
+    const luron_tracer *a, *b;
     luron_value *values, *as_ids,
         *as_numbers;  /* of each value of the trace; as_ids, as_numbers: converted, node -1: not yet */
     luron_value *ins; /* of one node */
@@ -19,7 +19,7 @@ typedef struct builder {
  */
 /* Outputs live, and what they are made from. Layers live anyway: they may draw random numbers or have state. */
 static void mark_living(builder *m) {
-    const luron_trace *t = m->a;
+    const luron_tracer *t = m->a;
     for (int64_t i = 0; i < t->n_outputs; i++)
         m->lives[t->outputs[i]] = 1;
     for (int64_t k = t->n_steps - 1; k >= 0; k--) {
@@ -44,7 +44,7 @@ static luron_status builder_open(builder *m) {
     LURON_TRY(luron__alloc(&m->lives, m->ctx, n));
     mark_living(m);
     LURON_TRY(luron__alloc(&m->ins, m->ctx, (size_t)(m->most_in + 1) * sizeof *m->ins));
-    LURON_TRY(luron__trace_ids(&m->is_ids, m->ctx, m->a));
+    LURON_TRY(luron__tracer_ids(&m->is_ids, m->ctx, m->a));
     return luron_model_new(&m->model, m->ctx);
 }
 
@@ -94,7 +94,7 @@ static luron_value batch_value(const builder *m) { return (luron_value){m->a->ba
  */
 static luron_status add_op(builder *m, const luron__step *s, const luron__step *other) {
     luron__model_op op;
-    LURON_TRY(luron__trace_compare_op(&op, m->ctx, m->a, m->b, s, other));
+    LURON_TRY(luron__tracer_compare_op(&op, m->ctx, m->a, m->b, s, other));
     return luron__model_add_op(&m->values[s->first], m->ctx, m->model, &op, s->n_in, m->ins,
                                op.batch ? batch_value(m) : (luron_value){-1, 0});
 }
@@ -102,7 +102,7 @@ static luron_status add_op(builder *m, const luron__step *s, const luron__step *
 static luron_status add_number(builder *m, const luron__step *s, const luron__step *other) {
     luron__model_node node = {.kind = LURON__NODE_NUMBER, .layer = -1, .n_out = 1};
     luron_value batch = batch_value(m);
-    LURON_TRY(luron__trace_compare_number(&node.number, &node.by_batch, m->ctx, m->a, m->b, s, other));
+    LURON_TRY(luron__tracer_compare_number(&node.number, &node.by_batch, m->ctx, m->a, m->b, s, other));
     node.n_in = node.by_batch;
     luron_status status = luron__model_add_node(&m->values[s->first], m->ctx, m->model, &node, &batch);
     luron_tensor_unref(node.number);
@@ -113,7 +113,7 @@ static luron_status add_number(builder *m, const luron__step *s, const luron__st
 static luron_status unnamed(luron_layer **out, builder *m, luron_layer *layer) {
     for (int64_t i = 0; i < m->model->n_layers; i++) {
         luron_layer *known = m->model->layers[i].layer;
-        bool named = luron__trace_layer_path(m->a, known) != NULL;
+        bool named = luron__tracer_layer_path(m->a, known) != NULL;
         if (named || !luron__same_layers(known, layer)) continue;
         *out = luron_layer_ref(known);
         return LURON_OK;
@@ -124,7 +124,7 @@ static luron_status unnamed(luron_layer **out, builder *m, luron_layer *layer) {
 static luron_status add_layer(builder *m, const luron__step *s) {
     luron_value v;
     luron_layer *layer = luron_layer_ref(s->layer);
-    const char *path = luron__trace_layer_path(m->a, layer);
+    const char *path = luron__tracer_layer_path(m->a, layer);
     if (!path) {
         luron_layer_unref(layer);
         LURON_TRY(unnamed(&layer, m, s->layer));
@@ -173,7 +173,7 @@ static luron_status add_step(builder *m, const luron__step *s, const luron__step
 /* Inputs first; then the named layers that are applied, in the order of their names, so that a shared parameter has the
  * name that it has in the program. */
 static luron_status add_names(builder *m) {
-    const luron_trace *t = m->a;
+    const luron_tracer *t = m->a;
     int32_t index;
     for (int64_t k = 0; k < t->n_steps; k++)
         if (t->steps[k].kind == LURON__STEP_INPUT)
@@ -206,16 +206,16 @@ static void set_mode(builder *m) {
         training = training || luron_layer_is_training(m->a->layers[i].layer);
     m->model->training = training;
     for (int64_t i = 0; i < m->model->n_layers; i++)
-        if (!luron__trace_layer_path(m->a, m->model->layers[i].layer))
+        if (!luron__tracer_layer_path(m->a, m->model->layers[i].layer))
             luron_layer_set_training(m->model->layers[i].layer, training);
 }
 
-luron_status luron_trace_model(luron_model **out, luron_ctx *ctx, const luron_trace *a, const luron_trace *b) {
+luron_status luron_tracer_model(luron_model **out, luron_ctx *ctx, const luron_tracer *a, const luron_tracer *b) {
     builder m = {.ctx = ctx, .a = a, .b = b};
-    const luron_trace *refused = a->failed[0] ? a : b;
+    const luron_tracer *refused = a->failed[0] ? a : b;
     LURON__CHECK(ctx, !refused->failed[0], LURON_E_STATE, "%s", refused->failed);
     LURON__CHECK(ctx, !ctx->trace, LURON_E_STATE, "trace: it is still on");
-    LURON_TRY(luron__trace_compare(ctx, a, b));
+    LURON_TRY(luron__tracer_compare(ctx, a, b));
     luron_status status = builder_open(&m);
     if (!status) status = add_names(&m);
     for (int64_t k = 0; k < a->n_steps && !status; k++)

@@ -1,4 +1,4 @@
-/* test_trace.c -- traces from C. With a path as its argument the program is the stranger who serves a file: it loads
+/* test_tracer.c -- traces from C. With a path as its argument the program is the stranger who serves a file: it loads
  * the model at the path and compares what it gives for the inputs in the file (preprocessing/in1, ...; ids there count
  * from 0) with the outputs there (preprocessing/out1, ...): the same bits. */
 #include "test_files.h"
@@ -57,34 +57,34 @@ static luron_tensor *batch(luron_ctx *ctx, int64_t n) {
     return x;
 }
 
-static luron_status traced(luron_trace **out, luron_ctx *ctx, const program *p, int64_t n) {
-    luron_trace *t;
-    LURON_TRY(luron_trace_new(&t, ctx));
+static luron_status traced(luron_tracer **out, luron_ctx *ctx, const program *p, int64_t n) {
+    luron_tracer *t;
+    LURON_TRY(luron_tracer_new(&t, ctx));
     luron_tensor *x = batch(ctx, n), *y = NULL;
-    luron_status status = luron_trace_layer(t, ctx, "head", p->out);
-    if (!status) status = luron_trace_tensor(t, ctx, "cell/w", p->w, 1);
-    if (!status) status = luron_trace_input(t, ctx, "x", x, 1);
-    if (!status) status = luron_trace_start(t, ctx);
+    luron_status status = luron_tracer_layer(t, ctx, "head", p->out);
+    if (!status) status = luron_tracer_tensor(t, ctx, "cell/w", p->w, 1);
+    if (!status) status = luron_tracer_input(t, ctx, "x", x, 1);
+    if (!status) status = luron_tracer_start(t, ctx);
     if (!status) y = forward(ctx, p, x);
-    luron_trace_stop(ctx);
-    if (!status) status = luron_trace_output(t, ctx, y);
+    luron_tracer_stop(ctx);
+    if (!status) status = luron_tracer_output(t, ctx, y);
     luron_tensor_unref(x);
     luron_tensor_unref(y);
     if (status)
-        luron_trace_free(t);
+        luron_tracer_free(t);
     else
         *out = t;
     return status;
 }
 
 static luron_model *model_of(luron_ctx *ctx, const program *p) {
-    luron_trace *a, *b;
+    luron_tracer *a, *b;
     luron_model *m;
     assert_ok(ctx, traced(&a, ctx, p, 2));
     assert_ok(ctx, traced(&b, ctx, p, 4));
-    assert_ok(ctx, luron_trace_model(&m, ctx, a, b));
-    luron_trace_free(a);
-    luron_trace_free(b);
+    assert_ok(ctx, luron_tracer_model(&m, ctx, a, b));
+    luron_tracer_free(a);
+    luron_tracer_free(b);
     return m;
 }
 
@@ -99,7 +99,7 @@ static void same_as_program(luron_ctx *ctx, luron_model *m, const program *p, in
 
 /* ---- tests
  * -------------------------------------------------------------------------------------------------------------- */
-static void test_trace_gives_the_program(void **state) {
+static void test_tracer_gives_the_program(void **state) {
     luron_ctx *ctx = *state;
     program p = program_new(ctx);
     luron_model *m = model_of(ctx, &p);
@@ -120,7 +120,7 @@ static void test_trace_gives_the_program(void **state) {
     program_free(&p);
 }
 
-static void test_trace_in_a_file(void **state) {
+static void test_tracer_in_a_file(void **state) {
     luron_ctx *ctx = *state;
     program p = program_new(ctx);
     luron_model *m = model_of(ctx, &p), *back;
@@ -138,38 +138,38 @@ static void test_trace_in_a_file(void **state) {
     program_free(&p);
 }
 
-static void test_trace_one_at_a_time(void **state) {
+static void test_tracer_one_at_a_time(void **state) {
     luron_ctx *ctx = *state;
-    luron_trace *a, *b;
+    luron_tracer *a, *b;
     luron_tensor *x = batch(ctx, 2), *other = batch(ctx, 3);
-    assert_ok(ctx, luron_trace_new(&a, ctx));
-    assert_ok(ctx, luron_trace_new(&b, ctx));
-    assert_ok(ctx, luron_trace_input(a, ctx, NULL, x, 1));
-    assert_fails(ctx, luron_trace_input(a, ctx, NULL, x, 1), LURON_E_ARGUMENT, "is another input");
-    assert_fails(ctx, luron_trace_input(a, ctx, NULL, other, 1), LURON_E_SHAPE, "has 3 rows, the batch size is 2");
+    assert_ok(ctx, luron_tracer_new(&a, ctx));
+    assert_ok(ctx, luron_tracer_new(&b, ctx));
+    assert_ok(ctx, luron_tracer_input(a, ctx, NULL, x, 1));
+    assert_fails(ctx, luron_tracer_input(a, ctx, NULL, x, 1), LURON_E_ARGUMENT, "is another input");
+    assert_fails(ctx, luron_tracer_input(a, ctx, NULL, other, 1), LURON_E_SHAPE, "has 3 rows, the batch size is 2");
     assert_false(luron_ctx_is_tracing(ctx));
-    assert_ok(ctx, luron_trace_start(a, ctx));
+    assert_ok(ctx, luron_tracer_start(a, ctx));
     assert_true(luron_ctx_is_tracing(ctx));
-    assert_fails(ctx, luron_trace_start(b, ctx), LURON_E_STATE, "another one is on");
-    luron_trace_stop(ctx);
+    assert_fails(ctx, luron_tracer_start(b, ctx), LURON_E_STATE, "another one is on");
+    luron_tracer_stop(ctx);
     luron_model *m;
-    assert_fails(ctx, luron_trace_model(&m, ctx, a, a), LURON_E_STATE, "gave nothing");
-    luron_trace_free(a);
-    luron_trace_free(b);
+    assert_fails(ctx, luron_tracer_model(&m, ctx, a, a), LURON_E_STATE, "gave nothing");
+    luron_tracer_free(a);
+    luron_tracer_free(b);
     luron_tensor_unref(x);
     luron_tensor_unref(other);
 }
 
-static void test_trace_refuses(void **state) {
+static void test_tracer_refuses(void **state) {
     luron_ctx *ctx = *state;
-    luron_trace *t;
+    luron_tracer *t;
     luron_tensor *x = batch(ctx, 2), *y, *sum, *mask, *is;
     luron_model *m;
     double number;
-    assert_ok(ctx, luron_trace_new(&t, ctx));
-    assert_ok(ctx, luron_trace_input(t, ctx, NULL, x, 1));
+    assert_ok(ctx, luron_tracer_new(&t, ctx));
+    assert_ok(ctx, luron_tracer_input(t, ctx, NULL, x, 1));
     assert_ok(ctx, luron_tensor_set_requires_grad(ctx, x, 1));
-    assert_ok(ctx, luron_trace_start(t, ctx));
+    assert_ok(ctx, luron_tracer_start(t, ctx));
     assert_ok(ctx, luron_sum(&sum, ctx, x, 0, NULL, 0));
     assert_fails(ctx, luron_tensor_item(&number, ctx, sum), LURON_E_STATE, "reads the numbers of a tensor (item)");
     assert_fails(ctx, luron_tensor_read(ctx, x, LURON_F32, &number), LURON_E_STATE, "reads the numbers");
@@ -183,19 +183,19 @@ static void test_trace_refuses(void **state) {
     assert_ok(ctx, luron_tensor_new(&mask, ctx, LURON_F32, LURON_SHAPE(2)));
     assert_ok(ctx, luron_tensor_fill(ctx, mask, 1)); /* nobody has seen it yet */
     assert_fails(ctx, luron_tensor_uniform(ctx, mask, 0, 1), LURON_E_STATE, "draws random numbers");
-    luron_trace_stop(ctx);
-    assert_ok(ctx, luron_trace_output(t, ctx, sum));
-    assert_fails(ctx, luron_trace_model(&m, ctx, t, t), LURON_E_STATE, "reads the numbers of a tensor (item)");
+    luron_tracer_stop(ctx);
+    assert_ok(ctx, luron_tracer_output(t, ctx, sum));
+    assert_fails(ctx, luron_tracer_model(&m, ctx, t, t), LURON_E_STATE, "reads the numbers of a tensor (item)");
     luron_tensor *all[] = {x, y, sum, mask, is};
     for (int i = 0; i < 5; i++)
         luron_tensor_unref(all[i]);
-    luron_trace_free(t);
+    luron_tracer_free(t);
 }
 
-static void test_trace_when_memory_is_short(void **state) {
+static void test_tracer_when_memory_is_short(void **state) {
     luron_ctx *ctx = *state;
     program p = program_new(ctx);
-    luron_trace *a, *b;
+    luron_tracer *a, *b;
     luron_model *m;
     assert_ok(ctx, traced(&a, ctx, &p, 2));
     assert_ok(ctx, traced(&b, ctx, &p, 4));
@@ -204,7 +204,7 @@ static void test_trace_when_memory_is_short(void **state) {
     for (int64_t k = 1; status; k++) {
         int64_t before = luron_ctx_live_bytes(ctx);
         luron_ctx_fail_alloc(ctx, k, 0);
-        status = luron_trace_model(&m, ctx, a, b);
+        status = luron_tracer_model(&m, ctx, a, b);
         luron_ctx_fail_alloc(ctx, 0, 0);
         if (status) assert_int_equal(status, LURON_E_NOMEM);
         if (status) assert_int_equal(luron_ctx_live_bytes(ctx), before);
@@ -214,29 +214,29 @@ static void test_trace_when_memory_is_short(void **state) {
     luron_tensor *x = batch(ctx, 2);
     status = LURON_E_NOMEM;
     for (int64_t k = 1; status; k++) { /* notes that fail leave the operand, and nothing else */
-        luron_trace *t = NULL;
+        luron_tracer *t = NULL;
         luron_tensor *y = NULL, *z = NULL;
         int64_t before = luron_ctx_live_bytes(ctx);
         luron_ctx_fail_alloc(ctx, k, 0);
-        status = luron_trace_new(&t, ctx);
-        if (!status) status = luron_trace_layer(t, ctx, "head", p.out);
-        if (!status) status = luron_trace_input(t, ctx, NULL, x, 1);
-        if (!status) status = luron_trace_start(t, ctx);
+        status = luron_tracer_new(&t, ctx);
+        if (!status) status = luron_tracer_layer(t, ctx, "head", p.out);
+        if (!status) status = luron_tracer_input(t, ctx, NULL, x, 1);
+        if (!status) status = luron_tracer_start(t, ctx);
         if (!status) status = luron_layer_apply(&y, ctx, p.out, 1, &x);
         if (!status) status = luron_exp(&z, ctx, y);
-        luron_trace_stop(ctx);
-        if (!status) status = luron_trace_output(t, ctx, z);
+        luron_tracer_stop(ctx);
+        if (!status) status = luron_tracer_output(t, ctx, z);
         luron_ctx_fail_alloc(ctx, 0, 0);
         if (status) assert_int_equal(status, LURON_E_NOMEM);
         luron_tensor_unref(y);
         luron_tensor_unref(z);
-        luron_trace_free(t);
+        luron_tracer_free(t);
         assert_int_equal(luron_ctx_live_bytes(ctx), before);
         assert_true(k < 1000);
     }
     luron_tensor_unref(x);
-    luron_trace_free(a);
-    luron_trace_free(b);
+    luron_tracer_free(a);
+    luron_tracer_free(b);
     program_free(&p);
 }
 
@@ -289,9 +289,9 @@ static int serve(const char *path) {
 
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
-        test_case(test_trace_gives_the_program),    test_case(test_trace_in_a_file),
-        test_case(test_trace_one_at_a_time),        test_case(test_trace_refuses),
-        test_case(test_trace_when_memory_is_short),
+        test_case(test_tracer_gives_the_program),    test_case(test_tracer_in_a_file),
+        test_case(test_tracer_one_at_a_time),        test_case(test_tracer_refuses),
+        test_case(test_tracer_when_memory_is_short),
     };
     if (argc > 1) return serve(argv[1]);
     return cmocka_run_group_tests(tests, test_folder_new, test_folder_free);

@@ -1,6 +1,6 @@
-/* tracing.h -- what trace.c, trace_ids.c and trace_model.c share. */
-#ifndef LURON_TRACING_H
-#define LURON_TRACING_H
+/* tracer_steps.h -- what tracer.c, tracer_ids.c and tracer_model.c share. */
+#ifndef LURON_TRACER_STEPS_H
+#define LURON_TRACER_STEPS_H
 #include "graph.h"
 
 typedef enum luron__step_kind {
@@ -34,7 +34,7 @@ typedef struct luron__named_layer {
     luron_layer *layer; /* owned */
 } luron__named_layer;
 
-struct luron_trace {
+struct luron_tracer {
     luron__pool *pool;
     void (*where)(void *ud, char *text, size_t n);
     void *ud;
@@ -57,23 +57,23 @@ struct luron_trace {
 };
 
 /** Path of a layer, NULL: it has no name. */
-const char *luron__trace_layer_path(const luron_trace *t, const luron_layer *layer);
+const char *luron__tracer_layer_path(const luron_tracer *t, const luron_layer *layer);
 
-/** Which values are ids, which count as the context counts (trace_ids.c). Free with luron__free, n_values bytes. */
-luron_status luron__trace_ids(uint8_t **is_ids, luron_ctx *ctx, const luron_trace *t);
+/** Which values are ids, which count as the context counts (tracer_ids.c). Free with luron__free, n_values bytes. */
+luron_status luron__tracer_ids(uint8_t **is_ids, luron_ctx *ctx, const luron_tracer *t);
 /** Does step s take ids at operand i? */
 bool luron__takes_ids(const luron__step *s, int i);
 /** Are elements of operand i elements of the output? */
 bool luron__carries(const luron__step *s, int i);
 
-/* trace_compare.c: */
+/* tracer_compare.c: */
 /** The same steps, constants and outputs? */
-luron_status luron__trace_compare(luron_ctx *ctx, const luron_trace *a, const luron_trace *b);
+luron_status luron__tracer_compare(luron_ctx *ctx, const luron_tracer *a, const luron_tracer *b);
 /** An op step as the model has it: attributes that differ are multiples of the batch size, or it fails. */
-luron_status luron__trace_compare_op(luron__model_op *op, luron_ctx *ctx, const luron_trace *a, const luron_trace *b,
+luron_status luron__tracer_compare_op(luron__model_op *op, luron_ctx *ctx, const luron_tracer *a, const luron_tracer *b,
                                      const luron__step *x, const luron__step *y);
-luron_status luron__trace_compare_number(luron_tensor **number, bool *by_batch, luron_ctx *ctx, const luron_trace *a,
-                                         const luron_trace *b, const luron__step *x, const luron__step *y);
+luron_status luron__tracer_compare_number(luron_tensor **number, bool *by_batch, luron_ctx *ctx, const luron_tracer *a,
+                                         const luron_tracer *b, const luron__step *x, const luron__step *y);
 bool luron__same_layers(const luron_layer *x, const luron_layer *y);
 
 #endif

@@ -1,5 +1,5 @@
-/* trace_compare.c -- two traces of one program: do they differ in the batch size alone? */
-#include "tracing.h"
+/* tracer_compare.c -- two traces of one program: do they differ in the batch size alone? */
+#include "tracer_steps.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -37,7 +37,7 @@ static bool proportional(int64_t *x, bool *by_batch, int64_t y, int64_t a, int64
     return true;
 }
 
-static luron_status depends(luron_ctx *ctx, const luron_trace *a, const luron_trace *b, const luron__step *s,
+static luron_status depends(luron_ctx *ctx, const luron_tracer *a, const luron_tracer *b, const luron__step *s,
                             const char *what, double x, double y) {
     char where[240];
     if (a->batch == b->batch)
@@ -56,7 +56,7 @@ static luron_status depends(luron_ctx *ctx, const luron_trace *a, const luron_tr
 /* ---- attributes
  * ------------------------------------------------------------------------------------------------------- */
 static luron_status compare_whole(luron_ctx *ctx, luron__model_op *op, const luron__op_attr *k, int place,
-                                  const luron_trace *a, const luron_trace *b, const luron__step *x,
+                                  const luron_tracer *a, const luron_tracer *b, const luron__step *x,
                                   const luron__step *y) {
     bool by_batch;
     char what[60];
@@ -72,7 +72,7 @@ static luron_status compare_whole(luron_ctx *ctx, luron__model_op *op, const lur
     return depends(ctx, a, b, x, what, (double)given, (double)other);
 }
 
-luron_status luron__trace_compare_op(luron__model_op *op, luron_ctx *ctx, const luron_trace *a, const luron_trace *b,
+luron_status luron__tracer_compare_op(luron__model_op *op, luron_ctx *ctx, const luron_tracer *a, const luron_tracer *b,
                                      const luron__step *x, const luron__step *y) {
     *op = (luron__model_op){.op = x->op, .attrs = x->attrs};
     for (const luron__op_attr *k = x->op->attrs; k && k->name; k++) {
@@ -92,8 +92,8 @@ luron_status luron__trace_compare_op(luron__model_op *op, luron_ctx *ctx, const 
 }
 
 /* A number as the model keeps it: what one row counts, where it is a multiple of the batch size. */
-luron_status luron__trace_compare_number(luron_tensor **number, bool *by_batch, luron_ctx *ctx, const luron_trace *a,
-                                         const luron_trace *b, const luron__step *x, const luron__step *y) {
+luron_status luron__tracer_compare_number(luron_tensor **number, bool *by_batch, luron_ctx *ctx, const luron_tracer *a,
+                                         const luron_tracer *b, const luron__step *x, const luron__step *y) {
     const void *p = luron__data(x->tensor), *q = luron__data(y->tensor);
     *by_batch = false;
     if (x->tensor->dtype == LURON_I64 && y->tensor->dtype == LURON_I64) {
@@ -134,13 +134,13 @@ static bool same_constants(const luron_tensor *x, const luron_tensor *y) {
            (!bytes || !memcmp(luron__data(x), luron__data(y), bytes));
 }
 
-static bool same_step(const luron_trace *a, const luron_trace *b, const luron__step *x, const luron__step *y) {
+static bool same_step(const luron_tracer *a, const luron_tracer *b, const luron__step *x, const luron__step *y) {
     if (x->kind != y->kind || x->n_in != y->n_in || x->n_out != y->n_out || x->op != y->op || !x->name != !y->name)
         return false;
     if (x->n_in && memcmp(x->ins, y->ins, (size_t)x->n_in * sizeof *x->ins)) return false;
     if (x->name && strcmp(x->name, y->name)) return false;
     if (x->kind != LURON__STEP_LAYER || x->layer == y->layer) return true;
-    return !luron__trace_layer_path(a, x->layer) && !luron__trace_layer_path(b, y->layer) &&
+    return !luron__tracer_layer_path(a, x->layer) && !luron__tracer_layer_path(b, y->layer) &&
            luron__same_layers(x->layer, y->layer);
 }
 
@@ -151,7 +151,7 @@ static const char *quoted(char to[300], const luron__step *s) {
     return to;
 }
 
-static luron_status another_way(luron_ctx *ctx, const luron_trace *a, const luron_trace *b, const luron__step *x,
+static luron_status another_way(luron_ctx *ctx, const luron_tracer *a, const luron_tracer *b, const luron__step *x,
                                 const luron__step *y) {
     char here[300], there[300];
     return luron__fail(ctx, LURON_E_UNSUPPORTED, "trace: forward takes another way when %s: first %s, then %s",
@@ -159,7 +159,7 @@ static luron_status another_way(luron_ctx *ctx, const luron_trace *a, const luro
                        quoted(there, y));
 }
 
-luron_status luron__trace_compare(luron_ctx *ctx, const luron_trace *a, const luron_trace *b) {
+luron_status luron__tracer_compare(luron_ctx *ctx, const luron_tracer *a, const luron_tracer *b) {
     char where[240];
     for (int64_t i = 0; i < a->n_steps || i < b->n_steps; i++) {
         const luron__step *x = i < a->n_steps ? &a->steps[i] : NULL, *y = i < b->n_steps ? &b->steps[i] : NULL;

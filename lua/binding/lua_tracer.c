@@ -1,45 +1,45 @@
-/* lua_trace.c -- traces: what luron/trace.lua makes nn.trace of; and ops, tensors and numbers in models. */
+/* lua_tracer.c -- traces: what luron/trace.lua makes nn.trace of; and ops, tensors and numbers in models. */
 #include "lua_util.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
-static luron_trace *trace_at(lua_State *L, int arg) { return lr_object(L, arg, &lr_trace_key, "trace"); }
+static luron_tracer *trace_at(lua_State *L, int arg) { return lr_object(L, arg, &lr_tracer_key, "trace"); }
 
 static int l_trace_new(lua_State *L) {
-    void **box = lr_box(L, &lr_trace_key);
-    luron_trace *trace = NULL;
-    luron_status status = luron_trace_new(&trace, lr_ctx(L));
+    void **box = lr_box(L, &lr_tracer_key);
+    luron_tracer *trace = NULL;
+    luron_status status = luron_tracer_new(&trace, lr_ctx(L));
     *box = trace;
     return lr_done(L, status, 1);
 }
 
 /* trace:layer(path, layer) */
 static int l_layer(lua_State *L) {
-    luron_trace *trace = trace_at(L, 1);
+    luron_tracer *trace = trace_at(L, 1);
     luron_layer *layer = lr_object(L, 3, &lr_layer_key, "layer");
-    return lr_done(L, luron_trace_layer(trace, lr_ctx(L), lr_string(L, 2, "path"), layer), 0);
+    return lr_done(L, luron_tracer_layer(trace, lr_ctx(L), lr_string(L, 2, "path"), layer), 0);
 }
 
 /* trace:tensor(path, tensor, is_param) */
 static int l_tensor(lua_State *L) {
-    luron_trace *trace = trace_at(L, 1);
+    luron_tracer *trace = trace_at(L, 1);
     luron_tensor *t = lr_tensor(L, 3, "tensor");
-    return lr_done(L, luron_trace_tensor(trace, lr_ctx(L), lr_string(L, 2, "path"), t, lua_toboolean(L, 4)), 0);
+    return lr_done(L, luron_tracer_tensor(trace, lr_ctx(L), lr_string(L, 2, "path"), t, lua_toboolean(L, 4)), 0);
 }
 
 /* trace:input(tensor, has_batch) */
 static int l_input(lua_State *L) {
-    luron_trace *trace = trace_at(L, 1);
+    luron_tracer *trace = trace_at(L, 1);
     luron_tensor *t = lr_tensor(L, 2, "tensor");
-    return lr_done(L, luron_trace_input(trace, lr_ctx(L), NULL, t, lua_toboolean(L, 3)), 0);
+    return lr_done(L, luron_tracer_input(trace, lr_ctx(L), NULL, t, lua_toboolean(L, 3)), 0);
 }
 
 static int l_output(lua_State *L) {
-    luron_trace *trace = trace_at(L, 1);
+    luron_tracer *trace = trace_at(L, 1);
     luron_tensor *t = lr_tensor(L, 2, "tensor");
-    return lr_done(L, luron_trace_output(trace, lr_ctx(L), t), 0);
+    return lr_done(L, luron_tracer_output(trace, lr_ctx(L), t), 0);
 }
 
 /* "net.lua:12": the innermost Lua code that is not luron's own. */
@@ -58,17 +58,17 @@ static void where(void *ud, char *text, size_t n) {
 
 static int stop(lua_State *L) {
     lr_state *S = lr_peek(L);
-    if (S) luron_trace_stop(S->ctx);
+    if (S) luron_tracer_stop(S->ctx);
     return 0;
 }
 
 /* trace:run(fn, ...): the results of fn(...), whose steps are noted. */
 static int l_run(lua_State *L) {
-    luron_trace *trace = trace_at(L, 1);
+    luron_tracer *trace = trace_at(L, 1);
     int n = lua_gettop(L) - 2;
     luaL_checkany(L, 2);
-    luron_trace_set_where(trace, where, L);
-    luron_status status = luron_trace_start(trace, lr_ctx(L));
+    luron_tracer_set_where(trace, where, L);
+    luron_status status = luron_tracer_start(trace, lr_ctx(L));
     if (status != LURON_OK) return lr_raise(L, status);
     lua_newtable(L);
     lua_createtable(L, 0, 1);
@@ -78,7 +78,7 @@ static int l_run(lua_State *L) {
     lua_insert(L, 2);
     lua_toclose(L, 2);
     lua_call(L, n, LUA_MULTRET);
-    luron_trace_set_where(trace, NULL, NULL);
+    luron_tracer_set_where(trace, NULL, NULL);
     return lua_gettop(L) - 2;
 }
 
@@ -87,7 +87,7 @@ static int l_trace_model(lua_State *L) {
     lua_settop(L, 2);
     void **box = lr_box(L, &lr_model_key);
     luron_model *model = NULL;
-    luron_status status = luron_trace_model(&model, lr_ctx(L), trace_at(L, 1), trace_at(L, 2));
+    luron_status status = luron_tracer_model(&model, lr_ctx(L), trace_at(L, 1), trace_at(L, 2));
     *box = model;
     return lr_done(L, status, 1);
 }
@@ -99,7 +99,7 @@ static int l_is_tracing(lua_State *L) {
 
 /* trace_refuse(what): an error while a trace is on. */
 static int l_trace_refuse(lua_State *L) {
-    return lr_done(L, luron_trace_refuse(lr_ctx(L), lr_string(L, 1, "what")), 0);
+    return lr_done(L, luron_tracer_refuse(lr_ctx(L), lr_string(L, 1, "what")), 0);
 }
 
 /* ---- models ------------------------------------------------------------------------------------------------------------ */
@@ -193,9 +193,9 @@ static const luaL_Reg functions[] = {
     {NULL, NULL},
 };
 
-void lr_open_trace(lua_State *L) {
+void lr_open_tracer(lua_State *L) {
     lr_setfuncs(L, functions);
-    lr_metatable(L, &lr_trace_key, "luron.trace");
+    lr_metatable(L, &lr_tracer_key, "luron.trace");
     lr_setfuncs(L, methods);
     lua_pop(L, 2);
 }
