@@ -19,7 +19,7 @@ struct luron__pool {
     void *ud;
     atomic_flag lock;
     bool released;
-    int64_t live_bytes, live_blocks, cached_bytes;
+    int64_t live_bytes, live_blocks, cached_bytes, given_bytes;
     int64_t fail_in; /* allocations until one fails; 0: off */
     bool fail_sticky;
     void *free_list[N_CLASSES]; /* the first word of a free block points to the next */
@@ -117,7 +117,7 @@ void *luron__pool_alloc(luron__pool *p, size_t bytes) {
         unlock(p);
         return NULL;
     }
-    p->live_bytes += (int64_t)bytes, p->live_blocks++;
+    p->live_bytes += (int64_t)bytes, p->live_blocks++, p->given_bytes += (int64_t)bytes;
     if (p->free_list[c]) {
         block = p->free_list[c];
         p->free_list[c] = *(void **)block;
@@ -171,6 +171,7 @@ static int64_t read_locked(luron__pool *p, const int64_t *field) {
 }
 int64_t luron__pool_bytes(luron__pool *p) { return read_locked(p, &p->live_bytes); }
 int64_t luron__pool_blocks(luron__pool *p) { return read_locked(p, &p->live_blocks); }
+int64_t luron__pool_given(luron__pool *p) { return read_locked(p, &p->given_bytes); }
 
 void luron__pool_fail(luron__pool *p, int64_t k, bool sticky) {
     lock(p);

@@ -1,5 +1,7 @@
 /* Applying a layer: the forward of a fused type, the function of an element-wise one, or the ops of a composite. */
-#include "call.h"
+#include "guard.h"
+#include "hooks.h"
+#include "strict.h"
 
 #include <string.h>
 
@@ -123,26 +125,31 @@ static luron_status record(luron__frame *f, luron_tensor **outs) {
     return status;
 }
 
+static luron_status run_forward(luron__frame *f) {
+    if (!luron__is_elementwise(f->type)) return luron__frame_call(f, LURON__PHASE_RUN, "forward", f->type->layer.forward);
+    luron__elementwise_forward(f);
+    return LURON_OK;
+}
+
 static luron_status apply_fused(luron__frame *f, luron_tensor **outs) {
     bool training = f->call.flags & LURON_CALL_TRAINING, recording = wants_node(f);
     LURON_TRY(make_outputs(f, outs));
-    LURON_TRY(luron__frame_open_state(f, training));
+    for (int i = 0; i < f->call.n_out; i++) outs[i]->unrecorded = !f->ctx->recording;
+    LURON_TRY(luron__frame_open_state(f, training && !f->ctx->recomputing));
     LURON_TRY(luron__frame_open_scratch(f));
     take_position(f);
     if (recording) f->call.flags |= LURON_CALL_RECORDING;
-    if (luron__is_elementwise(f->type))
-        luron__elementwise_forward(f);
-    else
-        LURON_TRY(luron__frame_call(f, LURON__PHASE_RUN, "forward", f->type->layer.forward));
+    if (f->ctx->strict) LURON_TRY(luron__strict_forward(f, run_forward));
+    LURON_TRY(run_forward(f));
     for (int s = 0; s < f->call.n_state && training; s++)
         if (f->state[s]) luron_tensor_touch(f->state[s]);
+    if (luron__is_guarded(f->ctx)) LURON_TRY(luron__guard_layer(f, outs));
     return recording ? record(f, outs) : LURON_OK;
 }
 
 /* ---- public ------------------------------------------------------------------------------------------------------ */
-static luron_status apply(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in,
-                          luron_tensor *const *ins) {
-    LURON__CHECK(ctx, n_in >= 0 && (n_in == 0 || ins), LURON_E_ARGUMENT, "layer_apply: %d inputs", n_in);
+luron_status luron__layer_run(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in,
+                              luron_tensor *const *ins) {
     luron__frame f;
     luron_tensor *made[LURON__MAX_SLOTS] = {0};
     uint64_t position = ctx->position;
@@ -169,14 +176,14 @@ static luron_status apply(luron_tensor **outs, luron_ctx *ctx, luron_layer *laye
 }
 
 /* Noted by a trace as one step, whatever ops it is made of. */
-luron_status luron_layer_apply(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in,
-                               luron_tensor *const *ins) {
-    luron_tracer *trace = ctx->trace;
+static luron_status apply_traced(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in,
+                                 luron_tensor *const *ins) {
+    luron_tracer *tracer = ctx->trace;
     luron_tensor *made[LURON__MAX_SLOTS];
-    if (!trace) return apply(outs, ctx, layer, n_in, ins);
+    if (layer->hooks) return luron_tracer_refuse(ctx, "applies a layer with hooks, which no file can hold: remove them first");
     ctx->trace = NULL;
-    luron_status status = apply(made, ctx, layer, n_in, ins);
-    ctx->trace = trace;
+    luron_status status = luron__layer_run(made, ctx, layer, n_in, ins);
+    ctx->trace = tracer;
     LURON_TRY(status);
     int n_out = luron_layer_n_outs(layer);
     status = luron__tracer_layer_call(ctx, layer, n_in, ins, n_out, made);
@@ -185,6 +192,14 @@ luron_status luron_layer_apply(luron_tensor **outs, luron_ctx *ctx, luron_layer 
         else outs[i] = made[i];
     }
     return status;
+}
+
+luron_status luron_layer_apply(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in,
+                               luron_tensor *const *ins) {
+    LURON__CHECK(ctx, n_in >= 0 && (n_in == 0 || ins), LURON_E_ARGUMENT, "layer_apply: %d inputs", n_in);
+    if (ctx->trace) return apply_traced(outs, ctx, layer, n_in, ins);
+    return layer->hooks ? luron__apply_hooked(outs, ctx, (luron__owner){.layer = layer}, n_in, ins, layer->type->n_out)
+                        : luron__layer_run(outs, ctx, layer, n_in, ins);
 }
 
 /* A composite whose setup does not say its shapes says them by running: on zeros (the first id), without a trace. */
@@ -199,6 +214,7 @@ static luron_status infer_by_running(luron__frame *f, const luron_dims *in_dims)
     luron__frame_mark_ids(f);
     LURON_TRY(take_params(f));
     LURON_TRY(luron__frame_open_state(f, false));
+    f->hostile.trusted = true; /* zeros may give what is not finite */
     LURON_TRY(luron__frame_compose(f));
     for (int i = 0; i < f->call.n_out; i++) {
         const luron_tensor *t = f->composed[i];

@@ -1,5 +1,5 @@
 /* call.h -- a call of a layer while it is made or run: frame.c makes it, call.c and call_backward.c run it, host.c and
- * compose.c serve it. Private to these files and layer.c.                                                            */
+ * compose.c serve it. Private to these, layer.c, tape.c, tape_text.c and guard.c.                                   */
 #ifndef LURON_CALL_H
 #define LURON_CALL_H
 #include "internal.h"
@@ -9,7 +9,8 @@ typedef enum luron__phase {
     LURON__PHASE_DECLARE,
     LURON__PHASE_SETUP,
     LURON__PHASE_RUN,
-    LURON__PHASE_COMPOSE
+    LURON__PHASE_COMPOSE,
+    LURON__PHASE_OPTIM /* setup of an optimiser */
 } luron__phase;
 
 /* What the tape keeps of a call for its backward. */
@@ -23,6 +24,13 @@ struct luron__layer_call {
     luron_tensor *saved[LURON__MAX_SLOTS];
 };
 
+/* What strict mode changes while it looks at a callback (strict.h). */
+typedef struct luron__hostile {
+    int order;     /* of the pieces of parallel_for: 1 on one thread, -1 from the last, -2 the odd ones first; 0: as always */
+    bool trusted;  /* do not look: this is the look */
+    int64_t grain; /* of element-wise runs; 0: as always */
+} luron__hostile;
+
 typedef struct luron__frame {
     luron_call call; /* what the plugin sees; call.internal points back here */
     luron_ctx *ctx;
@@ -31,6 +39,7 @@ typedef struct luron__frame {
     luron__phase phase;
     atomic_int status; /* the first failure */
     uint64_t seed;
+    luron__hostile hostile;
     int64_t scratch_bytes;
     int n_operands;         /* the inputs, then the parameters */
     luron_tensor **operand; /* owned, contiguous; NULL: absent */
@@ -42,6 +51,7 @@ typedef struct luron__frame {
     luron_tensor *composed[LURON__MAX_SLOTS]; /* outputs of compose: owned */
     void *block;                              /* where the arrays over inputs are, if there are many */
     size_t block_bytes;
+    void *work; /* of products, where they may not allocate */
     luron_view *in_view, *grad_in_view;
     luron_view *out_at[LURON__MAX_SLOTS], *param_ptr[LURON__MAX_SLOTS], *state_at[LURON__MAX_SLOTS],
         *saved_at[LURON__MAX_SLOTS], *grad_out_at[LURON__MAX_SLOTS], *grad_param_at[LURON__MAX_SLOTS];

@@ -166,7 +166,7 @@ static luron_status host_declare_saved(luron_call *c, int slot, uint32_t dtype, 
 
 static luron_status host_declare_scratch(luron_call *c, int64_t bytes) {
     luron__frame *f = frame_of(c);
-    LURON_TRY(enter_setup(f, "declare_scratch", false, "slot", 0, 1));
+    if (f->phase != LURON__PHASE_OPTIM) LURON_TRY(enter_setup(f, "declare_scratch", false, "slot", 0, 1));
     CHECK(f, bytes >= 0 && bytes < (int64_t)1 << 60, LURON_E_PLUGIN, "plugin '%s': declare_scratch: %lld bytes",
           plugin_of(f), (long long)bytes);
     if (f->scratch_bytes < bytes) f->scratch_bytes = bytes;
@@ -223,6 +223,10 @@ static luron_status host_gemm(luron_call *c, const luron_gemm *g) {
                                  luron_shape_text(b, sizeof b, 2, g->b->shape), tb ? " transposed" : "", bias,
                                  luron_shape_text(out, sizeof out, 2, g->out->shape));
     }
+    if (f->work) {
+        luron__gemm(&k, f->ctx->threads, f->work);
+        return LURON_OK;
+    }
     int64_t bytes = luron__gemm_work(&k, f->ctx->threads);
     void *work = bytes ? luron__pool_alloc(f->ctx->pool, (size_t)bytes) : NULL;
     if (bytes && !work)
@@ -267,7 +271,14 @@ static void host_rand_uniform(luron_call *c, int stream, int64_t first, int64_t 
 
 static void host_parallel_for(luron_call *c, int64_t n, int64_t grain,
                               void (*fn)(void *arg, int64_t begin, int64_t end, int64_t chunk), void *arg) {
-    luron__parallel_for(frame_of(c)->ctx->threads, n, grain < 1 ? 1 : grain, fn, arg);
+    const int order = frame_of(c)->hostile.order;
+    if (grain < 1) grain = 1;
+    const int64_t pieces = n / grain + (n % grain != 0);
+    if (order >= 0) luron__parallel_for(order ? 1 : frame_of(c)->ctx->threads, n, grain, fn, arg);
+    else for (int64_t i = 0; i < pieces; i++) {
+        const int64_t chunk = order == -1 ? pieces - 1 - i : i < pieces / 2 ? 2 * i + 1 : 2 * (i - pieces / 2);
+        fn(arg, chunk * grain, chunk == pieces - 1 ? n : (chunk + 1) * grain, chunk);
+    }
 }
 
 static void host_map(const luron_host *host, uint32_t fn, uint32_t dtype, int64_t n, const void *x, void *y) {

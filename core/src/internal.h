@@ -20,6 +20,8 @@ luron_status luron__nomem(luron_ctx *ctx, size_t bytes);
     } while (0)
 /** Buffer for luron_shape_text. */
 #define LURON__SHAPE_TEXT 192
+/** Buffer for luron__node_text. */
+#define LURON__NODE_TEXT 256
 
 /* ---- memory (alloc.c): every byte of core comes from the pool of a context. Sized, so that blocks carry no header ------ */
 typedef struct luron__pool luron__pool;
@@ -29,6 +31,7 @@ void *luron__pool_alloc(luron__pool *pool, size_t bytes); /* 64-byte aligned; NU
 void luron__pool_free(luron__pool *pool, void *ptr, size_t bytes); /* ptr NULL allowed; from any thread */
 int64_t luron__pool_bytes(luron__pool *pool);
 int64_t luron__pool_blocks(luron__pool *pool);
+int64_t luron__pool_given(luron__pool *pool); /* bytes of all blocks ever given: how cost grows, for tests */
 void luron__pool_trim(luron__pool *pool);
 void luron__pool_fail(luron__pool *pool, int64_t k, bool sticky);
 
@@ -49,13 +52,20 @@ struct luron_ctx {
     char error[1024];
     luron_status status;
     bool recording, higher; /* higher: keep what second derivatives of fused layers need */
+    bool recomputing;       /* a forward is repeated: state stays as it is */
     int index_base, threads, isa;
+    int strict; /* look for faults of plugins: strict.h. 2: memory at the edge of pages */
     uint32_t default_dtype;
     uint64_t seed, position; /* random state */
     uint64_t seq;            /* of the last tape node, from 1 */
     luron__run *run;         /* innermost backward */
     int depth;               /* nested backwards */
     luron_tracer *trace;      /* notes what is applied; NULL: none (tracer.c) */
+    int64_t hook;            /* number of the last hook */
+    bool anomaly;            /* guard.c: look at every number that is computed */
+    luron_locate_fn locate;  /* NULL: nobody can say */
+    void *locate_ud;
+    const luron_layer *within; /* the composite layer whose ops run now, for messages */
     luron__registry *registry;
     /* Asked before a tensor that a layer declares is made, where not NULL: refuses it, or gives one (*t) to take its place. */
     luron_status (*declaring)(luron_tensor **t, luron_ctx *ctx, bool is_state, const char *name, uint32_t dtype, int ndim,
@@ -72,13 +82,16 @@ typedef struct luron__storage {
     atomic_ullong version; /* times changed in place */
 } luron__storage;
 
-typedef struct luron__node luron__node; /* a node of the tape */
+typedef struct luron__node luron__node;   /* a node of the tape */
+typedef struct luron__hooks luron__hooks; /* hooks of one tensor, node, layer or model: hooks.h */
 struct luron_tensor {
     atomic_int refs;
     uint32_t dtype;
     int ndim;
     bool requires_grad;  /* leaf that wants a gradient, or made by a node */
     bool is_number;      /* luron_scalar: takes part in promotion as a number */
+    bool unrecorded;     /* computed while recording was off: for the message of backward */
+    bool retains;        /* not a leaf, and keeps its gradient: a hook of the node points here */
     int node_out;        /* which output of node */
     int64_t shape[LURON_MAX_DIMS], strides[LURON_MAX_DIMS];
     int64_t offset;      /* in elements */
@@ -86,8 +99,7 @@ struct luron_tensor {
     luron__pool *pool;
     luron__node *node;   /* what made it, owned; NULL: a leaf */
     luron_tensor *grad;
-    const luron__run *run; /* used by a backward in progress */
-    int64_t slot;
+    luron__hooks *hooks; /* of a leaf; those of others hang on the node */
 };
 
 /** Uninitialised contiguous tensor; shape already checked. */
@@ -171,6 +183,7 @@ struct luron__op {
     uint32_t flags;
     uint32_t ids_in;  /* bits of the operands that are ids: LURON__SAVE_IN */
     uint32_t carries; /* ... of those whose elements are the elements of the output, so that ids stay ids */
+    bool is_part; /* a view of some elements of in[0], each once, whose gradient is 0 elsewhere */
 };
 #define LURON__OP_BY_NUMBERS 1u  /* the shape of the output depends on the numbers of an operand */
 #define LURON__OP_GIVES_IDS 2u   /* the output has ids, which count from the index base */
@@ -179,12 +192,13 @@ struct luron__op {
 #define LURON__SAVE_ALL_IN 0x7fffffffu
 #define LURON__SAVE_OUT 0x80000000u
 
+enum luron__used { LURON__UNUSED, LURON__USED, LURON__USED_IN_VAIN /* by a backward that failed */ };
 struct luron__node {
     atomic_int refs; /* held by outputs */
     const luron__op *op;
     uint64_t seq;    /* order of recording */
     int n_in, n_out;
-    bool used;       /* consumed by a backward that did not retain it */
+    enum luron__used used; /* consumed by a backward that did not retain it */
     luron__attrs attrs;
     luron_tensor **in;      /* operands: the tensor itself, or a shadow without storage */
     uint64_t *version;      /* of the storage of saved operands, then of saved outputs */
@@ -192,6 +206,10 @@ struct luron__node {
     luron_tensor **out;     /* headers of the outputs without node: shapes, and storage if saved */
     struct luron__layer_call *layer; /* layer node (call.c) */
     const luron_function *function; void *ud; /* luron_record */
+    luron__hooks *hooks;    /* of its outputs; NULL: none */
+    const luron_type *type; /* of a layer node that is used, owned: for messages */
+    char *label;            /* the name of a function that is used; NULL: not known */
+    char *where;            /* the place in the caller's program, where the context was told to note it */
     luron__pool *pool;
     luron__node *next_dead;
     size_t bytes; /* of this block */
@@ -204,7 +222,9 @@ const luron__op *luron__op_find(const char *name); /* NULL: none */
 const luron__op *luron__op_at(int i);              /* NULL past the last */
 extern const luron__op *const luron__ops_unary[], *const luron__ops_binary[], *const luron__ops_elementwise[], *const luron__ops_matmul[],
     *const luron__ops_reduce[], *const luron__ops_view[], *const luron__ops_join[], *const luron__ops_index[], *const luron__ops_scan[],
-    *const luron__ops_softmax[], *const luron__ops_sort[], *const luron__ops_move[], *const luron__ops_make[];
+    *const luron__ops_softmax[], *const luron__ops_sort[], *const luron__ops_move[], *const luron__ops_make[], *const luron__ops_diagonal[],
+    *const luron__ops_order[], *const luron__ops_put[], *const luron__ops_scatter[], *const luron__ops_unique[], *const luron__ops_linalg[],
+    *const luron__ops_linalg_factor[];
 /* For infer. Wrap at[place] as a dim of a tensor of ndim dims; the bits of at[place] as dims, none for all; a dtype; a flag. */
 luron_status luron__attr_dim(luron_ctx *ctx, luron__apply *a, int place, int ndim);
 luron_status luron__attr_dims(luron_ctx *ctx, luron__apply *a, int place, int ndim);
@@ -219,6 +239,8 @@ luron_status luron__apply_op(luron_tensor **out, luron_ctx *ctx, const luron__op
 void luron__copy_into(luron_ctx *ctx, uint32_t dtype, char *to, const int64_t *to_strides, const luron_tensor *from);
 /** Zeros of `shape` with g at every step-th position from start along dim: the gradient of a slice (ops_join.c). */
 luron_status luron__pad_slice(luron_tensor **out, luron_ctx *ctx, luron_tensor *g, int ndim, const int64_t *shape, int dim, int64_t start, int64_t step);
+/** t[...] += g, of t's shape and dtype, in the elements that t sees, each of which is one of its own (ops_inplace.c). */
+void luron__add_in_place(luron_ctx *ctx, luron_tensor *t, const luron_tensor *g);
 /** Does an application to these operands have to be recorded? */
 bool luron__wants_tape(const luron_ctx *ctx, int n_in, luron_tensor *const *in);
 /** A node over operands (NULL operands allowed) and outputs, which are attached to it. saved_in[i] / saved_out[i]: keep the
@@ -228,16 +250,24 @@ luron_status luron__node_record(luron__node **node, luron_ctx *ctx, const luron_
 /** Output k of a node as a tensor of the tape (one more reference), for gradients written in terms of the output. */
 luron_status luron__node_output(luron_tensor **out, luron_ctx *ctx, const luron__node *node, int k);
 void luron__node_unref(luron__node *node);
-/** Mark the node as consumed by a backward: its operands and what it saved go. */
+/** Mark the node as consumed by a backward: its operands, its hooks and what it saved go. */
 void luron__node_use(luron__node *node);
-/** Are the saved tensors of the node still there and unchanged? Sets the error that says what happened. */
-luron_status luron__node_check(luron_ctx *ctx, const luron__node *node);
+/** Are the saved tensors of the node still there and unchanged? Sets the error that says what happened. is_root: it made
+ *  what the backward begins at. */
+luron_status luron__node_check(luron_ctx *ctx, const luron__node *node, bool is_root);
+/** "'mul'", "layer 'enc.1' = Linear" for messages, with the place where it was applied, if that was noted. Returns buf. */
+const char *luron__node_text(char *buf, size_t n, const luron__node *node);
+/** "operand 2" (counted in the index base), "input 'x'" or "parameter 'weight'" of a node. Returns buf. */
+const char *luron__operand_text(char *buf, size_t n, const luron_ctx *ctx, const luron__node *node, int i);
 
 /** Where the gradient of operand x is collected in a backward in progress: a pointer to a tensor, NULL in it: nothing yet.
  *  NULL: this backward does not want the gradient of x. */
 luron_tensor **luron__run_slot(luron__run *run, const luron_tensor *x);
 /** Add g to it (keeps a reference, or adds into memory that nobody else sees). g is summed down to x's shape and cast. */
 luron_status luron__run_add(luron__run *run, luron_ctx *ctx, const luron_tensor *x, luron_tensor *g);
+/** luron_grad over the nodes recorded behind `stop_seq` alone: what is older counts as given. */
+luron_status luron__grad_since(luron_tensor **outs, luron_ctx *ctx, uint64_t stop_seq, int n_y, luron_tensor *const *ys, luron_tensor *const *gys, int n_x,
+                               luron_tensor *const *xs, uint32_t flags);
 bool luron__run_creates_graph(const luron__run *run);
 
 /* ---- tracing (tracer.c): each is called while ctx->trace is set, or does nothing without it */
@@ -255,9 +285,15 @@ struct luron__layer_call;
 luron_status luron__layer_backward(luron_ctx *ctx, luron__run *run, luron__node *node, luron_tensor *const *grads);
 void luron__layer_call_free(luron__pool *pool, struct luron__layer_call *call);
 
+/* Pieces of the tape that are made again: recompute.c */
+extern const luron__op luron__op_recompute;
+luron_status luron__recompute_backward(luron_ctx *ctx, luron__run *run, luron__node *node, luron_tensor *const *grads);
+
 /* ---- threads (parallel.c) ----------------------------------------------------------------------------------------------------- */
 /** fn(arg, begin, end, chunk) for chunks of `grain` (cut by n and grain alone) on up to `threads` threads. */
 void luron__parallel_for(int threads, int64_t n, int64_t grain, void (*fn)(void *arg, int64_t begin, int64_t end, int64_t chunk), void *arg);
+/** For tests: the calling thread's regions run on all threads, however late they come out on a busy machine. */
+void luron__parallel_always(bool on);
 int luron__default_threads(void);
 
 /* ---- random numbers (random.c): Philox4x32-10 (Salmon et al., SC'11), keyed by seed; counter (j / 4, stream, position) -------------- */
@@ -265,8 +301,14 @@ void luron__philox(uint64_t seed, uint64_t position, uint32_t stream, uint64_t b
 /** Uniform numbers first .. first + n of (seed, position, stream) in [0, 1): 24 bits for float, 53 for double. */
 void luron__uniform_f32(uint64_t seed, uint64_t position, uint32_t stream, int64_t first, int64_t n, float *to);
 void luron__uniform_f64(uint64_t seed, uint64_t position, uint32_t stream, int64_t first, int64_t n, double *to);
+/** Normal numbers within two deviations of the mean. */
+luron_status luron__trunc_normal(luron_ctx *ctx, luron_tensor *t, double mean, double deviation);
+
+/* ---- initialisers (initialisers.c) ---------------------------------------------------------------------------------------------- */
 /** Fill t as an initialiser says; takes one position of the context. */
 luron_status luron__init_tensor(luron_ctx *ctx, luron_tensor *t, luron_init init);
+/** "normal(0, 0.02)" as numbers; `what` goes into messages. */
+luron_status luron__init_parse(luron_init *out, luron_ctx *ctx, const char *what, const char *text);
 
 /* ---- kernels on pointers: kernels/ ------------------------------------------------------------------------------------------------ */
 #include "kernels/kernels.h"
@@ -277,6 +319,7 @@ struct luron_type {
     luron_kind kind;
     luron__pool *pool;
     char *plugin, *plugin_version, *path;
+    uint32_t abi_minor; /* that the plugin needs */
     luron_layer_type layer; /* the host's zero-extended copies; one of the three by kind */
     luron_optim_type optim;
     luron_format_type format;
@@ -337,6 +380,7 @@ struct luron_layer {
     bool training;
     uint32_t dtype;
     luron__slot param[LURON__MAX_SLOTS], state[LURON__MAX_SLOTS];
+    luron__hooks *hooks; /* NULL: none */
 };
 /** The numbers of t in another dtype behind the same header; its gradient goes (layer.c). */
 luron_status luron__tensor_convert(luron_ctx *ctx, luron_tensor *t, uint32_t dtype);

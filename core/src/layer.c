@@ -1,5 +1,6 @@
 /* Layers: a type with options, parameters and state. */
 #include "call.h"
+#include "hooks.h"
 
 #include <string.h>
 
@@ -116,6 +117,7 @@ void luron_layer_unref(luron_layer *layer) {
         luron_tensor_unref(layer->state[s].tensor);
         luron__strfree(layer->pool, layer->state[s].name);
     }
+    luron__hooks_unref(layer->hooks);
     if (layer->options) luron__options_free(layer->pool, layer->type, layer->options);
     luron__strfree(layer->pool, layer->name);
     luron__type_unref(layer->type);

@@ -1,5 +1,6 @@
 /* model.c -- the graph: its layers, tensors and nodes, and how models go into one another. */
 #include "graph.h"
+#include "hooks.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -130,6 +131,7 @@ static void truncate_to(luron_model *m, mark to) {
 void luron_model_unref(luron_model *m) {
     if (!m || atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) != 1) return;
     luron__pool *pool = m->pool;
+    luron__hooks_unref(m->hooks);
     truncate_to(m, (mark){ 0 });
     luron__pool_free(pool, m->nodes, (size_t)m->cap_nodes * sizeof *m->nodes);
     luron__pool_free(pool, m->uses, (size_t)m->cap_values * sizeof *m->uses);

@@ -1,6 +1,7 @@
 /* model_run.c -- running the graph. Nothing of a run hangs on the model, so that several threads, each with a context
  * of its own, may run one model in eval mode. */
 #include "graph.h"
+#include "hooks.h"
 
 #include <string.h>
 
@@ -92,16 +93,13 @@ static luron_status run_node(run *r, luron_ctx *ctx, const luron_model *m, const
     return LURON_OK;
 }
 
-luron_status luron_model_run(luron_tensor **outs, luron_ctx *ctx, luron_model *model, int n_in,
-                             luron_tensor *const *ins) {
+luron_status luron__model_run(luron_tensor **outs, luron_ctx *ctx, luron_model *model, int n_in,
+                              luron_tensor *const *ins) {
     int n_outs = luron_model_n_outputs(model);
-    LURON__CHECK(ctx, n_outs, LURON_E_STATE, "model: it is empty");
-    LURON__CHECK(ctx, n_in == model->n_inputs, LURON_E_ARGUMENT, "model: %lld input%s expected, got %d",
-                 (long long)model->n_inputs, model->n_inputs == 1 ? "" : "s", n_in);
     run r;
+    uint64_t position = ctx->position;
     LURON_TRY(run_open(&r, ctx, model));
-    for (int i = 0; i < n_in; i++)
-        r.values[i] = luron_tensor_ref(ins[i]);
+    for (int i = 0; i < n_in; i++) r.values[i] = luron_tensor_ref(ins[i]);
     uint32_t standard = ctx->default_dtype;
     if (model->dtype) ctx->default_dtype = model->dtype;
     luron_status status = LURON_OK;
@@ -118,8 +116,24 @@ luron_status luron_model_run(luron_tensor **outs, luron_ctx *ctx, luron_model *m
         outs[i] = luron_tensor_ref(r.values[model->nodes[v.node].first + v.out]);
     }
     ctx->default_dtype = standard;
-    for (int64_t i = 0; i < model->n_values; i++)
-        luron_tensor_unref(r.values[i]);
+    for (int64_t i = 0; i < model->n_values; i++) luron_tensor_unref(r.values[i]);
     luron__free(ctx, r.values, r.bytes);
+    if (status) ctx->position = position; /* as if it had not been tried */
+    return status;
+}
+
+luron_status luron_model_run(luron_tensor **outs, luron_ctx *ctx, luron_model *model, int n_in,
+                             luron_tensor *const *ins) {
+    int n_outs = luron_model_n_outputs(model);
+    LURON__CHECK(ctx, n_outs, LURON_E_STATE, "model: it is empty");
+    LURON__CHECK(ctx, n_in == model->n_inputs, LURON_E_ARGUMENT, "model: %lld input%s expected, got %d",
+                 (long long)model->n_inputs, model->n_inputs == 1 ? "" : "s", n_in);
+    if (model->hooks) {
+        LURON_TRY(luron_tracer_refuse(ctx, "runs a model with hooks, which no file can hold: remove them first"));
+        return luron__apply_hooked(outs, ctx, (luron__owner){.model = model}, n_in, ins, n_outs);
+    }
+    luron_model_ref(model); /* a hook of a layer may let go of what its caller holds */
+    luron_status status = luron__model_run(outs, ctx, model, n_in, ins);
+    luron_model_unref(model);
     return status;
 }

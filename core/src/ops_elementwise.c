@@ -251,8 +251,23 @@ static const luron__op op_copy = {.name = "copy",
                                   .gradient = as_is_gradient,
                                   .n_in = 1,
                                   .carries = LURON__SAVE_IN(0)};
+/* x seen as it is, where it lies in one piece; else a copy. */
+static luron_status contiguous_infer(luron_ctx *ctx, luron__apply *a) {
+    const luron_tensor *x = a->in[0];
+    (void)ctx;
+    a->is_view = luron_tensor_is_contiguous(x) != 0;
+    a->offset = x->offset;
+    memcpy(a->strides, x->strides, sizeof a->strides);
+    return luron__infer_like(a, x->dtype);
+}
+static const luron__op op_contiguous = {.name = "contiguous",
+                                        .infer = contiguous_infer,
+                                        .compute = convert_compute,
+                                        .gradient = as_is_gradient,
+                                        .n_in = 1,
+                                        .carries = LURON__SAVE_IN(0)};
 const luron__op *const luron__ops_elementwise[] = {&op_scale, &op_clamp, &op_not,  &op_isfinite, &op_isnan,
-                                                   &op_where, &op_cast,  &op_copy, NULL};
+                                                   &op_where, &op_cast,  &op_copy, &op_contiguous, NULL};
 
 luron_status luron_cast(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, uint32_t dtype) {
     LURON__CHECK(ctx, luron_dtype_size(dtype) > 0, LURON_E_DTYPE, "cast: 0x%x is no dtype", dtype);
@@ -266,6 +281,7 @@ luron_status luron_copy(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
     return luron__apply_op(out, ctx, &op_copy, 1, &x, NULL);
 }
 luron_status luron_contiguous(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
+    if (ctx->trace) return luron__apply_op(out, ctx, &op_contiguous, 1, &x, NULL); /* another time it may not be */
     if (!luron_tensor_is_contiguous(x)) return luron_copy(out, ctx, x);
     *out = luron_tensor_ref(x);
     return LURON_OK;

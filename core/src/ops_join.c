@@ -73,7 +73,8 @@ luron_status luron__pad_slice(luron_tensor **out, luron_ctx *ctx, luron_tensor *
     return luron__apply_op(out, ctx, &op_pad_slice, 1, &g, &attrs);
 }
 
-/* ---- cat: at = dim; infer adds the size along it of every operand but the last (-1: they differ) -------------------------------- */
+/* ---- cat: at = dim; infer adds the size along it of every operand but the last (-1: they differ); then, for the gradients,
+ * which are asked for one after the other: an operand, and where it starts ----------------------------------------- */
 
 /** All of one rank, and of one shape but for dim (-1: of one shape)? */
 static luron_status check_alike(luron_ctx *ctx, const char *what, int n, luron_tensor *const *xs, int dim) {
@@ -101,6 +102,7 @@ static luron_status cat_infer(luron_ctx *ctx, luron__apply *a) {
     LURON_TRY(luron__attr_dim(ctx, a, 0, a->in[0]->ndim));
     int64_t dim = a->attrs.at[0];
     LURON_TRY(check_alike(ctx, "cat", a->n_in, a->in, (int)dim));
+    a->attrs.at[2] = a->attrs.at[3] = 0;
     a->attrs.at[1] = a->in[0]->shape[dim]; /* so that many pieces of one size cost no quadratic time */
     for (int i = 1; i < a->n_in - 1; i++)
         if (a->in[i]->shape[dim] != a->in[0]->shape[dim]) a->attrs.at[1] = -1;
@@ -129,8 +131,12 @@ static luron_status cat_compute(luron_ctx *ctx, luron__apply *a) {
 }
 
 static luron_status cat_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g, int i) {
-    int64_t dim = node->attrs.at[0], each = node->attrs.at[1], start = each < 0 ? 0 : i * each;
-    for (int k = 0; k < i && each < 0; k++) start += node->in[k]->shape[dim];
+    int64_t *at = ((luron__node *)node)->attrs.at, dim = at[0], start = i * at[1];
+    if (at[1] < 0) {
+        if (at[2] > i) at[2] = at[3] = 0;
+        for (; at[2] < i; at[2]++) at[3] += node->in[at[2]]->shape[dim];
+        start = at[3];
+    }
     return luron_narrow(out, ctx, g, (int)dim, start, node->in[i]->shape[dim]);
 }
 

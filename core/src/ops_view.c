@@ -280,6 +280,7 @@ static const luron__op op_slice = {.name = "slice",
                                    .gradient = slice_gradient,
                                    .attrs = slice_attrs,
                                    .n_in = 1,
+                                   .is_part = true,
                                    .carries = LURON__SAVE_IN(0)};
 
 static luron_status slice(luron_tensor **out, luron_ctx *ctx, const char *what, luron_tensor *x, int dim, int64_t start,
@@ -342,7 +343,8 @@ static const luron__op op_select = {.name = "select",
                                     .gradient = select_gradient,
                                     .attrs = select_attrs,
                                     .n_in = 1,
-                                    .carries = LURON__SAVE_IN(0)};
+                                    .is_part = true,
+                                   .carries = LURON__SAVE_IN(0)};
 
 luron_status luron_select(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, int64_t at) {
     return luron__apply_op(out, ctx, &op_select, 1, &x, &(luron__attrs){.at = {dim, at}});

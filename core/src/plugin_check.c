@@ -82,13 +82,14 @@ static uint32_t member_size(uint32_t kind) {
     case LURON_BOOL: case LURON_CHOICE: return sizeof(int32_t);
     case LURON_STRING: return sizeof(const char *);
     case LURON_INTS: return sizeof(luron_ints);
+    case LURON_INITIALISER: return sizeof(luron_named_init);
     default: return 0;
     }
 }
 
 static uint32_t member_align(uint32_t kind) {
     return kind == LURON_BOOL || kind == LURON_CHOICE ? (uint32_t)_Alignof(int32_t)
-        : kind == LURON_STRING ? (uint32_t)_Alignof(const char *) : (uint32_t)_Alignof(int64_t);
+        : kind == LURON_STRING || kind == LURON_INITIALISER ? (uint32_t)_Alignof(const char *) : (uint32_t)_Alignof(int64_t);
 }
 
 static luron_status check_choices(const judge *j, const luron_option *o) {
@@ -108,6 +109,9 @@ static luron_status check_default(const judge *j, const luron_option *o) {
     bool number = whole || o->kind == LURON_FLOAT;
     if (isnan(o->min) || isnan(o->max) || o->min > o->max) return refuse(j, "range from %g to %g", o->min, o->max);
     if (o->flags & LURON_OPTION_REQUIRED) return LURON_OK;
+    luron_init init;
+    if (o->kind == LURON_INITIALISER && o->default_string && luron__init_parse(&init, j->ctx, "default", o->default_string))
+        return luron__wrap(j->ctx, LURON_E_PLUGIN, "%.*s", (int)strcspn(j->subject, ""), j->subject);
     if (whole && !(o->default_number == trunc(o->default_number) && fabs(o->default_number) <= 9007199254740992.0))
         return refuse(j, "default %g is no integer", o->default_number);
     if (o->kind == LURON_BOOL && o->default_number != 0 && o->default_number != 1)
@@ -293,6 +297,7 @@ static luron_status take_type(judge *j, luron_type *t, luron_kind kind, const vo
     atomic_init(&t->refs, 1);
     t->kind = kind;
     t->pool = j->ctx->pool;
+    t->abi_minor = plugin->abi_minor;
     LURON_TRY(luron__strdup(&t->plugin, j->ctx, plugin->name));
     LURON_TRY(luron__strdup(&t->plugin_version, j->ctx, plugin->version));
     LURON_TRY(luron__strdup(&t->path, j->ctx, path));

@@ -259,8 +259,11 @@ static luron_status values_of(int32_t **ins, bool *pure, luron_tracer *t, luron_
 
 /* ---- what is applied --------------------------------------------------------------------------------------------- */
 luron_status luron__tracer_check_op(luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in) {
-    bool known = luron__op_find(op->name) == op;
-    LURON__CHECK(ctx, known, LURON_E_INTERNAL, "trace: op '%s' is in no table", op->name);
+    if (luron__op_find(op->name) != op) {
+        char what[120];
+        snprintf(what, sizeof what, "applies '%.40s', an op that no file can hold", op->name);
+        return luron_tracer_refuse(ctx, what);
+    }
     if (!(op->flags & LURON__OP_BY_NUMBERS)) return LURON_OK;
     for (int i = 0; i < n_in; i++) {
         int32_t value = find_value(ctx->trace, in[i]);

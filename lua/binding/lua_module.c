@@ -2,6 +2,7 @@
 #include "lua_util.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -42,6 +43,20 @@ static void find_own(lua_State *L, lr_state *S) {
     lua_pop(L, 1);
 }
 
+/* The line of the user's code that calls now. */
+static void locate(void *ud, char *buf, size_t n) {
+    const lr_state *S = ud;
+    lua_Debug ar;
+    size_t own = strlen(S->own);
+    buf[0] = '\0';
+    for (int level = 1; lua_getstack(S->running, level, &ar); level++) {
+        lua_getinfo(S->running, "Sl", &ar);
+        if (ar.currentline <= 0 || (own && strncmp(ar.source, S->own, own) == 0)) continue;
+        snprintf(buf, n, "%s:%d", ar.short_src, ar.currentline);
+        return;
+    }
+}
+
 static lr_state *new_state(lua_State *L) {
     lr_state **box = lua_newuserdatauv(L, sizeof *box, 0);
     *box = NULL;
@@ -58,9 +73,12 @@ static lr_state *new_state(lua_State *L) {
     }
     S->refs = 1;
     S->boxes.before = S->boxes.after = &S->boxes;
-    S->error = S->scope = LUA_NOREF;
+    S->held.before = S->held.after = &S->held;
+    S->running = L;
+    S->scope = LUA_NOREF;
     *box = S;
     luron_ctx_set_index_base(S->ctx, 1);
+    luron_ctx_set_locate(S->ctx, locate, S);
     find_own(L, S);
     return S;
 }
@@ -139,6 +157,20 @@ static int l_default_dtype(lua_State *L) {
         if (status != LURON_OK) return lr_raise(L, status);
     }
     lua_pushstring(L, luron_dtype_name(luron_ctx_default_dtype(ctx)));
+    return 1;
+}
+
+/* strict([on]): false, true or "pages", as it was told; with an argument sets it. */
+static int l_strict(lua_State *L) {
+    luron_ctx *ctx = lr_ctx(L);
+    if (lua_type(L, 1) == LUA_TSTRING) {
+        if (strcmp(lua_tostring(L, 1), "pages") != 0) return lr_typeerror(L, 1, "on", "boolean or 'pages'");
+        luron_ctx_set_strict(ctx, 2);
+    } else if (!lua_isnoneornil(L, 1)) {
+        luron_ctx_set_strict(ctx, lr_opt_boolean(L, 1, "on", 0));
+    }
+    if (luron_ctx_strict(ctx) == 2) lua_pushliteral(L, "pages");
+    else lua_pushboolean(L, luron_ctx_strict(ctx));
     return 1;
 }
 
@@ -243,7 +275,7 @@ static int l_scope(lua_State *L) {
 static const luaL_Reg functions[] = {
     { "seed", l_seed }, { "random_state", l_random_state }, { "set_random_state", l_set_random_state }, { "clock", l_clock },
     { "is_terminal", l_is_terminal }, { "threads", l_threads }, { "memory", l_memory },
-    { "trim", l_trim }, { "fail_alloc", l_fail_alloc }, { "default_dtype", l_default_dtype }, { "isa", l_isa },
+    { "trim", l_trim }, { "fail_alloc", l_fail_alloc }, { "default_dtype", l_default_dtype }, { "isa", l_isa }, { "strict", l_strict },
     { "raise", l_raise }, { "badarg", l_badarg }, { "got", l_got }, { "scope", l_scope }, { NULL, NULL },
 };
 
@@ -264,11 +296,11 @@ LURON_API int luaopen_luron_core(lua_State *L);
 int luaopen_luron_core(lua_State *L) {
     luaL_checkversion(L);
     if (lr_peek(L) && lua_rawgetp(L, LUA_REGISTRYINDEX, &module_key) == LUA_TTABLE) return 1;
-    if (!lr_peek(L)) {
-        new_state(L);
-        lua_newtable(L);
-        lua_rawsetp(L, LUA_REGISTRYINDEX, &lr_names_key);
-    }
+    if (!lr_peek(L)) new_state(L);
+    lua_newtable(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &lr_names_key);
+    lr_open_errors(L);
+    lr_open_held(L);
     lua_newtable(L);
     lr_setfuncs(L, functions);
     lua_newtable(L);
@@ -281,6 +313,7 @@ int luaopen_luron_core(lua_State *L) {
     lr_open_layer(L);
     lr_open_model(L);
     lr_open_tracer(L);
+    lr_open_hooks(L);
     lr_open_optim(L);
     lr_open_file(L);
     lr_open_json(L);
