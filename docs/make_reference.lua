@@ -22,7 +22,7 @@ for _, pair in ipairs(classes) do class_of[pair[1]] = pair[2] end
 local aliases = {
   TensorOptions = "{ dtype: string?, requires_grad: boolean? }",
   SaveOptions = "{ optim: Optimizer?, epoch: integer?, step: integer?, history: table?, loader: Loader?, ema: Average?, "
-    .. "preprocessing: table?, training: table?, keep_prev: boolean?, format: string? }",
+    .. "preprocessing: table?, training: table?, keep_prev: boolean?, format: string?, trace: Model|Tensor|Tensor[]|nil }",
   FitOptions = "{ epochs: integer?, batch: integer?, shuffle: boolean?, loss: string|function|Layer|nil, optim: Optimizer?, "
     .. "validate: Dataset|Loader|nil, progress: boolean?, callbacks: function[]?, accumulate: integer?, clip_norm: number?, "
     .. "clip_value: number?, schedule: Schedule?, early_stop: table?, penalty: table<string, function>?, constrain: table<string, function>? }",

@@ -470,6 +470,7 @@ static luron_status accumulate(luron__run *run, luron_ctx *ctx) {
 }
 
 luron_status luron_backward(luron_ctx *ctx, luron_tensor *y, luron_tensor *grad, uint32_t flags) {
+    LURON_TRY(luron_tracer_refuse(ctx, "computes gradients"));
     LURON_TRY(check_ys(ctx, 1, &y, &grad));
     luron__run run = {.create_graph = flags & LURON_CREATE_GRAPH, .retain = flags & (LURON_RETAIN_GRAPH | LURON_CREATE_GRAPH), .accumulates = true};
     ctx->depth++;
@@ -489,6 +490,7 @@ luron_status luron_backward(luron_ctx *ctx, luron_tensor *y, luron_tensor *grad,
 
 luron_status luron__grad_since(luron_tensor **outs, luron_ctx *ctx, uint64_t stop_seq, int n_y, luron_tensor *const *ys, luron_tensor *const *gys, int n_x,
                                luron_tensor *const *xs, uint32_t flags) {
+    LURON_TRY(luron_tracer_refuse(ctx, "computes gradients"));
     LURON_TRY(check_ys(ctx, n_y, ys, gys));
     luron__run run = {.stop_seq = stop_seq, .create_graph = flags & LURON_CREATE_GRAPH, .retain = flags & (LURON_RETAIN_GRAPH | LURON_CREATE_GRAPH), .first_seq = UINT64_MAX};
     for (int i = 0; i < n_x; i++) {

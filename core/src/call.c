@@ -176,9 +176,29 @@ luron_status luron__layer_run(luron_tensor **outs, luron_ctx *ctx, luron_layer *
     return status;
 }
 
+/* Noted by a trace as one step, whatever ops it is made of. */
+static luron_status apply_traced(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in,
+                                 luron_tensor *const *ins) {
+    luron_tracer *tracer = ctx->trace;
+    luron_tensor *made[LURON__MAX_SLOTS];
+    if (layer->hooks) return luron_tracer_refuse(ctx, "applies a layer with hooks, which no file can hold: remove them first");
+    ctx->trace = NULL;
+    luron_status status = luron__layer_run(made, ctx, layer, n_in, ins);
+    ctx->trace = tracer;
+    LURON_TRY(status);
+    int n_out = luron_layer_n_outs(layer);
+    status = luron__tracer_layer_call(ctx, layer, n_in, ins, n_out, made);
+    for (int i = 0; i < n_out; i++) {
+        if (status) luron_tensor_unref(made[i]);
+        else outs[i] = made[i];
+    }
+    return status;
+}
+
 luron_status luron_layer_apply(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in,
                                luron_tensor *const *ins) {
     LURON__CHECK(ctx, n_in >= 0 && (n_in == 0 || ins), LURON_E_ARGUMENT, "layer_apply: %d inputs", n_in);
+    if (ctx->trace) return apply_traced(outs, ctx, layer, n_in, ins);
     return layer->hooks ? luron__apply_hooked(outs, ctx, (luron__owner){.layer = layer}, n_in, ins, layer->code->type->n_out)
                         : luron__layer_run(outs, ctx, layer, n_in, ins);
 }

@@ -135,7 +135,8 @@ static luron_status check_version(luron_ctx *ctx, const luron_checkpoint *c, con
     return LURON_OK;
 }
 
-static luron_status compare_model(pairs *p, luron_model *model) {
+/* whole: nothing else may be in the file. */
+static luron_status compare_model(pairs *p, luron_model *model, bool whole) {
     char path[LURON__MAX_TREE_PATH] = "parameters/";
     luron_tensor *t;
     for (int i = 0; i < luron_model_n_layers(model); i++)
@@ -143,15 +144,17 @@ static luron_status compare_model(pairs *p, luron_model *model) {
     for (int i = 0; (t = luron_model_param(model, i, path + 11, sizeof path - 11)); i++) LURON_TRY(compare(p, path, t));
     strcpy(path, "state/");
     for (int i = 0; (t = luron_model_state(model, i, path + 6, sizeof path - 6)); i++) LURON_TRY(compare(p, path, t));
-    note_unused(p, "parameters/");
-    note_unused(p, "state/");
+    if (whole) note_unused(p, "parameters/");
+    if (whole) note_unused(p, "state/");
     return report_result(&p->report, p->ctx, "model");
 }
 
 luron_status luron_checkpoint_restore(luron_ctx *ctx, const luron_checkpoint *c, luron_model *model) {
     pairs p;
+    /* what a class owns beyond the graph of its forward stands beside it */
+    bool traced = luron_checkpoint_text(c, "training/module") && luron_checkpoint_text(c, "architecture");
     LURON_TRY(pairs_begin(&p, ctx, c));
-    luron_status status = compare_model(&p, model);
+    luron_status status = compare_model(&p, model, !traced);
     if (!status) copy_pairs(&p);
     pairs_end(&p);
     return status;

@@ -74,6 +74,7 @@ struct luron_ctx {
     uint64_t seq;            /* of the last tape node, from 1 */
     luron__run *run;         /* innermost backward */
     int depth;               /* nested backwards */
+    luron_tracer *trace;      /* notes what is applied; NULL: none (tracer.c) */
     int64_t hook;            /* number of the last hook */
     bool anomaly;            /* guard.c: look at every number that is computed */
     luron_locate_fn locate;  /* NULL: nobody can say */
@@ -141,8 +142,26 @@ luron_status luron__check_writable(luron_ctx *ctx, const char *what, const luron
 typedef struct luron__attrs {
     int64_t at[2 * LURON_MAX_DIMS]; /* dims, shape, start and length ...: each op says what */
     double num[4];
-    int32_t n, flags;
+    int32_t n, flags; /* flags: the op's id */
 } luron__attrs;
+
+typedef enum luron__attr_kind {
+    LURON__ATTR_END,   /* no attribute: the last of a list */
+    LURON__ATTR_INT,   /* at[place] */
+    LURON__ATTR_DIM,   /* at[place]: from 0, negative from the end */
+    LURON__ATTR_BOOL,  /* at[place]: 0 or 1 */
+    LURON__ATTR_DTYPE, /* at[place] */
+    LURON__ATTR_INTS,  /* n numbers from at[place] on: a shape, widths */
+    LURON__ATTR_DIMS,  /* bits of at[place], one a dim; none: all dims */
+    LURON__ATTR_NUM,   /* num[place] */
+    LURON__ATTR_BASE   /* at[place]: the index base of the context at the time of the call; stands in no file */
+} luron__attr_kind;
+/** An attribute of an op: its name in files, and where luron__attrs has it. */
+typedef struct luron__op_attr {
+    const char *name;
+    luron__attr_kind kind;
+    int place;
+} luron__op_attr;
 
 typedef struct luron__op luron__op;
 /** One application while it is computed. */
@@ -164,15 +183,26 @@ struct luron__op {
     const char *name;
     /** Which operands `gradient` reads; of the others the tape keeps the shape alone. */
     uint32_t saves;
-    /** Check operands; say dtype and shape of the output (and strides and offset of a view). */
+    /** Check operands and attributes, which a file may have set: nothing in them is trusted. Say dtype and shape of the
+     *  output (and strides and offset of a view). Attributes get their plain form (a dim from the end counts from 0). */
     luron_status (*infer)(luron_ctx *ctx, luron__apply *a);
     /** Fill a->out, which is contiguous and uninitialised. NULL for views. */
     luron_status (*compute)(luron_ctx *ctx, luron__apply *a);
     /** Gradient for operand i, in ops. NULL: not differentiable, the output needs no gradient. The caller sums it down
      *  to the operand's shape and casts it to its dtype. *out left NULL: no gradient flows (also for integer operands). */
     luron_status (*gradient)(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g, int i);
+    /* For those who have the op by its name (models, files, traces): */
+    const luron__op_attr *attrs; /* NULL: none */
+    int32_t n_in;             /* operands; -1: one or more */
+    int32_t id;               /* what attrs.flags has to be */
+    uint32_t flags;
+    uint32_t ids_in;  /* bits of the operands that are ids: LURON__SAVE_IN */
+    uint32_t carries; /* ... of those whose elements are the elements of the output, so that ids stay ids */
     bool is_part; /* a view of some elements of in[0], each once, whose gradient is 0 elsewhere */
 };
+#define LURON__OP_BY_NUMBERS 1u  /* the shape of the output depends on the numbers of an operand */
+#define LURON__OP_GIVES_IDS 2u   /* the output has ids, which count from the index base */
+#define LURON__OP_ELEMENTWISE 4u /* one FLOP an element */
 #define LURON__SAVE_IN(i) (1u << (i))
 #define LURON__SAVE_ALL_IN 0x7fffffffu
 #define LURON__SAVE_OUT 0x80000000u
@@ -201,6 +231,22 @@ struct luron__node {
     const luron__run *run;
     int64_t slot;
 };
+
+/* ---- all ops by name (ops_table.c) */
+const luron__op *luron__op_find(const char *name); /* NULL: none */
+const luron__op *luron__op_at(int i);              /* NULL past the last */
+extern const luron__op *const luron__ops_unary[], *const luron__ops_binary[], *const luron__ops_elementwise[], *const luron__ops_matmul[],
+    *const luron__ops_reduce[], *const luron__ops_view[], *const luron__ops_join[], *const luron__ops_index[], *const luron__ops_scan[],
+    *const luron__ops_softmax[], *const luron__ops_sort[], *const luron__ops_move[], *const luron__ops_make[], *const luron__ops_diagonal[],
+    *const luron__ops_order[], *const luron__ops_put[], *const luron__ops_scatter[], *const luron__ops_unique[], *const luron__ops_linalg[],
+    *const luron__ops_linalg_factor[];
+/* For infer. Wrap at[place] as a dim of a tensor of ndim dims; the bits of at[place] as dims, none for all; a dtype; a flag. */
+luron_status luron__attr_dim(luron_ctx *ctx, luron__apply *a, int place, int ndim);
+luron_status luron__attr_dims(luron_ctx *ctx, luron__apply *a, int place, int ndim);
+luron_status luron__attr_dtype(luron_ctx *ctx, const luron__apply *a, int place);
+luron_status luron__attr_bool(luron_ctx *ctx, const luron__apply *a, int place, const char *name);
+luron_status luron__attr_count(luron_ctx *ctx, const luron__apply *a); /* attrs.n from 0 to LURON_MAX_DIMS */
+luron_status luron__attr_base(luron_ctx *ctx, const luron__apply *a, int place);
 
 /** Infer, compute, record. n_in operands; attrs may be NULL. */
 luron_status luron__apply_op(luron_tensor **out, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in, const luron__attrs *attrs);
@@ -240,6 +286,14 @@ luron_status luron__run_add(luron__run *run, luron_ctx *ctx, const luron_tensor 
 luron_status luron__grad_since(luron_tensor **outs, luron_ctx *ctx, uint64_t stop_seq, int n_y, luron_tensor *const *ys, luron_tensor *const *gys, int n_x,
                                luron_tensor *const *xs, uint32_t flags);
 bool luron__run_creates_graph(const luron__run *run);
+
+/* ---- tracing (tracer.c): each is called while ctx->trace is set, or does nothing without it */
+luron_status luron__tracer_check_op(luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in);
+luron_status luron__tracer_op(luron_ctx *ctx, const luron__op *op, const luron__attrs *attrs, int n_in, luron_tensor *const *in, luron_tensor *out);
+luron_status luron__tracer_layer_call(luron_ctx *ctx, luron_layer *layer, int n_in, luron_tensor *const *ins, int n_out, luron_tensor *const *outs);
+/** A tensor is about to be changed in place; random numbers are about to be drawn. */
+luron_status luron__tracer_check_write(luron_ctx *ctx, const char *how, const luron_tensor *x);
+luron_status luron__tracer_check_draw(luron_ctx *ctx, const char *how);
 
 /* layer nodes: call.c */
 extern const luron__op luron__op_layer, luron__op_function;
@@ -371,6 +425,8 @@ struct luron_layer {
 };
 void luron__slots_free(luron__pool *pool, luron__slot *slots); /* LURON__MAX_SLOTS of them */
 void luron__was_free(luron__pool *pool, luron__slots *was);
+/** The numbers of t in another dtype behind the same header; its gradient goes (layer.c). */
+luron_status luron__tensor_convert(luron_ctx *ctx, luron_tensor *t, uint32_t dtype);
 const luron_host *luron__host(void);   /* the table of services: host.c */
 const luron_ops *luron__ops_table(void); /* compose.c */
 

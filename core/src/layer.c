@@ -99,7 +99,10 @@ luron_status luron_layer_new(luron_layer **out, luron_ctx *ctx, const char *type
     LURON_TRY(check_dtype(ctx, type, ctx->default_dtype));
     LURON_TRY(layer_open(&layer, ctx, type, NULL, n_args, args));
     uint64_t position = ctx->position;
+    luron_tracer *trace = ctx->trace;
+    ctx->trace = NULL; /* whoever applies it hears what a trace thinks of it */
     luron_status status = luron__layer_declare(ctx, layer);
+    ctx->trace = trace;
     if (status) {
         ctx->position = position;
         luron_layer_unref(layer);
@@ -308,5 +311,19 @@ luron_status luron_layer_set_dtype(luron_ctx *ctx, luron_layer *layer, uint32_t 
             swap_in(slot->tensor, cast[s]);
     }
     if (!status) layer->dtype = dtype;
+    return status;
+}
+
+luron_status luron__tensor_convert(luron_ctx *ctx, luron_tensor *t, uint32_t dtype) {
+    luron_tensor *cast;
+    if (t->dtype == dtype) return LURON_OK;
+    LURON_TRY(luron__tensor_make(&cast, ctx, dtype, t->ndim, t->shape));
+    int recording = luron_ctx_set_recording(ctx, 0);
+    luron_status status = luron_tensor_copy(ctx, cast, t);
+    luron_ctx_set_recording(ctx, recording);
+    if (status)
+        luron_tensor_unref(cast);
+    else
+        swap_in(t, cast);
     return status;
 }

@@ -1,5 +1,4 @@
-/* model.c -- the graph: building and running it. Nothing of a run hangs on the model, so that several threads, each with a
- * context of its own, may run one model in eval mode. */
+/* model.c -- the graph: its layers, tensors and nodes, and how models go into one another. */
 #include "graph.h"
 #include "hooks.h"
 
@@ -29,40 +28,48 @@ static int32_t find_layer(const luron_model *m, const luron_layer *layer) {
     return -1;
 }
 
+int32_t luron__model_tensor_index(const luron_model *m, const char *path) {
+    uint64_t mask = (uint64_t)m->by_tensor.cap - 1;
+    for (uint64_t i = hash_text(path) & mask; m->by_tensor.cap && m->by_tensor.at[i]; i = (i + 1) & mask)
+        if (!strcmp(m->tensors[m->by_tensor.at[i] - 1].path, path)) return m->by_tensor.at[i] - 1;
+    return -1;
+}
+
 static void put(luron__table *t, uint64_t hash, int32_t index) {
     uint64_t mask = (uint64_t)t->cap - 1, i = hash & mask;
     while (t->at[i]) i = (i + 1) & mask;
     t->at[i] = index + 1;
 }
 
-/* Both tables anew from the first n layers. */
-static void refill(luron_model *m, int64_t n) {
-    if (m->by_path.at) memset(m->by_path.at, 0, (size_t)m->by_path.cap * sizeof(int32_t));
-    if (m->by_layer.at) memset(m->by_layer.at, 0, (size_t)m->by_layer.cap * sizeof(int32_t));
-    for (int64_t i = 0; i < n; i++) {
+/* All tables anew from the first layers and tensors. */
+static void refill(luron_model *m, int64_t n_layers, int64_t n_tensors) {
+    luron__table *const all[] = { &m->by_path, &m->by_layer, &m->by_tensor };
+    for (int i = 0; i < 3; i++)
+        if (all[i]->at) memset(all[i]->at, 0, (size_t)all[i]->cap * sizeof(int32_t));
+    for (int64_t i = 0; i < n_layers; i++) {
         put(&m->by_path, hash_text(m->layers[i].path), (int32_t)i);
         put(&m->by_layer, hash_pointer(m->layers[i].layer), (int32_t)i);
     }
+    for (int64_t i = 0; i < n_tensors; i++) put(&m->by_tensor, hash_text(m->tensors[i].path), (int32_t)i);
 }
 
-static luron_status reserve_tables(luron_model *m, luron_ctx *ctx) {
-    int64_t cap = m->by_path.cap ? m->by_path.cap : 32;
-    while (cap < 2 * (m->n_layers + 1)) cap *= 2;
-    if (cap == m->by_path.cap) return LURON_OK;
-    int32_t *a, *b;
-    size_t bytes = (size_t)cap * sizeof *a;
-    LURON_TRY(luron__alloc(&a, ctx, bytes));
-    luron_status status = luron__alloc(&b, ctx, bytes);
-    if (status != LURON_OK) {
-        luron__free(ctx, a, bytes);
-        return status;
-    }
-    luron__pool_free(m->pool, m->by_path.at, (size_t)m->by_path.cap * sizeof *a);
-    luron__pool_free(m->pool, m->by_layer.at, (size_t)m->by_layer.cap * sizeof *a);
-    m->by_path = (luron__table){ a, cap };
-    m->by_layer = (luron__table){ b, cap };
-    refill(m, m->n_layers);
+/* Room for n items, half of it empty. */
+static luron_status reserve_table(luron_model *m, luron_ctx *ctx, luron__table *t, int64_t n) {
+    int64_t cap = t->cap ? t->cap : 32;
+    while (cap < 2 * n) cap *= 2;
+    if (cap == t->cap) return LURON_OK;
+    luron__table wider = { NULL, cap };
+    LURON_TRY(luron__alloc(&wider.at, ctx, (size_t)cap * sizeof(int32_t)));
+    luron__pool_free(m->pool, t->at, (size_t)t->cap * sizeof(int32_t));
+    *t = wider;
+    refill(m, m->n_layers, m->n_tensors);
     return LURON_OK;
+}
+
+static luron_status reserve_layer(luron_model *m, luron_ctx *ctx) {
+    LURON_TRY(luron__grow(ctx, &m->layers, &m->cap_layers, m->n_layers + 1, sizeof *m->layers));
+    LURON_TRY(reserve_table(m, ctx, &m->by_path, m->n_layers + 1));
+    return reserve_table(m, ctx, &m->by_layer, m->n_layers + 1);
 }
 
 int32_t luron__model_layer_index(const luron_model *model, const char *path) { return find_path(model, path); }
@@ -84,105 +91,58 @@ luron_model *luron_model_ref(luron_model *model) {
     return model;
 }
 
-/* Drop nodes and layers from the given numbers on. */
-static void truncate_to(luron_model *m, int64_t n_nodes, int64_t n_layers, luron_value last) {
-    while (m->n_nodes > n_nodes) {
+typedef struct mark {
+    int64_t n_nodes, n_layers, n_tensors;
+    luron_value last;
+} mark;
+
+static mark mark_of(const luron_model *m) { return (mark){ m->n_nodes, m->n_layers, m->n_tensors, m->last }; }
+
+static void free_node(luron_model *m, luron__model_node *node) {
+    luron__pool_free(m->pool, node->ins, (size_t)node->n_in * sizeof *node->ins);
+    if (node->op) luron__pool_free(m->pool, node->op, sizeof *node->op);
+    luron_tensor_unref(node->number);
+    luron__strfree(m->pool, node->name);
+}
+
+/* Drop what was added since. */
+static void truncate_to(luron_model *m, mark to) {
+    while (m->n_nodes > to.n_nodes) {
         luron__model_node *node = &m->nodes[--m->n_nodes];
         for (int32_t i = 0; i < node->n_in; i++)
             if (node->ins[i].node >= 0) m->uses[m->nodes[node->ins[i].node].first + node->ins[i].out]--;
-        luron__pool_free(m->pool, node->ins, (size_t)node->n_in * sizeof *node->ins);
-        luron__strfree(m->pool, node->name);
         m->n_values = node->first;
+        free_node(m, node);
     }
-    if (m->n_layers > n_layers) refill(m, n_layers);
-    while (m->n_layers > n_layers) {
+    if (m->n_layers > to.n_layers || m->n_tensors > to.n_tensors) refill(m, to.n_layers, to.n_tensors);
+    while (m->n_layers > to.n_layers) {
         m->n_layers--;
         luron_layer_unref(m->layers[m->n_layers].layer);
         luron__strfree(m->pool, m->layers[m->n_layers].path);
     }
-    m->last = last;
+    while (m->n_tensors > to.n_tensors) {
+        m->n_tensors--;
+        luron_tensor_unref(m->tensors[m->n_tensors].tensor);
+        luron__strfree(m->pool, m->tensors[m->n_tensors].path);
+    }
+    m->last = to.last;
 }
 
 void luron_model_unref(luron_model *m) {
     if (!m || atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) != 1) return;
     luron__pool *pool = m->pool;
     luron__hooks_unref(m->hooks);
-    truncate_to(m, 0, 0, m->last);
+    truncate_to(m, (mark){ 0 });
     luron__pool_free(pool, m->nodes, (size_t)m->cap_nodes * sizeof *m->nodes);
     luron__pool_free(pool, m->uses, (size_t)m->cap_values * sizeof *m->uses);
     luron__pool_free(pool, m->layers, (size_t)m->cap_layers * sizeof *m->layers);
+    luron__pool_free(pool, m->tensors, (size_t)m->cap_tensors * sizeof *m->tensors);
     luron__pool_free(pool, m->by_path.at, (size_t)m->by_path.cap * sizeof(int32_t));
     luron__pool_free(pool, m->by_layer.at, (size_t)m->by_layer.cap * sizeof(int32_t));
+    luron__pool_free(pool, m->by_tensor.at, (size_t)m->by_tensor.cap * sizeof(int32_t));
     luron__pool_free(pool, m->counts, (size_t)m->cap_counts * sizeof *m->counts);
     luron__pool_free(pool, m->outputs, (size_t)m->n_outputs * sizeof *m->outputs);
     luron__pool_free(pool, m, sizeof *m);
-}
-
-/* ---- names ----------------------------------------------------------------------------------------------------- */
-luron_status luron__check_path(luron_ctx *ctx, const char *what, const char *path) {
-    size_t n = strnlen(path, LURON__MAX_PATH + 1);
-    LURON__CHECK(ctx, n > 0 && n <= LURON__MAX_PATH, LURON_E_ARGUMENT, "%s: name of 1 to %d bytes expected, got %s%zu",
-                 what, LURON__MAX_PATH, n > LURON__MAX_PATH ? "more than " : "",
-                 n > LURON__MAX_PATH ? n - 1 : n);
-    LURON__CHECK(ctx, luron__is_utf8(path), LURON_E_ARGUMENT, "%s: name is not UTF-8", what);
-    for (const char *p = path; *p; p++) {
-        LURON__CHECK(ctx, (unsigned char)*p >= 32 && *p != 127 && *p != '/', LURON_E_ARGUMENT,
-                     "%s: name '%.64s' has a '/' or a control character", what, path);
-        LURON__CHECK(ctx, *p != '.' || (p > path && p[1] && p[1] != '.'), LURON_E_ARGUMENT,
-                     "%s: name '%.64s' has an empty part between dots", what, path);
-    }
-    return LURON_OK;
-}
-
-/* "CrossEntropyLoss" -> "cross_entropy_loss". Where the function's name is the type's up to case and underscores, its
- * author has said where the words end: "ReLU" with "relu" -> "relu". */
-static void snake(char to[80], const luron_type *type) {
-    const char *name = luron_type_name(type), *f = luron_type_function(type), *p = name;
-    for (const char *q = f; q && (*q || *p); q++) {
-        if (*q == '_') continue;
-        if ((*p | 32) != (*q | 32)) f = q = NULL;
-        if (!q) break;
-        p++;
-    }
-    if (f) {
-        snprintf(to, 80, "%s", f);
-        return;
-    }
-    size_t n = 0;
-    for (p = name; *p && n < 76; p++) {
-        bool upper = *p >= 'A' && *p <= 'Z', after_small = p > name && p[-1] >= 'a' && p[-1] <= 'z';
-        bool before_small = p > name && p[-1] >= 'A' && p[-1] <= 'Z' && p[1] >= 'a' && p[1] <= 'z';
-        if (upper && (after_small || before_small)) to[n++] = '_';
-        to[n++] = upper ? (char)(*p | 32) : *p;
-    }
-    to[n] = 0;
-}
-
-static bool begins_with_part(const char *path, const char *part) {
-    size_t n = strlen(part);
-    return !strncmp(path, part, n) && (path[n] == 0 || path[n] == '.');
-}
-
-static bool is_taken(const luron_model *m, const luron_type *type, const char *name) {
-    if (type) return find_path(m, name) >= 0;
-    for (int64_t i = 0; i < m->n_layers; i++)
-        if (begins_with_part(m->layers[i].path, name)) return true;
-    return false;
-}
-
-/* The next free name by type and number ("linear1"), or for an included model (type NULL) "model1". */
-static luron_status next_name(char to[96], luron_model *m, luron_ctx *ctx, const luron_type *type) {
-    char word[80] = "model";
-    int64_t i = 0;
-    if (type) snake(word, type);
-    while (i < m->n_counts && m->counts[i].type != type) i++;
-    if (i == m->n_counts) {
-        LURON_TRY(luron__grow(ctx, &m->counts, &m->cap_counts, i + 1, sizeof *m->counts));
-        m->counts[m->n_counts++] = (luron__name_count){ type, 0 };
-    }
-    do snprintf(to, 96, "%s%d", word, ++m->counts[i].n);
-    while (is_taken(m, type, to));
-    return LURON_OK;
 }
 
 /* ---- building -------------------------------------------------------------------------------------------------- */
@@ -203,6 +163,26 @@ static void add_node(luron_model *m, luron__model_node node) {
     m->nodes[m->n_nodes++] = node;
 }
 
+luron_status luron__model_add_node(luron_value *out, luron_ctx *ctx, luron_model *model, const luron__model_node *like,
+                                   const luron_value *ins) {
+    luron__model_node node = *like;
+    size_t bytes = (size_t)node.n_in * sizeof *ins;
+    node.ins = NULL, node.op = NULL;
+    LURON_TRY(reserve_node(model, ctx, node.n_out));
+    if (node.n_in) LURON_TRY(luron__alloc(&node.ins, ctx, bytes));
+    luron_status status = like->op ? luron__alloc(&node.op, ctx, sizeof *node.op) : LURON_OK;
+    if (status != LURON_OK) {
+        luron__free(ctx, node.ins, bytes);
+        return status;
+    }
+    if (node.n_in) memcpy(node.ins, ins, bytes);
+    if (like->op) *node.op = *like->op;
+    luron_tensor_ref(node.number);
+    add_node(model, node);
+    *out = model->last;
+    return LURON_OK;
+}
+
 luron_status luron_model_input(luron_value *out, luron_ctx *ctx, luron_model *model, const char *name) {
     char word[32] = "input";
     LURON__CHECK(ctx, model->n_nodes == model->n_inputs, LURON_E_STATE, "model: inputs come before the first layer");
@@ -214,7 +194,7 @@ luron_status luron_model_input(luron_value *out, luron_ctx *ctx, luron_model *mo
     for (int64_t i = 0; i < model->n_inputs; i++)
         LURON__CHECK(ctx, strcmp(model->nodes[i].name, name), LURON_E_ARGUMENT,
                      "model: there is an input '%.64s' already", name);
-    luron__model_node node = { .layer = -1, .n_out = 1 };
+    luron__model_node node = { .kind = LURON__NODE_INPUT, .layer = -1, .n_out = 1 };
     LURON_TRY(reserve_node(model, ctx, 1));
     LURON_TRY(luron__strdup(&node.name, ctx, name));
     add_node(model, node);
@@ -223,7 +203,7 @@ luron_status luron_model_input(luron_value *out, luron_ctx *ctx, luron_model *mo
     return LURON_OK;
 }
 
-static luron_status check_value(luron_ctx *ctx, const luron_model *m, const char *what, int i, luron_value v) {
+luron_status luron__check_value(luron_ctx *ctx, const luron_model *m, const char *what, int i, luron_value v) {
     if (v.node >= 0 && v.node < m->n_nodes && v.out >= 0 && v.out < m->nodes[v.node].n_out) return LURON_OK;
     return luron__fail(ctx, LURON_E_ARGUMENT,
                        "%s: %d is no value made before it: node %d, output %d; the model has %lld nodes", what,
@@ -249,7 +229,7 @@ static luron_status check_ins(luron_ctx *ctx, const luron_model *m, const char *
         if (ins[i].node == -1 && p->flags & LURON_PORT_OPTIONAL) continue;
         LURON__CHECK(ctx, ins[i].node != -1, LURON_E_ARGUMENT, "%s %d ('%s') cannot be absent", what,
                      i + ctx->index_base, p->name);
-        LURON_TRY(check_value(ctx, m, what, i, ins[i]));
+        LURON_TRY(luron__check_value(ctx, m, what, i, ins[i]));
     }
     return LURON_OK;
 }
@@ -258,8 +238,9 @@ static luron_status add_layer(luron_model *m, luron_ctx *ctx, const char *path, 
     char *copy;
     LURON_TRY(luron__check_path(ctx, "layer", path));
     LURON__CHECK(ctx, find_path(m, path) < 0, LURON_E_ARGUMENT, "model: there is another layer '%.64s' already", path);
-    LURON_TRY(luron__grow(ctx, &m->layers, &m->cap_layers, m->n_layers + 1, sizeof *m->layers));
-    LURON_TRY(reserve_tables(m, ctx));
+    LURON__CHECK(ctx, luron__model_tensor_index(m, path) < 0, LURON_E_ARGUMENT,
+                 "model: there is a tensor '%.64s' already", path);
+    LURON_TRY(reserve_layer(m, ctx));
     LURON_TRY(luron__strdup(&copy, ctx, path));
     luron_status status = luron_layer_set_name(ctx, layer, path);
     if (status != LURON_OK) {
@@ -273,29 +254,52 @@ static luron_status add_layer(luron_model *m, luron_ctx *ctx, const char *path, 
     return LURON_OK;
 }
 
+luron_status luron__model_put_layer(int32_t *index, luron_ctx *ctx, luron_model *model, const char *path,
+                                    luron_layer *layer) {
+    *index = find_layer(model, layer);
+    if (*index >= 0) return LURON_OK;
+    char word[96];
+    if (!path) LURON_TRY(luron__model_next_name(word, model, ctx, layer->code->type));
+    LURON_TRY(add_layer(model, ctx, path ? path : word, layer));
+    *index = (int32_t)model->n_layers - 1;
+    return LURON_OK;
+}
+
+luron_status luron__model_put_tensor(int32_t *index, luron_ctx *ctx, luron_model *model,
+                                     const luron__model_tensor *like) {
+    luron__model_tensor t = *like;
+    LURON__CHECK(ctx, model->n_tensors < LURON__MAX_NODES, LURON_E_ARGUMENT, "model: at most %d tensors",
+                 LURON__MAX_NODES);
+    LURON__CHECK(ctx, find_path(model, t.path) < 0, LURON_E_ARGUMENT, "model: there is a layer '%.64s' already",
+                 t.path);
+    LURON_TRY(luron__grow(ctx, &model->tensors, &model->cap_tensors, model->n_tensors + 1, sizeof *model->tensors));
+    LURON_TRY(reserve_table(model, ctx, &model->by_tensor, model->n_tensors + 1));
+    LURON_TRY(luron__strdup(&t.path, ctx, like->path));
+    luron_tensor_ref(t.tensor);
+    put(&model->by_tensor, hash_text(t.path), (int32_t)model->n_tensors);
+    model->tensors[model->n_tensors] = t;
+    *index = (int32_t)model->n_tensors++;
+    return LURON_OK;
+}
+
 luron_status luron_model_add(luron_value *out, luron_ctx *ctx, luron_model *model, const char *name, luron_layer *layer,
                              int n_in, const luron_value *ins) {
     char word[96];
     LURON__CHECK(ctx, layer, LURON_E_ARGUMENT, "model: a layer expected, got NULL");
     int32_t known = find_layer(model, layer);
     if (known < 0 && !name) {
-        LURON_TRY(next_name(word, model, ctx, layer->code->type));
+        LURON_TRY(luron__model_next_name(word, model, ctx, layer->code->type));
         name = word;
     }
     LURON_TRY(check_ins(ctx, model, known >= 0 ? model->layers[known].path : name, layer, n_in, ins));
-    luron__model_node node = { .layer = known, .n_in = n_in, .n_out = luron_layer_n_outs(layer) };
-    LURON_TRY(reserve_node(model, ctx, node.n_out));
-    if (n_in) LURON_TRY(luron__alloc(&node.ins, ctx, (size_t)n_in * sizeof *ins));
-    luron_status status = known < 0 ? add_layer(model, ctx, name, layer) : LURON_OK;
-    if (status != LURON_OK) {
-        luron__free(ctx, node.ins, (size_t)n_in * sizeof *ins);
-        return status;
-    }
-    if (known < 0) node.layer = (int32_t)model->n_layers - 1;
-    if (n_in) memcpy(node.ins, ins, (size_t)n_in * sizeof *ins);
-    add_node(model, node);
-    *out = model->last;
-    return LURON_OK;
+    luron__model_node node = {
+        .kind = LURON__NODE_LAYER, .layer = known, .n_in = n_in, .n_out = luron_layer_n_outs(layer)
+    };
+    mark before = mark_of(model);
+    if (known < 0) LURON_TRY(luron__model_put_layer(&node.layer, ctx, model, name, layer));
+    luron_status status = luron__model_add_node(out, ctx, model, &node, ins);
+    if (status != LURON_OK) truncate_to(model, before);
+    return status;
 }
 
 /* The value of the whole that stands for value v of the part; map: the whole's node for each node of the part. */
@@ -305,18 +309,79 @@ static luron_value mapped(const luron_model *part, const int32_t *map, const lur
     return (luron_value){ map[v.node], v.out };
 }
 
-static luron_status include_nodes(luron_ctx *ctx, luron_model *m, const char *name, const luron_model *part,
-                                  const luron_value *ins, int32_t *map, luron_value *values) {
-    for (int64_t i = part->n_inputs; i < part->n_nodes; i++) {
-        const luron__model_node *node = &part->nodes[i];
-        const luron__model_layer *l = &part->layers[node->layer];
-        char path[2 * LURON__MAX_PATH + 2];
-        luron_value v;
-        snprintf(path, sizeof path, "%s.%s", name, l->path);
-        for (int32_t k = 0; k < node->n_in; k++) values[k] = mapped(part, map, ins, node->ins[k]);
-        LURON_TRY(luron_model_add(&v, ctx, m, path, l->layer, node->n_in, values));
-        map[i] = v.node;
+/* Paths of the part below `name`: "name.linear1", "name.encoder/scale", "name/scale". */
+static void path_below(char to[2 * LURON__MAX_PATH + 2], const char *name, const char *path, bool is_tensor) {
+    snprintf(to, 2 * LURON__MAX_PATH + 2, "%s%c%s", name, is_tensor && !strchr(path, '/') ? '/' : '.', path);
+}
+
+/* A tensor that the whole has already keeps its path. */
+static luron_status include_tensor(int32_t *index, luron_ctx *ctx, luron_model *m, const char *name,
+                                   const luron__model_tensor *t, const int32_t *layers) {
+    char path[2 * LURON__MAX_PATH + 2], full[2 * LURON__MAX_PATH + 2];
+    luron__model_tensor copy = *t;
+    for (*index = 0; t->tensor && *index < m->n_tensors; ++*index)
+        if (m->tensors[*index].tensor == t->tensor) return LURON_OK;
+    path_below(path, name, t->path, true);
+    copy.path = path;
+    if (!t->tensor) { /* its layer may be known under another path */
+        copy.layer = layers[t->layer];
+        snprintf(full, sizeof full, "%s/%s", m->layers[copy.layer].path, strrchr(t->path, '/') + 1);
+        copy.path = full;
+        *index = luron__model_tensor_index(m, full);
+        if (*index >= 0) return LURON_OK;
     }
+    LURON__CHECK(ctx, luron__model_tensor_index(m, copy.path) < 0, LURON_E_ARGUMENT,
+                 "model: there is another tensor '%.64s' already", copy.path);
+    return luron__model_put_tensor(index, ctx, m, &copy);
+}
+
+/* Which node, layer and tensor of the whole stands for those of the part; room for the inputs of a node. */
+typedef struct maps {
+    int32_t *nodes, *layers, *tensors;
+    luron_value *values;
+    size_t bytes;
+} maps;
+
+static luron_status maps_open(maps *to, luron_ctx *ctx, const luron_model *part) {
+    int64_t n = part->n_nodes + part->n_layers + part->n_tensors;
+    to->bytes = (size_t)(part->max_in + 1) * sizeof(luron_value) + (size_t)n * sizeof(int32_t);
+    LURON_TRY(luron__alloc(&to->values, ctx, to->bytes));
+    to->nodes = (int32_t *)(void *)(to->values + part->max_in + 1);
+    to->layers = to->nodes + part->n_nodes;
+    to->tensors = to->layers + part->n_layers;
+    return LURON_OK;
+}
+
+static luron_status include_nodes(luron_ctx *ctx, luron_model *m, const char *name, const luron_model *part,
+                                  const luron_value *ins, maps *map) {
+    char path[2 * LURON__MAX_PATH + 2];
+    for (int64_t i = 0; i < part->n_layers; i++) {
+        path_below(path, name, part->layers[i].path, false);
+        LURON_TRY(luron__model_put_layer(&map->layers[i], ctx, m, path, part->layers[i].layer));
+    }
+    for (int64_t i = 0; i < part->n_tensors; i++)
+        LURON_TRY(include_tensor(&map->tensors[i], ctx, m, name, &part->tensors[i], map->layers));
+    for (int64_t i = part->n_inputs; i < part->n_nodes; i++) {
+        luron__model_node node = part->nodes[i];
+        luron_value v;
+        if (node.kind == LURON__NODE_LAYER) node.layer = map->layers[node.layer];
+        if (node.kind == LURON__NODE_TENSOR) node.layer = map->tensors[node.layer];
+        for (int32_t k = 0; k < node.n_in; k++) map->values[k] = mapped(part, map->nodes, ins, node.ins[k]);
+        if (node.kind == LURON__NODE_LAYER)
+            LURON_TRY(check_ins(ctx, m, m->layers[node.layer].path, m->layers[node.layer].layer, node.n_in,
+                                map->values));
+        for (int32_t k = 0; k < node.n_in && node.kind != LURON__NODE_LAYER; k++)
+            LURON_TRY(luron__check_value(ctx, m, node.op ? node.op->op->name : "number", k, map->values[k]));
+        LURON_TRY(luron__model_add_node(&v, ctx, m, &node, map->values));
+        map->nodes[i] = v.node;
+    }
+    return LURON_OK;
+}
+
+static luron_status check_dtype(luron_ctx *ctx, const luron_model *m, const luron_model *part) {
+    LURON__CHECK(ctx, !m->dtype || !part->dtype || m->dtype == part->dtype, LURON_E_DTYPE,
+                 "model: its ops compute in %s, those of the included model in %s", luron_dtype_name(m->dtype),
+                 luron_dtype_name(part->dtype));
     return LURON_OK;
 }
 
@@ -329,34 +394,31 @@ luron_status luron_model_include(luron_value *outs, luron_ctx *ctx, luron_model 
     int n_outs = luron_model_n_outputs(part);
     LURON__CHECK(ctx, n_outs, LURON_E_STATE, "model: the included model is empty");
     for (int i = 0; i < n_in; i++)
-        if (ins[i].node != -1) LURON_TRY(check_value(ctx, model, "included model: input", i, ins[i]));
-    if (!name) LURON_TRY(next_name(word, model, ctx, NULL));
+        if (ins[i].node != -1) LURON_TRY(luron__check_value(ctx, model, "included model: input", i, ins[i]));
+    if (!name) LURON_TRY(luron__model_next_name(word, model, ctx, NULL));
     if (!name) name = word;
     LURON_TRY(luron__check_path(ctx, "included model", name));
-    size_t map_bytes = (size_t)part->n_nodes * sizeof(int32_t),
-        value_bytes = (size_t)(part->max_in + 1) * sizeof(luron_value);
-    int32_t *map;
-    luron_value *values = NULL, last = model->last;
-    int64_t n_nodes = model->n_nodes, n_layers = model->n_layers;
-    LURON_TRY(luron__alloc(&map, ctx, map_bytes));
-    luron_status status = luron__alloc(&values, ctx, value_bytes);
-    if (status == LURON_OK) status = include_nodes(ctx, model, name, part, ins, map, values);
+    LURON_TRY(check_dtype(ctx, model, part));
+    maps map;
+    mark before = mark_of(model);
+    LURON_TRY(maps_open(&map, ctx, part));
+    luron_status status = include_nodes(ctx, model, name, part, ins, &map);
     for (int i = 0; i < n_outs && status == LURON_OK; i++)
-        if (mapped(part, map, ins, luron__model_output(part, i)).node < 0)
+        if (mapped(part, map.nodes, ins, luron__model_output(part, i)).node < 0)
             status = luron__fail(ctx, LURON_E_ARGUMENT, "included model: output %d is an absent input",
                                  i + ctx->index_base);
-    if (status != LURON_OK) truncate_to(model, n_nodes, n_layers, last);
+    if (status != LURON_OK) truncate_to(model, before);
     for (int i = 0; i < n_outs && status == LURON_OK; i++)
-        outs[i] = mapped(part, map, ins, luron__model_output(part, i));
+        outs[i] = mapped(part, map.nodes, ins, luron__model_output(part, i));
     if (status == LURON_OK) model->last = outs[0];
-    luron__free(ctx, values, value_bytes);
-    luron__free(ctx, map, map_bytes);
+    if (status == LURON_OK && part->dtype) model->dtype = part->dtype;
+    luron__free(ctx, map.values, map.bytes);
     return status;
 }
 
 luron_status luron_model_set_outputs(luron_ctx *ctx, luron_model *model, int n, const luron_value *outs) {
     LURON__CHECK(ctx, n > 0 && n <= LURON__MAX_NODES, LURON_E_ARGUMENT, "model: at least one output expected");
-    for (int i = 0; i < n; i++) LURON_TRY(check_value(ctx, model, "output", i, outs[i]));
+    for (int i = 0; i < n; i++) LURON_TRY(luron__check_value(ctx, model, "output", i, outs[i]));
     luron_value *copy;
     LURON_TRY(luron__alloc(&copy, ctx, (size_t)n * sizeof *copy));
     memcpy(copy, outs, (size_t)n * sizeof *copy);
@@ -388,88 +450,6 @@ const char *luron_model_layer_path(const luron_model *model, int i) {
 luron_layer *luron_model_find(const luron_model *model, const char *path) {
     int32_t i = path ? find_path(model, path) : -1;
     return i < 0 ? NULL : model->layers[i].layer;
-}
-
-/* ---- running --------------------------------------------------------------------------------------------------- */
-typedef struct run {
-    luron_tensor **values, **ins, **outs; /* all values; those of one node */
-    int32_t *left;                        /* how often a value is still wanted */
-    size_t bytes;
-} run;
-
-static luron_status run_open(run *r, luron_ctx *ctx, const luron_model *m) {
-    size_t n = (size_t)m->n_values, pointers = n + (size_t)m->max_in + (size_t)m->max_out;
-    r->bytes = pointers * sizeof(luron_tensor *) + n * sizeof(int32_t);
-    LURON_TRY(luron__alloc(&r->values, ctx, r->bytes));
-    r->ins = r->values + n;
-    r->outs = r->ins + m->max_in;
-    r->left = (int32_t *)(void *)(r->values + pointers);
-    memcpy(r->left, m->uses, n * sizeof *r->left);
-    for (int i = 0; i < luron_model_n_outputs(m); i++) {
-        luron_value v = luron__model_output(m, i);
-        r->left[m->nodes[v.node].first + v.out]++;
-    }
-    return LURON_OK;
-}
-
-static void drop(luron_tensor **slot) {
-    luron_tensor_unref(*slot);
-    *slot = NULL;
-}
-
-static luron_status run_node(run *r, luron_ctx *ctx, const luron_model *m, const luron__model_node *node) {
-    for (int32_t i = 0; i < node->n_in; i++)
-        r->ins[i] = node->ins[i].node < 0 ? NULL : r->values[m->nodes[node->ins[i].node].first + node->ins[i].out];
-    LURON_TRY(luron_layer_apply(r->outs, ctx, m->layers[node->layer].layer, node->n_in, r->ins));
-    for (int32_t i = 0; i < node->n_out; i++) {
-        r->values[node->first + i] = r->outs[i];
-        if (!r->left[node->first + i]) drop(&r->values[node->first + i]);
-    }
-    for (int32_t i = 0; i < node->n_in; i++) {
-        if (node->ins[i].node < 0) continue;
-        int32_t v = m->nodes[node->ins[i].node].first + node->ins[i].out;
-        if (--r->left[v] == 0) drop(&r->values[v]);
-    }
-    return LURON_OK;
-}
-
-luron_status luron__model_run(luron_tensor **outs, luron_ctx *ctx, luron_model *model, int n_in,
-                              luron_tensor *const *ins) {
-    int n_outs = luron_model_n_outputs(model);
-    run r;
-    uint64_t position = ctx->position;
-    LURON_TRY(run_open(&r, ctx, model));
-    for (int i = 0; i < n_in; i++) r.values[i] = luron_tensor_ref(ins[i]);
-    luron_status status = LURON_OK;
-    for (int64_t i = model->n_inputs; i < model->n_nodes && status == LURON_OK; i++)
-        status = run_node(&r, ctx, model, &model->nodes[i]);
-    for (int i = 0; i < n_outs && status == LURON_OK; i++) {
-        luron_value v = luron__model_output(model, i);
-        if (!r.values[model->nodes[v.node].first + v.out])
-            status = luron__fail(ctx, LURON_E_ARGUMENT, "model: output %d is input '%s', which is absent",
-                                 i + ctx->index_base, luron_model_input_name(model, v.node));
-    }
-    for (int i = 0; i < n_outs && status == LURON_OK; i++) {
-        luron_value v = luron__model_output(model, i);
-        outs[i] = luron_tensor_ref(r.values[model->nodes[v.node].first + v.out]);
-    }
-    for (int64_t i = 0; i < model->n_values; i++) luron_tensor_unref(r.values[i]);
-    luron__free(ctx, r.values, r.bytes);
-    if (status) ctx->position = position; /* as if it had not been tried */
-    return status;
-}
-
-luron_status luron_model_run(luron_tensor **outs, luron_ctx *ctx, luron_model *model, int n_in,
-                             luron_tensor *const *ins) {
-    int n_outs = luron_model_n_outputs(model);
-    LURON__CHECK(ctx, n_outs, LURON_E_STATE, "model: it is empty");
-    LURON__CHECK(ctx, n_in == model->n_inputs, LURON_E_ARGUMENT, "model: %lld input%s expected, got %d",
-                 (long long)model->n_inputs, model->n_inputs == 1 ? "" : "s", n_in);
-    if (model->hooks) return luron__apply_hooked(outs, ctx, (luron__owner){.model = model}, n_in, ins, n_outs);
-    luron_model_ref(model); /* a hook of a layer may let go of what its caller holds */
-    luron_status status = luron__model_run(outs, ctx, model, n_in, ins);
-    luron_model_unref(model);
-    return status;
 }
 
 void luron_text_free(luron_ctx *ctx, char *text) { luron__strfree(ctx->pool, text); }

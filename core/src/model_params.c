@@ -8,19 +8,32 @@
 /* Does the tensor stand earlier in the model? One that nobody else holds cannot. */
 static bool is_repeated(const luron_model *m, int64_t layer, const luron_tensor *t, int slot) {
     if (atomic_load_explicit(&t->refs, memory_order_relaxed) == 1) return false;
-    for (int64_t l = 0; l <= layer; l++)
+    for (int64_t l = 0; l <= layer && l < m->n_layers; l++)
         for (int s = 0; s < (l < layer ? LURON__MAX_SLOTS : slot); s++)
             if (m->layers[l].layer->param[s].tensor == t) return true;
     return false;
 }
 
-/* The first parameter or state tensor at or behind (*layer, *slot), where it then points. */
-static luron_tensor *next(const luron_model *m, bool states, int64_t *layer, int *slot) {
-    for (; *layer < m->n_layers; ++*layer, *slot = 0)
-        for (; *slot < LURON__MAX_SLOTS; ++*slot) {
-            const luron_layer *l = m->layers[*layer].layer;
-            luron_tensor *t = states ? l->state[*slot].tensor : l->param[*slot].tensor;
-            if (t && (states || !is_repeated(m, *layer, t, *slot))) return t;
+/* Tensor `slot` of holder number `at`: the layers, then the model's own tensors, which have one each. *name: where it
+ * stands. */
+static luron_tensor *tensor_in(const luron_model *m, bool states, int64_t at, int slot, const char **name) {
+    if (at < m->n_layers) {
+        const luron__slot *s = states ? &m->layers[at].layer->state[slot] : &m->layers[at].layer->param[slot];
+        *name = s->name;
+        return s->tensor;
+    }
+    const luron__model_tensor *t = &m->tensors[at - m->n_layers];
+    *name = NULL;
+    return slot == 0 && t->is_param != states ? t->tensor : NULL;
+}
+
+/* The first parameter or state tensor at or behind (*at, *slot), where it then points. */
+static luron_tensor *next(const luron_model *m, bool states, int64_t *at, int *slot) {
+    const char *name;
+    for (; *at < m->n_layers + m->n_tensors; ++*at, *slot = 0)
+        for (; *slot < (*at < m->n_layers ? LURON__MAX_SLOTS : 1); ++*slot) {
+            luron_tensor *t = tensor_in(m, states, *at, *slot, &name);
+            if (t && (states || !is_repeated(m, *at, t, *slot))) return t;
         }
     return NULL;
 }
@@ -41,8 +54,10 @@ static luron_tensor *nth(const luron_model *model, bool states, int i, char *nam
         t = next(m, states, &layer, &slot);
     }
     if (!t) return NULL;
-    const luron__model_layer *l = &m->layers[layer];
-    if (n) snprintf(name, n, "%s/%s", l->path, states ? l->layer->state[slot].name : l->layer->param[slot].name);
+    const char *own;
+    tensor_in(m, states, layer, slot, &own);
+    if (n && own) snprintf(name, n, "%s/%s", m->layers[layer].path, own);
+    if (n && !own) snprintf(name, n, "%s", m->tensors[layer - m->n_layers].path);
     atomic_store_explicit(note, (uint64_t)(i + 1) << 32 | (uint64_t)layer << 8 | (uint64_t)(slot + 1),
                           memory_order_relaxed);
     return t;
@@ -106,6 +121,12 @@ void luron_model_set_training(luron_model *model, int on) {
 
 int luron_model_is_training(const luron_model *model) { return model->training; }
 
+/* What was made in the model's dtype (zeros, casts) is made in the new one. */
+static void set_op_dtype(luron__model_op *op, uint32_t from, uint32_t to) {
+    for (const luron__op_attr *k = op->op->attrs; k && k->name; k++)
+        if (k->kind == LURON__ATTR_DTYPE && op->attrs.at[k->place] == from) op->attrs.at[k->place] = to;
+}
+
 luron_status luron_model_set_dtype(luron_ctx *ctx, luron_model *model, uint32_t dtype) {
     LURON__CHECK(ctx, dtype == LURON_F32 || dtype == LURON_F64, LURON_E_DTYPE,
                  "model: float32 or float64 expected, got %s", luron_dtype_name(dtype));
@@ -114,15 +135,22 @@ luron_status luron_model_set_dtype(luron_ctx *ctx, luron_model *model, uint32_t 
         LURON__CHECK(ctx, luron_type_flags(l->layer->code->type) & LURON_LAYER_F64, LURON_E_DTYPE,
                      "layer '%.80s' = %s: this type serves float32 alone", l->path, luron_type_name(l->layer->code->type));
     }
-    /* Only memory can be missing now; layers converted by then stay so, and the call may be repeated. */
+    /* Only memory can be missing now; what is converted by then stays so, and the call may be repeated. */
     for (int64_t i = 0; i < model->n_layers; i++) LURON_TRY(luron_layer_set_dtype(ctx, model->layers[i].layer, dtype));
+    for (int64_t i = 0; i < model->n_tensors; i++) {
+        luron_tensor *t = model->tensors[i].tensor;
+        if (t && (t->dtype == LURON_F32 || t->dtype == LURON_F64)) LURON_TRY(luron__tensor_convert(ctx, t, dtype));
+    }
+    for (int64_t i = 0; i < model->n_nodes && model->dtype; i++)
+        if (model->nodes[i].op) set_op_dtype(model->nodes[i].op, model->dtype, dtype);
+    if (model->dtype) model->dtype = dtype;
     return LURON_OK;
 }
 
 /* "encoder.linear1/bias" begins with "encoder", "encoder.linear1" and the whole, but not with "enc". */
 static bool has_prefix(const char *path, const char *param, const char *prefix) {
-    char full[LURON__MAX_PATH + 128];
-    snprintf(full, sizeof full, "%s/%s", path, param);
+    char full[2 * LURON__MAX_PATH + 128];
+    snprintf(full, sizeof full, "%s%s%s", path, param ? "/" : "", param ? param : "");
     size_t n = strlen(prefix);
     return n == 0 || (!strncmp(full, prefix, n) && strchr("./", full[n]));
 }
@@ -138,6 +166,12 @@ luron_status luron_model_freeze(luron_ctx *ctx, luron_model *model, const char *
             found++;
         }
     }
+    for (int64_t i = 0; i < model->n_tensors; i++) {
+        const luron__model_tensor *t = &model->tensors[i];
+        if (!t->tensor || !t->is_param || !has_prefix(t->path, NULL, prefix)) continue;
+        LURON_TRY(luron_tensor_set_requires_grad(ctx, t->tensor, !on));
+        found++;
+    }
     LURON__CHECK(ctx, found || !*prefix, LURON_E_NOT_FOUND,
                  "model: no parameter's path begins with '%.100s'; layers are called '%.64s' and so on", prefix,
                  model->n_layers ? model->layers[0].path : "(none)");
@@ -145,22 +179,35 @@ luron_status luron_model_freeze(luron_ctx *ctx, luron_model *model, const char *
 }
 
 /* ---- copies ---------------------------------------------------------------------------------------------------- */
-static luron_status clone_nodes(luron_ctx *ctx, luron_model *to, const luron_model *from) {
+static luron_status clone_tensor(luron_ctx *ctx, luron_model *to, const luron__model_tensor *from) {
+    luron__model_tensor copy = *from;
+    int32_t index;
+    if (from->tensor) LURON_TRY(luron_copy(&copy.tensor, ctx, from->tensor));
+    if (copy.tensor) copy.tensor->requires_grad = from->tensor->requires_grad;
+    luron_status status = luron__model_put_tensor(&index, ctx, to, &copy);
+    luron_tensor_unref(copy.tensor);
+    return status;
+}
+
+/* Layers, tensors and nodes get the numbers that they have. */
+static luron_status clone_parts(luron_ctx *ctx, luron_model *to, const luron_model *from) {
     luron_value v;
-    for (int64_t i = 0; i < from->n_inputs; i++) LURON_TRY(luron_model_input(&v, ctx, to, from->nodes[i].name));
-    for (int64_t i = from->n_inputs; i < from->n_nodes; i++) {
-        const luron__model_node *node = &from->nodes[i];
-        const luron__model_layer *l = &from->layers[node->layer];
-        if (node->layer < to->n_layers) {
-            LURON_TRY(luron_model_add(&v, ctx, to, NULL, to->layers[node->layer].layer, node->n_in, node->ins));
-            continue;
-        }
-        luron_layer *layer; /* layers are numbered by their first node, so the copy has the same numbers */
-        LURON_TRY(luron_layer_clone(&layer, ctx, l->layer));
-        luron_status status = luron_model_add(&v, ctx, to, l->path, layer, node->n_in, node->ins);
+    int32_t index;
+    for (int64_t i = 0; i < from->n_layers; i++) {
+        luron_layer *layer;
+        LURON_TRY(luron_layer_clone(&layer, ctx, from->layers[i].layer));
+        luron_status status = luron__model_put_layer(&index, ctx, to, from->layers[i].path, layer);
         luron_layer_unref(layer);
         LURON_TRY(status);
     }
+    int recording = luron_ctx_set_recording(ctx, 0);
+    luron_status status = LURON_OK;
+    for (int64_t i = 0; i < from->n_tensors && !status; i++) status = clone_tensor(ctx, to, &from->tensors[i]);
+    luron_ctx_set_recording(ctx, recording);
+    LURON_TRY(status);
+    for (int64_t i = 0; i < from->n_inputs; i++) LURON_TRY(luron_model_input(&v, ctx, to, from->nodes[i].name));
+    for (int64_t i = from->n_inputs; i < from->n_nodes; i++)
+        LURON_TRY(luron__model_add_node(&v, ctx, to, &from->nodes[i], from->nodes[i].ins));
     return LURON_OK;
 }
 
@@ -182,11 +229,12 @@ static luron_status clone_ties(luron_ctx *ctx, luron_model *to, const luron_mode
 luron_status luron_model_clone(luron_model **out, luron_ctx *ctx, luron_model *model) {
     luron_model *copy;
     LURON_TRY(luron_model_new(&copy, ctx));
-    luron_status status = clone_nodes(ctx, copy, model);
+    luron_status status = clone_parts(ctx, copy, model);
     if (status == LURON_OK) status = clone_ties(ctx, copy, model);
     if (status == LURON_OK && model->n_outputs)
         status = luron_model_set_outputs(ctx, copy, (int)model->n_outputs, model->outputs);
     copy->training = model->training;
+    copy->dtype = model->dtype;
     copy->last = model->last;
     if (status == LURON_OK)
         *out = copy;

@@ -2,8 +2,8 @@
  *
  * FLOPs are those of one forward for the given shapes. A layer with a parameter of rank 2 or more (linear, convolution)
  * multiplies and adds each of its numbers once for every row or place of the output: 2 * numel(weight) *
- * numel(output) / size 0 of the weight. An element-wise layer counts one for each element. Biases, losses and
- * everything else count nothing. */
+ * numel(output) / size 0 of the weight; matmul counts 2 * numel(output) * inner size. An element-wise layer or op counts
+ * one for each element. Biases, losses and everything else count nothing. Numbers have no line. */
 #include "graph.h"
 
 #include <stdio.h>
@@ -78,14 +78,67 @@ static double layer_flops(const luron_layer *layer, const luron_dims *out) {
 }
 
 /* ---- shapes ---------------------------------------------------------------------------------------------------- */
+/* A tensor of these dims without numbers. */
+static luron_tensor shadow(const luron_dims *d) {
+    luron_tensor t = { .dtype = d->dtype, .ndim = d->ndim };
+    memcpy(t.shape, d->shape, sizeof t.shape);
+    int64_t stride = 1;
+    for (int i = t.ndim - 1; i >= 0; i--) {
+        t.strides[i] = stride;
+        stride *= t.shape[i] ? t.shape[i] : 1;
+    }
+    return t;
+}
+
+/* What the op's infer says; numbers among the operands take part in promotion as such. */
+static luron_status infer_op(luron_dims *out, luron_ctx *ctx, const luron_model *m, const luron__model_node *node,
+                             const luron_dims *ins) {
+    int n = node->n_in - node->by_batch;
+    size_t bytes = (size_t)(n + 1) * (sizeof(luron_tensor) + sizeof(luron_tensor *));
+    luron__apply a = { .op = node->op->op, .n_in = n };
+    luron_tensor *ts, **in;
+    const luron_dims *batch = node->by_batch ? &ins[n] : NULL;
+    LURON__CHECK(ctx, !batch || batch->ndim > 0, LURON_E_SHAPE, "model: an input that says the batch size has no dims");
+    LURON_TRY(luron__model_op_attrs(&a.attrs, ctx, node->op, batch ? batch->shape[0] : 0));
+    LURON_TRY(luron__alloc(&ts, ctx, bytes));
+    in = (luron_tensor **)(void *)(ts + n + 1);
+    for (int k = 0; k < n; k++) {
+        ts[k] = shadow(&ins[k]);
+        ts[k].is_number = m->nodes[node->ins[k].node].kind == LURON__NODE_NUMBER;
+        in[k] = &ts[k];
+    }
+    a.in = in;
+    uint32_t standard = ctx->default_dtype;
+    ctx->default_dtype = m->dtype;
+    luron_status status = a.op->infer(ctx, &a);
+    ctx->default_dtype = standard;
+    if (status == LURON_OK) status = luron__check_shape(ctx, a.dtype, a.ndim, a.shape, NULL);
+    *out = (luron_dims){ .dtype = a.dtype, .ndim = a.ndim };
+    memcpy(out->shape, a.shape, sizeof out->shape);
+    luron__free(ctx, ts, bytes);
+    return status;
+}
+
+static luron_dims dims_of(const luron_tensor *t) {
+    luron_dims d = { .dtype = t->dtype, .ndim = t->ndim };
+    memcpy(d.shape, t->shape, sizeof d.shape);
+    return d;
+}
+
 static luron_status infer(luron_dims *dims, luron_ctx *ctx, const luron_model *m, int64_t i) {
     const luron__model_node *node = &m->nodes[i];
-    luron_dims *ins = NULL;
+    luron_dims *ins = NULL, *out = &dims[node->first];
     size_t bytes = (size_t)node->n_in * sizeof *ins;
     if (node->n_in) LURON_TRY(luron__alloc(&ins, ctx, bytes));
     for (int32_t k = 0; k < node->n_in; k++)
         if (node->ins[k].node >= 0) ins[k] = dims[m->nodes[node->ins[k].node].first + node->ins[k].out];
-    luron_status status = luron_layer_infer(&dims[node->first], ctx, m->layers[node->layer].layer, node->n_in, ins);
+    luron_status status = LURON_OK;
+    if (node->kind == LURON__NODE_LAYER)
+        status = luron_layer_infer(out, ctx, m->layers[node->layer].layer, node->n_in, ins);
+    else if (node->kind == LURON__NODE_OP)
+        status = infer_op(out, ctx, m, node, ins);
+    else
+        *out = dims_of(node->kind == LURON__NODE_NUMBER ? node->number : luron__model_tensor_of(m, node->layer));
     luron__free(ctx, ins, bytes);
     return status;
 }
@@ -101,28 +154,57 @@ static luron_status infer_all(luron_dims *dims, luron_ctx *ctx, const luron_mode
 }
 
 /* ---- rows ------------------------------------------------------------------------------------------------------ */
-/* seen[l]: layer l has a line already. Returns the FLOPs of the line. */
+static double op_flops(const luron_model *m, const luron__model_node *node, const luron_dims *dims) {
+    const luron_dims *out = &dims[node->first], *a;
+    if (node->op->op->flags & LURON__OP_ELEMENTWISE) return numel(out);
+    if (strcmp(node->op->op->name, "matmul")) return 0;
+    a = &dims[m->nodes[node->ins[0].node].first + node->ins[0].out];
+    return 2 * numel(out) * (double)a->shape[a->ndim - 1];
+}
+
+/* Number of weights; a second time they are "(again)". */
+static void put_weights(row *r, int64_t n, uint8_t *seen) {
+    if (*seen && n)
+        snprintf(r->params, sizeof r->params, "(again)");
+    else
+        number(r->params, (double)n);
+    *seen = 1;
+}
+
+static double fill_layer(row *r, const luron_model *m, const luron__model_node *node, const luron_dims *dims,
+                         uint8_t *seen) {
+    const luron_layer *layer = m->layers[node->layer].layer;
+    int64_t n = 0;
+    r->name = m->layers[node->layer].path;
+    r->type = luron_type_name(layer->code->type);
+    for (int k = 0; k < luron_layer_n_params(layer); k++) n += luron_tensor_numel(luron_layer_param(layer, k));
+    put_weights(r, n, &seen[node->layer]);
+    return dims ? layer_flops(layer, &dims[node->first]) : 0;
+}
+
+/* The tensor of a layer counts there. */
+static void fill_tensor(row *r, const luron_model *m, const luron__model_node *node, uint8_t *seen) {
+    const luron__model_tensor *t = &m->tensors[node->layer];
+    r->name = t->path;
+    r->type = t->is_param ? "(parameter)" : "(state)";
+    put_weights(r, t->tensor && t->is_param ? luron_tensor_numel(t->tensor) : 0, &seen[m->n_layers + node->layer]);
+}
+
+/* seen: of layers, then of tensors: it has a line already. Returns the FLOPs of the line. */
 static double fill_row(row *r, const luron_model *m, int64_t i, const luron_dims *dims, uint8_t *seen) {
     const luron__model_node *node = &m->nodes[i];
     double flops = 0;
     if (dims && dims[node->first].dtype)
         luron_shape_text(r->shape, sizeof r->shape, dims[node->first].ndim, dims[node->first].shape);
-    if (node->layer < 0) {
-        r->name = node->name;
-        r->type = "(input)";
-        return 0;
+    switch (node->kind) {
+    case LURON__NODE_INPUT: r->name = node->name, r->type = "(input)"; return 0;
+    case LURON__NODE_LAYER: flops = fill_layer(r, m, node, dims, seen); break;
+    case LURON__NODE_TENSOR: fill_tensor(r, m, node, seen); return 0;
+    default:
+        r->name = node->op->op->name, r->type = "(op)";
+        snprintf(r->params, sizeof r->params, "0");
+        if (dims) flops = op_flops(m, node, dims);
     }
-    const luron_layer *layer = m->layers[node->layer].layer;
-    r->name = m->layers[node->layer].path;
-    r->type = luron_type_name(layer->code->type);
-    int64_t n = 0;
-    for (int k = 0; k < luron_layer_n_params(layer); k++) n += luron_tensor_numel(luron_layer_param(layer, k));
-    if (seen[node->layer] && n)
-        snprintf(r->params, sizeof r->params, "(again)");
-    else
-        number(r->params, (double)n);
-    seen[node->layer] = 1;
-    if (dims) flops = layer_flops(layer, &dims[node->first]);
     if (dims) number(r->flops, flops);
     return flops;
 }
@@ -175,15 +257,17 @@ static void add_totals(text *t, const luron_model *m, bool shaped, double flops)
 
 static luron_status write_summary(text *t, const luron_model *m, const luron_dims *dims, row *rows, uint8_t *seen) {
     double flops = 0;
-    for (int64_t i = 0; i < m->n_nodes; i++) flops += fill_row(&rows[i], m, i, dims, seen);
-    add_table(t, rows, m->n_nodes, dims != NULL);
+    int64_t n = 0;
+    for (int64_t i = 0; i < m->n_nodes; i++)
+        if (m->nodes[i].kind != LURON__NODE_NUMBER) flops += fill_row(&rows[n++], m, i, dims, seen);
+    add_table(t, rows, n, dims != NULL);
     add_totals(t, m, dims != NULL, flops);
     return t->status;
 }
 
 luron_status luron_model_summary(char **out, luron_ctx *ctx, luron_model *model, int n_in, const luron_dims *in_dims) {
     size_t dims_bytes = (size_t)(model->n_values + 1) * sizeof(luron_dims),
-        rows_bytes = (size_t)(model->n_nodes + 1) * sizeof(row), seen_bytes = (size_t)model->n_layers + 1;
+        rows_bytes = (size_t)(model->n_nodes + 1) * sizeof(row), seen_bytes = (size_t)(model->n_layers + model->n_tensors) + 1;
     luron_dims *dims = NULL;
     row *rows = NULL;
     uint8_t *seen = NULL;

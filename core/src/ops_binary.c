@@ -120,14 +120,33 @@ static luron_status compare_compute(luron_ctx *ctx, luron__apply *a) {
                                &(luron__attrs){.flags = LURON__BINARY_##fn});                                          \
     }
 #define OP(fn, saved, rule)                                                                                            \
-    static const luron__op op_##fn = {                                                                                 \
-        .name = #fn, .saves = saved, .infer = infer, .compute = compute, .gradient = fn##_gradient};                   \
+    static const luron__op op_##fn = {.name = #fn,                                                                     \
+                                      .saves = saved,                                                                  \
+                                      .infer = infer,                                                                  \
+                                      .compute = compute,                                                              \
+                                      .gradient = fn##_gradient,                                                       \
+                                      .n_in = 2,                                                                       \
+                                      .id = LURON__BINARY_##fn,                                                        \
+                                      .flags = LURON__OP_ELEMENTWISE};                                                 \
     APPLY(fn)
 RULES(OP)
-static const luron__op op_floor_divide = {.name = "floor_divide", .infer = infer, .compute = compute};
+static const luron__op op_floor_divide = {.name = "floor_divide",
+                                          .infer = infer,
+                                          .compute = compute,
+                                          .n_in = 2,
+                                          .id = LURON__BINARY_floor_divide,
+                                          .flags = LURON__OP_ELEMENTWISE};
 APPLY(floor_divide)
 
 #define COMPARISON(fn)                                                                                                 \
-    static const luron__op op_##fn = {.name = #fn, .infer = compare_infer, .compute = compare_compute};                \
+    static const luron__op op_##fn = {.name = #fn,                                                                     \
+                                      .infer = compare_infer,                                                          \
+                                      .compute = compare_compute,                                                      \
+                                      .n_in = 2,                                                                       \
+                                      .id = LURON__BINARY_##fn,                                                        \
+                                      .flags = LURON__OP_ELEMENTWISE};                                                 \
     APPLY(fn)
 LURON_COMPARE_MAP(COMPARISON)
+
+#define ENTRY(fn, ...) &op_##fn,
+const luron__op *const luron__ops_binary[] = {RULES(ENTRY) &op_floor_divide, LURON_COMPARE_MAP(ENTRY) NULL};

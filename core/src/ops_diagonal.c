@@ -17,11 +17,21 @@ static line line_of(int64_t rows, int64_t cols, int64_t offset) {
     return l;
 }
 
+/* Two different dims of ndim. */
+static luron_status check_dims(luron_ctx *ctx, luron__apply *a, int ndim) {
+    LURON__CHECK(ctx, ndim >= 2, LURON_E_SHAPE, "%s: two dims or more expected, got %d", a->op->name, ndim);
+    LURON_TRY(luron__attr_dim(ctx, a, 1, ndim));
+    LURON_TRY(luron__attr_dim(ctx, a, 2, ndim));
+    LURON__CHECK(ctx, a->attrs.at[1] != a->attrs.at[2], LURON_E_ARGUMENT, "%s: both dims are %lld", a->op->name,
+                 (long long)a->attrs.at[1] + ctx->index_base);
+    return LURON_OK;
+}
+
 static luron_status diagonal_infer(luron_ctx *ctx, luron__apply *a) {
     const luron_tensor *x = a->in[0];
+    LURON_TRY(check_dims(ctx, a, x->ndim));
     int64_t dim1 = a->attrs.at[1], dim2 = a->attrs.at[2];
     line l = line_of(x->shape[dim1], x->shape[dim2], a->attrs.at[0]);
-    (void)ctx;
     a->is_view = true;
     a->dtype = x->dtype;
     a->offset = x->offset + (l.length ? l.row * x->strides[dim1] + l.col * x->strides[dim2] : 0);
@@ -41,7 +51,14 @@ static luron_status diagonal_gradient(luron_tensor **out, luron_ctx *ctx, const 
     return luron__diagonal_pad(out, ctx, g, at[0], (int)at[1], (int)at[2], shape[at[1]], shape[at[2]]);
 }
 
-static const luron__op op_diagonal = {.name = "diagonal", .infer = diagonal_infer, .gradient = diagonal_gradient};
+static const luron__op_attr diagonal_attrs[] = {
+    {"offset", LURON__ATTR_INT, 0}, {"dim1", LURON__ATTR_DIM, 1}, {"dim2", LURON__ATTR_DIM, 2}, {0}};
+static const luron__op op_diagonal = {.name = "diagonal",
+                                      .infer = diagonal_infer,
+                                      .gradient = diagonal_gradient,
+                                      .attrs = diagonal_attrs,
+                                      .n_in = 1,
+                                      .carries = LURON__SAVE_IN(0)};
 
 luron_status luron_diagonal(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int64_t offset, int dim1, int dim2) {
     char text[LURON__SHAPE_TEXT];
@@ -57,7 +74,13 @@ luron_status luron_diagonal(luron_tensor **out, luron_ctx *ctx, luron_tensor *x,
 /* ---- diagonal_pad ------------------------------------------------------------------------------------------------ */
 static luron_status pad_infer(luron_ctx *ctx, luron__apply *a) {
     const luron_tensor *x = a->in[0];
-    (void)ctx;
+    LURON__CHECK(ctx, x->ndim >= 1 && x->ndim < LURON_MAX_DIMS, LURON_E_SHAPE, "diagonal_pad: 1 to %d dims expected, got %d",
+                 LURON_MAX_DIMS - 1, x->ndim);
+    LURON_TRY(check_dims(ctx, a, x->ndim + 1));
+    LURON__CHECK(ctx,
+                 a->attrs.at[3] >= 0 && a->attrs.at[4] >= 0 &&
+                     line_of(a->attrs.at[3], a->attrs.at[4], a->attrs.at[0]).length == x->shape[x->ndim - 1],
+                 LURON_E_SHAPE, "diagonal_pad: the diagonal of the sizes given is not as long as the last dim");
     a->dtype = x->dtype, a->ndim = x->ndim + 1;
     for (int d = 0, from = 0; d < a->ndim; d++)
         a->shape[d] = d == a->attrs.at[1] ? a->attrs.at[3] : d == a->attrs.at[2] ? a->attrs.at[4] : x->shape[from++];
@@ -80,8 +103,16 @@ static luron_status pad_gradient(luron_tensor **out, luron_ctx *ctx, const luron
     return luron__apply_op(out, ctx, &op_diagonal, 1, &g, &node->attrs);
 }
 
-static const luron__op op_pad = {
-    .name = "diagonal_pad", .infer = pad_infer, .compute = pad_compute, .gradient = pad_gradient};
+static const luron__op_attr pad_attrs[] = {{"offset", LURON__ATTR_INT, 0}, {"dim1", LURON__ATTR_DIM, 1},
+                                           {"dim2", LURON__ATTR_DIM, 2},   {"size1", LURON__ATTR_INT, 3},
+                                           {"size2", LURON__ATTR_INT, 4},  {0}};
+static const luron__op op_pad = {.name = "diagonal_pad",
+                                 .infer = pad_infer,
+                                 .compute = pad_compute,
+                                 .gradient = pad_gradient,
+                                 .attrs = pad_attrs,
+                                 .n_in = 1};
+const luron__op *const luron__ops_diagonal[] = {&op_diagonal, &op_pad, NULL};
 
 luron_status luron__diagonal_pad(luron_tensor **out, luron_ctx *ctx, luron_tensor *g, int64_t offset, int dim1,
                                  int dim2, int64_t size1, int64_t size2) {

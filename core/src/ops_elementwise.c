@@ -105,8 +105,14 @@ static luron_status scale_gradient(luron_tensor **out, luron_ctx *ctx, const lur
     (void)i;
     return luron_scale(out, ctx, g, node->attrs.num[0], 0);
 }
-static const luron__op op_scale = {
-    .name = "scale", .infer = scale_infer, .compute = scale_compute, .gradient = scale_gradient};
+static const luron__op_attr scale_attrs[] = {{"times", LURON__ATTR_NUM, 0}, {"plus", LURON__ATTR_NUM, 1}, {0}};
+static const luron__op op_scale = {.name = "scale",
+                                   .infer = scale_infer,
+                                   .compute = scale_compute,
+                                   .gradient = scale_gradient,
+                                   .attrs = scale_attrs,
+                                   .n_in = 1,
+                                   .flags = LURON__OP_ELEMENTWISE};
 luron_status luron_scale(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, double times, double plus) {
     return luron__apply_op(out, ctx, &op_scale, 1, &x, &(luron__attrs){.num = {times, plus}});
 }
@@ -136,11 +142,15 @@ static luron_status clamp_gradient(luron_tensor **out, luron_ctx *ctx, const lur
     luron_tensor *inside = luron__expr_2(&e, luron_logical_and, above_lo, below_hi);
     return luron__expr_done(&e, luron__expr_where(&e, inside, g, luron__expr_number(&e, 0)), out);
 }
+static const luron__op_attr clamp_attrs[] = {{"lowest", LURON__ATTR_NUM, 0}, {"highest", LURON__ATTR_NUM, 1}, {0}};
 static const luron__op op_clamp = {.name = "clamp",
                                    .saves = LURON__SAVE_IN(0),
                                    .infer = clamp_infer,
                                    .compute = clamp_compute,
-                                   .gradient = clamp_gradient};
+                                   .gradient = clamp_gradient,
+                                   .attrs = clamp_attrs,
+                                   .n_in = 1,
+                                   .flags = LURON__OP_ELEMENTWISE};
 luron_status luron_clamp(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, double lo, double hi) {
     return luron__apply_op(out, ctx, &op_clamp, 1, &x, &(luron__attrs){.num = {lo, hi}});
 }
@@ -161,9 +171,12 @@ static luron_status isnan_compute(luron_ctx *ctx, luron__apply *a) {
     return luron__ew_compute(ctx, a, luron__ew_number, LURON__NUMBER_ISNAN, luron__compute_dtype(a->in[0]->dtype),
                              LURON_B8);
 }
-static const luron__op op_not = {.name = "logical_not", .infer = bool_infer, .compute = not_compute};
-static const luron__op op_isfinite = {.name = "isfinite", .infer = bool_infer, .compute = isfinite_compute};
-static const luron__op op_isnan = {.name = "isnan", .infer = bool_infer, .compute = isnan_compute};
+#define TEST(fn, text)                                                                                                 \
+    static const luron__op op_##fn = {                                                                                 \
+        .name = text, .infer = bool_infer, .compute = fn##_compute, .n_in = 1, .flags = LURON__OP_ELEMENTWISE};
+TEST(not, "logical_not")
+TEST(isfinite, "isfinite")
+TEST(isnan, "isnan")
 luron_status luron_logical_not(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
     return luron__apply_op(out, ctx, &op_not, 1, &x, NULL);
 }
@@ -198,14 +211,17 @@ static const luron__op op_where = {.name = "where",
                                    .saves = LURON__SAVE_IN(0),
                                    .infer = where_infer,
                                    .compute = where_compute,
-                                   .gradient = where_gradient};
+                                   .gradient = where_gradient,
+                                   .n_in = 3,
+                                   .flags = LURON__OP_ELEMENTWISE,
+                                   .carries = LURON__SAVE_IN(1) | LURON__SAVE_IN(2)};
 luron_status luron_where(luron_tensor **out, luron_ctx *ctx, luron_tensor *cond, luron_tensor *a, luron_tensor *b) {
     return luron__apply_op(out, ctx, &op_where, 3, (luron_tensor *[]){cond, a, b}, NULL);
 }
 
 /* ---- cast (at[0] = dtype) and copy ----------------------------------------------------------------------------- */
 static luron_status cast_infer(luron_ctx *ctx, luron__apply *a) {
-    (void)ctx;
+    LURON_TRY(luron__attr_dtype(ctx, a, 0));
     return luron__infer_like(a, (uint32_t)a->attrs.at[0]);
 }
 static luron_status copy_infer(luron_ctx *ctx, luron__apply *a) {
@@ -221,10 +237,37 @@ static luron_status as_is_gradient(luron_tensor **out, luron_ctx *ctx, const lur
     *out = luron_tensor_ref(g);
     return LURON_OK;
 }
-static const luron__op op_cast = {
-    .name = "cast", .infer = cast_infer, .compute = convert_compute, .gradient = as_is_gradient};
-static const luron__op op_copy = {
-    .name = "copy", .infer = copy_infer, .compute = convert_compute, .gradient = as_is_gradient};
+static const luron__op_attr cast_attrs[] = {{"dtype", LURON__ATTR_DTYPE, 0}, {0}};
+static const luron__op op_cast = {.name = "cast",
+                                  .infer = cast_infer,
+                                  .compute = convert_compute,
+                                  .gradient = as_is_gradient,
+                                  .attrs = cast_attrs,
+                                  .n_in = 1,
+                                  .carries = LURON__SAVE_IN(0)};
+static const luron__op op_copy = {.name = "copy",
+                                  .infer = copy_infer,
+                                  .compute = convert_compute,
+                                  .gradient = as_is_gradient,
+                                  .n_in = 1,
+                                  .carries = LURON__SAVE_IN(0)};
+/* x seen as it is, where it lies in one piece; else a copy. */
+static luron_status contiguous_infer(luron_ctx *ctx, luron__apply *a) {
+    const luron_tensor *x = a->in[0];
+    (void)ctx;
+    a->is_view = luron_tensor_is_contiguous(x) != 0;
+    a->offset = x->offset;
+    memcpy(a->strides, x->strides, sizeof a->strides);
+    return luron__infer_like(a, x->dtype);
+}
+static const luron__op op_contiguous = {.name = "contiguous",
+                                        .infer = contiguous_infer,
+                                        .compute = convert_compute,
+                                        .gradient = as_is_gradient,
+                                        .n_in = 1,
+                                        .carries = LURON__SAVE_IN(0)};
+const luron__op *const luron__ops_elementwise[] = {&op_scale, &op_clamp, &op_not,  &op_isfinite, &op_isnan,
+                                                   &op_where, &op_cast,  &op_copy, &op_contiguous, NULL};
 
 luron_status luron_cast(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, uint32_t dtype) {
     LURON__CHECK(ctx, luron_dtype_size(dtype) > 0, LURON_E_DTYPE, "cast: 0x%x is no dtype", dtype);
@@ -238,6 +281,7 @@ luron_status luron_copy(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
     return luron__apply_op(out, ctx, &op_copy, 1, &x, NULL);
 }
 luron_status luron_contiguous(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
+    if (ctx->trace) return luron__apply_op(out, ctx, &op_contiguous, 1, &x, NULL); /* another time it may not be */
     if (!luron_tensor_is_contiguous(x)) return luron_copy(out, ctx, x);
     *out = luron_tensor_ref(x);
     return LURON_OK;

@@ -163,16 +163,34 @@ static luron_status infer_like(luron__apply *a, const luron_tensor *shape) {
     memcpy(a->shape, shape->shape, sizeof a->shape);
     return LURON_OK;
 }
+/* at = dim, base. */
+static luron_status check_attrs(luron_ctx *ctx, luron__apply *a, int *dim) {
+    LURON_TRY(luron__attr_dim(ctx, a, 0, a->in[0]->ndim));
+    *dim = (int)a->attrs.at[0];
+    return luron__attr_base(ctx, a, 1);
+}
 static luron_status gather_infer(luron_ctx *ctx, luron__apply *a) {
-    (void)ctx;
+    int dim;
+    LURON_TRY(check_attrs(ctx, a, &dim));
+    LURON_TRY(luron__check_gather(ctx, a->op->name, a->in[0], &dim, a->in[1]));
     return infer_like(a, a->in[1]);
 }
-static luron_status add_infer(luron_ctx *ctx, luron__apply *a) {
-    (void)ctx;
+static luron_status scatter_add_infer(luron_ctx *ctx, luron__apply *a) {
+    int dim;
+    LURON_TRY(check_attrs(ctx, a, &dim));
+    LURON_TRY(luron__check_scatter(ctx, a->op->name, a->in[0], &dim, a->in[1], a->in[2]));
+    return infer_like(a, a->in[0]);
+}
+static luron_status index_add_infer(luron_ctx *ctx, luron__apply *a) {
+    int dim;
+    LURON_TRY(check_attrs(ctx, a, &dim));
+    LURON_TRY(luron__check_rows(ctx, a->op->name, a->in[0], &dim, a->in[1], a->in[2]));
     return infer_like(a, a->in[0]);
 }
 static luron_status index_select_infer(luron_ctx *ctx, luron__apply *a) {
-    (void)ctx;
+    int dim;
+    LURON_TRY(check_attrs(ctx, a, &dim));
+    LURON_TRY(luron__check_list(ctx, a->op->name, a->in[0], &dim, a->in[1]));
     infer_like(a, a->in[0]);
     a->shape[a->attrs.at[0]] = a->in[1]->shape[0];
     return LURON_OK;
@@ -220,16 +238,21 @@ static luron_status index_add_gradient(luron_tensor **out, luron_ctx *ctx, const
     return addition_gradient(out, ctx, &op_index_select, node, g, i);
 }
 
-#define OP(fn, infer_fn)                                                                                               \
+static const luron__op_attr attrs_of[] = {{"dim", LURON__ATTR_DIM, 0}, {"base", LURON__ATTR_BASE, 1}, {0}};
+#define OP(fn, operands, carried)                                                                                      \
     static const luron__op op_##fn = {.name = #fn,                                                                     \
                                       .saves = LURON__SAVE_IN(1),                                                      \
-                                      .infer = infer_fn,                                                               \
+                                      .infer = fn##_infer,                                                             \
                                       .compute = fn##_compute,                                                         \
-                                      .gradient = fn##_gradient};
-OP(gather, gather_infer)
-OP(scatter_add, add_infer)
-OP(index_select, index_select_infer)
-OP(index_add, add_infer)
+                                      .gradient = fn##_gradient,                                                       \
+                                      .attrs = attrs_of,                                                               \
+                                      .n_in = operands,                                                                \
+                                      .ids_in = LURON__SAVE_IN(1),                                                     \
+                                      .carries = carried};
+OP(gather, 2, LURON__SAVE_IN(0))
+OP(scatter_add, 3, 0)
+OP(index_select, 2, LURON__SAVE_IN(0))
+OP(index_add, 3, 0)
 #undef OP
 
 luron_status luron__choose(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids,
@@ -248,32 +271,35 @@ luron_status luron__add_at(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, 
 /* ---- public ------------------------------------------------------------------------------------------------------ */
 
 luron_status luron_index_select(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids) {
-    LURON_TRY(luron__check_list(ctx, "index_select", x, &dim, ids));
     return luron__choose(out, ctx, x, dim, ids, ctx->index_base, true);
 }
 
 luron_status luron_gather(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids) {
-    LURON_TRY(luron__check_gather(ctx, "gather", x, &dim, ids));
     return luron__choose(out, ctx, x, dim, ids, ctx->index_base, false);
 }
 
 luron_status luron_scatter_add(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids,
                                luron_tensor *src) {
-    LURON_TRY(luron__check_scatter(ctx, "scatter_add", x, &dim, ids, src));
     return luron__add_at(out, ctx, x, dim, ids, src, ctx->index_base, false);
 }
 
 luron_status luron_index_add(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids,
                              luron_tensor *src) {
-    LURON_TRY(luron__check_rows(ctx, "index_add", x, &dim, ids, src));
     return luron__add_at(out, ctx, x, dim, ids, src, ctx->index_base, true);
 }
 
 /* ---- one_hot: at = n, base, dtype ------------------------------------------------------------------------------- */
 
 static luron_status one_hot_infer(luron_ctx *ctx, luron__apply *a) {
-    (void)ctx;
-    infer_like(a, a->in[0]);
+    const luron_tensor *ids = a->in[0];
+    LURON_TRY(luron__check_id_dtype(ctx, "one_hot", ids));
+    LURON__CHECK(ctx, a->attrs.at[0] >= 0, LURON_E_ARGUMENT, "one_hot: n is %lld, it must not be negative",
+                 (long long)a->attrs.at[0]);
+    LURON_TRY(luron__attr_base(ctx, a, 1));
+    LURON_TRY(luron__attr_dtype(ctx, a, 2));
+    LURON__CHECK(ctx, ids->ndim < LURON_MAX_DIMS, LURON_E_SHAPE,
+                 "one_hot: ids have %d dimensions, and no more are possible", ids->ndim);
+    infer_like(a, ids);
     a->dtype = (uint32_t)a->attrs.at[2];
     a->shape[a->ndim++] = a->attrs.at[0];
     return LURON_OK;
@@ -293,14 +319,18 @@ static luron_status one_hot_compute(luron_ctx *ctx, luron__apply *a) {
     return LURON_OK;
 }
 
-static const luron__op op_one_hot = {.name = "one_hot", .infer = one_hot_infer, .compute = one_hot_compute};
+static const luron__op_attr one_hot_attrs[] = {
+    {"n", LURON__ATTR_INT, 0}, {"base", LURON__ATTR_BASE, 1}, {"dtype", LURON__ATTR_DTYPE, 2}, {0}};
+static const luron__op op_one_hot = {.name = "one_hot",
+                                     .infer = one_hot_infer,
+                                     .compute = one_hot_compute,
+                                     .attrs = one_hot_attrs,
+                                     .n_in = 1,
+                                     .ids_in = LURON__SAVE_IN(0)};
+const luron__op *const luron__ops_index[] = {&op_gather,    &op_scatter_add, &op_index_select,
+                                             &op_index_add, &op_one_hot,     NULL};
 
 luron_status luron_one_hot(luron_tensor **out, luron_ctx *ctx, luron_tensor *ids, int64_t n, uint32_t dtype) {
-    LURON_TRY(luron__check_id_dtype(ctx, "one_hot", ids));
-    LURON__CHECK(ctx, n >= 0, LURON_E_ARGUMENT, "one_hot: n is %lld, it must not be negative", (long long)n);
-    LURON__CHECK(ctx, luron_dtype_size(dtype) > 0, LURON_E_DTYPE, "one_hot: 0x%x is no dtype", dtype);
-    LURON__CHECK(ctx, ids->ndim < LURON_MAX_DIMS, LURON_E_SHAPE,
-                 "one_hot: ids have %d dimensions, and no more are possible", ids->ndim);
     luron__attrs attrs = {.at = {n, ctx->index_base, dtype}};
     return luron__apply_op(out, ctx, &op_one_hot, 1, &ids, &attrs);
 }

@@ -19,9 +19,20 @@ void luron__copy_into(luron_ctx *ctx, uint32_t dtype, char *to, const int64_t *t
 /* ---- pad_slice: at = shape, then dim, start, step; n = ndim ----------------------------------------------------- */
 
 static luron_status pad_slice_infer(luron_ctx *ctx, luron__apply *a) {
-    (void)ctx;
-    a->dtype = a->in[0]->dtype, a->ndim = a->attrs.n;
-    memcpy(a->shape, a->attrs.at, sizeof a->shape);
+    const luron_tensor *x = a->in[0];
+    int64_t *at = a->attrs.at, start = at[9], step = at[10];
+    LURON__CHECK(ctx, a->attrs.n == x->ndim && x->ndim > 0, LURON_E_SHAPE, "pad_slice: sizes of %d dims, the slice has %d",
+                 a->attrs.n, x->ndim);
+    LURON_TRY(luron__attr_dim(ctx, a, 8, x->ndim));
+    a->dtype = x->dtype, a->ndim = x->ndim;
+    memcpy(a->shape, at, sizeof a->shape);
+    LURON_TRY(luron__check_shape(ctx, a->dtype, a->ndim, a->shape, NULL));
+    int64_t dim = at[8], count = x->shape[dim], size = at[dim];
+    bool fits = start >= 0 && start <= size && step >= 1;
+    for (int d = 0; d < x->ndim && fits; d++) fits = d == dim || at[d] == x->shape[d];
+    if (fits && count > 0) fits = start < size && (count - 1) <= (size - 1 - start) / step;
+    LURON__CHECK(ctx, fits, LURON_E_SHAPE, "pad_slice: the slice does not lie in the sizes given");
+    if (count <= 1) at[10] = 1;
     return LURON_OK;
 }
 
@@ -42,8 +53,17 @@ static luron_status pad_slice_gradient(luron_tensor **out, luron_ctx *ctx, const
     return luron_slice(out, ctx, g, (int)at[8], at[9], count ? (count - 1) * at[10] + 1 : 0, at[10]);
 }
 
-static const luron__op op_pad_slice = {
-    .name = "pad_slice", .infer = pad_slice_infer, .compute = pad_slice_compute, .gradient = pad_slice_gradient};
+static const luron__op_attr pad_slice_attrs[] = {{"shape", LURON__ATTR_INTS, 0},
+                                              {"dim", LURON__ATTR_DIM, 8},
+                                              {"start", LURON__ATTR_INT, 9},
+                                              {"step", LURON__ATTR_INT, 10},
+                                              {0}};
+static const luron__op op_pad_slice = {.name = "pad_slice",
+                                       .infer = pad_slice_infer,
+                                       .compute = pad_slice_compute,
+                                       .gradient = pad_slice_gradient,
+                                       .attrs = pad_slice_attrs,
+                                       .n_in = 1};
 
 luron_status luron__pad_slice(luron_tensor **out, luron_ctx *ctx, luron_tensor *g, int ndim, const int64_t *shape,
                               int dim, int64_t start, int64_t step) {
@@ -53,11 +73,39 @@ luron_status luron__pad_slice(luron_tensor **out, luron_ctx *ctx, luron_tensor *
     return luron__apply_op(out, ctx, &op_pad_slice, 1, &g, &attrs);
 }
 
-/* ---- cat: at = dim, size along it of every operand but the last (-1: they differ); then, for the gradients, which are
- * asked for one after the other: an operand, and where it starts ------------------------------------------------- */
+/* ---- cat: at = dim; infer adds the size along it of every operand but the last (-1: they differ); then, for the gradients,
+ * which are asked for one after the other: an operand, and where it starts ----------------------------------------- */
+
+/** All of one rank, and of one shape but for dim (-1: of one shape)? */
+static luron_status check_alike(luron_ctx *ctx, const char *what, int n, luron_tensor *const *xs, int dim) {
+    for (int i = 1; i < n; i++) {
+        bool same = xs[i]->ndim == xs[0]->ndim;
+        for (int d = 0; d < xs[0]->ndim && same; d++) same = d == dim || xs[i]->shape[d] == xs[0]->shape[d];
+        if (same) continue;
+        char first[LURON__SHAPE_TEXT], other[LURON__SHAPE_TEXT];
+        luron_shape_text(first, sizeof first, xs[0]->ndim, xs[0]->shape);
+        luron_shape_text(other, sizeof other, xs[i]->ndim, xs[i]->shape);
+        if (dim < 0)
+            return luron__fail(ctx, LURON_E_SHAPE, "%s: tensor %d is %s, the first is %s, and all must be of one shape",
+                               what, i + ctx->index_base, other, first);
+        return luron__fail(ctx, LURON_E_SHAPE,
+                           "%s: tensor %d is %s, the first is %s, and all sizes but that of dim %d must be the same",
+                           what, i + ctx->index_base, other, first, dim + ctx->index_base);
+    }
+    return LURON_OK;
+}
 
 static luron_status cat_infer(luron_ctx *ctx, luron__apply *a) {
+    LURON__CHECK(ctx, a->n_in > 0, LURON_E_ARGUMENT, "cat: one tensor or more expected, got none");
+    LURON__CHECK(ctx, a->in[0]->ndim > 0, LURON_E_SHAPE,
+                 "cat: tensors without dims cannot be joined (stack gives them one)");
+    LURON_TRY(luron__attr_dim(ctx, a, 0, a->in[0]->ndim));
     int64_t dim = a->attrs.at[0];
+    LURON_TRY(check_alike(ctx, "cat", a->n_in, a->in, (int)dim));
+    a->attrs.at[2] = a->attrs.at[3] = 0;
+    a->attrs.at[1] = a->in[0]->shape[dim]; /* so that many pieces of one size cost no quadratic time */
+    for (int i = 1; i < a->n_in - 1; i++)
+        if (a->in[i]->shape[dim] != a->in[0]->shape[dim]) a->attrs.at[1] = -1;
     luron_tensor kind = *a->in[0]; /* promotion looks at dtype and rank alone */
     a->ndim = kind.ndim;
     memcpy(a->shape, kind.shape, sizeof a->shape);
@@ -92,37 +140,18 @@ static luron_status cat_gradient(luron_tensor **out, luron_ctx *ctx, const luron
     return luron_narrow(out, ctx, g, (int)dim, start, node->in[i]->shape[dim]);
 }
 
-static const luron__op op_cat = {.name = "cat", .infer = cat_infer, .compute = cat_compute, .gradient = cat_gradient};
-
-/** All of one rank, and of one shape but for dim (-1: of one shape)? */
-static luron_status check_alike(luron_ctx *ctx, const char *what, int n, luron_tensor *const *xs, int dim) {
-    for (int i = 1; i < n; i++) {
-        bool same = xs[i]->ndim == xs[0]->ndim;
-        for (int d = 0; d < xs[0]->ndim && same; d++) same = d == dim || xs[i]->shape[d] == xs[0]->shape[d];
-        if (same) continue;
-        char first[LURON__SHAPE_TEXT], other[LURON__SHAPE_TEXT];
-        luron_shape_text(first, sizeof first, xs[0]->ndim, xs[0]->shape);
-        luron_shape_text(other, sizeof other, xs[i]->ndim, xs[i]->shape);
-        if (dim < 0)
-            return luron__fail(ctx, LURON_E_SHAPE, "%s: tensor %d is %s, the first is %s, and all must be of one shape",
-                               what, i + ctx->index_base, other, first);
-        return luron__fail(ctx, LURON_E_SHAPE,
-                           "%s: tensor %d is %s, the first is %s, and all sizes but that of dim %d must be the same",
-                           what, i + ctx->index_base, other, first, dim + ctx->index_base);
-    }
-    return LURON_OK;
-}
+static const luron__op_attr cat_attrs[] = {{"dim", LURON__ATTR_DIM, 0}, {0}};
+static const luron__op op_cat = {.name = "cat",
+                                 .infer = cat_infer,
+                                 .compute = cat_compute,
+                                 .gradient = cat_gradient,
+                                 .attrs = cat_attrs,
+                                 .n_in = -1,
+                                 .carries = LURON__SAVE_ALL_IN};
+const luron__op *const luron__ops_join[] = {&op_pad_slice, &op_cat, NULL};
 
 luron_status luron_cat(luron_tensor **out, luron_ctx *ctx, int n, luron_tensor *const *xs, int dim) {
-    LURON__CHECK(ctx, n > 0, LURON_E_ARGUMENT, "cat: one tensor or more expected, got none");
-    LURON__CHECK(ctx, xs[0]->ndim > 0, LURON_E_SHAPE,
-                 "cat: tensors without dims cannot be joined (stack gives them one)");
-    LURON_TRY(luron__wrap_dim(&dim, ctx, "cat: dim", xs[0]->ndim));
-    LURON_TRY(check_alike(ctx, "cat", n, xs, dim));
-    luron__attrs attrs = {.at = {dim, xs[0]->shape[dim]}}; /* so that many pieces of one size cost no quadratic time */
-    for (int i = 1; i < n - 1; i++)
-        if (xs[i]->shape[dim] != xs[0]->shape[dim]) attrs.at[1] = -1;
-    return luron__apply_op(out, ctx, &op_cat, n, xs, &attrs);
+    return luron__apply_op(out, ctx, &op_cat, n, xs, &(luron__attrs){.at = {dim}});
 }
 
 luron_status luron_stack(luron_tensor **out, luron_ctx *ctx, int n, luron_tensor *const *xs, int dim) {

@@ -120,7 +120,7 @@ void luron__linalg_like(luron__apply *a) {
 static int64_t size_of(const luron_tensor *a) { return a->shape[a->ndim - 1]; }
 
 static luron_status infer_same(luron_ctx *ctx, luron__apply *a) {
-    (void)ctx;
+    LURON_TRY(luron__check_matrix(ctx, a->op->name, a->in[0], true));
     luron__linalg_like(a);
     a->ndim += 2;
     return LURON_OK;
@@ -130,6 +130,10 @@ static luron_status infer_same(luron_ctx *ctx, luron__apply *a) {
 static luron_status infer_solution(luron_ctx *ctx, luron__apply *a) {
     const luron_tensor *m = a->in[0], *b = a->in[1];
     char s[LURON__SHAPE_TEXT], t[LURON__SHAPE_TEXT];
+    LURON_TRY(luron__check_matrix(ctx, a->op->name, m, true));
+    LURON_TRY(luron__check_matrix(ctx, a->op->name, b, false));
+    LURON__CHECK(ctx, m->dtype == b->dtype, LURON_E_DTYPE, "%s: operands of one dtype expected, got %s and %s", a->op->name,
+                 luron_dtype_name(m->dtype), luron_dtype_name(b->dtype));
     luron_shape_text(s, sizeof s, m->ndim, m->shape);
     luron_shape_text(t, sizeof t, b->ndim, b->shape);
     LURON__CHECK(ctx, b->shape[b->ndim - 2] == size_of(m), LURON_E_SHAPE,
@@ -146,9 +150,11 @@ static luron_status infer_solution(luron_ctx *ctx, luron__apply *a) {
     return luron__check_shape(ctx, a->dtype, a->ndim, a->shape, NULL);
 }
 
+enum { UPPER = 1, UNIT = 2 };
+
 static luron_tensor *applied(luron__expr *e, const luron__op *op, luron_tensor *a, luron_tensor *b, int flags) {
     luron_tensor *t = NULL, *in[] = {a, b};
-    luron__attrs attrs = {.flags = flags};
+    luron__attrs attrs = {.at = {(flags & UPPER) != 0, (flags & UNIT) != 0}}; /* solve_triangular reads them */
     return e->status ? NULL : luron__expr_keep(e, luron__apply_op(&t, e->ctx, op, b ? 2 : 1, in, &attrs), &t);
 }
 
@@ -215,22 +221,27 @@ static const luron__op op_solve = {.name = "solve",
                                    .saves = LURON__SAVE_IN(0) | LURON__SAVE_OUT,
                                    .infer = infer_solution,
                                    .compute = solve_compute,
-                                   .gradient = solve_gradient};
+                                   .gradient = solve_gradient,
+                                   .n_in = 2};
 
 luron_status luron_solve(luron_tensor **out, luron_ctx *ctx, luron_tensor *a, luron_tensor *b) {
     return solution(out, ctx, &op_solve, a, b, 0);
 }
 
-/* ---- solve_triangular: flags ------------------------------------------------------------------------------------- */
-enum { UPPER = 1, UNIT = 2 };
+/* ---- solve_triangular: at = upper, unitriangular ----------------------------------------------------------------- */
+static luron_status triangular_infer(luron_ctx *ctx, luron__apply *a) {
+    LURON_TRY(luron__attr_bool(ctx, a, 0, "upper"));
+    LURON_TRY(luron__attr_bool(ctx, a, 1, "unitriangular"));
+    return infer_solution(ctx, a);
+}
 
 static int64_t triangular_one(const luron__linalg *job, int64_t i, bool fresh, double *work) {
     int64_t n = job->n, k = job->k;
     double *b = work + n * n;
-    int flags = job->a->attrs.flags;
+    bool upper = job->a->attrs.at[0] != 0, unit = job->a->attrs.at[1] != 0;
     if (fresh) luron__linalg_read(job, 0, i, false, work);
     luron__linalg_read(job, 1, i, false, b);
-    int64_t failed = luron__triangular_solve(n, k, work, (flags & UPPER) != 0, (flags & UNIT) != 0, b);
+    int64_t failed = luron__triangular_solve(n, k, work, upper, unit, b);
     luron__linalg_write(job, i, n * k, 0, 1, n * k, b);
     return failed;
 }
@@ -246,19 +257,24 @@ static luron_status triangular_compute(luron_ctx *ctx, luron__apply *a) {
 static luron_status triangular_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g,
                                         int i) {
     luron__expr e = {.ctx = ctx};
-    bool upper = (node->attrs.flags & UPPER) != 0, unit = (node->attrs.flags & UNIT) != 0;
-    luron_tensor *db = applied(&e, node->op, luron__expr_t(&e, node->in[0]), g, node->attrs.flags ^ UPPER);
+    bool upper = node->attrs.at[0] != 0, unit = node->attrs.at[1] != 0;
+    luron_tensor *db =
+        applied(&e, node->op, luron__expr_t(&e, node->in[0]), g, (upper ? 0 : UPPER) | (unit ? UNIT : 0));
     if (i == 1) return luron__expr_done(&e, db, out);
     luron_tensor *product = luron__expr_2(&e, luron_matmul, db, luron__expr_t(&e, luron__expr_out(&e, node)));
     luron_tensor *part = luron__expr_triangle(&e, product, upper, !unit ? 0 : upper ? 1 : -1);
     return luron__expr_done(&e, luron__expr_1(&e, luron_neg, part), out);
 }
 
+static const luron__op_attr triangular_attrs[] = {
+    {"upper", LURON__ATTR_BOOL, 0}, {"unitriangular", LURON__ATTR_BOOL, 1}, {0}};
 static const luron__op op_triangular = {.name = "solve_triangular",
                                         .saves = LURON__SAVE_IN(0) | LURON__SAVE_OUT,
-                                        .infer = infer_solution,
+                                        .infer = triangular_infer,
                                         .compute = triangular_compute,
-                                        .gradient = triangular_gradient};
+                                        .gradient = triangular_gradient,
+                                        .attrs = triangular_attrs,
+                                        .n_in = 2};
 
 luron_status luron_solve_triangular(luron_tensor **out, luron_ctx *ctx, luron_tensor *a, luron_tensor *b, int upper,
                                     int unitriangular) {
@@ -302,7 +318,8 @@ static const luron__op op_inverse = {.name = "inverse",
                                      .saves = LURON__SAVE_OUT,
                                      .infer = infer_same,
                                      .compute = inverse_compute,
-                                     .gradient = inverse_gradient};
+                                     .gradient = inverse_gradient,
+                                     .n_in = 1};
 
 luron_status luron_inverse(luron_tensor **out, luron_ctx *ctx, luron_tensor *a) {
     LURON_TRY(luron__check_matrix(ctx, "inverse", a, true));
@@ -342,7 +359,9 @@ static const luron__op op_cholesky = {.name = "cholesky",
                                       .saves = LURON__SAVE_OUT,
                                       .infer = infer_same,
                                       .compute = cholesky_compute,
-                                      .gradient = cholesky_gradient};
+                                      .gradient = cholesky_gradient,
+                                      .n_in = 1};
+const luron__op *const luron__ops_linalg[] = {&op_solve, &op_triangular, &op_inverse, &op_cholesky, NULL};
 
 luron_status luron_cholesky(luron_tensor **out, luron_ctx *ctx, luron_tensor *a) {
     LURON_TRY(luron__check_matrix(ctx, "cholesky", a, true));

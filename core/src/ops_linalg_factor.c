@@ -109,12 +109,12 @@ static int64_t slogdet_one(const luron__linalg *job, int64_t i, bool fresh, doub
 }
 
 static luron_status det_infer(luron_ctx *ctx, luron__apply *a) {
-    (void)ctx;
+    LURON_TRY(luron__check_matrix(ctx, "det", a->in[0], true));
     luron__linalg_like(a);
     return LURON_OK;
 }
 static luron_status slogdet_infer(luron_ctx *ctx, luron__apply *a) {
-    (void)ctx;
+    LURON_TRY(luron__check_matrix(ctx, "slogdet", a->in[0], true));
     infer_packed(a, 2);
     return LURON_OK;
 }
@@ -183,12 +183,14 @@ static const luron__op op_det = {.name = "det",
                                  .saves = LURON__SAVE_IN(0) | LURON__SAVE_OUT,
                                  .infer = det_infer,
                                  .compute = det_compute,
-                                 .gradient = det_gradient};
+                                 .gradient = det_gradient,
+                                 .n_in = 1};
 static const luron__op op_slogdet = {.name = "slogdet",
                                      .saves = LURON__SAVE_IN(0),
                                      .infer = slogdet_infer,
                                      .compute = slogdet_compute,
-                                     .gradient = slogdet_gradient};
+                                     .gradient = slogdet_gradient,
+                                     .n_in = 1};
 
 luron_status luron_det(luron_tensor **out, luron_ctx *ctx, luron_tensor *a) {
     LURON_TRY(luron__check_matrix(ctx, "det", a, true));
@@ -219,8 +221,10 @@ static int64_t qr_one(const luron__linalg *job, int64_t i, bool fresh, double *w
 }
 
 static luron_status qr_infer(luron_ctx *ctx, luron__apply *a) {
-    (void)ctx;
+    LURON_TRY(luron__check_matrix(ctx, "qr", a->in[0], false));
     int64_t m = rows_of(a->in[0]), n = cols_of(a->in[0]);
+    LURON__CHECK(ctx, m >= n, LURON_E_SHAPE, "qr: as many rows as columns or more expected, got %lld and %lld",
+                 (long long)m, (long long)n);
     infer_packed(a, m * n + n * n);
     return LURON_OK;
 }
@@ -247,8 +251,12 @@ static luron_status qr_gradient(luron_tensor **out, luron_ctx *ctx, const luron_
     return status == LURON_E_ARGUMENT ? luron__wrap(ctx, status, "gradient of qr") : status;
 }
 
-static const luron__op op_qr = {
-    .name = "qr", .saves = LURON__SAVE_OUT, .infer = qr_infer, .compute = qr_compute, .gradient = qr_gradient};
+static const luron__op op_qr = {.name = "qr",
+                                .saves = LURON__SAVE_OUT,
+                                .infer = qr_infer,
+                                .compute = qr_compute,
+                                .gradient = qr_gradient,
+                                .n_in = 1};
 
 /* A wide matrix is [x y] with a square x = q u: r is [u, q^T y]. */
 luron_status luron_qr(luron_tensor **q, luron_tensor **r, luron_ctx *ctx, luron_tensor *a) {
@@ -291,7 +299,7 @@ static int64_t svd_rank(const luron_tensor *a) {
 }
 
 static luron_status svd_infer(luron_ctx *ctx, luron__apply *a) {
-    (void)ctx;
+    LURON_TRY(luron__check_matrix(ctx, "svd", a->in[0], false));
     int64_t m = rows_of(a->in[0]), n = cols_of(a->in[0]), k = svd_rank(a->in[0]);
     infer_packed(a, m * k + k + k * n);
     return LURON_OK;
@@ -352,8 +360,12 @@ static luron_status svd_gradient(luron_tensor **out, luron_ctx *ctx, const luron
     return luron__expr_done(&e, da, out);
 }
 
-static const luron__op op_svd = {
-    .name = "svd", .saves = LURON__SAVE_OUT, .infer = svd_infer, .compute = svd_compute, .gradient = svd_gradient};
+static const luron__op op_svd = {.name = "svd",
+                                 .saves = LURON__SAVE_OUT,
+                                 .infer = svd_infer,
+                                 .compute = svd_compute,
+                                 .gradient = svd_gradient,
+                                 .n_in = 1};
 
 luron_status luron_svd(luron_tensor **u, luron_tensor **s, luron_tensor **vh, luron_ctx *ctx, luron_tensor *a) {
     luron_tensor *packed, *made[3] = {NULL};
@@ -381,8 +393,8 @@ static int64_t eigh_one(const luron__linalg *job, int64_t i, bool fresh, double 
 }
 
 static luron_status eigh_infer(luron_ctx *ctx, luron__apply *a) {
+    LURON_TRY(luron__check_matrix(ctx, "eigh", a->in[0], true));
     int64_t n = cols_of(a->in[0]);
-    (void)ctx;
     infer_packed(a, n + n * n);
     return LURON_OK;
 }
@@ -408,8 +420,13 @@ static luron_status eigh_gradient(luron_tensor **out, luron_ctx *ctx, const luro
     return luron__expr_done(&e, product(&e, product(&e, q, c), qt), out);
 }
 
-static const luron__op op_eigh = {
-    .name = "eigh", .saves = LURON__SAVE_OUT, .infer = eigh_infer, .compute = eigh_compute, .gradient = eigh_gradient};
+static const luron__op op_eigh = {.name = "eigh",
+                                  .saves = LURON__SAVE_OUT,
+                                  .infer = eigh_infer,
+                                  .compute = eigh_compute,
+                                  .gradient = eigh_gradient,
+                                  .n_in = 1};
+const luron__op *const luron__ops_linalg_factor[] = {&op_det, &op_slogdet, &op_qr, &op_svd, &op_eigh, NULL};
 
 luron_status luron_eigh(luron_tensor **values, luron_tensor **q, luron_ctx *ctx, luron_tensor *a) {
     luron_tensor *packed, *made[2] = {NULL};

@@ -32,6 +32,8 @@ static luron_status check_operands(luron_ctx *ctx, const luron_tensor *a, const 
 static luron_status matmul_infer(luron_ctx *ctx, luron__apply *apply) {
     const luron_tensor *a = apply->in[0], *b = apply->in[1];
     LURON_TRY(check_operands(ctx, a, b));
+    LURON__CHECK(ctx, a->dtype == b->dtype, LURON_E_DTYPE, "matmul: operands of one dtype expected, got %s @ %s",
+                 luron_dtype_name(a->dtype), luron_dtype_name(b->dtype));
     apply->dtype = a->dtype;
     int n = a->ndim > b->ndim ? a->ndim : b->ndim, at = 0;
     for (int i = n; i >= 3; i--) {
@@ -234,7 +236,9 @@ static const luron__op op_matmul = {.name = "matmul",
                                     .saves = LURON__SAVE_ALL_IN,
                                     .infer = matmul_infer,
                                     .compute = matmul_compute,
-                                    .gradient = matmul_gradient};
+                                    .gradient = matmul_gradient,
+                                    .n_in = 2};
+const luron__op *const luron__ops_matmul[] = {&op_matmul, NULL};
 
 luron_status luron_matmul(luron_tensor **out, luron_ctx *ctx, luron_tensor *a, luron_tensor *b) {
     LURON_TRY(check_operands(ctx, a, b));

@@ -1,5 +1,4 @@
-/* ops_move.c -- elements in other places: flip, pad, tril and triu. Public functions turn arguments into positive dims
- * and plain sizes.                                                                                                   */
+/* ops_move.c -- elements in other places: flip, pad, tril and triu. */
 #include "internal.h"
 
 #include <math.h>
@@ -13,6 +12,11 @@ static luron_status infer_like(luron_ctx *ctx, luron__apply *a) {
 }
 
 /* ---- flip: at = bit mask of the dims ------------------------------------------------------------------------------ */
+static luron_status flip_infer(luron_ctx *ctx, luron__apply *a) {
+    LURON_TRY(luron__attr_dims(ctx, a, 0, a->in[0]->ndim));
+    return infer_like(ctx, a);
+}
+
 static luron_status flip_compute(luron_ctx *ctx, luron__apply *a) {
     int64_t strides[LURON_MAX_DIMS], offset = 0;
     if (luron__numel(a->ndim, a->shape) == 0) return LURON_OK;
@@ -27,8 +31,14 @@ static luron_status flip_compute(luron_ctx *ctx, luron__apply *a) {
 }
 
 static luron_status flip_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g, int i);
-static const luron__op op_flip = {
-    .name = "flip", .infer = infer_like, .compute = flip_compute, .gradient = flip_gradient};
+static const luron__op_attr flip_attrs[] = {{"dims", LURON__ATTR_DIMS, 0}, {0}};
+static const luron__op op_flip = {.name = "flip",
+                                  .infer = flip_infer,
+                                  .compute = flip_compute,
+                                  .gradient = flip_gradient,
+                                  .attrs = flip_attrs,
+                                  .n_in = 1,
+                                  .carries = LURON__SAVE_IN(0)};
 
 static luron_status flip_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g,
                                   int i) {
@@ -50,10 +60,20 @@ luron_status luron_flip(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int
     return luron__apply_op(out, ctx, &op_flip, 1, &x, &attrs);
 }
 
-/* ---- pad: at = positions before each dim, then after; num = value ------------------------------------------------- */
+/* ---- pad: at = positions before each dim, then after; n = dims; num = value --------------------------------------- */
 static luron_status pad_infer(luron_ctx *ctx, luron__apply *a) {
     const int64_t *before = a->attrs.at, *after = before + LURON_MAX_DIMS;
+    double value = a->attrs.num[0];
     infer_like(ctx, a);
+    LURON__CHECK(ctx, a->attrs.n == a->ndim, LURON_E_SHAPE, "pad: widths for %d dims, the tensor has %d", a->attrs.n,
+                 a->ndim);
+    LURON__CHECK(ctx, luron_dtype_is_float(a->dtype) || value == floor(value), LURON_E_ARGUMENT,
+                 "pad: value is %g, but the tensor is %s: a whole number expected", value, luron_dtype_name(a->dtype));
+    for (int d = 0; d < a->ndim; d++)
+        LURON__CHECK(ctx,
+                     before[d] >= 0 && after[d] >= 0, LURON_E_ARGUMENT,
+                     "pad: widths of dim %d are %lld and %lld, they must not be negative (narrow cuts off)",
+                     d + ctx->index_base, (long long)before[d], (long long)after[d]);
     for (int d = 0; d < a->ndim; d++)
         LURON__CHECK(ctx,
                      !__builtin_add_overflow(a->shape[d], before[d], &a->shape[d]) &&
@@ -86,26 +106,38 @@ static luron_status pad_gradient(luron_tensor **out, luron_ctx *ctx, const luron
     return LURON_OK;
 }
 
-static const luron__op op_pad = {.name = "pad", .infer = pad_infer, .compute = pad_compute, .gradient = pad_gradient};
+static const luron__op_attr pad_attrs[] = {{"before", LURON__ATTR_INTS, 0},
+                                        {"after", LURON__ATTR_INTS, LURON_MAX_DIMS},
+                                        {"value", LURON__ATTR_NUM, 0},
+                                        {0}};
+static const luron__op op_pad = {.name = "pad",
+                                 .infer = pad_infer,
+                                 .compute = pad_compute,
+                                 .gradient = pad_gradient,
+                                 .attrs = pad_attrs,
+                                 .n_in = 1};
 
 luron_status luron_pad(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int n_dims, const int64_t *before,
                        const int64_t *after, double value) {
-    luron__attrs attrs = {.num = {value}};
+    luron__attrs attrs = {.num = {value}, .n = x->ndim};
     LURON__CHECK(ctx, n_dims >= 0 && n_dims <= x->ndim, LURON_E_ARGUMENT,
                  "pad: widths for %d dims, the tensor has %d", n_dims, x->ndim);
-    LURON__CHECK(ctx, luron_dtype_is_float(x->dtype) || value == floor(value), LURON_E_ARGUMENT,
-                 "pad: value is %g, but the tensor is %s: a whole number expected", value, luron_dtype_name(x->dtype));
     for (int i = 0; i < n_dims; i++) {
         int d = x->ndim - n_dims + i;
-        LURON__CHECK(ctx, before[i] >= 0 && after[i] >= 0, LURON_E_ARGUMENT,
-                     "pad: widths of dim %d are %lld and %lld, they must not be negative (narrow cuts off)",
-                     d + ctx->index_base, (long long)before[i], (long long)after[i]);
         attrs.at[d] = before[i], attrs.at[LURON_MAX_DIMS + d] = after[i];
     }
     return luron__apply_op(out, ctx, &op_pad, 1, &x, &attrs);
 }
 
 /* ---- tril and triu: at = diagonal --------------------------------------------------------------------------------- */
+static luron_status triangle_infer(luron_ctx *ctx, luron__apply *a) {
+    char text[LURON__SHAPE_TEXT];
+    const luron_tensor *x = a->in[0];
+    LURON__CHECK(ctx, x->ndim >= 2, LURON_E_SHAPE, "%s: a matrix (or a batch of them) expected, got %s", a->op->name,
+                 luron_shape_text(text, sizeof text, x->ndim, x->shape));
+    return infer_like(ctx, a);
+}
+
 typedef struct triangle {
     char *to;
     int64_t rows, columns, diagonal;
@@ -158,22 +190,24 @@ static luron_status triu_gradient(luron_tensor **out, luron_ctx *ctx, const luro
     return luron_triu(out, ctx, g, node->attrs.at[0]);
 }
 
-static const luron__op op_tril = {
-    .name = "tril", .infer = infer_like, .compute = tril_compute, .gradient = tril_gradient};
-static const luron__op op_triu = {
-    .name = "triu", .infer = infer_like, .compute = triu_compute, .gradient = triu_gradient};
-
-static luron_status cut(luron_tensor **out, luron_ctx *ctx, const luron__op *op, luron_tensor *x, int64_t diagonal) {
-    char text[LURON__SHAPE_TEXT];
-    luron__attrs attrs = {.at = {diagonal}};
-    LURON__CHECK(ctx, x->ndim >= 2, LURON_E_SHAPE, "%s: a matrix (or a batch of them) expected, got %s", op->name,
-                 luron_shape_text(text, sizeof text, x->ndim, x->shape));
-    return luron__apply_op(out, ctx, op, 1, &x, &attrs);
-}
+static const luron__op_attr triangle_attrs[] = {{"diagonal", LURON__ATTR_INT, 0}, {0}};
+static const luron__op op_tril = {.name = "tril",
+                                  .infer = triangle_infer,
+                                  .compute = tril_compute,
+                                  .gradient = tril_gradient,
+                                  .attrs = triangle_attrs,
+                                  .n_in = 1};
+static const luron__op op_triu = {.name = "triu",
+                                  .infer = triangle_infer,
+                                  .compute = triu_compute,
+                                  .gradient = triu_gradient,
+                                  .attrs = triangle_attrs,
+                                  .n_in = 1};
+const luron__op *const luron__ops_move[] = {&op_flip, &op_pad, &op_tril, &op_triu, NULL};
 
 luron_status luron_tril(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int64_t diagonal) {
-    return cut(out, ctx, &op_tril, x, diagonal);
+    return luron__apply_op(out, ctx, &op_tril, 1, &x, &(luron__attrs){.at = {diagonal}});
 }
 luron_status luron_triu(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int64_t diagonal) {
-    return cut(out, ctx, &op_triu, x, diagonal);
+    return luron__apply_op(out, ctx, &op_triu, 1, &x, &(luron__attrs){.at = {diagonal}});
 }

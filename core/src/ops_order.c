@@ -49,7 +49,9 @@ static void some_rows(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 }
 
 static luron_status infer(luron_ctx *ctx, luron__apply *a) {
-    (void)ctx;
+    LURON_TRY(luron__attr_dim(ctx, a, 0, a->in[0]->ndim));
+    LURON_TRY(luron__attr_base(ctx, a, 1));
+    LURON_TRY(luron__attr_bool(ctx, a, 2, "smallest"));
     a->dtype = LURON_I64, a->ndim = a->in[0]->ndim;
     memcpy(a->shape, a->in[0]->shape, sizeof a->shape);
     return LURON_OK;
@@ -62,7 +64,15 @@ static luron_status compute(luron_ctx *ctx, luron__apply *a) {
     return LURON_OK;
 }
 
-static const luron__op op_ids = {.name = "cummax", .infer = infer, .compute = compute};
+static const luron__op_attr attrs_of[] = {
+    {"dim", LURON__ATTR_DIM, 0}, {"base", LURON__ATTR_BASE, 1}, {"smallest", LURON__ATTR_BOOL, 2}, {0}};
+static const luron__op op_ids = {.name = "cummax",
+                                 .infer = infer,
+                                 .compute = compute,
+                                 .attrs = attrs_of,
+                                 .n_in = 1,
+                                 .flags = LURON__OP_GIVES_IDS};
+const luron__op *const luron__ops_order[] = {&op_ids, NULL};
 
 static luron_status running(luron_tensor **values, luron_tensor **ids, luron_ctx *ctx, const char *what,
                             luron_tensor *x, int dim, bool smallest) {

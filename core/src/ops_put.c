@@ -5,10 +5,20 @@
 
 #include <stdio.h>
 
-/* ---- positions: at = sizes of the dims, base; in = ids, broadcast to one shape. The output counts from the base too -
+/* ---- positions: at = sizes of the dims (n), base; in = ids, broadcast to one shape. The output counts from the base too -
  */
 static luron_status infer(luron_ctx *ctx, luron__apply *a) {
-    (void)ctx;
+    int64_t most = 1;
+    LURON__CHECK(ctx, a->n_in <= LURON_MAX_DIMS && a->attrs.n == a->n_in, LURON_E_ARGUMENT,
+                 "%s: ids for %d dims, and sizes of %d", a->op->name, a->n_in, a->attrs.n);
+    LURON_TRY(luron__attr_base(ctx, a, LURON_MAX_DIMS));
+    for (int d = 0; d < a->n_in; d++) {
+        LURON_TRY(luron__check_id_dtype(ctx, a->op->name, a->in[d]));
+        LURON__CHECK(ctx, luron__same_shape(a->in[0], a->in[d]), LURON_E_SHAPE, "%s: ids of one shape expected",
+                     a->op->name);
+        LURON__CHECK(ctx, a->attrs.at[d] >= 0 && !__builtin_mul_overflow(most, a->attrs.at[d], &most), LURON_E_SHAPE,
+                     "%s: the sizes are negative or too large", a->op->name);
+    }
     a->dtype = LURON_I64, a->ndim = 1;
     a->shape[0] = luron__numel(a->in[0]->ndim, a->in[0]->shape);
     return LURON_OK;
@@ -30,9 +40,20 @@ static luron_status compute(luron_ctx *ctx, luron__apply *a) {
     return LURON_OK;
 }
 
-static const luron__op op_index = {.name = "index", .infer = infer, .compute = compute};
-static const luron__op op_index_put = {.name = "index_put", .infer = infer, .compute = compute};
-static const luron__op op_take = {.name = "take", .infer = infer, .compute = compute};
+static const luron__op_attr attrs_of[] = {
+    {"sizes", LURON__ATTR_INTS, 0}, {"base", LURON__ATTR_BASE, LURON_MAX_DIMS}, {0}};
+#define POSITIONS(fn)                                                                                                  \
+    static const luron__op op_##fn = {.name = #fn,                                                                     \
+                                      .infer = infer,                                                                  \
+                                      .compute = compute,                                                              \
+                                      .attrs = attrs_of,                                                               \
+                                      .n_in = -1,                                                                      \
+                                      .flags = LURON__OP_GIVES_IDS,                                                    \
+                                      .ids_in = LURON__SAVE_ALL_IN};
+POSITIONS(index)
+POSITIONS(index_put)
+POSITIONS(take)
+const luron__op *const luron__ops_put[] = {&op_index, &op_index_put, &op_take, NULL};
 
 /* ---- x[ids 0, ids 1, ...] ---------------------------------------------------------------------------------------- */
 typedef struct place {
@@ -81,7 +102,7 @@ static luron_tensor *expanded(luron__expr *e, luron_tensor *x, int ndim, const i
 static luron_tensor *positions(luron__expr *e, const luron__op *op, const luron_tensor *x, const place *p,
                                luron_tensor *const *ids) {
     luron_tensor *wide[LURON_MAX_DIMS], *t = NULL;
-    luron__attrs attrs = {.at = {0}};
+    luron__attrs attrs = {.n = p->n};
     attrs.at[LURON_MAX_DIMS] = e->ctx->index_base;
     for (int i = 0; i < p->n; i++) {
         wide[i] = expanded(e, ids[i], p->id_ndim, p->shape);

@@ -24,25 +24,26 @@ static int reduced_shape(const luron_tensor *x, uint32_t mask, bool keep, int64_
     return n;
 }
 
-static luron_status infer_as(luron__apply *a, uint32_t dtype) {
+static luron_status infer_as(luron_ctx *ctx, luron__apply *a, uint32_t dtype) {
+    LURON_TRY(luron__attr_dims(ctx, a, 0, a->in[0]->ndim));
+    LURON_TRY(luron__attr_bool(ctx, a, 1, "keepdim"));
     a->dtype = dtype;
     a->ndim = reduced_shape(a->in[0], mask_of(&a->attrs), a->attrs.at[1] != 0, a->shape);
     return LURON_OK;
 }
 
 static luron_status infer_sum(luron_ctx *ctx, luron__apply *a) {
-    (void)ctx;
-    return infer_as(a, luron_dtype_is_float(a->in[0]->dtype) ? a->in[0]->dtype : LURON_I64);
+    return infer_as(ctx, a, luron_dtype_is_float(a->in[0]->dtype) ? a->in[0]->dtype : LURON_I64);
 }
 
 static luron_status infer_real(luron_ctx *ctx, luron__apply *a) {
-    (void)ctx;
-    return infer_as(a, a->in[0]->dtype);
+    LURON__CHECK(ctx, luron_dtype_is_float(a->in[0]->dtype), LURON_E_DTYPE, "%s: a real tensor expected, got %s",
+                 a->op->name, luron_dtype_name(a->in[0]->dtype));
+    return infer_as(ctx, a, a->in[0]->dtype);
 }
 
 static luron_status infer_bool(luron_ctx *ctx, luron__apply *a) {
-    (void)ctx;
-    return infer_as(a, LURON_B8);
+    return infer_as(ctx, a, LURON_B8);
 }
 
 /* An extreme of nothing does not exist. */
@@ -56,13 +57,15 @@ static luron_status check_some(luron_ctx *ctx, const luron__apply *a) {
 }
 
 static luron_status infer_extreme(luron_ctx *ctx, luron__apply *a) {
-    LURON_TRY(check_some(ctx, a));
-    return infer_as(a, a->in[0]->dtype);
+    LURON_TRY(infer_as(ctx, a, a->in[0]->dtype));
+    return check_some(ctx, a);
 }
 
 static luron_status infer_ids(luron_ctx *ctx, luron__apply *a) {
-    LURON_TRY(check_some(ctx, a));
-    return infer_as(a, LURON_I64);
+    LURON_TRY(infer_as(ctx, a, LURON_I64));
+    LURON__CHECK(ctx, (mask_of(&a->attrs) & (mask_of(&a->attrs) - 1)) == 0, LURON_E_ARGUMENT,
+                 "%s: one dim expected", a->op->name);
+    return check_some(ctx, a);
 }
 
 /* Run the kernel over x, which has a dtype that it serves, into memory for its results. */
@@ -245,27 +248,47 @@ static luron_status gradient_prod(luron_tensor **out, luron_ctx *ctx, const luro
 }
 
 /* ---- ops --------------------------------------------------------------------------------------------------------- */
-static const luron__op op_sum = {.name = "sum", .infer = infer_sum, .compute = compute_sum, .gradient = gradient_sum};
+static const luron__op_attr attrs_of[] = {{"dims", LURON__ATTR_DIMS, 0}, {"keepdim", LURON__ATTR_BOOL, 1}, {0}};
+static const luron__op_attr var_attrs[] = {
+    {"dims", LURON__ATTR_DIMS, 0}, {"keepdim", LURON__ATTR_BOOL, 1}, {"correction", LURON__ATTR_NUM, 0}, {0}};
+#define REDUCE .attrs = attrs_of, .n_in = 1
+static const luron__op op_sum = {
+    .name = "sum", .infer = infer_sum, .compute = compute_sum, .gradient = gradient_sum, REDUCE};
 static const luron__op op_mean = {
-    .name = "mean", .infer = infer_real, .compute = compute_mean, .gradient = gradient_mean};
-static const luron__op op_var = {
-    .name = "var", .saves = LURON__SAVE_IN(0), .infer = infer_real, .compute = compute_var, .gradient = gradient_var};
-static const luron__op op_prod = {
-    .name = "prod", .saves = LURON__SAVE_IN(0), .infer = infer_sum, .compute = compute_prod, .gradient = gradient_prod};
+    .name = "mean", .infer = infer_real, .compute = compute_mean, .gradient = gradient_mean, REDUCE};
+static const luron__op op_var = {.name = "var",
+                                 .saves = LURON__SAVE_IN(0),
+                                 .infer = infer_real,
+                                 .compute = compute_var,
+                                 .gradient = gradient_var,
+                                 .attrs = var_attrs,
+                                 .n_in = 1};
+static const luron__op op_prod = {.name = "prod",
+                                  .saves = LURON__SAVE_IN(0),
+                                  .infer = infer_sum,
+                                  .compute = compute_prod,
+                                  .gradient = gradient_prod,
+                                  REDUCE};
 static const luron__op op_amax = {.name = "amax",
                                   .saves = LURON__SAVE_IN(0) | LURON__SAVE_OUT,
                                   .infer = infer_extreme,
                                   .compute = compute_max,
-                                  .gradient = gradient_extreme};
+                                  .gradient = gradient_extreme,
+                                  REDUCE,
+                                  .carries = LURON__SAVE_IN(0)};
 static const luron__op op_amin = {.name = "amin",
                                   .saves = LURON__SAVE_IN(0) | LURON__SAVE_OUT,
                                   .infer = infer_extreme,
                                   .compute = compute_min,
-                                  .gradient = gradient_extreme};
-static const luron__op op_any = {.name = "any", .infer = infer_bool, .compute = compute_any};
-static const luron__op op_all = {.name = "all", .infer = infer_bool, .compute = compute_all};
-static const luron__op op_argmax = {.name = "argmax", .infer = infer_ids, .compute = compute_argmax};
-static const luron__op op_argmin = {.name = "argmin", .infer = infer_ids, .compute = compute_argmin};
+                                  .gradient = gradient_extreme,
+                                  REDUCE,
+                                  .carries = LURON__SAVE_IN(0)};
+static const luron__op op_any = {.name = "any", .infer = infer_bool, .compute = compute_any, REDUCE};
+static const luron__op op_all = {.name = "all", .infer = infer_bool, .compute = compute_all, REDUCE};
+static const luron__op op_argmax = {
+    .name = "argmax", .infer = infer_ids, .compute = compute_argmax, REDUCE, .flags = LURON__OP_GIVES_IDS};
+static const luron__op op_argmin = {
+    .name = "argmin", .infer = infer_ids, .compute = compute_argmin, REDUCE, .flags = LURON__OP_GIVES_IDS};
 
 /* Check the dims and apply; real: integers become the default dtype first. */
 static luron_status reduce(luron_tensor **out, luron_ctx *ctx, const luron__op *op, luron_tensor *x, int n_dims,
@@ -320,6 +343,7 @@ luron_status luron_argmin(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, i
 static luron_status infer_sum_to(luron_ctx *ctx, luron__apply *a) {
     const luron_tensor *x = a->in[0];
     char from[LURON__SHAPE_TEXT], to[LURON__SHAPE_TEXT];
+    LURON_TRY(luron__attr_count(ctx, a));
     bool fits = a->attrs.n <= x->ndim;
     for (int i = 1; fits && i <= a->attrs.n; i++)
         fits = a->attrs.at[a->attrs.n - i] == 1 || a->attrs.at[a->attrs.n - i] == x->shape[x->ndim - i];
@@ -363,8 +387,15 @@ static luron_status gradient_sum_to(luron_tensor **out, luron_ctx *ctx, const lu
     return luron_expand(out, ctx, g, node->in[i]->ndim, node->in[i]->shape);
 }
 
-static const luron__op op_sum_to = {
-    .name = "sum_to", .infer = infer_sum_to, .compute = compute_sum_to, .gradient = gradient_sum_to};
+static const luron__op_attr sum_to_attrs[] = {{"shape", LURON__ATTR_INTS, 0}, {0}};
+static const luron__op op_sum_to = {.name = "sum_to",
+                                    .infer = infer_sum_to,
+                                    .compute = compute_sum_to,
+                                    .gradient = gradient_sum_to,
+                                    .attrs = sum_to_attrs,
+                                    .n_in = 1};
+const luron__op *const luron__ops_reduce[] = {&op_sum, &op_mean, &op_var,    &op_prod,   &op_amax,   &op_amin,
+                                              &op_any, &op_all,  &op_argmax, &op_argmin, &op_sum_to, NULL};
 
 luron_status luron_sum_to(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int ndim, const int64_t *shape) {
     luron__attrs attrs = {.n = ndim};

@@ -131,11 +131,28 @@ static luron_status compute_recur(luron_ctx *ctx, luron__apply *a) { return comp
 
 static luron_status infer(luron_ctx *ctx, luron__apply *a) {
     const luron_tensor *x = a->in[0];
-    (void)ctx;
+    LURON__CHECK(ctx, x->ndim > 0, LURON_E_SHAPE, "%s: a tensor with dims expected", a->op->name);
+    LURON_TRY(luron__attr_dim(ctx, a, 0, x->ndim));
+    LURON_TRY(luron__attr_bool(ctx, a, 1, "backwards"));
     a->dtype = luron_dtype_is_float(x->dtype) ? x->dtype : LURON_I64;
     a->ndim = x->ndim;
     memcpy(a->shape, x->shape, sizeof a->shape);
     return LURON_OK;
+}
+
+/* The gradient of a scan from the end on is none that is written here. */
+static luron_status infer_log_sum(luron_ctx *ctx, luron__apply *a) {
+    LURON__CHECK(ctx, luron_dtype_is_float(a->in[0]->dtype) && !a->attrs.at[1], LURON_E_ARGUMENT,
+                 "logcumsumexp: a real tensor, and not backwards, expected");
+    return infer(ctx, a);
+}
+
+static luron_status infer_recur(luron_ctx *ctx, luron__apply *a) {
+    LURON__CHECK(ctx, a->n_in == 2 || a->n_in == 3, LURON_E_ARGUMENT, "recur: 2 or 3 operands expected, got %d", a->n_in);
+    LURON__CHECK(ctx, a->n_in == 2 || (a->in[2]->dtype == LURON_B8 && luron__same_shape(a->in[0], a->in[2])), LURON_E_SHAPE,
+                 "recur: operand %d: bool of the shape of the others expected", 2 + ctx->index_base);
+    LURON__CHECK(ctx, luron__same_shape(a->in[0], a->in[1]), LURON_E_SHAPE, "recur: operands of one shape expected");
+    return infer(ctx, a);
 }
 
 /* ---- gradients --------------------------------------------------------------------------------------------------- */
@@ -216,23 +233,35 @@ static luron_status gradient_recur(luron_tensor **out, luron_ctx *ctx, const lur
     return luron__expr_done(&e, da, out);
 }
 
-static const luron__op op_cumsum = {
-    .name = "cumsum", .infer = infer, .compute = compute_sum, .gradient = gradient_sum};
+static const luron__op_attr attrs_of[] = {{"dim", LURON__ATTR_DIM, 0}, {"backwards", LURON__ATTR_BOOL, 1}, {0}};
+static const luron__op op_cumsum = {.name = "cumsum",
+                                    .infer = infer,
+                                    .compute = compute_sum,
+                                    .gradient = gradient_sum,
+                                    .attrs = attrs_of,
+                                    .n_in = 1};
 static const luron__op op_cumprod = {.name = "cumprod",
                                      .saves = LURON__SAVE_IN(0) | LURON__SAVE_OUT,
                                      .infer = infer,
                                      .compute = compute_prod,
-                                     .gradient = gradient_prod};
+                                     .gradient = gradient_prod,
+                                     .attrs = attrs_of,
+                                     .n_in = 1};
 static const luron__op op_log_sum = {.name = "logcumsumexp",
                                      .saves = LURON__SAVE_IN(0) | LURON__SAVE_OUT,
-                                     .infer = infer,
+                                     .infer = infer_log_sum,
                                      .compute = compute_log_sum,
-                                     .gradient = gradient_log_sum};
+                                     .gradient = gradient_log_sum,
+                                     .attrs = attrs_of,
+                                     .n_in = 1};
 static const luron__op op_recur = {.name = "recur",
                                    .saves = LURON__SAVE_IN(0) | LURON__SAVE_IN(2) | LURON__SAVE_OUT,
-                                   .infer = infer,
+                                   .infer = infer_recur,
                                    .compute = compute_recur,
-                                   .gradient = gradient_recur};
+                                   .gradient = gradient_recur,
+                                   .attrs = attrs_of,
+                                   .n_in = -1};
+const luron__op *const luron__ops_scan[] = {&op_cumsum, &op_cumprod, &op_log_sum, &op_recur, NULL};
 
 /* A tensor without dims is scanned as a row of one. */
 static luron_status apply(luron_tensor **out, luron_ctx *ctx, const luron__op *op, const char *what, luron_tensor *x,

@@ -91,7 +91,7 @@ static void write_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     }
 }
 
-/* ---- the ops: at = dim, base, what happens where ids meet, include_self; flags: ids are a list; in = x, ids, src --
+/* ---- the ops: at = dim, base, what happens where ids meet, include_self; the op's id: ids are a list; in = x, ids, src --
  */
 static luron_status compute(luron_ctx *ctx, luron__apply *a) {
     const luron_tensor *x = a->in[0], *ids = a->in[1], *src = a->in[2], *out = a->out;
@@ -123,10 +123,32 @@ static luron_status compute(luron_ctx *ctx, luron__apply *a) {
 }
 
 static luron_status infer(luron_ctx *ctx, luron__apply *a) {
-    (void)ctx;
+    LURON_TRY(luron__attr_dim(ctx, a, 0, a->in[0]->ndim));
+    LURON_TRY(luron__attr_base(ctx, a, 1));
+    LURON_TRY(luron__attr_bool(ctx, a, 3, "include_self"));
+    int dim = (int)a->attrs.at[0];
+    LURON_TRY((a->op->id ? luron__check_rows : luron__check_scatter)(ctx, a->op->name, a->in[0], &dim, a->in[1], a->in[2]));
     a->dtype = a->in[0]->dtype, a->ndim = a->in[0]->ndim;
     memcpy(a->shape, a->in[0]->shape, sizeof a->shape);
     return LURON_OK;
+}
+
+static luron_status last_infer(luron_ctx *ctx, luron__apply *a) {
+    a->attrs.at[2] = LAST, a->attrs.at[3] = 0;
+    return infer(ctx, a);
+}
+static luron_status reduce_infer(luron_ctx *ctx, luron__apply *a) {
+    LURON__CHECK(ctx, a->attrs.at[2] == LARGEST || a->attrs.at[2] == SMALLEST, LURON_E_ARGUMENT,
+                 "scatter_reduce: how is %lld, 1 (largest) or 2 (smallest) expected", (long long)a->attrs.at[2]);
+    return infer(ctx, a);
+}
+static luron_status max_infer(luron_ctx *ctx, luron__apply *a) {
+    a->attrs.at[2] = LARGEST, a->attrs.at[3] = 0;
+    return infer(ctx, a);
+}
+static luron_status min_infer(luron_ctx *ctx, luron__apply *a) {
+    a->attrs.at[2] = SMALLEST, a->attrs.at[3] = 0;
+    return infer(ctx, a);
 }
 
 /* ---- gradients --------------------------------------------------------------------------------------------------- */
@@ -224,15 +246,30 @@ static luron_status gradient_extreme(luron_tensor **out, luron_ctx *ctx, const l
     return luron__expr_done(&e, luron__expr_2(&e, luron_mul, is_src, chosen(&e, share, a)), out);
 }
 
-#define OP(id, text, saved, rule)                                                                                      \
-    static const luron__op op_##id = {                                                                                 \
-        .name = text, .saves = saved, .infer = infer, .compute = compute, .gradient = rule}
+static const luron__op_attr attrs_of[] = {{"dim", LURON__ATTR_DIM, 0}, {"base", LURON__ATTR_BASE, 1}, {0}};
+static const luron__op_attr reduce_attrs[] = {{"dim", LURON__ATTR_DIM, 0},
+                                              {"base", LURON__ATTR_BASE, 1},
+                                              {"how", LURON__ATTR_INT, 2},
+                                              {"include_self", LURON__ATTR_BOOL, 3},
+                                              {0}};
+#define OP(fn, says, list, schema, saved, rule)                                                                        \
+    static const luron__op op_##fn = {.name = #fn,                                                                     \
+                                      .saves = saved,                                                                  \
+                                      .infer = says,                                                                   \
+                                      .compute = compute,                                                              \
+                                      .gradient = rule,                                                                \
+                                      .attrs = schema,                                                                 \
+                                      .n_in = 3,                                                                       \
+                                      .id = list,                                                                      \
+                                      .ids_in = LURON__SAVE_IN(1)}
 #define SAVED (LURON__SAVE_IN(0) | LURON__SAVE_IN(1) | LURON__SAVE_IN(2) | LURON__SAVE_OUT)
-OP(scatter, "scatter", LURON__SAVE_IN(1), gradient_last);
-OP(index_copy, "index_copy", LURON__SAVE_IN(1), gradient_last);
-OP(scatter_reduce, "scatter_reduce", SAVED, gradient_extreme);
-OP(segment_max, "segment_max", SAVED, gradient_extreme);
-OP(segment_min, "segment_min", SAVED, gradient_extreme);
+OP(scatter, last_infer, false, attrs_of, LURON__SAVE_IN(1), gradient_last);
+OP(index_copy, last_infer, true, attrs_of, LURON__SAVE_IN(1), gradient_last);
+OP(scatter_reduce, reduce_infer, false, reduce_attrs, SAVED, gradient_extreme);
+OP(segment_max, max_infer, true, attrs_of, SAVED, gradient_extreme);
+OP(segment_min, min_infer, true, attrs_of, SAVED, gradient_extreme);
+const luron__op *const luron__ops_scatter[] = {&op_scatter,     &op_index_copy,  &op_scatter_reduce,
+                                               &op_segment_max, &op_segment_min, NULL};
 
 luron_status luron__write_at(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids,
                              luron_tensor *src, int64_t base, bool list) {

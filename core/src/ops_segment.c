@@ -98,6 +98,7 @@ luron_status luron_bincount(luron_tensor **out, luron_ctx *ctx, luron_tensor *id
                  weights ? luron_shape_text(s, sizeof s, weights->ndim, weights->shape) : "",
                  luron_shape_text(t, sizeof t, ids->ndim, ids->shape));
     LURON_TRY(luron__check_ids(ctx, "bincount", ids, ctx->index_base, (int64_t)1 << 40));
+    LURON_TRY(luron_tracer_reads(ctx, ids, "bincount"));
     int64_t count = largest(ids, ctx->index_base);
     luron_tensor *src = weights ? weights : ones(&e, ids->shape[0]);
     return luron__expr_done(&e, total(&e, src, ids, count > min_length ? count : min_length), out);

@@ -76,7 +76,9 @@ static luron_status compute_log_softmax(luron_ctx *ctx, luron__apply *a) { retur
 
 static luron_status infer(luron_ctx *ctx, luron__apply *a) {
     const luron_tensor *x = a->in[0];
-    (void)ctx;
+    LURON__CHECK(ctx, luron_dtype_is_float(x->dtype), LURON_E_DTYPE, "%s: a real tensor expected, got %s", a->op->name,
+                 luron_dtype_name(x->dtype));
+    LURON_TRY(luron__attr_dim(ctx, a, 0, x->ndim));
     a->dtype = x->dtype;
     a->ndim = x->ndim;
     for (int d = 0; d < x->ndim; d++)
@@ -120,16 +122,22 @@ static luron_status gradient_log_softmax(luron_tensor **out, luron_ctx *ctx, con
     return status;
 }
 
+static const luron__op_attr attrs_of[] = {{"dim", LURON__ATTR_DIM, 0}, {0}};
 static const luron__op op_softmax = {.name = "softmax",
                                      .saves = LURON__SAVE_OUT,
                                      .infer = infer,
                                      .compute = compute_softmax,
-                                     .gradient = gradient_softmax};
+                                     .gradient = gradient_softmax,
+                                     .attrs = attrs_of,
+                                     .n_in = 1};
 static const luron__op op_log_softmax = {.name = "log_softmax",
                                          .saves = LURON__SAVE_OUT,
                                          .infer = infer,
                                          .compute = compute_log_softmax,
-                                         .gradient = gradient_log_softmax};
+                                         .gradient = gradient_log_softmax,
+                                         .attrs = attrs_of,
+                                         .n_in = 1};
+const luron__op *const luron__ops_softmax[] = {&op_softmax, &op_log_softmax, NULL};
 
 static luron_status apply(luron_tensor **out, luron_ctx *ctx, const luron__op *op, luron_tensor *x, int dim) {
     luron__attrs attrs = {.n = 1};

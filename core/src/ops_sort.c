@@ -106,9 +106,16 @@ static void some_rows(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 }
 
 static luron_status argsort_infer(luron_ctx *ctx, luron__apply *a) {
-    (void)ctx;
-    a->dtype = LURON_I64, a->ndim = a->in[0]->ndim;
-    memcpy(a->shape, a->in[0]->shape, sizeof a->shape);
+    const luron_tensor *x = a->in[0];
+    int64_t k = a->attrs.at[3];
+    LURON_TRY(luron__attr_dim(ctx, a, 0, x->ndim));
+    LURON_TRY(luron__attr_base(ctx, a, 1));
+    LURON_TRY(luron__attr_bool(ctx, a, 2, "descending"));
+    LURON__CHECK(ctx, k >= (x->ndim == 0) && k <= luron__row_length(x, (int)a->attrs.at[0]), LURON_E_RANGE,
+                 "argsort: %lld are wanted of %lld", (long long)k,
+                 (long long)luron__row_length(x, (int)a->attrs.at[0]));
+    a->dtype = LURON_I64, a->ndim = x->ndim;
+    memcpy(a->shape, x->shape, sizeof a->shape);
     if (a->ndim) a->shape[a->attrs.at[0]] = a->attrs.at[3];
     return LURON_OK;
 }
@@ -131,7 +138,17 @@ static luron_status argsort_compute(luron_ctx *ctx, luron__apply *a) {
     return LURON_OK;
 }
 
-static const luron__op op_argsort = {.name = "argsort", .infer = argsort_infer, .compute = argsort_compute};
+static const luron__op_attr argsort_attrs[] = {{"dim", LURON__ATTR_DIM, 0},
+                                            {"base", LURON__ATTR_BASE, 1},
+                                            {"descending", LURON__ATTR_BOOL, 2},
+                                            {"count", LURON__ATTR_INT, 3},
+                                            {0}};
+static const luron__op op_argsort = {.name = "argsort",
+                                     .infer = argsort_infer,
+                                     .compute = argsort_compute,
+                                     .attrs = argsort_attrs,
+                                     .n_in = 1,
+                                     .flags = LURON__OP_GIVES_IDS};
 
 luron_status luron_argsort(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, int descending) {
     LURON_TRY(luron__wrap_dim(&dim, ctx, "argsort: dim", x->ndim));
@@ -174,7 +191,9 @@ static luron_status nonzero_infer(luron_ctx *ctx, luron__apply *a) {
     const luron_tensor *x = a->in[0];
     const char *is = luron__data(x);
     int64_t n = 0, numel = luron__numel(x->ndim, x->shape);
-    (void)ctx;
+    LURON__CHECK(ctx, x->dtype == LURON_B8 && luron_tensor_is_contiguous(x), LURON_E_DTYPE,
+                 "nonzero: a contiguous bool tensor expected, got %s", luron_dtype_name(x->dtype));
+    LURON_TRY(luron__attr_base(ctx, a, 0));
     for (int64_t i = 0; i < numel; i++) n += is[i] != 0;
     a->dtype = LURON_I64, a->ndim = 2;
     a->shape[0] = n, a->shape[1] = x->ndim;
@@ -198,7 +217,14 @@ static luron_status nonzero_compute(luron_ctx *ctx, luron__apply *a) {
     return LURON_OK;
 }
 
-static const luron__op op_nonzero = {.name = "nonzero", .infer = nonzero_infer, .compute = nonzero_compute};
+static const luron__op_attr nonzero_attrs[] = {{"base", LURON__ATTR_BASE, 0}, {0}};
+static const luron__op op_nonzero = {.name = "nonzero",
+                                     .infer = nonzero_infer,
+                                     .compute = nonzero_compute,
+                                     .attrs = nonzero_attrs,
+                                     .n_in = 1,
+                                     .flags = LURON__OP_GIVES_IDS | LURON__OP_BY_NUMBERS};
+const luron__op *const luron__ops_sort[] = {&op_argsort, &op_nonzero, NULL};
 
 luron_status luron_nonzero(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
     luron_tensor *is = NULL, *packed = NULL;

@@ -83,9 +83,18 @@ static luron_status compute(luron_ctx *ctx, luron__apply *a) {
 }
 
 #define OP(fn, saved, rule)                                                                                            \
-    static const luron__op op_##fn = {                                                                                 \
-        .name = #fn, .saves = saved, .infer = infer, .compute = compute, .gradient = fn##_gradient};                   \
+    static const luron__op op_##fn = {.name = #fn,                                                                     \
+                                      .saves = saved,                                                                  \
+                                      .infer = infer,                                                                  \
+                                      .compute = compute,                                                              \
+                                      .gradient = fn##_gradient,                                                       \
+                                      .n_in = 1,                                                                       \
+                                      .id = LURON_MAP_##fn,                                                            \
+                                      .flags = LURON__OP_ELEMENTWISE};                                                 \
     luron_status luron_##fn(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {                                     \
         return luron__apply_op(out, ctx, &op_##fn, 1, &x, &(luron__attrs){.flags = LURON_MAP_##fn});                   \
     }
 RULES(OP)
+
+#define ENTRY(fn, saved, rule) &op_##fn,
+const luron__op *const luron__ops_unary[] = {RULES(ENTRY) NULL};

@@ -155,7 +155,17 @@ static void search_wholes(void *arg, int64_t begin, int64_t end, int64_t chunk) 
 }
 
 static luron_status search_infer(luron_ctx *ctx, luron__apply *a) {
-    (void)ctx;
+    const luron_tensor *sorted = a->in[0], *values = a->in[1];
+    bool fits = sorted->ndim == 1 || (sorted->ndim > 1 && sorted->ndim == values->ndim);
+    for (int d = 0; d < sorted->ndim - 1 && fits; d++)
+        fits = sorted->shape[d] == values->shape[d];
+    LURON__CHECK(ctx, fits, LURON_E_SHAPE, "searchsorted: the shapes of sorted and values do not fit");
+    LURON__CHECK(ctx,
+                 sorted->dtype == values->dtype && (sorted->dtype == LURON_F64 || sorted->dtype == LURON_I64) &&
+                     luron_tensor_is_contiguous(sorted) && luron_tensor_is_contiguous(values),
+                 LURON_E_DTYPE, "searchsorted: contiguous tensors, both of float64 or int64, expected");
+    LURON_TRY(luron__attr_base(ctx, a, 0));
+    LURON_TRY(luron__attr_bool(ctx, a, 1, "right"));
     a->dtype = LURON_I64, a->ndim = a->in[1]->ndim;
     memcpy(a->shape, a->in[1]->shape, sizeof a->shape);
     return LURON_OK;
@@ -176,7 +186,13 @@ static luron_status search_compute(luron_ctx *ctx, luron__apply *a) {
     return LURON_OK;
 }
 
-static const luron__op op_searchsorted = {.name = "searchsorted", .infer = search_infer, .compute = search_compute};
+static const luron__op_attr search_attrs[] = {{"base", LURON__ATTR_BASE, 0}, {"right", LURON__ATTR_BOOL, 1}, {0}};
+static const luron__op op_searchsorted = {.name = "searchsorted",
+                                          .infer = search_infer,
+                                          .compute = search_compute,
+                                          .attrs = search_attrs,
+                                          .n_in = 2,
+                                          .flags = LURON__OP_GIVES_IDS};
 
 luron_status luron_searchsorted(luron_tensor **out, luron_ctx *ctx, luron_tensor *sorted, luron_tensor *values,
                                 int right) {
@@ -205,6 +221,9 @@ luron_status luron_searchsorted(luron_tensor **out, luron_ctx *ctx, luron_tensor
 static luron_status repeat_infer(luron_ctx *ctx, luron__apply *a) {
     const int64_t *times = (const int64_t *)(const void *)luron__data(a->in[0]);
     int64_t total = 0;
+    LURON__CHECK(ctx, a->in[0]->dtype == LURON_I64 && a->in[0]->ndim == 1 && luron_tensor_is_contiguous(a->in[0]),
+                 LURON_E_DTYPE, "repeat_interleave: a contiguous list of int64 expected");
+    LURON_TRY(luron__attr_base(ctx, a, 0));
     for (int64_t i = 0; i < a->in[0]->shape[0]; i++) {
         LURON__CHECK(ctx, times[i] >= 0, LURON_E_ARGUMENT,
                      "repeat_interleave: repeats: %lld at position %lld is negative", (long long)times[i],
@@ -226,7 +245,14 @@ static luron_status repeat_compute(luron_ctx *ctx, luron__apply *a) {
     return LURON_OK;
 }
 
-static const luron__op op_repeat = {.name = "repeat_interleave", .infer = repeat_infer, .compute = repeat_compute};
+static const luron__op_attr repeat_attrs[] = {{"base", LURON__ATTR_BASE, 0}, {0}};
+static const luron__op op_repeat = {.name = "repeat_interleave",
+                                    .infer = repeat_infer,
+                                    .compute = repeat_compute,
+                                    .attrs = repeat_attrs,
+                                    .n_in = 1,
+                                    .flags = LURON__OP_GIVES_IDS | LURON__OP_BY_NUMBERS};
+const luron__op *const luron__ops_unique[] = {&op_searchsorted, &op_repeat, NULL};
 
 luron_status luron_repeat_interleave(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, luron_tensor *repeats,
                                      int dim) {

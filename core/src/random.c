@@ -194,6 +194,7 @@ static void draw_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 }
 
 static luron_status fill(luron_ctx *ctx, drawing *d) {
+    LURON_TRY(luron__tracer_check_draw(ctx, "rand, randn"));
     d->seed = ctx->seed, d->position = ctx->position++;
     d->contiguous = luron_tensor_is_contiguous(d->t);
     luron__parallel_for(ctx->threads, luron_tensor_numel(d->t), GRAIN, draw_chunk, d);
@@ -264,6 +265,7 @@ luron_status luron__trunc_normal(luron_ctx *ctx, luron_tensor *t, double mean, d
  * that favours some places by is below n / 2^64).                                                                   */
 luron_status luron_tensor_permutation(luron_tensor **out, luron_ctx *ctx, int64_t n) {
     LURON__CHECK(ctx, n >= 0, LURON_E_ARGUMENT, "permutation: n is %lld, it must not be negative", (long long)n);
+    LURON_TRY(luron__tracer_check_draw(ctx, "randperm"));
     luron_tensor *t;
     LURON_TRY(luron_tensor_new(&t, ctx, LURON_I64, 1, &n));
     uint64_t position = ctx->position++, w[2];

@@ -202,7 +202,7 @@ static luron_status record_op(luron_ctx *ctx, const luron__apply *a, luron_tenso
     return status;
 }
 
-luron_status luron__apply_op(luron_tensor **result, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in, const luron__attrs *attrs) {
+static luron_status apply_op(luron_tensor **result, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in, const luron__attrs *attrs) {
     luron__apply a = {.op = op, .n_in = n_in, .in = in};
     if (attrs) a.attrs = *attrs;
     LURON_TRY(op->infer(ctx, &a));
@@ -231,6 +231,28 @@ luron_status luron__apply_op(luron_tensor **result, luron_ctx *ctx, const luron_
     return LURON_OK;
 }
 
+/* Noted by the trace; what the op applies for itself is not. */
+static luron_status apply_traced(luron_tensor **result, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in, const luron__attrs *attrs) {
+    luron_tracer *trace = ctx->trace;
+    luron_tensor *out;
+    LURON_TRY(luron__tracer_check_op(ctx, op, n_in, in));
+    ctx->trace = NULL;
+    luron_status status = apply_op(&out, ctx, op, n_in, in, attrs);
+    ctx->trace = trace;
+    LURON_TRY(status);
+    status = luron__tracer_op(ctx, op, attrs, n_in, in, out);
+    if (status) {
+        luron_tensor_unref(out);
+        return status;
+    }
+    *result = out;
+    return LURON_OK;
+}
+
+luron_status luron__apply_op(luron_tensor **result, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in, const luron__attrs *attrs) {
+    return (ctx->trace ? apply_traced : apply_op)(result, ctx, op, n_in, in, attrs);
+}
+
 /* ---- functions with a gradient of their own ------------------------------------------------------------------------ */
 const luron__op luron__op_function = {.name = "function"};
 
@@ -248,6 +270,7 @@ static luron_status check_function(luron_ctx *ctx, const luron_function *fn, int
 }
 
 luron_status luron_record(luron_ctx *ctx, const luron_function *fn, void *ud, int n_in, luron_tensor *const *ins, int n_out, luron_tensor **outs) {
+    LURON_TRY(luron_tracer_refuse(ctx, "applies a function with a gradient of its own, which no file can hold"));
     LURON_TRY(check_function(ctx, fn, n_in, ins, n_out, outs));
     if (luron__is_guarded(ctx)) LURON_TRY(luron__guard_function(ctx, fn->name, n_in, ins, n_out, outs));
     if (!luron__wants_tape(ctx, n_in, ins)) {
@@ -297,5 +320,3 @@ luron_status luron_tensor_set_grad(luron_ctx *ctx, luron_tensor *t, luron_tensor
     luron_tensor_unref(old);
     return LURON_OK;
 }
-
-luron_status luron_detach(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) { return luron__tensor_alias(out, ctx, x); }

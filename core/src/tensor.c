@@ -1,6 +1,5 @@
 #include "internal.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -136,37 +135,9 @@ luron_status luron_tensor_new(luron_tensor **out, luron_ctx *ctx, uint32_t dtype
     return luron__tensor_make(out, ctx, dtype, ndim, shape);
 }
 
-luron_status luron_tensor_full(luron_tensor **out, luron_ctx *ctx, uint32_t dtype, int ndim, const int64_t *shape, double value) {
-    luron_tensor *t;
-    LURON_TRY(luron_tensor_new(&t, ctx, dtype, ndim, shape));
-    luron_status status = luron_tensor_fill(ctx, t, value);
-    if (status) {
-        luron_tensor_unref(t);
-        return status;
-    }
-    *out = t;
-    return LURON_OK;
-}
-
 luron_status luron_tensor_from(luron_tensor **out, luron_ctx *ctx, uint32_t dtype, int ndim, const int64_t *shape, const void *data) {
     LURON_TRY(luron_tensor_new(out, ctx, dtype, ndim, shape));
     if ((*out)->storage->bytes) memcpy((*out)->storage->data, data, (*out)->storage->bytes);
-    return LURON_OK;
-}
-
-luron_status luron_tensor_arange(luron_tensor **out, luron_ctx *ctx, uint32_t dtype, double start, double stop, double step) {
-    LURON__CHECK(ctx, isfinite(start) && isfinite(stop) && isfinite(step) && step != 0, LURON_E_ARGUMENT,
-                 "arange: finite numbers and a step that is not 0 expected, got start %g, stop %g, step %g", start, stop, step);
-    double count = ceil((stop - start) / step);
-    LURON__CHECK(ctx, count < 1e15, LURON_E_ARGUMENT, "arange: %g elements are too many", count);
-    int64_t n = count > 0 ? (int64_t)count : 0;
-    LURON_TRY(luron_tensor_new(out, ctx, dtype, 1, &n));
-    char *to = (*out)->storage->data;
-    int size = luron_dtype_size(dtype);
-    for (int64_t i = 0; i < n; i++) {
-        double value = start + (double)i * step;
-        luron__convert(dtype, to + i * size, 1, LURON_F64, &value, 1, 1);
-    }
     return LURON_OK;
 }
 
@@ -197,6 +168,7 @@ int luron_tensor_is_contiguous(const luron_tensor *t) {
 
 static luron_status item(luron_ctx *ctx, const luron_tensor *t, uint32_t dtype, void *to) {
     char text[LURON__SHAPE_TEXT];
+    LURON_TRY(luron_tracer_reads(ctx, t, "item"));
     LURON__CHECK(ctx, luron_tensor_numel(t) == 1, LURON_E_SHAPE, "item: a tensor of one element expected, got %s",
                  luron_shape_text(text, sizeof text, t->ndim, t->shape));
     luron__convert(dtype, to, 1, t->dtype, luron__data(t), 1, 1);
@@ -208,6 +180,7 @@ luron_status luron_tensor_item_int(int64_t *out, luron_ctx *ctx, const luron_ten
 luron_status luron_tensor_read(luron_ctx *ctx, const luron_tensor *t, uint32_t dtype, void *to) {
     int size = luron_dtype_size(dtype), from = luron_dtype_size(t->dtype);
     LURON__CHECK(ctx, size > 0, LURON_E_DTYPE, "0x%x is no dtype", dtype);
+    LURON_TRY(luron_tracer_reads(ctx, t, "read"));
     int64_t n = luron_tensor_numel(t), inner = t->ndim ? t->shape[t->ndim - 1] : 1, at[LURON_MAX_DIMS] = {0};
     if (luron_tensor_is_contiguous(t)) inner = n; /* one run */
     int64_t stride = luron_tensor_is_contiguous(t) ? 1 : t->strides[t->ndim - 1];
@@ -230,6 +203,7 @@ luron_view luron__view(const luron_tensor *t) {
 }
 
 luron_status luron__check_writable(luron_ctx *ctx, const char *what, const luron_tensor *t, const luron_tensor *src) {
+    LURON_TRY(luron__tracer_check_write(ctx, what, t));
     LURON__CHECK(ctx, !(ctx->recording && t->requires_grad), LURON_E_STATE,
                  "%s: the tensor %s, so it cannot be changed in place while gradients are recorded (use no_grad, or an operation that makes a new tensor)",
                  what, t->node ? "was made by recorded operations" : "requires a gradient");

@@ -2,16 +2,17 @@
 return {
   title = "Models",
   text = [[
-A model is a graph of layers that C saves, loads and runs without Lua. A class (below) has its `forward` in Lua instead.
+A model is a graph of layers and ops that C saves, loads and runs without Lua. A class (below) has its `forward` in Lua instead; `nn.trace` makes a model of it.
 Layers have paths with dots, `encoder.linear2`; parameters are named `encoder.linear2/weight`; a layer without a name is called by its
 type and a number.]],
   {
     title = "Building",
     { "nn.Sequential(items: table): Model", "Layers and models one after the other; named ones as pairs: `nn.Sequential { { \"encoder\", model }, { \"head\", nn.Linear(8, 2) } }`.",
       raises = { "nn.Sequential { nn.ReLU(), 3 }", "bad argument #1 to 'Sequential' (item 2: layer or model expected, got 3)" } },
-    { "nn.Input(name?: string): Node", "An input of a graph. Layers and models called on nodes give nodes." },
-    { "nn.Graph(options: { inputs: Node|Node[], outputs: Node|Node[], names: table<string, Layer|Model>? }): Model",
-      "A model from nodes with any number of inputs and outputs; `names` gives layers their paths.",
+    { "nn.Input(name?: string): Node", "An input of a graph. Layers and models called on nodes give nodes; so do arithmetic with nodes, numbers and tensors, `luron.cat` and `luron.stack`, and those methods of tensors that need no rank: `tanh`, `sum`, `reshape`, `permute`, `narrow`, `softmax`, `matmul` ...",
+      is = { "(function() local a = nn.Input() return #nn.Graph { inputs = a, outputs = a + nn.ReLU()(a) * 2 } end)()", "1" } },
+    { "nn.Graph(options: { inputs: Node|Node[], outputs: Node|Node[], names: table<string, Layer|Model|Tensor>? }): Model",
+      "A model from nodes with any number of inputs and outputs; `names` gives layers, and tensors in formulas, their paths.",
       is = { "(function() local a = nn.Input() local l = nn.Linear(2, 2) return #nn.Graph { inputs = { a }, outputs = { l(l(a)) } } end)()", "1" } },
     { "luron.model_from_json(json: string): Model?, string? message, string? code", "The model that `model:json()` described, with new parameters." },
     { "luron.is_model(value: any): boolean", "Is the value a model?" },
@@ -77,6 +78,9 @@ function Block:forward(x) return x + self.gain * self.linear(x):relu() end
 local block = Block(4)
 print(block(luron.randn(2, 4)):shape()[2], #block:parameters())      -- 4  3
 ```]],
+    { "nn.trace(module: Module, example: Tensor, more...?: Tensor): Model",
+      "The model in C that does what `module:forward` does with inputs like the examples, of any batch size; it shares the parameters. A table `{ batch = false }` or `{ batch = { true, false } }` behind the examples says which of them have a batch as their first dim (all of them otherwise). `forward` is run twice, with batches of two sizes, and what differs must be a multiple of the size. Reading numbers of tensors, `is_training`, random draws outside of layers, changes in place and `luron.op` are refused at their line: the graph would not show what depends on them. What depends on `math.random`, on time, or on numbers that were read before is baked in as it was.",
+      is = { "(function() local C = nn.class 'Twice' function C:forward(x) return x * 2 end return nn.trace(C(), luron.ones(2, 3))(luron.ones(5, 3)):sum():item() end)()", "30.0" } },
     { "nn.class(name: string, base?: table): table", "A class; with `base` one that inherits from it. Name and arguments go into the checkpoint, so that `luron.load` can make the instance again." },
     { "module:forward(...: any): any", "What `module(...)` does. Yours to write." },
     { "module:buffer(name: string, tensor: Tensor): Tensor", "Notes a tensor that is saved and not trained; it becomes `module[name]`." },
@@ -94,7 +98,7 @@ print(block(luron.randn(2, 4)):shape()[2], #block:parameters())      -- 4  3
     { "module:to(dtype: string): Module", "Casts parameters and state. Tensors of the class itself are replaced: make optimisers afterwards." },
     { "module:state_dict(): table<string, Tensor>", "Parameters and state by name, shared, not copied." },
     { "module:load_state_dict(dict: table<string, Tensor>): Module", "Copies them in, all or nothing; missing names and other shapes raise." },
-    { "module:save(path: string, options?: SaveOptions)", "As `model:save`." },
+    { "module:save(path: string, options?: SaveOptions)", "As `model:save`. With `trace` (an example, a list of them, or what `nn.trace` gave) the graph of `forward` goes in beside the parameters: `luron.load` gives the class where it is defined, and the model elsewhere." },
     { "module:restore(from: string|Checkpoint): Checkpoint?, string? message, string? code", "As `model:restore`." },
   },
 }

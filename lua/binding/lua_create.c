@@ -195,14 +195,20 @@ static int filled(lua_State *L, double value) {
 static int l_zeros(lua_State *L) { return filled(L, 0); }
 static int l_ones(lua_State *L) { return filled(L, 1); }
 
+/* Filled with the number or boolean at idx; lr_fill takes care of integers that no double holds. */
+static luron_status full(lua_State *L, luron_tensor **out, uint32_t dtype, int n, const int64_t *shape, int idx) {
+    double value = lua_isboolean(L, idx) ? lua_toboolean(L, idx) : lua_tonumber(L, idx);
+    luron_status status = luron_tensor_full(out, lr_ctx(L), dtype, n, shape, value);
+    return status == LURON_OK && fabs(value) >= 9007199254740992.0 ? lr_fill(L, *out, idx) : status;
+}
+
 static int l_full(lua_State *L) {
     int64_t shape[LURON_MAX_DIMS];
     if (!lua_isboolean(L, 1)) lr_number(L, 1, "value");
     making m = options(L, 2, luron_ctx_default_dtype(lr_ctx(L)));
     int n = lr_sizes(L, 2, m.last, 0, shape);
     luron_tensor **out = lr_new_tensor(L);
-    luron_status status = luron_tensor_new(out, lr_ctx(L), m.dtype, n, shape);
-    if (status == LURON_OK) status = lr_fill(L, *out, 1);
+    luron_status status = full(L, out, m.dtype, n, shape, 1);
     return finish(L, out, &m, status);
 }
 
@@ -246,8 +252,7 @@ static int like(lua_State *L, double value, luron_status (*draw)(luron_ctx *, lu
         m = options(L, 2, dtype);
     }
     luron_tensor **out = lr_new_tensor(L);
-    luron_status status = luron_tensor_full(out, lr_ctx(L), m.dtype, n, shape, value);
-    if (status == LURON_OK && given) status = lr_fill(L, *out, 2);
+    luron_status status = given ? full(L, out, m.dtype, n, shape, 2) : luron_tensor_full(out, lr_ctx(L), m.dtype, n, shape, value);
     if (status == LURON_OK && draw) status = draw(lr_ctx(L), *out);
     return finish(L, out, &m, status);
 }

@@ -293,6 +293,8 @@ static int forward_body(lua_State *L) {
 static int op_call(lua_State *L) {
     int n = lua_gettop(L), n_in = 0, wants = 0;
     const char *name = lua_tostring(L, lua_upvalueindex(1));
+    if (luron_ctx_is_tracing(lr_ctx(L)))
+        return lr_raise(L, luron_tracer_refuse(lr_ctx(L), lua_pushfstring(L, "applies '%s', a luron.op, whose Lua no file can hold", name)));
     luaL_checkstack(L, 2 * n + 12, "too many arguments");
     for (int i = 1; i <= n; i++) {
         luron_tensor *x = lr_to_tensor(L, i);

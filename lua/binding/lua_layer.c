@@ -111,6 +111,7 @@ static void only_ports(lua_State *L, const luron_type *type, int idx) {
 }
 
 static int is_node(lua_State *L, int idx) {
+    idx = lua_absindex(L, idx);
     if (!lua_istable(L, idx) || !lua_getmetatable(L, idx)) return 0;
     lua_rawgetp(L, LUA_REGISTRYINDEX, &lr_node_key);
     int same = lua_rawequal(L, -1, -2) && !lua_isnil(L, -1);
@@ -127,6 +128,24 @@ int lr_call_on_nodes(lua_State *L) {
     lua_insert(L, 1);
     lua_settop(L, top + 1);
     lua_call(L, top, LUA_MULTRET);
+    return 1;
+}
+
+int lr_join_nodes(lua_State *L, const char *name) {
+    int any = 0;
+    if (!lua_istable(L, 1)) return 0;
+    for (lua_Integer i = 1, n = (lua_Integer)lua_rawlen(L, 1); i <= n && !any; i++) {
+        lua_rawgeti(L, 1, i);
+        any = is_node(L, -1);
+        lua_pop(L, 1);
+    }
+    if (!any) return 0;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &lr_node_key);
+    lua_getfield(L, -1, "join");
+    lua_pushstring(L, name);
+    lua_pushvalue(L, 1);
+    lua_pushvalue(L, 2);
+    lua_call(L, 3, 1);
     return 1;
 }
 
@@ -336,7 +355,14 @@ static int l_eval(lua_State *L) {
     return 1;
 }
 
+void lr_refuse_mode(lua_State *L) {
+    luron_status status = luron_tracer_refuse(lr_ctx(L), "asks for the mode (is_training), but a graph has one way for both: nn.Dropout and "
+                                                        "the like do what the mode says");
+    if (status != LURON_OK) lr_raise(L, status);
+}
+
 static int l_is_training(lua_State *L) {
+    lr_refuse_mode(L);
     lua_pushboolean(L, luron_layer_is_training(layer_at(L, 1)));
     return 1;
 }

@@ -4,7 +4,7 @@
 #include <limits.h>
 #include <string.h>
 
-enum { MAX_VALUES = 256, NAME = 512 };
+enum { MAX_VALUES = LR_MAX_VALUES, NAME = 1100 };
 
 static luron_model *model_at(lua_State *L, int arg) { return lr_object(L, arg, &lr_model_key, "model"); }
 
@@ -27,8 +27,7 @@ static int l_model_input(lua_State *L) {
     return lr_done(L, status, 1);
 }
 
-/* The list { node, out, node, out, ... } at arg; node -1: absent. */
-static int values(lua_State *L, int arg, luron_value vs[MAX_VALUES]) {
+int lr_values(lua_State *L, int arg, luron_value vs[LR_MAX_VALUES]) {
     if (!lua_istable(L, arg)) lr_typeerror(L, arg, "values", "list");
     size_t n = lua_rawlen(L, arg) / 2;
     if (n > MAX_VALUES) lr_argerror(L, arg, "values: at most %d, got %I", MAX_VALUES, (lua_Integer)n);
@@ -50,7 +49,7 @@ static int values(lua_State *L, int arg, luron_value vs[MAX_VALUES]) {
 /* model_add(model, name, layer, values): node */
 static int l_model_add(lua_State *L) {
     luron_value ins[MAX_VALUES], v = { 0, 0 };
-    int n = values(L, 4, ins);
+    int n = lr_values(L, 4, ins);
     luron_layer *layer = lr_object(L, 3, &lr_layer_key, "layer");
     luron_status status = luron_model_add(&v, lr_ctx(L), model_at(L, 1), opt_name(L, 2), layer, n, ins);
     lua_pushinteger(L, v.node);
@@ -60,7 +59,7 @@ static int l_model_add(lua_State *L) {
 /* model_include(model, name, part, values): { node, out, ... } */
 static int l_model_include(lua_State *L) {
     luron_value ins[MAX_VALUES], outs[MAX_VALUES];
-    int n = values(L, 4, ins);
+    int n = lr_values(L, 4, ins);
     luron_model *part = model_at(L, 3), *model = model_at(L, 1);
     int n_out = luron_model_n_outputs(part);
     if (n_out > MAX_VALUES) return lr_argerror(L, 3, "model: at most %d outputs, got %d", MAX_VALUES, n_out);
@@ -78,7 +77,7 @@ static int l_model_include(lua_State *L) {
 
 static int l_model_outputs(lua_State *L) {
     luron_value outs[MAX_VALUES];
-    int n = values(L, 2, outs);
+    int n = lr_values(L, 2, outs);
     return lr_done(L, luron_model_set_outputs(lr_ctx(L), model_at(L, 1), n, outs), 0);
 }
 
@@ -173,6 +172,7 @@ static int l_eval(lua_State *L) {
 }
 
 static int l_is_training(lua_State *L) {
+    lr_refuse_mode(L);
     lua_pushboolean(L, luron_model_is_training(model_at(L, 1)));
     return 1;
 }

@@ -145,6 +145,7 @@ int lr_tensor_tostring(lua_State *L) {
     luron_tensor **held = lr_new_tensor(L);
     luron_tensor *t = lr_tensor(L, 1, "tensor");
     uint32_t dtype = luron_tensor_dtype(t);
+    lr_refuse_reading(L, t, "tostring");
     if (dtype == LURON_F16 || dtype == LURON_BF16) {
         luron_status status = luron_cast(held, lr_ctx(L), t, LURON_F32);
         if (status != LURON_OK) return lr_raise(L, status);

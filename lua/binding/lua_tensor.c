@@ -143,6 +143,11 @@ void lr_push_element(lua_State *L, const void *data, uint32_t dtype, int64_t at)
     }
 }
 
+void lr_refuse_reading(lua_State *L, const luron_tensor *t, const char *how) {
+    luron_status status = luron_tracer_reads(lr_ctx(L), t, how);
+    if (status != LURON_OK) lr_raise(L, status);
+}
+
 static void push_nested(lua_State *L, int dim, int ndim, const int64_t *shape, const void *data, uint32_t dtype, int64_t *at) {
     if (dim == ndim) {
         lr_push_element(L, data, dtype, (*at)++);
@@ -160,6 +165,7 @@ static int t_totable(lua_State *L) {
     luron_tensor *t = lr_tensor(L, 1, "tensor");
     uint32_t dtype = luron_tensor_dtype(t), as = luron_dtype_is_float(dtype) ? LURON_F64 : dtype == LURON_B8 ? LURON_B8 : LURON_I64;
     int ndim = luron_tensor_ndim(t);
+    lr_refuse_reading(L, t, "totable");
     int64_t shape[LURON_MAX_DIMS], n = luron_tensor_numel(t), at = 0;
     for (int i = 0; i < ndim; i++) shape[i] = luron_tensor_size(t, i);
     void *data = lua_newuserdatauv(L, (size_t)n * (size_t)luron_dtype_size(as) + 1, 0);
@@ -173,6 +179,7 @@ static int t_tobytes(lua_State *L) {
     luron_tensor *t = lr_tensor(L, 1, "tensor");
     uint32_t dtype = luron_tensor_dtype(t);
     size_t n = (size_t)luron_tensor_numel(t) * (size_t)luron_dtype_size(dtype);
+    lr_refuse_reading(L, t, "tobytes");
     luaL_Buffer b;
     char *to = luaL_buffinitsize(L, &b, n);
     luron_status status = luron_tensor_read(lr_ctx(L), lr_tensor(L, 1, "tensor"), dtype, to);
@@ -187,6 +194,7 @@ static int t_concat(lua_State *L) {
     if (a && b) return lr_error(L, "'..' joins strings: join tensors with luron.cat({ a, b }, dim)");
     int which = a ? 1 : 2;
     luron_tensor *t = a ? a : b;
+    if (t) lr_refuse_reading(L, t, "..");
     if (!t || !lua_isstring(L, 3 - which)) return lr_typeerror(L, 3 - which, "other side of '..'", "string");
     if (luron_tensor_numel(t) != 1)
         return lr_error(L, "'..' takes a tensor of one element, got one of %I; use tostring(x)", (lua_Integer)luron_tensor_numel(t));

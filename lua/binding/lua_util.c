@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char lr_tensor_key, lr_layer_key, lr_model_key, lr_optim_key, lr_checkpoint_key, lr_node_key, lr_guard_key;
+const char lr_tensor_key, lr_layer_key, lr_model_key, lr_optim_key, lr_checkpoint_key, lr_node_key, lr_guard_key, lr_tracer_key;
 const char lr_state_key, lr_names_key, lr_methods_key;
 static const char kept_key;
 
@@ -176,6 +176,7 @@ static void release(const char *key, void *object) {
     else if (key == &lr_model_key) luron_model_unref(object);
     else if (key == &lr_optim_key) luron_optim_free(object);
     else if (key == &lr_checkpoint_key) luron_checkpoint_free(object);
+    else if (key == &lr_tracer_key) luron_tracer_free(object);
 }
 
 static void close_box(lr_link *box) {

@@ -123,7 +123,7 @@ void lr_only(lua_State *L, int arg, const char *const *keys);
 
 /* ---- boxes -------------------------------------------------------------------------------------------------------------------- */
 /* Metatables are kept in the registry under the address of these. */
-extern const char lr_tensor_key, lr_layer_key, lr_model_key, lr_optim_key, lr_checkpoint_key, lr_node_key, lr_guard_key;
+extern const char lr_tensor_key, lr_layer_key, lr_model_key, lr_optim_key, lr_checkpoint_key, lr_node_key, lr_guard_key, lr_tracer_key;
 /* ... and these things: the state, names of functions for messages, methods of tensors. */
 extern const char lr_state_key, lr_names_key, lr_methods_key;
 /** A metatable under `key` with __name, __index = methods (or left to the caller), __gc and __close; leaves it and the
@@ -181,6 +181,9 @@ void lr_push_element(lua_State *L, const void *data, uint32_t dtype, int64_t at)
 /** Push an iterator over the list of pairs { name1, value1, ... } on top (which it takes): for name, value in it do. */
 void lr_push_pairs(lua_State *L);
 
+#define LR_MAX_VALUES 256
+/** The list { node, out, node, out, ... } of values of a model at arg, outputs from 1; node -1: absent. Returns how many. */
+int lr_values(lua_State *L, int arg, luron_value vs[LR_MAX_VALUES]);
 /** Push the value of a JSON text; nil if it is none. */
 void lr_push_json(lua_State *L, const char *text);
 
@@ -218,6 +221,7 @@ void lr_open_hooks(lua_State *L);
 void lr_open_layer(lua_State *L);
 void lr_open_types(lua_State *L);
 void lr_open_model(lua_State *L);
+void lr_open_tracer(lua_State *L);
 void lr_open_optim(lua_State *L);
 void lr_open_json(lua_State *L);
 void lr_open_file(lua_State *L);
@@ -240,6 +244,12 @@ int lr_tensor_newindex(lua_State *L);
 int lr_tensor_tostring(lua_State *L);
 /** If an argument from 2 on is a node of a graph: make a node (results on the stack) and return 1. */
 int lr_call_on_nodes(lua_State *L);
+/** If the list at 1 (to be joined along what is at 2 by the function `name`) has such a node: push a node, return 1. */
+int lr_join_nodes(lua_State *L, const char *name);
+/** Raise while a trace is on: what follows would depend on the mode. */
+void lr_refuse_mode(lua_State *L);
+/** Raise while a trace is on if the numbers of t, which are about to be read, come from what goes in. */
+void lr_refuse_reading(lua_State *L, const luron_tensor *t, const char *how);
 /** Push the function of the layer type with this function name ("relu"), or return 0. */
 int lr_push_function(lua_State *L, const char *name);
 

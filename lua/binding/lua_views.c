@@ -184,9 +184,11 @@ luron_tensor **lr_tensors(lua_State *L, int i, int *n) {
     return xs;
 }
 
-static int join(lua_State *L, luron_status (*fn)(luron_tensor **, luron_ctx *, int, luron_tensor *const *, int)) {
+static int join(lua_State *L, const char *name, luron_status (*fn)(luron_tensor **, luron_ctx *, int, luron_tensor *const *, int)) {
     int n;
-    MAKE(2);
+    lua_settop(L, 2);
+    if (lr_join_nodes(L, name)) return 1;
+    luron_tensor **out = lr_new_tensor(L);
     int dim = lua_isnil(L, 2) ? 0 : lr_dim(L, 2, "dim");
     luron_tensor **xs = lr_tensors(L, 1, &n);
     luron_status status = fn(out, lr_ctx(L), n, xs, dim);
@@ -194,8 +196,8 @@ static int join(lua_State *L, luron_status (*fn)(luron_tensor **, luron_ctx *, i
     return lr_done(L, status, 1);
 }
 
-static int l_cat(lua_State *L) { return join(L, luron_cat); }
-static int l_stack(lua_State *L) { return join(L, luron_stack); }
+static int l_cat(lua_State *L) { return join(L, "cat", luron_cat); }
+static int l_stack(lua_State *L) { return join(L, "stack", luron_stack); }
 
 /* How to cut: into pieces of a size, of these sizes, or (0) into positions. */
 typedef struct cut {

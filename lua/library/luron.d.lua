@@ -8,7 +8,7 @@
 ---@alias luron.NamedTensors fun(): string?, luron.Tensor?
 ---@alias luron.OneCycleOptions { max_lr: number|number[], total_steps: integer?, epochs: integer?, steps_per_epoch: integer?, pct_start: number?, anneal_strategy: string?, cycle_momentum: boolean?, base_momentum: number?, max_momentum: number?, div_factor: number?, final_div_factor: number?, three_phase: boolean? }
 ---@alias luron.PlateauOptions { mode: string?, factor: number?, patience: integer?, threshold: number?, threshold_mode: string?, cooldown: integer?, min_lr: number|number[]|nil, eps: number? }
----@alias luron.SaveOptions { optim: luron.Optimizer?, epoch: integer?, step: integer?, history: table?, loader: luron.Loader?, ema: luron.Average?, preprocessing: table?, training: table?, keep_prev: boolean?, format: string? }
+---@alias luron.SaveOptions { optim: luron.Optimizer?, epoch: integer?, step: integer?, history: table?, loader: luron.Loader?, ema: luron.Average?, preprocessing: table?, training: table?, keep_prev: boolean?, format: string?, trace: luron.Model|luron.Tensor|luron.Tensor[]|nil }
 ---@alias luron.TensorOptions { dtype: string?, requires_grad: boolean? }
 
 ---@class luron.Node
@@ -2733,13 +2733,13 @@ function init.sparse_(t, part, std) end
 ---@return luron.Model
 function nn.Sequential(items) end
 
---- An input of a graph. Layers and models called on nodes give nodes.
+--- An input of a graph. Layers and models called on nodes give nodes; so do arithmetic with nodes, numbers and tensors, `luron.cat` and `luron.stack`, and those methods of tensors that need no rank: `tanh`, `sum`, `reshape`, `permute`, `narrow`, `softmax`, `matmul` ...
 ---@param name? string
 ---@return luron.Node
 function nn.Input(name) end
 
---- A model from nodes with any number of inputs and outputs; `names` gives layers their paths.
----@param options { inputs: luron.Node|luron.Node[], outputs: luron.Node|luron.Node[], names: table<string, luron.Layer|luron.Model>? }
+--- A model from nodes with any number of inputs and outputs; `names` gives layers, and tensors in formulas, their paths.
+---@param options { inputs: luron.Node|luron.Node[], outputs: luron.Node|luron.Node[], names: table<string, luron.Layer|luron.Model|luron.Tensor>? }
 ---@return luron.Model
 function nn.Graph(options) end
 
@@ -2902,6 +2902,13 @@ function Checkpoint:tensors() end
 ---@return string[]
 function Checkpoint:texts() end
 
+--- The model in C that does what `module:forward` does with inputs like the examples, of any batch size; it shares the parameters. A table `{ batch = false }` or `{ batch = { true, false } }` behind the examples says which of them have a batch as their first dim (all of them otherwise). `forward` is run twice, with batches of two sizes, and what differs must be a multiple of the size. Reading numbers of tensors, `is_training`, random draws outside of layers, changes in place and `luron.op` are refused at their line: the graph would not show what depends on them. What depends on `math.random`, on time, or on numbers that were read before is baked in as it was.
+---@param module luron.Module
+---@param example luron.Tensor
+---@param ... luron.Tensor more
+---@return luron.Model
+function nn.trace(module, example, ...) end
+
 --- A class; with `base` one that inherits from it. Name and arguments go into the checkpoint, so that `luron.load` can make the instance again.
 ---@param name string
 ---@param base? table
@@ -2930,6 +2937,15 @@ function Module:named_parameters() end
 --- Iterator over state and buffers.
 ---@return luron.NamedTensors
 function Module:named_states() end
+
+--- Calls `fn(part, path)` for every layer, model and instance in it, what is inside first, then for itself with the path `""`: `net:apply(function(part) if part.weight then nn.init.zeros_(part.weight) end end)`.
+---@param fn function
+---@return luron.Module
+function Module:apply(fn) end
+
+--- A deep copy with parameters and state of its own. What is shared or tied inside stays so; functions, and what is neither layer, tensor, table nor instance, is shared; hooks stay behind.
+---@return luron.Module
+function Module:clone() end
 
 --- Training mode for everything in it; `false` is `eval`.
 ---@param on? boolean
@@ -2972,7 +2988,7 @@ function Module:state_dict() end
 ---@return luron.Module
 function Module:load_state_dict(dict) end
 
---- As `model:save`.
+--- As `model:save`. With `trace` (an example, a list of them, or what `nn.trace` gave) the graph of `forward` goes in beside the parameters: `luron.load` gives the class where it is defined, and the model elsewhere.
 ---@param path string
 ---@param options? luron.SaveOptions
 function Module:save(path, options) end

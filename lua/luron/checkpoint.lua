@@ -111,10 +111,12 @@ end
 
 --- The model, or the instance of a Lua class, that the file describes; nil, message, code.
 function Checkpoint:model()
-  local model, message, code = handle_of(self, "model"):model()
+  local handle, module = handle_of(self, "model"), require "luron.module"
+  if module.is_known(self) then return module.from_checkpoint(self) end
+  local model, message, code = handle:model()
   if model == nil then return nil, message, code end
   if model then return model end
-  return require("luron.module").from_checkpoint(self)
+  return module.from_checkpoint(self)
 end
 
 --- Put state, steps and options into an optimiser over the same parameters: true, or nil, message, code.

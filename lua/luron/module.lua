@@ -198,6 +198,7 @@ function Module:eval() return Module.train(self, false) end
 
 function Module:is_training()
   check_self(self, "is_training")
+  core.trace_refuse "asks for the mode (is_training), but a graph has one way for both: nn.Dropout and the like do what the mode says"
   return rawget(self, "_training") ~= false
 end
 
@@ -239,7 +240,8 @@ end
 
 local function shape_text(t) return "(" .. table.concat(t:shape(), ", ") .. (t:dim() == 1 and ",)" or ")") end
 
--- Copy what find(group, name) gives into the module, all or nothing: true, or nil and the differences. `paths`: all there are.
+-- Copy what find(group, name) gives into the module, all or nothing: true, or nil and the differences. `paths`: all there are
+-- that the module has to know.
 local function load_tensors(self, find, paths)
   local pairs_, wrong, known = {}, {}, {}
   local function compare(group, iterator)
@@ -282,12 +284,45 @@ function Module:load_state_dict(dict)
   return self
 end
 
---- Write parameters and state (and what `options` says: as model:save) to a checkpoint.
+-- The graph that `trace` of save's options stands for: a model that nn.trace made, an example, or a list of them.
+local function graph_of(self, value)
+  if not core.is_model(value) then
+    if core.is_tensor(value) then value = { value } end
+    if type(value) ~= "table" or getmetatable(value) ~= nil then
+      core.badarg(2, "save", "trace: model of nn.trace, example or list of examples expected, got " .. core.got(value))
+    end
+    local args = table.pack(table.unpack(value))
+    args[args.n + 1] = value.batch ~= nil and { batch = value.batch } or {}
+    return require "luron.trace"("save", self, table.unpack(args, 1, args.n + 1))
+  end
+  local own = {}
+  for _, tensor in self:named_parameters() do own[tensor:id()] = true end
+  for name, tensor in value:named_parameters() do
+    if not own[tensor:id()] then core.badarg(2, "save", string.format("trace: '%s' of the model is no parameter of this instance", name)) end
+  end
+  return value
+end
+
+--- Write parameters and state (and what `options` says: as model:save) to a checkpoint; `trace`: an example, whose graph is
+--- written beside them, for programs that do not have the class.
 function Module:save(path, options)
   check_self(self, "save")
+  local graph
+  if type(options) == "table" and options.trace ~= nil then
+    graph = graph_of(self, options.trace)
+    local rest = {}
+    for key, value in pairs(options) do
+      if key ~= "trace" then rest[key] = value end
+    end
+    options = rest
+  end
   require("luron.checkpoint").write(function(handle)
-    for name, tensor in self:named_parameters() do handle:set_tensor("parameters/" .. name, tensor) end
-    for name, tensor in self:named_states() do handle:set_tensor("state/" .. name, tensor) end
+    if graph then handle:set_model(graph) end
+    local function set(at, tensor)
+      if not handle:tensor(at) then handle:set_tensor(at, tensor) end
+    end
+    for name, tensor in self:named_parameters() do set("parameters/" .. name, tensor) end
+    for name, tensor in self:named_states() do set("state/" .. name, tensor) end
     local name = getmetatable(self).__name
     local described = { class = name, module = classes.module_of(name, getmetatable(self)), args = rawget(self, "_args") }
     local ok, text = pcall(core.json_encode, described)
@@ -309,7 +344,8 @@ function Module:restore(from)
     if not from then return nil, message, code end
   end
   local ok
-  ok, message = load_tensors(self, function(group, name) return from:tensor(group .. "/" .. name) end, from:tensors())
+  local paths = from:text "architecture" and {} or from:tensors() -- a graph may have constants of its own
+  ok, message = load_tensors(self, function(group, name) return from:tensor(group .. "/" .. name) end, paths)
   if not ok then return nil, message, "MISMATCH" end
   return from
 end
@@ -394,6 +430,12 @@ local function class(name, base)
   })
 end
 
+--- Is the class of the instance in a checkpoint defined in this program?
+local function is_known(checkpoint)
+  local module = checkpoint.training.module
+  return type(module) == "table" and type(module.class) == "string" and classes.find(module.class, type(module.module) == "string" and module.module or nil) ~= nil
+end
+
 --- The instance that a checkpoint written by Module:save describes; nil, message, code.
 local function from_checkpoint(checkpoint)
   local module = checkpoint.training.module
@@ -409,4 +451,4 @@ local function from_checkpoint(checkpoint)
   return self
 end
 
-return { Module = Module, class = class, is_module = is_module, is_callable = is_callable, from_checkpoint = from_checkpoint }
+return { Module = Module, class = class, each = each, is_module = is_module, is_callable = is_callable, from_checkpoint = from_checkpoint, is_known = is_known }

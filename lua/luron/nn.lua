@@ -52,20 +52,20 @@ function Node.apply(callee, ...)
   return new_values({ callee = callee, ins = ins, n = n }, n_out)
 end
 
+local methods = require "luron.graph_ops"(Node, is_node, new_values)
+
 function Node.__index(_, key)
+  if methods[key] then return methods[key] end
   core.raise(string.format("a graph node has no '%s': it is no tensor yet; apply layers and models to it", tostring(key)))
 end
 
 function Node:__tostring()
   local from = rawget(self, "from")
-  return "graph node " .. (from.input and "(input)" or "of " .. tostring(from.callee):match "^[^\n]*")
+  if from.callee then return "graph node of " .. tostring(from.callee):match "^[^\n]*" end
+  return "graph node " .. (from.input and "(input)" or from.op and "of " .. from.op or "(constant)")
 end
 
-for _, event in ipairs { "add", "sub", "mul", "div", "pow", "unm", "concat", "idiv", "mod" } do
-  Node["__" .. event] = function()
-    core.raise "a graph node takes part in no arithmetic: graphs are made of layers; for formulas write a class (nn.class)"
-  end
-end
+function Node.__concat() core.raise "'..' joins strings: join nodes with luron.cat({ a, b }, dim)" end
 core.set_node(Node)
 
 --- An input of a graph.
@@ -102,15 +102,21 @@ local function reachable(outputs)
   return found
 end
 
-local function add_to_graph(model, from, at, name)
-  local values = {}
+local function add_to_graph(model, from, at, names)
+  local name, values = names[from.callee or from.tensor], {}
+  if from.number or from.tensor then
+    at[from] = { { core.model_tensor(model, name, from.number or from.tensor, from.tensor and from.tensor:requires_grad()), 1 } }
+    return
+  end
   for i = 1, from.n do
     local node = from.ins[i]
     local value = node and at[node.from][node.out] or { -1, 1 }
     values[2 * i - 1], values[2 * i] = value[1], value[2]
   end
   local outs = {}
-  if core.is_layer(from.callee) then
+  if from.op then
+    outs[1] = { core.model_op(model, from.op, from.attrs, values), 1 }
+  elseif core.is_layer(from.callee) then
     local node = core.model_add(model, name, from.callee, values)
     for i = 1, from.callee:n_outs() do outs[i] = { node, i } end
   else
@@ -132,8 +138,8 @@ function nn.Graph(options)
   local names = {}
   if options.names ~= nil and type(options.names) ~= "table" then core.badarg(1, "Graph", "names: table expected, got " .. core.got(options.names)) end
   for name, part in pairs(options.names or {}) do
-    if type(name) ~= "string" or not (core.is_layer(part) or core.is_model(part)) then
-      core.badarg(1, "Graph", string.format("names: { name = layer or model } expected, got %s at %s", core.got(part), core.got(name)))
+    if type(name) ~= "string" or not (core.is_layer(part) or core.is_model(part) or core.is_tensor(part)) then
+      core.badarg(1, "Graph", string.format("names: { name = layer, model or tensor } expected, got %s at %s", core.got(part), core.got(name)))
     end
     names[part] = name
   end
@@ -148,7 +154,7 @@ function nn.Graph(options)
       local name = from.name and " '" .. from.name .. "'" or ""
       core.badarg(1, "Graph", string.format("inputs: an input%s that the outputs need is not in the list", name))
     end
-    if not from.input then add_to_graph(model, from, at, names[from.callee]) end
+    if not from.input then add_to_graph(model, from, at, names) end
   end
   local outs = {}
   for _, node in ipairs(outputs) do
@@ -198,6 +204,9 @@ function nn.Sequential(...)
   core.model_outputs(model, value)
   return model
 end
+
+--- The forward of an instance of a class as a model in C: nn.trace(net, example, ...[, { batch = }]).
+function nn.trace(...) return require "luron.trace"("trace", ...) end
 
 -- ---- types by name ---------------------------------------------------------------------------------------------------
 return setmetatable(nn, {

@@ -105,6 +105,20 @@ describe("the source", function()
     assert.is_true(n <= 150, "README.md has " .. n .. " lines")
   end)
 
+  it("has every op in the list of its file, so that models and traces know it", function()
+    local n = 0
+    local apart = { ["ops_sparse.c"] = true } -- on the three tensors of a matrix, which fit together: no file could be trusted with them
+    for _, path in ipairs(files "core/src/ops_*.c") do
+      local text = apart[path:match "[^/]*$"] and "" or read(path)
+      local list = text:match "const luron__op %*const luron__ops_[%w_]+%[%] = (%b{})" or ""
+      for name in text:gmatch "static const luron__op op_(%w+) = {" do
+        assert.is_truthy(list:find("&op_" .. name .. ",", 1, true), path .. ": op_" .. name .. " is in no list")
+        n = n + 1
+      end
+    end
+    assert.is_true(n > 30, n .. " ops")
+  end)
+
   it("says the version in one place", function()
     local version = read(source .. "/core/include/luron/version.h"):match '"(%d+%.%d+%.%d+)"'
     assert.equal(version, require "luron".version)

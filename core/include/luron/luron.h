@@ -15,5 +15,6 @@
 #include "luron/status.h"
 #include "luron/tensor.h"
 #include "luron/trace.h"
+#include "luron/tracer.h"
 #include "luron/version.h"
 #endif

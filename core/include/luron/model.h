@@ -1,7 +1,7 @@
-/* model.h -- a model: a directed graph of layers that is saved, run and exported without Lua. Rules: tensor.h.
+/* model.h -- a model: a directed graph of layers and ops that is saved, run and exported without Lua. Rules: tensor.h.
  *
- * Inputs come first, then nodes; each node applies a layer to values made before it. A value is (node, output) and is
- * written as one luron_value. Layers have paths with dots ("encoder.linear2"); a layer without a name gets its type
+ * Inputs come first, then nodes; each node applies a layer or an op of ops.h to values made before it, or is a tensor of
+ * the model. A value is (node, output) and is written as one luron_value. Layers have paths with dots ("encoder.linear2"); a layer without a name gets its type
  * in lower snake case and a number ("linear1"). One layer may stand at several nodes.                                */
 #ifndef LURON_MODEL_H
 #define LURON_MODEL_H
@@ -24,6 +24,13 @@ LURON_API LURON_NODISCARD luron_status luron_model_input(luron_value *out, luron
 /** Apply `layer` to values. name: its path; NULL: by type and number. The name of a layer already in the model is kept.
  *  The value is output 0; others are { out.node, i }. */
 LURON_API LURON_NODISCARD luron_status luron_model_add(luron_value *out, luron_ctx *ctx, luron_model *model, const char *name, luron_layer *layer, int n_in, const luron_value *ins);
+/** Apply an op by its name, with attributes by theirs: docs/file-format.md lists them. Dims count from 0; a dtype is a
+ *  string. @return LURON_E_NOT_FOUND for an unknown op, LURON_E_ARGUMENT for attributes that it does not have or needs. */
+LURON_API LURON_NODISCARD luron_status luron_model_op(luron_value *out, luron_ctx *ctx, luron_model *model, const char *op, int n_args, const luron_arg *args, int n_in, const luron_value *ins);
+/** A tensor as a value, shared, not copied: a parameter (is_param) or state of the model's own, saved under `path`
+ *  ("scale", "encoder/scale"; NULL: "parameter1", "constant1", ...), or one that a layer of the model has already. A number
+ *  (luron_scalar) has no path. */
+LURON_API LURON_NODISCARD luron_status luron_model_tensor(luron_value *out, luron_ctx *ctx, luron_model *model, const char *path, luron_tensor *t, int is_param);
 /** Put all of `part` in, its layers (shared, not copied) under `name` (NULL: "model1", ...), applied to values.
  *  outs has room for part's outputs. */
 LURON_API LURON_NODISCARD luron_status luron_model_include(luron_value *outs, luron_ctx *ctx, luron_model *model, const char *name, luron_model *part, int n_in, const luron_value *ins);
@@ -49,8 +56,8 @@ LURON_API LURON_NODISCARD luron_status luron_model_run(luron_tensor **outs, luro
 LURON_API LURON_NODISCARD luron_status luron_model_add_hook(int64_t *id, luron_ctx *ctx, luron_model *model, const luron_layer_hook *hook, void *ud);
 LURON_API LURON_NODISCARD luron_status luron_model_remove_hook(luron_ctx *ctx, luron_model *model, int64_t id);
 
-/** Parameters, each once, in order of layers: the tensor (borrowed, NULL past the last) and its name "linear1/weight",
- *  written into name[n] if n > 0. A parameter shared by two layers has the first one's name. */
+/** Parameters, each once, in order of layers, then the model's own: the tensor (borrowed, NULL past the last) and its name
+ *  "linear1/weight", written into name[n] if n > 0. A parameter shared by two layers has the first one's name. */
 LURON_API luron_tensor *luron_model_param(const luron_model *model, int i, char *name, size_t n);
 LURON_API luron_tensor *luron_model_state(const luron_model *model, int i, char *name, size_t n);
 LURON_API int64_t luron_model_n_weights(const luron_model *model); /* numbers in all parameters */
@@ -64,9 +71,9 @@ LURON_API LURON_NODISCARD luron_status luron_model_set_dtype(luron_ctx *ctx, lur
 /** The architecture as JSON (docs/file-format.md); release with luron_text_free. Ids and axes in it count from 0. */
 LURON_API LURON_NODISCARD luron_status luron_model_to_json(char **out, luron_ctx *ctx, luron_model *model);
 LURON_API LURON_NODISCARD luron_status luron_model_from_json(luron_model **out, luron_ctx *ctx, const char *json);
-/** A table: layer, output shape, parameters, FLOPs for inputs of the given shapes (NULL: without shapes and FLOPs).
- *  FLOPs: two for each use of a number of a parameter of rank 2 or more (2 M N K for a linear layer), one for each
- *  element of an element-wise layer; nothing else counts.                                                             */
+/** A table: layer or op, output shape, parameters, FLOPs for inputs of the given shapes (NULL: without shapes and FLOPs).
+ *  FLOPs: two for each use of a number of a parameter of rank 2 or more (2 M N K for a linear layer and for matmul), one
+ *  for each element of an element-wise layer or op; nothing else counts.                                              */
 LURON_API LURON_NODISCARD luron_status luron_model_summary(char **out, luron_ctx *ctx, luron_model *model, int n_in, const luron_dims *in_dims);
 LURON_API void luron_text_free(luron_ctx *ctx, char *text);
 
