@@ -12,6 +12,15 @@
 #define HOSTILE 0
 #endif
 enum { ALIGN = 64, SMALL = 1024, N_SMALL = SMALL / ALIGN, N_CLASSES = N_SMALL + 4 * 54 };
+/* Around a block lies what its alignment takes: a sanitizer would not see that it is nobody's. */
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#define FENCE(at, n) __asan_poison_memory_region((at), (n))
+#define UNFENCE(at, n) __asan_unpoison_memory_region((at), (n))
+#else
+#define FENCE(at, n) ((void)(at), (void)(n))
+#define UNFENCE(at, n) ((void)(at), (void)(n))
+#endif
 #define CACHE_MAX ((int64_t)1 << 30) /* bytes kept at most */
 
 struct luron__pool {
@@ -20,6 +29,8 @@ struct luron__pool {
     atomic_flag lock;
     bool released;
     int64_t live_bytes, live_blocks, cached_bytes, given_bytes;
+    luron__live *first_live, *last_live;
+    int64_t n_live;
     int64_t fail_in; /* allocations until one fails; 0: off */
     bool fail_sticky;
     void *free_list[N_CLASSES]; /* the first word of a free block points to the next */
@@ -63,9 +74,17 @@ static void *raw_alloc(luron__pool *p, size_t size) {
     if (!raw) return NULL;
     uintptr_t at = ((uintptr_t)raw + ALIGN) & ~(uintptr_t)(ALIGN - 1);
     ((void **)at)[-1] = raw;
+    size_t before = at - (uintptr_t)raw;
+    FENCE(raw, before);
+    FENCE((char *)at + size, ALIGN - before);
     return (void *)at;
 }
-static void raw_free(luron__pool *p, void *ptr, size_t size) { p->alloc(p->ud, ((void **)ptr)[-1], size + ALIGN, 0); }
+static void raw_free(luron__pool *p, void *ptr, size_t size) {
+    UNFENCE((void **)ptr - 1, sizeof(void *));
+    void *raw = ((void **)ptr)[-1];
+    UNFENCE(raw, size + ALIGN);
+    p->alloc(p->ud, raw, size + ALIGN, 0);
+}
 
 luron__pool *luron__pool_new(luron_alloc_fn alloc, void *ud) {
     if (!alloc) alloc = default_alloc;
@@ -177,6 +196,44 @@ void luron__pool_fail(luron__pool *p, int64_t k, bool sticky) {
     lock(p);
     p->fail_in = k > 0 ? k : 0, p->fail_sticky = sticky;
     unlock(p);
+}
+
+/* ---- layers and optimisers --------------------------------------------------------------------------------------- */
+void luron__live_begin(luron__live *live, luron__pool *p, int kind) {
+    atomic_init(&live->refs, 1);
+    live->kind = kind;
+    lock(p);
+    live->before = p->last_live, live->after = NULL;
+    *(live->before ? &live->before->after : &p->first_live) = live;
+    p->last_live = live, p->n_live++;
+    unlock(p);
+}
+
+bool luron__live_unref(luron__live *live) { return atomic_fetch_sub(&live->refs, 1) == 1; }
+
+void luron__live_end(luron__live *live, luron__pool *p) {
+    lock(p);
+    *(live->before ? &live->before->after : &p->first_live) = live->after;
+    *(live->after ? &live->after->before : &p->last_live) = live->before;
+    p->n_live--;
+    unlock(p);
+}
+
+int64_t luron__live_count(luron__pool *p) { return read_locked(p, &p->n_live); }
+
+int64_t luron__live_take(luron__live **to, int64_t room, luron__pool *p, bool *again) {
+    int64_t n = 0;
+    *again = false;
+    lock(p);
+    for (luron__live *live = p->first_live; live; live = live->after) {
+        int refs = n < room ? atomic_load(&live->refs) : 0;
+        while (refs > 0 && !atomic_compare_exchange_weak(&live->refs, &refs, refs + 1))
+            ;
+        if (refs > 0) to[n++] = live;
+        *again |= refs == 0;
+    }
+    unlock(p);
+    return n;
 }
 
 luron_status luron__alloc(void *out, luron_ctx *ctx, size_t bytes) {

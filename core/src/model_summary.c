@@ -68,7 +68,7 @@ static double numel(const luron_dims *d) {
 
 static double layer_flops(const luron_layer *layer, const luron_dims *out) {
     double sum = 0;
-    if (layer->type->layer.elementwise) return numel(out);
+    if (layer->code->type->layer.elementwise) return numel(out);
     for (int i = 0; i < luron_layer_n_params(layer); i++) {
         const luron_tensor *t = luron_layer_param(layer, i);
         if (t->ndim >= 2 && t->shape[0] > 0)
@@ -176,7 +176,7 @@ static double fill_layer(row *r, const luron_model *m, const luron__model_node *
     const luron_layer *layer = m->layers[node->layer].layer;
     int64_t n = 0;
     r->name = m->layers[node->layer].path;
-    r->type = luron_type_name(layer->type);
+    r->type = luron_type_name(layer->code->type);
     for (int k = 0; k < luron_layer_n_params(layer); k++) n += luron_tensor_numel(luron_layer_param(layer, k));
     put_weights(r, n, &seen[node->layer]);
     return dims ? layer_flops(layer, &dims[node->first]) : 0;

@@ -298,12 +298,12 @@ luron_status luron__tracer_layer_call(luron_ctx *ctx, luron_layer *layer, int n_
                      .layer = layer,
                      .detached = t->recording && !ctx->recording};
     bool pure;
-    const char *name = luron_type_name(layer->type);
+    const char *name = luron_type_name(layer->code->type);
     if (!luron__tracer_layer_path(t, layer)) {
         char what[200];
         snprintf(what, sizeof what,
                  "applies a %.60s that is no part of the module: make it in init and keep it in a field", name);
-        if (luron_layer_n_params(layer) || luron_layer_n_states(layer) || layer->type->layer.flags & LURON_LAYER_RANDOM)
+        if (luron_layer_n_params(layer) || luron_layer_n_states(layer) || layer->code->type->layer.flags & LURON_LAYER_RANDOM)
             return luron_tracer_refuse(ctx, what);
     }
     LURON_TRY(values_of(&s.ins, &pure, t, ctx, n_in, ins));

@@ -15,7 +15,7 @@ static const char *name_of(const luron__step *s) {
     case LURON__STEP_OP:
         return s->op->name;
     case LURON__STEP_LAYER:
-        return luron_type_name(s->layer->type);
+        return luron_type_name(s->layer->code->type);
     case LURON__STEP_NUMBER:
         return "a number";
     case LURON__STEP_INPUT:
@@ -115,8 +115,8 @@ luron_status luron__tracer_compare_number(luron_tensor **number, bool *by_batch,
 /* ---- steps
  * ------------------------------------------------------------------------------------------------------------ */
 bool luron__same_layers(const luron_layer *x, const luron_layer *y) {
-    if (x->type != y->type || x->dtype != y->dtype) return false;
-    for (int i = 0; i < x->type->n_options; i++) {
+    if (x->code->type != y->code->type || x->dtype != y->dtype) return false;
+    for (int i = 0; i < x->code->type->n_options; i++) {
         luron_arg p = luron_layer_option(x, i), q = luron_layer_option(y, i);
         if (p.integer != q.integer || memcmp(&p.number, &q.number, sizeof p.number) || !p.string != !q.string)
             return false;

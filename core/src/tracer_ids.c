@@ -9,7 +9,7 @@
 bool luron__takes_ids(const luron__step *s, int i) {
     if (s->kind == LURON__STEP_OP) return i < 30 && s->op->ids_in >> i & 1;
     if (s->kind != LURON__STEP_LAYER) return false;
-    const luron_type *type = s->layer->type;
+    const luron_type *type = s->layer->code->type;
     int last = type->n_in - 1;
     return last >= 0 && type->in[i < last ? i : last].flags & LURON_PORT_INDEX;
 }

@@ -380,7 +380,7 @@ describe("what a hook refers to", function()
   end)
 
   it("stays in models that are alive", function()
-    local n, l = 0, nil
+    local n, l = 0
     do
       local model = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
       l = model:layer "linear1"
