@@ -104,6 +104,7 @@ local function install(Node, is_node, new_values)
   -- luron.cat and luron.stack of a list with nodes.
   function Node.join(name, list, d)
     d = d == nil and 1 or d
+    if type(name) ~= "string" or type(list) ~= "table" or is_node(list) then core.raise "join: list of graph nodes and tensors expected" end
     local items = {}
     for i, item in ipairs(list) do
       items[i] = name == "stack" and apply("unsqueeze", { dim = dim(d, name) }, item) or operand(item, name)

@@ -433,7 +433,8 @@ end
 --- Is the class of the instance in a checkpoint defined in this program?
 local function is_known(checkpoint)
   local module = checkpoint.training.module
-  return type(module) == "table" and type(module.class) == "string" and classes.find(module.class, type(module.module) == "string" and module.module or nil) ~= nil
+  if type(module) ~= "table" or type(module.class) ~= "string" then return false end
+  return classes.find(module.class, type(module.module) == "string" and module.module or nil) ~= nil
 end
 
 --- The instance that a checkpoint written by Module:save describes; nil, message, code.

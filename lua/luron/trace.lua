@@ -91,7 +91,7 @@ local function run(self, inputs, has)
   local trace = core.trace_new()
   name_parts(trace, self)
   for i, x in ipairs(inputs) do trace:input(x, has[i]) end
-  local results = table.pack(trace:run(self.forward, self, table.unpack(inputs)))
+  local results = table.pack(trace:run(self, table.unpack(inputs)))
   for i = 1, results.n do
     if not core.is_tensor(results[i]) then
       core.raise(string.format("trace: forward gives %s as result %d: tensors alone make a graph", core.got(results[i]), i))
