@@ -4,6 +4,7 @@
 #define NETWORK_H
 #include "tensor_assert.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
