@@ -4,6 +4,7 @@
 #include "call.h"
 #include "graph.h"
 #include "guard.h"
+#include "strict.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -256,6 +257,49 @@ static void step_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     j->type->step(&s);
 }
 
+/* Step number t of a parameter, for the start of its tensor. state: room for the pointers. */
+static luron_step make_step(const luron_optim *o, const group *g, int i, int64_t t, void **state) {
+    const param *p = &g->params[i];
+    for (int s = 0; s < o->n_states; s++) state[s] = keeps(o, g->options, s) ? luron__data(g->states[i * o->n_states + s]) : NULL;
+    return (luron_step) { .struct_size = sizeof(luron_step), .dtype = p->tensor->dtype, .host = luron__host(), .options = g->options,
+                          .scalars = g->scalars, .t = t, .param = luron__data(p->tensor), .grad = luron__data(p->grad), .state = state };
+}
+
+static luron_step make_begin(const group *g, int64_t t) {
+    return (luron_step) { .struct_size = sizeof(luron_step), .dtype = g->params[0].tensor->dtype, .host = luron__host(), .options = g->options,
+                          .scalars = g->scalars, .t = t };
+}
+
+/* Strict mode: the coming step of a parameter on copies. */
+static luron_status look_at_param(luron_optim *o, luron_ctx *ctx, const group *g, int i, double *scalars) {
+    const param *p = &g->params[i];
+    void *state[LURON__MAX_SLOTS + 1] = { NULL };
+    luron__frame f;
+    luron_view whole = luron__view(p->tensor);
+    luron_step s = make_step(o, g, i, p->steps + 1, state);
+    s.scalars = scalars;
+    if (is_whole(o)) {
+        open_call(&f, o, ctx, g, p->tensor->dtype, LURON__PHASE_RUN);
+        s.whole = &whole, s.call = &f.call;
+    }
+    return luron__strict_step(ctx, o->type, &s, luron_tensor_numel(p->tensor), o->n_scalars, p->name);
+}
+
+/* The same of a group. */
+static luron_status look_at(luron_optim *o, luron_ctx *ctx, const group *g) {
+    double scalars[64] = { 0 }; /* the loader lets no type have more */
+    memcpy(scalars, g->scalars, (size_t)o->n_scalars * sizeof *scalars);
+    if (o->type->optim.begin) {
+        luron_step s = make_begin(g, o->steps + 1);
+        LURON_TRY(luron__strict_begin(ctx, o->type, &s, o->n_scalars));
+        s.scalars = scalars;
+        o->type->optim.begin(&s);
+    }
+    for (int i = 0; i < g->n; i++)
+        if (g->params[i].grad) LURON_TRY(look_at_param(o, ctx, g, i, scalars));
+    return LURON_OK;
+}
+
 /* All of a parameter at once; loops and products within run in parallel. */
 static luron_status step_whole(const luron_optim *o, luron_ctx *ctx, const group *g, const param *p, job *j) {
     luron__frame f;
@@ -272,10 +316,8 @@ static luron_status step_param(luron_optim *o, luron_ctx *ctx, group *g, int i) 
     const int64_t n = luron_tensor_numel(p->tensor);
     void *state[LURON__MAX_SLOTS + 1] = { NULL };
     luron_status status = LURON_OK;
-    for (int s = 0; s < o->n_states; s++) state[s] = keeps(o, g->options, s) ? luron__data(g->states[i * o->n_states + s]) : NULL;
     job j = { .type = &o->type->optim, .item = (size_t)luron_dtype_size(p->tensor->dtype), .n_states = o->n_states };
-    j.step = (luron_step) { .struct_size = sizeof j.step, .dtype = p->tensor->dtype, .host = luron__host(), .options = g->options,
-                            .scalars = g->scalars, .t = p->steps, .param = luron__data(p->tensor), .grad = luron__data(p->grad), .state = state };
+    j.step = make_step(o, g, i, p->steps, state);
     if (!is_whole(o)) luron__parallel_for(ctx->threads, n, GRAIN, step_chunk, &j);
     else if (n) status = step_whole(o, ctx, g, p, &j);
     luron_tensor_touch(p->tensor);
@@ -286,8 +328,7 @@ static luron_status step_param(luron_optim *o, luron_ctx *ctx, group *g, int i) 
 
 static void begin_group(const luron_optim *o, group *g) {
     if (!o->type->optim.begin) return;
-    luron_step s = { .struct_size = sizeof s, .dtype = g->params[0].tensor->dtype, .host = luron__host(), .options = g->options,
-                     .scalars = g->scalars, .t = o->steps };
+    luron_step s = make_begin(g, o->steps);
     o->type->optim.begin(&s);
 }
 
@@ -297,6 +338,7 @@ luron_status luron_optim_step(luron_optim *o, luron_ctx *ctx) {
     luron_status status = take_gradients(o, ctx);
     ctx->recording = was;
     if (status == LURON_OK && is_whole(o)) status = reserve(o, ctx, &o->work, &o->work_bytes, luron__gemm_most_work(ctx->threads));
+    for (int64_t k = 0; k < o->n_groups && ctx->strict && status == LURON_OK; k++) status = look_at(o, ctx, &o->groups[k]);
     if (status == LURON_OK) o->steps++;
     for (int64_t k = 0; k < o->n_groups; k++) {
         group *g = &o->groups[k];
