@@ -148,8 +148,8 @@ static luron_status apply_fused(luron__frame *f, luron_tensor **outs) {
 }
 
 /* ---- public ------------------------------------------------------------------------------------------------------ */
-static luron_status apply_layer(luron_tensor **outs, luron_ctx *ctx, void *owner, int n_in, luron_tensor *const *ins) {
-    luron_layer *layer = owner;
+luron_status luron__layer_run(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in,
+                              luron_tensor *const *ins) {
     luron__frame f;
     luron_tensor *made[LURON__MAX_SLOTS] = {0};
     uint64_t position = ctx->position;
@@ -178,8 +178,8 @@ static luron_status apply_layer(luron_tensor **outs, luron_ctx *ctx, void *owner
 luron_status luron_layer_apply(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in,
                                luron_tensor *const *ins) {
     LURON__CHECK(ctx, n_in >= 0 && (n_in == 0 || ins), LURON_E_ARGUMENT, "layer_apply: %d inputs", n_in);
-    return layer->hooks ? luron__apply_hooked(outs, ctx, layer->hooks, apply_layer, layer, n_in, ins, layer->type->n_out)
-                        : apply_layer(outs, ctx, layer, n_in, ins);
+    return layer->hooks ? luron__apply_hooked(outs, ctx, (luron__owner){.layer = layer}, n_in, ins, layer->type->n_out)
+                        : luron__layer_run(outs, ctx, layer, n_in, ins);
 }
 
 /* A composite whose setup does not say its shapes says them by running: on zeros (the first id), without a trace. */

@@ -119,7 +119,11 @@ const char *luron__numbers_text(char *buf, size_t n, const luron_ctx *ctx, const
         return buf;
     }
     tally c = count(t);
-    if (c.first < 0)
+    if (c.n == 1 && c.first == 0)
+        snprintf(buf, n, "%s, %s", shape, c.nan ? "nan" : "infinite");
+    else if (c.n == 1)
+        snprintf(buf, n, "%s, %g", shape, c.lo);
+    else if (c.first < 0)
         snprintf(buf, n, c.n ? "%s from %g to %g" : "%s", shape, c.lo, c.hi);
     else
         snprintf(buf, n, "%s, %lld %s%s of %lld, the first %sat %s", shape, (long long)(c.nan ? c.nan : c.infinite),

@@ -36,12 +36,25 @@ luron_status luron__hooks_gradient(luron_tensor **g, luron_ctx *ctx, luron__hook
 /** The header is going: it keeps no gradient any more. */
 void luron__hooks_forget(luron__hooks *hooks, const luron_tensor *keeper);
 
-/** What runs a layer or a model without its hooks. */
-typedef luron_status (*luron__apply_fn)(luron_tensor **outs, luron_ctx *ctx, void *owner, int n_in,
-                                        luron_tensor *const *ins);
-/** The same with them. */
-luron_status luron__apply_hooked(luron_tensor **outs, luron_ctx *ctx, luron__hooks *hooks, luron__apply_fn apply,
-                                 void *owner, int n_in, luron_tensor *const *ins, int n_out);
+/** A layer or a model; the other is NULL. */
+typedef struct luron__owner {
+    luron_layer *layer;
+    luron_model *model;
+} luron__owner;
+/** Apply an owner that has hooks, with them: around luron__layer_run (call.c) or luron__model_run (model.c). */
+luron_status luron__apply_hooked(luron_tensor **outs, luron_ctx *ctx, luron__owner owner, int n_in,
+                                 luron_tensor *const *ins, int n_out);
+luron_status luron__layer_run(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in,
+                              luron_tensor *const *ins);
+luron_status luron__model_run(luron_tensor **outs, luron_ctx *ctx, luron_model *model, int n_in,
+                              luron_tensor *const *ins);
+
+/** What the nodes on both sides of a call with backward hooks share; NULL: the node is none of these. */
+typedef struct luron__gates luron__gates;
+const luron__gates *luron__gates_of(const luron__node *node);
+luron__owner luron__gates_owner(const luron__gates *g);
+int luron__gates_refs(const luron__gates *g);
+
 /** Where a backward keeps gradients of outputs for the hooks that want them together with those of inputs; freed with
  * it. */
 void **luron__run_carried(luron__run *run);

@@ -9,21 +9,25 @@
 enum { FEW = 8 /* inputs or outputs that need no block */ };
 
 /* ---- what the two gates of a call share -------------------------------------------------------------------------- */
-typedef struct gates {
+struct luron__gates {
     atomic_int refs;
     luron__pool *pool;
-    luron__hooks *hooks; /* owned */
-    int64_t last;        /* hooks with higher numbers were added after the call */
+    luron__owner owner; /* owned */
+    int64_t last;       /* hooks with higher numbers were added after the call */
     int n_in, n_out;
     bool has_entry; /* an input requires a gradient */
     bool *passes;   /* of inputs, then of outputs: goes through the gate */
     size_t bytes;
-} gates;
+};
+typedef struct luron__gates gates;
+
+static luron__hooks *hooks_of(luron__owner owner) { return owner.layer ? owner.layer->hooks : owner.model->hooks; }
 
 static void gates_unref(void *ud) {
     gates *g = ud;
     if (!g || atomic_fetch_sub(&g->refs, 1) != 1) return;
-    luron__hooks_unref(g->hooks);
+    luron_layer_unref(g->owner.layer);
+    luron_model_unref(g->owner.model);
     luron__pool_free(g->pool, g, g->bytes);
 }
 
@@ -34,13 +38,13 @@ static bool wants_gates(const luron_ctx *ctx, luron__hooks *hooks, int64_t *last
     return any && ctx->recording;
 }
 
-static luron_status gates_new(gates **out, luron_ctx *ctx, luron__hooks *hooks, int64_t last, int n_in, int n_out) {
+static luron_status gates_new(gates **out, luron_ctx *ctx, luron__owner owner, int64_t last, int n_in, int n_out) {
     gates *g;
     size_t bytes = sizeof *g + (size_t)(n_in + n_out) * sizeof *g->passes;
     LURON_TRY(luron__alloc(&g, ctx, bytes));
     atomic_init(&g->refs, 1);
-    g->pool = ctx->pool, g->bytes = bytes, g->hooks = hooks, g->last = last, g->n_in = n_in, g->n_out = n_out;
-    atomic_fetch_add(&hooks->refs, 1);
+    g->pool = ctx->pool, g->bytes = bytes, g->last = last, g->n_in = n_in, g->n_out = n_out;
+    g->owner = (luron__owner){luron_layer_ref(owner.layer), luron_model_ref(owner.model)};
     g->passes = (bool *)(g + 1);
     *out = g;
     return LURON_OK;
@@ -101,12 +105,16 @@ static luron_status run_backward_hooks(luron_ctx *ctx, const gates *g, luron_ten
                                        luron_tensor *const *grad_outs) {
     luron_status status = LURON_OK;
     luron__hook *h;
-    for (int64_t id = 0; !status && (h = luron__hooks_after(g->hooks, id)); luron__hook_unref(g->hooks->pool, h)) {
+    luron__hooks *hooks = hooks_of(g->owner);
+    if (!hooks) return LURON_OK;
+    atomic_fetch_add(&hooks->refs, 1);
+    for (int64_t id = 0; !status && (h = luron__hooks_after(hooks, id)); luron__hook_unref(hooks->pool, h)) {
         id = h->id;
         if (!h->of_layer.backward || id > g->last) continue;
         status = h->of_layer.backward(ctx, h->ud, g->n_in, grad_ins, g->n_out, grad_outs, grad_ins + g->n_in);
         status = take_instead(ctx, status, g->n_in, grad_ins, grad_ins + g->n_in, true);
     }
+    luron__hooks_unref(hooks);
     return status;
 }
 
@@ -226,37 +234,37 @@ static luron_status run_forward_hooks(luron_ctx *ctx, luron__hooks *hooks, int n
 
 /* ts: 2 n_in places for inputs, 2 n_out for outputs, all NULL at first; what is in them at the end belongs to the
  * caller. */
-static luron_status apply_between(luron_tensor **ts, luron_ctx *ctx, luron__hooks *hooks, luron__apply_fn apply,
-                                  void *owner, int n_in, int n_out, gates **g) {
+static luron_status apply_between(luron_tensor **ts, luron_ctx *ctx, luron__owner owner, luron__hooks *hooks, int n_in,
+                                  int n_out, gates **g) {
     luron_tensor **outs = ts + 2 * n_in;
     int64_t last = 0;
     LURON_TRY(run_pre_hooks(ctx, hooks, n_in, ts));
     if (wants_gates(ctx, hooks, &last)) {
-        LURON_TRY(gates_new(g, ctx, hooks, last, n_in, n_out));
+        LURON_TRY(gates_new(g, ctx, owner, last, n_in, n_out));
         LURON_TRY(pass(ctx, *g, &entry, n_in, ts, (*g)->passes));
         for (int i = 0; i < n_in; i++)
             (*g)->has_entry |= (*g)->passes[i];
     }
-    luron_status status = apply(outs, ctx, owner, n_in, ts);
-    if (status) { /* outputs are untouched only by what succeeded */
-        memset(outs, 0, (size_t)n_out * sizeof *outs);
-        return status;
-    }
+    LURON_TRY(owner.layer ? luron__layer_run(outs, ctx, owner.layer, n_in, ts)
+                          : luron__model_run(outs, ctx, owner.model, n_in, ts));
     LURON_TRY(run_forward_hooks(ctx, hooks, n_in, ts, n_out, outs, outs + n_out));
     return *g ? pass(ctx, *g, &exit_, n_out, outs, (*g)->passes + n_in) : LURON_OK;
 }
 
-luron_status luron__apply_hooked(luron_tensor **outs, luron_ctx *ctx, luron__hooks *hooks, luron__apply_fn apply,
-                                 void *owner, int n_in, luron_tensor *const *ins, int n_out) {
+luron_status luron__apply_hooked(luron_tensor **outs, luron_ctx *ctx, luron__owner owner, int n_in,
+                                 luron_tensor *const *ins, int n_out) {
     luron_tensor *few[4 * FEW] = {NULL}, **ts = few;
     size_t n = 2 * (size_t)n_in + 2 * (size_t)n_out, bytes = n * sizeof *ts;
     gates *g = NULL;
     if (n > 4 * FEW) LURON_TRY(luron__alloc(&ts, ctx, bytes));
     for (int i = 0; i < n_in; i++)
         ts[i] = luron_tensor_ref(ins[i]);
-    atomic_fetch_add(&hooks->refs, 1); /* a hook may remove the last one */
-    luron_status status = apply_between(ts, ctx, hooks, apply, owner, n_in, n_out, &g);
+    luron__hooks *hooks = hooks_of(owner);
+    atomic_fetch_add(&hooks->refs, 1); /* a hook may remove the last one, and let go of the owner */
+    luron_layer_ref(owner.layer), luron_model_ref(owner.model);
+    luron_status status = apply_between(ts, ctx, owner, hooks, n_in, n_out, &g);
     luron__hooks_unref(hooks);
+    luron_layer_unref(owner.layer), luron_model_unref(owner.model);
     for (int i = 0; i < n_out && !status; i++)
         outs[i] = ts[2 * n_in + i], ts[2 * n_in + i] = NULL;
     for (size_t i = 0; i < n; i++)
@@ -265,6 +273,13 @@ luron_status luron__apply_hooked(luron_tensor **outs, luron_ctx *ctx, luron__hoo
     if (ts != few) luron__free(ctx, ts, bytes);
     return status;
 }
+
+/* ---- for trace.c ------------------------------------------------------------------------------------------------- */
+const luron__gates *luron__gates_of(const luron__node *node) {
+    return node->function == &entry || node->function == &exit_ ? node->ud : NULL;
+}
+luron__owner luron__gates_owner(const luron__gates *g) { return g->owner; }
+int luron__gates_refs(const luron__gates *g) { return g->refs; }
 
 /* ---- public ------------------------------------------------------------------------------------------------------ */
 static luron_status add_layer_hook(int64_t *id, luron_ctx *ctx, luron__hooks **hooks, const luron_layer_hook *hook,

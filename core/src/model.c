@@ -433,8 +433,8 @@ static luron_status run_node(run *r, luron_ctx *ctx, const luron_model *m, const
     return LURON_OK;
 }
 
-static luron_status run_model(luron_tensor **outs, luron_ctx *ctx, void *owner, int n_in, luron_tensor *const *ins) {
-    const luron_model *model = owner;
+luron_status luron__model_run(luron_tensor **outs, luron_ctx *ctx, luron_model *model, int n_in,
+                              luron_tensor *const *ins) {
     int n_outs = luron_model_n_outputs(model);
     run r;
     uint64_t position = ctx->position;
@@ -465,8 +465,11 @@ luron_status luron_model_run(luron_tensor **outs, luron_ctx *ctx, luron_model *m
     LURON__CHECK(ctx, n_outs, LURON_E_STATE, "model: it is empty");
     LURON__CHECK(ctx, n_in == model->n_inputs, LURON_E_ARGUMENT, "model: %lld input%s expected, got %d",
                  (long long)model->n_inputs, model->n_inputs == 1 ? "" : "s", n_in);
-    return model->hooks ? luron__apply_hooked(outs, ctx, model->hooks, run_model, model, n_in, ins, n_outs)
-                        : run_model(outs, ctx, model, n_in, ins);
+    if (model->hooks) return luron__apply_hooked(outs, ctx, (luron__owner){.model = model}, n_in, ins, n_outs);
+    luron_model_ref(model); /* a hook of a layer may let go of what its caller holds */
+    luron_status status = luron__model_run(outs, ctx, model, n_in, ins);
+    luron_model_unref(model);
+    return status;
 }
 
 void luron_text_free(luron_ctx *ctx, char *text) { luron__strfree(ctx->pool, text); }

@@ -2,6 +2,7 @@
 #include "lua_util.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -42,6 +43,20 @@ static void find_own(lua_State *L, lr_state *S) {
     lua_pop(L, 1);
 }
 
+/* The line of the user's code that calls now. */
+static void locate(void *ud, char *buf, size_t n) {
+    const lr_state *S = ud;
+    lua_Debug ar;
+    size_t own = strlen(S->own);
+    buf[0] = '\0';
+    for (int level = 1; lua_getstack(S->running, level, &ar); level++) {
+        lua_getinfo(S->running, "Sl", &ar);
+        if (ar.currentline <= 0 || (own && strncmp(ar.source, S->own, own) == 0)) continue;
+        snprintf(buf, n, "%s:%d", ar.short_src, ar.currentline);
+        return;
+    }
+}
+
 static lr_state *new_state(lua_State *L) {
     lr_state **box = lua_newuserdatauv(L, sizeof *box, 0);
     *box = NULL;
@@ -58,9 +73,12 @@ static lr_state *new_state(lua_State *L) {
     }
     S->refs = 1;
     S->boxes.before = S->boxes.after = &S->boxes;
+    S->held.before = S->held.after = &S->held;
+    S->running = L;
     S->scope = LUA_NOREF;
     *box = S;
     luron_ctx_set_index_base(S->ctx, 1);
+    luron_ctx_set_locate(S->ctx, locate, S);
     find_own(L, S);
     return S;
 }
@@ -282,6 +300,7 @@ int luaopen_luron_core(lua_State *L) {
     lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &lr_names_key);
     lr_open_errors(L);
+    lr_open_held(L);
     lua_newtable(L);
     lr_setfuncs(L, functions);
     lua_newtable(L);
@@ -293,6 +312,7 @@ int luaopen_luron_core(lua_State *L) {
     lr_open_function(L);
     lr_open_layer(L);
     lr_open_model(L);
+    lr_open_hooks(L);
     lr_open_optim(L);
     lr_open_file(L);
     lr_open_json(L);

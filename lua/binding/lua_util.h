@@ -11,23 +11,45 @@
 #include <lua.h>
 
 /* ---- one of these per lua_State --------------------------------------------------------------------------------------- */
-typedef struct lr_record lr_record; /* one application of a luron.op: lua_function.c */
 typedef struct lr_link { /* what a box holds; boxes are linked, since those made while a lua_State closes get no finalizer */
     void *object; /* NULL: closed */
     struct lr_link *before, *after;
     const char *key;
+    uint64_t *anchors; /* which held values it keeps alive: lua_held.c; NULL: none */
+    int noted;         /* can be found by its address */
+    int is_new;        /* made since the last look: keeps all of them */
 } lr_link;
-typedef struct lr_state {
+typedef struct lr_state lr_state;
+/* A Lua value that core holds on to, by a pointer to this at the head of a block: lua_held.c. */
+typedef struct lr_held {
+    struct lr_held *before, *after, *next; /* the ring of all; next: on the list of those that core has released */
+    lr_state *S;
+    void *ud;            /* what core knows it by */
+    lua_Integer serial;  /* key of the value in tables */
+    int slot, keep, ref; /* ref: registry reference, LUA_NOREF: kept by boxes, LUA_REFNIL: dropped */
+    void (*release)(struct lr_held *); /* frees the block */
+    int (*keeps)(struct lr_held *, luron_held *to); /* the references into core that it has itself: how many, into `to` if not NULL */
+} lr_held;
+struct lr_state {
     luron_ctx *ctx;    /* NULL once the lua_State closes */
-    int refs;          /* held by Lua and by records on the tape */
+    int refs;          /* held by Lua and by held values */
     int64_t threshold; /* live bytes from which a collection is due */
     lua_State *L;      /* what callbacks run on; NULL outside calls that may make any */
+    lua_State *running; /* what called last: where luron_ctx_set_locate looks */
     int failed;        /* a callback raised an error, which lr_raise raises again */
     int scope;         /* registry reference of the list of the innermost luron.scope, LUA_NOREF: none */
     lr_link boxes;     /* head of the ring of all boxes */
-    lr_record *dead;   /* records that the tape has released: lr_drain frees them */
+    lr_held held;      /* head of the ring of held values */
+    lr_held *dead;     /* those that core has released: lr_drain frees them */
+    lua_Integer serial; /* of the last held value */
+    int64_t n_held, n_weak; /* all; those that boxes keep */
+    int notes;         /* there was one once: all boxes are noted from then on */
+    int64_t skip;      /* collections to let pass before the next look */
+    int rescue;        /* a value died and was not to: what dies with it may belong to it */
+    uint64_t stale[4]; /* slots that were given up since the last look */
+    uint64_t all[4];   /* slots in the table that new boxes have */
     char own[1024];    /* "@.../luron/": how the sources of luron's own Lua files begin */
-} lr_state;
+};
 
 /** The state; raises if the lua_State is closing. */
 lr_state *lr_get(lua_State *L);
@@ -36,7 +58,25 @@ lr_state *lr_peek(lua_State *L);
 /** Make the place for errors of callbacks. */
 void lr_open_errors(lua_State *L);
 static inline luron_ctx *lr_ctx(lua_State *L) { return lr_get(L)->ctx; }
+
+/* ---- values that core holds ------------------------------------------------------------------------------------------------ */
+/** A registry reference for the value on top, which it takes: for lr_hold, which cannot raise. */
+int lr_held_ref(lua_State *L);
+/** Hold it, until core lets go of `ud` and calls lr_released(h), which in the end calls release(h). */
+void lr_hold(lr_state *S, lr_held *h, int ref, void *ud, void (*release)(lr_held *));
+void lr_released(void *held);
+/** Push the value; nil and 0 if it was dropped. */
+int lr_push_value(lua_State *L, lr_held *h);
+/** Drop the value before core lets go. */
+void lr_unhold(lua_State *L, lr_held *h);
+/** Free what core has released. L NULL: the lua_State has gone. */
 void lr_drain(lua_State *L, lr_state *S);
+/** Note the box at idx, so that it can keep values alive; the one on top, which was made just now. */
+void lr_note_box(lua_State *L, int idx);
+void lr_note_new_box(lua_State *L, lr_state *S);
+/** For the finalizer of the object at 1: does it live on, to be finalized once more? And of a box. */
+int lr_lives_on(lua_State *L);
+int lr_box_lives_on(lua_State *L, lr_link *box);
 
 /* ---- errors --------------------------------------------------------------------------------------------------------------- */
 /** Push "file:line: " of the innermost Lua code that is not luron's own ("" if there is none). */
@@ -155,6 +195,8 @@ void lr_open_sparse(lua_State *L);
 void lr_open_indexing(lua_State *L);
 void lr_open_autograd(lua_State *L);
 void lr_open_function(lua_State *L);
+void lr_open_held(lua_State *L);
+void lr_open_hooks(lua_State *L);
 void lr_open_layer(lua_State *L);
 void lr_open_types(lua_State *L);
 void lr_open_model(lua_State *L);
@@ -187,6 +229,8 @@ int lr_push_function(lua_State *L, const char *name);
 /** Callbacks run on L until lr_leave; returns what was before. */
 lua_State *lr_enter(lua_State *L);
 void lr_leave(lua_State *L, lua_State *before);
+/** lua_pcall in a callback of core, without a result. An error is kept for lr_raise. */
+luron_status lr_callback(lua_State *L, lr_state *S, int n_args);
 /** Keep the error value on top (popped) for lr_raise; returns LURON_E_CALLBACK. */
 luron_status lr_keep_error(lua_State *L, lr_state *S);
 

@@ -92,11 +92,12 @@ describe("optimisers", function()
 
   it("refuse what is not finite, with nothing changed", function()
     local w, v = weight { 1 }, weight { 1 }
-    local opt = optim.Adam({ w, v }, { lr = 0.1 });
-    (w * 2 + v * (0 / 0)):sum():backward()
+    local opt = optim.Adam({ w, v }, { lr = 0.1 })
+    w:set_grad(w:detach() * 2)
+    v:set_grad(v:detach() * (0 / 0))
     local ok, message = pcall(opt.step, opt)
     assert.is_false(ok)
-    assert.is_truthy(message:find "optim_spec.lua:%d+: ")
+    assert.matches("optim_spec.lua:%d+: step 1: gradient of '1' is not finite: %(1,%), nan; no parameter was changed", message)
     assert.are.equal(1.0, w:item())
     assert.are.equal(0, opt:steps())
   end)

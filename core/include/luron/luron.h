@@ -14,5 +14,6 @@
 #include "luron/sparse.h"
 #include "luron/status.h"
 #include "luron/tensor.h"
+#include "luron/trace.h"
 #include "luron/version.h"
 #endif
