@@ -13,7 +13,7 @@ local plugins = { "linear", "activation", "loss", "noise", "shape", "optim", "hd
 local classes = {
   { "x", "Tensor" }, { "layer", "Layer" }, { "model", "Model" }, { "module", "Module" }, { "opt", "Optimizer" }, { "ds", "Dataset" },
   { "loader", "Loader" }, { "checkpoint", "Checkpoint" }, { "line", "Progress" }, { "ctx", "OpContext" },
-  { "lr", "Schedule" }, { "ema", "Average" }, { "s", "Sparse" },
+  { "lr", "Schedule" }, { "ema", "Average" }, { "s", "Sparse" }, { "handle", "HookHandle" },
 }
 local class_of = {}
 for _, pair in ipairs(classes) do class_of[pair[1]] = pair[2] end

@@ -94,7 +94,7 @@ local function public_names()
     checkpoint = functions_of(getmetatable(checkpoint).__index), line = functions_of(getmetatable(luron.progress(1, 1)).__index),
     ctx = {}, schedule = functions_of(luron.schedule), init = functions_of(nn.init), linalg = functions_of(luron.linalg),
     sparse = functions_of(luron.sparse), s = functions_of(getmetatable(luron.sparse.from_dense(luron.ones(1, 1))).__index),
-    regularizer = functions_of(luron.regularizer), constraint = functions_of(luron.constraint),
+    regularizer = functions_of(luron.regularizer), constraint = functions_of(luron.constraint), handle = functions_of(core.methods.hook),
   }
   local linear = nn.Linear(1, 1)
   names.lr = functions_of(getmetatable(luron.schedule.ConstantLR(luron.optim.SGD(linear))).__index)
