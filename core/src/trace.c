@@ -204,7 +204,7 @@ static luron_status walk(trace *t, int64_t n, const luron_held *held) {
     return LURON_OK;
 }
 
-luron_status luron_trace(uint64_t *elsewhere, luron_ctx *ctx, int64_t n, luron_held *held, int n_uds,
+luron_status luron_trace_hooks(uint64_t *elsewhere, luron_ctx *ctx, int64_t n, luron_held *held, int n_uds,
                          void *const *uds) {
     LURON__CHECK(ctx, !ctx->run, LURON_E_STATE, "trace: a backward is going on, which holds part of the tape");
     LURON__CHECK(ctx, n_uds >= 0 && n_uds <= 64, LURON_E_ARGUMENT, "trace: at most 64 hooks at a time, got %d", n_uds);

@@ -2,7 +2,7 @@
  *
  * Such a value may lead back to the tensor, layer or model whose C object holds it: a hook prints its own tensor, a hook of
  * a layer stores activations. The collector does not see the way through C, so a value held by a registry reference would
- * live for ever. Therefore every collection is followed by a look at the C side (luron_trace): what is led to from boxes
+ * live for ever. Therefore every collection is followed by a look at the C side (luron_trace_hooks): what is led to from boxes
  * alone is taken off the registry, and each of these boxes keeps it alive by its user value; then the collector sees all
  * there is to see. Boxes made after a look keep all such values until the next one. What is led to from elsewhere too (a
  * run in progress, a box of which nothing is noted) stays in the registry.
@@ -263,7 +263,7 @@ static luron_status trace(look *l) {
                 if (h->slot % 64 >= n_uds) n_uds = h->slot % 64 + 1;
             }
         if (n_uds) {
-            luron_status status = luron_trace(&l->elsewhere[g], l->S->ctx, (int64_t)l->n, l->held, n_uds, uds);
+            luron_status status = luron_trace_hooks(&l->elsewhere[g], l->S->ctx, (int64_t)l->n, l->held, n_uds, uds);
             if (status != LURON_OK) return status;
         }
         for (size_t i = 0; i < l->n; i++) l->reaches[GROUPS * i + (size_t)g] = n_uds ? l->held[i].reaches : 0;

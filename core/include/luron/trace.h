@@ -2,7 +2,7 @@
  *
  * What a hook or a function on the tape refers to in such a language may lead back to the very tensor, layer or model
  * that holds the hook, through this library, where the collector does not see the way. Told what the binding holds,
- * luron_trace says what of it leads to which hook: the collector can follow these ways then, and a hook that nothing
+ * luron_trace_hooks says what of it leads to which hook: the collector can follow these ways then, and a hook that nothing
  * leads to but what it refers to itself is garbage.                                                                  */
 #ifndef LURON_TRACE_H
 #define LURON_TRACE_H
@@ -20,7 +20,7 @@ typedef struct luron_held {
 /** For the user data of up to 64 hooks and functions (luron_record): which of the n references lead to them, and, bit k of
  *  *elsewhere, does something that is not among these references lead there as well? Also set for what was not found.
  *  @return LURON_E_STATE in a backward, LURON_E_NOMEM.                                                               */
-LURON_API LURON_NODISCARD luron_status luron_trace(uint64_t *elsewhere, luron_ctx *ctx, int64_t n, luron_held *held, int n_uds, void *const *uds);
+LURON_API LURON_NODISCARD luron_status luron_trace_hooks(uint64_t *elsewhere, luron_ctx *ctx, int64_t n, luron_held *held, int n_uds, void *const *uds);
 
 LURON_END_DECLS
 #endif
