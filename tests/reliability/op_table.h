@@ -3,7 +3,7 @@
 #define OP_TABLE_H
 #include "generate.h"
 
-#include "op_matrices.h"
+#include "op_inputs.h"
 
 #include <math.h>
 

@@ -6,6 +6,17 @@
 #define OP_MATRICES_H
 #include "luron/luron.h"
 
+/** op(x y, y): the quotient is x, which keeps away from whole numbers, where these jump. */
+static inline luron_status times_and_back(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, luron_tensor *y,
+                                          luron_status (*op)(luron_tensor **, luron_ctx *, luron_tensor *,
+                                                             luron_tensor *)) {
+    luron_tensor *xy;
+    LURON_TRY(luron_mul(&xy, ctx, x, y));
+    luron_status status = op(out, ctx, xy, y);
+    luron_tensor_unref(xy);
+    return status;
+}
+
 /** x / (d max(m, n)) and on the diagonal base + step i more: rows of x with numbers below 2 come to less than 2 / d. */
 static inline luron_status with_diagonal(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, double d, double base,
                                          double step) {
