@@ -233,6 +233,8 @@ void luron__layer_call_free(luron__pool *pool, struct luron__layer_call *call);
 
 /* Pieces of the tape that are made again: recompute.c */
 extern const luron__op luron__op_recompute;
+/* The user data that a node with a function was recorded with (luron_record, luron_recompute). */
+const void *luron__function_ud(const luron__node *node);
 luron_status luron__recompute_backward(luron_ctx *ctx, luron__run *run, luron__node *node, luron_tensor *const *grads);
 
 /* ---- threads (parallel.c) ----------------------------------------------------------------------------------------------------- */

@@ -159,7 +159,7 @@ static uint64_t own_bits(const trace *t, const object *o) {
     if (o->kind == MODEL) hooks = ((const luron_model *)o->at)->hooks;
     for (const luron__hook *h = hooks ? hooks->first : NULL; h; h = h->next)
         if (!h->keeper) bits |= bit_of(t, h->ud);
-    if (o->kind == NODE && ((const luron__node *)o->at)->function) bits |= bit_of(t, ((const luron__node *)o->at)->ud);
+    if (o->kind == NODE && ((const luron__node *)o->at)->function) bits |= bit_of(t, luron__function_ud(o->at));
     return bits;
 }
 

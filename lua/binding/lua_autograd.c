@@ -186,18 +186,12 @@ static void require_some(lua_State *L, int last) {
     }
 }
 
-static void check_callable(lua_State *L, int arg) {
-    if (lua_isfunction(L, arg)) return;
-    if (lua_isnone(L, arg) || luaL_getmetafield(L, arg, "__call") == LUA_TNIL) lr_typeerror(L, arg, "function", "function");
-    lua_pop(L, 1);
-}
-
 /* gradcheck(fn, inputs...[, { order =, eps =, rtol =, atol =, seed = }]): true, or false and what is wrong. */
 static int l_gradcheck(lua_State *L) {
     static const char *const keys[] = { "order", "eps", "rtol", "atol", "seed", NULL };
     int last = lua_gettop(L), options = 0;
     if (last > 1 && lua_istable(L, last)) options = last--;
-    check_callable(L, 1);
+    lr_callable(L, 1, "function");
     if (last < 2) return lr_argerror(L, 2, "input: tensor expected, got no value");
     luron_gradcheck_options o = { 0 };
     if (options) {
@@ -255,7 +249,7 @@ static void push_guard(lua_State *L, int (*set)(luron_ctx *, int), int on) {
 /* With a function: run it and return what it returns. Without: a guard for `local _ <close> = luron.no_grad()`. */
 static int guarded(lua_State *L, int (*set)(luron_ctx *, int), int on) {
     int n = lua_gettop(L);
-    if (n > 0) check_callable(L, 1);
+    if (n > 0) lr_callable(L, 1, "function");
     push_guard(L, set, on);
     if (n == 0) return 1;
     lua_insert(L, 1);

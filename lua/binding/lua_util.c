@@ -336,6 +336,12 @@ void *lr_object(lua_State *L, int arg, const char *key, const char *what) {
     return *box;
 }
 
+void lr_callable(lua_State *L, int arg, const char *name) {
+    if (lua_isfunction(L, arg)) return;
+    if (lua_isnone(L, arg) || luaL_getmetafield(L, arg, "__call") == LUA_TNIL) lr_typeerror(L, arg, name, "function");
+    lua_pop(L, 1);
+}
+
 /* ---- iterators ----------------------------------------------------------------------------------------------------------- */
 static int next_pair(lua_State *L) {
     lua_Integer i = lua_tointeger(L, lua_upvalueindex(2));

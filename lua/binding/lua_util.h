@@ -156,6 +156,18 @@ luron_tensor *lr_ids(lua_State *L, int i);
 luron_status lr_fill(lua_State *L, luron_tensor *t, int idx);
 /** Does the table at idx have keys that are no positions in a list? Then the first of them is pushed. Not every such key is found. */
 int lr_other_key(lua_State *L, int idx);
+/** Raise unless the value at arg can be called. */
+void lr_callable(lua_State *L, int arg, const char *name);
+/** Inserts two values below all others of the running C function: from now on tensor boxes are noted in a list at 2. Left
+ *  open it ends with the function. */
+void lr_scope_begin(lua_State *L);
+/** End it: note no more. */
+void lr_scope_end(lua_State *L);
+/** Close the boxes that are in the list but not in the set at keep; the scope that is open now takes over the rest. Without
+ *  one, keep may be 0 for none. */
+void lr_scope_close(lua_State *L, int list, int keep);
+/** Put the tensors in the value on top, alone or in plain tables, into the set at idx. Does it have any? */
+int lr_scope_keep(lua_State *L, int idx);
 /** The object of another kind at arg, or an error. `what`: "layer". */
 void *lr_object(lua_State *L, int arg, const char *key, const char *what);
 /** Build a tensor from a nested table or number at idx (arg: for messages) into a new box on top. dtype 0: by what is in it. */
@@ -195,6 +207,8 @@ void lr_open_sparse(lua_State *L);
 void lr_open_indexing(lua_State *L);
 void lr_open_autograd(lua_State *L);
 void lr_open_function(lua_State *L);
+void lr_open_scope(lua_State *L);
+void lr_open_recompute(lua_State *L);
 void lr_open_held(lua_State *L);
 void lr_open_hooks(lua_State *L);
 void lr_open_layer(lua_State *L);

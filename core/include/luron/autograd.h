@@ -83,11 +83,14 @@ typedef struct luron_mark {
     uint64_t seq, position;
 } luron_mark;
 LURON_API luron_mark luron_tape_mark(const luron_ctx *ctx);
-/** `again` makes the same outputs once more (owned), by the same operations. */
+/** `again` makes the same outputs once more (owned), by the same operations. When the gradient has gone through what it
+ *  recorded, or cannot, `done` is called (NULL allowed), in reverse order of nested ones; `graph`: what was recorded is still
+ *  on the tape (LURON_CREATE_GRAPH). */
 typedef struct luron_segment {
     uint32_t struct_size, reserved;
     luron_status (*again)(luron_ctx *ctx, void *ud, int n_out, luron_tensor **outs);
     void (*release)(void *ud);
+    void (*done)(luron_ctx *ctx, void *ud, int graph);
 } luron_segment;
 /** Forget what was recorded since `mark` on the way to outs, and make it again in a backward: memory for time. outs are
  *  replaced. Random numbers are drawn anew as they were, running state of layers moves once. On success the tape owns

@@ -17,7 +17,7 @@ typedef struct luron_held {
     void *object;     /* NULL: none */
     uint64_t reaches; /* filled: bit k: it leads to uds[k] */
 } luron_held;
-/** For the user data of up to 64 hooks and functions (luron_record): which of the n references lead to them, and, bit k of
+/** For the user data of up to 64 hooks and functions (luron_record, luron_recompute): which of the n references lead to them, and, bit k of
  *  *elsewhere, does something that is not among these references lead there as well? Also set for what was not found.
  *  @return LURON_E_STATE in a backward, LURON_E_NOMEM.                                                               */
 LURON_API LURON_NODISCARD luron_status luron_trace_hooks(uint64_t *elsewhere, luron_ctx *ctx, int64_t n, luron_held *held, int n_uds, void *const *uds);
