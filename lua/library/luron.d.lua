@@ -167,6 +167,11 @@ function luron.trim() end
 ---@return any
 function luron.scope(fn, ...) end
 
+--- Looks for faults of plugins while they run: every callback runs on copies first, several times, and what it does wrong raises, with plugin, layer and place. Some thirty times as slow; off at first. With an argument sets it; `"pages"`: what reads outside its tensors ends the process, for `luron plugin check`.
+---@param on? boolean|string
+---@return boolean|string
+function luron.strict(on) end
+
 --- Seconds from some moment on, by a clock that is never set back.
 ---@return number
 function luron.clock() end
@@ -181,18 +186,23 @@ function luron.fail_alloc(k, sticky) end
 ---@return string
 function luron.help(name) end
 
---- Names of all types of a kind, `"layer"` (unless given), `"optim"` or `"format"`, of all plugins on the path.
+--- Names of all types of a kind, `"layer"` (unless given), `"optim"` or `"format"`, of all plugins on the path; with `loaded` of those alone that are loaded by now.
 ---@param kind? string
+---@param loaded? boolean
 ---@return string[]
-function luron.types(kind) end
+function luron.types(kind, loaded) end
 
---- A type as a table: name, function_name, doc, options and inputs (names in order), is_loss, plugin, plugin_version, plugin_path.
+--- A type as a table: name, function_name, doc, options and inputs (names in order), is_loss, plugin, plugin_version, plugin_path, abi; and whole: schema (options), ports and outputs as lists of tables, flags and forms as sets.
 ---@param kind string
 ---@param name string
 ---@return table?
 ---@return string? message
 ---@return string? code
 function luron.type_info(kind, name) end
+
+--- The plugin files on the path and those that were loaded, each as `{ path = ..., refused = reason }`; `refused` is nil where it was loaded.
+---@return table[]
+function luron.plugins() end
 
 --- Loads a plugin file; the path must have a `/`. nil, message, code if it is refused.
 ---@param path string

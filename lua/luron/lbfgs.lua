@@ -97,9 +97,19 @@ local function move(self, from, t, d)
 end
 
 -- ---- the step ----------------------------------------------------------------------------------------------------------
+-- backward refuses a loss that is not finite; a line search goes back from there.
+local refusal = "backward: the value is "
+
 -- What the closure gives, as it is and as a number, and the gradient.
 local function evaluate(self, closure)
-  local loss = core.enable_grad(closure)
+  local ok, loss = pcall(core.enable_grad, closure)
+  if not ok then
+    if type(loss) ~= "string" or not loss:find(refusal, 1, true) then error(loss, 0) end
+    self.evaluations = self.evaluations + 1
+    local n = 0
+    for _, p in ipairs(self.params) do n = n + p:numel() end
+    return loss, 0 / 0, core.full(0 / 0, { n }, { dtype = self.params[1]:dtype() })
+  end
   local number = loss
   if core.is_tensor(loss) then number = loss:item() end
   if type(number) ~= "number" then core.raise("LBFGS: the closure has to give the loss, a tensor or number, got " .. core.got(loss)) end
