@@ -11,14 +11,15 @@ typedef struct differences {
     int n_out, n_x;
     luron_tensor *x[DIFFERENCES_MAX_X]; /* float64 leaves, each its own memory, borrowed */
     uint64_t seed;
+    int no_higher;    /* order 2 without luron_ctx_set_higher */
     int64_t compared; /* elements so far */
     double worst;     /* error relative to max(|gradient|, 1) so far: what the aim of 1e-7 is about */
     char text[400];   /* why it failed */
 } differences;
 
 /** Order 1: |analytic - numeric| <= 1e-5 + 1e-3 |numeric| for every element. Order 2: the same of the gradient as a
- *  function of the x and of v. @return 1: right, 0: wrong (see text), -1: a fused function without a second derivative.
- */
+ *  function of the x and of v. @return 1: right, 0: wrong (see text), -1: a fused function without a second derivative,
+ *  or without its inputs (no_higher): the text is its error. */
 int differences_check(differences *d, luron_ctx *ctx, int order);
 
 #endif
