@@ -419,21 +419,9 @@ static luron_status walk(luron__run *run, luron_ctx *ctx, int n_y, luron_tensor 
 /* ---- public ------------------------------------------------------------------------------------------------------------ */
 enum { MAX_DEPTH = 32 };
 
-static luron_status check_y(luron_ctx *ctx, const luron_tensor *y, const luron_tensor *g) {
-    char a[LURON__SHAPE_TEXT], b[LURON__SHAPE_TEXT];
-    if (y->requires_grad && (g ? luron__same_shape(y, g) && g->dtype == y->dtype : luron_tensor_numel(y) == 1)) return LURON_OK;
-    luron_shape_text(a, sizeof a, y->ndim, y->shape);
-    LURON__CHECK(ctx, y->requires_grad || !y->unrecorded, LURON_E_STATE,
-                 "backward: the tensor of shape %s was made while nothing was recorded (no_grad, or a backward without create_graph): compute it with recording on", a);
-    LURON__CHECK(ctx, y->requires_grad, LURON_E_STATE, "backward: the tensor of shape %s depends on nothing that requires a gradient (say so of a leaf, before computing with it)", a);
-    LURON__CHECK(ctx, g, LURON_E_SHAPE, "backward: a tensor of one element expected, got shape %s (reduce it with sum or mean, or give the gradient of that shape)", a);
-    LURON__CHECK(ctx, luron__same_shape(y, g), LURON_E_SHAPE, "backward: gradient of shape %s expected, got %s", a, luron_shape_text(b, sizeof b, g->ndim, g->shape));
-    return luron__fail(ctx, LURON_E_DTYPE, "backward: gradient of dtype %s expected, got %s", luron_dtype_name(y->dtype), luron_dtype_name(g->dtype));
-}
-
 static luron_status check_ys(luron_ctx *ctx, int n_y, luron_tensor *const *ys, luron_tensor *const *gys) {
     LURON__CHECK(ctx, ctx->depth < MAX_DEPTH, LURON_E_STATE, "backward: %d backwards inside each other", ctx->depth);
-    for (int i = 0; i < n_y; i++) LURON_TRY(check_y(ctx, ys[i], gys ? gys[i] : NULL));
+    for (int i = 0; i < n_y; i++) LURON_TRY(luron__check_root(ctx, ys[i], gys ? gys[i] : NULL));
     return LURON_OK;
 }
 

@@ -76,6 +76,17 @@ static bool any(const luron_ctx *ctx, const luron_tensor *t, scan_fn fn) {
 
 bool luron__has_nonfinite(const luron_ctx *ctx, const luron_tensor *t) { return any(ctx, t, luron__any_nonfinite); }
 
+static bool is_whole(const luron_tensor *t) {
+    return luron_tensor_is_contiguous(t) &&
+           (size_t)luron_tensor_numel(t) * (size_t)luron_dtype_size(t->dtype) == t->storage->bytes;
+}
+void luron__note_finite(const luron_tensor *t) {
+    if (is_whole(t)) t->storage->finite = luron_tensor_version(t) + 1;
+}
+bool luron__is_known_finite(const luron_tensor *t) {
+    return is_whole(t) && t->storage->finite == luron_tensor_version(t) + 1;
+}
+
 /* ---- words ------------------------------------------------------------------------------------------------------- */
 /* In row-major order; only for messages. */
 typedef struct tally {
@@ -311,6 +322,10 @@ luron_status luron__guard_layer(luron__frame *f, luron_tensor *const *outs) {
 
 luron_status luron__guard_gradient(luron_ctx *ctx, const luron__node *node, int i, const luron_tensor *g,
                                    luron_tensor *const *grads) {
+    if (!luron__has_nonfinite(ctx, g)) {
+        luron__note_finite(g); /* the optimiser need not look again */
+        return LURON_OK;
+    }
     if (!is_bad(ctx, g, node->n_out, grads, has_infinite_number(&node->attrs))) return LURON_OK;
     char text[700], what[LURON__NODE_TEXT], name[128];
     luron__numbers_text(text, sizeof text, ctx, g);

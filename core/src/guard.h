@@ -5,6 +5,9 @@
 
 /** Is there an infinity or a NaN in t? Never in integers. */
 bool luron__has_nonfinite(const luron_ctx *ctx, const luron_tensor *t);
+/** All of t was just found to be finite: known until it changes. */
+void luron__note_finite(const luron_tensor *t);
+bool luron__is_known_finite(const luron_tensor *t);
 /** "(2, 3), 1 nan and 2 infinite of 6, the first nan at (1, 2)", or "(2, 3) from -1 to 4". Returns buf. */
 #define LURON__NUMBERS_TEXT 384
 const char *luron__numbers_text(char *buf, size_t n, const luron_ctx *ctx, const luron_tensor *t);

@@ -79,6 +79,7 @@ typedef struct luron__storage {
     void *data;
     size_t bytes;
     atomic_ullong version; /* times changed in place */
+    uint64_t finite;       /* version + 1 at which all of it was found to be finite; 0: not known */
 } luron__storage;
 
 typedef struct luron__node luron__node;   /* a node of the tape */
@@ -209,6 +210,8 @@ void luron__node_use(luron__node *node);
 /** Are the saved tensors of the node still there and unchanged? Sets the error that says what happened. is_root: it made
  *  what the backward begins at. */
 luron_status luron__node_check(luron_ctx *ctx, const luron__node *node, bool is_root);
+/** Can a backward begin at y, with the gradient g (NULL: none is given)? */
+luron_status luron__check_root(luron_ctx *ctx, const luron_tensor *y, const luron_tensor *g);
 /** "'mul'", "layer 'enc.1' = Linear" for messages, with the place where it was applied, if that was noted. Returns buf. */
 const char *luron__node_text(char *buf, size_t n, const luron__node *node);
 /** "operand 2" (counted in the index base), "input 'x'" or "parameter 'weight'" of a node. Returns buf. */

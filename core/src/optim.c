@@ -234,7 +234,7 @@ static luron_status take_gradient(luron_optim *o, luron_ctx *ctx, const group *g
     LURON__CHECK(ctx, !state || (state->dtype == p->tensor->dtype && luron__same_shape(state, p->tensor)), LURON_E_STATE,
                  "%s: parameter '%s' has another shape or dtype than when it was added", type_name(o), p->name);
     LURON_TRY(luron_contiguous(&p->grad, ctx, p->tensor->grad));
-    if (!luron__has_nonfinite(ctx, p->grad)) return LURON_OK; /* looks at bits: a sum of squares may overflow by itself */
+    if (luron__is_known_finite(p->grad) || !luron__has_nonfinite(ctx, p->grad)) return LURON_OK; /* looks at bits: a sum of squares may overflow by itself */
     char text[LURON__NUMBERS_TEXT];
     return luron__fail(ctx, LURON_E_NONFINITE, "step %lld: gradient of '%s' is not finite: %s; no parameter was changed", (long long)(o->steps + 1), p->name,
                        luron__numbers_text(text, sizeof text, ctx, p->grad));

@@ -87,6 +87,9 @@ local Average = {}
 ---@class luron.Sparse
 local Sparse = {}
 
+---@class luron.HookHandle
+local HookHandle = {}
+
 ---@class luron.init
 local init = {}
 
@@ -2369,6 +2372,10 @@ function Tensor:backward(gradient, options) end
 ---@return luron.Tensor?
 function Tensor:grad() end
 
+--- Keeps the gradient of x although it was computed: `backward` then adds it to `x:grad()`. Gives x back.
+---@return luron.Tensor
+function Tensor:retain_grad() end
+
 --- Puts another in its place; nil: none.
 ---@param gradient? luron.Tensor
 ---@return luron.Tensor
@@ -2410,6 +2417,16 @@ function luron.is_recording() end
 ---@return boolean
 function luron.higher(on) end
 
+--- Looks for numbers that are not finite (below). `true` or `false` sets it and gives what it was; with a function, or nothing, it is a guard like `no_grad`.
+---@param on? boolean|function
+---@param ... any
+---@return any
+function luron.detect_anomaly(on, ...) end
+
+--- Is it on?
+---@return boolean
+function luron.is_detecting_anomaly() end
+
 --- Compares the gradients of fn at float64 inputs with central differences: true, or false and the worst element. `order = 2` checks second derivatives too. fn may be a layer.
 ---@param fn function
 ---@param ... luron.Tensor|{ order: integer?, eps: number?, rtol: number?, atol: number?, seed: integer? } inputs
@@ -2429,6 +2446,59 @@ function OpContext:save(...) end
 --- In `backward`: gives them back.
 ---@return any ...
 function OpContext:saved() end
+
+--- `fn(g)` gets the complete gradient of x in a backward, before it flows on or, if x is a leaf, is added up; it may return another of the same shape and dtype. The hook of a tensor that was computed goes with its part of the tape.
+---@param fn function
+---@return luron.HookHandle
+function Tensor:register_hook(fn) end
+
+--- `fn(layer, inputs)` before the layer is applied; `inputs` is a list with its length `n`. It may return other inputs, one by one or as a list. So do models and instances of `nn.class`, whose `fn` gets the model or instance.
+---@param fn function
+---@return luron.HookHandle
+function Layer:register_forward_pre_hook(fn) end
+
+--- `fn(layer, inputs, outputs...)` afterwards; it may return other outputs.
+---@param fn function
+---@return luron.HookHandle
+function Layer:register_forward_hook(fn) end
+
+--- `fn(layer, grad_inputs, grad_outputs)`, two lists, once a backward knows the gradients of the inputs (or, if no input requires one, of the outputs); it may return other gradients of inputs.
+---@param fn function
+---@return luron.HookHandle
+function Layer:register_full_backward_hook(fn) end
+
+--- Around a run of the whole model. Included in another model, its layers keep their hooks; its own do not run there.
+---@param fn function
+---@return luron.HookHandle
+function Model:register_forward_pre_hook(fn) end
+
+--- The same, afterwards.
+---@param fn function
+---@return luron.HookHandle
+function Model:register_forward_hook(fn) end
+
+--- The same, in a backward.
+---@param fn function
+---@return luron.HookHandle
+function Model:register_full_backward_hook(fn) end
+
+--- Around a call of the instance.
+---@param fn function
+---@return luron.HookHandle
+function Module:register_forward_pre_hook(fn) end
+
+--- The same, afterwards.
+---@param fn function
+---@return luron.HookHandle
+function Module:register_forward_hook(fn) end
+
+--- The same, in a backward.
+---@param fn function
+---@return luron.HookHandle
+function Module:register_full_backward_hook(fn) end
+
+--- The hook is not called any more. `local _ <close> = x:register_hook(fn)` does so at the end of the block.
+function HookHandle:remove() end
 
 --- All first derivatives: a tensor whose shape is that of the result and that of the input, one behind the other.
 ---@param fn function

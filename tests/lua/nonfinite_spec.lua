@@ -170,6 +170,16 @@ describe("what is not finite", function()
     assert.are.equal(0, b:finish(n, failures))
   end)
 
+  it("is seen in a gradient that was changed after the guard had looked at it", function()
+    local model, opt, x, y = setting("ReLU", "SGD")
+    luron.detect_anomaly(function() nn.MSELoss()(model(x), y):backward() end)
+    opt:step()
+    luron.no_grad(function() model:layer("linear2").weight:grad()[2][3] = inf end)
+    local ok, text = pcall(opt.step, opt)
+    assert.is_false(ok)
+    assert.matches("step 2: gradient of 'linear2/weight' is not finite: %(3, 8%), 1 infinite of 24, the first at %(2, 3%)", text)
+  end)
+
   it("is not saved, unless that is asked for", function()
     local path = os.tmpname()
     for _, value in ipairs { nan, inf, -inf } do
