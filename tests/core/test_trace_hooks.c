@@ -1,9 +1,14 @@
 /* Which of the references of a binding lead to which hooks. */
-#include "tensor_assert.h"
+#include "fake_layers.h"
 
 #include "on_tape.h"
 
 #include <stdlib.h>
+
+static int fake_setup(void **state) {
+    if (test_ctx_new(state)) return -1;
+    return luron_plugin_add(*state, &luron_plugin_fakes, NULL) == LURON_OK ? 0 : -1;
+}
 
 static luron_status nothing(luron_ctx *ctx, void *ud, luron_tensor *grad, luron_tensor **instead) {
     (void)ctx, (void)ud, (void)grad, (void)instead;
@@ -88,6 +93,48 @@ static void test_trace_hooks_in_a_loop(void **state) {
     release(x, y, y2);
 }
 
+static luron_status no_forward(luron_ctx *ctx, void *ud, int n_in, luron_tensor *const *ins, int n_out,
+                               luron_tensor *const *outs, luron_tensor **instead) {
+    (void)ctx, (void)ud, (void)n_in, (void)ins, (void)n_out, (void)outs, (void)instead;
+    return LURON_OK;
+}
+static const luron_layer_hook layer_hook = {
+    .struct_size = sizeof layer_hook, .forward = no_forward, .backward = no_forward};
+
+static void test_trace_hooks_of_layers_models_and_optimisers(void **state) {
+    luron_ctx *ctx = *state;
+    int ud[3];
+    void *const uds[3] = {&ud[0], &ud[1], &ud[2]};
+    int64_t id;
+    luron_layer *layer;
+    luron_model *m;
+    luron_value v;
+    luron_ways w;
+    luron_tensor *x = tensor_of(ctx, LURON_F32, LURON_SHAPE(1, 3), NULL), *y;
+    assert_ok(ctx, luron_layer_from_json(&layer, ctx, "Affine", NULL));
+    assert_ok(ctx, luron_model_new(&m, ctx));
+    assert_ok(ctx, luron_model_input(&v, ctx, m, NULL));
+    assert_ok(ctx, luron_model_add(&v, ctx, m, NULL, layer, 1, &v));
+    assert_ok(ctx, luron_layer_add_hook(&id, ctx, layer, &layer_hook, uds[0]));
+    assert_ok(ctx, luron_model_add_hook(&id, ctx, m, &layer_hook, uds[1]));
+    assert_ok(ctx, luron_tensor_add_hook(&id, ctx, luron_layer_param(layer, 0), nothing, uds[2], NULL));
+    assert_ok(ctx, luron_model_run(&y, ctx, m, 1, &x)); /* its gates lead to layer and model */
+    luron_held held[] = {{LURON_HELD_LAYER, layer, 0}, {LURON_HELD_MODEL, m, 0}, of(y), of(x)};
+    assert_ok(ctx, luron_trace_hooks(&w, ctx, 4, held, 3, uds));
+    static const int right[3][3] = {{1, 0, 1}, {1, 1, 1}, {1, 1, 1}};
+    for (int i = 0; i < 3; i++)
+        for (int k = 0; k < 3; k++)
+            assert_int_equal(leads(&w, held[i].place, k), right[i][k]);
+    assert_int_equal(held[3].place, -1);
+    luron_ways_free(ctx, &w);
+    assert_ok(ctx, luron_trace_hooks(&w, ctx, 1, held, 3, uds)); /* the layer alone: the model has it too */
+    assert_int_equal(held[0].place, -1);
+    luron_ways_free(ctx, &w);
+    release(x, y);
+    luron_layer_unref(layer);
+    luron_model_unref(m);
+}
+
 /* A hundred thousand hooks on one tape: none is too many. */
 static void test_trace_hooks_of_a_long_tape(void **state) {
     luron_ctx *ctx = *state;
@@ -152,8 +199,11 @@ static void test_trace_hooks_out_of_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        test_case(test_trace_hooks_finds_the_ways), test_case(test_trace_hooks_in_a_loop),
-        test_case(test_trace_hooks_of_a_long_tape), test_case(test_trace_hooks_refused),
+        test_case(test_trace_hooks_finds_the_ways),
+        test_case(test_trace_hooks_in_a_loop),
+        cmocka_unit_test_setup_teardown(test_trace_hooks_of_layers_models_and_optimisers, fake_setup, test_ctx_free),
+        test_case(test_trace_hooks_of_a_long_tape),
+        test_case(test_trace_hooks_refused),
         test_case(test_trace_hooks_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
