@@ -247,7 +247,7 @@ void luron_ctx_set_locate(luron_ctx *ctx, luron_locate_fn fn, void *ud) { ctx->l
 void luron__note_place(luron_ctx *ctx, luron__node *node) {
     char place[160] = "";
     if (ctx->locate) ctx->locate(ctx->locate_ud, place, 100);
-    if (ctx->within) append(place, sizeof place, "%sin %.40s", *place ? ", " : "", luron_type_name(ctx->within->type));
+    if (ctx->within) append(place, sizeof place, "%sin %.40s", *place ? ", " : "", luron_type_name(luron_layer_type_of(ctx->within)));
     size_t bytes = strlen(place) + 1;
     if (bytes == 1) return;
     node->where = luron__pool_alloc(ctx->pool, bytes); /* none left: the message does without */

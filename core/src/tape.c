@@ -89,7 +89,7 @@ void luron__node_unref(luron__node *node) {
 
 /* For the message of a backward that comes here again. */
 static void keep_name(luron__node *node) {
-    if (node->layer) node->type = luron__type_ref(node->layer->layer->type);
+    if (node->layer) node->type = luron__type_ref(node->layer->code->type);
     if (!node->function) return;
     size_t bytes = strlen(node->function->name) + 1;
     node->label = luron__pool_alloc(node->pool, bytes);

@@ -10,7 +10,7 @@ const char *luron__node_text(char *buf, size_t n, const luron__node *node) {
     const char *name = layer && layer->name ? layer->name : "";
     if (layer)
         snprintf(buf, n, "layer %s%.80s%s%s", *name ? "'" : "", name, *name ? "' = " : "",
-                 luron_type_name(layer->type));
+                 luron_type_name(node->layer->code->type));
     else if (node->type)
         snprintf(buf, n, "layer %s", luron_type_name(node->type));
     else
@@ -24,10 +24,10 @@ const char *luron__operand_text(char *buf, size_t n, const luron_ctx *ctx, const
     const struct luron__layer_call *lc = node->layer;
     snprintf(buf, n, "operand %d", i + ctx->index_base);
     if (!lc) return buf;
-    const luron_port *port = i < lc->n_in ? luron__port_in(lc->layer->type, i) : NULL;
+    const luron_port *port = i < lc->n_in ? luron__port_in(lc->code->type, i) : NULL;
     snprintf(buf, n, "input '%s'", port ? port->name : "input");
     for (int s = 0; s < LURON__MAX_SLOTS; s++)
-        if (lc->param_at[s] == i) snprintf(buf, n, "parameter '%s'", lc->layer->param[s].name);
+        if (lc->param_at[s] == i && lc->layer->param[s].name) snprintf(buf, n, "parameter '%s'", lc->layer->param[s].name);
     return buf;
 }
 

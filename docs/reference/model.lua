@@ -83,6 +83,8 @@ print(block(luron.randn(2, 4)):shape()[2], #block:parameters())      -- 4  3
     { "module:parameters(): Tensor[]", "List of the parameters, each once." },
     { "module:named_parameters(): NamedTensors", "Iterator over names and parameters." },
     { "module:named_states(): NamedTensors", "Iterator over state and buffers." },
+    { "module:apply(fn: function): Module", "Calls `fn(part, path)` for every layer, model and instance in it, what is inside first, then for itself with the path `\"\"`: `net:apply(function(part) if part.weight then nn.init.zeros_(part.weight) end end)`." },
+    { "module:clone(): Module", "A deep copy with parameters and state of its own. What is shared or tied inside stays so; functions, and what is neither layer, tensor, table nor instance, is shared; hooks stay behind." },
     { "module:train(on?: boolean): Module", "Training mode for everything in it; `false` is `eval`." },
     { "module:eval(): Module", "Mode of use." },
     { "module:is_training(): boolean", "Which of the two." },

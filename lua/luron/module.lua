@@ -6,7 +6,7 @@ local Module = {}
 Module.__index = Module
 Module.is_module = true
 
-local classes = {} -- by name, for luron.load
+local classes = require "luron.classes" -- for luron.load
 
 local function is_module(value)
   if type(value) ~= "table" then return false end
@@ -155,6 +155,32 @@ function Module:buffer(name, tensor)
   return tensor
 end
 
+--- Calls fn(part, path) for every layer (of models too), model and instance below, what is inside first, and for the
+--- instance itself, whose path is "".
+function Module:apply(fn)
+  check_self(self, "apply")
+  if not is_callable(fn) then core.badarg(1, "apply", "function expected, got " .. core.got(fn)) end
+  local parts = {}
+  each(self, function(kind, path, value)
+    if kind ~= "tensor" and kind ~= "buffer" then parts[#parts + 1] = { value, path } end
+  end)
+  for i = #parts, 1, -1 do
+    local part, path = parts[i][1], parts[i][2]
+    for k = 1, core.is_model(part) and #part or 0 do fn(part[k], path .. "." .. part[k]:name()) end
+    fn(part, path)
+  end
+  fn(self, "")
+  return self
+end
+
+--- A deep copy: parameters and state of its own, what was shared or tied inside stays so. Hooks stay with the original.
+function Module:clone()
+  check_self(self, "clone")
+  local new = require "luron.copy"(self, function(old, copy) parameters[copy] = parameters[old] end)
+  each(new, function() end) -- notes the tensors that are parameters
+  return new
+end
+
 --- Training mode, on or off, for everything below.
 function Module:train(on)
   check_self(self, "train")
@@ -262,8 +288,13 @@ function Module:save(path, options)
   require("luron.checkpoint").write(function(handle)
     for name, tensor in self:named_parameters() do handle:set_tensor("parameters/" .. name, tensor) end
     for name, tensor in self:named_states() do handle:set_tensor("state/" .. name, tensor) end
-    local ok, text = pcall(core.json_encode, { class = getmetatable(self).__name, args = rawget(self, "_args") })
-    if not ok then text = core.json_encode { class = getmetatable(self).__name } end
+    local name = getmetatable(self).__name
+    local described = { class = name, module = classes.module_of(name, getmetatable(self)), args = rawget(self, "_args") }
+    local ok, text = pcall(core.json_encode, described)
+    if not ok then
+      described.args = nil
+      text = core.json_encode(described)
+    end
     handle:set_text("training/module", text)
   end, path, options, "save")
 end
@@ -348,7 +379,7 @@ local function class(name, base)
   if base ~= nil and (type(base) ~= "table" or not base.is_module) then core.badarg(2, "class", "class expected, got " .. core.got(base)) end
   local new = { __name = name, __call = Module.__call, __tostring = Module.__tostring, is_module = true }
   new.__index = new
-  classes[name] = new
+  classes.note(name, new, debug.getinfo(2, "S").source)
   return setmetatable(new, {
     __index = base or Module,
     __name = "class " .. name,
@@ -369,10 +400,8 @@ local function from_checkpoint(checkpoint)
   if type(module) ~= "table" or type(module.class) ~= "string" then
     return nil, checkpoint.path .. ": parameters without an architecture; make the model and call model:restore(path)", "STATE"
   end
-  local known = classes[module.class]
-  if not known then
-    return nil, string.format("%s: holds a '%s', a class in Lua: require the file that defines it first", checkpoint.path, module.class), "NOT_FOUND"
-  end
+  local known, missing = classes.find(module.class, type(module.module) == "string" and module.module or nil)
+  if not known then return nil, string.format("%s: holds a %s", checkpoint.path, missing), "NOT_FOUND" end
   local ok, self = pcall(known, table.unpack(type(module.args) == "table" and module.args or {}))
   if not ok then return nil, string.format("%s: class '%s': %s", checkpoint.path, module.class, tostring(self)), "MISMATCH" end
   local _, message, code = self:restore(checkpoint)
