@@ -9,15 +9,21 @@
 #include <string.h>
 
 typedef enum kind { TENSOR, NODE, LAYER, MODEL, OPTIM, GATES } kind;
+enum { NOWHERE = -1, UNKNOWN = -2 };
 typedef struct object {
     const void *at;
     kind kind;
     bool entered;  /* its ways have been taken */
     bool outside;  /* held by somebody else, or by something that is */
+    bool own;      /* has a hook itself */
+    bool reaches;  /* leads to one */
+    bool meets;    /* is a place, and does not stand for the only one that it leads to */
     int64_t found; /* references come by */
-    uint64_t reaches;
+    int64_t place;
 } object;
 
+/* COUNT: the first walk, which finds the objects; SPREAD: what is reached, and from outside; PLACE; TELL. */
+typedef enum walk_mode { COUNT, SPREAD, PLACE, TELL } walk_mode;
 typedef struct trace {
     luron_ctx *ctx;
     object *objects; /* in order of finding */
@@ -28,14 +34,43 @@ typedef struct trace {
     int64_t n_stack, cap_stack;
     int64_t *table; /* open addressing: index + 1; a power of two places, 0: empty */
     int64_t n_table;
-    int n_uds;
+    int64_t *hooks; /* the same of n_uds */
+    int64_t n_hooks, n_uds;
     void *const *uds;
-    bool counts, changed; /* counts: the first walk, which finds the objects */
+    walk_mode mode;
+    bool changed; /* SPREAD */
+    int64_t only; /* PLACE: the only place that the object leads to so far */
+    luron_ways *out;
 } trace;
 
-/* ---- the table --------------------------------------------------------------------------------------------------- */
+/* ---- tables ------------------------------------------------------------------------------------------------------ */
+static int64_t hash(const void *at) { return (int64_t)((uint64_t)(uintptr_t)at * 0x9e3779b97f4a7c15u >> 33); }
+
+static luron_status note_hooks(trace *t) {
+    int64_t n = 64;
+    while (n < 2 * t->n_uds)
+        n *= 2;
+    LURON_TRY(luron__alloc(&t->hooks, t->ctx, (size_t)n * sizeof *t->hooks));
+    t->n_hooks = n;
+    for (int64_t k = 0; k < t->n_uds; k++) {
+        int64_t i = hash(t->uds[k]) & (n - 1);
+        while (t->hooks[i])
+            i = (i + 1) & (n - 1);
+        t->hooks[i] = k + 1;
+    }
+    return LURON_OK;
+}
+
+/* The number of a hook, -1: another's. */
+static int64_t hook_of(const trace *t, const void *ud) {
+    int64_t i = hash(ud) & (t->n_hooks - 1);
+    while (t->hooks[i] && t->uds[t->hooks[i] - 1] != ud)
+        i = (i + 1) & (t->n_hooks - 1);
+    return t->hooks[i] - 1;
+}
+
 static int64_t place_of(const trace *t, const void *at) {
-    int64_t mask = t->n_table - 1, i = (int64_t)((uint64_t)(uintptr_t)at * 0x9e3779b97f4a7c15u >> 33) & mask;
+    int64_t mask = t->n_table - 1, i = hash(at) & mask;
     while (t->table[i] && t->objects[t->table[i] - 1].at != at)
         i = (i + 1) & mask;
     return i;
@@ -75,14 +110,31 @@ static luron_status come_by(trace *t, kind k, const void *at) {
 }
 
 /* ---- the ways ---------------------------------------------------------------------------------------------------- */
-/* In the first walk: count it. Later: what the child reaches, the parent does, and what holds the parent from outside
- * holds the child. */
+static luron_status tell(trace *t, int64_t from, int64_t to) {
+    luron_ways *w = t->out;
+    LURON_TRY(luron__grow(t->ctx, &w->ways, &w->room, w->n_ways + 1, sizeof *w->ways));
+    w->ways[w->n_ways++] = (luron_way){from, to};
+    return LURON_OK;
+}
+
+/* What the child reaches, the parent does, and what holds the parent from outside holds the child. */
+static void spread(trace *t, object *parent, object *child) {
+    t->changed |= (child->reaches && !parent->reaches) || (parent->outside && !child->outside);
+    parent->reaches |= child->reaches;
+    child->outside |= parent->outside;
+}
+
 static luron_status way(trace *t, int64_t parent, kind k, const void *at) {
-    if (t->counts || !at) return come_by(t, k, at);
+    if (t->mode == COUNT || !at) return come_by(t, k, at);
     object *p = &t->objects[parent], *c = &t->objects[t->table[place_of(t, at)] - 1];
-    t->changed |= (c->reaches & ~p->reaches) || (p->outside && !c->outside);
-    p->reaches |= c->reaches;
-    c->outside |= p->outside;
+    if (t->mode == SPREAD) {
+        spread(t, p, c);
+    } else if (c->reaches && !c->outside && t->mode == PLACE) {
+        p->meets |= c->place == UNKNOWN || (t->only != NOWHERE && t->only != c->place); /* unknown: a loop */
+        t->only = c->place;
+    } else if (c->reaches && !c->outside) {
+        return tell(t, p->place, c->place);
+    }
     return LURON_OK;
 }
 
@@ -143,24 +195,37 @@ static int64_t refs_of(const object *o) {
     }
 }
 
-static uint64_t bit_of(const trace *t, const void *ud) {
-    uint64_t bits = 0;
-    for (int k = 0; k < t->n_uds; k++)
-        if (t->uds[k] == ud) bits |= (uint64_t)1 << k;
-    return bits;
+static const luron__hooks *hooks_of(const object *o) {
+    switch (o->kind) {
+    case TENSOR:
+        return ((const luron_tensor *)o->at)->hooks;
+    case NODE:
+        return ((const luron__node *)o->at)->hooks;
+    case LAYER:
+        return ((const luron_layer *)o->at)->hooks;
+    case MODEL:
+        return ((const luron_model *)o->at)->hooks;
+    default:
+        return NULL;
+    }
 }
 
-static uint64_t own_bits(const trace *t, const object *o) {
-    const luron__hooks *hooks = NULL;
-    uint64_t bits = 0;
-    if (o->kind == TENSOR) hooks = ((const luron_tensor *)o->at)->hooks;
-    if (o->kind == NODE) hooks = ((const luron__node *)o->at)->hooks;
-    if (o->kind == LAYER) hooks = ((const luron_layer *)o->at)->hooks;
-    if (o->kind == MODEL) hooks = ((const luron_model *)o->at)->hooks;
-    for (const luron__hook *h = hooks ? hooks->first : NULL; h; h = h->next)
-        if (!h->keeper) bits |= bit_of(t, h->ud);
-    if (o->kind == NODE && ((const luron__node *)o->at)->function) bits |= bit_of(t, luron__function_ud(o->at));
-    return bits;
+/* In COUNT: does it have any? In TELL: which. */
+static luron_status own_hooks(trace *t, object *o) {
+    const luron__hooks *hooks = hooks_of(o);
+    const luron__hook *h = hooks ? hooks->first : NULL;
+    const luron__node *node = o->kind == NODE ? o->at : NULL;
+    bool function = node && node->function;
+    while (h || function) {
+        int64_t k = h ? h->keeper ? -1 : hook_of(t, h->ud) : hook_of(t, luron__function_ud(node));
+        if (k >= 0 && t->mode == TELL) LURON_TRY(tell(t, o->place, -1 - k));
+        o->own |= k >= 0;
+        if (h)
+            h = h->next;
+        else
+            function = false;
+    }
+    return LURON_OK;
 }
 
 /* ---- public ------------------------------------------------------------------------------------------------------ */
@@ -183,17 +248,22 @@ static luron_status explore(trace *t) {
     return LURON_OK;
 }
 
-static luron_status walk(trace *t, int64_t n, const luron_held *held) {
-    t->counts = true;
+static luron_status find(trace *t, int64_t n, const luron_held *held) {
+    t->mode = COUNT;
     for (int64_t i = 0; i < n; i++) {
         LURON_TRY(come_by(t, kinds[held[i].kind], held[i].object));
         LURON_TRY(explore(t));
     }
     for (int64_t i = 0; i < t->n; i++) {
         object *o = &t->objects[i];
-        o->outside = refs_of(o) > o->found, o->reaches = own_bits(t, o);
+        LURON_TRY(own_hooks(t, o));
+        o->outside = refs_of(o) > o->found, o->reaches = o->own;
     }
-    t->counts = false, t->changed = true;
+    return LURON_OK;
+}
+
+static luron_status follow(trace *t) {
+    t->mode = SPREAD, t->changed = true;
     while (t->changed) { /* without loops the first round does all, the second sees that */
         t->changed = false;
         for (int64_t i = 0; i < t->n; i++)
@@ -204,25 +274,52 @@ static luron_status walk(trace *t, int64_t n, const luron_held *held) {
     return LURON_OK;
 }
 
-luron_status luron_trace_hooks(uint64_t *elsewhere, luron_ctx *ctx, int64_t n, luron_held *held, int n_uds,
-                         void *const *uds) {
-    LURON__CHECK(ctx, !ctx->run, LURON_E_STATE, "trace: a backward is going on, which holds part of the tape");
-    LURON__CHECK(ctx, n_uds >= 0 && n_uds <= 64, LURON_E_ARGUMENT, "trace: at most 64 hooks at a time, got %d", n_uds);
-    trace t = {.ctx = ctx, .n_uds = n_uds, .uds = uds};
-    luron_status status = walk(&t, n, held);
-    if (!status) {
-        uint64_t inside = 0, outside = 0;
-        for (int64_t i = 0; i < t.n; i++) {
-            uint64_t own = own_bits(&t, &t.objects[i]);
-            *(t.objects[i].outside ? &outside : &inside) |= own;
-        }
-        *elsewhere = ~inside | outside;
-        for (int64_t i = 0; i < n; i++)
-            held[i].reaches = held[i].object ? t.objects[t.table[place_of(&t, held[i].object)] - 1].reaches : 0;
+/* Objects where ways meet or end are places, others stand for the one that they lead to. */
+static luron_status give_places(trace *t) {
+    t->mode = PLACE;
+    for (int64_t i = 0; i < t->n; i++)
+        t->objects[i].place = UNKNOWN;
+    for (int64_t i = 0; i < t->n; i++) {
+        object *o = &t->objects[t->order[i]];
+        t->only = NOWHERE, o->meets = o->own;
+        if (o->reaches && !o->outside) LURON_TRY(ways_of(t, t->order[i]));
+        if (!o->reaches || o->outside) o->meets = false;
+        o->place = o->meets ? t->out->n_places++ : t->only;
     }
+    t->mode = TELL;
+    for (int64_t i = 0; i < t->n; i++) {
+        object *o = &t->objects[t->order[i]];
+        if (!o->meets) continue;
+        LURON_TRY(own_hooks(t, o));
+        LURON_TRY(ways_of(t, t->order[i]));
+    }
+    return LURON_OK;
+}
+
+luron_status luron_trace_hooks(luron_ways *out, luron_ctx *ctx, int64_t n, luron_held *held, int64_t n_uds,
+                               void *const *uds) {
+    LURON__CHECK(ctx, !ctx->run, LURON_E_STATE, "trace: a backward is going on, which holds part of the tape");
+    luron_ways ways = {0};
+    trace t = {.ctx = ctx, .n_uds = n_uds, .uds = uds, .out = &ways};
+    luron_status status = note_hooks(&t);
+    if (!status) status = find(&t, n, held);
+    if (!status) status = follow(&t);
+    if (!status) status = give_places(&t);
+    for (int64_t i = 0; i < n && !status; i++)
+        held[i].place = held[i].object ? t.objects[t.table[place_of(&t, held[i].object)] - 1].place : NOWHERE;
+    if (status)
+        luron_ways_free(ctx, &ways);
+    else
+        *out = ways;
     luron__free(ctx, t.objects, (size_t)t.cap * sizeof *t.objects);
     luron__free(ctx, t.order, (size_t)t.cap_order * sizeof *t.order);
     luron__free(ctx, t.stack, (size_t)t.cap_stack * sizeof *t.stack);
     luron__free(ctx, t.table, (size_t)t.n_table * sizeof *t.table);
+    luron__free(ctx, t.hooks, (size_t)t.n_hooks * sizeof *t.hooks);
     return status;
+}
+
+void luron_ways_free(luron_ctx *ctx, luron_ways *ways) {
+    luron__free(ctx, ways->ways, (size_t)ways->room * sizeof *ways->ways);
+    *ways = (luron_ways){0};
 }

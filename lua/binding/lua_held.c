@@ -2,26 +2,27 @@
  *
  * Such a value may lead back to the tensor, layer or model whose C object holds it: a hook prints its own tensor, a hook of
  * a layer stores activations. The collector does not see the way through C, so a value held by a registry reference would
- * live for ever. Therefore every collection is followed by a look at the C side (luron_trace_hooks): what is led to from boxes
- * alone is taken off the registry, and each of these boxes keeps it alive by its user value; then the collector sees all
- * there is to see. Boxes made after a look keep all such values until the next one. What is led to from elsewhere too (a
- * run in progress, a box of which nothing is noted) stays in the registry.
+ * live for ever. Therefore every collection is followed by a look at the C side (luron_trace_hooks), whose ways are laid
+ * out once more as tables: a box has the table of its place as user value, that leads to tables of other places, and these
+ * to cells, one a value. What boxes alone lead to is taken off the registry; then the collector sees all there is to see.
+ * What something else leads to as well (a run in progress, a box of which nothing is noted) stays there. Boxes made after
+ * a look have a table of all cells until the next one.
  *
  * A box may also come to lead to a value without being new: a parameter is put into a layer. The look that follows the
- * collection in which the value died finds that out (`keep`), and the finalizers of boxes put value and boxes back. A
- * sentinel that dies in every collection says that a look is due; the first finalizer that runs after it takes it.      */
+ * collection in which the value died finds that out, and the finalizers of boxes put back all that died then (`rescue`). A
+ * sentinel that dies in every collection says that a look is due; the first finalizer that runs after it takes it.
+ *
+ * A place is a table of places at 1, 2, ... and cells at the negative serials of their values; a cell has its value at 1
+ * and behind it the places that the value leads to by what it keeps in C.                                             */
 #include "lua_util.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { GROUPS = 4, SLOTS = 64 * GROUPS /* values looked after at a time; more stay in the registry */, PER_SKIP = 4096 };
-/* Weak tables: values by serial, with the table of all at 0; boxes by address. And the metatable of sentinels, which is
- * also the key of the one that waits, in the table of boxes.                                                            */
-static const char values_key, live_key, sentinel_key;
-
-static int has_bit(const uint64_t *bits, int slot) { return bits && slot >= 0 && bits[slot / 64] >> slot % 64 & 1; }
-static void set_bit(uint64_t *bits, int slot) { bits[slot / 64] |= (uint64_t)1 << slot % 64; }
+enum { PER_SKIP = 4096 };
+/* Weak tables: cells by serial, with the table of all at 0; boxes by address. The metatable of sentinels, which is also the
+ * key of the one that waits, in the table of boxes. Places that are put back.                                         */
+static const char cells_key, live_key, sentinel_key, rescued_key;
 
 /* ---- taking and giving back -------------------------------------------------------------------------------------------- */
 static void arm(lua_State *L) {
@@ -41,19 +42,28 @@ int lr_held_ref(lua_State *L) {
 }
 
 void lr_hold(lr_state *S, lr_held *h, int ref, void *ud, void (*release)(lr_held *)) {
-    *h = (lr_held){ .before = &S->held, .after = S->held.after, .S = S, .ud = ud, .release = release, .serial = ++S->serial, .slot = -1, .ref = ref };
+    *h = (lr_held){ .before = &S->held, .after = S->held.after, .S = S, .ud = ud, .release = release, .serial = ++S->serial, .ref = ref };
     h->after->before = S->held.after = h;
     S->refs++;
     S->n_held++;
 }
 
+/* Push the cell of a value that boxes keep; nil: it has died. */
+static int push_cell(lua_State *L, const lr_held *h) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &cells_key);
+    lua_rawgeti(L, -1, h->serial);
+    lua_remove(L, -2);
+    return !lua_isnil(L, -1);
+}
+
 int lr_push_value(lua_State *L, lr_held *h) {
-    for (int tries = 0; tries < 2; tries++) {
+    for (int tries = 0; tries < 2 && h->ref != LUA_REFNIL; tries++) {
         if (h->ref != LUA_NOREF) return lua_rawgeti(L, LUA_REGISTRYINDEX, h->ref) != LUA_TNIL;
-        lua_rawgetp(L, LUA_REGISTRYINDEX, &values_key);
-        lua_rawgeti(L, -1, h->serial);
-        lua_remove(L, -2);
-        if (!lua_isnil(L, -1)) return 1;
+        if (push_cell(L, h)) {
+            lua_rawgeti(L, -1, 1);
+            lua_remove(L, -2);
+            return 1;
+        }
         lua_pop(L, 1);
         lua_gc(L, LUA_GCCOLLECT); /* it has died, and what puts it back is still to be run */
     }
@@ -69,22 +79,13 @@ static int push_box(lua_State *L, const lr_link *box) {
     return !lua_isnil(L, -1);
 }
 
-/* No box keeps it alive any more. */
-static void let_go(lua_State *L, const lr_held *h) {
-    int top = lua_gettop(L);
-    for (lr_link *b = h->S->boxes.after; b != &h->S->boxes; b = b->after) {
-        if (!b->is_new && !has_bit(b->anchors, h->slot)) continue;
-        if (push_box(L, b) && lua_getiuservalue(L, -1, 1) == LUA_TTABLE) {
-            lua_pushnil(L);
-            lua_rawseti(L, -2, h->serial);
-        }
-        lua_settop(L, top);
-    }
-}
-
 void lr_unhold(lua_State *L, lr_held *h) {
     if (h->ref == LUA_NOREF) {
-        let_go(L, h);
+        if (push_cell(L, h)) {
+            lua_pushnil(L);
+            lua_rawseti(L, -2, 1);
+        }
+        lua_pop(L, 1);
         h->S->n_weak--;
     }
     luaL_unref(L, LUA_REGISTRYINDEX, h->ref);
@@ -97,7 +98,6 @@ static void forget(lua_State *L, lr_held *h) {
     h->after->before = h->before;
     S->n_held--;
     if (L) lr_unhold(L, h);
-    if (h->slot >= 0) set_bit(S->stale, h->slot);
     h->release(h);
     if (--S->refs == 0) free(S);
 }
@@ -133,17 +133,16 @@ void lr_note_box(lua_State *L, int idx) {
     box->noted = 1;
 }
 
-/* Push the table of all values that boxes keep. */
+/* Push the table of all cells. */
 static void push_all(lua_State *L, lr_state *S) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &values_key);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &cells_key);
     if (lua_rawgeti(L, -1, 0) == LUA_TNIL) {
         lua_pop(L, 1);
         lua_newtable(L);
-        memset(S->all, 0, sizeof S->all);
         for (lr_held *h = S->held.after; h != &S->held; h = h->after) {
             if (h->ref != LUA_NOREF) continue;
-            if (lua_rawgeti(L, -2, h->serial) != LUA_TNIL) set_bit(S->all, h->slot);
-            lua_rawseti(L, -2, h->serial);
+            lua_rawgeti(L, -2, h->serial);
+            lua_rawseti(L, -2, -h->serial);
         }
         lua_pushvalue(L, -1);
         lua_rawseti(L, -3, 0);
@@ -160,56 +159,16 @@ void lr_note_new_box(lua_State *L, lr_state *S) {
     box->is_new = 1;
 }
 
-/* Does the box keep the value alive? */
-static int keeps(const lr_state *S, const lr_link *box, int slot) { return has_bit(box->is_new ? S->all : box->anchors, slot); }
-
-/* The box on top keeps the value at `value` alive. */
-static void anchor(lua_State *L, lr_link *box, const lr_held *h, int value) {
-    if (!box->anchors) box->anchors = calloc(GROUPS, sizeof *box->anchors);
-    if (!box->anchors) return; /* the value is put back when it dies */
-    if (lua_getiuservalue(L, -1, 1) != LUA_TTABLE) {
-        lua_pop(L, 1);
-        lua_newtable(L);
-        lua_pushvalue(L, -1);
-        lua_setiuservalue(L, -3, 1);
-    }
-    lua_pushvalue(L, value);
-    lua_rawseti(L, -2, h->serial);
-    lua_pop(L, 1);
-    set_bit(box->anchors, h->slot);
-}
-
-static lr_held *held_of(lr_state *S, lua_Integer serial) {
-    for (lr_held *h = S->held.after; h != &S->held; h = h->after)
-        if (h->serial == serial) return h;
-    return NULL;
-}
-
-/* Values that the dying box at 1 kept, with other ways to them: back into the registry. */
-static void put_back(lua_State *L, lr_state *S) {
-    if (lua_getiuservalue(L, 1, 1) == LUA_TTABLE) {
-        lua_pushnil(L);
-        while (lua_next(L, -2)) {
-            lr_held *h = held_of(S, lua_tointeger(L, -2));
-            if (h && h->keep && h->ref == LUA_NOREF) {
-                lua_pushvalue(L, -1);
-                h->ref = luaL_ref(L, LUA_REGISTRYINDEX);
-                S->n_weak--;
-            }
-            lua_pop(L, 1);
-        }
-    }
-    lua_pop(L, 1);
-}
-
 /* ---- the look --------------------------------------------------------------------------------------------------------------- */
 typedef struct look {
     lr_state *S;
-    size_t n, n_boxes; /* references: of boxes first, then of what values keep in C */
+    int64_t n, n_boxes, n_values; /* references: of boxes first, then of what values keep in C */
     luron_held *held;
     lr_link **boxes;
-    uint64_t *reaches; /* GROUPS for each */
-    uint64_t elsewhere[GROUPS];
+    int64_t *keeper; /* of reference n_boxes + i: the value */
+    void **uds;
+    lr_held **values;
+    luron_ways ways;
 } look;
 
 static int kind_of(const lr_link *box) {
@@ -219,147 +178,218 @@ static int kind_of(const lr_link *box) {
     return box->key == &lr_optim_key ? LURON_HELD_OPTIM : -1;
 }
 
+static int counts(const lr_link *b) { return b->object && b->noted && kind_of(b) >= 0; }
+
 /* All references into core, in a userdata that is left on the stack. */
 static void gather(lua_State *L, look *l) {
     lr_state *S = l->S;
-    size_t n = 0;
-    for (lr_link *b = S->boxes.after; b != &S->boxes; b = b->after) n++;
-    for (lr_held *h = S->held.after; h != &S->held; h = h->after) n += h->keeps ? (size_t)h->keeps(h, NULL) : 0;
-    char *block = lua_newuserdatauv(L, n * (sizeof *l->held + sizeof *l->boxes + GROUPS * sizeof *l->reaches) + 1, 0);
+    size_t n_boxes = 0, n_kept = 0, n_values = 0;
+    for (lr_link *b = S->boxes.after; b != &S->boxes; b = b->after) n_boxes += (size_t)counts(b);
+    for (lr_held *h = S->held.after; h != &S->held; h = h->after) {
+        n_values++;
+        n_kept += h->keeps ? (size_t)h->keeps(h, NULL) : 0;
+    }
+    char *block = lua_newuserdatauv(L, (n_boxes + n_kept) * sizeof *l->held + n_boxes * sizeof *l->boxes + n_kept * sizeof *l->keeper +
+                                           n_values * (sizeof *l->uds + sizeof *l->values) + 1, 0);
     l->held = (luron_held *)(void *)block;
-    l->reaches = (uint64_t *)(void *)(l->held + n);
-    l->boxes = (lr_link **)(void *)(l->reaches + GROUPS * n);
+    l->boxes = (lr_link **)(void *)(l->held + n_boxes + n_kept);
+    l->keeper = (int64_t *)(void *)(l->boxes + n_boxes);
+    l->uds = (void **)(void *)(l->keeper + n_kept);
+    l->values = (lr_held **)(void *)(l->uds + n_values);
     for (lr_link *b = S->boxes.after; b != &S->boxes; b = b->after) {
-        for (int g = 0; b->anchors && g < GROUPS; g++) b->anchors[g] &= ~S->stale[g];
-        if (!b->object || kind_of(b) < 0) continue;
+        if (!counts(b)) continue;
         l->boxes[l->n] = b;
-        l->held[l->n++] = (luron_held){ (luron_held_kind)kind_of(b), b->object, 0 };
+        l->held[l->n++] = (luron_held){ (luron_held_kind)kind_of(b), b->object, -1 };
     }
     l->n_boxes = l->n;
-    for (lr_held *h = S->held.after; h != &S->held; h = h->after)
-        if (h->keeps) l->n += (size_t)h->keeps(h, l->held + l->n);
-}
-
-/* Numbers for values that have none, as long as there are some. */
-static void give_slots(lr_state *S) {
-    uint64_t taken[GROUPS] = { 0 };
-    int slot = 0;
-    for (lr_held *h = S->held.after; h != &S->held; h = h->after)
-        if (h->slot >= 0) set_bit(taken, h->slot);
     for (lr_held *h = S->held.after; h != &S->held; h = h->after) {
-        while (slot < SLOTS && has_bit(taken, slot)) slot++;
-        if (h->slot < 0 && slot < SLOTS) h->slot = slot++;
+        int64_t end = l->n + (h->keeps ? h->keeps(h, l->held + l->n) : 0);
+        while (l->n < end) l->keeper[l->n++ - l->n_boxes] = l->n_values;
+        l->uds[l->n_values] = h->ud;
+        l->values[l->n_values++] = h;
     }
-    memset(S->stale, 0, sizeof S->stale);
 }
 
-static luron_status trace(look *l) {
-    for (int g = 0; g < GROUPS; g++) {
-        void *uds[64] = { NULL };
-        int n_uds = 0;
-        for (lr_held *h = l->S->held.after; h != &l->S->held; h = h->after)
-            if (h->slot >= 0 && h->slot / 64 == g) {
-                uds[h->slot % 64] = h->ud;
-                if (h->slot % 64 >= n_uds) n_uds = h->slot % 64 + 1;
-            }
-        if (n_uds) {
-            luron_status status = luron_trace_hooks(&l->elsewhere[g], l->S->ctx, (int64_t)l->n, l->held, n_uds, uds);
-            if (status != LURON_OK) return status;
+static int is_dead(lua_State *L, const lr_held *h) {
+    if (h->ref != LUA_NOREF) return 0;
+    int dead = !push_cell(L, h);
+    lua_pop(L, 1);
+    return dead;
+}
+
+static int any_dead(lua_State *L, lr_state *S) {
+    for (lr_held *h = S->held.after; h != &S->held; h = h->after)
+        if (is_dead(L, h)) return 1;
+    return 0;
+}
+
+/* Mark the places, and behind them the hooks, that lead on from the marked ones; more references are marked by values that
+ * are. Which is quick: ways are ordered, and nearly all lead to lower places. */
+static void spread(const look *l, char *places, char *hooks) {
+    for (int changed = 1; changed;) {
+        changed = 0;
+        for (int64_t i = l->ways.n_ways - 1; i >= 0; i--) {
+            const luron_way *w = &l->ways.ways[i];
+            char *to = w->to >= 0 ? &places[w->to] : &hooks[-1 - w->to];
+            if (!places[w->from] || *to) continue;
+            *to = 1, changed |= w->to > w->from;
         }
-        for (size_t i = 0; i < l->n; i++) l->reaches[GROUPS * i + (size_t)g] = n_uds ? l->held[i].reaches : 0;
+        for (int64_t i = l->n_boxes; i < l->n; i++) {
+            if (l->held[i].place < 0 || !hooks[l->keeper[i - l->n_boxes]] || places[l->held[i].place]) continue;
+            places[l->held[i].place] = changed = 1;
+        }
     }
-    return LURON_OK;
 }
 
-/* Are there ways to the value that the collector cannot see? *dying: from a box that dies, and may come back. */
-static int is_outside(lua_State *L, const look *l, const lr_held *h, int *dying, int *strange) {
-    int outside = has_bit(l->elsewhere, h->slot);
-    *dying = *strange = 0;
-    for (size_t i = 0; i < l->n_boxes; i++) {
-        if (!has_bit(l->reaches + GROUPS * i, h->slot)) continue;
-        *dying |= !push_box(L, l->boxes[i]);
-        *strange |= !keeps(l->S, l->boxes[i], h->slot);
-        outside |= !l->boxes[i]->noted;
+/* Has a value died that something alive leads to, or that no way leads to, so that it is held elsewhere? */
+static int died_in_use(lua_State *L, const look *l) {
+    char *places = lua_newuserdatauv(L, (size_t)(l->ways.n_places + 2 * l->n_values) + 1, 0), *hooks = places + l->ways.n_places,
+         *found = hooks + l->n_values;
+    memset(places, 0, (size_t)(l->ways.n_places + 2 * l->n_values) + 1);
+    for (int64_t i = 0; i < l->n_boxes; i++) {
+        if (l->held[i].place < 0 || places[l->held[i].place]) continue;
+        places[l->held[i].place] = (char)push_box(L, l->boxes[i]);
         lua_pop(L, 1);
     }
-    return outside;
+    for (int64_t k = 0; k < l->n_values; k++) hooks[k] = l->values[k]->ref != LUA_REFNIL && !is_dead(L, l->values[k]);
+    spread(l, places, hooks);
+    for (int64_t i = 0; i < l->ways.n_ways; i++)
+        if (l->ways.ways[i].to < 0) found[-1 - l->ways.ways[i].to] = 1;
+    int rescue = 0;
+    for (int64_t k = 0; k < l->n_values && !rescue; k++) rescue = (hooks[k] || !found[k]) && is_dead(L, l->values[k]);
+    lua_pop(L, 1);
+    return rescue;
 }
 
-static void anchor_to_all(lua_State *L, const look *l, const lr_held *h, int value) {
-    for (size_t i = 0; i < l->n_boxes; i++) {
-        lr_link *b = l->boxes[i];
-        if (!has_bit(l->reaches + GROUPS * i, h->slot) || (!b->is_new && has_bit(b->anchors, h->slot))) continue;
-        if (push_box(L, b)) anchor(L, b, h, value);
-        lua_pop(L, 1);
-    }
-}
-
-/* A value without slot, or one that was dropped, stays as it is. */
-static void judge(lua_State *L, const look *l, lr_held *h) {
-    if (h->slot < 0 || h->ref == LUA_REFNIL) return;
-    int dying, strange, outside = is_outside(L, l, h, &dying, &strange), top = lua_gettop(L);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &values_key);
-    if (h->ref != LUA_NOREF) {
-        if (!outside && !dying) {
-            lua_rawgeti(L, LUA_REGISTRYINDEX, h->ref);
-            lua_pushvalue(L, -1);
-            lua_rawseti(L, -3, h->serial);
-            anchor_to_all(L, l, h, top + 2);
-            luaL_unref(L, LUA_REGISTRYINDEX, h->ref);
-            h->ref = LUA_NOREF;
-            l->S->n_weak++;
-        }
-    } else if (lua_rawgeti(L, -1, h->serial) == LUA_TNIL) {
-        h->keep = outside || strange;
-        l->S->rescue |= h->keep;
-    } else if (!outside) {
-        anchor_to_all(L, l, h, top + 2);
-    } else {
-        h->ref = luaL_ref(L, LUA_REGISTRYINDEX);
-        l->S->n_weak--;
-    }
-    lua_settop(L, top);
-}
-
-/* New boxes keep what they lead to alone from now on; those that die keep all until they are gone. */
-static void settle_new_boxes(lua_State *L, const look *l) {
-    for (size_t i = 0; i < l->n_boxes; i++) {
-        if (!l->boxes[i]->is_new) continue;
-        if (push_box(L, l->boxes[i])) {
+/* Push the cell of a value, a new one for one in the registry; false: it is dead. */
+static void push_own_cell(lua_State *L, const lr_held *h) {
+    if (h->ref != LUA_NOREF && h->ref != LUA_REFNIL) {
+        lua_createtable(L, 1, 0);
+        lua_rawgeti(L, LUA_REGISTRYINDEX, h->ref);
+        lua_rawseti(L, -2, 1);
+    } else if (h->ref == LUA_NOREF && push_cell(L, h)) {
+        for (lua_Integer i = (lua_Integer)lua_rawlen(L, -1); i > 1; i--) {
             lua_pushnil(L);
-            lua_setiuservalue(L, -2, 1);
-            l->boxes[i]->is_new = 0;
+            lua_rawseti(L, -2, i);
+        }
+    } else {
+        lua_pushboolean(L, 0);
+    }
+}
+
+/* Push the list of them, by number from 1 on. */
+static void push_cells(lua_State *L, const look *l) {
+    lua_createtable(L, (int)l->n_values, 0);
+    int list = lua_gettop(L);
+    for (int64_t k = 0; k < l->n_values; k++) {
+        push_own_cell(L, l->values[k]);
+        lua_rawseti(L, list, k + 1);
+        lua_settop(L, list);
+    }
+}
+
+/* Push the tables of all places at their number from 1 on, with cells, which are at `cells`, in them. */
+static void push_places(lua_State *L, const look *l, int cells) {
+    lua_createtable(L, (int)l->ways.n_places, 0);
+    for (int64_t i = 0; i < l->ways.n_places; i++) {
+        lua_newtable(L);
+        lua_rawseti(L, -2, i + 1);
+    }
+    int64_t from = -1, n = 0;
+    lua_pushnil(L); /* the table of from */
+    for (int64_t i = 0; i < l->ways.n_ways; i++) {
+        const luron_way *w = &l->ways.ways[i];
+        if (w->from != from) {
+            lua_pop(L, 1);
+            lua_rawgeti(L, -1, w->from + 1);
+            from = w->from, n = 0;
+        }
+        if (w->to >= 0) {
+            lua_rawgeti(L, -2, w->to + 1);
+            lua_rawseti(L, -2, ++n);
+        } else if (lua_rawgeti(L, cells, -w->to) == LUA_TTABLE) {
+            lua_rawseti(L, -2, -l->values[-1 - w->to]->serial);
+        } else {
+            lua_pop(L, 1);
+        }
+    }
+    lua_pop(L, 1);
+    for (int64_t i = l->n_boxes; i < l->n; i++) { /* values lead on by what they keep */
+        if (l->held[i].place < 0) continue;
+        if (lua_rawgeti(L, cells, l->keeper[i - l->n_boxes] + 1) == LUA_TTABLE) {
+            lua_rawgeti(L, -2, l->held[i].place + 1);
+            lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
         }
         lua_pop(L, 1);
     }
 }
 
-/* Values that died although there may be ways to them: in a look that cannot be taken all are. */
-static void keep_all(lua_State *L, lr_state *S) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &values_key);
-    for (lr_held *h = S->held.after; h != &S->held; h = h->after) {
-        h->keep = 1;
-        if (h->ref != LUA_NOREF) continue;
-        S->rescue |= lua_rawgeti(L, -1, h->serial) == LUA_TNIL;
+/* Values that nothing but boxes leads to go from the registry to their cells, others back. `found`: by value. */
+static void settle_values(lua_State *L, const look *l, int cells, const char *found) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &cells_key);
+    int weak = lua_gettop(L);
+    lua_pushnil(L);
+    lua_rawseti(L, weak, 0); /* the table of all is another now */
+    for (int64_t k = 0; k < l->n_values; k++) {
+        lr_held *h = l->values[k];
+        if (lua_rawgeti(L, cells, k + 1) == LUA_TTABLE) {
+            if (found[k]) {
+                lua_rawseti(L, weak, h->serial);
+                if (h->ref != LUA_NOREF) {
+                    luaL_unref(L, LUA_REGISTRYINDEX, h->ref);
+                    h->ref = LUA_NOREF;
+                    l->S->n_weak++;
+                }
+                continue;
+            }
+            if (h->ref == LUA_NOREF) {
+                lua_rawgeti(L, -1, 1);
+                h->ref = luaL_ref(L, LUA_REGISTRYINDEX);
+                l->S->n_weak--;
+            }
+        }
         lua_pop(L, 1);
     }
     lua_pop(L, 1);
 }
 
+/* The ways as tables. Until boxes have theirs the old ones keep what they kept. */
+static void lay_out(lua_State *L, const look *l) {
+    push_cells(L, l);
+    int cells = lua_gettop(L);
+    push_places(L, l, cells);
+    char *found = lua_newuserdatauv(L, (size_t)l->n_values + 1, 0);
+    memset(found, 0, (size_t)l->n_values + 1);
+    for (int64_t i = 0; i < l->ways.n_ways; i++)
+        if (l->ways.ways[i].to < 0) found[-1 - l->ways.ways[i].to] = 1;
+    settle_values(L, l, cells, found);
+    for (int64_t i = 0; i < l->n_boxes; i++) { /* those that die keep what they have */
+        if (push_box(L, l->boxes[i])) {
+            if (l->held[i].place >= 0) lua_rawgeti(L, cells + 1, l->held[i].place + 1);
+            else lua_pushnil(L);
+            lua_setiuservalue(L, -2, 1);
+            l->boxes[i]->is_new = 0;
+        }
+        lua_pop(L, 1);
+    }
+    lua_settop(L, cells - 1);
+}
+
 static void take_look(lua_State *L, lr_state *S) {
     look l = { .S = S };
+    luaL_checkstack(L, 30, NULL);
     arm(L);
     lr_drain(L, S);
-    S->rescue = 0;
-    keep_all(L, S);
-    if (S->skip > 0 && S->skip--) return;
-    S->skip = luron_ctx_live_blocks(S->ctx) / PER_SKIP; /* much to go through: at fewer collections */
+    S->rescue = any_dead(L, S); /* unless the look says otherwise */
+    lua_newtable(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &rescued_key);
+    if (!S->rescue && S->serial == S->looked && S->skip > 0 && S->skip--) return;
+    S->skip = luron_ctx_live_blocks(S->ctx) / PER_SKIP; /* much to go through: not if there is no value that is new or dead */
     gather(L, &l);
-    give_slots(S);
-    if (trace(&l) == LURON_OK) { /* else in a backward, or without memory */
-        S->rescue = 0;
-        settle_new_boxes(L, &l);
-        for (lr_held *h = S->held.after; h != &S->held; h = h->after) judge(L, &l, h);
+    if (luron_trace_hooks(&l.ways, S->ctx, l.n, l.held, l.n_values, l.uds) == LURON_OK) { /* else in a backward, or without memory */
+        S->rescue = S->rescue && died_in_use(L, &l);
+        if (!S->rescue) lay_out(L, &l), S->looked = S->serial;
+        luron_ways_free(S->ctx, &l.ways);
     }
     lua_pop(L, 1);
 }
@@ -376,6 +406,7 @@ static void look_if_due(lua_State *L, lr_state *S) {
     if (S->n_held && is_due(L)) take_look(L, S);
 }
 
+/* ---- what comes back -------------------------------------------------------------------------------------------------------- */
 int lr_lives_on(lua_State *L) {
     lr_state *S = lr_peek(L);
     if (!S || !S->n_held) return 0;
@@ -386,14 +417,58 @@ int lr_lives_on(lua_State *L) {
     return 1;
 }
 
-int lr_box_lives_on(lua_State *L, lr_link *box) {
-    if (!lr_lives_on(L)) return 0;
-    if (box->is_new || box->anchors) put_back(L, lr_peek(L));
-    if (box->is_new) { /* the table of all may be another by now */
-        lua_pushnil(L);
-        lua_setiuservalue(L, 1, 1);
-        box->is_new = 0;
+/* The value of the cell on top, into the registry if it has died. */
+static void put_back(lua_State *L, lr_state *S, lua_Integer serial) {
+    for (lr_held *h = S->held.after; h != &S->held; h = h->after) {
+        if (h->serial != serial || !is_dead(L, h)) continue;
+        lua_rawgeti(L, -1, 1);
+        h->ref = luaL_ref(L, LUA_REGISTRYINDEX);
+        S->n_weak--;
     }
+}
+
+/* Put what the table on top has, from index `first` on, onto the list at idx, which has n; how many it has then. */
+static lua_Integer put_on(lua_State *L, int idx, lua_Integer n, lua_Integer first) {
+    for (lua_Integer i = first, end = (lua_Integer)lua_rawlen(L, -1); i <= end; i++) {
+        lua_rawgeti(L, -1, i);
+        lua_rawseti(L, idx, ++n);
+    }
+    return n;
+}
+
+/* All that died behind the dying box at 1. */
+static void put_all_back(lua_State *L, lr_state *S) {
+    luaL_checkstack(L, 20, NULL);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &rescued_key);
+    lua_newtable(L); /* places to go through */
+    int list = lua_gettop(L), seen = list - 1;
+    lua_Integer n = lua_getiuservalue(L, 1, 1) == LUA_TTABLE;
+    lua_rawseti(L, list, 1);
+    for (; n > 0; lua_settop(L, list)) {
+        lua_rawgeti(L, list, n--);
+        lua_pushvalue(L, -1);
+        if (lua_rawget(L, seen) != LUA_TNIL) continue;
+        lua_pop(L, 1);
+        lua_pushvalue(L, -1);
+        lua_pushboolean(L, 1);
+        lua_rawset(L, seen);
+        n = put_on(L, list, n, 1);
+        lua_pushnil(L);
+        while (lua_next(L, -2)) {
+            lua_Integer key = lua_tointeger(L, -2);
+            if (key < 0) {
+                put_back(L, S, -key);
+                n = put_on(L, list, n, 2);
+            }
+            lua_pop(L, 1);
+        }
+    }
+    lua_settop(L, seen - 1);
+}
+
+int lr_box_lives_on(lua_State *L) {
+    if (!lr_lives_on(L)) return 0;
+    put_all_back(L, lr_peek(L));
     lr_note_box(L, 1);
     return 1;
 }
@@ -414,8 +489,10 @@ static void weak_values(lua_State *L, const char *key) {
 }
 
 void lr_open_held(lua_State *L) {
-    weak_values(L, &values_key);
+    weak_values(L, &cells_key);
     weak_values(L, &live_key);
+    lua_newtable(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &rescued_key);
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, sentinel_gc);
     lua_setfield(L, -2, "__gc");

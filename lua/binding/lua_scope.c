@@ -70,6 +70,8 @@ void lr_scope_close(lua_State *L, int list, int keep) {
             luron_tensor *t = *box;
             *box = NULL;
             luron_tensor_unref(t);
+            lua_pushnil(L);
+            lua_setiuservalue(L, -3, 1);
         } else if (outer) {
             lua_pushvalue(L, -2);
             lua_rawseti(L, outer, ++kept);

@@ -2,7 +2,6 @@
 #include "lua_util.h"
 
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 const char lr_tensor_key, lr_layer_key, lr_model_key, lr_optim_key, lr_checkpoint_key, lr_node_key, lr_guard_key, lr_tracer_key;
@@ -194,6 +193,8 @@ static int box_close(lua_State *L) {
     lr_link *box = (lr_link *)lr_test(L, 1, key);
     if (!box) return lr_typeerror(L, 1, "object", lua_tostring(L, lua_upvalueindex(2)));
     close_box(box);
+    lua_pushnil(L); /* it leads nowhere any more: lua_held.c */
+    lua_setiuservalue(L, 1, 1);
     lr_state *S = lr_peek(L);
     if (S && S->dead) lr_drain(L, S);
     return 0;
@@ -202,8 +203,7 @@ static int box_close(lua_State *L) {
 /* __gc */
 static int box_gc(lua_State *L) {
     lr_link *box = (lr_link *)lr_test(L, 1, lua_touserdata(L, lua_upvalueindex(1)));
-    if (box && lr_box_lives_on(L, box)) return 0;
-    if (box) free(box->anchors), box->anchors = NULL;
+    if (box && lr_box_lives_on(L)) return 0;
     return box_close(L);
 }
 

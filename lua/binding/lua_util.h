@@ -15,9 +15,8 @@ typedef struct lr_link { /* what a box holds; boxes are linked, since those made
     void *object; /* NULL: closed */
     struct lr_link *before, *after;
     const char *key;
-    uint64_t *anchors; /* which held values it keeps alive: lua_held.c; NULL: none */
-    int noted;         /* can be found by its address */
-    int is_new;        /* made since the last look: keeps all of them */
+    int noted;  /* can be found by its address: lua_held.c */
+    int is_new; /* made since the last look: keeps all held values */
 } lr_link;
 typedef struct lr_state lr_state;
 /* A Lua value that core holds on to, by a pointer to this at the head of a block: lua_held.c. */
@@ -25,8 +24,8 @@ typedef struct lr_held {
     struct lr_held *before, *after, *next; /* the ring of all; next: on the list of those that core has released */
     lr_state *S;
     void *ud;            /* what core knows it by */
-    lua_Integer serial;  /* key of the value in tables */
-    int slot, keep, ref; /* ref: registry reference, LUA_NOREF: kept by boxes, LUA_REFNIL: dropped */
+    lua_Integer serial; /* key of the value in tables */
+    int ref;            /* registry reference, LUA_NOREF: kept by boxes, LUA_REFNIL: dropped */
     void (*release)(struct lr_held *); /* frees the block */
     int (*keeps)(struct lr_held *, luron_held *to); /* the references into core that it has itself: how many, into `to` if not NULL */
 } lr_held;
@@ -41,13 +40,11 @@ struct lr_state {
     lr_link boxes;     /* head of the ring of all boxes */
     lr_held held;      /* head of the ring of held values */
     lr_held *dead;     /* those that core has released: lr_drain frees them */
-    lua_Integer serial; /* of the last held value */
+    lua_Integer serial, looked; /* of the last held value; of the last that was there in a look */
     int64_t n_held, n_weak; /* all; those that boxes keep */
     int notes;         /* there was one once: all boxes are noted from then on */
     int64_t skip;      /* collections to let pass before the next look */
     int rescue;        /* a value died and was not to: what dies with it may belong to it */
-    uint64_t stale[4]; /* slots that were given up since the last look */
-    uint64_t all[4];   /* slots in the table that new boxes have */
     char own[1024];    /* "@.../luron/": how the sources of luron's own Lua files begin */
 };
 
@@ -76,7 +73,7 @@ void lr_note_box(lua_State *L, int idx);
 void lr_note_new_box(lua_State *L, lr_state *S);
 /** For the finalizer of the object at 1: does it live on, to be finalized once more? And of a box. */
 int lr_lives_on(lua_State *L);
-int lr_box_lives_on(lua_State *L, lr_link *box);
+int lr_box_lives_on(lua_State *L);
 
 /* ---- errors --------------------------------------------------------------------------------------------------------------- */
 /** Push "file:line: " of the innermost Lua code that is not luron's own ("" if there is none). */

@@ -349,6 +349,43 @@ describe("what a hook refers to", function()
     end)
   end)
 
+  it("goes however many there are", function()
+    leaves_nothing(function()
+      collectgarbage "stop"
+      for _ = 1, 3000 do
+        local x = leaf { 1 }
+        local y = x * 2
+        y:register_hook(function() return y end)
+      end
+      local all, x = {}, leaf { 1 }
+      for i = 1, 3000 do
+        x = x * 2
+        x:register_hook(function() return all end)
+        all[i] = x
+      end
+      collectgarbage "restart"
+    end)
+  end)
+
+  it("leads on by what it keeps in C", function()
+    local n, y = 0, nil
+    do
+      local x = leaf { 3 }
+      local z = x * 1
+      z:register_hook(function(g) n = n + 1 return g + 0 * (z and 1) end)
+      local op = luron.op { name = "keeps", forward = function(ctx, v) ctx:save(z) return v * 2 end, backward = function(ctx) return ctx:saved() end }
+      y = op(leaf { 1 })
+    end
+    settle()
+    luron.grad(y, y, { retain_graph = true })
+    local got
+    local x = leaf { 1 };
+    (y * x):backward()
+    got = x:grad():item()
+    assert.are.equal(2.0, got)
+    assert.are.equal(0, n)
+  end)
+
   it("stays as long as a backward may come by", function()
     local n = 0
     local function prepare()

@@ -7,6 +7,7 @@
 #include "layer_table.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #ifdef __SANITIZE_ADDRESS__
 enum { ROUNDS = 1, ROUNDS_LONG = 6 };
@@ -100,7 +101,66 @@ static void test_layer_gradients_of_every_type(void **state) {
     assert_int_equal(bar_end(&b, c.n, c.failures), 0);
 }
 
+/* ---- second order, type by type ---------------------------------------------------------------------------------- */
+typedef struct second {
+    int right, refused, wrong; /* cases of one type */
+} second;
+
+/* The gradient of the gradient is right, or there is an error that names layer and type. */
+static void check_second(luron_ctx *ctx, const luron_type *type, layer_bench *b, const char *json, uint64_t seed,
+                         int no_higher, second *s) {
+    char name[80];
+    differences d = {
+        .fn = layer_apply_bench, .ud = b, .n_out = luron_layer_n_outs(b->layer), .seed = seed, .no_higher = no_higher};
+    snprintf(name, sizeof name, "layer '%s' = %s", luron_layer_name(b->layer), luron_type_name(type));
+    int right = collect(&d, b) ? differences_check(&d, ctx, 2) : 0;
+    if (right < 0 && !strstr(d.text, name)) right = 0;
+    *(right > 0 ? &s->right : right < 0 ? &s->refused : &s->wrong) += 1;
+    if (!right) print_error("%s %s, higher %s: %s\n", luron_type_name(type), json, no_higher ? "off" : "on", d.text);
+}
+
+static void check_type(luron_ctx *ctx, const luron_type *type, uint64_t seed, int no_higher, second *s) {
+    layer_line lines[LAYER_LINES_MAX];
+    int n = layer_lines_of(lines, type);
+    for (int l = 0; l < n; l++)
+        for (int training = 0; training < 2; training++) {
+            layer_bench b;
+            char json[1024];
+            assert_true(generate(&b.g, ctx, lines[l].spec, PLAIN, seed, lines[l].lo, lines[l].hi, LURON_F64));
+            layer_variation(json, sizeof json, type, &lines[l], b.g.size, 0);
+            assert_ok(ctx, luron_layer_from_json(&b.layer, ctx, luron_type_name(type), json));
+            assert_ok(ctx, luron_layer_set_name(ctx, b.layer, "here"));
+            luron_layer_set_training(b.layer, training);
+            check_second(ctx, type, &b, json, seed, no_higher, s);
+            luron_layer_unref(b.layer);
+            generate_free(&b.g);
+        }
+}
+
+static void test_layer_gradients_second_order_is_right_or_refused(void **state) {
+    luron_ctx *ctx = *state;
+    assert_ok(ctx, luron_plugin_load_all(ctx));
+    assert_ok(ctx, luron_ctx_set_default_dtype(ctx, LURON_F64));
+    for (int no_higher = 0; no_higher < 2; no_higher++) {
+        bar b = bar_begin("R16", no_higher ? "layers to second order, higher off" : "layers to second order", 16);
+        const luron_type *type;
+        int n = 0, right = 0, refused = 0, failures = 0;
+        for (; (type = luron_type_at(ctx, LURON_KIND_LAYER, n)); n++) {
+            second s = {0};
+            check_type(ctx, type, b.seed + (uint64_t)n, no_higher, &s);
+            failures += s.wrong || !(s.right + s.refused);
+            right += !s.wrong && !s.refused && s.right;
+            refused += !s.wrong && s.refused;
+        }
+        printf("higher %s: %d types are right, %d raise their error\n", no_higher ? "off" : "on", right, refused);
+        assert_true(n > 30);
+        assert_int_equal(bar_end(&b, n, failures), 0);
+        if (!no_higher) assert_int_equal(refused, 0); /* all built-in types have compose */
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {test_case(test_layer_gradients_of_every_type)};
+    const struct CMUnitTest tests[] = {test_case(test_layer_gradients_of_every_type),
+                                       test_case(test_layer_gradients_second_order_is_right_or_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -189,7 +189,7 @@ static int check_second(differences *d, luron_ctx *ctx) {
 int differences_check(differences *d, luron_ctx *ctx, int order) {
     uint64_t seed, position;
     luron_ctx_random_state(ctx, &seed, &position);
-    int recording = luron_ctx_set_recording(ctx, 1), higher = luron_ctx_set_higher(ctx, order > 1);
+    int recording = luron_ctx_set_recording(ctx, 1), higher = luron_ctx_set_higher(ctx, order > 1 && !d->no_higher);
     int right = order > 1 ? check_second(d, ctx) : check_first(d, ctx);
     luron_ctx_set_recording(ctx, recording);
     luron_ctx_set_higher(ctx, higher);

@@ -11,6 +11,7 @@ typedef struct differences {
     int n_out, n_x;
     luron_tensor *x[DIFFERENCES_MAX_X]; /* float64 leaves, each its own memory, borrowed */
     uint64_t seed;
+    int no_higher;    /* order 2 without luron_ctx_set_higher */
     int64_t compared; /* elements so far */
     double worst;     /* error relative to max(|gradient|, 1) so far: what the aim of 1e-7 is about */
     char text[400];   /* why it failed */
@@ -18,7 +19,8 @@ typedef struct differences {
 
 /** Order 1: |analytic - numeric| <= 1e-6 max(|numeric|, 1) for every element (R16 asks for 1e-5 + 1e-3 |numeric|, which a
  *  factor of 0.9995 would pass; rounding in the differences reaches 2e-7). Order 2: the same of the gradient as a
- *  function of the x and of v. @return 1: right, 0: wrong (see text), -1: a fused function without a second derivative. */
+ *  function of the x and of v. @return 1: right, 0: wrong (see text), -1: a fused function without a second derivative,
+ *  or without its inputs (no_higher): the text is its error. */
 int differences_check(differences *d, luron_ctx *ctx, int order);
 
 #endif

@@ -14,13 +14,25 @@ typedef enum luron_held_kind { LURON_HELD_TENSOR, LURON_HELD_LAYER, LURON_HELD_M
 /** One reference of the binding. */
 typedef struct luron_held {
     luron_held_kind kind;
-    void *object;     /* NULL: none */
-    uint64_t reaches; /* filled: bit k: it leads to uds[k] */
+    void *object;  /* NULL: none */
+    int64_t place; /* filled: where it leads to, counted from 0; -1: to no hook */
 } luron_held;
-/** For the user data of up to 64 hooks and functions (luron_record, luron_recompute): which of the n references lead to them, and, bit k of
- *  *elsewhere, does something that is not among these references lead there as well? Also set for what was not found.
+
+/** From a place to another, or to hook k as -1 - k. */
+typedef struct luron_way {
+    int64_t from, to;
+} luron_way;
+/** What was found, to be freed by luron_ways_free. Places are objects in which ways meet. */
+typedef struct luron_ways {
+    int64_t n_places, n_ways, room;
+    luron_way *ways; /* by ascending from */
+} luron_ways;
+
+/** The ways from n references to hooks and functions (luron_record, luron_recompute), known by their n_uds user data. To a
+ *  hook that something else leads to as well, or that was not found, there is none.
  *  @return LURON_E_STATE in a backward, LURON_E_NOMEM.                                                               */
-LURON_API LURON_NODISCARD luron_status luron_trace_hooks(uint64_t *elsewhere, luron_ctx *ctx, int64_t n, luron_held *held, int n_uds, void *const *uds);
+LURON_API LURON_NODISCARD luron_status luron_trace_hooks(luron_ways *out, luron_ctx *ctx, int64_t n, luron_held *held, int64_t n_uds, void *const *uds);
+LURON_API void luron_ways_free(luron_ctx *ctx, luron_ways *ways);
 
 LURON_END_DECLS
 #endif
