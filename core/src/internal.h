@@ -50,6 +50,7 @@ struct luron_ctx {
     luron_status status;
     bool recording, higher; /* higher: keep what second derivatives of fused layers need */
     int index_base, threads, isa;
+    int strict; /* look for faults of plugins: strict.h. 2: memory at the edge of pages */
     uint32_t default_dtype;
     uint64_t seed, position; /* random state */
     uint64_t seq;            /* of the last tape node, from 1 */

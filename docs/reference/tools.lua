@@ -13,6 +13,8 @@ return {
     { "luron.trim()", "Collects garbage and gives memory that is kept for reuse back to the system." },
     { "luron.scope(fn: function, ...: any): any", "Runs fn(...) and lets go of every tensor made in it but those that it returns, alone or in tables.",
       is = { "(function() local kept local y = luron.scope(function() kept = luron.ones(2) return kept + 1 end) return tostring(kept) .. y:sum():item() end)()", '"tensor (closed)4.0"' } },
+    { "luron.strict(on?: boolean|string): boolean|string", "Looks for faults of plugins while they run: every callback runs on copies first, several times, and what it does wrong raises, with plugin, layer and place. About twenty times as slow; off at first. With an argument sets it; `\"pages\"`: what reads outside its tensors ends the process, for `luron plugin check`.",
+      is = { "(function() local was = luron.strict() luron.strict(true) local is = luron.strict() luron.strict(was) return is end)()", "true" } },
     { "luron.clock(): number", "Seconds from some moment on, by a clock that is never set back." },
     { "luron.fail_alloc(k: integer, sticky?: boolean)", "For tests: the k-th allocation from now fails, with `sticky` all after it too; 0 switches it off." },
   },
