@@ -226,6 +226,7 @@ struct luron_type {
     luron_kind kind;
     luron__pool *pool;
     char *plugin, *plugin_version, *path;
+    uint32_t abi_minor; /* that the plugin needs */
     luron_layer_type layer; /* the host's zero-extended copies; one of the three by kind */
     luron_optim_type optim;
     luron_format_type format;

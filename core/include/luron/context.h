@@ -52,7 +52,7 @@ LURON_API uint32_t luron_ctx_default_dtype(const luron_ctx *ctx);
  *  copies, several times, and a fault is LURON_E_PLUGIN with plugin, layer, callback and port in the text: writing outside
  *  its tensors, changing an input, results left unwritten or not finite, `=` for `+=`, other bits the second time, a wrong
  *  FREES flag ... (docs/plugins.md). 1: guard bytes. 2: memory ends where a page that cannot be touched begins, so that
- *  reading outside ends the process too: for `luron plugin check`. Some ten times as slow as without.                  */
+ *  reading outside ends the process too: for `luron plugin check`. Some thirty times as slow as without.               */
 LURON_API int luron_ctx_set_strict(luron_ctx *ctx, int level);
 LURON_API int luron_ctx_strict(const luron_ctx *ctx);
 
