@@ -45,11 +45,13 @@ void luron__guard_close(luron__guard *g) {
     g->base = NULL;
 }
 
-/* What may be touched, data and guard bytes. */
-static char *usable(const luron__guard *g, size_t *n) {
+/* The guard bytes: from *from, `before` of them in front of the data, `after` behind it. */
+static char *guarded(const luron__guard *g, size_t *before, size_t *after) {
     const size_t edge = g->pages ? page_size() : 0;
-    *n = g->room - 2 * edge;
-    return g->base + edge;
+    *before = (size_t)(g->data - g->base) - edge, *after = g->room - 2 * edge - *before - g->bytes;
+    if (*before > MARGIN) *before = MARGIN;
+    if (*after > MARGIN) *after = MARGIN;
+    return g->data - *before;
 }
 
 /* Guard bytes in words: read as numbers they are NaN for one seed, and ordinary numbers for another. */
@@ -59,29 +61,24 @@ static char guard_byte(uint64_t seed, size_t i) {
 }
 
 void *luron__guard_place(luron__guard *g, size_t bytes, size_t align, bool at_start, uint64_t seed) {
-    size_t n;
-    char *from = usable(g, &n);
+    const size_t edge = g->pages ? page_size() : 0;
+    size_t before, after;
     g->bytes = bytes, g->seed = seed;
-    if (!g->pages)
-        g->data = from + MARGIN;
-    else
-        g->data = at_start ? from : from + (n - (bytes + align - 1) / align * align);
-    const size_t before = (size_t)(g->data - from);
-    for (size_t i = 0; i < before; i++)
-        from[i] = guard_byte(seed, i);
-    for (size_t i = before + bytes; i < n; i++)
-        from[i] = guard_byte(seed, i);
+    if (!g->pages) g->data = g->base + MARGIN;
+    else g->data = at_start ? g->base + edge : g->base + (g->room - edge - (bytes + align - 1) / align * align);
+    char *from = guarded(g, &before, &after);
+    for (size_t i = 0; i < before; i++) from[i] = guard_byte(seed, i);
+    for (size_t i = before + bytes; i < before + bytes + after; i++) from[i] = guard_byte(seed, i);
     return g->data;
 }
 
 int64_t luron__guard_damage(const luron__guard *g) {
-    size_t n;
-    const char *from = usable(g, &n);
-    const size_t before = (size_t)(g->data - from);
+    size_t before, after;
+    const char *from = guarded(g, &before, &after);
     int64_t last = 0;
     for (size_t i = 0; i < before; i++)
         if (from[i] != guard_byte(g->seed, i)) return -(int64_t)(before - i);
-    for (size_t i = before + g->bytes; i < n; i++)
+    for (size_t i = before + g->bytes; i < before + g->bytes + after; i++)
         if (from[i] != guard_byte(g->seed, i)) last = (int64_t)(i - before - g->bytes) + 1;
     return last;
 }

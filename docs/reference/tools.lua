@@ -21,7 +21,7 @@ return {
   {
     title = "Plugins and types",
     { "luron.help(name?: string): string", "What a layer type, function, optimiser or file format does and which options it has; without a name the list of all." },
-    { "luron.types(kind?: string): string[]", "Names of all types of a kind, `\"layer\"` (unless given), `\"optim\"` or `\"format\"`, of all plugins on the path." },
+    { "luron.types(kind?: string, loaded?: boolean): string[]", "Names of all types of a kind, `\"layer\"` (unless given), `\"optim\"` or `\"format\"`, of all plugins on the path; with `loaded` of those alone that are loaded by now." },
     { "luron.type_info(kind: string, name: string): table?, string? message, string? code", "A type as a table: name, function_name, doc, options and inputs (names in order), is_loss, plugin, plugin_version, plugin_path, abi; and whole: schema (options), ports and outputs as lists of tables, flags and forms as sets.",
       is = { 'luron.type_info("layer", "Linear").schema[1].kind', '"int"' } },
     { "luron.plugins(): table[]", "The plugin files on the path and those that were loaded, each as `{ path = ..., refused = reason }`; `refused` is nil where it was loaded." },

@@ -13,11 +13,11 @@ static luron_kind kind_at(lua_State *L, int arg) {
     return LURON_KIND_LAYER;
 }
 
-/* types([kind]): names of all types of all plugins on the path. */
+/* types([kind[, loaded]]): names of all types of all plugins on the path; loaded: of those that are loaded by now. */
 static int l_types(lua_State *L) {
     luron_ctx *ctx = lr_ctx(L);
     luron_kind kind = kind_at(L, 1);
-    luron_status status = luron_plugin_load_all(ctx);
+    luron_status status = lr_opt_boolean(L, 2, "loaded", 0) ? LURON_OK : luron_plugin_load_all(ctx);
     if (status != LURON_OK) return lr_raise(L, status);
     const luron_type *type;
     lua_newtable(L);
