@@ -1,5 +1,5 @@
 /* Applying a layer: the forward of a fused type, the function of an element-wise one, or the ops of a composite. */
-#include "call.h"
+#include "strict.h"
 
 #include <string.h>
 
@@ -123,6 +123,12 @@ static luron_status record(luron__frame *f, luron_tensor **outs) {
     return status;
 }
 
+static luron_status run_forward(luron__frame *f) {
+    if (!luron__is_elementwise(f->type)) return luron__frame_call(f, LURON__PHASE_RUN, "forward", f->type->layer.forward);
+    luron__elementwise_forward(f);
+    return LURON_OK;
+}
+
 static luron_status apply_fused(luron__frame *f, luron_tensor **outs) {
     bool training = f->call.flags & LURON_CALL_TRAINING, recording = wants_node(f);
     LURON_TRY(make_outputs(f, outs));
@@ -130,10 +136,8 @@ static luron_status apply_fused(luron__frame *f, luron_tensor **outs) {
     LURON_TRY(luron__frame_open_scratch(f));
     take_position(f);
     if (recording) f->call.flags |= LURON_CALL_RECORDING;
-    if (luron__is_elementwise(f->type))
-        luron__elementwise_forward(f);
-    else
-        LURON_TRY(luron__frame_call(f, LURON__PHASE_RUN, "forward", f->type->layer.forward));
+    if (f->ctx->strict) LURON_TRY(luron__strict_forward(f, run_forward));
+    LURON_TRY(run_forward(f));
     for (int s = 0; s < f->call.n_state && training; s++)
         if (f->state[s]) luron_tensor_touch(f->state[s]);
     return recording ? record(f, outs) : LURON_OK;
@@ -180,6 +184,7 @@ static luron_status infer_by_running(luron__frame *f, const luron_dims *in_dims)
     luron__frame_mark_ids(f);
     LURON_TRY(take_params(f));
     LURON_TRY(luron__frame_open_state(f, false));
+    f->hostile.trusted = true; /* zeros may give what is not finite */
     LURON_TRY(luron__frame_compose(f));
     for (int i = 0; i < f->call.n_out; i++) {
         const luron_tensor *t = f->composed[i];

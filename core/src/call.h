@@ -23,6 +23,13 @@ struct luron__layer_call {
     luron_tensor *saved[LURON__MAX_SLOTS];
 };
 
+/* What strict mode changes while it looks at a callback (strict.h). */
+typedef struct luron__hostile {
+    int order;     /* of the pieces of parallel_for: 1 on one thread, -1 from the last, -2 the odd ones first; 0: as always */
+    bool trusted;  /* do not look: this is the look */
+    int64_t grain; /* of element-wise runs; 0: as always */
+} luron__hostile;
+
 typedef struct luron__frame {
     luron_call call; /* what the plugin sees; call.internal points back here */
     luron_ctx *ctx;
@@ -31,6 +38,7 @@ typedef struct luron__frame {
     luron__phase phase;
     atomic_int status; /* the first failure */
     uint64_t seed;
+    luron__hostile hostile;
     int64_t scratch_bytes;
     int n_operands;         /* the inputs, then the parameters */
     luron_tensor **operand; /* owned, contiguous; NULL: absent */

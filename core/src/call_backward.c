@@ -1,10 +1,10 @@
 /* The backward of a layer node, and both directions of element-wise types. */
-#include "call.h"
+#include "strict.h"
 
 #include <string.h>
 
 /* ---- element-wise types ------------------------------------------------------------------------------------------ */
-static void *view_data(const luron_view *v) { return v ? (char *)v->data + v->byte_offset : NULL; }
+static void *view_data(const luron_view *v) { return luron_data(v); }
 
 typedef struct ew_job {
     const luron_elementwise *fn;
@@ -56,10 +56,12 @@ static ew_job job_of(const luron__frame *f) {
                             .options = f->call.options}};
 }
 
+static int64_t grain_of(const luron__frame *f) { return f->hostile.grain ? f->hostile.grain : LURON__EW_GRAIN; }
+
 void luron__elementwise_forward(luron__frame *f) {
     ew_job j = job_of(f);
     j.x = view_data(f->call.in[0]), j.to = view_data(f->call.out[0]);
-    luron__parallel_for(f->ctx->threads, luron_numel(f->call.in[0]), LURON__EW_GRAIN, apply_chunk, &j);
+    luron__parallel_for(f->ctx->threads, luron_numel(f->call.in[0]), grain_of(f), apply_chunk, &j);
 }
 
 static void elementwise_backward(luron__frame *f) {
@@ -67,12 +69,15 @@ static void elementwise_backward(luron__frame *f) {
     luron_view *to = luron_grad_in_beta(&f->call, 0, &beta);
     if (!to) return;
     ew_job j = job_of(f);
-    if (f->type->elementwise.flags & LURON_EW_FROM_Y)
-        j.y = view_data(f->call.out[0]);
-    else
-        j.x = view_data(f->call.in[0]);
+    j.x = view_data(f->call.in[0]), j.y = view_data(f->call.out[0]); /* one of the two is NULL: restore */
     j.gy = view_data(f->call.grad_out[0]), j.to = view_data(to), j.add = beta != 0;
-    luron__parallel_for(f->ctx->threads, luron_numel(to), LURON__EW_GRAIN, derive_chunk, &j);
+    luron__parallel_for(f->ctx->threads, luron_numel(to), grain_of(f), derive_chunk, &j);
+}
+
+static luron_status run_backward_once(luron__frame *f) {
+    if (!luron__is_elementwise(f->type)) return luron__frame_call(f, LURON__PHASE_RUN, "backward", f->type->layer.backward);
+    elementwise_backward(f);
+    return LURON_OK;
 }
 
 /* ---- the call as it was ------------------------------------------------------------------------------------------ */
@@ -183,10 +188,8 @@ static luron_status run_backward(luron__frame *f, luron_tensor *const *grads, lu
     }
     LURON_TRY(luron__frame_open_state(f, false));
     LURON_TRY(luron__frame_open_scratch(f));
-    if (luron__is_elementwise(f->type))
-        elementwise_backward(f);
-    else
-        LURON_TRY(luron__frame_call(f, LURON__PHASE_RUN, "backward", f->type->layer.backward));
+    if (f->ctx->strict) LURON_TRY(luron__strict_backward(f, run_backward_once));
+    LURON_TRY(run_backward_once(f));
     settle(f);
     return LURON_OK;
 }

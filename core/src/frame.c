@@ -1,6 +1,6 @@
 /* The frame of a call: what a plugin sees of its layer and inputs, the checks before it sees anything, and the text of
  * what went wrong.                                                                                                   */
-#include "call.h"
+#include "strict.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -83,11 +83,13 @@ luron_status luron__frame_call(luron__frame *f, luron__phase phase, const char *
 
 luron_status luron__frame_compose(luron__frame *f) {
     f->phase = LURON__PHASE_COMPOSE;
+    const bool strict = f->ctx->strict && !f->hostile.trusted;
+    const uint64_t before = strict ? luron__strict_hash(f) : 0;
     LURON_TRY(judge(f, "compose", f->type->layer.compose(&f->call, luron__ops_table())));
     for (int i = 0; i < f->call.n_out; i++)
         LURON__CHECK(f->ctx, f->composed[i], LURON_E_PLUGIN, "plugin '%s' set no output %d in compose", f->type->plugin,
                      i);
-    return LURON_OK;
+    return strict ? luron__strict_compose(f, before) : LURON_OK;
 }
 
 /* ---- texts ------------------------------------------------------------------------------------------------------- */
@@ -285,5 +287,5 @@ luron_status luron__frame_setup(luron__frame *f) {
     for (int i = 0; i < c->n_out && !luron__is_composite(f->type); i++)
         LURON__CHECK(f->ctx, f->out_ndim[i] >= 0, LURON_E_PLUGIN, "plugin '%s' set no shape for output %d in setup",
                      f->type->plugin, i);
-    return LURON_OK;
+    return f->ctx->strict ? luron__strict_setup(f) : LURON_OK;
 }

@@ -267,7 +267,14 @@ static void host_rand_uniform(luron_call *c, int stream, int64_t first, int64_t 
 
 static void host_parallel_for(luron_call *c, int64_t n, int64_t grain,
                               void (*fn)(void *arg, int64_t begin, int64_t end, int64_t chunk), void *arg) {
-    luron__parallel_for(frame_of(c)->ctx->threads, n, grain < 1 ? 1 : grain, fn, arg);
+    const int order = frame_of(c)->hostile.order;
+    if (grain < 1) grain = 1;
+    const int64_t pieces = n / grain + (n % grain != 0);
+    if (order >= 0) luron__parallel_for(order ? 1 : frame_of(c)->ctx->threads, n, grain, fn, arg);
+    else for (int64_t i = 0; i < pieces; i++) {
+        const int64_t chunk = order == -1 ? pieces - 1 - i : i < pieces / 2 ? 2 * i + 1 : 2 * (i - pieces / 2);
+        fn(arg, chunk * grain, chunk == pieces - 1 ? n : (chunk + 1) * grain, chunk);
+    }
 }
 
 static void host_map(const luron_host *host, uint32_t fn, uint32_t dtype, int64_t n, const void *x, void *y) {

@@ -51,6 +51,7 @@ struct luron_ctx {
     bool recording, higher; /* higher: keep what second derivatives of fused layers need */
     bool recomputing;       /* a forward is repeated: state stays as it is */
     int index_base, threads, isa;
+    int strict; /* look for faults of plugins: strict.h. 2: memory at the edge of pages */
     uint32_t default_dtype;
     uint64_t seed, position; /* random state */
     uint64_t seq;            /* of the last tape node, from 1 */
@@ -239,6 +240,7 @@ struct luron_type {
     luron_kind kind;
     luron__pool *pool;
     char *plugin, *plugin_version, *path;
+    uint32_t abi_minor; /* that the plugin needs */
     luron_layer_type layer; /* the host's zero-extended copies; one of the three by kind */
     luron_optim_type optim;
     luron_format_type format;

@@ -1,6 +1,7 @@
 /* The host side of optimisers: groups of parameters, their state, and the step, which cuts every tensor into chunks of a
  * fixed size. A step is all or nothing: what can fail is done before the first number changes.                          */
 #include "graph.h"
+#include "strict.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -227,17 +228,50 @@ static void step_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     j->type->step(&s);
 }
 
+/* Step number t of a parameter, for the start of its tensor. state: room for the pointers. */
+static luron_step make_step(const luron_optim *o, const group *g, int i, int64_t t, void **state, luron_view *whole) {
+    const param *p = &g->params[i];
+    for (int s = 0; s < o->n_states; s++) state[s] = luron__data(g->states[i * o->n_states + s]);
+    *whole = luron__view(p->tensor);
+    return (luron_step) { .struct_size = sizeof(luron_step), .dtype = p->tensor->dtype, .host = luron__host(), .options = g->options,
+                          .scalars = g->scalars, .t = t, .param = luron__data(p->tensor), .grad = luron__data(p->grad), .state = state,
+                          .whole = o->type->optim.flags & LURON_OPTIM_WHOLE ? whole : NULL };
+}
+
+static luron_step make_begin(const group *g, int64_t t) {
+    return (luron_step) { .struct_size = sizeof(luron_step), .dtype = g->params[0].tensor->dtype, .host = luron__host(), .options = g->options,
+                          .scalars = g->scalars, .t = t };
+}
+
+/* Strict mode: the coming step of a group on copies. */
+static luron_status look_at(luron_optim *o, luron_ctx *ctx, const group *g) {
+    double scalars[64] = { 0 }; /* the loader lets no type have more */
+    memcpy(scalars, g->scalars, (size_t)o->n_scalars * sizeof *scalars);
+    if (o->type->optim.begin) {
+        luron_step s = make_begin(g, o->steps + 1);
+        LURON_TRY(luron__strict_begin(ctx, o->type, &s, o->n_scalars));
+        s.scalars = scalars;
+        o->type->optim.begin(&s);
+    }
+    for (int i = 0; i < g->n; i++) {
+        void *state[LURON__MAX_SLOTS + 1] = { NULL };
+        luron_view whole;
+        if (!g->params[i].grad) continue;
+        luron_step s = make_step(o, g, i, g->params[i].steps + 1, state, &whole);
+        s.scalars = scalars;
+        LURON_TRY(luron__strict_step(ctx, o->type, &s, luron_tensor_numel(g->params[i].tensor), o->n_scalars, g->params[i].name));
+    }
+    return LURON_OK;
+}
+
 static void step_param(luron_optim *o, luron_ctx *ctx, group *g, int i) {
     const param *p = &g->params[i];
     const int64_t n = luron_tensor_numel(p->tensor);
     void *state[LURON__MAX_SLOTS + 1] = { NULL };
-    for (int s = 0; s < o->n_states; s++) state[s] = luron__data(g->states[i * o->n_states + s]);
-    luron_view whole = luron__view(p->tensor);
+    luron_view whole;
     job j = { .type = &o->type->optim, .item = (size_t)luron_dtype_size(p->tensor->dtype) };
     const bool uncut = o->type->optim.flags & LURON_OPTIM_WHOLE;
-    j.step = (luron_step) { .struct_size = sizeof j.step, .dtype = p->tensor->dtype, .host = luron__host(), .options = g->options,
-                            .scalars = g->scalars, .t = p->steps, .param = luron__data(p->tensor), .grad = luron__data(p->grad), .state = state,
-                            .whole = uncut ? &whole : NULL };
+    j.step = make_step(o, g, i, p->steps, state, &whole);
     luron__parallel_for(uncut ? 1 : ctx->threads, n, uncut ? n : GRAIN, step_chunk, &j);
     luron_tensor_touch(p->tensor);
     for (int s = 0; s < o->n_states; s++) luron_tensor_touch(g->states[i * o->n_states + s]);
@@ -248,12 +282,12 @@ luron_status luron_optim_step(luron_optim *o, luron_ctx *ctx) {
     ctx->recording = false;
     luron_status status = take_gradients(o, ctx);
     ctx->recording = was;
+    for (int64_t k = 0; k < o->n_groups && ctx->strict && status == LURON_OK; k++) status = look_at(o, ctx, &o->groups[k]);
     if (status == LURON_OK) o->steps++;
     for (int64_t k = 0; k < o->n_groups; k++) {
         group *g = &o->groups[k];
         if (status == LURON_OK && o->type->optim.begin) {
-            luron_step s = { .struct_size = sizeof s, .dtype = g->params[0].tensor->dtype, .host = luron__host(), .options = g->options,
-                             .scalars = g->scalars, .t = o->steps };
+            luron_step s = make_begin(g, o->steps);
             o->type->optim.begin(&s);
         }
         for (int i = 0; i < g->n; i++) {

@@ -297,6 +297,7 @@ static luron_status take_type(judge *j, luron_type *t, luron_kind kind, const vo
     atomic_init(&t->refs, 1);
     t->kind = kind;
     t->pool = j->ctx->pool;
+    t->abi_minor = plugin->abi_minor;
     LURON_TRY(luron__strdup(&t->plugin, j->ctx, plugin->name));
     LURON_TRY(luron__strdup(&t->plugin_version, j->ctx, plugin->version));
     LURON_TRY(luron__strdup(&t->path, j->ctx, path));

@@ -87,6 +87,18 @@ const luron_port *luron_type_out(const luron_type *type, int i) {
 const char *luron_type_plugin(const luron_type *type) { return type->plugin; }
 const char *luron_type_plugin_version(const luron_type *type) { return type->plugin_version; }
 const char *luron_type_plugin_path(const luron_type *type) { return type->path; }
+int luron_type_plugin_abi(const luron_type *type) { return (int)type->abi_minor; }
+uint32_t luron_type_forms(const luron_type *type) {
+    const luron_layer_type *l = &type->layer;
+    return (l->elementwise ? LURON_FORM_ELEMENTWISE : 0) | (l->forward ? LURON_FORM_FUSED : 0) | (l->compose ? LURON_FORM_COMPOSE : 0);
+}
+
+const char *luron_plugin_file(luron_ctx *ctx, int i, const char **reason) {
+    const luron__registry *r = ctx->registry;
+    if (i < 0 || i >= r->n_seen) return NULL;
+    *reason = r->seen[i].reason;
+    return r->seen[i].path;
+}
 
 const luron_type *luron_type_at(luron_ctx *ctx, luron_kind kind, int i) {
     const luron__registry *r = ctx->registry;

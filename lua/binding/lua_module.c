@@ -142,6 +142,20 @@ static int l_default_dtype(lua_State *L) {
     return 1;
 }
 
+/* strict([on]): false, true or "pages", as it was told; with an argument sets it. */
+static int l_strict(lua_State *L) {
+    luron_ctx *ctx = lr_ctx(L);
+    if (lua_type(L, 1) == LUA_TSTRING) {
+        if (strcmp(lua_tostring(L, 1), "pages") != 0) return lr_typeerror(L, 1, "on", "boolean or 'pages'");
+        luron_ctx_set_strict(ctx, 2);
+    } else if (!lua_isnoneornil(L, 1)) {
+        luron_ctx_set_strict(ctx, lr_opt_boolean(L, 1, "on", 0));
+    }
+    if (luron_ctx_strict(ctx) == 2) lua_pushliteral(L, "pages");
+    else lua_pushboolean(L, luron_ctx_strict(ctx));
+    return 1;
+}
+
 static int l_isa(lua_State *L) {
     lua_pushstring(L, luron_ctx_isa(lr_ctx(L)));
     return 1;
@@ -243,7 +257,7 @@ static int l_scope(lua_State *L) {
 static const luaL_Reg functions[] = {
     { "seed", l_seed }, { "random_state", l_random_state }, { "set_random_state", l_set_random_state }, { "clock", l_clock },
     { "is_terminal", l_is_terminal }, { "threads", l_threads }, { "memory", l_memory },
-    { "trim", l_trim }, { "fail_alloc", l_fail_alloc }, { "default_dtype", l_default_dtype }, { "isa", l_isa },
+    { "trim", l_trim }, { "fail_alloc", l_fail_alloc }, { "default_dtype", l_default_dtype }, { "isa", l_isa }, { "strict", l_strict },
     { "raise", l_raise }, { "badarg", l_badarg }, { "got", l_got }, { "scope", l_scope }, { NULL, NULL },
 };
 

@@ -30,6 +30,13 @@ LURON_API const luron_port *luron_type_out(const luron_type *type, int i);
 LURON_API const char *luron_type_plugin(const luron_type *type);
 LURON_API const char *luron_type_plugin_version(const luron_type *type);
 LURON_API const char *luron_type_plugin_path(const luron_type *type);
+/** Lowest minor of the plugin ABI that its plugin needs. */
+LURON_API int luron_type_plugin_abi(const luron_type *type);
+/** How a layer type computes: bits. */
+#define LURON_FORM_ELEMENTWISE 1u
+#define LURON_FORM_FUSED 2u   /* forward and backward */
+#define LURON_FORM_COMPOSE 4u /* in ops: alone, or beside one of the others for higher derivatives */
+LURON_API uint32_t luron_type_forms(const luron_type *type);
 
 /** Load the plugin file at `path` (a name with a '/'). All its types are registered, or none. @return LURON_E_PLUGIN. */
 LURON_API LURON_NODISCARD luron_status luron_plugin_load(luron_ctx *ctx, const char *path);
@@ -37,6 +44,8 @@ LURON_API LURON_NODISCARD luron_status luron_plugin_load(luron_ctx *ctx, const c
 LURON_API LURON_NODISCARD luron_status luron_plugin_add(luron_ctx *ctx, const luron_plugin *plugin, const char *path);
 /** Load every plugin on the path; those that are refused are skipped. */
 LURON_API LURON_NODISCARD luron_status luron_plugin_load_all(luron_ctx *ctx);
+/** Path of plugin file i that was looked at so far, NULL past the last; *reason: why it was refused, NULL if it was not. */
+LURON_API const char *luron_plugin_file(luron_ctx *ctx, int i, const char **reason);
 /** Write the index of the plugins in `dir`: which file has which names. @return LURON_E_IO. */
 LURON_API LURON_NODISCARD luron_status luron_plugin_index(luron_ctx *ctx, const char *dir);
 /** Registered type i of a kind in order of registration, NULL past the last. */
