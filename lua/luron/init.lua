@@ -7,11 +7,8 @@ local internal = {
   methods = true, raise = true, badarg = true, got = true, set_node = true, model_new = true, model_input = true, model_add = true,
   model_include = true, model_outputs = true, optim_new = true, optim_add = true, checkpoint_new = true, checkpoint_load = true,
   layer_type = true, layer_function = true, read_file = true, is_terminal = true, json_encode = true, json_decode = true,
-<<<<<<< HEAD
   tensor_init = true, initialisers = true,
-=======
   sparse = true,
->>>>>>> e59573c (lua: luron.linalg and luron.sparse)
 }
 
 local luron = {}
