@@ -8,6 +8,7 @@ const luron__op luron__op_layer = {.name = "layer"};
 void luron__layer_call_free(luron__pool *pool, struct luron__layer_call *call) {
     if (!call) return;
     for (int s = 0; s < LURON__MAX_SLOTS; s++) luron_tensor_unref(call->saved[s]);
+    luron__code_unref(call->code); /* before the layer, whose own code counts on it: luron_plugin_reload */
     luron_layer_unref(call->layer);
     luron__pool_free(pool, call, sizeof *call);
 }
@@ -96,7 +97,7 @@ static bool wants_node(const luron__frame *f) {
 static luron_status keep_call(struct luron__layer_call **out, luron__frame *f) {
     struct luron__layer_call *lc;
     LURON_TRY(luron__alloc(&lc, f->ctx, sizeof *lc));
-    lc->layer = luron_layer_ref(f->layer);
+    lc->layer = luron_layer_ref(f->layer), lc->code = luron__code_ref(f->code);
     lc->flags = f->call.flags, lc->dtype = f->call.dtype;
     lc->seed = f->seed, lc->position = f->call.random_position;
     lc->scratch_bytes = f->scratch_bytes;
@@ -150,7 +151,7 @@ luron_status luron_layer_apply(luron_tensor **outs, luron_ctx *ctx, luron_layer 
     luron__frame f;
     luron_tensor *made[LURON__MAX_SLOTS] = {0};
     uint64_t position = ctx->position;
-    luron_status status = luron__frame_open(&f, ctx, layer, n_in);
+    luron_status status = luron__frame_open(&f, ctx, layer, layer->code, n_in);
     if (!status) status = take_inputs(&f, ins);
     if (!status) luron__frame_show_params(&f);
     if (!status) status = luron__frame_setup(&f);
@@ -202,19 +203,11 @@ luron_status luron_layer_infer(luron_dims *out_dims, luron_ctx *ctx, luron_layer
             LURON_TRY(luron__check_shape(ctx, in_dims[i].dtype, in_dims[i].ndim, in_dims[i].shape, NULL));
     luron__frame f;
     int recording = luron_ctx_set_recording(ctx, 0);
-    luron_status status = luron__frame_open(&f, ctx, layer, n_in);
-    for (int i = 0; i < n_in && !status; i++) {
-        const luron_dims *d = &in_dims[i];
-        if (d->dtype)
-            luron__frame_set_in(&f, i,
-                                (luron_view){.device_type = 1,
-                                             .ndim = d->ndim,
-                                             .dtype_code = (uint8_t)(d->dtype >> 8),
-                                             .dtype_bits = (uint8_t)d->dtype,
-                                             .dtype_lanes = 1,
-                                             .shape = (int64_t *)d->shape});
+    luron_status status = luron__frame_open(&f, ctx, layer, layer->code, n_in);
+    if (!status) {
+        luron__frame_show_dims(&f, in_dims);
+        status = luron__frame_check_ins(&f);
     }
-    if (!status) status = luron__frame_check_ins(&f);
     if (!status) luron__frame_show_params(&f);
     if (!status) status = luron__frame_setup(&f);
     bool run = false;

@@ -14,7 +14,8 @@ typedef enum luron__phase {
 
 /* What the tape keeps of a call for its backward. */
 struct luron__layer_call {
-    luron_layer *layer; /* owned; its options never change */
+    luron_layer *layer; /* owned */
+    luron__code *code;  /* owned: what the layer ran; it never changes */
     uint32_t flags, dtype;
     uint64_t seed, position;
     int64_t scratch_bytes;
@@ -34,7 +35,8 @@ typedef struct luron__frame {
     luron_call call; /* what the plugin sees; call.internal points back here */
     luron_ctx *ctx;
     luron_layer *layer;
-    const luron_type *type; /* of the layer */
+    luron__code *code;      /* of the layer, now or when the call was recorded */
+    const luron_type *type; /* of the code */
     luron__phase phase;
     atomic_int status; /* the first failure */
     uint64_t seed;
@@ -70,7 +72,7 @@ typedef struct luron__frame {
 
 /* ---- frame.c ----------------------------------------------------------------------------------------------------- */
 /** An empty frame. luron__frame_close takes it down, also after a failure to open it. */
-luron_status luron__frame_open(luron__frame *f, luron_ctx *ctx, luron_layer *layer, int n_in);
+luron_status luron__frame_open(luron__frame *f, luron_ctx *ctx, luron_layer *layer, luron__code *code, int n_in);
 void luron__frame_close(luron__frame *f);
 /** Run a callback of the plugin; `what` is its name. @return its status, or that of the first failure it noted. */
 luron_status luron__frame_call(luron__frame *f, luron__phase phase, const char *what, luron_status (*fn)(luron_call *));
@@ -84,6 +86,8 @@ luron_status luron__frame_explain(luron__frame *f, luron_status status);
 const luron_port *luron__port_in(const luron_type *type, int i);
 /** Point input i at a view (of a tensor, or of a shape without data). */
 void luron__frame_set_in(luron__frame *f, int i, luron_view view);
+/** Inputs that are shapes without data, dtype 0: absent. */
+void luron__frame_show_dims(luron__frame *f, const luron_dims *ins);
 /** Check the inputs against the ports and settle the dtype of the call; index inputs get the dtype that luron_id alone reads. */
 luron_status luron__frame_check_ins(luron__frame *f);
 void luron__frame_mark_ids(luron__frame *f);
@@ -97,6 +101,13 @@ luron_status luron__frame_open_state(luron__frame *f, bool writable);
 /** Scratch memory around a callback. */
 luron_status luron__frame_open_scratch(luron__frame *f);
 
+/** The slots as the code of the frame has them. */
+static inline const luron__slot *luron__frame_param(const luron__frame *f, int s) {
+    return f->code->was ? &f->code->was->param[s] : &f->layer->param[s];
+}
+static inline const luron__slot *luron__frame_state(const luron__frame *f, int s) {
+    return f->code->was ? &f->code->was->state[s] : &f->layer->state[s];
+}
 static inline bool luron__is_composite(const luron_type *type) {
     return !type->layer.forward && !type->layer.elementwise;
 }
@@ -105,6 +116,12 @@ static inline bool luron__is_elementwise(const luron_type *type) {
 }
 bool luron__frees_in(const luron_type *type);
 bool luron__frees_out(const luron_type *type);
+
+/* ---- layer.c ----------------------------------------------------------------------------------------------------- */
+/** Takes over the options, also on failure. */
+luron_status luron__code_new(luron__code **out, luron_ctx *ctx, const luron_type *type, void *options);
+/** Run declare. */
+luron_status luron__layer_declare(luron_ctx *ctx, luron_layer *layer);
 
 /* ---- host.c ------------------------------------------------------------------------------------------------------ */
 /** What host->fail does, for the files of core. */

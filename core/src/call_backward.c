@@ -316,7 +316,7 @@ luron_status luron__layer_backward(luron_ctx *ctx, luron__run *run, luron__node 
     for (int k = 0; k < node->n_out; k++) any |= grads[k] != NULL;
     if (!any) return LURON_OK;
     luron__frame f;
-    luron_status status = luron__frame_open(&f, ctx, node->layer->layer, node->layer->n_in);
+    luron_status status = luron__frame_open(&f, ctx, node->layer->layer, node->layer->code, node->layer->n_in);
     if (!status) {
         f.n_operands = 0; /* they are the node's */
         restore(&f, node);

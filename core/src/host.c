@@ -92,6 +92,26 @@ static luron_status check_slot_name(luron__frame *f, const char *service, int sl
     return LURON_OK;
 }
 
+/* A reload of the plugin has to run setup again to see which slots it declares. */
+static luron_status note_ins(luron__frame *f) {
+    luron_layer *layer = f->layer;
+    const int n = f->call.n_in;
+    if (f->phase != LURON__PHASE_SETUP || layer->late_ins) return LURON_OK;
+    luron_status status = luron__alloc(&layer->late_ins, f->ctx, (size_t)n * sizeof *layer->late_ins);
+    if (status) return luron__frame_note(f, status);
+    layer->n_late_ins = n;
+    for (int i = 0; i < n; i++) {
+        const luron_view *v = f->call.in[i];
+        luron_dims *d = &layer->late_ins[i];
+        if (!v) continue;
+        const bool ids = v->dtype_code == LURON_IDS >> 8; /* the bits are those of the integer that it hides */
+        d->dtype = !ids ? luron_dtype(v) : v->dtype_bits == 64 ? LURON_I64 : v->dtype_bits == 32 ? LURON_I32 : LURON_U8;
+        d->ndim = v->ndim;
+        memcpy(d->shape, v->shape, (size_t)v->ndim * sizeof *d->shape);
+    }
+    return LURON_OK;
+}
+
 /* A tensor in a slot of the layer, initialised. Declared again (setup is run for every call): must be the same. */
 static luron_status fill_slot(luron__frame *f, const char *service, int i, luron__slot *slot, const char *name,
                               uint32_t declared, int ndim, const int64_t *shape, luron_init init) {
@@ -110,6 +130,7 @@ static luron_status fill_slot(luron__frame *f, const char *service, int i, luron
         return LURON_OK;
     }
     LURON_TRY(check_slot_name(f, service, i, name));
+    LURON_TRY(note_ins(f));
     CHECK(f, f->call.dtype == f->layer->dtype, LURON_E_DTYPE,
           "the input is %s, the layer's parameters would be %s: cast the input, or set the dtype of the layer",
           luron_dtype_name(f->call.dtype), luron_dtype_name(f->layer->dtype));

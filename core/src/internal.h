@@ -30,6 +30,20 @@ void luron__pool_free(luron__pool *pool, void *ptr, size_t bytes); /* ptr NULL a
 int64_t luron__pool_bytes(luron__pool *pool);
 int64_t luron__pool_blocks(luron__pool *pool);
 void luron__pool_trim(luron__pool *pool);
+/** What a reload of a plugin has to find: layers and optimisers. First member of both; counts their references. They stand
+ *  in a list of the pool of their type until nothing of them is left but their own block.                              */
+typedef struct luron__live {
+    struct luron__live *before, *after;
+    atomic_int refs;
+    int kind; /* luron_kind */
+} luron__live;
+void luron__live_begin(luron__live *live, luron__pool *pool, int kind); /* with one reference */
+bool luron__live_unref(luron__live *live);                              /* true: it was the last */
+void luron__live_end(luron__live *live, luron__pool *pool);
+int64_t luron__live_count(luron__pool *pool);
+/** One more reference to each of them, in the order of making. *again: another thread is taking one down, which is left
+ *  out, or there is no room for all. @return how many were taken. */
+int64_t luron__live_take(luron__live **to, int64_t room, luron__pool *pool, bool *again);
 void luron__pool_fail(luron__pool *pool, int64_t k, bool sticky);
 
 /** Allocation for core's own structs: sets the error. Zeroed. Free with luron__free and the same size. */
@@ -234,13 +248,16 @@ luron_status luron__init_parse(luron_init *out, luron_ctx *ctx, const char *what
 /* ---- kernels on pointers: kernels/ ------------------------------------------------------------------------------------------------ */
 #include "kernels/kernels.h"
 
-/* ---- types (registry.c, plugin.c) ---------------------------------------------------------------------------------------------- */
+/* ---- types (registry.c, plugin.c, reload.c). A reload puts new contents behind the same address ---------------------------------------------------------------------------------------------- */
 struct luron_type {
     atomic_int refs;
     luron_kind kind;
     luron__pool *pool;
+    bool gone; /* the plugin was reloaded and has it no more: nobody finds it */
+    /* what a reload exchanges: */
     char *plugin, *plugin_version, *path;
-    uint32_t abi_minor; /* that the plugin needs */
+    const luron_plugin *from; /* NULL: linked into the program, there is no file */
+    uint32_t abi_minor;       /* that the plugin needs */
     luron_layer_type layer; /* the host's zero-extended copies; one of the three by kind */
     luron_optim_type optim;
     luron_format_type format;
@@ -263,6 +280,10 @@ luron_status luron__options_new(void **out, luron_ctx *ctx, const luron_type *ty
 void luron__options_free(luron__pool *pool, const luron_type *type, void *options);
 luron_arg luron__options_get(const luron_type *type, const void *options, int i);
 bool luron__is_utf8(const char *s);
+/** A struct of `type` with the values of `from`, one of type `was`, by name; what is new takes its default. NULL, and the
+ *  reasons in *diffs, if a value has no place or does not fit, or one that is required is new. */
+typedef struct luron__diffs luron__diffs;
+luron_status luron__options_rebind(void **out, luron_ctx *ctx, const luron_type *type, const luron_type *was, const void *from, luron__diffs *diffs);
 /** Set one option of a struct in place. */
 luron_status luron__options_set(luron_ctx *ctx, const luron_type *type, const char *what, void *options, const luron_arg *arg);
 /** "Linear { in_features = 3, out_features = 8, bias = true }" into buf. */
@@ -292,16 +313,33 @@ typedef struct luron__slot {
     luron_init init;
     uint32_t dtype; /* as declared: LURON_REAL or a fixed one */
 } luron__slot;
-struct luron_layer {
+typedef struct luron__slots {
+    luron__slot param[LURON__MAX_SLOTS], state[LURON__MAX_SLOTS];
+} luron__slots;
+/** What a layer runs. The calls on the tape share it: after a reload they go on with the one that they were made by. */
+typedef struct luron__code {
     atomic_int refs;
     luron__pool *pool;
     const luron_type *type; /* owned */
     void *options;
+    luron__slots *was; /* owned: the slots as this code has them, once the layer runs another; NULL: those of the layer */
+} luron__code;
+luron__code *luron__code_ref(luron__code *code);
+void luron__code_unref(luron__code *code);
+
+struct luron_layer {
+    luron__live live; /* first */
+    luron__pool *pool;
+    luron__code *code; /* owned */
     char *name;
     bool training;
     uint32_t dtype;
     luron__slot param[LURON__MAX_SLOTS], state[LURON__MAX_SLOTS];
+    luron_dims *late_ins; /* inputs for which setup declared slots, NULL: it declared none */
+    int n_late_ins;
 };
+void luron__slots_free(luron__pool *pool, luron__slot *slots); /* LURON__MAX_SLOTS of them */
+void luron__was_free(luron__pool *pool, luron__slots *was);
 const luron_host *luron__host(void);   /* the table of services: host.c */
 const luron_ops *luron__ops_table(void); /* compose.c */
 

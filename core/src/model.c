@@ -231,7 +231,7 @@ static luron_status check_value(luron_ctx *ctx, const luron_model *m, const char
 
 static luron_status check_ins(luron_ctx *ctx, const luron_model *m, const char *path, const luron_layer *layer,
                               int n_in, const luron_value *ins) {
-    const luron_type *t = layer->type;
+    const luron_type *t = layer->code->type;
     char what[200];
     int least = 0;
     bool variadic = t->n_in && t->in[t->n_in - 1].flags & LURON_PORT_VARIADIC;
@@ -277,7 +277,7 @@ luron_status luron_model_add(luron_value *out, luron_ctx *ctx, luron_model *mode
     LURON__CHECK(ctx, layer, LURON_E_ARGUMENT, "model: a layer expected, got NULL");
     int32_t known = find_layer(model, layer);
     if (known < 0 && !name) {
-        LURON_TRY(next_name(word, model, ctx, layer->type));
+        LURON_TRY(next_name(word, model, ctx, layer->code->type));
         name = word;
     }
     LURON_TRY(check_ins(ctx, model, known >= 0 ? model->layers[known].path : name, layer, n_in, ins));

@@ -1,12 +1,16 @@
 /* The host side of optimisers: groups of parameters, their state, and the step, which cuts every tensor into chunks of a
  * fixed size. A step is all or nothing: what can fail is done before the first number changes.                          */
 #include "graph.h"
+#include "reload.h"
 #include "strict.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { GRAIN = 16384 }; /* elements of a chunk */
+enum {
+    GRAIN = 16384,   /* elements of a chunk */
+    MAX_SCALARS = 64 /* the loader lets no type have more */
+};
 
 typedef struct param {
     luron_tensor *tensor;
@@ -22,6 +26,7 @@ typedef struct group {
     double *scalars;
 } group;
 struct luron_optim {
+    luron__live live; /* first */
     luron__pool *pool;
     const luron_type *type; /* owned */
     void *defaults;
@@ -65,15 +70,17 @@ luron_status luron_optim_new(luron_optim **out, luron_ctx *ctx, const char *type
     }
     *o = (luron_optim) { .pool = ctx->pool, .type = luron__type_ref(found), .defaults = defaults, .n_states = n_states };
     o->n_scalars = count(found->optim.scalars);
+    luron__live_begin(&o->live, found->pool, LURON_KIND_OPTIM);
     *out = o;
     return LURON_OK;
 }
 
 void luron_optim_free(luron_optim *o) {
-    if (!o) return;
+    if (!o || !luron__live_unref(&o->live)) return;
     for (int64_t i = 0; i < o->n_groups; i++) group_free(o, &o->groups[i]);
     luron__pool_free(o->pool, o->groups, (size_t)o->cap_groups * sizeof *o->groups);
     luron__options_free(o->pool, o->type, o->defaults);
+    luron__live_end(&o->live, o->type->pool);
     luron__type_unref(o->type);
     luron__pool_free(o->pool, o, sizeof *o);
 }
@@ -245,7 +252,7 @@ static luron_step make_begin(const group *g, int64_t t) {
 
 /* Strict mode: the coming step of a group on copies. */
 static luron_status look_at(luron_optim *o, luron_ctx *ctx, const group *g) {
-    double scalars[64] = { 0 }; /* the loader lets no type have more */
+    double scalars[MAX_SCALARS] = { 0 };
     memcpy(scalars, g->scalars, (size_t)o->n_scalars * sizeof *scalars);
     if (o->type->optim.begin) {
         luron_step s = make_begin(g, o->steps + 1);
@@ -352,4 +359,83 @@ void luron_optim_set_steps(luron_optim *o, int64_t steps) {
 int64_t luron__optim_param_steps(const luron_optim *o, int k, int i) { return param_at(o, k, i) ? param_at(o, k, i)->steps : 0; }
 void luron__optim_set_param_steps(luron_optim *o, int k, int i, int64_t steps) {
     if (param_at(o, k, i)) param_at(o, k, i)->steps = steps;
+}
+
+/* ---- its plugin is reloaded --------------------------------------------------------------------------------------------------- */
+struct luron__next_optim {
+    const luron_type *type; /* of the options; borrowed */
+    void *defaults, **options; /* those of the groups */
+    int state_at[LURON__MAX_SLOTS], scalar_at[MAX_SCALARS]; /* where each of the new type is with the old one */
+};
+
+void luron__next_optim_free(luron_optim *o, luron__next_optim *next) {
+    if (!next) return;
+    for (int64_t k = 0; next->options && k < o->n_groups; k++) luron__options_free(o->pool, next->type, next->options[k]);
+    luron__pool_free(o->pool, next->options, (size_t)o->n_groups * sizeof *next->options);
+    luron__options_free(o->pool, next->type, next->defaults);
+    luron__pool_free(o->pool, next, sizeof *next);
+}
+
+static int name_index(const char *const *names, const char *name) {
+    for (int i = 0; names && names[i]; i++)
+        if (!strcmp(names[i], name)) return i;
+    return -1;
+}
+
+/* The same names in any order; at[i]: where that of number i stood. */
+static void match_names(int *at, const char *what, const char *const *names, const char *const *was, luron__diffs *diffs) {
+    for (int i = 0; names && names[i]; i++) {
+        int k = name_index(was, names[i]);
+        if (k < 0) luron__diff(diffs, "%s '%s' is new", what, names[i]);
+        else at[i] = k;
+    }
+    for (int k = 0; was && was[k]; k++)
+        if (name_index(names, was[k]) < 0) luron__diff(diffs, "%s '%s' is gone", what, was[k]);
+}
+
+static luron_status rebind(luron__next_optim *next, luron_ctx *ctx, const luron_optim *o, luron__diffs *diffs) {
+    const luron_optim_type *now = &next->type->optim, *was = &o->type->optim;
+    match_names(next->state_at, "state", now->state, was->state, diffs);
+    match_names(next->scalar_at, "scalar", now->scalars, was->scalars, diffs);
+    LURON_TRY(luron__options_rebind(&next->defaults, ctx, next->type, o->type, o->defaults, diffs));
+    LURON_TRY(luron__alloc(&next->options, ctx, (size_t)o->n_groups * sizeof *next->options));
+    for (int64_t k = 0; k < o->n_groups && !diffs->n; k++)
+        LURON_TRY(luron__options_rebind(&next->options[k], ctx, next->type, o->type, o->groups[k].options, diffs));
+    return LURON_OK;
+}
+
+luron_status luron__optim_rebind(luron__next_optim **out, luron_ctx *ctx, luron_optim *o, const luron_type *type, luron__diffs *diffs) {
+    luron__next_optim *next;
+    LURON_TRY(luron__alloc(&next, ctx, sizeof *next));
+    next->type = type;
+    luron_status status = rebind(next, ctx, o, diffs);
+    if (status || diffs->n) {
+        luron__next_optim_free(o, next);
+        next = NULL;
+    }
+    *out = next;
+    return status;
+}
+
+static void reorder_group(const luron_optim *o, group *g, const luron__next_optim *next) {
+    double scalars[MAX_SCALARS];
+    luron_tensor *states[LURON__MAX_SLOTS];
+    for (int s = 0; s < o->n_scalars; s++) scalars[s] = g->scalars[next->scalar_at[s]];
+    memcpy(g->scalars, scalars, (size_t)o->n_scalars * sizeof *scalars);
+    for (int i = 0; i < g->n; i++) {
+        luron_tensor **of = &g->states[i * o->n_states];
+        for (int s = 0; s < o->n_states; s++) states[s] = of[next->state_at[s]];
+        memcpy(of, states, (size_t)o->n_states * sizeof *states);
+    }
+}
+
+void luron__optim_switch(luron_optim *o, luron__next_optim *next) {
+    for (int64_t k = 0; k < o->n_groups; k++) {
+        reorder_group(o, &o->groups[k], next);
+        luron__options_free(o->pool, o->type, o->groups[k].options);
+        o->groups[k].options = next->options[k], next->options[k] = NULL;
+    }
+    luron__options_free(o->pool, o->type, o->defaults);
+    o->defaults = next->defaults, next->defaults = NULL;
+    luron__next_optim_free(o, next);
 }

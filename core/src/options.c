@@ -1,5 +1,5 @@
 /* options.c -- values of options: checked against the schema of a type and stored in the type's own struct. */
-#include "internal.h"
+#include "reload.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -323,6 +323,38 @@ luron_status luron__options_new(void **out, luron_ctx *ctx, const luron_type *ty
         *out = options;
     else
         luron__options_free(ctx->pool, type, options);
+    return status;
+}
+
+/* ---- a plugin is reloaded --------------------------------------------------------------------------------------- */
+static luron_status rebind(luron_ctx *ctx, const luron_type *type, void *to, const luron_type *was, const void *from, luron__diffs *diffs) {
+    for (int i = 0; i < type->n_options; i++) {
+        const luron_option *o = &type->options[i];
+        const int k = option_index(was, o->name);
+        if (k < 0 && o->flags & LURON_OPTION_REQUIRED) {
+            luron__diff(diffs, "option '%s' is new and required", o->name);
+            continue;
+        }
+        const luron_arg a = luron__options_get(was, from, k);
+        luron_status status = k < 0 ? set_default(ctx, o, to) : set(ctx, "", o, to, &a);
+        if (status != LURON_OK && status != LURON_E_ARGUMENT) return status;
+        if (status != LURON_OK) luron__diff(diffs, "option %s", ctx->error + strlen(": "));
+    }
+    for (int k = 0; k < was->n_options; k++)
+        if (option_index(type, was->options[k].name) < 0) luron__diff(diffs, "option '%s' is gone", was->options[k].name);
+    return LURON_OK;
+}
+
+luron_status luron__options_rebind(void **out, luron_ctx *ctx, const luron_type *type, const luron_type *was, const void *from, luron__diffs *diffs) {
+    void *options;
+    const int n = diffs->n;
+    LURON_TRY(luron__alloc(&options, ctx, struct_bytes(type)));
+    luron_status status = rebind(ctx, type, options, was, from, diffs);
+    if (status != LURON_OK || diffs->n > n) {
+        luron__options_free(ctx->pool, type, options);
+        options = NULL;
+    }
+    *out = options;
     return status;
 }
 

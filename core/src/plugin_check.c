@@ -24,6 +24,7 @@
 
 typedef struct judge {
     luron_ctx *ctx;
+    const char *instead_of; /* plugin whose types are going to be replaced, NULL: none */
     char subject[200]; /* "layer type 'Linear': option 'bias': " */
 } judge;
 
@@ -270,6 +271,12 @@ static luron_status take_format(judge *j, luron_type *t, const void *from, int i
 }
 
 /* ---- the whole ------------------------------------------------------------------------------------------------- */
+/* The type that has the name already and will go on to have it. */
+static const luron_type *taken(const judge *j, const luron__want *want) {
+    const luron_type *other = luron__registered(j->ctx, want);
+    return other && j->instead_of && !strcmp(other->plugin, j->instead_of) ? NULL : other;
+}
+
 static luron_status check_duplicate(const judge *j, const luron_type *t, luron_type *const *types, int n,
                                     const luron_plugin *plugin) {
     const luron__want name = { t->kind, luron__type_title(t), false }, function = { t->kind, t->layer.function, true };
@@ -281,11 +288,13 @@ static luron_status check_duplicate(const judge *j, const luron_type *t, luron_t
             !strcmp(t->layer.function, types[i]->layer.function))
             return refuse(j, "function '%s' is that of '%s' too", t->layer.function, types[i]->layer.name);
     }
-    const luron_type *other = luron__registered(j->ctx, &name);
+    const luron_type *other = taken(j, &name);
+    if (other && !strcmp(other->plugin, plugin->name) && !strcmp(other->path, t->path))
+        return refuse(j, "plugin '%s' is loaded already; the file has changed since: it can be reloaded", plugin->name);
     if (other)
         return refuse(j, "plugin '%s' cannot register it, plugin '%s' (%s) has it already", plugin->name, other->plugin,
                       other->path);
-    other = t->kind == LURON_KIND_LAYER && t->layer.function ? luron__registered(j->ctx, &function) : NULL;
+    other = t->kind == LURON_KIND_LAYER && t->layer.function ? taken(j, &function) : NULL;
     if (other)
         return refuse(j, "function '%s' of plugin '%s' is registered already by '%s' of plugin '%s' (%s)",
                       function.name, plugin->name, other->layer.name, other->plugin, other->path);
@@ -322,9 +331,9 @@ static luron_status take_list(judge *j, luron_kind kind, const void *list, const
     return LURON_OK;
 }
 
-luron_status luron__plugin_judge(luron_ctx *ctx, const luron_plugin *from, const char *path, luron_plugin *plugin,
-                                 luron_type **types, int *n) {
-    judge j = { .ctx = ctx };
+luron_status luron__plugin_judge(luron_ctx *ctx, const luron_plugin *from, const char *path, const char *instead_of,
+                                 luron_plugin *plugin, luron_type **types, int *n) {
+    judge j = { .ctx = ctx, .instead_of = instead_of };
     uint32_t head[3]; /* struct_size, abi_major, abi_minor: in this place in every major */
     memcpy(head, from, sizeof head);
     if (head[1] != LURON_ABI_MAJOR)

@@ -103,7 +103,7 @@ const char *luron_plugin_file(luron_ctx *ctx, int i, const char **reason) {
 const luron_type *luron_type_at(luron_ctx *ctx, luron_kind kind, int i) {
     const luron__registry *r = ctx->registry;
     for (int64_t k = 0; i >= 0 && k < r->n_types; k++)
-        if (r->types[k]->kind == kind && i-- == 0) return r->types[k];
+        if (r->types[k]->kind == kind && !r->types[k]->gone && i-- == 0) return r->types[k];
     return NULL;
 }
 
@@ -115,7 +115,8 @@ static bool matches(const luron__want *want, luron_kind kind, const char *name, 
 const luron_type *luron__registered(const luron_ctx *ctx, const luron__want *want) {
     const luron__registry *r = ctx->registry;
     for (int64_t i = 0; i < r->n_types; i++)
-        if (matches(want, r->types[i]->kind, luron__type_title(r->types[i]), luron_type_function(r->types[i])))
+        if (!r->types[i]->gone &&
+            matches(want, r->types[i]->kind, luron__type_title(r->types[i]), luron_type_function(r->types[i])))
             return r->types[i];
     return NULL;
 }
@@ -289,7 +290,8 @@ static luron_status not_found(luron_ctx *ctx, const luron__want *want, near *bes
     const luron__registry *r = ctx->registry;
     char text[900] = "";
     for (int64_t i = 0; i < r->n_types; i++)
-        near_add(best, want, r->types[i]->kind, luron__type_title(r->types[i]), luron_type_function(r->types[i]));
+        if (!r->types[i]->gone)
+            near_add(best, want, r->types[i]->kind, luron__type_title(r->types[i]), luron_type_function(r->types[i]));
     for (int i = 0; i < best->n; i++)
         append(text, sizeof text, "%s'%s'", i == 0 ? "; did you mean " : i + 1 < best->n ? ", " : " or ",
                best->name[i]);

@@ -13,16 +13,15 @@ static const char *port_of(const luron__frame *f, bool out, int slot) {
 }
 
 const char *luron__place_name(char to[128], const strict *s, const place *p) {
-    const luron_layer *layer = s->f->layer;
     switch (p->role) {
     case IN:
         snprintf(to, 128, "input '%s'", port_of(s->f, false, p->slot));
         break;
     case PARAM:
-        snprintf(to, 128, "parameter '%s'", layer->param[p->slot].name);
+        snprintf(to, 128, "parameter '%s'", luron__frame_param(s->f, p->slot)->name);
         break;
     case STATE:
-        snprintf(to, 128, "state '%s'", layer->state[p->slot].name);
+        snprintf(to, 128, "state '%s'", luron__frame_state(s->f, p->slot)->name);
         break;
     case OUT:
         snprintf(to, 128, "output '%s'", port_of(s->f, true, p->slot));
@@ -37,7 +36,7 @@ const char *luron__place_name(char to[128], const strict *s, const place *p) {
         snprintf(to, 128, "the gradient of input '%s'", port_of(s->f, false, p->slot));
         break;
     case GRAD_PARAM:
-        snprintf(to, 128, "the gradient of parameter '%s'", layer->param[p->slot].name);
+        snprintf(to, 128, "the gradient of parameter '%s'", luron__frame_param(s->f, p->slot)->name);
         break;
     default:
         snprintf(to, 128, "the scratch memory");

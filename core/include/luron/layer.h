@@ -10,7 +10,9 @@
 LURON_BEGIN_DECLS
 
 /* ---- types ------------------------------------------------------------------------------------------------------- */
-typedef struct luron_type luron_type; /* lives as long as its context or anything made from it */
+/* Lives as long as its context or anything made from it. luron_plugin_reload gives it new contents; what was got from it
+ * before (options, ports, texts) is then no longer valid.                                                             */
+typedef struct luron_type luron_type;
 typedef enum luron_kind { LURON_KIND_LAYER, LURON_KIND_OPTIM, LURON_KIND_FORMAT } luron_kind;
 
 /** Find a type by name, loading its plugin if need be. @return LURON_E_NOT_FOUND (the text has near names and the
@@ -42,6 +44,14 @@ LURON_API uint32_t luron_type_forms(const luron_type *type);
 LURON_API LURON_NODISCARD luron_status luron_plugin_load(luron_ctx *ctx, const char *path);
 /** Register a plugin linked into the program (LURON_PLUGIN_STATIC). */
 LURON_API LURON_NODISCARD luron_status luron_plugin_add(luron_ctx *ctx, const luron_plugin *plugin, const char *path);
+/** Load the file of plugin `name` again, while training goes on: all layers and optimisers of its types get the new code, or
+ *  none does. Their options are bound by name (a new one takes its default); parameters, state of layers and of optimisers,
+ *  and scalars have to be the same by name, shape and dtype, in any order, and stay. Types that are not in use may go, new
+ *  ones come. What is on the tape runs the code that it was recorded by. No other thread may be in a call or use a type of
+ *  the plugin meanwhile; they may let go of layers. Each time a copy of the file stays in memory: nothing is unloaded.
+ *  @return LURON_E_NOT_FOUND if no such plugin is loaded (the text has near names), LURON_E_UNSUPPORTED if it is linked into
+ *  the program, LURON_E_PLUGIN if the new file is refused (the text says why); then nothing has changed. */
+LURON_API LURON_NODISCARD luron_status luron_plugin_reload(luron_ctx *ctx, const char *name);
 /** Load every plugin on the path; those that are refused are skipped. */
 LURON_API LURON_NODISCARD luron_status luron_plugin_load_all(luron_ctx *ctx);
 /** Path of plugin file i that was looked at so far, NULL past the last; *reason: why it was refused, NULL if it was not. */
