@@ -207,7 +207,8 @@ static int function_call(lua_State *L) {
     int n = options ? lr_type_args(L, type, last, last, 1, args) : 0;
     if (!options) lr_type_args(L, type, 1, 0, 0, args); /* required options are missed here */
     if (!lr_to_tensor(L, 1)) return lr_typeerror(L, 1, port_name(type, 0), "tensor");
-    if (n == 0 && !soft && lr_test(L, lua_upvalueindex(2), &lr_layer_key)) {
+    void **kept = lr_test(L, lua_upvalueindex(2), &lr_layer_key);
+    if (n == 0 && !soft && kept && *kept) {
         lua_pushvalue(L, lua_upvalueindex(2));
     } else {
         void **box = lr_box(L, &lr_layer_key);
@@ -217,6 +218,7 @@ static int function_call(lua_State *L) {
         if (status != LURON_OK) return lr_raise(L, status);
         if (luron_layer_n_params(layer) > 0) return lr_error(L, "%s has parameters: make a layer, nn.%s(...)", lua_tostring(L, lua_upvalueindex(1)), luron_type_name(type));
         if (n == 0 && !soft) {
+            lr_mark_kept(box);
             lua_pushvalue(L, -1);
             lua_replace(L, lua_upvalueindex(2));
         }

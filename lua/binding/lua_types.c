@@ -299,6 +299,21 @@ static int l_load_plugin(lua_State *L) {
     return 1;
 }
 
+/* reload(name): true, or nil, message, code if the file is refused. Garbage is no reason to refuse it, nor are the layers
+ * that functions keep. */
+static int l_reload(lua_State *L) {
+    lr_state *S = lr_get(L);
+    const char *name = lr_string(L, 1, "name");
+    lua_gc(L, LUA_GCCOLLECT);
+    lr_drain(L, S);
+    lr_close_kept(S);
+    luron_status status = luron_plugin_reload(S->ctx, name);
+    if (status == LURON_E_PLUGIN) return lr_nil(L, status);
+    if (status != LURON_OK) return lr_raise(L, status);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
 /* plugins(): { path =, refused = } for every file on the path. */
 static int l_plugins(lua_State *L) {
     luron_ctx *ctx = lr_ctx(L);
@@ -321,7 +336,8 @@ static int l_plugin_index(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-    { "types", l_types }, { "help", l_help }, { "type_info", l_type_info }, { "load_plugin", l_load_plugin }, { "plugins", l_plugins },
+    { "types", l_types }, { "help", l_help }, { "type_info", l_type_info }, { "load_plugin", l_load_plugin }, { "reload", l_reload },
+    { "plugins", l_plugins },
     { "plugin_index", l_plugin_index }, { NULL, NULL },
 };
 

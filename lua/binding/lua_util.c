@@ -6,6 +6,7 @@
 
 const char lr_tensor_key, lr_layer_key, lr_model_key, lr_optim_key, lr_checkpoint_key, lr_node_key, lr_guard_key;
 const char lr_state_key, lr_names_key, lr_methods_key;
+static const char kept_key;
 
 /* ---- state ---------------------------------------------------------------------------------------------------------- */
 lr_state *lr_peek(lua_State *L) {
@@ -154,7 +155,7 @@ int lr_done(lua_State *L, luron_status status, int n) {
 static void release(const char *key, void *object) {
     if (!object) return;
     if (key == &lr_tensor_key) luron_tensor_unref(object);
-    else if (key == &lr_layer_key) luron_layer_unref(object);
+    else if (key == &lr_layer_key || key == &kept_key) luron_layer_unref(object);
     else if (key == &lr_model_key) luron_model_unref(object);
     else if (key == &lr_optim_key) luron_optim_free(object);
     else if (key == &lr_checkpoint_key) luron_checkpoint_free(object);
@@ -182,6 +183,15 @@ static int box_close(lua_State *L) {
 
 void lr_release_all(lr_state *S) {
     while (S->boxes.after != &S->boxes) close_box(S->boxes.after);
+}
+
+void lr_mark_kept(void **box) { ((lr_link *)(void *)box)->key = &kept_key; }
+
+void lr_close_kept(lr_state *S) {
+    for (lr_link *box = S->boxes.after, *next; box != &S->boxes; box = next) {
+        next = box->after;
+        if (box->key == &kept_key) close_box(box);
+    }
 }
 
 void lr_metatable(lua_State *L, const char *key, const char *name) {

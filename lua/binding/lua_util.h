@@ -97,6 +97,10 @@ void lr_name_function(lua_State *L, const char *name);
 void **lr_test(lua_State *L, int idx, const char *key);
 /** Push an empty box. */
 void **lr_box(lua_State *L, const char *key);
+/** The layer in this box is one that a function keeps for its next call. */
+void lr_mark_kept(void **box);
+/** Close all such boxes; the functions make new ones. */
+void lr_close_kept(lr_state *S);
 /** Push an empty tensor box; an open luron.scope notes it. */
 luron_tensor **lr_new_tensor(lua_State *L);
 /** Push a box with one more reference to t; nil for NULL. */
