@@ -148,7 +148,18 @@ static luron_status linker_error(luron_ctx *ctx, const char *path) {
     return luron__fail(ctx, LURON_E_PLUGIN, "%s", text);
 }
 
-luron_status luron__plugin_link(const luron_plugin **from, luron_ctx *ctx, const char *name) {
+/* The linker gives what it has when it knows the name, even if another file lies there by now; so the inode is part of the
+ * name: its bits stand as "/" and "/." between folder and file. Inodes that are mapped are not given again.           */
+static void spell(char *to, size_t n, const char *path, uint64_t inode) {
+    const char *file = strrchr(path, '/');
+    size_t at = (size_t)snprintf(to, n, "%.*s", (int)(file - path), path);
+    for (; inode && at + 2 < n; inode >>= 1) at += (size_t)snprintf(to + at, n - at, inode & 1 ? "/." : "/");
+    snprintf(to + (at < n ? at : n), at < n ? n - at : 0, "%s", file);
+}
+
+luron_status luron__plugin_link(const luron_plugin **from, luron_ctx *ctx, const char *path, const struct stat *st) {
+    char name[4352];
+    spell(name, sizeof name, path, st->st_ino);
     void *handle = dlopen(name, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (!handle) return linker_error(ctx, name);
     *from = dlsym(handle, "luron_plugin_main");
@@ -172,7 +183,7 @@ static luron_status load(luron_ctx *ctx, const char *path, const struct stat *st
     const luron_plugin *from;
     if (is_loaded(ctx->registry, st)) return LURON_OK;
     LURON_TRY(check_file(ctx, path));
-    LURON_TRY(luron__plugin_link(&from, ctx, path));
+    LURON_TRY(luron__plugin_link(&from, ctx, path, st));
     return add(ctx, from, path, true);
 }
 

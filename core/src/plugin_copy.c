@@ -72,23 +72,13 @@ static luron_status copy_file(luron_ctx *ctx, const char *path, int to, struct s
     return status;
 }
 
-/* "/proc/self/fd" with the bits of the inode as "/" and "/.", then "/N". */
-static void spell(char to[192], int fd, uint64_t inode) {
-    char *p = to + sprintf(to, "/proc/self/fd");
-    for (; inode; inode >>= 1) {
-        *p++ = '/';
-        if (inode & 1) *p++ = '.';
-    }
-    sprintf(p, "/%d", fd);
-}
-
 static luron_status link_copy(const luron_plugin **from, luron_ctx *ctx, int fd) {
     struct stat st;
-    char name[192];
+    char path[64];
     if (fstat(fd, &st) != 0) return system_error(ctx, "read the copy");
     LURON_TRY(luron__plugin_check_elf(ctx, fd, (uint64_t)st.st_size));
-    spell(name, fd, st.st_ino);
-    return luron__plugin_link(from, ctx, name);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    return luron__plugin_link(from, ctx, path, &st);
 }
 
 luron_status luron__plugin_open_copy(const luron_plugin **from, struct stat *st, luron_ctx *ctx, const char *path,

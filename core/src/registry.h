@@ -53,8 +53,8 @@ bool luron__is_identifier(const char *s);
 luron_status luron__plugin_open(luron_ctx *ctx, const char *path);
 /** Is the open file a shared object for this machine, and whole? */
 luron_status luron__plugin_check_elf(luron_ctx *ctx, int fd, uint64_t size);
-/** Load the file `name` for good; its descriptor. */
-luron_status luron__plugin_link(const luron_plugin **from, luron_ctx *ctx, const char *name);
+/** Load the file at `path`, which has a '/', for good; its descriptor. */
+luron_status luron__plugin_link(const luron_plugin **from, luron_ctx *ctx, const char *path, const struct stat *st);
 luron_status luron__plugin_init(luron_ctx *ctx, const luron_plugin *plugin);
 /** The file at `path`, which was loaded once, is loaded now as *st says. */
 void luron__plugin_note(luron_ctx *ctx, const char *path, const struct stat *st);
