@@ -135,7 +135,7 @@ local function make_parser()
   check:option("--options", "Options of the type, as a Lua table: '{ size = 3 }'"):convert(options)
   check:option("--input", "Sizes of the next input: 3,4"):count "*":convert(sizes)
   check:option("--sample", "For formats: a file to read and to damage")
-  check:option("--timeout", "Seconds for the checks of a type", "300"):convert(whole)
+  check:option("--timeout", "Seconds for the checks of a type", "120"):convert(whole)
   parser:command("index", "Note which plugin of a folder has which names"):argument("folder", "The folder")
   return parser
 end
