@@ -1,5 +1,5 @@
 --- The command `luron plugin`: list, info, new, check. (`luron plugin index` is in the command itself: the build needs it.)
-local argparse = require "argparse"
+local has_argparse, argparse = pcall(require, "argparse")
 local luron = require "luron"
 
 local tool = {}
@@ -119,6 +119,7 @@ local function options(text)
 end
 
 local function make_parser()
+  if not has_argparse then error("luron plugin needs the Lua module argparse (Debian: lua-argparse)", 0) end
   local parser = argparse("luron plugin", "Plugins: look at them, begin one, check one.")
   parser:command_target "command"
   parser:require_command(true)
