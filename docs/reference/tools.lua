@@ -33,7 +33,7 @@ return {
     title = "The command",
     text = [[
 `luron SCRIPT [ARGUMENTS]` runs a Lua script with luron's modules on its paths (`-`: from standard input), `luron -e CODE` runs code,
-before the script if there is one. `luron plugin index DIR` is `luron.plugin_index`. `luron --version` and `luron --help` say the rest.
+before the script if there is one. `luron plugin new`, `check`, `list` and `info` are in docs/plugins.md; `luron plugin index DIR` is `luron.plugin_index`. `luron --version` and `luron --help` say the rest.
 Scripts are loaded as text alone: damaged bytecode can crash an interpreter. Stock `lua5.4` works as well, with `. build/env.sh`
 or, once installed, with the prefix on LUA_PATH and LUA_CPATH.
 

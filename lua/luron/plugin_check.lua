@@ -66,13 +66,15 @@ end
 
 -- ---- children --------------------------------------------------------------------------------------------------------
 -- Run one child; gives the lines that it reported and how it ended: nil (well), or a text.
-local function run_child(run, arguments, done)
+local function run_child(run, arguments, done, failed)
   local report, output = os.tmpname(), os.tmpname()
   local words = { "timeout", "-k", "5", tostring(run.timeout), quote(run.program), "plugin", "check-one", quote(run.path), quote(report) }
   for _, word in ipairs(arguments) do words[#words + 1] = quote(word) end
-  local names = {}
-  for name in pairs(done) do names[#names + 1] = name end
-  words[#words + 1] = quote("done=" .. table.concat(names, ","))
+  for key, set in pairs { done = done, failed = failed } do
+    local names = {}
+    for name in pairs(set) do names[#names + 1] = name end
+    words[#words + 1] = quote(key .. "=" .. table.concat(names, ","))
+  end
   for _, word in ipairs(run.extra) do words[#words + 1] = quote(word) end
   local ok, how, code = os.execute(table.concat(words, " ") .. " >" .. quote(output) .. " 2>&1 </dev/null")
   local lines, text = {}, read(output)
@@ -98,17 +100,18 @@ end
 
 -- All checks of one type, in as many processes as it takes.
 local function check_type(run, kind, name)
-  local subject, done, printed = titles[kind] .. " " .. name, {}, nil
+  local subject, done, failed, printed = titles[kind] .. " " .. name, {}, {}, nil
   for _ = 1, 40 do
-    local lines, ended, text = run_child(run, { "kind=" .. kind, "type=" .. name }, done)
+    local lines, ended, text = run_child(run, { "kind=" .. kind, "type=" .. name }, done, failed)
     local open, crash
     for _, line in ipairs(lines) do
       if line[1] == "begin" then open, crash = line[2], line[3]
       else
         say(run, subject, line[1], line[2], line[3] or "")
-        done[line[2]], open = true, nil
+        done[line[2]], failed[line[2]], open = true, line[1] == "FAIL" or nil, nil
       end
     end
+    if not ended and open then ended = "the process ended as if all were well: a plugin never exits" end
     if not ended then
       if text ~= "" then printed = text end
       break
@@ -117,7 +120,7 @@ local function check_type(run, kind, name)
       say(run, subject, "FAIL", "process", ended .. (text ~= "" and ": " .. text:sub(1, 200):gsub("\n", " ") or ""))
       return
     end
-    done[open] = true
+    done[open], failed[open] = true, true
     say(run, subject, "FAIL", open, (crash and crash ~= "" and crash .. ": " or "") .. ended)
     if open == "inputs" then return end -- nothing else can be tried
   end
@@ -134,7 +137,7 @@ function check.run(settings)
   end
   for _, input in ipairs(settings.inputs) do run.extra[#run.extra + 1] = "input=" .. input end
   if not io.open(run.path, "rb") then return nil, run.path .. ": no such file" end
-  local lines, ended = run_child(run, { "kind=load" }, {})
+  local lines, ended = run_child(run, { "kind=load" }, {}, {})
   local types = {}
   for _, line in ipairs(lines) do
     if line[1] == "type" then types[#types + 1] = line
@@ -169,11 +172,11 @@ end
 
 --- The child's side: path of the plugin, path of the report, then key=value.
 function check.child(path, report, ...)
-  local job = { path = path, report = report, done = {} }
+  local job = { path = path, report = report, done = {}, failed = {} }
   for _, word in ipairs { ... } do
     local key, value = word:match "^(%a+)=(.*)$"
-    if key == "done" then
-      for name in value:gmatch "[^,]+" do job.done[name] = true end
+    if key == "done" or key == "failed" then
+      for name in value:gmatch "[^,]+" do job[key][name] = true end
     elseif key == "input" then
       job.inputs = job.inputs or {}
       table.insert(job.inputs, sizes(value))

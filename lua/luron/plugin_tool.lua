@@ -1,5 +1,5 @@
 --- The command `luron plugin`: list, info, new, check. (`luron plugin index` is in the command itself: the build needs it.)
-local argparse = require "argparse"
+local has_argparse, argparse = pcall(require, "argparse")
 local luron = require "luron"
 
 local tool = {}
@@ -119,6 +119,7 @@ local function options(text)
 end
 
 local function make_parser()
+  if not has_argparse then error("luron plugin needs the Lua module argparse (Debian: lua-argparse)", 0) end
   local parser = argparse("luron plugin", "Plugins: look at them, begin one, check one.")
   parser:command_target "command"
   parser:require_command(true)
@@ -135,7 +136,7 @@ local function make_parser()
   check:option("--options", "Options of the type, as a Lua table: '{ size = 3 }'"):convert(options)
   check:option("--input", "Sizes of the next input: 3,4"):count "*":convert(sizes)
   check:option("--sample", "For formats: a file to read and to damage")
-  check:option("--timeout", "Seconds for the checks of a type", "300"):convert(whole)
+  check:option("--timeout", "Seconds for the checks of a type", "120"):convert(whole)
   parser:command("index", "Note which plugin of a folder has which names"):argument("folder", "The folder")
   return parser
 end

@@ -15,7 +15,7 @@ end
 
 -- The context of the checks of a type.
 local function context(job)
-  local t = { info = assert(luron.type_info(job.kind, job.type)), seed = job.seed, fixed = job, rand = guess.random(job.seed) }
+  local t = { info = assert(luron.type_info(job.kind, job.type)), seed = job.seed, fixed = job, failed = job.failed, rand = guess.random(job.seed) }
   function t.fail(fmt, ...)
     local text = string.format(fmt, ...):gsub("luron plugin:1: ", "") -- where Lua says that an error came from
     error(setmetatable({ verdict = "FAIL", text = text }, Finding), 0)
@@ -42,7 +42,7 @@ local function run_check(t, check)
   return check.run(t)
 end
 
---- job: { path, kind, type, seed, report, done = set of names, options, inputs, file }
+--- job: { path, kind, type, seed, report, done = set of names, failed = set of names, options, inputs, file }
 return function(job)
   local report = report_to(job.report)
   if job.kind == "load" then
@@ -64,6 +64,7 @@ return function(job)
       report("begin", check.name, check.crash or "")
       t.rand = guess.random(job.seed + #check.name)
       local ok, result = pcall(run_check, t, check)
+      if not ok and not (getmetatable(result) == Finding and result.verdict == "skip") then t.failed[check.name] = true end
       if ok then report("ok", check.name, result or "")
       elseif getmetatable(result) == Finding then report(result.verdict, check.name, result.text)
       else report("FAIL", check.name, (tostring(result):gsub("^luron plugin:1: ", ""))) end

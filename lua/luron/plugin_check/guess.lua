@@ -181,6 +181,18 @@ local function try(case, info, rand, domain)
   return ok and outs, not ok and outs
 end
 
+-- Does the layer take numbers of the domain, whichever are drawn, and give finite ones? How many it gives; nil and what it said.
+local function steady(case, info, rand, domain)
+  local n
+  for _ = 1, 8 do
+    local outs, said = try(case, info, rand, domain)
+    if not outs or not is_finite(outs) then return nil, said end
+    n = 0
+    for _, y in ipairs(outs) do n = n + y:numel() end
+  end
+  return n
+end
+
 -- Inputs that can have no gradient, as the layer says itself: class weights, say.
 local function find_constant(case, info)
   case.constant = {}
@@ -211,9 +223,7 @@ local function widen_ids(case, info, rand)
   end
   for ids = most, 1, -1 do
     case.ids = ids
-    local good = true
-    for _ = 1, 4 do good = good and try(case, info, rand, case.domain) end
-    if good then return end
+    if steady(case, info, rand, case.domain) then return end
   end
 end
 
@@ -230,7 +240,7 @@ local function draw_shapes(case, info, rand, sizes, fixed)
       case.shapes[i] = i == 1 and random_shape(rand, port.ndim, sizes) or related_shape(rand, first or {}, port, sizes)
       case.n = i
     end
-    if case.shapes[i] and count(case.shapes[i]) > 400 then return false end
+    if case.shapes[i] and count(case.shapes[i]) > 120 then return false end
   end
   return true
 end
@@ -241,16 +251,15 @@ local function find_inputs(case, info, rand, fixed)
   for _ = 1, 400 do
     case.ids, case.ins = 1, {}
     if draw_shapes(case, info, rand, sizes, fixed) then
-      local outs, said = try(case, info, rand, "normal")
-      if not outs or not is_finite(outs) then outs = try(case, info, rand, "unit") end
+      local n, said = steady(case, info, rand, "normal")
+      if not n then n = steady(case, info, rand, "unit") end
       message = said or message
-      local n = 0
-      for _, y in ipairs(outs or {}) do n = n + y:numel() end
-      if outs and n > 0 and is_finite(outs) then
+      if n and n > 0 then
         widen_ids(case, info, rand)
-        if not try(case, info, rand, case.domain) then return false end
-        find_constant(case, info)
-        return true
+        if steady(case, info, rand, case.domain) then
+          find_constant(case, info)
+          return true
+        end
       end
     end
   end

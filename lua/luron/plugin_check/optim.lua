@@ -55,8 +55,10 @@ end }
 
 local odd_shapes = { { 7 }, { 3, 5 }, {}, { 1 }, { 0 }, { 2, 1, 3 }, { 65 } }
 
+-- What strict mode says once is not said again.
 local function strict_at(level)
   return function(t)
+    if level == "pages" and t.failed["strict mode"] then t.skip "strict mode has found something" end
     for _, dtype in ipairs { "float32", "float64" } do
       for i = 1, 4 do
         local params, give = parameters(t, odd_shapes, dtype)
@@ -152,7 +154,9 @@ optim[#optim + 1] = { name = "save and resume", run = function(t)
       if not restored then t.fail("its state cannot be restored: %s", message) end
       steps(loaded, again, 4, 6)
       local a, b = bytes_of(opt, model:parameters()), bytes_of(again, loaded:parameters())
-      if table.concat(a) ~= table.concat(b) then t.fail("%s: goes on otherwise after saving and loading: something is kept outside of state and scalars", guess.text(set)) end
+      if table.concat(a) ~= table.concat(b) then
+        t.fail("%s: goes on otherwise after saving and loading: something is kept outside of state and scalars", guess.text(set))
+      end
     end
   end
   return "bit for bit"
@@ -190,7 +194,7 @@ optim[#optim + 1] = { name = "descent", run = function(t)
     opt:step()
   end
   local last = loss():item()
-  if not (last < first) then t.fail("300 steps on a bowl lead from %.6g to %.6g", first, last) end
+  if last ~= last or last >= first then t.fail("300 steps on a bowl lead from %.6g to %.6g", first, last) end
   return string.format("a bowl from %.4g to %.4g", first, last)
 end }
 
