@@ -98,7 +98,7 @@ static luron_status run_once(strict *s, variation v, bool *done) {
 /* ---- judging what came out --------------------------------------------------------------------------------------- */
 /* Has the plugin taken this gradient? What it leaves the host zeroes. */
 static bool taken(const strict *s, const place *p) {
-    if (!p->fresh) return true;
+    if (!p->fresh || p->left) return !p->left;
     return !(p->role == GRAD_IN ? s->f->call.fresh_in[p->slot] : s->f->fresh_param[p->slot]);
 }
 
@@ -270,9 +270,11 @@ static bool may_be_in_place(const strict *s, bool backward) {
 static luron_status judge(strict *s, bool backward) {
     bool done;
     LURON_TRY(run_once(s, FIRST, &done));
-    for (int i = 0; i < s->n; i++)
-        if (s->places[i].written && s->places[i].same < 0)
-            memcpy(s->places[i].first, s->places[i].now, s->places[i].bytes);
+    for (int i = 0; i < s->n; i++) {
+        place *p = &s->places[i];
+        p->left = luron__place_is_grad(p) && !taken(s, p);
+        if (p->written && p->same < 0) memcpy(p->first, p->now, p->bytes);
+    }
     LURON_TRY(vary(s, AGAIN));
     if (luron__is_elementwise(s->f->type)) LURON_TRY(vary(s, CUT));
     LURON_TRY(vary(s, ORDER));

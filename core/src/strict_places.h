@@ -30,6 +30,7 @@ typedef struct place { /* memory that the plugin sees */
     int64_t n;
     size_t size, bytes;
     bool written, fresh; /* written: by this callback; fresh: a gradient that holds nothing yet */
+    bool left;           /* a fresh gradient that the first run did not take */
     luron__guard guard;
     char *now, *first; /* its memory in this run; what the first run left, if it is written */
 } place;

@@ -166,8 +166,8 @@ static void test_strict_lets_right_ones_pass(void **state) {
                 const trial right = {"Wrong", "none", ids, eval};
                 ok(ctx, go(ctx, &right, &forward));
             }
-        const trial others[] = {{"FakeWave", "none", 0, 0}, {"WrongOps", "none", 0, 0}};
-        for (int i = 0; i < 2; i++)
+        const trial others[] = {{"FakeWave", "none", 0, 0}, {"WrongOps", "none", 0, 0}, {"Wrong", "grad_left", 0, 0}};
+        for (int i = 0; i < 3; i++)
             ok(ctx, go(ctx, &others[i], &forward));
         assert_int_equal(luron_ctx_set_strict(ctx, level), level);
     }

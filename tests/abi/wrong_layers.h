@@ -1,5 +1,6 @@
-/* wrong_layers.h -- types that do wrong what their option `how` says, for test_strict.c; with "none" they are right. To
- * be included before cmocka.h, whose macro `fail` would take the place of host->fail.
+/* wrong_layers.h -- types that do wrong what their option `how` says, for test_strict.c; with "none" they are right, and
+ * with "grad_left", which leaves gradients alone: the host zeroes them. To be included before cmocka.h, whose macro `fail`
+ * would take the place of host->fail.
  *
  * Wrong: y = x * weight + bias over the last of two dims; FakeWave: an element-wise function; WrongOptim: plain
  * descent.  */
@@ -17,7 +18,7 @@
         X(scratch) X(static_forward) X(order) X(outside) X(reads_output) X(past_saved) X(past_scratch)                 \
             X(grad_unwritten) X(grad_store) X(grad_store_param) X(grad_adds_to_unset) X(grad_past) X(grad_nan)         \
                 X(grad_out) X(grad_state) X(saved_unset) X(changes_saved) X(static_backward) X(reads_freed)            \
-                    X(setup_again) X(setup_reads) X(compose_differs) X(compose_fails) X(raw_ids) X(negative)
+                    X(setup_again) X(setup_reads) X(compose_differs) X(compose_fails) X(raw_ids) X(negative) X(grad_left)
 enum {
 #define WRONG_ENUM(name) WRONG_##name,
     WRONG_WAYS(WRONG_ENUM)
@@ -149,6 +150,7 @@ static luron_status wrong_backward(luron_call *c) {
     const float *x = how == WRONG_reads_freed ? in : luron_f32(luron_saved(c, 0));
     const int64_t n = luron_numel(out);
     double beta = 0;
+    if (how == WRONG_grad_left) return LURON_OK;
     luron_view *view = luron_grad_in_beta(c, 0, &beta);
     float *gx = luron_f32(view), *gw = luron_f32(luron_grad_param(c, WEIGHT)),
           *gb = luron_f32(luron_grad_param(c, BIAS));
