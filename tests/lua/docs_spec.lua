@@ -92,12 +92,8 @@ local function public_names()
     opt = functions_of(core.methods.optim), x = functions_of(core.methods.tensor), module = functions_of(nn.Module),
     ds = functions_of(upvalue(getmetatable(ds).__index, "Dataset")), loader = functions_of(getmetatable(ds:loader()).__index),
     checkpoint = functions_of(getmetatable(checkpoint).__index), line = functions_of(getmetatable(luron.progress(1, 1)).__index),
-<<<<<<< HEAD
-    ctx = {}, schedule = functions_of(luron.schedule), init = functions_of(nn.init),
-=======
-    ctx = {}, schedule = functions_of(luron.schedule), linalg = functions_of(luron.linalg), sparse = functions_of(luron.sparse),
-    s = functions_of(getmetatable(luron.sparse.from_dense(luron.ones(1, 1))).__index),
->>>>>>> e59573c (lua: luron.linalg and luron.sparse)
+    ctx = {}, schedule = functions_of(luron.schedule), init = functions_of(nn.init), linalg = functions_of(luron.linalg),
+    sparse = functions_of(luron.sparse), s = functions_of(getmetatable(luron.sparse.from_dense(luron.ones(1, 1))).__index),
   }
   local linear = nn.Linear(1, 1)
   names.lr = functions_of(getmetatable(luron.schedule.ConstantLR(luron.optim.SGD(linear))).__index)
