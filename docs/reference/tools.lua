@@ -28,7 +28,7 @@ return {
     { "luron.load_plugin(path: string): boolean?, string? message, string? code", "Loads a plugin file; the path must have a `/`. nil, message, code if it is refused.",
       is = { 'select(3, luron.load_plugin "./nothing.so")', '"PLUGIN"' } },
     { "luron.reload(plugin: string): boolean?, string? message, string? code", "Loads the file of a loaded plugin, given by its name, again: all layers and optimisers of its types get the new code and keep weights, gradients and state (docs/plugins.md). true; nil, message, code if the new file is refused, and then nothing has changed; raises if no loaded plugin has that name.",
-      is = { 'select(2, pcall(luron.reload, "liner")):match "no plugin \'.*loaded"', '"no plugin \'liner\' is loaded, did you mean \'linear\'?; loaded"' } },
+      is = { 'select(2, pcall(luron.reload, "liner")):match "no [p]lugin.*loaded"', '"no plugin \'liner\' is loaded, did you mean \'linear\'?; loaded"' } },
     { "luron.plugin_index(dir: string)", "Notes in a folder's `index` which plugin has which names (`luron plugin index DIR`)." },
   },
   {
