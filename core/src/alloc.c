@@ -12,6 +12,15 @@
 #define HOSTILE 0
 #endif
 enum { ALIGN = 64, SMALL = 1024, N_SMALL = SMALL / ALIGN, N_CLASSES = N_SMALL + 4 * 54 };
+/* Around a block lies what its alignment takes: a sanitizer would not see that it is nobody's. */
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#define FENCE(at, n) __asan_poison_memory_region((at), (n))
+#define UNFENCE(at, n) __asan_unpoison_memory_region((at), (n))
+#else
+#define FENCE(at, n) ((void)(at), (void)(n))
+#define UNFENCE(at, n) ((void)(at), (void)(n))
+#endif
 #define CACHE_MAX ((int64_t)1 << 30) /* bytes kept at most */
 
 struct luron__pool {
@@ -19,7 +28,7 @@ struct luron__pool {
     void *ud;
     atomic_flag lock;
     bool released;
-    int64_t live_bytes, live_blocks, cached_bytes;
+    int64_t live_bytes, live_blocks, cached_bytes, given_bytes;
     luron__live *first_live, *last_live;
     int64_t n_live;
     int64_t fail_in; /* allocations until one fails; 0: off */
@@ -65,9 +74,17 @@ static void *raw_alloc(luron__pool *p, size_t size) {
     if (!raw) return NULL;
     uintptr_t at = ((uintptr_t)raw + ALIGN) & ~(uintptr_t)(ALIGN - 1);
     ((void **)at)[-1] = raw;
+    size_t before = at - (uintptr_t)raw;
+    FENCE(raw, before);
+    FENCE((char *)at + size, ALIGN - before);
     return (void *)at;
 }
-static void raw_free(luron__pool *p, void *ptr, size_t size) { p->alloc(p->ud, ((void **)ptr)[-1], size + ALIGN, 0); }
+static void raw_free(luron__pool *p, void *ptr, size_t size) {
+    UNFENCE((void **)ptr - 1, sizeof(void *));
+    void *raw = ((void **)ptr)[-1];
+    UNFENCE(raw, size + ALIGN);
+    p->alloc(p->ud, raw, size + ALIGN, 0);
+}
 
 luron__pool *luron__pool_new(luron_alloc_fn alloc, void *ud) {
     if (!alloc) alloc = default_alloc;
@@ -119,7 +136,7 @@ void *luron__pool_alloc(luron__pool *p, size_t bytes) {
         unlock(p);
         return NULL;
     }
-    p->live_bytes += (int64_t)bytes, p->live_blocks++;
+    p->live_bytes += (int64_t)bytes, p->live_blocks++, p->given_bytes += (int64_t)bytes;
     if (p->free_list[c]) {
         block = p->free_list[c];
         p->free_list[c] = *(void **)block;
@@ -173,6 +190,7 @@ static int64_t read_locked(luron__pool *p, const int64_t *field) {
 }
 int64_t luron__pool_bytes(luron__pool *p) { return read_locked(p, &p->live_bytes); }
 int64_t luron__pool_blocks(luron__pool *p) { return read_locked(p, &p->live_blocks); }
+int64_t luron__pool_given(luron__pool *p) { return read_locked(p, &p->given_bytes); }
 
 void luron__pool_fail(luron__pool *p, int64_t k, bool sticky) {
     lock(p);

@@ -1,4 +1,6 @@
 /* Applying a layer: the forward of a fused type, the function of an element-wise one, or the ops of a composite. */
+#include "guard.h"
+#include "hooks.h"
 #include "strict.h"
 
 #include <string.h>
@@ -133,6 +135,7 @@ static luron_status run_forward(luron__frame *f) {
 static luron_status apply_fused(luron__frame *f, luron_tensor **outs) {
     bool training = f->call.flags & LURON_CALL_TRAINING, recording = wants_node(f);
     LURON_TRY(make_outputs(f, outs));
+    for (int i = 0; i < f->call.n_out; i++) outs[i]->unrecorded = !f->ctx->recording;
     LURON_TRY(luron__frame_open_state(f, training && !f->ctx->recomputing));
     LURON_TRY(luron__frame_open_scratch(f));
     take_position(f);
@@ -141,13 +144,13 @@ static luron_status apply_fused(luron__frame *f, luron_tensor **outs) {
     LURON_TRY(run_forward(f));
     for (int s = 0; s < f->call.n_state && training; s++)
         if (f->state[s]) luron_tensor_touch(f->state[s]);
+    if (luron__is_guarded(f->ctx)) LURON_TRY(luron__guard_layer(f, outs));
     return recording ? record(f, outs) : LURON_OK;
 }
 
 /* ---- public ------------------------------------------------------------------------------------------------------ */
-luron_status luron_layer_apply(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in,
-                               luron_tensor *const *ins) {
-    LURON__CHECK(ctx, n_in >= 0 && (n_in == 0 || ins), LURON_E_ARGUMENT, "layer_apply: %d inputs", n_in);
+luron_status luron__layer_run(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in,
+                              luron_tensor *const *ins) {
     luron__frame f;
     luron_tensor *made[LURON__MAX_SLOTS] = {0};
     uint64_t position = ctx->position;
@@ -171,6 +174,13 @@ luron_status luron_layer_apply(luron_tensor **outs, luron_ctx *ctx, luron_layer 
     }
     luron__frame_close(&f);
     return status;
+}
+
+luron_status luron_layer_apply(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in,
+                               luron_tensor *const *ins) {
+    LURON__CHECK(ctx, n_in >= 0 && (n_in == 0 || ins), LURON_E_ARGUMENT, "layer_apply: %d inputs", n_in);
+    return layer->hooks ? luron__apply_hooked(outs, ctx, (luron__owner){.layer = layer}, n_in, ins, layer->code->type->n_out)
+                        : luron__layer_run(outs, ctx, layer, n_in, ins);
 }
 
 /* A composite whose setup does not say its shapes says them by running: on zeros (the first id), without a trace. */

@@ -1,5 +1,5 @@
 /* call.h -- a call of a layer while it is made or run: frame.c makes it, call.c and call_backward.c run it, host.c and
- * compose.c serve it. Private to these files and layer.c.                                                            */
+ * compose.c serve it. Private to these, layer.c, tape.c, tape_text.c and guard.c.                                   */
 #ifndef LURON_CALL_H
 #define LURON_CALL_H
 #include "internal.h"
@@ -9,7 +9,8 @@ typedef enum luron__phase {
     LURON__PHASE_DECLARE,
     LURON__PHASE_SETUP,
     LURON__PHASE_RUN,
-    LURON__PHASE_COMPOSE
+    LURON__PHASE_COMPOSE,
+    LURON__PHASE_OPTIM /* setup of an optimiser */
 } luron__phase;
 
 /* What the tape keeps of a call for its backward. */
@@ -52,6 +53,7 @@ typedef struct luron__frame {
     luron_tensor *composed[LURON__MAX_SLOTS]; /* outputs of compose: owned */
     void *block;                              /* where the arrays over inputs are, if there are many */
     size_t block_bytes;
+    void *work; /* of products, where they may not allocate */
     luron_view *in_view, *grad_in_view;
     luron_view *out_at[LURON__MAX_SLOTS], *param_ptr[LURON__MAX_SLOTS], *state_at[LURON__MAX_SLOTS],
         *saved_at[LURON__MAX_SLOTS], *grad_out_at[LURON__MAX_SLOTS], *grad_param_at[LURON__MAX_SLOTS];

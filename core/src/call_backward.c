@@ -1,4 +1,5 @@
 /* The backward of a layer node, and both directions of element-wise types. */
+#include "guard.h"
 #include "strict.h"
 
 #include <string.h>
@@ -207,6 +208,8 @@ static luron_status backward_fused(luron__frame *f, luron__run *run, luron__node
         show_targets(f, targets, node);
         status = run_backward(f, grads, owned);
     }
+    for (int i = 0; i < node->n_in && f->ctx->anomaly && !status; i++)
+        if (targets[i].slot) status = luron__guard_gradient(f->ctx, node, i, targets[i].t, grads);
     for (int i = 0; i < node->n_in; i++) {
         if (!targets[i].own) continue;
         luron_tensor *old = status ? targets[i].t : *targets[i].slot;

@@ -82,10 +82,14 @@ luron_status luron__frame_call(luron__frame *f, luron__phase phase, const char *
 }
 
 luron_status luron__frame_compose(luron__frame *f) {
+    const luron_layer *outer = f->ctx->within;
     f->phase = LURON__PHASE_COMPOSE;
     const bool strict = f->ctx->strict && !f->hostile.trusted;
     const uint64_t before = strict ? luron__strict_hash(f) : 0;
-    LURON_TRY(judge(f, "compose", f->type->layer.compose(&f->call, luron__ops_table())));
+    f->ctx->within = f->layer;
+    luron_status status = judge(f, "compose", f->type->layer.compose(&f->call, luron__ops_table()));
+    f->ctx->within = outer;
+    LURON_TRY(status);
     for (int i = 0; i < f->call.n_out; i++)
         LURON__CHECK(f->ctx, f->composed[i], LURON_E_PLUGIN, "plugin '%s' set no output %d in compose", f->type->plugin,
                      i);

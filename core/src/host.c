@@ -187,7 +187,7 @@ static luron_status host_declare_saved(luron_call *c, int slot, uint32_t dtype, 
 
 static luron_status host_declare_scratch(luron_call *c, int64_t bytes) {
     luron__frame *f = frame_of(c);
-    LURON_TRY(enter_setup(f, "declare_scratch", false, "slot", 0, 1));
+    if (f->phase != LURON__PHASE_OPTIM) LURON_TRY(enter_setup(f, "declare_scratch", false, "slot", 0, 1));
     CHECK(f, bytes >= 0 && bytes < (int64_t)1 << 60, LURON_E_PLUGIN, "plugin '%s': declare_scratch: %lld bytes",
           plugin_of(f), (long long)bytes);
     if (f->scratch_bytes < bytes) f->scratch_bytes = bytes;
@@ -243,6 +243,10 @@ static luron_status host_gemm(luron_call *c, const luron_gemm *g) {
                                  luron_shape_text(a, sizeof a, 2, g->a->shape), ta ? " transposed" : "",
                                  luron_shape_text(b, sizeof b, 2, g->b->shape), tb ? " transposed" : "", bias,
                                  luron_shape_text(out, sizeof out, 2, g->out->shape));
+    }
+    if (f->work) {
+        luron__gemm(&k, f->ctx->threads, f->work);
+        return LURON_OK;
     }
     int64_t bytes = luron__gemm_work(&k, f->ctx->threads);
     void *work = bytes ? luron__pool_alloc(f->ctx->pool, (size_t)bytes) : NULL;

@@ -1,5 +1,6 @@
 /* Layers: a type with options, parameters and state. */
 #include "call.h"
+#include "hooks.h"
 
 #include <string.h>
 
@@ -166,6 +167,7 @@ void luron_layer_unref(luron_layer *layer) {
     if (!layer || !luron__live_unref(&layer->live)) return;
     luron__slots_free(layer->pool, layer->param);
     luron__slots_free(layer->pool, layer->state);
+    luron__hooks_unref(layer->hooks);
     luron__pool_free(layer->pool, layer->late_ins, (size_t)layer->n_late_ins * sizeof *layer->late_ins);
     luron__strfree(layer->pool, layer->name);
     const luron_type *type = luron__type_ref(layer->code->type); /* the list is in its pool */

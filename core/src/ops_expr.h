@@ -47,6 +47,10 @@ static inline luron_tensor *luron__expr_number(luron__expr *e, double value) {
     luron_tensor *t = NULL;
     return e->status ? NULL : luron__expr_keep(e, luron_scalar(&t, e->ctx, value), &t);
 }
+static inline luron_tensor *luron__expr_whole(luron__expr *e, int64_t value) {
+    luron_tensor *t = NULL;
+    return e->status ? NULL : luron__expr_keep(e, luron_scalar_int(&t, e->ctx, value), &t);
+}
 static inline luron_tensor *luron__expr_zeros_like(luron__expr *e, const luron_tensor *x) {
     luron_tensor *t = NULL;
     return e->status ? NULL : luron__expr_keep(e, luron_tensor_full(&t, e->ctx, x->dtype, x->ndim, x->shape, 0), &t);

@@ -5,6 +5,7 @@
  * the function or caught by it: parameters, inputs, results of older nodes. One node over these takes its place. */
 #include "internal.h"
 
+#include <stddef.h>
 #include <string.h>
 
 const luron__op luron__op_recompute = {.name = "recompute"};
@@ -23,6 +24,10 @@ static void segment_release(void *ud) {
 }
 static const luron_function segment_function = {
     .struct_size = sizeof(luron_function), .name = "recompute", .release = segment_release};
+
+const void *luron__function_ud(const luron__node *node) {
+    return node->function == &segment_function ? ((const segment *)node->ud)->ud : node->ud;
+}
 
 /* ---- what goes in ------------------------------------------------------------------------------------------------ */
 /* Seen: nodes of the piece (by themselves) and tensors from outside (a leaf, or an output of an older node). */
@@ -148,7 +153,7 @@ luron_status luron_recompute(luron_ctx *ctx, luron_mark mark, const luron_segmen
                              luron_tensor **outs) {
     search s = {.ctx = ctx, .first = mark.seq};
     LURON__CHECK(ctx, mark.seq <= ctx->seq, LURON_E_ARGUMENT, "recompute: the mark is none of this context");
-    LURON__CHECK(ctx, fn->struct_size >= sizeof *fn && fn->again, LURON_E_ARGUMENT, "recompute: a function expected");
+    LURON__CHECK(ctx, fn->struct_size >= offsetof(luron_segment, done) && fn->again, LURON_E_ARGUMENT, "recompute: a function expected");
     luron_status status = n_out ? find_ins(&s, n_out, outs) : LURON_OK;
     const bool kept = s.n_nodes > 0;
     if (!status && kept) status = replace(ctx, mark, &s, fn, ud, n_out, outs);
@@ -169,6 +174,10 @@ static luron_status again(luron_ctx *ctx, const segment *s, int n_out, luron_ten
     ctx->position = position, ctx->recomputing = was;
     luron_ctx_set_recording(ctx, recording);
     return status;
+}
+
+static void done(luron_ctx *ctx, const segment *s, bool graph) {
+    if (s->fn->struct_size >= sizeof *s->fn && s->fn->done) s->fn->done(ctx, s->ud, graph);
 }
 
 static luron_status check_same(luron_ctx *ctx, const luron__node *node, luron_tensor *const *outs) {
@@ -204,6 +213,7 @@ luron_status luron__recompute_backward(luron_ctx *ctx, luron__run *run, luron__n
     luron_tensor **ys = outs + n_out, **gys = ys + n_out, **gins = gys + n_out;
     const uint64_t before = ctx->seq;
     luron_status status = again(ctx, node->ud, n_out, outs);
+    const bool made = !status;
     if (!status) status = check_same(ctx, node, outs);
     int n_y = status ? 0 : gather(n_out, outs, grads, ys, gys);
     if (n_y)
@@ -215,6 +225,7 @@ luron_status luron__recompute_backward(luron_ctx *ctx, luron__run *run, luron__n
     }
     for (int i = 0; i < n_out; i++)
         luron_tensor_unref(outs[i]);
+    if (made) done(ctx, node->ud, luron__run_creates_graph(run));
     luron__free(ctx, outs, bytes);
     return status;
 }

@@ -40,7 +40,7 @@ static const char *name_of(char to[160], const steps *s, int k) {
     return to;
 }
 
-/* Number k of a run that begins at the start: parameter, gradient, state. */
+/* Number k of a run that begins at the start: parameter, gradient, state; NULL: state that these options do not keep. */
 static const void *source(const steps *s, int k) {
     return k == 0 ? s->start->param : k == 1 ? s->start->grad : s->start->state[k - 2];
 }
@@ -57,7 +57,7 @@ static luron_status check_constant(const steps *s, const char *what, bool scalar
 static luron_status check_memory(const steps *s, int64_t from, size_t bytes) {
     char name[160];
     for (int k = 0; k < 2 + s->n_states; k++) {
-        const int64_t damage = luron__guard_damage(&s->guard[k]);
+        const int64_t damage = source(s, k) ? luron__guard_damage(&s->guard[k]) : 0;
         if (damage)
             return found(s, "step", "writes %lld bytes %s of its run of %s", (long long)(damage < 0 ? -damage : damage),
                          damage < 0 ? "before the start" : "past the end", name_of(name, s, k));
@@ -78,6 +78,8 @@ static luron_status run_all(steps *s, int64_t grain, int which) {
         st.n = s->n - from < grain ? s->n - from : grain;
         const size_t at = (size_t)from * s->item, bytes = (size_t)st.n * s->item;
         for (int k = 0; k < 2 + s->n_states; k++) {
+            if (k >= 2) state[k - 2] = NULL;
+            if (!source(s, k)) continue;
             char *to = luron__guard_place(&s->guard[k], bytes, s->item, which == 1, 0);
             memcpy(to, (const char *)source(s, k) + at, bytes);
             if (k >= 2) state[k - 2] = to;
@@ -88,7 +90,7 @@ static luron_status run_all(steps *s, int64_t grain, int which) {
         LURON_TRY(check_memory(s, from, bytes));
         LURON_TRY(check_constant(s, "step", true));
         for (int k = 0; k < 2 + s->n_states; k++)
-            if (k != 1) memcpy(s->result[which][k] + at, s->guard[k].data, bytes);
+            if (k != 1 && source(s, k)) memcpy(s->result[which][k] + at, s->guard[k].data, bytes);
     }
     return LURON_OK;
 }
@@ -96,7 +98,7 @@ static luron_status run_all(steps *s, int64_t grain, int which) {
 static luron_status compare(const steps *s, const char *fault) {
     char name[160];
     for (int k = 0; k < 2 + s->n_states; k++) {
-        for (int64_t i = 0; k != 1 && i < s->n; i++)
+        for (int64_t i = 0; k != 1 && source(s, k) && i < s->n; i++)
             if (memcmp(s->result[0][k] + (size_t)i * s->item, s->result[1][k] + (size_t)i * s->item, s->item))
                 return found(s, "step", "gives other bits in %s, element %lld, %s", name_of(name, s, k),
                              (long long)(i + s->ctx->index_base), fault);
@@ -107,9 +109,9 @@ static luron_status compare(const steps *s, const char *fault) {
 static luron_status check_finite(const steps *s) {
     char name[160];
     for (int k = 0; k < 2 + s->n_states; k++)
-        if (luron__first_nonfinite(s->start->dtype, s->n, source(s, k)) >= 0) return LURON_OK;
+        if (source(s, k) && luron__first_nonfinite(s->start->dtype, s->n, source(s, k)) >= 0) return LURON_OK;
     for (int k = 0; k < 2 + s->n_states; k++) {
-        const int64_t at = k == 1 ? -1 : luron__first_nonfinite(s->start->dtype, s->n, s->result[0][k]);
+        const int64_t at = k == 1 || !source(s, k) ? -1 : luron__first_nonfinite(s->start->dtype, s->n, s->result[0][k]);
         if (at >= 0)
             return found(s, "step", "gives %s in %s, element %lld, from finite numbers",
                          luron__nonfinite_text(luron__element(s->start->dtype, s->result[0][k], at)),

@@ -279,19 +279,23 @@ static void put(lua_State *L, parse *p, int arg, int idx, int i) {
     lr_arg_value(L, arg, idx, o, &p->args[p->n++]);
 }
 
-static int refuse_option(lua_State *L, parse *p, int arg, int key) {
-    const char *got = lr_got(L, key);
+const char *lr_push_option_names(lua_State *L, const luron_type *type) {
     luaL_Buffer b;
     luaL_buffinit(L, &b);
     const luron_option *o;
-    for (int i = 0; (o = luron_type_option(p->type, i)); i++) {
+    for (int i = 0; (o = luron_type_option(type, i)); i++) {
         if (i) luaL_addstring(&b, ", ");
         luaL_addstring(&b, o->name);
     }
     luaL_pushresult(&b);
-    const char *names = lua_tostring(L, -1);
+    return lua_tostring(L, -1);
+}
+
+static int refuse_option(lua_State *L, parse *p, int arg, int key) {
+    const char *got = lr_got(L, key), *names = lr_push_option_names(L, p->type);
     if (!*names) return lr_argerror(L, arg, "no option %s; %s has no options", got, luron_type_name(p->type));
-    return lr_argerror(L, arg, "no option %s; options: %s", got, names);
+    const char *hint = lua_type(L, key) == LUA_TSTRING ? lr_optim_hint(p->type, lua_tostring(L, key)) : NULL;
+    return lr_argerror(L, arg, "no option %s%s%s; options: %s", got, hint ? ": " : "", hint ? hint : "", names);
 }
 
 static int is_port(const luron_type *type, const char *name) {

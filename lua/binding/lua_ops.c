@@ -328,4 +328,5 @@ void lr_open_ops(lua_State *L) {
     lr_open_arrange(L);
     lr_open_linalg(L);
     lr_open_sparse(L);
+    lr_open_indexing(L);
 }

@@ -171,12 +171,12 @@ static void set_flag(lua_State *L, const char *key, int on) {
 
 /* { name =, kind =, doc =, required =, default =, min =, max =, choices =, n_min =, n_max = }; axes and ids from 1. */
 static void push_option(lua_State *L, const luron_option *o) {
-    static const char *const kinds[] = { "?", "int", "float", "bool", "string", "choice", "ints", "axis", "id" };
+    static const char *const kinds[] = { "?", "int", "float", "bool", "string", "choice", "ints", "axis", "id", "initialiser" };
     const int whole = o->kind == LURON_INT || o->kind == LURON_INTS || o->kind == LURON_AXIS || o->kind == LURON_ID;
     lua_newtable(L);
     set_text(L, "name", o->name);
     set_text(L, "doc", o->doc);
-    set_text(L, "kind", o->kind <= LURON_ID ? kinds[o->kind] : kinds[0]);
+    set_text(L, "kind", o->kind <= LURON_INITIALISER ? kinds[o->kind] : kinds[0]);
     if (o->flags & LURON_OPTION_REQUIRED) set_flag(L, "required", 1);
     else if (o->kind == LURON_STRING || o->kind == LURON_CHOICE)
         set_text(L, "default", o->default_string ? o->default_string : o->choices && o->choices[0] ? o->choices[0] : "");

@@ -2,6 +2,7 @@
 #include "lua_util.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char lr_tensor_key, lr_layer_key, lr_model_key, lr_optim_key, lr_checkpoint_key, lr_node_key, lr_guard_key;
@@ -19,6 +20,7 @@ lr_state *lr_peek(lua_State *L) {
 lr_state *lr_get(lua_State *L) {
     lr_state *S = lr_peek(L);
     if (!S) luaL_error(L, "luron is closed: the Lua state is ending");
+    S->running = L;
     return S;
 }
 
@@ -109,18 +111,33 @@ static const char *status_text(luron_ctx *ctx, luron_status status) {
     return *text ? text : luron_status_text(status);
 }
 
+/* Core runs below the callback, so this may not raise: the slot of the error is there from the start. */
+static const char error_key;
+
+void lr_open_errors(lua_State *L) {
+    lua_createtable(L, 1, 0);
+    lua_pushboolean(L, 0);
+    lua_rawseti(L, -2, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &error_key);
+}
+
 luron_status lr_keep_error(lua_State *L, lr_state *S) {
-    luaL_unref(L, LUA_REGISTRYINDEX, S->error);
-    S->error = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &error_key);
+    lua_insert(L, -2);
+    lua_rawseti(L, -2, 1);
+    lua_pop(L, 1);
+    S->failed = 1;
     return LURON_E_CALLBACK;
 }
 
 int lr_raise(lua_State *L, luron_status status) {
     lr_state *S = lr_get(L);
-    if (status == LURON_E_CALLBACK && S->error != LUA_NOREF) {
-        lua_rawgeti(L, LUA_REGISTRYINDEX, S->error);
-        luaL_unref(L, LUA_REGISTRYINDEX, S->error);
-        S->error = LUA_NOREF;
+    if (status == LURON_E_CALLBACK && S->failed) {
+        S->failed = 0;
+        lua_rawgetp(L, LUA_REGISTRYINDEX, &error_key);
+        lua_rawgeti(L, -1, 1);
+        lua_pushboolean(L, 0);
+        lua_rawseti(L, -3, 1);
         lua_error(L);
     }
     lr_error(L, "%s", status_text(S->ctx, status));
@@ -170,7 +187,7 @@ static void close_box(lr_link *box) {
     release(box->key, object);
 }
 
-/* __gc, __close and close; upvalue 1: the key. */
+/* __close and close; upvalue 1: the key. */
 static int box_close(lua_State *L) {
     const char *key = lua_touserdata(L, lua_upvalueindex(1));
     lr_link *box = (lr_link *)lr_test(L, 1, key);
@@ -179,6 +196,14 @@ static int box_close(lua_State *L) {
     lr_state *S = lr_peek(L);
     if (S && S->dead) lr_drain(L, S);
     return 0;
+}
+
+/* __gc */
+static int box_gc(lua_State *L) {
+    lr_link *box = (lr_link *)lr_test(L, 1, lua_touserdata(L, lua_upvalueindex(1)));
+    if (box && lr_box_lives_on(L, box)) return 0;
+    if (box) free(box->anchors), box->anchors = NULL;
+    return box_close(L);
 }
 
 void lr_release_all(lr_state *S) {
@@ -207,7 +232,9 @@ void lr_metatable(lua_State *L, const char *key, const char *name) {
     lua_pushstring(L, name);
     lua_pushcclosure(L, box_close, 2);
     lr_name_function(L, "close");
-    lua_pushvalue(L, -1);
+    lua_pushlightuserdata(L, (void *)key);
+    lua_pushstring(L, name);
+    lua_pushcclosure(L, box_gc, 2);
     lua_setfield(L, -4, "__gc");
     lua_pushvalue(L, -1);
     lua_setfield(L, -4, "__close");
@@ -252,11 +279,13 @@ void **lr_test(lua_State *L, int idx, const char *key) {
 void **lr_box(lua_State *L, const char *key) {
     lr_state *S = lr_get(L);
     luaL_checkstack(L, 6, "too many results");
-    lr_link *box = lua_newuserdatauv(L, sizeof *box, 0);
-    *box = (lr_link){ NULL, &S->boxes, S->boxes.after, key };
+    lr_link *box = lua_newuserdatauv(L, sizeof *box, 1);
+    *box = (lr_link){ .before = &S->boxes, .after = S->boxes.after, .key = key };
     box->after->before = S->boxes.after = box;
     lua_rawgetp(L, LUA_REGISTRYINDEX, key);
     lua_setmetatable(L, -2);
+    if (S->notes) lr_note_new_box(L, S);
+    else if (key == &lr_layer_key || key == &lr_model_key) lr_note_box(L, -1);
     return &box->object;
 }
 
@@ -273,14 +302,28 @@ luron_tensor **lr_new_tensor(lua_State *L) {
     return (luron_tensor **)box;
 }
 
-void lr_push_tensor(lua_State *L, luron_tensor *t) {
-    if (!t) {
-        lua_pushnil(L);
-        return;
+static int new_box(lua_State *L) {
+    const char *key = lua_touserdata(L, 1);
+    if (key == &lr_tensor_key) lr_new_tensor(L);
+    else lr_box(L, key);
+    return 1;
+}
+
+/* Making the box may run finalizers, which could release what is borrowed, and may fail: so the reference is held first,
+ * and is let go if there is no memory for the box. */
+void lr_push_held(lua_State *L, const char *key, void *object) {
+    lua_pushcfunction(L, new_box);
+    lua_pushlightuserdata(L, (void *)key);
+    if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
+        release(key, object);
+        lua_error(L);
     }
-    luron_tensor *held = luron_tensor_ref(t);
-    luron_tensor **box = lr_new_tensor(L);
-    *box = held;
+    *(void **)lua_touserdata(L, -1) = object;
+}
+
+void lr_push_tensor(lua_State *L, luron_tensor *t) {
+    if (t) lr_push_held(L, &lr_tensor_key, luron_tensor_ref(t));
+    else lua_pushnil(L);
 }
 
 luron_tensor *lr_to_tensor(lua_State *L, int idx) {
@@ -301,6 +344,12 @@ void *lr_object(lua_State *L, int arg, const char *key, const char *what) {
     if (!box) lr_typeerror(L, arg, what, what);
     if (!*box) lr_argerror(L, arg, "the %s is closed", what);
     return *box;
+}
+
+void lr_callable(lua_State *L, int arg, const char *name) {
+    if (lua_isfunction(L, arg)) return;
+    if (lua_isnone(L, arg) || luaL_getmetafield(L, arg, "__call") == LUA_TNIL) lr_typeerror(L, arg, name, "function");
+    lua_pop(L, 1);
 }
 
 /* ---- iterators ----------------------------------------------------------------------------------------------------------- */
@@ -324,6 +373,12 @@ lua_State *lr_enter(lua_State *L) {
     lua_State *before = S->L;
     S->L = L;
     return before;
+}
+
+luron_status lr_callback(lua_State *L, lr_state *S, int n_args) {
+    int failed = lua_pcall(L, n_args, 0, 0);
+    S->running = L; /* a coroutine in there may have gone */
+    return failed ? lr_keep_error(L, S) : LURON_OK;
 }
 
 void lr_leave(lua_State *L, lua_State *before) {

@@ -1,6 +1,7 @@
 --- Luron: neural networks in Lua. `local luron = require "luron"`; nothing is global.
 local core = require "luron.core"
 local checkpoint = require "luron.checkpoint"
+local optim = require "luron.optim"
 
 -- What is for luron's own files alone.
 local internal = {
@@ -17,7 +18,7 @@ for name, value in pairs(core) do
 end
 
 luron.nn = require "luron.nn"
-luron.optim = require "luron.optim"
+luron.optim = optim
 luron.load = checkpoint.load
 luron.checkpoint = checkpoint.open
 
@@ -36,6 +37,10 @@ local lazy = {
   jacobian = function() return require("luron.functional").jacobian end,
   hessian = function() return require("luron.functional").hessian end,
   hvp = function() return require("luron.functional").hvp end,
+  regularizer = function() return require("luron.weights").regularizer end,
+  constraint = function() return require("luron.weights").constraint end,
+  penalty = function() return require("luron.weights").penalty end,
+  constrain = function() return require("luron.weights").constrain end,
   EMA = function() return require("luron.average").ema end,
   SWA = function() return require("luron.average").swa end,
 }

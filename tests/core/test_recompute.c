@@ -7,7 +7,7 @@
 typedef struct block {
     luron_tensor *x, *w; /* borrowed */
     bool draws;
-    int calls, released, fail_at, other_at; /* the call (from 1) that fails, or gives another shape */
+    int calls, released, done, graph, fail_at, other_at; /* the call (from 1) that fails, or gives another shape */
 } block;
 
 /* tanh(x w) w, times uniform numbers where it draws. */
@@ -31,7 +31,12 @@ static luron_status again(luron_ctx *ctx, void *ud, int n_out, luron_tensor **ou
     return compute(outs, ctx, b);
 }
 static void let_go(void *ud) { ((block *)ud)->released++; }
-static const luron_segment segment = {sizeof segment, 0, again, let_go};
+static void finish(luron_ctx *ctx, void *ud, int graph) {
+    block *b = ud;
+    (void)ctx;
+    b->done++, b->graph = graph;
+}
+static const luron_segment segment = {sizeof segment, 0, again, let_go, finish};
 
 /* N blocks one after the other that share w; y is the sum of the last. */
 enum { N_BLOCKS = 3 };
@@ -68,6 +73,8 @@ static void gradients(luron_ctx *ctx, bool keep, bool draws, luron_tensor **gx, 
     assert_int_equal(before, after);
     for (int i = 0; i < N_BLOCKS && !keep; i++) {
         assert_int_equal(c.b[i].calls, 1);
+        assert_int_equal(c.b[i].done, 1);
+        assert_int_equal(c.b[i].graph, 0);
         assert_int_equal(c.b[i].released, 1);
     }
     *gx = luron_tensor_ref(luron_tensor_grad(x)), *gw = luron_tensor_ref(luron_tensor_grad(w));
@@ -105,6 +112,14 @@ static void test_recompute_to_second_order(void **state) {
     chain c = {0};
     assert_ok(ctx, luron_gradcheck(ctx, checked, &c, 2, ins, &(luron_gradcheck_options){.order = 2}));
     chain_free(&c);
+    c = (chain){0};
+    luron_tensor *g;
+    assert_ok(ctx, chain_make(&c, ctx, ins[0], ins[1], false));
+    assert_ok(ctx, luron_grad(&g, ctx, 1, &c.y, NULL, 1, ins, LURON_CREATE_GRAPH));
+    assert_int_equal(c.b[0].done, 1);
+    assert_int_equal(c.b[0].graph, 1);
+    luron_tensor_unref(g);
+    chain_free(&c);
     release(ins[0], ins[1]);
 }
 
@@ -127,7 +142,7 @@ static luron_status deep_again(luron_ctx *ctx, void *ud, int n_out, luron_tensor
 
 static void test_recompute_keeps_less(void **state) {
     luron_ctx *ctx = *state;
-    static const luron_segment fn = {sizeof fn, 0, deep_again, NULL};
+    static const luron_segment fn = {sizeof fn, 0, deep_again, NULL, NULL};
     const int64_t numbers = 1 << 17;
     luron_tensor *x = tensor_of(ctx, LURON_F64, 1, &numbers, NULL), *y;
     assert_ok(ctx, luron_tensor_set_requires_grad(ctx, x, 1));
@@ -220,6 +235,7 @@ static void test_recompute_refused(void **state) {
         chain_free(&c);
         for (int k = 0; k < N_BLOCKS; k++)
             assert_int_equal(c.b[k].released, 1);
+        assert_int_equal(c.b[1].done, c.b[1].calls && !cases[i].b.fail_at);
         release(x, w);
     }
 }
@@ -237,7 +253,7 @@ static luron_status count_again(luron_ctx *ctx, void *ud, int n_out, luron_tenso
 
 static void test_recompute_moves_state_once(void **state) {
     luron_ctx *ctx = *state;
-    static const luron_segment fn = {sizeof fn, 0, count_again, NULL};
+    static const luron_segment fn = {offsetof(luron_segment, done), 0, count_again, NULL, finish /* not read */};
     assert_ok(ctx, luron_plugin_add(ctx, &luron_plugin_fakes, NULL));
     counting c = {.x = LEAF(ctx, 1)};
     luron_tensor *y;

@@ -8,7 +8,6 @@ local skipped = {
   luron_optim_set_scalar = "the state of an optimiser changes by steps and checkpoints alone",
   luron_optim_set_steps = "the state of an optimiser changes by steps and checkpoints alone",
   luron_optim_add_model = "Lua collects the parameters of models, layers and classes alike",
-  luron_model_ref = "one box a model",
 }
 
 local function read(path)

@@ -115,6 +115,28 @@ LURON_API LURON_NODISCARD luron_status luron_layer_reset(luron_ctx *ctx, luron_l
 LURON_API int luron_layer_n_outs(const luron_layer *layer);
 /** Apply to n_in inputs (NULL for an absent optional one); fills outs[0 .. n_outs). */
 LURON_API LURON_NODISCARD luron_status luron_layer_apply(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in, luron_tensor *const *ins);
+
+/* ---- hooks: of layers, and of models (model.h) --------------------------------------------------------------------- */
+/** What is called before and after a layer is applied and in its backward; any may be NULL. instead[i], NULL at first, may
+ *  be set to a tensor (owned) that takes the place of number i; nothing given may be changed in place. A failure is
+ *  that of the call, or of the backward. Number i of inputs may be NULL (absent), as may gradients (none).           */
+typedef struct luron_layer_hook {
+    uint32_t struct_size, reserved; /* sizeof(luron_layer_hook): what lies beyond it is not read */
+    /** Before: other inputs. */
+    luron_status (*forward_pre)(luron_ctx *ctx, void *ud, int n_in, luron_tensor *const *ins, luron_tensor **instead);
+    /** After: other outputs. */
+    luron_status (*forward)(luron_ctx *ctx, void *ud, int n_in, luron_tensor *const *ins, int n_out, luron_tensor *const *outs, luron_tensor **instead);
+    /** In a backward that wants gradients of inputs, or if no input requires one: other gradients of inputs, of the same
+     *  shape. Needs recording in the forward; hooks added after it are not called.                                   */
+    luron_status (*backward)(luron_ctx *ctx, void *ud, int n_in, luron_tensor *const *grad_ins, int n_out, luron_tensor *const *grad_outs, luron_tensor **instead);
+    void (*release)(void *ud); /* with the layer, or when the hook is removed; from any thread */
+} luron_layer_hook;
+/** Hang a copy of `hook` on a layer. Hooks run in order of adding. Copies of the layer do not have them, nor do files. They
+ *  are not to be added or removed while another thread runs the layer. *id is above 0.                               */
+LURON_API LURON_NODISCARD luron_status luron_layer_add_hook(int64_t *id, luron_ctx *ctx, luron_layer *layer, const luron_layer_hook *hook, void *ud);
+/** @return LURON_E_NOT_FOUND if the layer has no such hook (any more). */
+LURON_API LURON_NODISCARD luron_status luron_layer_remove_hook(luron_ctx *ctx, luron_layer *layer, int64_t id);
+
 /** Shapes and dtypes of the outputs for given inputs, without computing: for summaries. out_dims has room for n_outs. */
 typedef struct luron_dims {
     uint32_t dtype;

@@ -4,6 +4,7 @@
 #include "luron/autograd.h"
 #include "luron/checkpoint.h"
 #include "luron/context.h"
+#include "luron/indexing.h"
 #include "luron/layer.h"
 #include "luron/linalg.h"
 #include "luron/model.h"
@@ -13,5 +14,6 @@
 #include "luron/sparse.h"
 #include "luron/status.h"
 #include "luron/tensor.h"
+#include "luron/trace.h"
 #include "luron/version.h"
 #endif

@@ -34,7 +34,8 @@ LURON_API LURON_NODISCARD luron_status luron_optim_zero_grad(luron_optim *optim,
 LURON_API int64_t luron_optim_steps(const luron_optim *optim);
 
 /* What a checkpoint keeps: per parameter the state tensors of the type ("exp_avg", in the type's order; they exist
- * from the moment the parameter is added), per group the scalars, and the number of steps.                           */
+ * from the moment the parameter is added, or an option is set that needs them; NULL: not kept with the options of the
+ * group), per group the scalars, and the number of steps.                                                            */
 LURON_API int luron_optim_n_states(const luron_optim *optim);
 LURON_API const char *luron_optim_state_name(const luron_optim *optim, int s);
 LURON_API luron_tensor *luron_optim_state(const luron_optim *optim, int group, int i, int s);

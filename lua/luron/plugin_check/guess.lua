@@ -33,6 +33,7 @@ local draw = {
   bool = function(_, rand) return rand(2) == 1 end,
   choice = function(o, rand) return pick(rand, o.choices) end,
   string = function(o) return o.default or "a" end,
+  initialiser = function(_, rand) return pick(rand, { "zeros", "normal(0, 0.1)", "uniform(-0.5, 0.5)" }) end,
   axis = function(o, rand) return pick(rand, { o.default or 1, -1, 1, 2, -2, 3 }) end,
   id = function(o, rand) return rand(2) == 1 and o.default or rand(3) end,
 }

@@ -23,6 +23,9 @@ local function parameters(t, shapes, dtype)
   end
 end
 
+-- A type that wants whole tensors may want matrices.
+local function shape_of(t, rows, columns) return t.info.flags.whole and { rows, columns } or { rows * columns } end
+
 local function bytes_of(opt, params)
   local parts = {}
   for i, p in ipairs(params) do
@@ -35,25 +38,28 @@ local function bytes_of(opt, params)
   return parts
 end
 
-local function under(level, t, fn)
+-- wild: drawn options of a type that iterates (Muon) may diverge, which is no fault.
+local function under(level, t, wild, fn)
   local was = luron.strict()
   luron.strict(level)
   local ok, message = pcall(fn)
   luron.strict(was)
-  if not ok then t.fail("%s", message) end
+  local diverged = not ok and wild and t.info.flags.whole and message:find("from finite numbers", 1, true)
+  if not ok and not diverged then t.fail("%s", message) end
 end
 
 optim[#optim + 1] = { name = "options", run = function(t)
-  local params = { luron.zeros(3, { requires_grad = true }) }
+  local params = { luron.zeros(shape_of(t, 3, 1), { requires_grad = true }) }
   return options.check(t, function(set)
     local opt = make(t, params, set)
-    params[1]:set_grad(luron.ones(3))
+    params[1]:set_grad(luron.ones_like(params[1], { requires_grad = false }))
     opt:step()
     return tostring(opt)
   end)
 end }
 
 local odd_shapes = { { 7 }, { 3, 5 }, {}, { 1 }, { 0 }, { 2, 1, 3 }, { 65 } }
+local odd_matrices = { { 3, 5 }, { 5, 2 }, { 0, 4 }, { 1, 7 }, { 2, 1, 3 } }
 
 -- What strict mode says once is not said again.
 local function strict_at(level)
@@ -61,12 +67,16 @@ local function strict_at(level)
     if level == "pages" and t.failed["strict mode"] then t.skip "strict mode has found something" end
     for _, dtype in ipairs { "float32", "float64" } do
       for i = 1, 4 do
-        local params, give = parameters(t, odd_shapes, dtype)
         local set = i > 1 and guess.options(t.info.schema, t.rand, t.fixed.options) or nil
+        local params, give = parameters(t, odd_shapes, dtype)
         local ok, opt = pcall(make, t, params, set)
+        if not ok then
+          params, give = parameters(t, odd_matrices, dtype)
+          ok, opt = pcall(make, t, params, set)
+        end
         for step = 1, ok and 3 or 0 do
           give(step)
-          under(level, t, function() opt:step() end)
+          under(level, t, set ~= nil, function() opt:step() end)
         end
       end
     end
@@ -112,7 +122,7 @@ optim[#optim + 1] = { name = "threads", run = function(t)
   local was, wanted = luron.threads(), nil
   for _, threads in ipairs { 1, 2, 3, 8 } do
     luron.threads(threads)
-    local params, give = parameters(t, { { 40000 } }, "float32")
+    local params, give = parameters(t, { shape_of(t, 500, 80) }, "float32")
     local opt = make(t, params)
     for step = 1, 3 do
       give(step)
@@ -139,7 +149,7 @@ optim[#optim + 1] = { name = "save and resume", run = function(t)
   end
   for _ = 1, 3 do
     luron.seed(t.seed)
-    local model = nn.Sequential { nn.Linear(5, 3), nn.Linear(3, 1) }
+    local model = nn.Sequential { nn.Linear { 5, 3, bias = not t.info.flags.whole }, nn.Linear { 3, 1, bias = not t.info.flags.whole } }
     local set = guess.options(t.info.schema, t.rand, t.fixed.options)
     local ok, opt = pcall(make, t, model, set)
     if ok then
@@ -163,7 +173,7 @@ optim[#optim + 1] = { name = "save and resume", run = function(t)
 end }
 
 optim[#optim + 1] = { name = "left alone", run = function(t)
-  local params, give = parameters(t, { { 9 }, { 4 }, { 5 } }, "float32")
+  local params, give = parameters(t, { shape_of(t, 3, 3), shape_of(t, 4, 1), shape_of(t, 1, 5) }, "float32")
   local opt = make(t, params)
   give(1)
   params[2]:set_grad(nil)
@@ -183,8 +193,8 @@ optim[#optim + 1] = { name = "left alone", run = function(t)
 end }
 
 optim[#optim + 1] = { name = "descent", run = function(t)
-  local aim = luron.tensor { 1.0, -2.0, 3.0, 0.5 }
-  local p = luron.zeros(4, { requires_grad = true })
+  local aim = luron.tensor({ 1.0, -2.0, 3.0, 0.5 }):reshape(shape_of(t, 2, 2))
+  local p = luron.zeros(shape_of(t, 2, 2), { requires_grad = true })
   local opt = make(t, { p })
   local function loss() return ((p - aim) ^ 2):sum() end
   local first = loss():item()
