@@ -103,9 +103,12 @@ luron_status luron__frame_open_state(luron__frame *f, bool writable);
 /** Scratch memory around a callback. */
 luron_status luron__frame_open_scratch(luron__frame *f);
 
-/** The slots as the code of the frame has them. */
+/** The slots as this code has them, which may have been that of the layer once. */
+static inline const luron__slot *luron__code_param(const luron__code *code, const luron_layer *layer, int s) {
+    return code->was ? &code->was->param[s] : &layer->param[s];
+}
 static inline const luron__slot *luron__frame_param(const luron__frame *f, int s) {
-    return f->code->was ? &f->code->was->param[s] : &f->layer->param[s];
+    return luron__code_param(f->code, f->layer, s);
 }
 static inline const luron__slot *luron__frame_state(const luron__frame *f, int s) {
     return f->code->was ? &f->code->was->state[s] : &f->layer->state[s];

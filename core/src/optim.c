@@ -1,44 +1,15 @@
 /* The host side of optimisers: groups of parameters, their state, and the step, which cuts every tensor into chunks of a
  * fixed size, or shows it whole to types that want it so. A step is all or nothing: what can fail is done before the first
  * number changes, which is why scratch is made with the group and the work of matrix products at the start of the step. */
-#include "call.h"
 #include "graph.h"
 #include "guard.h"
-#include "reload.h"
+#include "optim_groups.h"
 #include "strict.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    GRAIN = 16384,   /* elements of a chunk */
-    MAX_SCALARS = 64 /* the loader lets no type have more */
-};
-
-typedef struct param {
-    luron_tensor *tensor;
-    char *name;
-    luron_tensor *grad; /* during a step: contiguous; NULL: left alone */
-    int64_t steps;      /* made with a gradient: one that is unfrozen late begins at 1 */
-} param;
-typedef struct group {
-    void *options;
-    int n;
-    param *params;
-    luron_tensor **states; /* n_states for each parameter in turn; NULL: not kept with these options so far */
-    double *scalars;
-} group;
-struct luron_optim {
-    luron__live live; /* first */
-    luron__pool *pool;
-    const luron_type *type; /* owned */
-    void *defaults;
-    int n_states, n_scalars;
-    group *groups;
-    int64_t n_groups, cap_groups, n_params, steps;
-    void *scratch, *work; /* of types that see whole parameters */
-    int64_t scratch_bytes, work_bytes;
-};
+enum { GRAIN = 16384 }; /* elements of a chunk */
 
 static int count(const char *const *names) {
     int n = 0;
@@ -96,11 +67,17 @@ void luron_optim_free(luron_optim *o) {
 
 /* ---- types that see whole parameters --------------------------------------------------------------------------------------- */
 /* The call behind a step, through which the plugin reaches what the host can do. Nothing of it is allocated. */
-static void open_call(luron__frame *f, const luron_optim *o, luron_ctx *ctx, const group *g, uint32_t dtype, luron__phase phase) {
+static void open_call(luron__frame *f, const luron_type *type, luron_ctx *ctx, const void *options, uint32_t dtype, luron__phase phase) {
     memset(f, 0, offsetof(luron__frame, unzeroed));
-    f->ctx = ctx, f->type = o->type, f->phase = phase, f->work = o->work, f->seed = ctx->seed;
-    f->call = (luron_call) { .struct_size = sizeof f->call, .host = luron__host(), .options = g->options, .dtype = dtype, .scratch = o->scratch,
-                             .index_base = ctx->index_base, .internal = f };
+    f->ctx = ctx, f->type = type, f->phase = phase, f->seed = ctx->seed;
+    f->call = (luron_call) { .struct_size = sizeof f->call, .host = luron__host(), .options = options, .dtype = dtype, .index_base = ctx->index_base,
+                             .internal = f };
+}
+
+/* The same with what a step may use. */
+static void open_step(luron__frame *f, const luron_optim *o, luron_ctx *ctx, const group *g, const param *p) {
+    open_call(f, o->type, ctx, g->options, p->tensor->dtype, LURON__PHASE_RUN);
+    f->work = o->work, f->call.scratch = o->scratch;
 }
 
 /* A block of at least so many bytes; what was in it is lost. */
@@ -113,19 +90,25 @@ static luron_status reserve(luron_optim *o, luron_ctx *ctx, void **block, int64_
     return LURON_OK;
 }
 
-/* Ask the type whether it takes this parameter, and how much scratch it wants. */
-static luron_status setup_param(luron_optim *o, luron_ctx *ctx, const group *g, const param *p) {
-    if (!is_whole(o) || !o->type->optim.setup) return LURON_OK;
+luron_status luron__optim_setup(int64_t *scratch_bytes, luron_ctx *ctx, const luron_type *type, const void *options, double *scalars, const param *p) {
+    if (!(type->optim.flags & LURON_OPTIM_WHOLE) || !type->optim.setup) return LURON_OK;
     luron__frame f;
     luron_view whole = luron__view(p->tensor);
     whole.data = NULL;
-    open_call(&f, o, ctx, g, p->tensor->dtype, LURON__PHASE_OPTIM);
-    luron_step s = { .struct_size = sizeof s, .dtype = p->tensor->dtype, .host = luron__host(), .options = g->options, .scalars = g->scalars,
+    open_call(&f, type, ctx, options, p->tensor->dtype, LURON__PHASE_OPTIM);
+    luron_step s = { .struct_size = sizeof s, .dtype = p->tensor->dtype, .host = luron__host(), .options = options, .scalars = scalars,
                      .n = luron_tensor_numel(p->tensor), .whole = &whole, .call = &f.call };
-    luron_status status = o->type->optim.setup(&s), first = atomic_load(&f.status);
-    if (first) return luron__wrap(ctx, first, "%s: parameter '%s'", type_name(o), p->name);
-    LURON__CHECK(ctx, !status, LURON_E_PLUGIN, "%s: plugin '%s' refused parameter '%s' and did not say why", type_name(o), o->type->plugin, p->name);
-    return reserve(o, ctx, &o->scratch, &o->scratch_bytes, f.scratch_bytes);
+    luron_status status = type->optim.setup(&s), first = atomic_load(&f.status);
+    if (first) return luron__wrap(ctx, first, "%s: parameter '%s'", type->optim.name, p->name);
+    LURON__CHECK(ctx, !status, LURON_E_PLUGIN, "%s: plugin '%s' refused parameter '%s' and did not say why", type->optim.name, type->plugin, p->name);
+    if (*scratch_bytes < f.scratch_bytes) *scratch_bytes = f.scratch_bytes;
+    return LURON_OK;
+}
+
+static luron_status setup_param(luron_optim *o, luron_ctx *ctx, const group *g, const param *p) {
+    int64_t bytes = 0;
+    LURON_TRY(luron__optim_setup(&bytes, ctx, o->type, g->options, g->scalars, p));
+    return reserve(o, ctx, &o->scratch, &o->scratch_bytes, bytes);
 }
 
 /* ---- adding a group ------------------------------------------------------------------------------------------------------ */
@@ -286,7 +269,7 @@ static luron_status look_at_param(luron_optim *o, luron_ctx *ctx, const group *g
     luron_step s = make_step(o, g, i, p->steps + 1, state);
     s.scalars = scalars;
     if (is_whole(o)) {
-        open_call(&f, o, ctx, g, p->tensor->dtype, LURON__PHASE_RUN);
+        open_step(&f, o, ctx, g, p);
         s.whole = &whole, s.call = &f.call;
     }
     return luron__strict_step(ctx, o->type, &s, luron_tensor_numel(p->tensor), o->n_scalars, p->name);
@@ -311,7 +294,7 @@ static luron_status look_at(luron_optim *o, luron_ctx *ctx, const group *g) {
 static luron_status step_whole(const luron_optim *o, luron_ctx *ctx, const group *g, const param *p, job *j) {
     luron__frame f;
     luron_view whole = luron__view(p->tensor);
-    open_call(&f, o, ctx, g, p->tensor->dtype, LURON__PHASE_RUN);
+    open_step(&f, o, ctx, g, p);
     j->step.whole = &whole, j->step.call = &f.call;
     step_chunk(j, 0, luron_tensor_numel(p->tensor), 0);
     luron_status failed = atomic_load(&f.status);
@@ -419,83 +402,4 @@ void luron_optim_set_steps(luron_optim *o, int64_t steps) {
 int64_t luron__optim_param_steps(const luron_optim *o, int k, int i) { return param_at(o, k, i) ? param_at(o, k, i)->steps : 0; }
 void luron__optim_set_param_steps(luron_optim *o, int k, int i, int64_t steps) {
     if (param_at(o, k, i)) param_at(o, k, i)->steps = steps;
-}
-
-/* ---- its plugin is reloaded --------------------------------------------------------------------------------------------------- */
-struct luron__next_optim {
-    const luron_type *type; /* of the options; borrowed */
-    void *defaults, **options; /* those of the groups */
-    int state_at[LURON__MAX_SLOTS], scalar_at[MAX_SCALARS]; /* where each of the new type is with the old one */
-};
-
-void luron__next_optim_free(luron_optim *o, luron__next_optim *next) {
-    if (!next) return;
-    for (int64_t k = 0; next->options && k < o->n_groups; k++) luron__options_free(o->pool, next->type, next->options[k]);
-    luron__pool_free(o->pool, next->options, (size_t)o->n_groups * sizeof *next->options);
-    luron__options_free(o->pool, next->type, next->defaults);
-    luron__pool_free(o->pool, next, sizeof *next);
-}
-
-static int name_index(const char *const *names, const char *name) {
-    for (int i = 0; names && names[i]; i++)
-        if (!strcmp(names[i], name)) return i;
-    return -1;
-}
-
-/* The same names in any order; at[i]: where that of number i stood. */
-static void match_names(int *at, const char *what, const char *const *names, const char *const *was, luron__diffs *diffs) {
-    for (int i = 0; names && names[i]; i++) {
-        int k = name_index(was, names[i]);
-        if (k < 0) luron__diff(diffs, "%s '%s' is new", what, names[i]);
-        else at[i] = k;
-    }
-    for (int k = 0; was && was[k]; k++)
-        if (name_index(names, was[k]) < 0) luron__diff(diffs, "%s '%s' is gone", what, was[k]);
-}
-
-static luron_status rebind(luron__next_optim *next, luron_ctx *ctx, const luron_optim *o, luron__diffs *diffs) {
-    const luron_optim_type *now = &next->type->optim, *was = &o->type->optim;
-    match_names(next->state_at, "state", now->state, was->state, diffs);
-    match_names(next->scalar_at, "scalar", now->scalars, was->scalars, diffs);
-    LURON_TRY(luron__options_rebind(&next->defaults, ctx, next->type, o->type, o->defaults, diffs));
-    LURON_TRY(luron__alloc(&next->options, ctx, (size_t)o->n_groups * sizeof *next->options));
-    for (int64_t k = 0; k < o->n_groups && !diffs->n; k++)
-        LURON_TRY(luron__options_rebind(&next->options[k], ctx, next->type, o->type, o->groups[k].options, diffs));
-    return LURON_OK;
-}
-
-luron_status luron__optim_rebind(luron__next_optim **out, luron_ctx *ctx, luron_optim *o, const luron_type *type, luron__diffs *diffs) {
-    luron__next_optim *next;
-    LURON_TRY(luron__alloc(&next, ctx, sizeof *next));
-    next->type = type;
-    luron_status status = rebind(next, ctx, o, diffs);
-    if (status || diffs->n) {
-        luron__next_optim_free(o, next);
-        next = NULL;
-    }
-    *out = next;
-    return status;
-}
-
-static void reorder_group(const luron_optim *o, group *g, const luron__next_optim *next) {
-    double scalars[MAX_SCALARS];
-    luron_tensor *states[LURON__MAX_SLOTS];
-    for (int s = 0; s < o->n_scalars; s++) scalars[s] = g->scalars[next->scalar_at[s]];
-    memcpy(g->scalars, scalars, (size_t)o->n_scalars * sizeof *scalars);
-    for (int i = 0; i < g->n; i++) {
-        luron_tensor **of = &g->states[i * o->n_states];
-        for (int s = 0; s < o->n_states; s++) states[s] = of[next->state_at[s]];
-        memcpy(of, states, (size_t)o->n_states * sizeof *states);
-    }
-}
-
-void luron__optim_switch(luron_optim *o, luron__next_optim *next) {
-    for (int64_t k = 0; k < o->n_groups; k++) {
-        reorder_group(o, &o->groups[k], next);
-        luron__options_free(o->pool, o->type, o->groups[k].options);
-        o->groups[k].options = next->options[k], next->options[k] = NULL;
-    }
-    luron__options_free(o->pool, o->type, o->defaults);
-    o->defaults = next->defaults, next->defaults = NULL;
-    luron__next_optim_free(o, next);
 }

@@ -23,7 +23,7 @@ luron_status luron__layer_rebind(luron__next_layer **out, luron_ctx *ctx, luron_
 void luron__layer_switch(luron_layer *layer, luron__next_layer *next);
 void luron__next_layer_free(luron__next_layer *next);
 
-/* ---- optim.c ----------------------------------------------------------------------------------------------------- */
+/* ---- reload_optim.c ----------------------------------------------------------------------------------------------------- */
 typedef struct luron__next_optim luron__next_optim;
 luron_status luron__optim_rebind(luron__next_optim **out, luron_ctx *ctx, luron_optim *optim, const luron_type *type,
                                  luron__diffs *diffs);

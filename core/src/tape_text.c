@@ -26,8 +26,10 @@ const char *luron__operand_text(char *buf, size_t n, const luron_ctx *ctx, const
     if (!lc) return buf;
     const luron_port *port = i < lc->n_in ? luron__port_in(lc->code->type, i) : NULL;
     snprintf(buf, n, "input '%s'", port ? port->name : "input");
-    for (int s = 0; s < LURON__MAX_SLOTS; s++)
-        if (lc->param_at[s] == i && lc->layer->param[s].name) snprintf(buf, n, "parameter '%s'", lc->layer->param[s].name);
+    for (int s = 0; s < LURON__MAX_SLOTS; s++) {
+        const char *name = luron__code_param(lc->code, lc->layer, s)->name;
+        if (lc->param_at[s] == i && name) snprintf(buf, n, "parameter '%s'", name);
+    }
     return buf;
 }
 

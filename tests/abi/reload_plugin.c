@@ -261,8 +261,8 @@ static void heavy_step(luron_step *s) {
     const float *g = s->grad, keep = (float)o->keep, lr = (float)o->lr * FACTOR, a = (float)s->scalars[A];
     for (int64_t i = 0; i < s->n; i++) {
         m[i] = keep * m[i] + g[i];
-        v[i] = keep * v[i] + m[i] * (float)(s->scalars[B] > 2);
-        p[i] -= lr * (m[i] + a * v[i]);
+        if (v) v[i] = keep * v[i] + m[i] * (float)(s->scalars[B] > 2);
+        p[i] -= lr * (m[i] + (v ? a * v[i] : 0));
     }
 }
 static const luron_option *const heavy_options[] = {
@@ -271,7 +271,13 @@ static const luron_option *const heavy_options[] = {
 #endif
     LURON_OPT_FLOAT(heavy, lr, 0.01, 0, 1, "learning rate"), LURON_OPT_FLOAT(heavy, keep, KEEP_DEFAULT, 0, 1, "kept"),
     NULL};
+#ifdef KEEPS /* v where `keep` is large alone */
+static int heavy_keeps(const void *options, int i) { return i != V || ((const heavy *)options)->keep > 0.6; }
+#else
+#define heavy_keeps NULL
+#endif
 static const luron_optim_type heavy_type = {.struct_size = sizeof heavy_type,
+                                            .keeps = heavy_keeps,
                                             .name = "Heavy",
                                             .options = heavy_options,
                                             .options_size = sizeof(heavy),
@@ -279,6 +285,32 @@ static const luron_optim_type heavy_type = {.struct_size = sizeof heavy_type,
                                             .scalars = heavy_scalars,
                                             .begin = heavy_begin,
                                             .step = heavy_step};
+
+/* ---- Broad: p -= FACTOR times the mean of the gradient, which it finds by way of ROOM floats of scratch an element -
+ */
+#ifndef ROOM
+#define ROOM 1
+#endif
+static luron_status broad_setup(luron_step *s) {
+#ifdef SETUP_FAILS
+    return luron_fail(s->call, LURON_E_SHAPE, "not this one");
+#endif
+    return s->call->host->declare_scratch(s->call, s->n * ROOM * (int64_t)sizeof(float));
+}
+static void broad_step(luron_step *s) {
+    float *room = luron_scratch(s->call), sum = 0;
+    for (int64_t i = 0; i < s->n * ROOM; i++)
+        room[i] = ((const float *)s->grad)[i / ROOM] / ROOM;
+    for (int64_t i = 0; i < s->n * ROOM; i++)
+        sum += room[i];
+    for (int64_t i = 0; i < s->n; i++)
+        ((float *)s->param)[i] -= FACTOR * sum / (float)s->whole->shape[0];
+}
+static const luron_optim_type broad_type = {.struct_size = sizeof broad_type,
+                                            .flags = LURON_OPTIM_WHOLE,
+                                            .name = "Broad",
+                                            .setup = broad_setup,
+                                            .step = broad_step};
 
 /* ---- a format: a file that begins with RLD1 holds FACTOR ----------------------------------------------------------
  */
@@ -313,7 +345,7 @@ static const luron_optim_type *const optims[] = {
 #ifndef NO_HEAVY
     &heavy_type,
 #endif
-    NULL};
+    &broad_type, NULL};
 static const luron_format_type *const formats[] = {&format, NULL};
 #ifdef INIT_FAILS
 static luron_status init(luron_call *c) { return luron_fail(c, LURON_E_UNSUPPORTED, "no accelerator"); }

@@ -142,6 +142,20 @@ static void test_reload_leaves_the_tape_its_code(void **state) {
     luron_tensor_unref(z);
 }
 
+/* Messages name what the old code had in the slot. */
+static void test_reload_and_messages_of_the_tape(void **state) {
+    world *w = *state;
+    luron_ctx *ctx = w->ctx;
+    luron_tensor *y;
+    GOOD(luron_tensor_set_requires_grad(ctx, w->x, 1));
+    GOOD(luron_layer_apply(&y, ctx, w->layer[GAIN], 1, &w->x));
+    luron_tensor_touch(param_named(w->layer[GAIN], "weight"));
+    reload(ctx, "-DREORDER");
+    expect_error(ctx, luron_backward(ctx, y, w->x, 0), LURON_E_STATE,
+                 "parameter 'weight' of layer Gain was changed in place");
+    luron_tensor_unref(y);
+}
+
 /* Second derivatives compose the old code, too; a context may end before its tape. */
 static void test_reload_leaves_second_derivatives_their_code(void **state) {
     world *w = *state;
@@ -220,6 +234,64 @@ static void test_reload_types_come_and_go(void **state) {
     install("-DNEW_TYPE");
     expect_error(ctx, luron_plugin_reload(ctx, "reloaded"), LURON_E_PLUGIN,
                  "layer type 'Fresh': plugin 'reloaded' cannot register it, plugin 'other' (");
+}
+
+/* ---- what an optimiser wants ------------------------------------------------------------------------------------- */
+/* State that the new code keeps and the old one did not begins at zero; what it does not keep stays, unseen. */
+static void test_reload_makes_the_state_that_is_kept(void **state) {
+    world w;
+    float v[COLS];
+    (void)state;
+    install("-DKEEPS");
+    open_world(&w);
+    luron_ctx *ctx = w.ctx;
+    assert_non_null(luron_optim_state(w.optim, 0, 0, 1));
+    assert_null(luron_optim_state(w.optim, 1, 0, 1)); /* keep is 0.5 there */
+    reload(ctx, "-DREORDER");
+    GOOD(luron_tensor_read(ctx, luron_optim_state(w.optim, 1, 0, 0), LURON_F32, v));
+    for (int i = 0; i < COLS; i++)
+        assert_true(v[i] == 0);
+    train(&w);
+    GOOD(luron_tensor_read(ctx, luron_optim_state(w.optim, 1, 0, 0), LURON_F32, v));
+    for (int i = 0; i < COLS; i++)
+        assert_true(v[i] != 0);
+    reload(ctx, "-DKEEPS");
+    assert_null(luron_optim_state(w.optim, 1, 0, 1));
+    train(&w);
+    reload(ctx, "");
+    float again[COLS];
+    GOOD(luron_tensor_read(ctx, luron_optim_state(w.optim, 1, 0, 1), LURON_F32, again));
+    assert_memory_equal(again, v, sizeof v);
+    close_world(&w);
+}
+
+/* A type that sees whole parameters is asked again which it takes, and how much scratch it wants. */
+static void test_reload_asks_for_scratch(void **state) {
+    world *w = *state;
+    luron_ctx *ctx = w->ctx;
+    luron_optim *o;
+    luron_tensor *p;
+    float before[COLS], after[COLS];
+    GOOD(luron_tensor_full(&p, ctx, LURON_F32, 1, (const int64_t[]){COLS}, 1));
+    GOOD(luron_tensor_set_requires_grad(ctx, p, 1));
+    GOOD(luron_optim_new(&o, ctx, "Broad", 0, NULL));
+    GOOD(luron_optim_add(o, ctx, 1, &p, NULL, 0, NULL));
+    for (int i = 0; i < 3; i++) {
+        luron_tensor *sum;
+        GOOD(luron_optim_zero_grad(o, ctx));
+        GOOD(luron_sum(&sum, ctx, p, 0, NULL, 0));
+        GOOD(luron_backward(ctx, sum, NULL, 0));
+        luron_tensor_unref(sum);
+        GOOD(luron_tensor_read(ctx, p, LURON_F32, before));
+        GOOD(luron_optim_step(o, ctx));
+        GOOD(luron_tensor_read(ctx, p, LURON_F32, after));
+        assert_true(after[0] == before[0] - (i == 1 ? 4 : 2));
+        install("-DSETUP_FAILS");
+        expect_error(ctx, luron_plugin_reload(ctx, "reloaded"), LURON_E_PLUGIN, "Broad: parameter '0': not this one");
+        reload(ctx, i ? "" : "-DFACTOR=4 -DROOM=4096");
+    }
+    luron_optim_free(o);
+    luron_tensor_unref(p);
 }
 
 /* ---- training ---------------------------------------------------------------------------------------------------- */
@@ -317,9 +389,12 @@ int main(void) {
         world_test(test_reload_gives_all_layers_the_new_code),
         world_test(test_reload_matches_by_name),
         world_test(test_reload_leaves_the_tape_its_code),
+        world_test(test_reload_and_messages_of_the_tape),
         world_test(test_reload_leaves_second_derivatives_their_code),
         cmocka_unit_test(test_reload_outlives_the_context),
         world_test(test_reload_types_come_and_go),
+        cmocka_unit_test(test_reload_makes_the_state_that_is_kept),
+        world_test(test_reload_asks_for_scratch),
         cmocka_unit_test(test_reload_training_goes_on),
         world_test(test_reload_200_times),
     };
