@@ -1,0 +1,105 @@
+/* layer_table.h -- inputs for every layer type that a plugin registers: for test_layer_gradients.c and test_threads.c.
+ * Types whose inputs are real and that need no option are found by themselves: losses get two of one shape, others "*".
+ * The rest has a line here; a type without one fails the check.                                                      */
+#ifndef LAYER_TABLE_H
+#define LAYER_TABLE_H
+#include "generate.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* spec and range: generate.h. options: JSON without braces, %k in it is the size of letter k. */
+typedef struct layer_line {
+    const char *type, *options, *spec;
+    double lo, hi;
+} layer_line;
+
+static const layer_line layer_lines[] = {
+    {"Linear", "\"in_features\": %K, \"out_features\": %N", "*K", -2, 2},
+    {"Linear", "\"in_features\": %K, \"out_features\": %N, \"bias\": false", "*K", -2, 2},
+    {"PReLU", "\"num_parameters\": %K", "mKn", -2, 2},
+    {"PReLU", NULL, "*", -2, 2},
+    {"Flatten", NULL, "mnk", -2, 2},
+    {"Flatten", "\"start_dim\": 0, \"end_dim\": 1", "mnk", -2, 2},
+    {"Unflatten", "\"dim\": 1, \"sizes\": [2, -1]", "m6K", -2, 2},
+    {"Reshape", "\"shape\": [%K, %N]", "mNK", -2, 2},
+    {"Softmax", NULL, "*K", -2, 2},
+    {"LogSoftmax", NULL, "*K", -2, 2},
+    {"BCELoss", NULL, "mk,mk", 0.05, 0.95},
+    {"BCELoss", NULL, "mk,mk,=k", 0.05, 0.95},
+    {"BCEWithLogitsLoss", NULL, "mk,mk", -3, 3},
+    {"BCEWithLogitsLoss", NULL, "mk,mk,=mk,=k", -3, 3},
+    {"KLDivLoss", NULL, "mk,mk", 0.05, 0.95},
+    {"CrossEntropyLoss", NULL, "mK,#m<K", -2, 2},
+    {"CrossEntropyLoss", NULL, "mKn,#mn<K", -2, 2},
+    {"CrossEntropyLoss", "\"label_smoothing\": 0.2", "mK,#m<K,=K", -2, 2},
+    {"SoftCrossEntropyLoss", NULL, "mK,mK", 0.05, 0.95},
+    {"SoftCrossEntropyLoss", NULL, "mK,mK,=K", 0.05, 0.95},
+    {"NLLLoss", NULL, "mK,#m<K", -2, 2},
+    {"NLLLoss", NULL, "mK,#m<K,=K", -2, 2},
+};
+
+enum { LAYER_LINES_MAX = 8 };
+
+static inline int layer_needs_line(const luron_type *type) {
+    const luron_option *o;
+    const luron_port *p;
+    for (int i = 0; (o = luron_type_option(type, i)); i++)
+        if (o->flags & LURON_OPTION_REQUIRED) return 1;
+    for (int i = 0; (p = luron_type_in(type, i)); i++)
+        if (p->flags & (LURON_PORT_INDEX | LURON_PORT_VARIADIC | LURON_PORT_OPTIONAL) || p->dtype != LURON_REAL ||
+            p->ndim)
+            return 1;
+    return 0;
+}
+
+/** The lines of a type, at most LAYER_LINES_MAX. @return how many; 0: it needs one and has none. */
+static inline int layer_lines_of(layer_line *lines, const luron_type *type) {
+    int n = 0;
+    for (size_t i = 0; i < sizeof layer_lines / sizeof *layer_lines && n < LAYER_LINES_MAX; i++)
+        if (!strcmp(layer_lines[i].type, luron_type_name(type))) lines[n++] = layer_lines[i];
+    if (n || layer_needs_line(type)) return n;
+    lines[0] =
+        (layer_line){luron_type_name(type), NULL, luron_type_flags(type) & LURON_LAYER_LOSS ? "mk,mk" : "*", -4, 4};
+    return 1;
+}
+
+/** Options of variation i of a line: as it says, then with each other choice and boolean of the type. @return 0: past
+ * the last. */
+static inline int layer_variation(char *json, size_t n, const luron_type *type, const layer_line *line,
+                                  const int64_t *size, int i) {
+    char text[512] = "", name[80];
+    const luron_option *o;
+    size_t at = 0;
+    for (const char *c = line->options ? line->options : ""; *c; c++)
+        at += (size_t)(*c == '%' ? (c++, snprintf(text + at, sizeof text - at, "%lld", (long long)size[(int)*c]))
+                                 : snprintf(text + at, sizeof text - at, "%c", *c));
+    snprintf(json, n, "{%s}", text);
+    if (i-- == 0) return 1;
+    for (int k = 0; (o = luron_type_option(type, k)); k++) {
+        snprintf(name, sizeof name, "\"%s\":", o->name);
+        if (strstr(text, name)) continue;
+        for (int c = 0; o->kind == LURON_CHOICE && o->choices[c]; c++)
+            if (i-- == 0) return snprintf(json, n, "{%s%s%s \"%s\"}", text, *text ? ", " : "", name, o->choices[c]) > 0;
+        if (o->kind == LURON_BOOL && i-- == 0)
+            return snprintf(json, n, "{%s%s%s %s}", text, *text ? ", " : "", name,
+                            o->default_number != 0 ? "false" : "true") > 0;
+    }
+    return 0;
+}
+
+/* A layer with inputs: what is applied again and again. */
+typedef struct layer_bench {
+    luron_layer *layer;
+    generated g;
+} layer_bench;
+static inline luron_status layer_apply_bench(luron_tensor **outs, luron_ctx *ctx, void *ud) {
+    const layer_bench *b = ud;
+    luron_tensor *ins[GENERATE_MAX_IN];
+    LURON_TRY(generate_inputs(ins, ctx, &b->g));
+    luron_status status = luron_layer_apply(outs, ctx, b->layer, b->g.n_in, ins);
+    for (int i = 0; i < b->g.n_in; i++)
+        luron_tensor_unref(ins[i]);
+    return status;
+}
+#endif

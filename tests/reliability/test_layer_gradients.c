@@ -1,0 +1,101 @@
+/* test_layer_gradients.c -- R16: the gradients of every layer type of every plugin on the path, of inputs and
+ * parameters, first and second order, in training and in eval mode, with every choice and boolean among its options. */
+#include "bar.h"
+#include "differences.h"
+#include "tensor_assert.h"
+
+#include "layer_table.h"
+
+#include <stdlib.h>
+
+typedef struct counts {
+    int64_t n, failures, without_second;
+    double worst;
+    const char *worst_at;
+} counts;
+
+static int collect(differences *d, const layer_bench *b) {
+    d->n_x = generate_leaves(d->x, &b->g);
+    for (int i = 0; i < luron_layer_n_params(b->layer); i++) {
+        if (d->n_x == DIFFERENCES_MAX_X) return 0;
+        d->x[d->n_x++] = luron_layer_param(b->layer, i);
+    }
+    return 1;
+}
+
+static void check_orders(luron_ctx *ctx, const char *type, const char *json, variant v, uint64_t seed, layer_bench *b,
+                         counts *c) {
+    for (int order = 1; order <= 2; order++) {
+        differences d = {.fn = layer_apply_bench, .ud = b, .n_out = luron_layer_n_outs(b->layer), .seed = seed};
+        int right = collect(&d, b) ? differences_check(&d, ctx, order) : 0;
+        c->n++;
+        if (right < 0) c->without_second++;
+        if (right == 0) {
+            c->failures++;
+            print_error("%s %s %s, order %d, seed %llu: %s\n", type, json, variant_name(v), order,
+                        (unsigned long long)seed, d.text);
+        }
+        if (d.worst > c->worst) c->worst = d.worst, c->worst_at = type;
+    }
+}
+
+static void check_layer(luron_ctx *ctx, const luron_type *type, const layer_line *line, variant v, uint64_t seed,
+                        counts *c) {
+    layer_bench b;
+    char json[1024];
+    for (int i = 0;; i++) {
+        if (!generate(&b.g, ctx, line->spec, v, seed, line->lo, line->hi, LURON_F64)) return;
+        int more = layer_variation(json, sizeof json, type, line, b.g.size, i);
+        luron_ctx_seed(ctx, seed);
+        if (more && luron_layer_from_json(&b.layer, ctx, luron_type_name(type), json)) {
+            print_error("%s %s: %s\n", luron_type_name(type), json, luron_ctx_error(ctx));
+            c->n++, c->failures++, more = 0;
+        } else if (more) {
+            for (int training = 0; training < 2; training++) {
+                luron_layer_set_training(b.layer, training);
+                check_orders(ctx, luron_type_name(type), json, v, seed, &b, c);
+            }
+            luron_layer_unref(b.layer);
+        }
+        generate_free(&b.g);
+        if (!more) return;
+    }
+}
+
+static void test_layer_gradients_of_every_type(void **state) {
+    luron_ctx *ctx = *state;
+    bar b = bar_begin("R16", "gradients of layers and losses", 16);
+    counts c = {0};
+    const luron_type *type;
+    int rounds = bar_is_long() ? 60 : 3, n_types = 0;
+    assert_ok(ctx, luron_plugin_load_all(ctx));
+    assert_ok(ctx, luron_ctx_set_default_dtype(ctx, LURON_F64));
+    for (; (type = luron_type_at(ctx, LURON_KIND_LAYER, n_types)); n_types++) {
+        layer_line lines[LAYER_LINES_MAX];
+        int n = layer_lines_of(lines, type);
+        uint64_t seed = b.seed + (uint64_t)n_types * 1000;
+        if (n == 0 || !(luron_type_flags(type) & LURON_LAYER_F64)) {
+            print_error("%s of plugin %s: %s\n", luron_type_name(type), luron_type_plugin(type),
+                        n ? "serves no float64" : "no line in tests/reliability/layer_table.h");
+            c.n++, c.failures++;
+            continue;
+        }
+        for (int r = 0; r < rounds; r++) {
+            luron_ctx_set_index_base(ctx, r % 2);
+            for (int l = 0; l < n; l++)
+                for (int v = 0; v < N_VARIANTS; v++)
+                    check_layer(ctx, type, &lines[l], (variant)v, seed++, &c);
+        }
+    }
+    luron_ctx_set_index_base(ctx, 0);
+    printf("%d types, %lld without a second derivative, worst error %.2g of max(gradient, 1), at %s\n", n_types,
+           (long long)c.without_second, c.worst, c.worst_at);
+    assert_true(n_types > 30);
+    assert_int_equal(bar_end(&b, c.n, c.failures), 0);
+    assert_true(c.worst < 1e-6);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {test_case(test_layer_gradients_of_every_type)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
