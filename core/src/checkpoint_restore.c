@@ -160,10 +160,12 @@ luron_status luron_checkpoint_restore(luron_ctx *ctx, const luron_checkpoint *c,
 luron_status luron_checkpoint_model(luron_model **out, luron_ctx *ctx, const luron_checkpoint *c) {
     const char *json = luron_checkpoint_text(c, "architecture");
     luron_model *model = NULL;
+    uint64_t position = ctx->position;
     if (json) {
         LURON_TRY(luron__model_of_file(&model, ctx, json, c));
         luron_status status = luron_checkpoint_restore(ctx, c, model);
         if (status) {
+            ctx->position = position; /* as if it had not been tried */
             luron_model_unref(model);
             return status;
         }

@@ -206,6 +206,8 @@ void luron__layer_call_free(luron__pool *pool, struct luron__layer_call *call);
 /* ---- threads (parallel.c) ----------------------------------------------------------------------------------------------------- */
 /** fn(arg, begin, end, chunk) for chunks of `grain` (cut by n and grain alone) on up to `threads` threads. */
 void luron__parallel_for(int threads, int64_t n, int64_t grain, void (*fn)(void *arg, int64_t begin, int64_t end, int64_t chunk), void *arg);
+/** For tests: the calling thread's regions run on all threads, however late they come out on a busy machine. */
+void luron__parallel_always(bool on);
 int luron__default_threads(void);
 
 /* ---- random numbers (random.c): Philox4x32-10 (Salmon et al., SC'11), keyed by seed; counter (j / 4, stream, position) -------------- */

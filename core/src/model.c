@@ -438,6 +438,7 @@ luron_status luron_model_run(luron_tensor **outs, luron_ctx *ctx, luron_model *m
     LURON__CHECK(ctx, n_in == model->n_inputs, LURON_E_ARGUMENT, "model: %lld input%s expected, got %d",
                  (long long)model->n_inputs, model->n_inputs == 1 ? "" : "s", n_in);
     run r;
+    uint64_t position = ctx->position;
     LURON_TRY(run_open(&r, ctx, model));
     for (int i = 0; i < n_in; i++) r.values[i] = luron_tensor_ref(ins[i]);
     luron_status status = LURON_OK;
@@ -455,6 +456,7 @@ luron_status luron_model_run(luron_tensor **outs, luron_ctx *ctx, luron_model *m
     }
     for (int64_t i = 0; i < model->n_values; i++) luron_tensor_unref(r.values[i]);
     luron__free(ctx, r.values, r.bytes);
+    if (status) ctx->position = position; /* as if it had not been tried */
     return status;
 }
 

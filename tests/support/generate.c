@@ -58,19 +58,24 @@ static bool has_stars(const drawing *d) {
     return false;
 }
 
-static int64_t draw_size(drawing *d) { return d->v == ONES ? 1 : d->v == LARGE ? 61 + below(d, 40) : 2 + below(d, 3); }
+/* LARGE: tens of thousands of elements, of which the kernels make several pieces of work. */
+static int64_t draw_size(drawing *d) {
+    size_t letters = 1;
+    if (d->v == ONES) return 1;
+    if (d->v != LARGE) return 2 + below(d, 3);
+    for (int i = 0; i < d->n; i++)
+        if (strlen(d->in[i].dims) > letters) letters = strlen(d->in[i].dims);
+    return letters > 2 ? 45 + below(d, 20) : letters == 2 ? 190 + below(d, 60) : 300 + below(d, 60);
+}
 
 static void draw_sizes(drawing *d, generated *g) {
     bool letters = false;
-    for (int c = 'A'; c <= 'z'; c++)
-        g->size[c] = draw_size(d);
-    for (int i = 0; i < d->n; i++)
-        letters = letters || d->in[i].dims[0];
-    d->n_star = d->v == LARGE                        ? 1 + !letters
+    for (int c = 'A'; c <= 'z'; c++) g->size[c] = draw_size(d);
+    for (int i = 0; i < d->n; i++) letters = letters || d->in[i].dims[0];
+    d->n_star = d->v == LARGE                         ? 1 + !letters
                 : d->v == EMPTY || d->v == BROADCAST ? 1 + (int)below(d, 2)
-                                                     : (int)below(d, letters ? 3 : 4);
-    for (int i = 0; i < d->n_star; i++)
-        d->star[i] = d->v != LARGE ? draw_size(d) : letters ? 5 : i ? 301 : 111;
+                                                      : (int)below(d, letters ? 3 : 4);
+    for (int i = 0; i < d->n_star; i++) d->star[i] = d->v != LARGE ? draw_size(d) : letters ? 3 : 311 - 10 * i;
 }
 
 /* One of the dims that may have size 0. */

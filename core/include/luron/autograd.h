@@ -30,7 +30,7 @@ LURON_API LURON_NODISCARD luron_status luron_detach(luron_tensor **out, luron_ct
 #define LURON_CREATE_GRAPH 2u /* record the backward too, for higher derivatives (implies the former). A gradient that */
                               /* luron_backward then leaves in a leaf holds the tape and with it the leaf: set_grad NULL lets go */
 /** Add dy/dleaf, times `grad` (NULL: 1, y must have one element), into the gradient of every leaf.
- *  All or nothing: on failure no gradient has changed. @return LURON_E_STATE if the tape was used up or a saved tensor
+ *  All or nothing: on failure no gradient has changed (the tape may be used up, unless it was to be retained). @return LURON_E_STATE if the tape was used up or a saved tensor
  *  was changed in place, LURON_E_GRADIENT if a node has no (second) derivative.                                      */
 LURON_API LURON_NODISCARD luron_status luron_backward(luron_ctx *ctx, luron_tensor *y, luron_tensor *grad, uint32_t flags);
 /** Gradients of sum(ys[i] gys[i]) with respect to xs, leaves or not, into outs[0..n_x); nothing is accumulated.
