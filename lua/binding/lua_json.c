@@ -76,16 +76,15 @@ static int l_encode(lua_State *L) {
     const char *wrong = NULL;
     luaL_checkany(L, 1);
     lua_settop(L, 1);
-    json_t *value = encode(L, 1, 0, &wrong);
-    char *text = value ? json_dumps(value, JSON_SORT_KEYS | JSON_ENCODE_ANY) : NULL;
-    json_decref(value);
-    if (!text) return lr_error(L, "JSON: %s", wrong ? wrong : "not enough memory");
-    /* Pushing may raise for want of memory: the text goes with a box. */
-    char **box = lua_newuserdatauv(L, sizeof *box, 0);
-    *box = text;
+    char **box = lua_newuserdatauv(L, sizeof *box, 0); /* the text goes with it, for pushing may raise for want of memory */
+    *box = NULL;
     lua_getfield(L, LUA_REGISTRYINDEX, "luron.json.text");
     lua_setmetatable(L, -2);
-    lua_pushstring(L, text);
+    json_t *value = encode(L, 1, 0, &wrong);
+    *box = value ? json_dumps(value, JSON_SORT_KEYS | JSON_ENCODE_ANY) : NULL;
+    json_decref(value);
+    if (!*box) return lr_error(L, "JSON: %s", wrong ? wrong : "not enough memory");
+    lua_pushstring(L, *box);
     return 1;
 }
 

@@ -435,9 +435,11 @@ static int layer_tostring(lua_State *L) {
         lua_pushliteral(L, "layer (closed)");
         return 1;
     }
-    const luron_type *type = luron_layer_type_of(*box);
+    lr_push_held(L, &lr_layer_key, luron_layer_ref(*box)); /* on the stack, so that nothing can close it */
+    luron_layer *layer = *(void **)lua_touserdata(L, -1);
+    const luron_type *type = luron_layer_type_of(layer);
     lua_pushfstring(L, "%s(", luron_type_name(type));
-    lr_push_options_text(L, type, option_of, *box);
+    lr_push_options_text(L, type, option_of, layer);
     lua_pushliteral(L, ")");
     lua_concat(L, 3);
     return 1;

@@ -243,11 +243,7 @@ static int l_summary(lua_State *L) {
     return push_text(L, status, text);
 }
 
-static void push_layer(lua_State *L, luron_layer *layer) {
-    luron_layer *held = luron_layer_ref(layer);
-    void **box = lr_box(L, &lr_layer_key);
-    *box = held;
-}
+static void push_layer(lua_State *L, luron_layer *layer) { lr_push_held(L, &lr_layer_key, luron_layer_ref(layer)); }
 
 static luron_arg option_of(const void *layer, int i) { return luron_layer_option(layer, i); }
 
@@ -290,12 +286,14 @@ static int model_tostring(lua_State *L) {
         lua_pushliteral(L, "model (closed)");
         return 1;
     }
+    lr_push_held(L, &lr_model_key, luron_model_ref(*box)); /* on the stack, so that nothing can close it */
+    box = lua_touserdata(L, 2);
     int n_in = luron_model_n_inputs(*box), n_out = luron_model_n_outputs(*box);
     lua_pushfstring(L, "model (%d input%s, %d output%s, %I weights)", n_in, n_in == 1 ? "" : "s", n_out, n_out == 1 ? "" : "s",
                     (lua_Integer)luron_model_n_weights(*box));
     char group[NAME] = "";
     luron_layer *layer;
-    for (int i = 0; *box && (layer = luron_model_layer(*box, i)); i++) add_layer_line(L, layer, luron_model_layer_path(*box, i), group);
+    for (int i = 0; (layer = luron_model_layer(*box, i)); i++) add_layer_line(L, layer, luron_model_layer_path(*box, i), group);
     return 1;
 }
 
@@ -314,10 +312,10 @@ static int l_layers(lua_State *L) {
     model_at(L, 1);
     lua_newtable(L);
     for (int i = 0; (layer = luron_model_layer(model_at(L, 1), i)); i++) {
-        lua_pushstring(L, luron_model_layer_path(model_at(L, 1), i));
-        lua_rawseti(L, -2, 2 * i + 1);
         push_layer(L, layer);
         lua_rawseti(L, -2, 2 * i + 2);
+        lua_pushstring(L, luron_model_layer_path(model_at(L, 1), i));
+        lua_rawseti(L, -2, 2 * i + 1);
     }
     lr_push_pairs(L);
     return 1;

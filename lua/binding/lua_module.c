@@ -58,7 +58,7 @@ static lr_state *new_state(lua_State *L) {
     }
     S->refs = 1;
     S->boxes.before = S->boxes.after = &S->boxes;
-    S->error = S->scope = LUA_NOREF;
+    S->scope = LUA_NOREF;
     *box = S;
     luron_ctx_set_index_base(S->ctx, 1);
     find_own(L, S);
@@ -264,11 +264,10 @@ LURON_API int luaopen_luron_core(lua_State *L);
 int luaopen_luron_core(lua_State *L) {
     luaL_checkversion(L);
     if (lr_peek(L) && lua_rawgetp(L, LUA_REGISTRYINDEX, &module_key) == LUA_TTABLE) return 1;
-    if (!lr_peek(L)) {
-        new_state(L);
-        lua_newtable(L);
-        lua_rawsetp(L, LUA_REGISTRYINDEX, &lr_names_key);
-    }
+    if (!lr_peek(L)) new_state(L);
+    lua_newtable(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &lr_names_key);
+    lr_open_errors(L);
     lua_newtable(L);
     lr_setfuncs(L, functions);
     lua_newtable(L);

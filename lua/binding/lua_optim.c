@@ -108,11 +108,19 @@ static luron_optim *group_at(lua_State *L, int *group) {
     return *box;
 }
 
-static int push_params(lua_State *L, luron_optim *optim, int group) {
-    int n = luron_optim_n_params(optim, group);
-    lua_createtable(L, n, 0);
-    for (int i = 0; i < n; i++) {
-        lr_push_tensor(L, luron_optim_param(optim, group, i));
+static int push_params(lua_State *L, int group) {
+    lua_createtable(L, luron_optim_n_params(group_at(L, &group), group), 0);
+    for (int i = 0; i < luron_optim_n_params(group_at(L, &group), group); i++) {
+        lr_push_tensor(L, luron_optim_param(group_at(L, &group), group, i));
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
+}
+
+static int push_names(lua_State *L, int group) {
+    lua_newtable(L);
+    for (int i = 0; i < luron_optim_n_params(group_at(L, &group), group); i++) {
+        lua_pushstring(L, luron_optim_param_name(group_at(L, &group), group, i));
         lua_rawseti(L, -2, i + 1);
     }
     return 1;
@@ -127,15 +135,8 @@ static int group_index(lua_State *L) {
         lua_pushnil(L);
         return 1;
     }
-    if (strcmp(lua_tostring(L, 2), "params") == 0) return push_params(L, optim, group);
-    if (strcmp(lua_tostring(L, 2), "names") == 0) {
-        lua_newtable(L);
-        for (int i = 0; i < luron_optim_n_params(optim, group); i++) {
-            lua_pushstring(L, luron_optim_param_name(optim, group, i));
-            lua_rawseti(L, -2, i + 1);
-        }
-        return 1;
-    }
+    if (strcmp(lua_tostring(L, 2), "params") == 0) return push_params(L, group);
+    if (strcmp(lua_tostring(L, 2), "names") == 0) return push_names(L, group);
     int i = option_index(type, lua_tostring(L, 2));
     if (i < 0) return lr_error(L, "%s has no option %s", luron_type_name(type), lr_got(L, 2));
     luron_arg a = luron_optim_option(optim, group, i);
@@ -186,26 +187,26 @@ static int l_state(lua_State *L) {
     int group = (int)lr_integer_in(L, 2, "group", 1, luron_optim_n_groups(optim)) - 1;
     int i = (int)lr_integer_in(L, 3, "parameter", 1, luron_optim_n_params(optim, group)) - 1;
     lua_newtable(L);
-    for (int s = 0; s < luron_optim_n_states(optim); s++) {
-        lr_push_tensor(L, luron_optim_state(optim, group, i, s));
-        lua_setfield(L, -2, luron_optim_state_name(optim, s));
+    for (int s = 0; s < luron_optim_n_states(optim_at(L, 1)); s++) {
+        lr_push_tensor(L, luron_optim_state(optim_at(L, 1), group, i, s));
+        lua_setfield(L, -2, luron_optim_state_name(optim_at(L, 1), s));
     }
     lua_newtable(L);
-    for (int s = 0; s < luron_optim_n_scalars(optim); s++) {
-        lua_pushnumber(L, luron_optim_scalar(optim, group, s));
-        lua_setfield(L, -2, luron_optim_scalar_name(optim, s));
+    for (int s = 0; s < luron_optim_n_scalars(optim_at(L, 1)); s++) {
+        lua_pushnumber(L, luron_optim_scalar(optim_at(L, 1), group, s));
+        lua_setfield(L, -2, luron_optim_scalar_name(optim_at(L, 1), s));
     }
     return 2;
 }
 
 typedef struct group_of {
-    const luron_optim *optim;
+    void *const *box; /* a finalizer may close it between two options */
     int group;
 } group_of;
 
 static luron_arg option_of(const void *of, int i) {
     const group_of *g = of;
-    return luron_optim_option(g->optim, g->group, i);
+    return *g->box ? luron_optim_option(*g->box, g->group, i) : (luron_arg){ 0 };
 }
 
 static int optim_tostring(lua_State *L) {
@@ -216,12 +217,11 @@ static int optim_tostring(lua_State *L) {
         lua_pushliteral(L, "optimiser (closed)");
         return 1;
     }
-    luron_optim *optim = *box;
-    const luron_type *type = luron_optim_type_of(optim);
-    lua_pushfstring(L, "%s, %I steps", luron_type_name(type), (lua_Integer)luron_optim_steps(optim));
-    for (int i = 0; i < luron_optim_n_groups(optim); i++) {
-        group_of g = { optim, i };
-        lua_pushfstring(L, "\n  group %d, %d parameters: ", i + 1, luron_optim_n_params(optim, i));
+    const luron_type *type = luron_optim_type_of(*box);
+    lua_pushfstring(L, "%s, %I steps", luron_type_name(type), (lua_Integer)luron_optim_steps(*box));
+    for (int i = 0; *box && i < luron_optim_n_groups(*box); i++) {
+        group_of g = { box, i };
+        lua_pushfstring(L, "\n  group %d, %d parameters: ", i + 1, luron_optim_n_params(*box, i));
         lr_push_options_text(L, type, option_of, &g);
         lua_concat(L, 3);
     }

@@ -108,18 +108,33 @@ static const char *status_text(luron_ctx *ctx, luron_status status) {
     return *text ? text : luron_status_text(status);
 }
 
+/* Core runs below the callback, so this may not raise: the slot of the error is there from the start. */
+static const char error_key;
+
+void lr_open_errors(lua_State *L) {
+    lua_createtable(L, 1, 0);
+    lua_pushboolean(L, 0);
+    lua_rawseti(L, -2, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &error_key);
+}
+
 luron_status lr_keep_error(lua_State *L, lr_state *S) {
-    luaL_unref(L, LUA_REGISTRYINDEX, S->error);
-    S->error = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &error_key);
+    lua_insert(L, -2);
+    lua_rawseti(L, -2, 1);
+    lua_pop(L, 1);
+    S->failed = 1;
     return LURON_E_CALLBACK;
 }
 
 int lr_raise(lua_State *L, luron_status status) {
     lr_state *S = lr_get(L);
-    if (status == LURON_E_CALLBACK && S->error != LUA_NOREF) {
-        lua_rawgeti(L, LUA_REGISTRYINDEX, S->error);
-        luaL_unref(L, LUA_REGISTRYINDEX, S->error);
-        S->error = LUA_NOREF;
+    if (status == LURON_E_CALLBACK && S->failed) {
+        S->failed = 0;
+        lua_rawgetp(L, LUA_REGISTRYINDEX, &error_key);
+        lua_rawgeti(L, -1, 1);
+        lua_pushboolean(L, 0);
+        lua_rawseti(L, -3, 1);
         lua_error(L);
     }
     lr_error(L, "%s", status_text(S->ctx, status));
@@ -263,14 +278,28 @@ luron_tensor **lr_new_tensor(lua_State *L) {
     return (luron_tensor **)box;
 }
 
-void lr_push_tensor(lua_State *L, luron_tensor *t) {
-    if (!t) {
-        lua_pushnil(L);
-        return;
+static int new_box(lua_State *L) {
+    const char *key = lua_touserdata(L, 1);
+    if (key == &lr_tensor_key) lr_new_tensor(L);
+    else lr_box(L, key);
+    return 1;
+}
+
+/* Making the box may run finalizers, which could release what is borrowed, and may fail: so the reference is held first,
+ * and is let go if there is no memory for the box. */
+void lr_push_held(lua_State *L, const char *key, void *object) {
+    lua_pushcfunction(L, new_box);
+    lua_pushlightuserdata(L, (void *)key);
+    if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
+        release(key, object);
+        lua_error(L);
     }
-    luron_tensor *held = luron_tensor_ref(t);
-    luron_tensor **box = lr_new_tensor(L);
-    *box = held;
+    *(void **)lua_touserdata(L, -1) = object;
+}
+
+void lr_push_tensor(lua_State *L, luron_tensor *t) {
+    if (t) lr_push_held(L, &lr_tensor_key, luron_tensor_ref(t));
+    else lua_pushnil(L);
 }
 
 luron_tensor *lr_to_tensor(lua_State *L, int idx) {

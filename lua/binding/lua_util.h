@@ -22,7 +22,7 @@ typedef struct lr_state {
     int refs;          /* held by Lua and by records on the tape */
     int64_t threshold; /* live bytes from which a collection is due */
     lua_State *L;      /* what callbacks run on; NULL outside calls that may make any */
-    int error;         /* registry reference of the error that a callback raised, LUA_NOREF: none */
+    int failed;        /* a callback raised an error, which lr_raise raises again */
     int scope;         /* registry reference of the list of the innermost luron.scope, LUA_NOREF: none */
     lr_link boxes;     /* head of the ring of all boxes */
     lr_record *dead;   /* records that the tape has released: lr_drain frees them */
@@ -33,6 +33,8 @@ typedef struct lr_state {
 lr_state *lr_get(lua_State *L);
 /** The same, NULL instead of an error. */
 lr_state *lr_peek(lua_State *L);
+/** Make the place for errors of callbacks. */
+void lr_open_errors(lua_State *L);
 static inline luron_ctx *lr_ctx(lua_State *L) { return lr_get(L)->ctx; }
 void lr_drain(lua_State *L, lr_state *S);
 
@@ -99,6 +101,8 @@ void **lr_test(lua_State *L, int idx, const char *key);
 void **lr_box(lua_State *L, const char *key);
 /** Push an empty tensor box; an open luron.scope notes it. */
 luron_tensor **lr_new_tensor(lua_State *L);
+/** Push a box of the kind `key` with an object of which it takes over the caller's reference, also when it raises. */
+void lr_push_held(lua_State *L, const char *key, void *object);
 /** Push a box with one more reference to t; nil for NULL. */
 void lr_push_tensor(lua_State *L, luron_tensor *t);
 /** The tensor at idx, NULL if it is none; raises for a closed one. */
