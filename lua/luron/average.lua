@@ -132,6 +132,7 @@ function Average:load(state)
 end
 
 function Average:__tostring()
+  check_self(self, "tostring")
   local how = self.decay and string.format("decay %g", self.decay) or "equal shares"
   return string.format("%s of %d parameters, %s, %d updates", self.name, #self.averages, how, self.done)
 end

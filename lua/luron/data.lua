@@ -202,9 +202,13 @@ function dataset_meta:__index(key)
   return parts
 end
 
-function dataset_meta:__len() return #self.tensors[1] end
+function dataset_meta:__len()
+  check_dataset(self, "#")
+  return #self.tensors[1]
+end
 
 function dataset_meta:__tostring()
+  check_dataset(self, "tostring")
   local shapes = {}
   for i, t in ipairs(self.tensors) do shapes[i] = "(" .. table.concat(t:shape(), ", ") .. (t:dim() == 1 and ",) " or ") ") .. t:dtype() end
   local text = string.format("%s: %d examples: %s", self.name or "dataset", #self, table.concat(shapes, "; "))

@@ -285,8 +285,9 @@ end
 
 local function indent(text) return (text:gsub("\n", "\n  ")) end
 
-function Module:__tostring()
-  check_self(self, "tostring")
+local shown = {} -- instances whose text is being made: one may be a part of itself
+
+local function text_of(self)
   local lines = {}
   for _, key in ipairs(sorted_keys(self)) do
     local value = rawget(self, key)
@@ -302,7 +303,20 @@ function Module:__tostring()
   return table.concat(lines, "\n")
 end
 
-function Module:__call(...) return self:forward(...) end
+function Module:__tostring()
+  check_self(self, "tostring")
+  if shown[self] then return getmetatable(self).__name .. " (as above)" end
+  shown[self] = true
+  local ok, text = pcall(text_of, self)
+  shown[self] = nil
+  if not ok then error(text, 0) end
+  return text
+end
+
+function Module:__call(...)
+  check_self(self, "call")
+  return self:forward(...)
+end
 
 function Module:forward()
   check_self(self, "forward")

@@ -30,13 +30,18 @@ local function new(epochs, examples)
     end
   end
   return setmetatable({
-    epochs = epochs, examples = examples, start = core.clock(), shown = -math.huge, done = 0, epoch = 0, width = 0,
-    live = core.is_terminal(),
+    epochs = epochs, examples = examples, start = core.clock(), epoch_start = core.clock(), shown = -math.huge, done = 0, epoch = 0, width = 0,
+    seen = 0, loss_sum = 0, live = core.is_terminal(),
   }, Progress)
+end
+
+local function check_self(self, where)
+  if getmetatable(self) ~= Progress then core.badarg(0, where, "progress expected, got " .. core.got(self)) end
 end
 
 --- Begin the next epoch.
 function Progress:begin()
+  check_self(self, "begin")
   self.epoch = self.epoch + 1
   self.seen, self.loss_sum, self.right, self.epoch_start = 0, 0, nil, core.clock()
 end
@@ -66,6 +71,12 @@ end
 
 --- A batch of n examples with this mean loss; `right` of them were classified correctly (nil: not counted).
 function Progress:step(n, loss, right)
+  check_self(self, "step")
+  for i, value in ipairs { n or false, loss or false, right or 0 } do
+    if type(value) ~= "number" then
+      core.badarg(i, "step", string.format("%s: number expected, got %s", ({ "n", "loss", "right" })[i], core.got(value or nil)))
+    end
+  end
   self.seen, self.done, self.loss_sum = self.seen + n, self.done + n, self.loss_sum + loss * n
   if right then self.right = (self.right or 0) + right end
   local now = core.clock()
@@ -76,6 +87,9 @@ function Progress:step(n, loss, right)
 end
 
 --- End of the epoch; `extra` is put at the end of the line.
-function Progress:finish(extra) show(self, line(self, extra), true) end
+function Progress:finish(extra)
+  check_self(self, "finish")
+  show(self, line(self, extra), true)
+end
 
 return { new = new, thousands = thousands, duration = duration }

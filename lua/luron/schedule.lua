@@ -417,6 +417,7 @@ function Schedule:restore(state)
 end
 
 function Schedule:__tostring()
+  check_self(self, "tostring")
   local rates = {}
   for i, rate in ipairs(self:rates()) do rates[i] = string.format("%g", rate) end
   return string.format("%s, %d steps, rates %s", self.name, self.done, table.concat(rates, ", "))

@@ -1,7 +1,6 @@
 -- What goes wrong is said at the line of the caller: which argument, what came, what was expected. And whatever is given
 -- to whatever function, the worst that happens is a Lua error.
 local luron = require "luron"
-local core = require "luron.core"
 local nn, optim = luron.nn, luron.optim
 
 -- The call must fail at this file with a text that has all of the parts in it.
@@ -229,119 +228,10 @@ describe("bad arguments", function()
 end)
 
 -- ---- abuse -----------------------------------------------------------------------------------------------------------
--- Calls with every kind of value, drawn from a fixed seed. Not called: what writes files or changes how memory behaves.
-local skipped = { save = true, write = true, plugin_index = true, fail_alloc = true, raise = true, badarg = true, set_node = true, backward_ = true }
-
-local function values()
-  local closed_tensor, closed_layer, closed_model = luron.ones(2), nn.ReLU(), nn.Sequential { nn.ReLU() }
-  closed_tensor:close()
-  closed_layer:close()
-  closed_model:close()
-  local layer = nn.Linear(3, 2)
-  local model = nn.Sequential { layer, nn.ReLU() }
-  local all = {
-    true, false, 0, 1, 2, 3, -1, -2, 7, 1 << 61, math.maxinteger, math.mininteger, 0.5, -1.5, 0 / 0, 1 / 0, -1 / 0, 1e300,
-    "", "x", "float32", "int64", "1:2", "weight", "a\0b", ("long"):rep(1000), "layer",
-    {}, { 1 }, { 1, 2 }, { 2, 3 }, { { 1, 2 }, { 3 } }, { { 1.5 } }, { true }, { x = 1 }, { dtype = "float32" }, { dtype = 3 },
-    { requires_grad = true }, { lr = 0.1 }, { 1 << 61, 2 }, { -1 }, { 0 / 0 }, { {} }, { type },
-    function() end, function(...) return ... end, function() error "callback" end, coroutine.create(function() end), io.stdout, luron,
-    closed_tensor, closed_layer, closed_model, layer, model, optim.SGD(layer, { lr = 0.1 }), nn.Input(), core.checkpoint_new(),
-    luron.zeros(0), luron.tensor(1.5), luron.tensor(3), luron.randn(2, 3), luron.randn(3), luron.randn(3, 2), luron.eye(3),
-    luron.randn(2, 3, { dtype = "float64", requires_grad = true }), luron.tensor { 1, 2 }, luron.tensor { 0, 9 },
-    luron.tensor { { true, false } }, luron.ones(2, 3, { dtype = "uint8" }), luron.ones(3, { dtype = "float16" }), luron.zeros(3, 0, 2),
-    luron.randn(2, 1, 3):expand(2, 4, 3), luron.randn(3, 2):t(), { luron.randn(2), luron.randn(2) }, { luron.randn(2), closed_tensor },
-  }
-  if (os.getenv "LURON_TEST_SANITIZE" or "") == "" then all[#all + 1] = 1 << 42 end -- a sanitizer ends the process for it
-  return all
-end
-
-local function functions()
-  local all = {}
-  local function add(prefix, t)
-    local names = {}
-    for name, fn in pairs(t) do
-      if type(name) == "string" and type(fn) == "function" and not skipped[name] then names[#names + 1] = name end
-    end
-    table.sort(names)
-    for _, name in ipairs(names) do all[#all + 1] = { prefix .. name, t[name] } end
-  end
-  add("core.", core)
-  for kind, methods in pairs(core.methods) do add(kind .. ":", methods) end
-  local objects = { luron.ones(2), nn.ReLU(), nn.Sequential { nn.ReLU() }, optim.SGD(nn.Linear(1, 1), { lr = 1 }), core.checkpoint_new() }
-  for i, object in ipairs(objects) do add("meta " .. i .. ":", getmetatable(object)) end
-  for _, name in ipairs(luron.types()) do
-    all[#all + 1] = { "nn." .. name, nn[name] }
-    local fn = luron.type_info("layer", name).function_name
-    if fn then all[#all + 1] = { "nn." .. fn, nn[fn] } end
-  end
-  for _, name in ipairs(luron.types "optim") do all[#all + 1] = { "optim." .. name, optim[name] } end
-  for _, name in ipairs { "Sequential", "Graph", "Input", "class" } do all[#all + 1] = { "nn." .. name, nn[name] } end
-  for _, name in ipairs { "load", "checkpoint" } do all[#all + 1] = { "luron." .. name, luron[name] } end
-  local ds = luron.data.tensors(luron.ones(4, 2), luron.tensor { 1, 2, 1, 2 })
-  for _, name in ipairs { "tensors", "read", "idx", "csv", "mnist" } do all[#all + 1] = { "data." .. name, luron.data[name] } end
-  for _, name in ipairs { "loader", "batch", "map", "range", "split", "shuffled" } do all[#all + 1] = { "dataset:" .. name, ds[name] } end
-  local loader = getmetatable(ds:loader())
-  for name, fn in pairs(loader) do
-    if type(fn) == "function" then all[#all + 1] = { "loader:" .. name, fn } end
-  end
-  for name, fn in pairs(nn.Module) do
-    if type(fn) == "function" and not skipped[name] and name ~= "__call" then all[#all + 1] = { "module:" .. name, fn } end
-  end
-  for name, fn in pairs(require("luron.checkpoint").Checkpoint) do
-    if type(fn) == "function" then all[#all + 1] = { "read checkpoint:" .. name, fn } end
-  end
-  for _, name in ipairs { "evaluate", "progress" } do all[#all + 1] = { "luron." .. name, luron[name] } end
-  table.sort(all, function(a, b) return a[1] < b[1] end)
-  return all
-end
+-- Every function with every kind of value: tests/reliability/abuse_spec.lua.
+local values = dofile((os.getenv "LURON_TEST_SOURCE" or ".") .. "/tests/support/values.lua")
 
 describe("abuse", function()
-  it("gives Lua errors with a place, never a crash", function()
-    local random, rounds = tonumber(os.getenv "LURON_TEST_SEED" or 12345), tonumber(os.getenv "LURON_TEST_ROUNDS" or 24)
-    local function draw(n)
-      random = (random * 6364136223846793005 + 1442695040888963407) & math.maxinteger
-      return (random >> 20) % n + 1
-    end
-    local calls, errors, seed, threads = 0, 0, core.random_state(), luron.threads()
-    local function call(fn, n, a, b, c, d)
-      calls = calls + 1
-      local results
-      if n == 0 then results = { fn() } elseif n == 1 then results = { fn(a) } elseif n == 2 then results = { fn(a, b) }
-      elseif n == 3 then results = { fn(a, b, c) } else results = { fn(a, b, c, d) } end
-      if type(results[1]) == "userdata" and tostring(results[1]):find "^luron.guard" then results[1]:close() end
-      return results
-    end
-    for _, entry in ipairs(functions()) do
-      local name, fn = entry[1], entry[2]
-      local pool = values()
-      local own = {
-        tensor = luron.randn(2, 3), layer = nn.Linear(3, 2), model = nn.Sequential { nn.Linear(3, 2) },
-        optim = optim.SGD(nn.Linear(1, 1), { lr = 1 }), checkpoint = core.checkpoint_new(),
-        dataset = luron.data.tensors(luron.ones(4, 2), luron.tensor { 1, 2, 1, 2 }), module = nn.class "ErrorsAbuse"(),
-      }
-      own.loader = own.dataset:loader { batch = 3, shuffle = true }
-      for round = 1, rounds do
-        local n = round <= 2 and round - 1 or draw(5) - 1
-        local args = {}
-        for i = 1, n do args[i] = draw(8) > 1 and pool[draw(#pool)] or nil end
-        if round % 3 == 0 and own[name:match "^(%a+):"] then args[1] = own[name:match "^(%a+):"] end
-        local ok, message = pcall(call, fn, n, args[1], args[2], args[3], args[4])
-        if not ok then
-          errors = errors + 1
-          assert(type(message) == "string", name .. " raised a " .. type(message))
-          assert(message:find "errors_spec%.lua:%d+: ", name .. ": no place in: " .. message)
-        end
-      end
-    end
-    luron.seed(seed)
-    luron.threads(threads)
-    luron.default_dtype "float32"
-    luron.higher(false)
-    assert.is_true(luron.is_recording())
-    assert.is_true(calls >= 2000, calls .. " calls")
-    assert.is_true(errors > calls / 3, errors .. " errors in " .. calls)
-  end)
-
   it("of fit and evaluate, option by option", function()
     local ds = luron.data.tensors(luron.randn(4, 3), luron.tensor { 1, 2, 1, 2 })
     local function check(name, fn, ...)
