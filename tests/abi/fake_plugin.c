@@ -49,6 +49,13 @@ static void derive(const luron_run *r) {
 
 #ifdef INIT_TEXT
 static luron_status init(luron_call *c) { return luron_fail(c, LURON_E_UNSUPPORTED, "no %s here", INIT_TEXT); }
+#elif defined(INIT_LEAKS)
+#include <stdlib.h>
+static void *leaked; /* what a careless plugin leaves behind when it fails */
+static luron_status init(luron_call *c) {
+    leaked = malloc(1000);
+    return luron_fail(c, LURON_E_STATE, "%s", leaked ? "failed half-way" : "no memory");
+}
 #elif defined(INIT_SILENT)
 static luron_status init(luron_call *c) {
     (void)c;
@@ -65,14 +72,42 @@ static luron_status init(luron_call *c) {
 #define NO_INIT
 #endif
 
-static const luron_elementwise fn = { .struct_size = sizeof fn, .apply = apply, .derive = derive };
+#ifdef NO_APPLY
+#define APPLY NULL
+#else
+#define APPLY apply
+#endif
+#ifdef OPTION /* one option, of a schema that is wrong */
+typedef struct fake_options {
+    int64_t count;
+    int32_t mode;
+} fake_options;
+static const char *const modes[] = { "a", "b", NULL };
+static const luron_option *const options[] = { OPTION, NULL };
+#define OPTIONS .options = options, .options_size = sizeof(fake_options),
+const char *const *fake_modes(void);
+const char *const *fake_modes(void) { return modes; }
+#else
+#define OPTIONS
+#endif
+static const luron_elementwise fn = { .struct_size = sizeof fn, .apply = APPLY, .derive = derive };
+void (*fake_apply(void))(const luron_run *);
+void (*fake_apply(void))(const luron_run *) { return apply; }
 static const fake_layer_type type = {
-    .known = { .struct_size = LAYER_SIZE, .name = TYPE, .elementwise = &fn },
+    .known = { .struct_size = LAYER_SIZE, .name = TYPE, .elementwise = &fn, OPTIONS },
 #ifdef LONGER
     .later = { "a", "b", "c", "d" },
 #endif
 };
+#ifdef TWICE
+static const luron_layer_type *const layers[] = { &type.known, &type.known, NULL };
+#elif defined(NO_TYPES)
+static const luron_layer_type *const layers[] = { NULL };
+const luron_layer_type *fake_type(void);
+const luron_layer_type *fake_type(void) { return &type.known; }
+#else
 static const luron_layer_type *const layers[] = { &type.known, NULL };
+#endif
 #ifndef NO_SYMBOL
 LURON_PLUGIN_DEFINE(fake) = { .struct_size = PLUGIN_SIZE, .abi_major = MAJOR, .abi_minor = MINOR, .name = NAME,
                               .version = "1", .layers = layers,
