@@ -31,6 +31,12 @@ ninja -C build-tsan >build-tsan/build.log 2>&1 || {
     tail -n 40 build-tsan/build.log
     exit 1
 }
+# A sum in which all threads add into one number, by the library's own loop; and the same as it should be.
+if ./build-tsan/tests/planted_race >build-tsan/race.log 2>&1 || ! grep -q 'data race' build-tsan/race.log; then
+    echo "the planted race in a parallel sum was not reported"
+    exit 1
+fi
+./build-tsan/tests/planted_race right
 ctest --test-dir build-tsan --output-on-failure -j2 -R 'core/test_(alloc|gemm|elementwise|reduce|softmax|matmul|random|layer|index|sum_to)$|plugins/test_(optim|loss|noise)$' \
     -Q -O build-tsan/ctest.log || {
     grep -B2 -A30 'WARNING: ThreadSanitizer' build-tsan/ctest.log | head -n 60

