@@ -12,6 +12,15 @@
 #define HOSTILE 0
 #endif
 enum { ALIGN = 64, SMALL = 1024, N_SMALL = SMALL / ALIGN, N_CLASSES = N_SMALL + 4 * 54 };
+/* Around a block lies what its alignment takes: a sanitizer would not see that it is nobody's. */
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#define FENCE(at, n) __asan_poison_memory_region((at), (n))
+#define UNFENCE(at, n) __asan_unpoison_memory_region((at), (n))
+#else
+#define FENCE(at, n) ((void)(at), (void)(n))
+#define UNFENCE(at, n) ((void)(at), (void)(n))
+#endif
 #define CACHE_MAX ((int64_t)1 << 30) /* bytes kept at most */
 
 struct luron__pool {
@@ -63,9 +72,17 @@ static void *raw_alloc(luron__pool *p, size_t size) {
     if (!raw) return NULL;
     uintptr_t at = ((uintptr_t)raw + ALIGN) & ~(uintptr_t)(ALIGN - 1);
     ((void **)at)[-1] = raw;
+    size_t before = at - (uintptr_t)raw;
+    FENCE(raw, before);
+    FENCE((char *)at + size, ALIGN - before);
     return (void *)at;
 }
-static void raw_free(luron__pool *p, void *ptr, size_t size) { p->alloc(p->ud, ((void **)ptr)[-1], size + ALIGN, 0); }
+static void raw_free(luron__pool *p, void *ptr, size_t size) {
+    UNFENCE((void **)ptr - 1, sizeof(void *));
+    void *raw = ((void **)ptr)[-1];
+    UNFENCE(raw, size + ALIGN);
+    p->alloc(p->ud, raw, size + ALIGN, 0);
+}
 
 luron__pool *luron__pool_new(luron_alloc_fn alloc, void *ud) {
     if (!alloc) alloc = default_alloc;

@@ -28,7 +28,7 @@ reports 'blocks are left' env ASAN_OPTIONS=detect_leaks=0 "$build/tests/planted_
 case $sanitizers in
 *address*)
     reports 'LeakSanitizer: detected memory leaks' env ASAN_OPTIONS=detect_leaks=1:intercept_tls_get_addr=0 "$build/tests/planted_memory" leak
-    reports 'AddressSanitizer: heap-buffer-overflow' env ASAN_OPTIONS=detect_leaks=0 "$build/tests/planted_memory" overflow
+    reports 'AddressSanitizer: use-after-poison' env ASAN_OPTIONS=detect_leaks=0 "$build/tests/planted_memory" overflow
     reports 'AddressSanitizer: heap-use-after-free' env ASAN_OPTIONS=detect_leaks=0 "$build/tests/planted_memory" released
     ;;
 esac

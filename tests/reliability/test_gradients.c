@@ -12,6 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __SANITIZE_ADDRESS__
+enum { ROUNDS = 2, ROUNDS_LONG = 10 };
+#else
+enum { ROUNDS = 10, ROUNDS_LONG = 200 };
+#endif
+
 /* The cases of a line in one variant. @return failures; adds to n and worst. */
 static int check_op(luron_ctx *ctx, const op *o, variant v, uint64_t seed, int64_t *n, double *worst) {
     op_bench b = {.op = o};
@@ -37,7 +43,7 @@ static void test_gradients_of_every_op(void **state) {
     luron_ctx *ctx = *state;
     bar b = bar_begin("R16", "gradients of ops", 16);
     int64_t n = 0, failures = 0;
-    int rounds = bar_is_long() ? 200 : 10, worst_at = 0;
+    int rounds = bar_is_long() ? ROUNDS_LONG : ROUNDS, worst_at = 0;
     double worst = 0;
     for (int k = 0; k < N_OPS; k++) {
         uint64_t seed = b.seed + (uint64_t)k * 1000;

@@ -8,6 +8,12 @@
 
 #include <stdlib.h>
 
+#ifdef __SANITIZE_ADDRESS__
+enum { ROUNDS = 1, ROUNDS_LONG = 6 };
+#else
+enum { ROUNDS = 3, ROUNDS_LONG = 60 };
+#endif
+
 typedef struct counts {
     int64_t n, failures, without_second;
     double worst;
@@ -67,7 +73,7 @@ static void test_layer_gradients_of_every_type(void **state) {
     bar b = bar_begin("R16", "gradients of layers and losses", 16);
     counts c = {0};
     const luron_type *type;
-    int rounds = bar_is_long() ? 60 : 3, n_types = 0;
+    int rounds = bar_is_long() ? ROUNDS_LONG : ROUNDS, n_types = 0;
     assert_ok(ctx, luron_plugin_load_all(ctx));
     assert_ok(ctx, luron_ctx_set_default_dtype(ctx, LURON_F64));
     for (; (type = luron_type_at(ctx, LURON_KIND_LAYER, n_types)); n_types++) {
