@@ -21,21 +21,22 @@ int main(void) {
 }
 RACE
 clang -g -O1 -fopenmp -fsanitize=thread build-tsan/race.c -o build-tsan/race
-if ./build-tsan/race >build-tsan/race.log 2>&1; then
-    echo "the planted race was not reported"
+# reported PROGRAM: it ends with a race in race.c. Archer of LLVM 14 is blind in about one run of eight, so five are tried.
+reported() {
+    for try in 1 2 3 4 5; do
+        "$1" >build-tsan/race.log 2>&1 || { grep -q 'race\.c' build-tsan/race.log && return 0; }
+    done
+    echo "the race planted in $1 was not reported in $try runs"
     exit 1
-fi
-grep -q 'data race' build-tsan/race.log
+}
+reported ./build-tsan/race
 cmake -S . -B build-tsan -G Ninja -DCMAKE_C_COMPILER=clang -DLURON_BUILD_TESTS=ON -DLURON_BUILD_LUA=OFF -DLURON_SANITIZE=thread >/dev/null
 ninja -C build-tsan >build-tsan/build.log 2>&1 || {
     tail -n 40 build-tsan/build.log
     exit 1
 }
 # A sum in which all threads add into one number, by the library's own loop; and the same as it should be.
-if ./build-tsan/tests/planted_race >build-tsan/race.log 2>&1 || ! grep -q 'data race' build-tsan/race.log; then
-    echo "the planted race in a parallel sum was not reported"
-    exit 1
-fi
+reported ./build-tsan/tests/planted_race
 ./build-tsan/tests/planted_race right
 ctest --test-dir build-tsan --output-on-failure -j2 -R 'core/test_(alloc|gemm|elementwise|reduce|softmax|matmul|random|layer|index|sum_to)$|plugins/test_(optim|loss|noise)$' \
     -Q -O build-tsan/ctest.log || {
