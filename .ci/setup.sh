@@ -43,6 +43,7 @@ if [ "$what" = test ]; then
     need lua-busted "Lua tests" command -v busted
     need lua-check "Lua linter" command -v luacheck
     need binutils "symbol tests" command -v nm
+    need make "plugins that luron plugin new writes" command -v make
     # The distribution's own Python: another one on the PATH does not see its packages.
     need python3-h5py "reads our checkpoints as a stranger would" /usr/bin/python3 -c "import h5py"
     need hdf5-tools "reads our checkpoints as a stranger would" command -v h5dump

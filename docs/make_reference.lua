@@ -6,14 +6,14 @@
 local luron = require "luron"
 
 local root = (arg[0]:match "^(.*)docs/[^/]*$" or "../")
-local parts = { "tools", "tensor", "ops", "autograd", "layer", "model", "training", "schedules" }
+local parts = { "tools", "tensor", "ops", "indexing", "linalg", "sparse", "autograd", "layer", "model", "training", "schedules" }
 local plugins = { "linear", "activation", "loss", "noise", "shape", "optim", "hdf5", "idx", "csv" } -- ours, in order
 
 -- Receivers in signatures, with their classes.
 local classes = {
   { "x", "Tensor" }, { "layer", "Layer" }, { "model", "Model" }, { "module", "Module" }, { "opt", "Optimizer" }, { "ds", "Dataset" },
   { "loader", "Loader" }, { "checkpoint", "Checkpoint" }, { "line", "Progress" }, { "ctx", "OpContext" },
-  { "lr", "Schedule" }, { "ema", "Average" },
+  { "lr", "Schedule" }, { "ema", "Average" }, { "s", "Sparse" }, { "handle", "HookHandle" },
 }
 local class_of = {}
 for _, pair in ipairs(classes) do class_of[pair[1]] = pair[2] end
@@ -24,7 +24,12 @@ local aliases = {
   SaveOptions = "{ optim: Optimizer?, epoch: integer?, step: integer?, history: table?, loader: Loader?, ema: Average?, "
     .. "preprocessing: table?, training: table?, keep_prev: boolean?, format: string? }",
   FitOptions = "{ epochs: integer?, batch: integer?, shuffle: boolean?, loss: string|function|Layer|nil, optim: Optimizer?, "
-    .. "validate: Dataset|Loader|nil, progress: boolean?, callbacks: function[]? }",
+    .. "validate: Dataset|Loader|nil, progress: boolean?, callbacks: function[]?, accumulate: integer?, clip_norm: number?, "
+    .. "clip_value: number?, schedule: Schedule?, early_stop: table?, penalty: table<string, function>?, constrain: table<string, function>? }",
+  CyclicOptions = "{ base_lr: number|number[], max_lr: number|number[], step_size_up: number?, step_size_down: number?, mode: string?, "
+    .. "gamma: number?, scale_fn: function?, scale_mode: string?, cycle_momentum: boolean?, base_momentum: number?, max_momentum: number? }",
+  LBFGSOptions = "{ lr: number?, max_iter: integer?, max_eval: integer?, tolerance_grad: number?, tolerance_change: number?, "
+    .. "history_size: integer?, line_search_fn: string? }",
   OneCycleOptions = "{ max_lr: number|number[], total_steps: integer?, epochs: integer?, steps_per_epoch: integer?, pct_start: number?, "
     .. "anneal_strategy: string?, cycle_momentum: boolean?, base_momentum: number?, max_momentum: number?, div_factor: number?, "
     .. "final_div_factor: number?, three_phase: boolean? }",
@@ -341,7 +346,7 @@ end
 
 local lua_kinds = {
   integer = "integer", number = "number", boolean = "boolean", string = "string", choice = "string", integers = "integer|integer[]", dim = "integer",
-  id = "integer",
+  id = "integer", initialiser = "string",
 }
 
 local function options_type(what, with_inputs)
@@ -405,7 +410,9 @@ local function cats(sections)
   out "---@meta luron"
   out "-- Written by docs/make_reference.lua: what an editor with the Lua language server shows and checks."
   out ""
-  for _, name in ipairs { "FitOptions", "NamedLayers", "NamedTensors", "OneCycleOptions", "PlateauOptions", "SaveOptions", "TensorOptions" } do
+  local shown = { "CyclicOptions", "FitOptions", "LBFGSOptions", "NamedLayers", "NamedTensors", "OneCycleOptions", "PlateauOptions", "SaveOptions",
+    "TensorOptions" }
+  for _, name in ipairs(shown) do
     out("---@alias luron." .. name .. " " .. full_type(aliases[name]))
   end
   out "\n---@class luron.Node\nlocal Node = {}\n"
@@ -418,11 +425,15 @@ local function cats(sections)
     if name == "Dataset" or name == "Loader" then out "---@operator len: integer" end
     out("local " .. name .. " = {}\n")
   end
-  out "---@class luron.nn\n---@field Module luron.Module\nlocal nn = {}\n\n---@class luron.optim\nlocal optim = {}\n"
+  out "---@class luron.init\nlocal init = {}\n\n---@class luron.nn\n---@field Module luron.Module\n---@field init luron.init\nlocal nn = {}\n\n---@class luron.optim\nlocal optim = {}\n"
   out "---@class luron.data\nlocal data = {}\n"
   out "---@class luron.schedule\nlocal schedule = {}\n"
+  out "---@class luron.linalg\nlocal linalg = {}\n\n---@class luron.sparse\nlocal sparse = {}\n"
+  out "---@class luron.regularizer\nlocal regularizer = {}\n\n---@class luron.constraint\nlocal constraint = {}\n"
   out "---@class luron\n---@field version string\n---@field abi_major integer\n---@field status table<string, integer>"
-  out "---@field nn luron.nn\n---@field optim luron.optim\n---@field data luron.data\n---@field schedule luron.schedule\nlocal luron = {}\n"
+  out "---@field nn luron.nn\n---@field optim luron.optim\n---@field data luron.data\n---@field schedule luron.schedule"
+  out "---@field linalg luron.linalg\n---@field sparse luron.sparse"
+  out "---@field regularizer luron.regularizer\n---@field constraint luron.constraint\nlocal luron = {}\n"
   for _, section in ipairs(sections) do section_cats(out, section) end
   local tensor_methods = require("luron.core").methods.tensor
   for _, what in ipairs(types_of "layer") do layer_cats(out, what, tensor_methods) end

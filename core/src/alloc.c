@@ -28,7 +28,9 @@ struct luron__pool {
     void *ud;
     atomic_flag lock;
     bool released;
-    int64_t live_bytes, live_blocks, cached_bytes;
+    int64_t live_bytes, live_blocks, cached_bytes, given_bytes;
+    luron__live *first_live, *last_live;
+    int64_t n_live;
     int64_t fail_in; /* allocations until one fails; 0: off */
     bool fail_sticky;
     void *free_list[N_CLASSES]; /* the first word of a free block points to the next */
@@ -134,7 +136,7 @@ void *luron__pool_alloc(luron__pool *p, size_t bytes) {
         unlock(p);
         return NULL;
     }
-    p->live_bytes += (int64_t)bytes, p->live_blocks++;
+    p->live_bytes += (int64_t)bytes, p->live_blocks++, p->given_bytes += (int64_t)bytes;
     if (p->free_list[c]) {
         block = p->free_list[c];
         p->free_list[c] = *(void **)block;
@@ -188,11 +190,50 @@ static int64_t read_locked(luron__pool *p, const int64_t *field) {
 }
 int64_t luron__pool_bytes(luron__pool *p) { return read_locked(p, &p->live_bytes); }
 int64_t luron__pool_blocks(luron__pool *p) { return read_locked(p, &p->live_blocks); }
+int64_t luron__pool_given(luron__pool *p) { return read_locked(p, &p->given_bytes); }
 
 void luron__pool_fail(luron__pool *p, int64_t k, bool sticky) {
     lock(p);
     p->fail_in = k > 0 ? k : 0, p->fail_sticky = sticky;
     unlock(p);
+}
+
+/* ---- layers and optimisers --------------------------------------------------------------------------------------- */
+void luron__live_begin(luron__live *live, luron__pool *p, int kind) {
+    atomic_init(&live->refs, 1);
+    live->kind = kind;
+    lock(p);
+    live->before = p->last_live, live->after = NULL;
+    *(live->before ? &live->before->after : &p->first_live) = live;
+    p->last_live = live, p->n_live++;
+    unlock(p);
+}
+
+bool luron__live_unref(luron__live *live) { return atomic_fetch_sub(&live->refs, 1) == 1; }
+
+void luron__live_end(luron__live *live, luron__pool *p) {
+    lock(p);
+    *(live->before ? &live->before->after : &p->first_live) = live->after;
+    *(live->after ? &live->after->before : &p->last_live) = live->before;
+    p->n_live--;
+    unlock(p);
+}
+
+int64_t luron__live_count(luron__pool *p) { return read_locked(p, &p->n_live); }
+
+int64_t luron__live_take(luron__live **to, int64_t room, luron__pool *p, bool *again) {
+    int64_t n = 0;
+    *again = false;
+    lock(p);
+    for (luron__live *live = p->first_live; live; live = live->after) {
+        int refs = n < room ? atomic_load(&live->refs) : 0;
+        while (refs > 0 && !atomic_compare_exchange_weak(&live->refs, &refs, refs + 1))
+            ;
+        if (refs > 0) to[n++] = live;
+        *again |= refs == 0;
+    }
+    unlock(p);
+    return n;
 }
 
 luron_status luron__alloc(void *out, luron_ctx *ctx, size_t bytes) {

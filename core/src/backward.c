@@ -1,6 +1,7 @@
 /* Backward: collect the part of the tape that leads to what is wanted, then walk it from the last node recorded to the
  * first. The order, and with it the order of every sum of gradients, follows from the tape alone.                     */
-#include "internal.h"
+#include "guard.h"
+#include "hooks.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,56 +10,110 @@ typedef struct slot {
     luron_tensor *grad;
     bool target; /* a leaf to accumulate into, or an x of luron_grad */
     bool wanted; /* a target, or the output of a node that leads to one */
+    bool no_minus_zero; /* grad is known to have no -0.0 in it; a sum keeps it so */
 } slot;
-/* Marks that a node or leaf carried for a backward further out, put back at the end. */
+/* A node or leaf that was found. A node carries its slot, and gets back at the end what it carried for a backward further
+ * out. Leaves may be in use by other threads, so theirs are in a table.                                              */
 typedef struct mark {
     luron__node *node; /* one of the two */
     luron_tensor *leaf;
-    const luron__run *run;
-    int64_t slot;
+    const luron__run *run; /* of a node: as it was */
+    int64_t slot;          /* of a node: as it was; of a leaf: its own */
+    bool was_used;
 } mark;
+typedef struct place {
+    const luron_tensor *leaf;
+    int64_t slot;
+} place;
+/* retain_grad: set when all has gone well. */
+typedef struct retained {
+    luron_tensor *keeper, *grad; /* owned */
+} retained;
+enum { FEW_LEAVES = 32 /* places of a table that needs no block */ };
 struct luron__run {
     luron__run *outer;
-    bool create_graph, retain;
+    bool create_graph, retain, accumulates;
+    uint64_t stop_seq;  /* this node and older ones are what the gradient is taken with respect to, at most */
     uint64_t first_seq; /* operands of this node and of older ones lead to nothing that is wanted; 0: none is so old */
     mark *marks; /* nodes and leaves in order of finding */
     int64_t n_marks, cap_marks, n_slots, cap_slots;
     luron__node **nodes; /* by descending seq */
     int64_t n_nodes;
     slot *slots;
+    place *places, few[FEW_LEAVES]; /* open addressing; a power of two; leaf NULL: empty */
+    int64_t n_leaves, n_places;
+    retained *retained;
+    int64_t n_retained, cap_retained;
+    void *carried;
+    int n_y;
+    luron_tensor *const *ys;
 };
 
+void **luron__run_carried(luron__run *run) { return &run->carried; }
 bool luron__run_creates_graph(const luron__run *run) { return run->create_graph; }
 
 /* ---- collecting ---------------------------------------------------------------------------------------------------- */
-static luron_status add_mark(luron__run *run, luron_ctx *ctx, luron__node *node, luron_tensor *leaf, int64_t n_slots) {
+static int64_t find_place(const luron__run *run, const luron_tensor *leaf) {
+    int64_t mask = run->n_places - 1, i = (int64_t)((uint64_t)(uintptr_t)leaf * 0x9e3779b97f4a7c15u >> 33) & mask;
+    while (run->places[i].leaf && run->places[i].leaf != leaf) i = (i + 1) & mask;
+    return i;
+}
+
+/* Room for one leaf more, at most half of it full. */
+static luron_status reserve_place(luron__run *run, luron_ctx *ctx) {
+    if (2 * (run->n_leaves + 1) <= run->n_places) return LURON_OK;
+    int64_t n = run->n_places;
+    place *old = run->places, *wider;
+    LURON_TRY(luron__alloc(&wider, ctx, (size_t)(2 * n) * sizeof *wider));
+    run->places = wider, run->n_places = 2 * n;
+    for (int64_t i = 0; i < n; i++)
+        if (old[i].leaf) run->places[find_place(run, old[i].leaf)] = old[i];
+    if (old != run->few) luron__free(ctx, old, (size_t)n * sizeof *old);
+    return LURON_OK;
+}
+
+static luron_status add_mark(luron__run *run, luron_ctx *ctx, mark m, int64_t n_slots) {
     LURON_TRY(luron__grow(ctx, &run->marks, &run->cap_marks, run->n_marks + 1, sizeof *run->marks));
-    mark *m = &run->marks[run->n_marks++];
-    *m = (mark){node, leaf, node ? node->run : leaf->run, node ? node->slot : leaf->slot};
-    if (node) {
-        node->run = run, node->slot = run->n_slots;
-        atomic_fetch_add(&node->refs, 1);
-        run->n_nodes++;
-    } else {
-        leaf->run = run, leaf->slot = run->n_slots;
-        luron_tensor_ref(leaf);
-    }
+    run->marks[run->n_marks++] = m;
     run->n_slots += n_slots;
     return LURON_OK;
 }
 
-static luron_status visit(luron__run *run, luron_ctx *ctx, luron_tensor *x) {
+static luron_status add_node(luron__run *run, luron_ctx *ctx, luron__node *node) {
+    LURON_TRY(add_mark(run, ctx, (mark){.node = node, .run = node->run, .slot = node->slot, .was_used = node->used}, node->n_out));
+    node->run = run, node->slot = run->n_slots - node->n_out;
+    atomic_fetch_add(&node->refs, 1);
+    run->n_nodes++;
+    return LURON_OK;
+}
+
+static luron_status add_leaf(luron__run *run, luron_ctx *ctx, luron_tensor *leaf) {
+    LURON_TRY(reserve_place(run, ctx));
+    place *at = &run->places[find_place(run, leaf)];
+    if (at->leaf) return LURON_OK;
+    LURON_TRY(add_mark(run, ctx, (mark){.leaf = leaf, .slot = run->n_slots}, 1));
+    *at = (place){leaf, run->n_slots - 1};
+    run->n_leaves++;
+    luron_tensor_ref(leaf);
+    return LURON_OK;
+}
+
+/* x as an operand of `of`, NULL: as a result to begin at. */
+static luron_status visit(luron__run *run, luron_ctx *ctx, luron_tensor *x, const luron__node *of) {
     if (!x || !x->requires_grad) return LURON_OK;
-    if (x->node) return x->node->run == run || x->node->seq < run->first_seq ? LURON_OK : add_mark(run, ctx, x->node, NULL, x->node->n_out);
-    return x->run == run ? LURON_OK : add_mark(run, ctx, NULL, x, 1);
+    if (!x->node) return add_leaf(run, ctx, x);
+    char text[LURON__NODE_TEXT];
+    LURON__CHECK(ctx, !of || x->node->seq < of->seq, LURON_E_INTERNAL, "backward: the tape has a loop: an operand of %s was made after it",
+                 luron__node_text(text, sizeof text, of));
+    return x->node->run == run || x->node->seq < run->first_seq ? LURON_OK : add_node(run, ctx, x->node);
 }
 
 /* The list of marks is also the queue of what is still to be looked at. */
 static luron_status collect(luron__run *run, luron_ctx *ctx, int n_y, luron_tensor *const *ys) {
-    for (int i = 0; i < n_y; i++) LURON_TRY(visit(run, ctx, ys[i]));
+    for (int i = 0; i < n_y; i++) LURON_TRY(visit(run, ctx, ys[i], NULL));
     for (int64_t at = 0; at < run->n_marks; at++) {
         luron__node *node = run->marks[at].node;
-        for (int i = 0; node && i < node->n_in; i++) LURON_TRY(visit(run, ctx, node->in[i]));
+        for (int i = 0; node && node->seq > run->stop_seq && i < node->n_in; i++) LURON_TRY(visit(run, ctx, node->in[i], node));
     }
     return LURON_OK;
 }
@@ -71,7 +126,8 @@ static int later_first(const void *a, const void *b) {
 static slot *slot_of(luron__run *run, const luron_tensor *x) {
     if (!x || !x->requires_grad) return NULL;
     if (x->node) return x->node->run == run ? &run->slots[x->node->slot + x->node_out] : NULL;
-    return x->run == run ? &run->slots[x->slot] : NULL;
+    const place *at = &run->places[find_place(run, x)];
+    return at->leaf ? &run->slots[at->slot] : NULL;
 }
 
 /* The operands of a used node are gone: where it may lead to what is wanted, it has to be walked to say so. */
@@ -81,6 +137,7 @@ static bool is_lost(const luron__run *run, const luron__node *node) { return nod
 static void find_wanted(luron__run *run) {
     for (int64_t k = run->n_nodes - 1; k >= 0; k--) {
         luron__node *node = run->nodes[k];
+        if (node->seq <= run->stop_seq) continue;
         bool leads = is_lost(run, node);
         for (int i = 0; i < node->n_in && !leads; i++) {
             slot *s = node->wants[i] ? slot_of(run, node->in[i]) : NULL;
@@ -93,6 +150,9 @@ static void find_wanted(luron__run *run) {
 static luron_status run_begin(luron__run *run, luron_ctx *ctx, int n_y, luron_tensor *const *ys) {
     run->outer = ctx->run;
     ctx->run = run;
+    run->places = run->few, run->n_places = FEW_LEAVES;
+    run->n_y = n_y, run->ys = ys;
+    for (int i = 0; i < n_y; i++) luron_tensor_ref(ys[i]); /* a hook may let go of what its caller holds */
     LURON_TRY(collect(run, ctx, n_y, ys));
     run->cap_slots = run->n_slots;
     LURON_TRY(luron__alloc(&run->slots, ctx, (size_t)run->n_slots * sizeof *run->slots));
@@ -104,28 +164,43 @@ static luron_status run_begin(luron__run *run, luron_ctx *ctx, int n_y, luron_te
     return LURON_OK;
 }
 
-static void run_end(luron__run *run, luron_ctx *ctx) {
+/* failed: nodes that were used have been so in vain. */
+static void run_end(luron__run *run, luron_ctx *ctx, bool failed) {
     ctx->run = run->outer;
+    for (int i = 0; i < run->n_y; i++) luron_tensor_unref(run->ys[i]);
     for (int64_t i = 0; run->slots && i < run->n_slots; i++) luron_tensor_unref(run->slots[i].grad);
+    for (int64_t i = 0; i < run->n_retained; i++) {
+        luron_tensor_unref(run->retained[i].keeper);
+        luron_tensor_unref(run->retained[i].grad);
+    }
+    luron__carried_free(ctx, run->carried);
     for (int64_t i = run->n_marks - 1; i >= 0; i--) {
         mark *m = &run->marks[i];
         if (m->node) {
+            if (failed && m->node->used && !m->was_used) m->node->used = LURON__USED_IN_VAIN;
             m->node->run = m->run, m->node->slot = m->slot;
             luron__node_unref(m->node);
-        } else {
-            m->leaf->run = m->run, m->leaf->slot = m->slot;
+        } else
             luron_tensor_unref(m->leaf);
-        }
     }
     luron__free(ctx, run->slots, (size_t)run->cap_slots * sizeof *run->slots);
     luron__free(ctx, run->nodes, (size_t)run->n_nodes * sizeof *run->nodes);
     luron__free(ctx, run->marks, (size_t)run->cap_marks * sizeof *run->marks);
+    luron__free(ctx, run->retained, (size_t)run->cap_retained * sizeof *run->retained);
+    if (run->places != run->few) luron__free(ctx, run->places, (size_t)run->n_places * sizeof *run->places);
 }
 
 /* ---- gradients in the slots ----------------------------------------------------------------------------------------- */
+static bool is_wanted(luron__run *run, const luron_tensor *x) {
+    slot *s = slot_of(run, x);
+    return s && s->wanted;
+}
+
 luron_tensor **luron__run_slot(luron__run *run, const luron_tensor *x) {
     slot *s = slot_of(run, x);
-    return s && s->wanted ? &s->grad : NULL;
+    if (!s || !s->wanted) return NULL;
+    s->no_minus_zero = false; /* a layer may write there */
+    return &s->grad;
 }
 
 /* g as the gradient of x: summed down to its shape, of its dtype. */
@@ -151,22 +226,69 @@ static luron_status fit(luron_tensor **out, luron_ctx *ctx, const luron_tensor *
 }
 
 luron_status luron__run_add(luron__run *run, luron_ctx *ctx, const luron_tensor *x, luron_tensor *g) {
-    luron_tensor **at = luron__run_slot(run, x), *t, *sum;
-    if (!at) return LURON_OK;
+    slot *s = slot_of(run, x);
+    luron_tensor *t, *sum;
+    if (!s || !s->wanted) return LURON_OK;
     LURON_TRY(fit(&t, ctx, x, g));
-    if (!*at) {
-        *at = t;
+    if (!s->grad) {
+        s->grad = t;
         return LURON_OK;
     }
-    luron_status status = luron_add(&sum, ctx, *at, t);
+    luron_status status = luron_add(&sum, ctx, s->grad, t);
     luron_tensor_unref(t);
     if (status) return status;
-    luron_tensor_unref(*at);
-    *at = sum;
+    luron_tensor_unref(s->grad);
+    s->grad = sum;
+    return LURON_OK;
+}
+
+/* Nobody else's memory, contiguous. */
+static bool is_exclusive(const luron_tensor *g) { return g->refs == 1 && g->storage->refs == 1 && luron_tensor_is_contiguous(g); }
+
+/* Of a contiguous tensor of a real dtype. */
+static bool has_minus_zero(const luron_tensor *t) {
+    int64_t n = luron_tensor_numel(t);
+    const void *data = luron__data(t);
+    uint64_t found = 0;
+    switch (luron_dtype_size(t->dtype)) {
+    case 2:
+        for (int64_t i = 0; i < n; i++) found |= ((const uint16_t *)data)[i] == 0x8000u;
+        break;
+    case 4:
+        for (int64_t i = 0; i < n; i++) found |= ((const uint32_t *)data)[i] == 0x80000000u;
+        break;
+    default:
+        for (int64_t i = 0; i < n; i++) found |= ((const uint64_t *)data)[i] == (uint64_t)1 << 63;
+    }
+    return found != 0;
+}
+
+/* The gradient of a part of x, which is g there and 0 elsewhere, added to what is there of x's gradient at the cost of the
+ * part, so that T parts cost as much as x and not T times as much. The bits are those of the whole sum, for x + 0 is x
+ * except where x is -0.0: as long as there is one the sum is made. done: false, and nothing has happened, if it must be. */
+static luron_status add_part(bool *done, luron__run *run, luron_ctx *ctx, const luron__node *node, luron_tensor *g) {
+    slot *s = slot_of(run, node->in[0]);
+    luron_tensor *part;
+    *done = false;
+    if (!node->op->is_part || run->create_graph || !s->grad || !is_exclusive(s->grad)) return LURON_OK;
+    if (!s->no_minus_zero) s->no_minus_zero = !has_minus_zero(s->grad);
+    if (!s->no_minus_zero) return LURON_OK;
+    LURON_TRY(luron__apply_op(&part, ctx, node->op, 1, &s->grad, &node->attrs));
+    luron__add_in_place(ctx, part, g);
+    luron_tensor_unref(part);
+    *done = true;
     return LURON_OK;
 }
 
 /* ---- walking ---------------------------------------------------------------------------------------------------------- */
+/* Add the gradient of operand i, and look at what it comes to if that was asked for; parts of grads were looked at before. */
+static luron_status add_checked(luron__run *run, luron_ctx *ctx, luron__node *node, int i, luron_tensor *g, luron_tensor *const *grads) {
+    LURON_TRY(luron__run_add(run, ctx, node->in[i], g));
+    luron_tensor **at = ctx->anomaly ? luron__run_slot(run, node->in[i]) : NULL;
+    if (!at || !*at || (grads[0] && (*at)->storage == grads[0]->storage)) return LURON_OK;
+    return luron__guard_gradient(ctx, node, i, *at, grads);
+}
+
 static luron_status walk_function(luron__run *run, luron_ctx *ctx, luron__node *node, luron_tensor *const *grads) {
     luron_tensor **ins;
     size_t bytes = (size_t)node->n_in * sizeof *ins;
@@ -175,7 +297,7 @@ static luron_status walk_function(luron__run *run, luron_ctx *ctx, luron__node *
     for (int i = 0; i < node->n_in; i++) {
         if (!status && ins[i] && node->wants[i]) {
             char a[LURON__SHAPE_TEXT], b[LURON__SHAPE_TEXT];
-            if (luron__same_shape(ins[i], node->in[i])) status = luron__run_add(run, ctx, node->in[i], ins[i]);
+            if (luron__same_shape(ins[i], node->in[i])) status = add_checked(run, ctx, node, i, ins[i], grads);
             else
                 status = luron__fail(ctx, LURON_E_SHAPE, "%s: backward gave a gradient of shape %s for operand %d of shape %s", node->function->name,
                                      luron_shape_text(a, sizeof a, ins[i]->ndim, ins[i]->shape), i + ctx->index_base,
@@ -189,24 +311,65 @@ static luron_status walk_function(luron__run *run, luron_ctx *ctx, luron__node *
 
 static luron_status walk_op(luron__run *run, luron_ctx *ctx, luron__node *node, luron_tensor *g) {
     for (int i = 0; i < node->n_in; i++) {
-        if (!node->wants[i] || !luron__run_slot(run, node->in[i])) continue;
+        if (!node->wants[i] || !is_wanted(run, node->in[i])) continue;
         luron_tensor *gi = NULL;
+        bool done;
+        LURON_TRY(add_part(&done, run, ctx, node, g));
+        if (done) continue;
         LURON_TRY(node->op->gradient(&gi, ctx, node, g, i));
         if (!gi) continue;
-        luron_status status = luron__run_add(run, ctx, node->in[i], gi);
+        luron_status status = add_checked(run, ctx, node, i, gi, &g);
         luron_tensor_unref(gi);
         LURON_TRY(status);
     }
     return LURON_OK;
 }
 
+/* The gradient g of output `out` of a node, for the headers that keep it. */
+static luron_status retain(luron__run *run, luron_ctx *ctx, const luron__node *node, int out, luron_tensor *g) {
+    for (luron__hook *h = node->hooks ? node->hooks->first : NULL; h && run->accumulates; h = h->next) {
+        if (!h->keeper || h->out != out) continue;
+        LURON_TRY(luron__grow(ctx, &run->retained, &run->cap_retained, run->n_retained + 1, sizeof *run->retained));
+        run->retained[run->n_retained++] = (retained){luron_tensor_ref(h->keeper), luron_tensor_ref(g)};
+    }
+    return LURON_OK;
+}
+
+/* The gradients of the outputs are complete: the hooks see them. */
+static luron_status run_hooks(luron__run *run, luron_ctx *ctx, luron__node *node) {
+    for (int i = 0; i < node->n_out; i++) {
+        slot *s = &run->slots[node->slot + i];
+        if (!s->grad || !s->wanted) continue;
+        LURON_TRY(luron__hooks_gradient(&s->grad, ctx, node->hooks, i));
+        LURON_TRY(retain(run, ctx, node, i, s->grad));
+    }
+    return LURON_OK;
+}
+
+static luron_status run_leaf_hooks(luron__run *run, luron_ctx *ctx) {
+    for (int64_t i = 0; i < run->n_marks; i++) {
+        luron_tensor *leaf = run->marks[i].leaf;
+        if (!leaf || !leaf->hooks) continue;
+        slot *s = &run->slots[run->marks[i].slot];
+        if (s->grad && s->wanted) LURON_TRY(luron__hooks_gradient(&s->grad, ctx, leaf->hooks, 0));
+    }
+    return LURON_OK;
+}
+
+static bool is_root(const luron__run *run, const luron__node *node) {
+    for (int i = 0; i < run->n_y; i++)
+        if (run->ys[i]->node == node) return true;
+    return false;
+}
+
 static luron_status walk_node(luron__run *run, luron_ctx *ctx, luron__node *node) {
+    if (node->hooks) LURON_TRY(run_hooks(run, ctx, node));
     slot *s = &run->slots[node->slot];
     bool leads = false, any = false;
     for (int i = 0; i < node->n_out; i++) any |= s[i].grad != NULL;
-    for (int i = 0; i < node->n_in && !leads; i++) leads = node->wants[i] && node->in[i] && luron__run_slot(run, node->in[i]);
+    for (int i = 0; i < node->n_in && !leads; i++) leads = node->wants[i] && is_wanted(run, node->in[i]);
     if (!any || !(leads || is_lost(run, node))) return LURON_OK;
-    LURON_TRY(luron__node_check(ctx, node));
+    LURON_TRY(luron__node_check(ctx, node, is_root(run, node)));
     enum { FEW = 4 };
     luron_tensor *few[FEW], **grads = few;
     if (node->n_out > FEW) LURON_TRY(luron__alloc(&grads, ctx, (size_t)node->n_out * sizeof *grads));
@@ -216,6 +379,7 @@ static luron_status walk_node(luron__run *run, luron_ctx *ctx, luron__node *node
         else s[i].grad = NULL;
     }
     luron_status status = node->layer       ? luron__layer_backward(ctx, run, node, grads)
+                          : node->op == &luron__op_recompute ? luron__recompute_backward(ctx, run, node, grads)
                           : node->function  ? walk_function(run, ctx, node, grads)
                                             : walk_op(run, ctx, node, grads[0]);
     for (int i = 0; i < node->n_out; i++) luron_tensor_unref(grads[i]);
@@ -246,7 +410,8 @@ static luron_status seed_slots(luron__run *run, luron_ctx *ctx, int n_y, luron_t
 static luron_status walk(luron__run *run, luron_ctx *ctx, int n_y, luron_tensor *const *ys, luron_tensor *const *gys) {
     int was = luron_ctx_set_recording(ctx, run->create_graph);
     luron_status status = seed_slots(run, ctx, n_y, ys, gys);
-    for (int64_t k = 0; k < run->n_nodes && !status; k++) status = walk_node(run, ctx, run->nodes[k]);
+    for (int64_t k = 0; k < run->n_nodes && !status && run->nodes[k]->seq > run->stop_seq; k++) status = walk_node(run, ctx, run->nodes[k]);
+    if (!status && !run->stop_seq) status = run_leaf_hooks(run, ctx); /* else it is a part, which is added to others */
     luron_ctx_set_recording(ctx, was);
     return status;
 }
@@ -256,24 +421,13 @@ enum { MAX_DEPTH = 32 };
 
 static luron_status check_ys(luron_ctx *ctx, int n_y, luron_tensor *const *ys, luron_tensor *const *gys) {
     LURON__CHECK(ctx, ctx->depth < MAX_DEPTH, LURON_E_STATE, "backward: %d backwards inside each other", ctx->depth);
-    for (int i = 0; i < n_y; i++) {
-        char a[LURON__SHAPE_TEXT], b[LURON__SHAPE_TEXT];
-        const luron_tensor *g = gys ? gys[i] : NULL;
-        bool fits = ys[i]->requires_grad && (g ? luron__same_shape(ys[i], g) : luron_tensor_numel(ys[i]) == 1);
-        if (!fits) luron_shape_text(a, sizeof a, ys[i]->ndim, ys[i]->shape); /* for the messages */
-        LURON__CHECK(ctx, ys[i]->requires_grad, LURON_E_STATE, "backward: the tensor of shape %s depends on nothing that requires a gradient (or was made while recording was off)", a);
-        LURON__CHECK(ctx, g || luron_tensor_numel(ys[i]) == 1, LURON_E_SHAPE, "backward: a tensor of one element expected, got shape %s (or give the gradient of that shape)", a);
-        LURON__CHECK(ctx, !g || luron__same_shape(ys[i], g), LURON_E_SHAPE, "backward: gradient of shape %s expected, got %s", a,
-                     g ? luron_shape_text(b, sizeof b, g->ndim, g->shape) : "");
-        LURON__CHECK(ctx, !g || g->dtype == ys[i]->dtype, LURON_E_DTYPE, "backward: gradient of dtype %s expected, got %s", luron_dtype_name(ys[i]->dtype), g ? luron_dtype_name(g->dtype) : "");
-    }
+    for (int i = 0; i < n_y; i++) LURON_TRY(luron__check_root(ctx, ys[i], gys ? gys[i] : NULL));
     return LURON_OK;
 }
 
-/* A gradient that a leaf can keep: nobody else's memory, contiguous. */
+/* A gradient that a leaf can keep. */
 static luron_status own(luron_tensor **g, luron_ctx *ctx) {
-    bool exclusive = (*g)->refs == 1 && (*g)->storage->refs == 1 && luron_tensor_is_contiguous(*g);
-    if (exclusive) return LURON_OK;
+    if (is_exclusive(*g)) return LURON_OK;
     luron_tensor *copy;
     LURON_TRY(luron_copy(&copy, ctx, *g));
     luron_tensor_unref(*g);
@@ -281,61 +435,69 @@ static luron_status own(luron_tensor **g, luron_ctx *ctx) {
     return LURON_OK;
 }
 
-/* New gradients of all leaves first, then put them in place: all or nothing. */
+/* *g becomes what `t` is to have as its gradient, *g itself or a sum. */
+static luron_status add_to_grad(luron_tensor **g, luron_ctx *ctx, const luron_tensor *t) {
+    luron_tensor *sum;
+    if (!t->grad) return own(g, ctx);
+    LURON_TRY(luron_add(&sum, ctx, t->grad, *g));
+    luron_tensor_unref(*g);
+    *g = sum;
+    return LURON_OK;
+}
+
+static void put_grad(luron_tensor *t, luron_tensor **g) {
+    luron_tensor_unref(t->grad);
+    t->grad = *g;
+    *g = NULL;
+}
+
+/* New gradients of all leaves, and of what retains its own, first; then put them in place: all or nothing. */
 static luron_status accumulate(luron__run *run, luron_ctx *ctx) {
     int was = luron_ctx_set_recording(ctx, run->create_graph);
     luron_status status = LURON_OK;
     for (int64_t i = 0; i < run->n_marks && !status; i++) {
-        luron_tensor *leaf = run->marks[i].leaf, *sum;
-        slot *s = leaf ? &run->slots[leaf->slot] : NULL;
-        if (!s || !s->grad) continue;
-        if (!leaf->grad) {
-            status = own(&s->grad, ctx);
-            continue;
-        }
-        status = luron_add(&sum, ctx, leaf->grad, s->grad);
-        if (status) break;
-        luron_tensor_unref(s->grad);
-        s->grad = sum;
+        luron_tensor *leaf = run->marks[i].leaf, **g = leaf ? &run->slots[run->marks[i].slot].grad : NULL;
+        if (g && *g) status = add_to_grad(g, ctx, leaf);
     }
+    for (int64_t i = 0; i < run->n_retained && !status; i++) status = add_to_grad(&run->retained[i].grad, ctx, run->retained[i].keeper);
     luron_ctx_set_recording(ctx, was);
     for (int64_t i = 0; i < run->n_marks && !status; i++) {
-        luron_tensor *leaf = run->marks[i].leaf;
-        slot *s = leaf ? &run->slots[leaf->slot] : NULL;
-        if (!s || !s->grad) continue;
-        luron_tensor_unref(leaf->grad);
-        leaf->grad = s->grad;
-        s->grad = NULL;
+        luron_tensor *leaf = run->marks[i].leaf, **g = leaf ? &run->slots[run->marks[i].slot].grad : NULL;
+        if (g && *g) put_grad(leaf, g);
     }
+    for (int64_t i = 0; i < run->n_retained && !status; i++) put_grad(run->retained[i].keeper, &run->retained[i].grad);
     return status;
 }
 
 luron_status luron_backward(luron_ctx *ctx, luron_tensor *y, luron_tensor *grad, uint32_t flags) {
     LURON_TRY(check_ys(ctx, 1, &y, &grad));
-    luron__run run = {.create_graph = flags & LURON_CREATE_GRAPH, .retain = flags & (LURON_RETAIN_GRAPH | LURON_CREATE_GRAPH)};
+    luron__run run = {.create_graph = flags & LURON_CREATE_GRAPH, .retain = flags & (LURON_RETAIN_GRAPH | LURON_CREATE_GRAPH), .accumulates = true};
     ctx->depth++;
     luron_status status = run_begin(&run, ctx, 1, &y);
     if (!status) {
         for (int64_t i = 0; i < run.n_marks; i++)
-            if (run.marks[i].leaf) run.slots[run.marks[i].leaf->slot].target = run.slots[run.marks[i].leaf->slot].wanted = true;
+            if (run.marks[i].leaf) run.slots[run.marks[i].slot].target = run.slots[run.marks[i].slot].wanted = true;
         find_wanted(&run);
-        status = walk(&run, ctx, 1, &y, &grad);
+        bool bad = luron_tensor_numel(y) == 1 && luron__has_nonfinite(ctx, y);
+        status = bad ? luron__blame(ctx, y, run.n_nodes, run.nodes) : walk(&run, ctx, 1, &y, &grad);
     }
     if (!status) status = accumulate(&run, ctx);
-    run_end(&run, ctx);
+    run_end(&run, ctx, status != LURON_OK);
     ctx->depth--;
     return status;
 }
 
-luron_status luron_grad(luron_tensor **outs, luron_ctx *ctx, int n_y, luron_tensor *const *ys, luron_tensor *const *gys, int n_x, luron_tensor *const *xs, uint32_t flags) {
+luron_status luron__grad_since(luron_tensor **outs, luron_ctx *ctx, uint64_t stop_seq, int n_y, luron_tensor *const *ys, luron_tensor *const *gys, int n_x,
+                               luron_tensor *const *xs, uint32_t flags) {
     LURON_TRY(check_ys(ctx, n_y, ys, gys));
-    luron__run run = {.create_graph = flags & LURON_CREATE_GRAPH, .retain = flags & (LURON_RETAIN_GRAPH | LURON_CREATE_GRAPH), .first_seq = UINT64_MAX};
+    luron__run run = {.stop_seq = stop_seq, .create_graph = flags & LURON_CREATE_GRAPH, .retain = flags & (LURON_RETAIN_GRAPH | LURON_CREATE_GRAPH), .first_seq = UINT64_MAX};
     for (int i = 0; i < n_x; i++) {
         LURON__CHECK(ctx, xs[i]->requires_grad, LURON_E_STATE, "grad: input %d requires no gradient", i + ctx->index_base);
         uint64_t seq = xs[i]->node ? xs[i]->node->seq : 0;
         if (seq < run.first_seq) run.first_seq = seq;
     }
     ctx->depth++;
+    for (int i = 0; i < n_x; i++) luron_tensor_ref(xs[i]);
     luron_status status = run_begin(&run, ctx, n_y, ys);
     if (!status) {
         for (int i = 0; i < n_x; i++) {
@@ -349,7 +511,12 @@ luron_status luron_grad(luron_tensor **outs, luron_ctx *ctx, int n_y, luron_tens
         slot *s = slot_of(&run, xs[i]);
         outs[i] = s ? luron_tensor_ref(s->grad) : NULL;
     }
-    run_end(&run, ctx);
+    run_end(&run, ctx, status != LURON_OK);
+    for (int i = 0; i < n_x; i++) luron_tensor_unref(xs[i]);
     ctx->depth--;
     return status;
+}
+
+luron_status luron_grad(luron_tensor **outs, luron_ctx *ctx, int n_y, luron_tensor *const *ys, luron_tensor *const *gys, int n_x, luron_tensor *const *xs, uint32_t flags) {
+    return luron__grad_since(outs, ctx, 0, n_y, ys, gys, n_x, xs, flags);
 }

@@ -1,5 +1,7 @@
 /* Applying a layer: the forward of a fused type, the function of an element-wise one, or the ops of a composite. */
-#include "call.h"
+#include "guard.h"
+#include "hooks.h"
+#include "strict.h"
 
 #include <string.h>
 
@@ -8,6 +10,7 @@ const luron__op luron__op_layer = {.name = "layer"};
 void luron__layer_call_free(luron__pool *pool, struct luron__layer_call *call) {
     if (!call) return;
     for (int s = 0; s < LURON__MAX_SLOTS; s++) luron_tensor_unref(call->saved[s]);
+    luron__code_unref(call->code); /* before the layer, whose own code counts on it: luron_plugin_reload */
     luron_layer_unref(call->layer);
     luron__pool_free(pool, call, sizeof *call);
 }
@@ -96,7 +99,7 @@ static bool wants_node(const luron__frame *f) {
 static luron_status keep_call(struct luron__layer_call **out, luron__frame *f) {
     struct luron__layer_call *lc;
     LURON_TRY(luron__alloc(&lc, f->ctx, sizeof *lc));
-    lc->layer = luron_layer_ref(f->layer);
+    lc->layer = luron_layer_ref(f->layer), lc->code = luron__code_ref(f->code);
     lc->flags = f->call.flags, lc->dtype = f->call.dtype;
     lc->seed = f->seed, lc->position = f->call.random_position;
     lc->scratch_bytes = f->scratch_bytes;
@@ -123,30 +126,35 @@ static luron_status record(luron__frame *f, luron_tensor **outs) {
     return status;
 }
 
+static luron_status run_forward(luron__frame *f) {
+    if (!luron__is_elementwise(f->type)) return luron__frame_call(f, LURON__PHASE_RUN, "forward", f->type->layer.forward);
+    luron__elementwise_forward(f);
+    return LURON_OK;
+}
+
 static luron_status apply_fused(luron__frame *f, luron_tensor **outs) {
     bool training = f->call.flags & LURON_CALL_TRAINING, recording = wants_node(f);
     LURON_TRY(make_outputs(f, outs));
-    LURON_TRY(luron__frame_open_state(f, training));
+    for (int i = 0; i < f->call.n_out; i++) outs[i]->unrecorded = !f->ctx->recording;
+    LURON_TRY(luron__frame_open_state(f, training && !f->ctx->recomputing));
     LURON_TRY(luron__frame_open_scratch(f));
     take_position(f);
     if (recording) f->call.flags |= LURON_CALL_RECORDING;
-    if (luron__is_elementwise(f->type))
-        luron__elementwise_forward(f);
-    else
-        LURON_TRY(luron__frame_call(f, LURON__PHASE_RUN, "forward", f->type->layer.forward));
+    if (f->ctx->strict) LURON_TRY(luron__strict_forward(f, run_forward));
+    LURON_TRY(run_forward(f));
     for (int s = 0; s < f->call.n_state && training; s++)
         if (f->state[s]) luron_tensor_touch(f->state[s]);
+    if (luron__is_guarded(f->ctx)) LURON_TRY(luron__guard_layer(f, outs));
     return recording ? record(f, outs) : LURON_OK;
 }
 
 /* ---- public ------------------------------------------------------------------------------------------------------ */
-luron_status luron_layer_apply(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in,
-                               luron_tensor *const *ins) {
-    LURON__CHECK(ctx, n_in >= 0 && (n_in == 0 || ins), LURON_E_ARGUMENT, "layer_apply: %d inputs", n_in);
+luron_status luron__layer_run(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in,
+                              luron_tensor *const *ins) {
     luron__frame f;
     luron_tensor *made[LURON__MAX_SLOTS] = {0};
     uint64_t position = ctx->position;
-    luron_status status = luron__frame_open(&f, ctx, layer, n_in);
+    luron_status status = luron__frame_open(&f, ctx, layer, layer->code, n_in);
     if (!status) status = take_inputs(&f, ins);
     if (!status) luron__frame_show_params(&f);
     if (!status) status = luron__frame_setup(&f);
@@ -168,6 +176,13 @@ luron_status luron_layer_apply(luron_tensor **outs, luron_ctx *ctx, luron_layer 
     return status;
 }
 
+luron_status luron_layer_apply(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in,
+                               luron_tensor *const *ins) {
+    LURON__CHECK(ctx, n_in >= 0 && (n_in == 0 || ins), LURON_E_ARGUMENT, "layer_apply: %d inputs", n_in);
+    return layer->hooks ? luron__apply_hooked(outs, ctx, (luron__owner){.layer = layer}, n_in, ins, layer->code->type->n_out)
+                        : luron__layer_run(outs, ctx, layer, n_in, ins);
+}
+
 /* A composite whose setup does not say its shapes says them by running: on zeros (the first id), without a trace. */
 static luron_status infer_by_running(luron__frame *f, const luron_dims *in_dims) {
     for (int i = 0; i < f->call.n_in; i++) {
@@ -180,6 +195,7 @@ static luron_status infer_by_running(luron__frame *f, const luron_dims *in_dims)
     luron__frame_mark_ids(f);
     LURON_TRY(take_params(f));
     LURON_TRY(luron__frame_open_state(f, false));
+    f->hostile.trusted = true; /* zeros may give what is not finite */
     LURON_TRY(luron__frame_compose(f));
     for (int i = 0; i < f->call.n_out; i++) {
         const luron_tensor *t = f->composed[i];
@@ -197,19 +213,11 @@ luron_status luron_layer_infer(luron_dims *out_dims, luron_ctx *ctx, luron_layer
             LURON_TRY(luron__check_shape(ctx, in_dims[i].dtype, in_dims[i].ndim, in_dims[i].shape, NULL));
     luron__frame f;
     int recording = luron_ctx_set_recording(ctx, 0);
-    luron_status status = luron__frame_open(&f, ctx, layer, n_in);
-    for (int i = 0; i < n_in && !status; i++) {
-        const luron_dims *d = &in_dims[i];
-        if (d->dtype)
-            luron__frame_set_in(&f, i,
-                                (luron_view){.device_type = 1,
-                                             .ndim = d->ndim,
-                                             .dtype_code = (uint8_t)(d->dtype >> 8),
-                                             .dtype_bits = (uint8_t)d->dtype,
-                                             .dtype_lanes = 1,
-                                             .shape = (int64_t *)d->shape});
+    luron_status status = luron__frame_open(&f, ctx, layer, layer->code, n_in);
+    if (!status) {
+        luron__frame_show_dims(&f, in_dims);
+        status = luron__frame_check_ins(&f);
     }
-    if (!status) status = luron__frame_check_ins(&f);
     if (!status) luron__frame_show_params(&f);
     if (!status) status = luron__frame_setup(&f);
     bool run = false;

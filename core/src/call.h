@@ -1,5 +1,5 @@
 /* call.h -- a call of a layer while it is made or run: frame.c makes it, call.c and call_backward.c run it, host.c and
- * compose.c serve it. Private to these files and layer.c.                                                            */
+ * compose.c serve it. Private to these, layer.c, tape.c, tape_text.c and guard.c.                                   */
 #ifndef LURON_CALL_H
 #define LURON_CALL_H
 #include "internal.h"
@@ -9,12 +9,14 @@ typedef enum luron__phase {
     LURON__PHASE_DECLARE,
     LURON__PHASE_SETUP,
     LURON__PHASE_RUN,
-    LURON__PHASE_COMPOSE
+    LURON__PHASE_COMPOSE,
+    LURON__PHASE_OPTIM /* setup of an optimiser */
 } luron__phase;
 
 /* What the tape keeps of a call for its backward. */
 struct luron__layer_call {
-    luron_layer *layer; /* owned; its options never change */
+    luron_layer *layer; /* owned */
+    luron__code *code;  /* owned: what the layer ran; it never changes */
     uint32_t flags, dtype;
     uint64_t seed, position;
     int64_t scratch_bytes;
@@ -23,14 +25,23 @@ struct luron__layer_call {
     luron_tensor *saved[LURON__MAX_SLOTS];
 };
 
+/* What strict mode changes while it looks at a callback (strict.h). */
+typedef struct luron__hostile {
+    int order;     /* of the pieces of parallel_for: 1 on one thread, -1 from the last, -2 the odd ones first; 0: as always */
+    bool trusted;  /* do not look: this is the look */
+    int64_t grain; /* of element-wise runs; 0: as always */
+} luron__hostile;
+
 typedef struct luron__frame {
     luron_call call; /* what the plugin sees; call.internal points back here */
     luron_ctx *ctx;
     luron_layer *layer;
-    const luron_type *type; /* of the layer */
+    luron__code *code;      /* of the layer, now or when the call was recorded */
+    const luron_type *type; /* of the code */
     luron__phase phase;
     atomic_int status; /* the first failure */
     uint64_t seed;
+    luron__hostile hostile;
     int64_t scratch_bytes;
     int n_operands;         /* the inputs, then the parameters */
     luron_tensor **operand; /* owned, contiguous; NULL: absent */
@@ -42,6 +53,7 @@ typedef struct luron__frame {
     luron_tensor *composed[LURON__MAX_SLOTS]; /* outputs of compose: owned */
     void *block;                              /* where the arrays over inputs are, if there are many */
     size_t block_bytes;
+    void *work; /* of products, where they may not allocate */
     luron_view *in_view, *grad_in_view;
     luron_view *out_at[LURON__MAX_SLOTS], *param_ptr[LURON__MAX_SLOTS], *state_at[LURON__MAX_SLOTS],
         *saved_at[LURON__MAX_SLOTS], *grad_out_at[LURON__MAX_SLOTS], *grad_param_at[LURON__MAX_SLOTS];
@@ -62,7 +74,7 @@ typedef struct luron__frame {
 
 /* ---- frame.c ----------------------------------------------------------------------------------------------------- */
 /** An empty frame. luron__frame_close takes it down, also after a failure to open it. */
-luron_status luron__frame_open(luron__frame *f, luron_ctx *ctx, luron_layer *layer, int n_in);
+luron_status luron__frame_open(luron__frame *f, luron_ctx *ctx, luron_layer *layer, luron__code *code, int n_in);
 void luron__frame_close(luron__frame *f);
 /** Run a callback of the plugin; `what` is its name. @return its status, or that of the first failure it noted. */
 luron_status luron__frame_call(luron__frame *f, luron__phase phase, const char *what, luron_status (*fn)(luron_call *));
@@ -76,6 +88,8 @@ luron_status luron__frame_explain(luron__frame *f, luron_status status);
 const luron_port *luron__port_in(const luron_type *type, int i);
 /** Point input i at a view (of a tensor, or of a shape without data). */
 void luron__frame_set_in(luron__frame *f, int i, luron_view view);
+/** Inputs that are shapes without data, dtype 0: absent. */
+void luron__frame_show_dims(luron__frame *f, const luron_dims *ins);
 /** Check the inputs against the ports and settle the dtype of the call; index inputs get the dtype that luron_id alone reads. */
 luron_status luron__frame_check_ins(luron__frame *f);
 void luron__frame_mark_ids(luron__frame *f);
@@ -89,6 +103,13 @@ luron_status luron__frame_open_state(luron__frame *f, bool writable);
 /** Scratch memory around a callback. */
 luron_status luron__frame_open_scratch(luron__frame *f);
 
+/** The slots as the code of the frame has them. */
+static inline const luron__slot *luron__frame_param(const luron__frame *f, int s) {
+    return f->code->was ? &f->code->was->param[s] : &f->layer->param[s];
+}
+static inline const luron__slot *luron__frame_state(const luron__frame *f, int s) {
+    return f->code->was ? &f->code->was->state[s] : &f->layer->state[s];
+}
 static inline bool luron__is_composite(const luron_type *type) {
     return !type->layer.forward && !type->layer.elementwise;
 }
@@ -97,6 +118,12 @@ static inline bool luron__is_elementwise(const luron_type *type) {
 }
 bool luron__frees_in(const luron_type *type);
 bool luron__frees_out(const luron_type *type);
+
+/* ---- layer.c ----------------------------------------------------------------------------------------------------- */
+/** Takes over the options, also on failure. */
+luron_status luron__code_new(luron__code **out, luron_ctx *ctx, const luron_type *type, void *options);
+/** Run declare. */
+luron_status luron__layer_declare(luron_ctx *ctx, luron_layer *layer);
 
 /* ---- host.c ------------------------------------------------------------------------------------------------------ */
 /** What host->fail does, for the files of core. */

@@ -1,10 +1,11 @@
 /* The backward of a layer node, and both directions of element-wise types. */
-#include "call.h"
+#include "guard.h"
+#include "strict.h"
 
 #include <string.h>
 
 /* ---- element-wise types ------------------------------------------------------------------------------------------ */
-static void *view_data(const luron_view *v) { return v ? (char *)v->data + v->byte_offset : NULL; }
+static void *view_data(const luron_view *v) { return luron_data(v); }
 
 typedef struct ew_job {
     const luron_elementwise *fn;
@@ -56,10 +57,12 @@ static ew_job job_of(const luron__frame *f) {
                             .options = f->call.options}};
 }
 
+static int64_t grain_of(const luron__frame *f) { return f->hostile.grain ? f->hostile.grain : LURON__EW_GRAIN; }
+
 void luron__elementwise_forward(luron__frame *f) {
     ew_job j = job_of(f);
     j.x = view_data(f->call.in[0]), j.to = view_data(f->call.out[0]);
-    luron__parallel_for(f->ctx->threads, luron_numel(f->call.in[0]), LURON__EW_GRAIN, apply_chunk, &j);
+    luron__parallel_for(f->ctx->threads, luron_numel(f->call.in[0]), grain_of(f), apply_chunk, &j);
 }
 
 static void elementwise_backward(luron__frame *f) {
@@ -67,12 +70,15 @@ static void elementwise_backward(luron__frame *f) {
     luron_view *to = luron_grad_in_beta(&f->call, 0, &beta);
     if (!to) return;
     ew_job j = job_of(f);
-    if (f->type->elementwise.flags & LURON_EW_FROM_Y)
-        j.y = view_data(f->call.out[0]);
-    else
-        j.x = view_data(f->call.in[0]);
+    j.x = view_data(f->call.in[0]), j.y = view_data(f->call.out[0]); /* one of the two is NULL: restore */
     j.gy = view_data(f->call.grad_out[0]), j.to = view_data(to), j.add = beta != 0;
-    luron__parallel_for(f->ctx->threads, luron_numel(to), LURON__EW_GRAIN, derive_chunk, &j);
+    luron__parallel_for(f->ctx->threads, luron_numel(to), grain_of(f), derive_chunk, &j);
+}
+
+static luron_status run_backward_once(luron__frame *f) {
+    if (!luron__is_elementwise(f->type)) return luron__frame_call(f, LURON__PHASE_RUN, "backward", f->type->layer.backward);
+    elementwise_backward(f);
+    return LURON_OK;
 }
 
 /* ---- the call as it was ------------------------------------------------------------------------------------------ */
@@ -183,10 +189,8 @@ static luron_status run_backward(luron__frame *f, luron_tensor *const *grads, lu
     }
     LURON_TRY(luron__frame_open_state(f, false));
     LURON_TRY(luron__frame_open_scratch(f));
-    if (luron__is_elementwise(f->type))
-        elementwise_backward(f);
-    else
-        LURON_TRY(luron__frame_call(f, LURON__PHASE_RUN, "backward", f->type->layer.backward));
+    if (f->ctx->strict) LURON_TRY(luron__strict_backward(f, run_backward_once));
+    LURON_TRY(run_backward_once(f));
     settle(f);
     return LURON_OK;
 }
@@ -204,6 +208,8 @@ static luron_status backward_fused(luron__frame *f, luron__run *run, luron__node
         show_targets(f, targets, node);
         status = run_backward(f, grads, owned);
     }
+    for (int i = 0; i < node->n_in && f->ctx->anomaly && !status; i++)
+        if (targets[i].slot) status = luron__guard_gradient(f->ctx, node, i, targets[i].t, grads);
     for (int i = 0; i < node->n_in; i++) {
         if (!targets[i].own) continue;
         luron_tensor *old = status ? targets[i].t : *targets[i].slot;
@@ -313,7 +319,7 @@ luron_status luron__layer_backward(luron_ctx *ctx, luron__run *run, luron__node 
     for (int k = 0; k < node->n_out; k++) any |= grads[k] != NULL;
     if (!any) return LURON_OK;
     luron__frame f;
-    luron_status status = luron__frame_open(&f, ctx, node->layer->layer, node->layer->n_in);
+    luron_status status = luron__frame_open(&f, ctx, node->layer->layer, node->layer->code, node->layer->n_in);
     if (!status) {
         f.n_operands = 0; /* they are the node's */
         restore(&f, node);

@@ -248,7 +248,7 @@ static luron_status put_group(luron_checkpoint *c, luron_ctx *ctx, const luron_o
         for (int s = 0; s < luron_optim_n_states(optim); s++) {
             snprintf(path, sizeof path, "optimizer/state/%s/%s", luron_optim_param_name(optim, group, i),
                      luron_optim_state_name(optim, s));
-            LURON_TRY(put_tensor(c, ctx, path, luron_optim_state(optim, group, i, s)));
+            if (luron_optim_state(optim, group, i, s)) LURON_TRY(put_tensor(c, ctx, path, luron_optim_state(optim, group, i, s)));
         }
     return LURON_OK;
 }
@@ -397,8 +397,7 @@ luron_status luron_checkpoint_save(luron_checkpoint *c, luron_ctx *ctx, const ch
     if (!status)
         status = luron__writer_commit(io->writer, ctx, io->container->format.flags & LURON_FORMAT_SEALED, keep_prev);
     luron__io_free(io);
-    if (status && path && strncmp(ctx->error, path, strlen(path))) luron__wrap(ctx, status, "%s", path);
-    return status;
+    return status && path ? luron__io_wrap(ctx, status, path) : status;
 }
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
@@ -438,10 +437,10 @@ luron_status luron_checkpoint_load(luron_checkpoint **out, luron_ctx *ctx, const
     if (!status) status = luron__io_read(io, path, NULL, true, verify, 0, NULL);
     if (!status) {
         status = take_node(c, io, io->model, name, 0);
-        if (status && status != LURON_E_NOMEM) luron__wrap(ctx, status, "%s", path);
+        if (status && status != LURON_E_NOMEM) luron__io_wrap(ctx, status, path);
     }
     luron__io_free(io);
     if (status) luron_checkpoint_free(c);
     else *out = c;
-    return status;
+    return status ? luron__io_offer_previous(ctx, status, path) : LURON_OK;
 }

@@ -234,26 +234,31 @@ static luron_status compare_group(pairs *p, const luron_optim *optim, int group,
         for (int s = 0; s < luron_optim_n_states(optim); s++) {
             snprintf(path, sizeof path, "optimizer/state/%s/%s", luron_optim_param_name(optim, group, i),
                      luron_optim_state_name(optim, s));
-            LURON_TRY(compare(p, path, luron_optim_state(optim, group, i, s)));
+            if (luron_optim_state(optim, group, i, s)) LURON_TRY(compare(p, path, luron_optim_state(optim, group, i, s)));
         }
+    return LURON_OK;
+}
+
+static luron_status check_type(luron_ctx *ctx, const luron_checkpoint *c, const luron_optim *optim) {
+    const luron_type *type = luron_optim_type_of(optim);
+    const char *have = luron_checkpoint_text(c, "optimizer@type");
+    LURON__CHECK(ctx, have, LURON_E_NOT_FOUND, "the checkpoint holds no optimiser");
+    LURON__CHECK(ctx, strcmp(have, luron_type_name(type)) == 0, LURON_E_MISMATCH,
+                 "the checkpoint is of optimiser %s, %s expected", have, luron_type_name(type));
+    const luron__entry *steps = luron__entry_find(&c->texts, "optimizer@steps");
+    LURON__CHECK(ctx, steps && steps->is_number && steps->number >= 0, LURON_E_MISMATCH,
+                 "the checkpoint does not say how many steps the optimiser made");
     return LURON_OK;
 }
 
 static luron_status compare_optim(pairs *p, const luron_optim *optim) {
     char path[64];
-    const luron_type *type = luron_optim_type_of(optim);
-    const char *have = luron_checkpoint_text(p->c, "optimizer@type");
-    LURON__CHECK(p->ctx, have, LURON_E_NOT_FOUND, "the checkpoint holds no optimiser");
-    LURON__CHECK(p->ctx, strcmp(have, luron_type_name(type)) == 0, LURON_E_MISMATCH,
-                 "the checkpoint is of optimiser %s, %s expected", have, luron_type_name(type));
-    const luron__entry *steps = luron__entry_find(&p->c->texts, "optimizer@steps");
-    LURON__CHECK(p->ctx, steps && steps->is_number && steps->number >= 0, LURON_E_MISMATCH,
-                 "the checkpoint does not say how many steps the optimiser made");
     int n = luron_optim_n_groups(optim);
     snprintf(path, sizeof path, "optimizer/groups/%d/options", n);
     if (luron_checkpoint_text(p->c, path))
         note(&p->report, "there are more than %d groups of parameters in the file", n);
-    for (int g = 0; g < n; g++) LURON_TRY(compare_group(p, optim, g, steps->number));
+    const int64_t steps = luron__entry_find(&p->c->texts, "optimizer@steps")->number;
+    for (int g = 0; g < n; g++) LURON_TRY(compare_group(p, optim, g, steps));
     note_unused(p, "optimizer/state/");
     return report_result(&p->report, p->ctx, "optimiser");
 }
@@ -291,12 +296,15 @@ static luron_status save_options(luron_checkpoint **old, luron_ctx *ctx, luron_o
     return status;
 }
 
-static luron_status apply_options(luron_optim *optim, luron_ctx *ctx, const luron_checkpoint *c) {
+/* Options first, for which state there is follows from them; back to those of before if the rest does not fit. */
+static luron_status apply_options(pairs *p, luron_optim *optim) {
+    luron_ctx *ctx = p->ctx;
     luron_checkpoint *old;
     LURON_TRY(save_options(&old, ctx, optim));
     luron_status status = LURON_OK;
     int n = luron_optim_n_groups(optim);
-    for (int g = 0; g < n && !status; g++) status = set_options(optim, ctx, c, g);
+    for (int g = 0; g < n && !status; g++) status = set_options(optim, ctx, p->c, g);
+    if (!status) status = compare_optim(p, optim);
     if (status) {
         char text[sizeof ctx->error];
         memcpy(text, ctx->error, sizeof text);
@@ -311,9 +319,9 @@ static luron_status apply_options(luron_optim *optim, luron_ctx *ctx, const luro
 luron_status luron_checkpoint_restore_optim(luron_ctx *ctx, const luron_checkpoint *c, luron_optim *optim) {
     char path[LURON__MAX_TREE_PATH];
     pairs p;
+    LURON_TRY(check_type(ctx, c, optim));
     LURON_TRY(pairs_begin(&p, ctx, c));
-    luron_status status = compare_optim(&p, optim);
-    if (!status) status = apply_options(optim, ctx, c);
+    luron_status status = apply_options(&p, optim);
     if (!status) {
         copy_pairs(&p);
         for (int g = 0; g < luron_optim_n_groups(optim); g++)

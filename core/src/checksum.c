@@ -80,15 +80,21 @@ bool luron__trailer_present(const uint8_t *file, uint64_t size) {
     return size >= LURON__TRAILER && memcmp(file + size - LURON__TRAILER, magic, 8) == 0;
 }
 
+bool luron__trailer_parse(const uint8_t trailer[LURON__TRAILER], uint64_t *length, uint64_t *checksum) {
+    *length = get_le(trailer + 16, 8), *checksum = get_le(trailer + 24, 8);
+    return luron__trailer_present(trailer, LURON__TRAILER) && get_le(trailer + 8, 4) == TRAILER_VERSION &&
+           get_le(trailer + 12, 4) == KIND_XXH64;
+}
+
 luron_status luron__trailer_check(luron_ctx *ctx, const uint8_t *file, uint64_t size) {
     LURON__CHECK(ctx, luron__trailer_present(file, size), LURON_E_CHECKSUM,
                  "the checksum at its end is missing: the file is cut short, was changed by another program, or was "
                  "not written by luron");
     const uint8_t *t = file + size - LURON__TRAILER;
-    LURON__CHECK(ctx, get_le(t + 8, 4) == TRAILER_VERSION && get_le(t + 12, 4) == KIND_XXH64, LURON_E_CHECKSUM,
+    uint64_t length, want;
+    LURON__CHECK(ctx, luron__trailer_parse(t, &length, &want), LURON_E_CHECKSUM,
                  "the checksum at its end is of kind %u.%u, which is not known here", (unsigned)get_le(t + 8, 4),
                  (unsigned)get_le(t + 12, 4));
-    uint64_t length = get_le(t + 16, 8), want = get_le(t + 24, 8);
     LURON__CHECK(ctx, length == size - LURON__TRAILER, LURON_E_CHECKSUM,
                  "%" PRIu64 " bytes expected before the checksum, there are %" PRIu64, length, size - LURON__TRAILER);
     luron__xxh64 h;

@@ -144,10 +144,13 @@ static luron_tensor *ops_expand(luron_call *c, luron_tensor *x, int ndim, const 
     OP(x, luron_expand(&out, f->ctx, x, ndim, shape));
 }
 
-static luron_tensor *ops_cat(luron_call *c, int n, luron_tensor *const *xs, int dim) {
+static bool all_there(int n, luron_tensor *const *xs) {
     bool all = n > 0 && xs;
     for (int i = 0; i < n && all; i++) all = xs[i] != NULL;
-    OP(all, luron_cat(&out, f->ctx, n, xs, dim));
+    return all;
+}
+static luron_tensor *ops_cat(luron_call *c, int n, luron_tensor *const *xs, int dim) {
+    OP(all_there(n, xs), luron_cat(&out, f->ctx, n, xs, dim));
 }
 static luron_tensor *ops_gather(luron_call *c, luron_tensor *x, int dim, luron_tensor *ids) {
     OP(x && ids, luron_gather(&out, f->ctx, x, dim, ids));
@@ -180,6 +183,135 @@ static luron_tensor *ops_uniform(luron_call *c, int stream, int ndim, const int6
     OP(true, uniform(&out, c, stream, ndim, shape));
 }
 
+/* ---- the others of core: one line each ---------------------------------------------------------------------------- */
+#define OP_1(name)                                                                                                     \
+    static luron_tensor *ops_##name(luron_call *c, luron_tensor *x) { OP(x, luron_##name(&out, f->ctx, x)); }
+OP_1(logical_not) OP_1(isfinite) OP_1(isnan) OP_1(contiguous) OP_1(detach) OP_1(trace) OP_1(inverse) OP_1(det) OP_1(cholesky)
+#undef OP_1
+#define OP_2(name)                                                                                                     \
+    static luron_tensor *ops_##name(luron_call *c, luron_tensor *a, luron_tensor *b) {                                 \
+        OP(a && b, luron_##name(&out, f->ctx, a, b));                                                                  \
+    }
+OP_2(outer) OP_2(dot) OP_2(solve) OP_2(take)
+#undef OP_2
+/* Parameters and arguments behind the operand. */
+#define OP_X(name, parameters, ...)                                                                                    \
+    static luron_tensor *ops_##name parameters { OP(x, luron_##name(&out, f->ctx, x, __VA_ARGS__)); }
+#define DIMS (luron_call *c, luron_tensor *x, int n, const int *dims, int hold)
+OP_X(prod, DIMS, n, dims, hold)
+OP_X(amin, DIMS, n, dims, hold)
+OP_X(any, DIMS, n, dims, hold)
+OP_X(all, DIMS, n, dims, hold)
+OP_X(logsumexp, DIMS, n, dims, hold)
+#undef DIMS
+OP_X(var, (luron_call *c, luron_tensor *x, int n, const int *dims, int hold, double correction), n, dims, hold, correction)
+OP_X(std, (luron_call *c, luron_tensor *x, int n, const int *dims, int hold, double correction), n, dims, hold, correction)
+OP_X(norm, (luron_call *c, luron_tensor *x, double p, int n, const int *dims, int hold), p, n, dims, hold)
+OP_X(quantile, (luron_call *c, luron_tensor *x, double q, int dim, int hold), q, dim, hold)
+OP_X(argmax, (luron_call *c, luron_tensor *x, int dim, int hold), dim, hold)
+OP_X(argmin, (luron_call *c, luron_tensor *x, int dim, int hold), dim, hold)
+OP_X(argsort, (luron_call *c, luron_tensor *x, int dim, int descending), dim, descending)
+OP_X(sum_to, (luron_call *c, luron_tensor *x, int ndim, const int64_t *shape), ndim, shape)
+OP_X(cumsum, (luron_call *c, luron_tensor *x, int dim), dim)
+OP_X(cumprod, (luron_call *c, luron_tensor *x, int dim), dim)
+OP_X(logcumsumexp, (luron_call *c, luron_tensor *x, int dim), dim)
+OP_X(diff, (luron_call *c, luron_tensor *x, int64_t n, int dim), n, dim)
+OP_X(permute, (luron_call *c, luron_tensor *x, int ndim, const int *dims), ndim, dims)
+OP_X(movedim, (luron_call *c, luron_tensor *x, int n, const int *from, const int *to), n, from, to)
+OP_X(squeeze, (luron_call *c, luron_tensor *x, int dim), dim)
+OP_X(unsqueeze, (luron_call *c, luron_tensor *x, int dim), dim)
+OP_X(select, (luron_call *c, luron_tensor *x, int dim, int64_t at), dim, at)
+OP_X(slice, (luron_call *c, luron_tensor *x, int dim, int64_t start, int64_t length, int64_t step), dim, start, length, step)
+OP_X(diagonal, (luron_call *c, luron_tensor *x, int64_t offset, int dim1, int dim2), offset, dim1, dim2)
+OP_X(diag, (luron_call *c, luron_tensor *x, int64_t offset), offset)
+OP_X(flip, (luron_call *c, luron_tensor *x, int n, const int *dims), n, dims)
+OP_X(roll, (luron_call *c, luron_tensor *x, int64_t shift, int dim), shift, dim)
+OP_X(tile, (luron_call *c, luron_tensor *x, int ndim, const int64_t *times), ndim, times)
+OP_X(pad, (luron_call *c, luron_tensor *x, int n, const int64_t *before, const int64_t *after, double value), n, before, after, value)
+OP_X(tril, (luron_call *c, luron_tensor *x, int64_t diagonal), diagonal)
+OP_X(triu, (luron_call *c, luron_tensor *x, int64_t diagonal), diagonal)
+#undef OP_X
+/* The same with more operands. */
+#define OP_MORE(name, ready, parameters, ...)                                                                          \
+    static luron_tensor *ops_##name parameters { OP(ready, luron_##name(&out, f->ctx, __VA_ARGS__)); }
+#define AT_IDS (luron_call *c, luron_tensor *x, int dim, luron_tensor *ids, luron_tensor *src)
+OP_MORE(scatter, x &&ids &&src, AT_IDS, x, dim, ids, src)
+OP_MORE(scatter_add, x &&ids &&src, AT_IDS, x, dim, ids, src)
+OP_MORE(index_add, x &&ids &&src, AT_IDS, x, dim, ids, src)
+OP_MORE(index_copy, x &&ids &&src, AT_IDS, x, dim, ids, src)
+#undef AT_IDS
+OP_MORE(scatter_reduce, x &&ids &&src,
+        (luron_call *c, luron_tensor *x, int dim, luron_tensor *ids, luron_tensor *src, int how, int include_self), x, dim, ids, src, how, include_self)
+OP_MORE(index_fill, x &&ids, (luron_call *c, luron_tensor *x, int dim, luron_tensor *ids, double value), x, dim, ids, value)
+OP_MORE(masked_fill, x &&mask, (luron_call *c, luron_tensor *x, luron_tensor *mask, double value), x, mask, value)
+OP_MORE(masked_scatter, x &&mask &&src, (luron_call *c, luron_tensor *x, luron_tensor *mask, luron_tensor *src), x, mask, src)
+#define BY_SEGMENT (luron_call *c, luron_tensor *x, luron_tensor *ids, int64_t count)
+OP_MORE(segment_sum, x &&ids, BY_SEGMENT, x, ids, count)
+OP_MORE(segment_mean, x &&ids, BY_SEGMENT, x, ids, count)
+OP_MORE(segment_max, x &&ids, BY_SEGMENT, x, ids, count)
+OP_MORE(segment_min, x &&ids, BY_SEGMENT, x, ids, count)
+#undef BY_SEGMENT
+OP_MORE(searchsorted, x &&values, (luron_call *c, luron_tensor *x, luron_tensor *values, int right), x, values, right)
+OP_MORE(isclose, a &&b, (luron_call *c, luron_tensor *a, luron_tensor *b, double rtol, double atol, int equal_nan), a, b, rtol, atol, equal_nan)
+OP_MORE(solve_triangular, a &&b, (luron_call *c, luron_tensor *a, luron_tensor *b, int upper, int unitriangular), a, b, upper, unitriangular)
+#undef OP_MORE
+
+static luron_tensor *ops_stack(luron_call *c, int n, luron_tensor *const *xs, int dim) { OP(all_there(n, xs), luron_stack(&out, f->ctx, n, xs, dim)); }
+static luron_tensor *ops_einsum(luron_call *c, const char *equation, int n, luron_tensor *const *xs) {
+    OP(all_there(n, xs), luron_einsum(&out, f->ctx, equation, n, xs));
+}
+
+/* Of several results the first; the others become handles where they are wanted. */
+static luron_tensor *keep_two(luron__frame *f, luron_status status, luron_tensor *first, luron_tensor *other, luron_tensor **to) {
+    luron_tensor *kept = to ? keep(f, status, other) : NULL;
+    if (to) *to = kept;
+    else luron_tensor_unref(other);
+    if (to && !kept && !status) return luron_tensor_unref(first), NULL;
+    return keep(f, status, first);
+}
+#define OP_TWO(name, parameters, ...)                                                                                  \
+    static luron_tensor *ops_##name parameters {                                                                       \
+        luron__frame *f = frame_of(c);                                                                                 \
+        luron_tensor *out = NULL, *other = NULL;                                                                       \
+        if (to) *to = NULL;                                                                                            \
+        if (stuck(f) || !x) return NULL;                                                                               \
+        luron_status status = luron_##name(__VA_ARGS__);                                                               \
+        return keep_two(f, status, out, other, to);                                                                    \
+    }
+OP_TWO(cummax, (luron_call *c, luron_tensor *x, int dim, luron_tensor **to), &out, &other, f->ctx, x, dim)
+OP_TWO(cummin, (luron_call *c, luron_tensor *x, int dim, luron_tensor **to), &out, &other, f->ctx, x, dim)
+OP_TWO(sort, (luron_call *c, luron_tensor *x, int dim, int descending, luron_tensor **to), &out, &other, f->ctx, x, dim, descending)
+OP_TWO(topk, (luron_call *c, luron_tensor *x, int64_t k, int dim, int largest, luron_tensor **to), &out, &other, f->ctx, x, k, dim, largest)
+OP_TWO(median, (luron_call *c, luron_tensor *x, int dim, int hold, luron_tensor **to), &out, &other, f->ctx, x, dim, hold)
+OP_TWO(mode, (luron_call *c, luron_tensor *x, int dim, int hold, luron_tensor **to), &out, &other, f->ctx, x, dim, hold)
+OP_TWO(kthvalue, (luron_call *c, luron_tensor *x, int64_t k, int dim, int hold, luron_tensor **to), &out, &other, f->ctx, x, k, dim, hold)
+OP_TWO(slogdet, (luron_call *c, luron_tensor *x, luron_tensor **to), &out, &other, f->ctx, x)
+OP_TWO(qr, (luron_call *c, luron_tensor *x, luron_tensor **to), &out, &other, f->ctx, x)
+OP_TWO(eigh, (luron_call *c, luron_tensor *x, luron_tensor **to), &out, &other, f->ctx, x)
+#undef OP_TWO
+static luron_tensor *ops_svd(luron_call *c, luron_tensor *x, luron_tensor **s, luron_tensor **vh) {
+    luron__frame *f = frame_of(c);
+    luron_tensor *out = NULL, *values = NULL, *right = NULL;
+    if (s) *s = NULL;
+    if (vh) *vh = NULL;
+    if (stuck(f) || !x) return NULL;
+    luron_status status = luron_svd(&out, &values, &right, f->ctx, x);
+    out = keep_two(f, status, out, values, s);
+    if (status) return NULL;
+    if (!vh || !out) luron_tensor_unref(right);
+    else if (!(*vh = keep(f, LURON_OK, right))) return NULL;
+    return out;
+}
+
+static luron_tensor *ops_csr_matmul(luron_call *c, luron_tensor *offsets, luron_tensor *cols, luron_tensor *values, int64_t n_cols, luron_tensor *x) {
+    const luron_csr a = {.n_cols = n_cols, .offsets = offsets, .cols = cols};
+    OP(offsets && cols && x, luron_csr_matmul(&out, f->ctx, &a, values, x));
+}
+static luron_tensor *ops_csr_sample(luron_call *c, luron_tensor *offsets, luron_tensor *cols, int64_t n_cols, luron_tensor *g, luron_tensor *x) {
+    const luron_csr a = {.n_cols = n_cols, .offsets = offsets, .cols = cols};
+    OP(offsets && cols && g && x, luron_csr_sample(&out, f->ctx, &a, g, x));
+}
+
 static const luron_ops table = {.struct_size = sizeof table,
                                 .in = ops_in,
                                 .param = ops_param,
@@ -210,5 +342,19 @@ static const luron_ops table = {.struct_size = sizeof table,
                                 .index_select = ops_index_select,
                                 .one_hot = ops_one_hot,
                                 .cast = ops_cast,
-                                .uniform = ops_uniform};
+                                .uniform = ops_uniform,
+#define ENTRY(name) .name = ops_##name,
+                                ENTRY(logical_not) ENTRY(isfinite) ENTRY(isnan) ENTRY(prod) ENTRY(amin) ENTRY(any) ENTRY(all) ENTRY(logsumexp)
+                                ENTRY(var) ENTRY(std) ENTRY(norm) ENTRY(quantile) ENTRY(argmax) ENTRY(argmin) ENTRY(sum_to) ENTRY(cumsum)
+                                ENTRY(cumprod) ENTRY(logcumsumexp) ENTRY(diff) ENTRY(cummax) ENTRY(cummin) ENTRY(sort) ENTRY(topk)
+                                ENTRY(median) ENTRY(mode) ENTRY(kthvalue) ENTRY(argsort) ENTRY(permute) ENTRY(movedim) ENTRY(squeeze)
+                                ENTRY(unsqueeze) ENTRY(select) ENTRY(slice) ENTRY(diagonal) ENTRY(diag) ENTRY(contiguous) ENTRY(detach)
+                                ENTRY(stack) ENTRY(flip) ENTRY(roll) ENTRY(tile) ENTRY(pad) ENTRY(tril) ENTRY(triu) ENTRY(masked_fill)
+                                ENTRY(masked_scatter) ENTRY(scatter) ENTRY(scatter_add) ENTRY(scatter_reduce) ENTRY(index_add)
+                                ENTRY(index_copy) ENTRY(index_fill) ENTRY(take) ENTRY(segment_sum) ENTRY(segment_mean) ENTRY(segment_max)
+                                ENTRY(segment_min) ENTRY(searchsorted) ENTRY(isclose) ENTRY(einsum) ENTRY(outer) ENTRY(dot) ENTRY(trace)
+                                ENTRY(solve) ENTRY(inverse) ENTRY(det) ENTRY(cholesky) ENTRY(solve_triangular) ENTRY(slogdet) ENTRY(qr)
+                                ENTRY(eigh) ENTRY(svd) ENTRY(csr_matmul) ENTRY(csr_sample)
+#undef ENTRY
+};
 const luron_ops *luron__ops_table(void) { return &table; }

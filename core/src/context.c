@@ -68,6 +68,13 @@ luron_status luron_ctx_set_default_dtype(luron_ctx *ctx, uint32_t dtype) {
     return LURON_OK;
 }
 uint32_t luron_ctx_default_dtype(const luron_ctx *ctx) { return ctx->default_dtype; }
+int luron_ctx_set_strict(luron_ctx *ctx, int level) {
+    int was = ctx->strict;
+    ctx->strict = level < 0 ? 0 : level > 2 ? 2 : level;
+    return was;
+}
+int luron_ctx_strict(const luron_ctx *ctx) { return ctx->strict; }
+
 const char *luron_ctx_isa(const luron_ctx *ctx) { return ctx->isa == LURON__ISA_AVX2 ? "avx2" : "plain"; }
 
 luron_status luron__vfail(luron_ctx *ctx, luron_status status, const char *fmt, va_list args) {

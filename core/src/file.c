@@ -18,7 +18,7 @@ static luron_status read_fd(luron_io *io, uint64_t at, void *to, uint64_t n) {
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return io->status = luron__io_error(io->ctx, io->source.path, "read", errno);
         if (!got)
-            return luron__io_fail(io, LURON_E_IO, "%s: cannot read: it became shorter meanwhile", io->source.path);
+            return luron__io_fail(io, LURON_E_IO, "cannot read: it became shorter meanwhile");
         p += got, at += (uint64_t)got, n -= (uint64_t)got;
     }
     return LURON_OK;
@@ -37,14 +37,15 @@ static luron_status source_read(luron_io *io, uint64_t at, void *to, uint64_t n)
 static luron_status open_source(luron_io *io, const char *path) {
     struct stat st;
     LURON__CHECK(io->ctx, path && *path, LURON_E_ARGUMENT, "the path of the file is empty");
-    io->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a pipe must not make us wait */
+    do io->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a pipe must not make us wait */
+    while (io->fd < 0 && errno == EINTR);
     if (io->fd < 0) return luron__io_error(io->ctx, path, "open", errno);
     if (fstat(io->fd, &st)) return luron__io_error(io->ctx, path, "open", errno);
     if (S_ISDIR(st.st_mode)) return luron__io_error(io->ctx, path, "read", EISDIR);
-    LURON__CHECK(io->ctx, S_ISREG(st.st_mode), LURON_E_IO, "%s: cannot read: not a regular file", path);
-    LURON__CHECK(io->ctx, st.st_size > 0, LURON_E_FORMAT, "%s: the file is empty", path);
+    LURON__CHECK(io->ctx, S_ISREG(st.st_mode), LURON_E_IO, "cannot read: not a regular file");
+    LURON__CHECK(io->ctx, st.st_size > 0, LURON_E_FORMAT, "the file is empty");
     LURON__CHECK(io->ctx, (uint64_t)st.st_size <= LURON__MAX_FILE, LURON_E_FORMAT,
-                 "%s: the file has %lld bytes, at most %llu are read", path, (long long)st.st_size,
+                 "the file has %lld bytes, at most %llu are read", (long long)st.st_size,
                  (unsigned long long)LURON__MAX_FILE);
     io->source = (luron_source){
         .struct_size = sizeof io->source, .size = (uint64_t)st.st_size, .path = path, .read_at = source_read
@@ -164,10 +165,43 @@ static luron_status read_opened(luron_io *io, const char *format, bool schema, b
 
 luron_status luron__io_read(luron_io *io, const char *path, const char *format, bool schema, bool verify, int n_args,
                             const luron_arg *args) {
-    LURON_TRY(open_source(io, path));
-    luron_status status = read_opened(io, format, schema, verify, n_args, args);
-    if (status && strncmp(io->ctx->error, path, strlen(path))) luron__wrap(io->ctx, status, "%s", path);
-    return status;
+    luron_status status = open_source(io, path);
+    if (!status) status = read_opened(io, format, schema, verify, n_args, args);
+    return status ? luron__io_wrap(io->ctx, status, path ? path : "") : LURON_OK;
+}
+
+static bool check_seal(luron_io *io) {
+    uint8_t trailer[LURON__TRAILER], *buffer = luron__io_alloc(io, LURON__CHUNK);
+    uint64_t length, checksum, n;
+    if (!buffer || io->source.size < sizeof trailer) return false;
+    if (read_fd(io, io->source.size - sizeof trailer, trailer, sizeof trailer)) return false;
+    if (!luron__trailer_parse(trailer, &length, &checksum) || length != io->source.size - sizeof trailer) return false;
+    luron__xxh64 h;
+    luron__xxh64_init(&h);
+    for (uint64_t at = 0; at < length; at += n) {
+        n = length - at < LURON__CHUNK ? length - at : LURON__CHUNK;
+        if (read_fd(io, at, buffer, n)) return false;
+        luron__xxh64_add(&h, buffer, n);
+    }
+    return luron__xxh64_value(&h) == checksum;
+}
+
+/* Read whole, but shown to no format. */
+static bool is_whole(luron_ctx *ctx, const char *path) {
+    luron_io *io;
+    if (luron__io_new(&io, ctx)) return false;
+    bool whole = !open_source(io, path) && check_seal(io);
+    luron__io_free(io);
+    return whole;
+}
+
+luron_status luron__io_offer_previous(luron_ctx *ctx, luron_status status, const char *path) {
+    char prev[PATH_MAX + 8], why[sizeof ctx->error];
+    if (status != LURON_E_IO && status != LURON_E_FORMAT && status != LURON_E_CHECKSUM) return status;
+    memcpy(why, ctx->error, sizeof why);
+    if (luron__io_target(prev, path) && is_whole(ctx, strcat(prev, ".prev")))
+        return luron__fail(ctx, status, "%s; the one saved before it is whole: %s", why, prev);
+    return luron__fail(ctx, status, "%s", why);
 }
 
 /* ---- elements ---------------------------------------------------------------------------------------------------- */

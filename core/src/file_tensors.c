@@ -97,7 +97,7 @@ luron_status luron_file_read(luron_file **out, luron_ctx *ctx, const char *path,
     if (!status) {
         status = take_group(file, io, io->root, name, 0);
         if (!status) status = take_tensor(file, io, io->root, "");
-        if (status && status != LURON_E_NOMEM) luron__wrap(ctx, status, "%s", path);
+        if (status && status != LURON_E_NOMEM) luron__io_wrap(ctx, status, path);
     }
     luron__io_free(io);
     if (status) luron_file_free(file);

@@ -1,6 +1,6 @@
 /* The frame of a call: what a plugin sees of its layer and inputs, the checks before it sees anything, and the text of
  * what went wrong.                                                                                                   */
-#include "call.h"
+#include "strict.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -31,9 +31,9 @@ static luron_status place_inputs(luron__frame *f, int n) {
     return LURON_OK;
 }
 
-luron_status luron__frame_open(luron__frame *f, luron_ctx *ctx, luron_layer *layer, int n_in) {
+luron_status luron__frame_open(luron__frame *f, luron_ctx *ctx, luron_layer *layer, luron__code *code, int n_in) {
     memset(f, 0, offsetof(luron__frame, unzeroed));
-    f->ctx = ctx, f->layer = layer, f->type = layer->type;
+    f->ctx = ctx, f->layer = layer, f->code = code, f->type = code->type;
     f->seed = ctx->seed;
     for (int s = 0; s < LURON__MAX_SLOTS; s++) f->param_at[s] = f->out_ndim[s] = -1;
     luron_call *c = &f->call;
@@ -41,7 +41,7 @@ luron_status luron__frame_open(luron__frame *f, luron_ctx *ctx, luron_layer *lay
     c->index_base = ctx->index_base;
     c->out = f->out_at, c->param = f->param_ptr, c->state = f->state_at, c->saved = f->saved_at;
     c->grad_out = f->grad_out_at, c->grad_param = f->grad_param_at, c->fresh_param = f->fresh_param;
-    c->options = layer->options, c->dtype = layer->dtype;
+    c->options = code->options, c->dtype = layer->dtype;
     c->n_out = f->type->n_out;
     if (layer->training) c->flags |= LURON_CALL_TRAINING;
     return place_inputs(f, n_in);
@@ -82,12 +82,18 @@ luron_status luron__frame_call(luron__frame *f, luron__phase phase, const char *
 }
 
 luron_status luron__frame_compose(luron__frame *f) {
+    const luron_layer *outer = f->ctx->within;
     f->phase = LURON__PHASE_COMPOSE;
-    LURON_TRY(judge(f, "compose", f->type->layer.compose(&f->call, luron__ops_table())));
+    const bool strict = f->ctx->strict && !f->hostile.trusted;
+    const uint64_t before = strict ? luron__strict_hash(f) : 0;
+    f->ctx->within = f->layer;
+    luron_status status = judge(f, "compose", f->type->layer.compose(&f->call, luron__ops_table()));
+    f->ctx->within = outer;
+    LURON_TRY(status);
     for (int i = 0; i < f->call.n_out; i++)
         LURON__CHECK(f->ctx, f->composed[i], LURON_E_PLUGIN, "plugin '%s' set no output %d in compose", f->type->plugin,
                      i);
-    return LURON_OK;
+    return strict ? luron__strict_compose(f, before) : LURON_OK;
 }
 
 /* ---- texts ------------------------------------------------------------------------------------------------------- */
@@ -112,7 +118,7 @@ luron_status luron__frame_explain(luron__frame *f, luron_status status) {
         }
         at += (size_t)n;
     }
-    luron__options_text(options, sizeof options, f->type, f->layer->options);
+    luron__options_text(options, sizeof options, f->type, f->code->options);
     const char *name = f->layer->name ? f->layer->name : "";
     return luron__fail(f->ctx, status, "layer %s%s%s%s: %s%s", *name ? "'" : "", name, *name ? "' = " : "", options,
                        text, given);
@@ -128,6 +134,18 @@ const luron_port *luron__port_in(const luron_type *type, int i) {
 void luron__frame_set_in(luron__frame *f, int i, luron_view view) {
     f->in_view[i] = view;
     f->call.in[i] = &f->in_view[i];
+}
+
+void luron__frame_show_dims(luron__frame *f, const luron_dims *ins) {
+    for (int i = 0; i < f->call.n_in; i++)
+        if (ins[i].dtype)
+            luron__frame_set_in(f, i,
+                                (luron_view){.device_type = 1,
+                                             .ndim = ins[i].ndim,
+                                             .dtype_code = (uint8_t)(ins[i].dtype >> 8),
+                                             .dtype_bits = (uint8_t)ins[i].dtype,
+                                             .dtype_lanes = 1,
+                                             .shape = (int64_t *)ins[i].shape});
 }
 
 void luron__frame_mark_ids(luron__frame *f) {
@@ -237,7 +255,7 @@ void luron__frame_show_params(luron__frame *f) {
 
 luron_status luron__frame_open_state(luron__frame *f, bool writable) {
     for (int s = 0; s < LURON__MAX_SLOTS; s++) {
-        luron_tensor *t = f->layer->state[s].tensor;
+        luron_tensor *t = luron__frame_state(f, s)->tensor;
         if (!t) continue;
         if (writable)
             f->state[s] = luron_tensor_ref(t);
@@ -285,5 +303,5 @@ luron_status luron__frame_setup(luron__frame *f) {
     for (int i = 0; i < c->n_out && !luron__is_composite(f->type); i++)
         LURON__CHECK(f->ctx, f->out_ndim[i] >= 0, LURON_E_PLUGIN, "plugin '%s' set no shape for output %d in setup",
                      f->type->plugin, i);
-    return LURON_OK;
+    return f->ctx->strict ? luron__strict_setup(f) : LURON_OK;
 }

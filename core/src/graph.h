@@ -48,6 +48,7 @@ struct luron_model {
     luron_value last;
     int32_t max_in, max_out; /* of any node */
     bool training;
+    luron__hooks *hooks; /* NULL: none */
     _Atomic uint64_t next_param, next_state; /* where a loop over parameters goes on: model_params.c */
 };
 

@@ -92,6 +92,26 @@ static luron_status check_slot_name(luron__frame *f, const char *service, int sl
     return LURON_OK;
 }
 
+/* A reload of the plugin has to run setup again to see which slots it declares. */
+static luron_status note_ins(luron__frame *f) {
+    luron_layer *layer = f->layer;
+    const int n = f->call.n_in;
+    if (f->phase != LURON__PHASE_SETUP || layer->late_ins) return LURON_OK;
+    luron_status status = luron__alloc(&layer->late_ins, f->ctx, (size_t)n * sizeof *layer->late_ins);
+    if (status) return luron__frame_note(f, status);
+    layer->n_late_ins = n;
+    for (int i = 0; i < n; i++) {
+        const luron_view *v = f->call.in[i];
+        luron_dims *d = &layer->late_ins[i];
+        if (!v) continue;
+        const bool ids = v->dtype_code == LURON_IDS >> 8; /* the bits are those of the integer that it hides */
+        d->dtype = !ids ? luron_dtype(v) : v->dtype_bits == 64 ? LURON_I64 : v->dtype_bits == 32 ? LURON_I32 : LURON_U8;
+        d->ndim = v->ndim;
+        memcpy(d->shape, v->shape, (size_t)v->ndim * sizeof *d->shape);
+    }
+    return LURON_OK;
+}
+
 /* A tensor in a slot of the layer, initialised. Declared again (setup is run for every call): must be the same. */
 static luron_status fill_slot(luron__frame *f, const char *service, int i, luron__slot *slot, const char *name,
                               uint32_t declared, int ndim, const int64_t *shape, luron_init init) {
@@ -110,6 +130,7 @@ static luron_status fill_slot(luron__frame *f, const char *service, int i, luron
         return LURON_OK;
     }
     LURON_TRY(check_slot_name(f, service, i, name));
+    LURON_TRY(note_ins(f));
     CHECK(f, f->call.dtype == f->layer->dtype, LURON_E_DTYPE,
           "the input is %s, the layer's parameters would be %s: cast the input, or set the dtype of the layer",
           luron_dtype_name(f->call.dtype), luron_dtype_name(f->layer->dtype));
@@ -166,7 +187,7 @@ static luron_status host_declare_saved(luron_call *c, int slot, uint32_t dtype, 
 
 static luron_status host_declare_scratch(luron_call *c, int64_t bytes) {
     luron__frame *f = frame_of(c);
-    LURON_TRY(enter_setup(f, "declare_scratch", false, "slot", 0, 1));
+    if (f->phase != LURON__PHASE_OPTIM) LURON_TRY(enter_setup(f, "declare_scratch", false, "slot", 0, 1));
     CHECK(f, bytes >= 0 && bytes < (int64_t)1 << 60, LURON_E_PLUGIN, "plugin '%s': declare_scratch: %lld bytes",
           plugin_of(f), (long long)bytes);
     if (f->scratch_bytes < bytes) f->scratch_bytes = bytes;
@@ -223,6 +244,10 @@ static luron_status host_gemm(luron_call *c, const luron_gemm *g) {
                                  luron_shape_text(b, sizeof b, 2, g->b->shape), tb ? " transposed" : "", bias,
                                  luron_shape_text(out, sizeof out, 2, g->out->shape));
     }
+    if (f->work) {
+        luron__gemm(&k, f->ctx->threads, f->work);
+        return LURON_OK;
+    }
     int64_t bytes = luron__gemm_work(&k, f->ctx->threads);
     void *work = bytes ? luron__pool_alloc(f->ctx->pool, (size_t)bytes) : NULL;
     if (bytes && !work)
@@ -267,7 +292,14 @@ static void host_rand_uniform(luron_call *c, int stream, int64_t first, int64_t 
 
 static void host_parallel_for(luron_call *c, int64_t n, int64_t grain,
                               void (*fn)(void *arg, int64_t begin, int64_t end, int64_t chunk), void *arg) {
-    luron__parallel_for(frame_of(c)->ctx->threads, n, grain < 1 ? 1 : grain, fn, arg);
+    const int order = frame_of(c)->hostile.order;
+    if (grain < 1) grain = 1;
+    const int64_t pieces = n / grain + (n % grain != 0);
+    if (order >= 0) luron__parallel_for(order ? 1 : frame_of(c)->ctx->threads, n, grain, fn, arg);
+    else for (int64_t i = 0; i < pieces; i++) {
+        const int64_t chunk = order == -1 ? pieces - 1 - i : i < pieces / 2 ? 2 * i + 1 : 2 * (i - pieces / 2);
+        fn(arg, chunk * grain, chunk == pieces - 1 ? n : (chunk + 1) * grain, chunk);
+    }
 }
 
 static void host_map(const luron_host *host, uint32_t fn, uint32_t dtype, int64_t n, const void *x, void *y) {

@@ -20,6 +20,8 @@ luron_status luron__nomem(luron_ctx *ctx, size_t bytes);
     } while (0)
 /** Buffer for luron_shape_text. */
 #define LURON__SHAPE_TEXT 192
+/** Buffer for luron__node_text. */
+#define LURON__NODE_TEXT 256
 
 /* ---- memory (alloc.c): every byte of core comes from the pool of a context. Sized, so that blocks carry no header ------ */
 typedef struct luron__pool luron__pool;
@@ -29,7 +31,22 @@ void *luron__pool_alloc(luron__pool *pool, size_t bytes); /* 64-byte aligned; NU
 void luron__pool_free(luron__pool *pool, void *ptr, size_t bytes); /* ptr NULL allowed; from any thread */
 int64_t luron__pool_bytes(luron__pool *pool);
 int64_t luron__pool_blocks(luron__pool *pool);
+int64_t luron__pool_given(luron__pool *pool); /* bytes of all blocks ever given: how cost grows, for tests */
 void luron__pool_trim(luron__pool *pool);
+/** What a reload of a plugin has to find: layers and optimisers. First member of both; counts their references. They stand
+ *  in a list of the pool of their type until nothing of them is left but their own block.                              */
+typedef struct luron__live {
+    struct luron__live *before, *after;
+    atomic_int refs;
+    int kind; /* luron_kind */
+} luron__live;
+void luron__live_begin(luron__live *live, luron__pool *pool, int kind); /* with one reference */
+bool luron__live_unref(luron__live *live);                              /* true: it was the last */
+void luron__live_end(luron__live *live, luron__pool *pool);
+int64_t luron__live_count(luron__pool *pool);
+/** One more reference to each of them, in the order of making. *again: another thread is taking one down, which is left
+ *  out, or there is no room for all. @return how many were taken. */
+int64_t luron__live_take(luron__live **to, int64_t room, luron__pool *pool, bool *again);
 void luron__pool_fail(luron__pool *pool, int64_t k, bool sticky);
 
 /** Allocation for core's own structs: sets the error. Zeroed. Free with luron__free and the same size. */
@@ -49,12 +66,19 @@ struct luron_ctx {
     char error[1024];
     luron_status status;
     bool recording, higher; /* higher: keep what second derivatives of fused layers need */
+    bool recomputing;       /* a forward is repeated: state stays as it is */
     int index_base, threads, isa;
+    int strict; /* look for faults of plugins: strict.h. 2: memory at the edge of pages */
     uint32_t default_dtype;
     uint64_t seed, position; /* random state */
     uint64_t seq;            /* of the last tape node, from 1 */
     luron__run *run;         /* innermost backward */
     int depth;               /* nested backwards */
+    int64_t hook;            /* number of the last hook */
+    bool anomaly;            /* guard.c: look at every number that is computed */
+    luron_locate_fn locate;  /* NULL: nobody can say */
+    void *locate_ud;
+    const luron_layer *within; /* the composite layer whose ops run now, for messages */
     luron__registry *registry;
     /* Asked before a tensor that a layer declares is made, where not NULL: refuses it, or gives one (*t) to take its place. */
     luron_status (*declaring)(luron_tensor **t, luron_ctx *ctx, bool is_state, const char *name, uint32_t dtype, int ndim,
@@ -69,15 +93,19 @@ typedef struct luron__storage {
     void *data;
     size_t bytes;
     atomic_ullong version; /* times changed in place */
+    uint64_t finite;       /* version + 1 at which all of it was found to be finite; 0: not known */
 } luron__storage;
 
-typedef struct luron__node luron__node; /* a node of the tape */
+typedef struct luron__node luron__node;   /* a node of the tape */
+typedef struct luron__hooks luron__hooks; /* hooks of one tensor, node, layer or model: hooks.h */
 struct luron_tensor {
     atomic_int refs;
     uint32_t dtype;
     int ndim;
     bool requires_grad;  /* leaf that wants a gradient, or made by a node */
     bool is_number;      /* luron_scalar: takes part in promotion as a number */
+    bool unrecorded;     /* computed while recording was off: for the message of backward */
+    bool retains;        /* not a leaf, and keeps its gradient: a hook of the node points here */
     int node_out;        /* which output of node */
     int64_t shape[LURON_MAX_DIMS], strides[LURON_MAX_DIMS];
     int64_t offset;      /* in elements */
@@ -85,8 +113,7 @@ struct luron_tensor {
     luron__pool *pool;
     luron__node *node;   /* what made it, owned; NULL: a leaf */
     luron_tensor *grad;
-    const luron__run *run; /* used by a backward in progress */
-    int64_t slot;
+    luron__hooks *hooks; /* of a leaf; those of others hang on the node */
 };
 
 /** Uninitialised contiguous tensor; shape already checked. */
@@ -144,17 +171,19 @@ struct luron__op {
     /** Gradient for operand i, in ops. NULL: not differentiable, the output needs no gradient. The caller sums it down
      *  to the operand's shape and casts it to its dtype. *out left NULL: no gradient flows (also for integer operands). */
     luron_status (*gradient)(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g, int i);
+    bool is_part; /* a view of some elements of in[0], each once, whose gradient is 0 elsewhere */
 };
 #define LURON__SAVE_IN(i) (1u << (i))
 #define LURON__SAVE_ALL_IN 0x7fffffffu
 #define LURON__SAVE_OUT 0x80000000u
 
+enum luron__used { LURON__UNUSED, LURON__USED, LURON__USED_IN_VAIN /* by a backward that failed */ };
 struct luron__node {
     atomic_int refs; /* held by outputs */
     const luron__op *op;
     uint64_t seq;    /* order of recording */
     int n_in, n_out;
-    bool used;       /* consumed by a backward that did not retain it */
+    enum luron__used used; /* consumed by a backward that did not retain it */
     luron__attrs attrs;
     luron_tensor **in;      /* operands: the tensor itself, or a shadow without storage */
     uint64_t *version;      /* of the storage of saved operands, then of saved outputs */
@@ -162,6 +191,10 @@ struct luron__node {
     luron_tensor **out;     /* headers of the outputs without node: shapes, and storage if saved */
     struct luron__layer_call *layer; /* layer node (call.c) */
     const luron_function *function; void *ud; /* luron_record */
+    luron__hooks *hooks;    /* of its outputs; NULL: none */
+    const luron_type *type; /* of a layer node that is used, owned: for messages */
+    char *label;            /* the name of a function that is used; NULL: not known */
+    char *where;            /* the place in the caller's program, where the context was told to note it */
     luron__pool *pool;
     luron__node *next_dead;
     size_t bytes; /* of this block */
@@ -175,6 +208,8 @@ luron_status luron__apply_op(luron_tensor **out, luron_ctx *ctx, const luron__op
 void luron__copy_into(luron_ctx *ctx, uint32_t dtype, char *to, const int64_t *to_strides, const luron_tensor *from);
 /** Zeros of `shape` with g at every step-th position from start along dim: the gradient of a slice (ops_join.c). */
 luron_status luron__pad_slice(luron_tensor **out, luron_ctx *ctx, luron_tensor *g, int ndim, const int64_t *shape, int dim, int64_t start, int64_t step);
+/** t[...] += g, of t's shape and dtype, in the elements that t sees, each of which is one of its own (ops_inplace.c). */
+void luron__add_in_place(luron_ctx *ctx, luron_tensor *t, const luron_tensor *g);
 /** Does an application to these operands have to be recorded? */
 bool luron__wants_tape(const luron_ctx *ctx, int n_in, luron_tensor *const *in);
 /** A node over operands (NULL operands allowed) and outputs, which are attached to it. saved_in[i] / saved_out[i]: keep the
@@ -184,16 +219,26 @@ luron_status luron__node_record(luron__node **node, luron_ctx *ctx, const luron_
 /** Output k of a node as a tensor of the tape (one more reference), for gradients written in terms of the output. */
 luron_status luron__node_output(luron_tensor **out, luron_ctx *ctx, const luron__node *node, int k);
 void luron__node_unref(luron__node *node);
-/** Mark the node as consumed by a backward: its operands and what it saved go. */
+/** Mark the node as consumed by a backward: its operands, its hooks and what it saved go. */
 void luron__node_use(luron__node *node);
-/** Are the saved tensors of the node still there and unchanged? Sets the error that says what happened. */
-luron_status luron__node_check(luron_ctx *ctx, const luron__node *node);
+/** Are the saved tensors of the node still there and unchanged? Sets the error that says what happened. is_root: it made
+ *  what the backward begins at. */
+luron_status luron__node_check(luron_ctx *ctx, const luron__node *node, bool is_root);
+/** Can a backward begin at y, with the gradient g (NULL: none is given)? */
+luron_status luron__check_root(luron_ctx *ctx, const luron_tensor *y, const luron_tensor *g);
+/** "'mul'", "layer 'enc.1' = Linear" for messages, with the place where it was applied, if that was noted. Returns buf. */
+const char *luron__node_text(char *buf, size_t n, const luron__node *node);
+/** "operand 2" (counted in the index base), "input 'x'" or "parameter 'weight'" of a node. Returns buf. */
+const char *luron__operand_text(char *buf, size_t n, const luron_ctx *ctx, const luron__node *node, int i);
 
 /** Where the gradient of operand x is collected in a backward in progress: a pointer to a tensor, NULL in it: nothing yet.
  *  NULL: this backward does not want the gradient of x. */
 luron_tensor **luron__run_slot(luron__run *run, const luron_tensor *x);
 /** Add g to it (keeps a reference, or adds into memory that nobody else sees). g is summed down to x's shape and cast. */
 luron_status luron__run_add(luron__run *run, luron_ctx *ctx, const luron_tensor *x, luron_tensor *g);
+/** luron_grad over the nodes recorded behind `stop_seq` alone: what is older counts as given. */
+luron_status luron__grad_since(luron_tensor **outs, luron_ctx *ctx, uint64_t stop_seq, int n_y, luron_tensor *const *ys, luron_tensor *const *gys, int n_x,
+                               luron_tensor *const *xs, uint32_t flags);
 bool luron__run_creates_graph(const luron__run *run);
 
 /* layer nodes: call.c */
@@ -202,6 +247,12 @@ struct luron__layer_call;
 /** Backward of a layer node: grads[k] is the gradient of output k or NULL. Adds into the slots of its operands. */
 luron_status luron__layer_backward(luron_ctx *ctx, luron__run *run, luron__node *node, luron_tensor *const *grads);
 void luron__layer_call_free(luron__pool *pool, struct luron__layer_call *call);
+
+/* Pieces of the tape that are made again: recompute.c */
+extern const luron__op luron__op_recompute;
+/* The user data that a node with a function was recorded with (luron_record, luron_recompute). */
+const void *luron__function_ud(const luron__node *node);
+luron_status luron__recompute_backward(luron_ctx *ctx, luron__run *run, luron__node *node, luron_tensor *const *grads);
 
 /* ---- threads (parallel.c) ----------------------------------------------------------------------------------------------------- */
 /** fn(arg, begin, end, chunk) for chunks of `grain` (cut by n and grain alone) on up to `threads` threads. */
@@ -215,18 +266,28 @@ void luron__philox(uint64_t seed, uint64_t position, uint32_t stream, uint64_t b
 /** Uniform numbers first .. first + n of (seed, position, stream) in [0, 1): 24 bits for float, 53 for double. */
 void luron__uniform_f32(uint64_t seed, uint64_t position, uint32_t stream, int64_t first, int64_t n, float *to);
 void luron__uniform_f64(uint64_t seed, uint64_t position, uint32_t stream, int64_t first, int64_t n, double *to);
+/** Normal numbers within two deviations of the mean. */
+luron_status luron__trunc_normal(luron_ctx *ctx, luron_tensor *t, double mean, double deviation);
+
+/* ---- initialisers (initialisers.c) ---------------------------------------------------------------------------------------------- */
 /** Fill t as an initialiser says; takes one position of the context. */
 luron_status luron__init_tensor(luron_ctx *ctx, luron_tensor *t, luron_init init);
+/** "normal(0, 0.02)" as numbers; `what` goes into messages. */
+luron_status luron__init_parse(luron_init *out, luron_ctx *ctx, const char *what, const char *text);
 
 /* ---- kernels on pointers: kernels/ ------------------------------------------------------------------------------------------------ */
 #include "kernels/kernels.h"
 
-/* ---- types (registry.c, plugin.c) ---------------------------------------------------------------------------------------------- */
+/* ---- types (registry.c, plugin.c, reload.c). A reload puts new contents behind the same address ---------------------------------------------------------------------------------------------- */
 struct luron_type {
     atomic_int refs;
     luron_kind kind;
     luron__pool *pool;
+    bool gone; /* the plugin was reloaded and has it no more: nobody finds it */
+    /* what a reload exchanges: */
     char *plugin, *plugin_version, *path;
+    const luron_plugin *from; /* NULL: linked into the program, there is no file */
+    uint32_t abi_minor;       /* that the plugin needs */
     luron_layer_type layer; /* the host's zero-extended copies; one of the three by kind */
     luron_optim_type optim;
     luron_format_type format;
@@ -249,6 +310,10 @@ luron_status luron__options_new(void **out, luron_ctx *ctx, const luron_type *ty
 void luron__options_free(luron__pool *pool, const luron_type *type, void *options);
 luron_arg luron__options_get(const luron_type *type, const void *options, int i);
 bool luron__is_utf8(const char *s);
+/** A struct of `type` with the values of `from`, one of type `was`, by name; what is new takes its default. NULL, and the
+ *  reasons in *diffs, if a value has no place or does not fit, or one that is required is new. */
+typedef struct luron__diffs luron__diffs;
+luron_status luron__options_rebind(void **out, luron_ctx *ctx, const luron_type *type, const luron_type *was, const void *from, luron__diffs *diffs);
 /** Set one option of a struct in place. */
 luron_status luron__options_set(luron_ctx *ctx, const luron_type *type, const char *what, void *options, const luron_arg *arg);
 /** "Linear { in_features = 3, out_features = 8, bias = true }" into buf. */
@@ -278,16 +343,34 @@ typedef struct luron__slot {
     luron_init init;
     uint32_t dtype; /* as declared: LURON_REAL or a fixed one */
 } luron__slot;
-struct luron_layer {
+typedef struct luron__slots {
+    luron__slot param[LURON__MAX_SLOTS], state[LURON__MAX_SLOTS];
+} luron__slots;
+/** What a layer runs. The calls on the tape share it: after a reload they go on with the one that they were made by. */
+typedef struct luron__code {
     atomic_int refs;
     luron__pool *pool;
     const luron_type *type; /* owned */
     void *options;
+    luron__slots *was; /* owned: the slots as this code has them, once the layer runs another; NULL: those of the layer */
+} luron__code;
+luron__code *luron__code_ref(luron__code *code);
+void luron__code_unref(luron__code *code);
+
+struct luron_layer {
+    luron__live live; /* first */
+    luron__pool *pool;
+    luron__code *code; /* owned */
     char *name;
     bool training;
     uint32_t dtype;
     luron__slot param[LURON__MAX_SLOTS], state[LURON__MAX_SLOTS];
+    luron__hooks *hooks; /* NULL: none */
+    luron_dims *late_ins; /* inputs for which setup declared slots, NULL: it declared none */
+    int n_late_ins;
 };
+void luron__slots_free(luron__pool *pool, luron__slot *slots); /* LURON__MAX_SLOTS of them */
+void luron__was_free(luron__pool *pool, luron__slots *was);
 const luron_host *luron__host(void);   /* the table of services: host.c */
 const luron_ops *luron__ops_table(void); /* compose.c */
 

@@ -3,6 +3,8 @@
 #define LURON_IO_H
 #include "internal.h"
 
+#include <limits.h>
+
 /* ---- limits of what a file may ask for; all sizes are also held against the bytes that are there ----------------- */
 #define LURON__MAX_FILE ((uint64_t)16 << 30)
 #define LURON__MAX_NODES 400000
@@ -29,6 +31,8 @@ uint64_t luron__xxh64_value(const luron__xxh64 *h);
 void luron__trailer_make(uint8_t to[LURON__TRAILER], uint64_t length, uint64_t checksum);
 /** Is `file` of `size` bytes whole and unchanged? LURON_E_CHECKSUM; the text says what is wrong. */
 luron_status luron__trailer_check(luron_ctx *ctx, const uint8_t *file, uint64_t size);
+/** What a trailer says; false: it is none that is known here. */
+bool luron__trailer_parse(const uint8_t trailer[LURON__TRAILER], uint64_t *length, uint64_t *checksum);
 /** Does the file end in something that was meant as a trailer? */
 bool luron__trailer_present(const uint8_t *file, uint64_t size);
 
@@ -44,8 +48,12 @@ luron_status luron__writer_adopt(luron__writer *w, luron_ctx *ctx);
 luron_status luron__writer_commit(luron__writer *w, luron_ctx *ctx, bool sealed, bool keep_prev);
 /** Close, and remove what was not put into place. NULL allowed. */
 void luron__writer_free(luron__writer *w);
+/** The file that PATH stands for: a link is followed. false: it leads nowhere (errno), or is too long. */
+bool luron__io_target(char target[PATH_MAX], const char *path);
 /** LURON_E_IO "PATH: cannot WHAT: text of errno". */
 luron_status luron__io_error(luron_ctx *ctx, const char *path, const char *what, int error);
+/** Put "PATH: " before the error, unless it begins so. Of a very long path the end is shown. */
+luron_status luron__io_wrap(luron_ctx *ctx, luron_status status, const char *path);
 
 /* ---- io.c: the tree between a container, a schema and core ------------------------------------------------------- */
 enum { LURON__GROUP, LURON__TENSOR, LURON__TEXT };
@@ -138,6 +146,8 @@ luron_node *luron__io_parent(luron_io *io, luron_node *from, const char *path, c
  *  a schema over them, whose `read` then fills io->model. verify 0: a seal that is missing or wrong is no error. */
 luron_status luron__io_read(luron_io *io, const char *path, const char *format, bool schema, bool verify, int n_args,
                             const luron_arg *args);
+/** After a failed read: if PATH.prev is there and its seal fits, the error says so. @return `status`. */
+luron_status luron__io_offer_previous(luron_ctx *ctx, luron_status status, const char *path);
 /** Note a format with options (args for it, or its defaults) in slot and options. */
 luron_status luron__io_take(const luron_type **slot, void **options, luron_io *io, const luron_type *type, int n_args,
                             const luron_arg *args);

@@ -125,7 +125,7 @@ static luron_node *new_tensor(luron_io *io, luron_node *parent, const char *name
                               const int64_t *shape) {
     luron_node *node = luron__io_node(io, parent, name, LURON__TENSOR);
     if (!node) return NULL;
-    memcpy(node->shape, shape, (size_t)ndim * sizeof *shape);
+    if (ndim) memcpy(node->shape, shape, (size_t)ndim * sizeof *shape); /* NULL will do for none */
     node->view = (luron_view){ .device_type = 1,
                                .ndim = ndim,
                                .dtype_code = (uint8_t)(dtype >> 8),

@@ -1,7 +1,50 @@
 /* Layers: a type with options, parameters and state. */
 #include "call.h"
+#include "hooks.h"
 
 #include <string.h>
+
+/* ---- what a layer runs ------------------------------------------------------------------------------------------- */
+luron__code *luron__code_ref(luron__code *code) {
+    atomic_fetch_add_explicit(&code->refs, 1, memory_order_relaxed);
+    return code;
+}
+
+void luron__slots_free(luron__pool *pool, luron__slot *slots) {
+    for (int s = 0; s < LURON__MAX_SLOTS; s++) {
+        luron_tensor_unref(slots[s].tensor);
+        luron__strfree(pool, slots[s].name);
+    }
+}
+
+void luron__was_free(luron__pool *pool, luron__slots *was) {
+    if (!was) return;
+    luron__slots_free(pool, was->param);
+    luron__slots_free(pool, was->state);
+    luron__pool_free(pool, was, sizeof *was);
+}
+
+void luron__code_unref(luron__code *code) {
+    if (!code || atomic_fetch_sub_explicit(&code->refs, 1, memory_order_acq_rel) != 1) return;
+    luron__options_free(code->pool, code->type, code->options);
+    luron__type_unref(code->type);
+    luron__was_free(code->pool, code->was);
+    luron__pool_free(code->pool, code, sizeof *code);
+}
+
+/* Takes over the options, also on failure. */
+luron_status luron__code_new(luron__code **out, luron_ctx *ctx, const luron_type *type, void *options) {
+    luron__code *code;
+    luron_status status = luron__alloc(&code, ctx, sizeof *code);
+    if (status) {
+        luron__options_free(ctx->pool, type, options);
+        return status;
+    }
+    atomic_init(&code->refs, 1);
+    code->pool = ctx->pool, code->type = luron__type_ref(type), code->options = options;
+    *out = code;
+    return LURON_OK;
+}
 
 /* ---- making ------------------------------------------------------------------------------------------------------ */
 /* A layer without parameters yet; base: options to start from. */
@@ -10,19 +53,23 @@ static luron_status layer_open(luron_layer **out, luron_ctx *ctx, const luron_ty
     const char *name = luron_type_name(type);
     LURON__CHECK(ctx, type->n_out <= LURON__MAX_SLOTS, LURON_E_UNSUPPORTED, "%s: %d outputs, at most %d can be served",
                  name, type->n_out, LURON__MAX_SLOTS);
+    void *options;
+    luron__code *code;
+    LURON_TRY(luron__options_new(&options, ctx, type, name, base, n_args, args));
+    LURON_TRY(luron__code_new(&code, ctx, type, options));
     luron_layer *layer;
-    LURON_TRY(luron__alloc(&layer, ctx, sizeof *layer));
-    atomic_init(&layer->refs, 1);
+    luron_status status = luron__alloc(&layer, ctx, sizeof *layer);
+    if (status) {
+        luron__code_unref(code);
+        return status;
+    }
     layer->pool = ctx->pool;
-    layer->type = luron__type_ref(type);
+    layer->code = code;
     layer->training = true;
     layer->dtype = ctx->default_dtype;
-    luron_status status = luron__options_new(&layer->options, ctx, type, name, base, n_args, args);
-    if (status)
-        luron_layer_unref(layer);
-    else
-        *out = layer;
-    return status;
+    luron__live_begin(&layer->live, type->pool, LURON_KIND_LAYER);
+    *out = layer;
+    return LURON_OK;
 }
 
 static luron_status check_dtype(luron_ctx *ctx, const luron_type *type, uint32_t dtype) {
@@ -33,11 +80,12 @@ static luron_status check_dtype(luron_ctx *ctx, const luron_type *type, uint32_t
     return LURON_OK;
 }
 
-static luron_status declare(luron_ctx *ctx, luron_layer *layer) {
-    if (!layer->type->layer.declare) return LURON_OK;
+luron_status luron__layer_declare(luron_ctx *ctx, luron_layer *layer) {
+    luron_status (*const fn)(luron_call *) = layer->code->type->layer.declare;
+    if (!fn) return LURON_OK;
     luron__frame f;
-    luron_status status = luron__frame_open(&f, ctx, layer, 0);
-    if (!status) status = luron__frame_call(&f, LURON__PHASE_DECLARE, "declare", layer->type->layer.declare);
+    luron_status status = luron__frame_open(&f, ctx, layer, layer->code, 0);
+    if (!status) status = luron__frame_call(&f, LURON__PHASE_DECLARE, "declare", fn);
     if (status) luron__frame_explain(&f, status);
     luron__frame_close(&f);
     return status;
@@ -51,7 +99,7 @@ luron_status luron_layer_new(luron_layer **out, luron_ctx *ctx, const char *type
     LURON_TRY(check_dtype(ctx, type, ctx->default_dtype));
     LURON_TRY(layer_open(&layer, ctx, type, NULL, n_args, args));
     uint64_t position = ctx->position;
-    luron_status status = declare(ctx, layer);
+    luron_status status = luron__layer_declare(ctx, layer);
     if (status) {
         ctx->position = position;
         luron_layer_unref(layer);
@@ -81,9 +129,18 @@ static luron_status copy_slot(luron_ctx *ctx, luron__slot *to, const luron__slot
     return LURON_OK;
 }
 
+static luron_status copy_late_ins(luron_ctx *ctx, luron_layer *to, const luron_layer *from) {
+    const size_t bytes = (size_t)from->n_late_ins * sizeof *from->late_ins;
+    if (!from->late_ins) return LURON_OK;
+    LURON_TRY(luron__alloc(&to->late_ins, ctx, bytes));
+    memcpy(to->late_ins, from->late_ins, bytes);
+    to->n_late_ins = from->n_late_ins;
+    return LURON_OK;
+}
+
 luron_status luron_layer_clone(luron_layer **out, luron_ctx *ctx, luron_layer *layer) {
     luron_layer *copy;
-    LURON_TRY(layer_open(&copy, ctx, layer->type, layer->options, 0, NULL));
+    LURON_TRY(layer_open(&copy, ctx, layer->code->type, layer->code->options, 0, NULL));
     copy->training = layer->training;
     copy->dtype = layer->dtype;
     int recording = luron_ctx_set_recording(ctx, 0);
@@ -93,6 +150,7 @@ luron_status luron_layer_clone(luron_layer **out, luron_ctx *ctx, luron_layer *l
         if (!status) status = copy_slot(ctx, &copy->state[s], &layer->state[s]);
     }
     luron_ctx_set_recording(ctx, recording);
+    if (!status) status = copy_late_ins(ctx, copy, layer);
     if (status)
         luron_layer_unref(copy);
     else
@@ -101,34 +159,34 @@ luron_status luron_layer_clone(luron_layer **out, luron_ctx *ctx, luron_layer *l
 }
 
 luron_layer *luron_layer_ref(luron_layer *layer) {
-    if (layer) atomic_fetch_add(&layer->refs, 1);
+    if (layer) atomic_fetch_add(&layer->live.refs, 1);
     return layer;
 }
 
 void luron_layer_unref(luron_layer *layer) {
-    if (!layer || atomic_fetch_sub(&layer->refs, 1) != 1) return;
-    for (int s = 0; s < LURON__MAX_SLOTS; s++) {
-        luron_tensor_unref(layer->param[s].tensor);
-        luron__strfree(layer->pool, layer->param[s].name);
-        luron_tensor_unref(layer->state[s].tensor);
-        luron__strfree(layer->pool, layer->state[s].name);
-    }
-    if (layer->options) luron__options_free(layer->pool, layer->type, layer->options);
+    if (!layer || !luron__live_unref(&layer->live)) return;
+    luron__slots_free(layer->pool, layer->param);
+    luron__slots_free(layer->pool, layer->state);
+    luron__hooks_unref(layer->hooks);
+    luron__pool_free(layer->pool, layer->late_ins, (size_t)layer->n_late_ins * sizeof *layer->late_ins);
     luron__strfree(layer->pool, layer->name);
-    luron__type_unref(layer->type);
+    const luron_type *type = luron__type_ref(layer->code->type); /* the list is in its pool */
+    luron__code_unref(layer->code);
+    luron__live_end(&layer->live, type->pool);
+    luron__type_unref(type);
     luron__pool_free(layer->pool, layer, sizeof *layer);
 }
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
-const luron_type *luron_layer_type_of(const luron_layer *layer) { return layer->type; }
+const luron_type *luron_layer_type_of(const luron_layer *layer) { return layer->code->type; }
 const char *luron_layer_name(const luron_layer *layer) { return layer->name ? layer->name : ""; }
 luron_arg luron_layer_option(const luron_layer *layer, int i) {
-    return luron__options_get(layer->type, layer->options, i);
+    return luron__options_get(layer->code->type, layer->code->options, i);
 }
 void luron_layer_set_training(luron_layer *layer, int on) { layer->training = on != 0; }
 int luron_layer_is_training(const luron_layer *layer) { return layer->training; }
 uint32_t luron_layer_dtype(const luron_layer *layer) { return layer->dtype; }
-int luron_layer_n_outs(const luron_layer *layer) { return layer->type->n_out; }
+int luron_layer_n_outs(const luron_layer *layer) { return layer->code->type->n_out; }
 
 luron_status luron_layer_set_name(luron_ctx *ctx, luron_layer *layer, const char *name) {
     char *copy;
@@ -184,15 +242,15 @@ const char *luron_layer_state_name(const luron_layer *layer, int i) {
 luron_status luron_layer_set_param(luron_ctx *ctx, luron_layer *layer, int i, luron_tensor *t) {
     int n;
     luron__slot *slot = (luron__slot *)slot_at(layer->param, i, &n);
-    LURON__CHECK(ctx, slot, LURON_E_RANGE, "%s: no parameter %d: it has %d", luron_type_name(layer->type),
+    LURON__CHECK(ctx, slot, LURON_E_RANGE, "%s: no parameter %d: it has %d", luron_type_name(layer->code->type),
                  i + ctx->index_base, luron_layer_n_params(layer));
     char a[LURON__SHAPE_TEXT], b[LURON__SHAPE_TEXT];
     LURON__CHECK(ctx, luron__same_shape(slot->tensor, t), LURON_E_SHAPE, "%s: parameter '%s' has shape %s, got %s",
-                 luron_type_name(layer->type), slot->name,
+                 luron_type_name(layer->code->type), slot->name,
                  luron_shape_text(a, sizeof a, slot->tensor->ndim, slot->tensor->shape),
                  luron_shape_text(b, sizeof b, t->ndim, t->shape));
     LURON__CHECK(ctx, slot->tensor->dtype == t->dtype, LURON_E_DTYPE, "%s: parameter '%s' is %s, got %s",
-                 luron_type_name(layer->type), slot->name, luron_dtype_name(slot->tensor->dtype),
+                 luron_type_name(layer->code->type), slot->name, luron_dtype_name(slot->tensor->dtype),
                  luron_dtype_name(t->dtype));
     luron_tensor *old = slot->tensor;
     slot->tensor = luron_tensor_ref(t);
@@ -230,7 +288,7 @@ static void swap_in(luron_tensor *t, luron_tensor *cast) {
 }
 
 luron_status luron_layer_set_dtype(luron_ctx *ctx, luron_layer *layer, uint32_t dtype) {
-    LURON_TRY(check_dtype(ctx, layer->type, dtype));
+    LURON_TRY(check_dtype(ctx, layer->code->type, dtype));
     luron_tensor *cast[2 * LURON__MAX_SLOTS] = {0};
     luron_status status = LURON_OK;
     int recording = luron_ctx_set_recording(ctx, 0);

@@ -1,6 +1,7 @@
 /* model.c -- the graph: building and running it. Nothing of a run hangs on the model, so that several threads, each with a
  * context of its own, may run one model in eval mode. */
 #include "graph.h"
+#include "hooks.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -105,6 +106,7 @@ static void truncate_to(luron_model *m, int64_t n_nodes, int64_t n_layers, luron
 void luron_model_unref(luron_model *m) {
     if (!m || atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) != 1) return;
     luron__pool *pool = m->pool;
+    luron__hooks_unref(m->hooks);
     truncate_to(m, 0, 0, m->last);
     luron__pool_free(pool, m->nodes, (size_t)m->cap_nodes * sizeof *m->nodes);
     luron__pool_free(pool, m->uses, (size_t)m->cap_values * sizeof *m->uses);
@@ -231,7 +233,7 @@ static luron_status check_value(luron_ctx *ctx, const luron_model *m, const char
 
 static luron_status check_ins(luron_ctx *ctx, const luron_model *m, const char *path, const luron_layer *layer,
                               int n_in, const luron_value *ins) {
-    const luron_type *t = layer->type;
+    const luron_type *t = layer->code->type;
     char what[200];
     int least = 0;
     bool variadic = t->n_in && t->in[t->n_in - 1].flags & LURON_PORT_VARIADIC;
@@ -277,7 +279,7 @@ luron_status luron_model_add(luron_value *out, luron_ctx *ctx, luron_model *mode
     LURON__CHECK(ctx, layer, LURON_E_ARGUMENT, "model: a layer expected, got NULL");
     int32_t known = find_layer(model, layer);
     if (known < 0 && !name) {
-        LURON_TRY(next_name(word, model, ctx, layer->type));
+        LURON_TRY(next_name(word, model, ctx, layer->code->type));
         name = word;
     }
     LURON_TRY(check_ins(ctx, model, known >= 0 ? model->layers[known].path : name, layer, n_in, ins));
@@ -431,12 +433,9 @@ static luron_status run_node(run *r, luron_ctx *ctx, const luron_model *m, const
     return LURON_OK;
 }
 
-luron_status luron_model_run(luron_tensor **outs, luron_ctx *ctx, luron_model *model, int n_in,
-                             luron_tensor *const *ins) {
+luron_status luron__model_run(luron_tensor **outs, luron_ctx *ctx, luron_model *model, int n_in,
+                              luron_tensor *const *ins) {
     int n_outs = luron_model_n_outputs(model);
-    LURON__CHECK(ctx, n_outs, LURON_E_STATE, "model: it is empty");
-    LURON__CHECK(ctx, n_in == model->n_inputs, LURON_E_ARGUMENT, "model: %lld input%s expected, got %d",
-                 (long long)model->n_inputs, model->n_inputs == 1 ? "" : "s", n_in);
     run r;
     uint64_t position = ctx->position;
     LURON_TRY(run_open(&r, ctx, model));
@@ -457,6 +456,19 @@ luron_status luron_model_run(luron_tensor **outs, luron_ctx *ctx, luron_model *m
     for (int64_t i = 0; i < model->n_values; i++) luron_tensor_unref(r.values[i]);
     luron__free(ctx, r.values, r.bytes);
     if (status) ctx->position = position; /* as if it had not been tried */
+    return status;
+}
+
+luron_status luron_model_run(luron_tensor **outs, luron_ctx *ctx, luron_model *model, int n_in,
+                             luron_tensor *const *ins) {
+    int n_outs = luron_model_n_outputs(model);
+    LURON__CHECK(ctx, n_outs, LURON_E_STATE, "model: it is empty");
+    LURON__CHECK(ctx, n_in == model->n_inputs, LURON_E_ARGUMENT, "model: %lld input%s expected, got %d",
+                 (long long)model->n_inputs, model->n_inputs == 1 ? "" : "s", n_in);
+    if (model->hooks) return luron__apply_hooked(outs, ctx, (luron__owner){.model = model}, n_in, ins, n_outs);
+    luron_model_ref(model); /* a hook of a layer may let go of what its caller holds */
+    luron_status status = luron__model_run(outs, ctx, model, n_in, ins);
+    luron_model_unref(model);
     return status;
 }
 

@@ -26,8 +26,8 @@ static json_t *layers_to_json(const luron_model *m) {
     bool good = list != NULL;
     for (int64_t i = 0; i < m->n_layers && good; i++) {
         const luron_layer *l = m->layers[i].layer;
-        const luron_type *t = l->type;
-        json_t *options = luron__options_to_json(t, l->options);
+        const luron_type *t = l->code->type;
+        json_t *options = luron__options_to_json(t, l->code->options);
         good = options && push(list, json_pack("{ss ss ss ss sI ss so}", "path", m->layers[i].path,
                                                "type", luron_type_name(t), "plugin", t->plugin,
                                                "plugin_version", t->plugin_version,

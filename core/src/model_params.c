@@ -111,8 +111,8 @@ luron_status luron_model_set_dtype(luron_ctx *ctx, luron_model *model, uint32_t 
                  "model: float32 or float64 expected, got %s", luron_dtype_name(dtype));
     for (int64_t i = 0; i < model->n_layers && dtype == LURON_F64; i++) {
         const luron__model_layer *l = &model->layers[i];
-        LURON__CHECK(ctx, luron_type_flags(l->layer->type) & LURON_LAYER_F64, LURON_E_DTYPE,
-                     "layer '%.80s' = %s: this type serves float32 alone", l->path, luron_type_name(l->layer->type));
+        LURON__CHECK(ctx, luron_type_flags(l->layer->code->type) & LURON_LAYER_F64, LURON_E_DTYPE,
+                     "layer '%.80s' = %s: this type serves float32 alone", l->path, luron_type_name(l->layer->code->type));
     }
     /* Only memory can be missing now; layers converted by then stay so, and the call may be repeated. */
     for (int64_t i = 0; i < model->n_layers; i++) LURON_TRY(luron_layer_set_dtype(ctx, model->layers[i].layer, dtype));

@@ -68,7 +68,7 @@ static double numel(const luron_dims *d) {
 
 static double layer_flops(const luron_layer *layer, const luron_dims *out) {
     double sum = 0;
-    if (layer->type->layer.elementwise) return numel(out);
+    if (layer->code->type->layer.elementwise) return numel(out);
     for (int i = 0; i < luron_layer_n_params(layer); i++) {
         const luron_tensor *t = luron_layer_param(layer, i);
         if (t->ndim >= 2 && t->shape[0] > 0)
@@ -114,7 +114,7 @@ static double fill_row(row *r, const luron_model *m, int64_t i, const luron_dims
     }
     const luron_layer *layer = m->layers[node->layer].layer;
     r->name = m->layers[node->layer].path;
-    r->type = luron_type_name(layer->type);
+    r->type = luron_type_name(layer->code->type);
     int64_t n = 0;
     for (int k = 0; k < luron_layer_n_params(layer); k++) n += luron_tensor_numel(luron_layer_param(layer, k));
     if (seen[node->layer] && n)

@@ -4,7 +4,7 @@
 #define LURON_OPS_EXPR_H
 #include "internal.h"
 
-enum { LURON__EXPR_STEPS = 24 };
+enum { LURON__EXPR_STEPS = 64 };
 typedef struct luron__expr {
     luron_ctx *ctx;
     luron_status status;
@@ -46,6 +46,10 @@ static inline luron_tensor *luron__expr_where(luron__expr *e, luron_tensor *cond
 static inline luron_tensor *luron__expr_number(luron__expr *e, double value) {
     luron_tensor *t = NULL;
     return e->status ? NULL : luron__expr_keep(e, luron_scalar(&t, e->ctx, value), &t);
+}
+static inline luron_tensor *luron__expr_whole(luron__expr *e, int64_t value) {
+    luron_tensor *t = NULL;
+    return e->status ? NULL : luron__expr_keep(e, luron_scalar_int(&t, e->ctx, value), &t);
 }
 static inline luron_tensor *luron__expr_zeros_like(luron__expr *e, const luron_tensor *x) {
     luron_tensor *t = NULL;

@@ -1,124 +1,15 @@
 /* ops_index.c -- choosing from tensors by ids. An id inside a tensor counts from the index base of the context at the
  * time of the call, which the attributes keep, so that a gradient computed later reads the same ids.
- *
- * All of these move elements along rows: a walk goes through positions in row-major order with up to three offsets.
  * Where sums meet in one element they are added in the row-major order of the source, at any number of threads.     */
-#include "internal.h"
+#include "ops_ids.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { GRAIN = 32768 /* elements a chunk */, SEGMENT = 64 /* columns that a scatter works on at a time */ };
 
-/* ---- walking ---------------------------------------------------------------------------------------------------- */
-enum { STREAMS = 3 };
-typedef struct walk {
-    int ndim; /* 1 or more */
-    int64_t shape[LURON_MAX_DIMS], at[LURON_MAX_DIMS];
-    int64_t stride[STREAMS][LURON_MAX_DIMS], offset[STREAMS];
-} walk;
-
-/** A walk through `shape`; the dims that are of size 1 go, and those that are one run in every stream become one. */
-static walk walk_make(int ndim, const int64_t *shape, const int64_t *a, const int64_t *b, const int64_t *c) {
-    const int64_t *stream[STREAMS] = {a, b, c};
-    walk w = {.ndim = 0};
-    for (int d = 0; d < ndim; d++) {
-        if (shape[d] == 1) continue;
-        bool joins = w.ndim > 0;
-        for (int s = 0; s < STREAMS && joins; s++)
-            joins = w.stride[s][w.ndim - 1] == (stream[s] ? stream[s][d] * shape[d] : 0);
-        if (!joins) w.shape[w.ndim++] = 1;
-        w.shape[w.ndim - 1] *= shape[d];
-        for (int s = 0; s < STREAMS; s++) w.stride[s][w.ndim - 1] = stream[s] ? stream[s][d] : 0;
-    }
-    if (w.ndim == 0) w.shape[w.ndim++] = 1;
-    return w;
-}
-
-static void walk_to(walk *w, int64_t position) {
-    memset(w->offset, 0, sizeof w->offset);
-    for (int d = w->ndim - 1; d >= 0; d--) {
-        w->at[d] = position % w->shape[d];
-        position /= w->shape[d];
-        for (int s = 0; s < STREAMS; s++) w->offset[s] += w->at[d] * w->stride[s][d];
-    }
-}
-
-/** What is left of this row, at most `most`. */
-static int64_t walk_row(const walk *w, int64_t most) {
-    int64_t left = w->shape[w->ndim - 1] - w->at[w->ndim - 1];
-    return left < most ? left : most;
-}
-
-static void walk_on(walk *w, int64_t n) {
-    int d = w->ndim - 1;
-    w->at[d] += n;
-    for (int s = 0; s < STREAMS; s++) w->offset[s] += n * w->stride[s][d];
-    for (; d > 0 && w->at[d] == w->shape[d]; d--) {
-        for (int s = 0; s < STREAMS; s++) w->offset[s] += w->stride[s][d - 1] - w->at[d] * w->stride[s][d];
-        w->at[d] = 0;
-        w->at[d - 1]++;
-    }
-}
-
-/* ---- ids -------------------------------------------------------------------------------------------------------- */
-
-static inline int64_t id_at(uint32_t dtype, const char *ids, int64_t offset, int64_t base) {
-    if (dtype == LURON_I64) return ((const int64_t *)(const void *)ids)[offset] - base;
-    if (dtype == LURON_I32) return ((const int32_t *)(const void *)ids)[offset] - base;
-    return ((const uint8_t *)ids)[offset] - base;
-}
-
-static luron_status check_id_dtype(luron_ctx *ctx, const char *what, const luron_tensor *ids) {
-    LURON__CHECK(ctx, ids->dtype == LURON_I64 || ids->dtype == LURON_I32 || ids->dtype == LURON_U8, LURON_E_DTYPE,
-                 "%s: ids must be int64, int32 or uint8, got %s", what, luron_dtype_name(ids->dtype));
-    return LURON_OK;
-}
-
-static luron_status fail_id(luron_ctx *ctx, const char *what, const luron_tensor *ids, int64_t position, int64_t id,
-                            int64_t base, int64_t size) {
-    int64_t at[LURON_MAX_DIMS];
-    char where[LURON__SHAPE_TEXT];
-    for (int d = ids->ndim - 1; d >= 0; d--) {
-        at[d] = position % ids->shape[d] + base;
-        position /= ids->shape[d];
-    }
-    if (ids->ndim == 1)
-        snprintf(where, sizeof where, "%lld", (long long)at[0]);
-    else
-        luron_shape_text(where, sizeof where, ids->ndim, at);
-    if (size == 0)
-        return luron__fail(ctx, LURON_E_RANGE,
-                           "%s: id %lld at position %s, but there is nothing to choose from: the size is 0", what,
-                           (long long)id, where);
-    return luron__fail(ctx, LURON_E_RANGE, "%s: id %lld at position %s is not within %lld to %lld%s", what,
-                       (long long)id, where, (long long)base, (long long)(size - 1 + base),
-                       base == 1 && id == 0 ? "; ids count from 1 here: 0 is no id (add 1 to labels that count from 0)"
-                                            : "");
-}
-
-/** Are all ids within `size`? The first that is not is named. */
-static luron_status check_ids(luron_ctx *ctx, const char *what, const luron_tensor *ids, int64_t base, int64_t size) {
-    walk w = walk_make(ids->ndim, ids->shape, ids->strides, NULL, NULL);
-    int64_t n = luron__numel(ids->ndim, ids->shape), step = w.stride[0][w.ndim - 1];
-    for (int64_t done = 0, row; done < n; done += row, walk_on(&w, row)) {
-        row = walk_row(&w, n - done);
-        for (int64_t i = 0; i < row; i++) {
-            int64_t id = id_at(ids->dtype, luron__data(ids), w.offset[0] + i * step, 0);
-            if (id < base || id - base >= size) return fail_id(ctx, what, ids, done + i, id, base, size);
-        }
-    }
-    return LURON_OK;
-}
-
-/** Strides of `ids` over a shape of ndim dims: those of a list run along dim alone. */
-static void id_strides(int64_t *strides, const luron_tensor *ids, int ndim, int dim, bool list) {
-    for (int d = 0; d < ndim; d++) strides[d] = !list ? ids->strides[d] : d == dim ? ids->strides[0] : 0;
-}
-
 /* ---- choosing: gather, and index_select, whose ids are the same in all columns. at = dim, base; in = x, ids ----- */
 typedef struct choosing {
-    walk w; /* streams: out, x without dim, ids */
+    luron__walk w; /* streams: out, x without dim, ids */
     int size;
     uint32_t id_dtype;
     int64_t base, x_stride;
@@ -130,22 +21,22 @@ typedef struct choosing {
 #define CHOOSE_ROW(T)                                                                                                  \
     for (int64_t i = 0; i < n; i++)                                                                                    \
     ((T *)(void *)out)[i * out_step] =                                                                                 \
-        ((const T *)(const void *)x)[i * x_step + id_at(c->id_dtype, c->ids, at + i * id_step, c->base) * c->x_stride]
+        ((const T *)(const void *)x)[i * x_step + luron__id_at(c->id_dtype, c->ids, at + i * id_step, c->base) * c->x_stride]
 
 static void choose_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     (void)chunk;
     const choosing *c = arg;
-    walk w = c->w;
+    luron__walk w = c->w;
     int last = w.ndim - 1;
     int64_t out_step = w.stride[0][last], x_step = w.stride[1][last], id_step = w.stride[2][last];
-    walk_to(&w, begin);
-    for (int64_t n; begin < end; begin += n, walk_on(&w, n)) {
-        n = walk_row(&w, end - begin);
+    luron__walk_to(&w, begin);
+    for (int64_t n; begin < end; begin += n, luron__walk_on(&w, n)) {
+        n = luron__walk_row(&w, end - begin);
         int64_t at = w.offset[2];
         char *out = c->out + w.offset[0] * c->size;
         const char *x = c->x + w.offset[1] * c->size;
         if (id_step == 0 && out_step == 1 && x_step == 1) {
-            memcpy(out, x + id_at(c->id_dtype, c->ids, at, c->base) * c->x_stride * c->size, (size_t)(n * c->size));
+            memcpy(out, x + luron__id_at(c->id_dtype, c->ids, at, c->base) * c->x_stride * c->size, (size_t)(n * c->size));
             continue;
         }
         switch (c->size) {
@@ -161,11 +52,11 @@ static luron_status choose(luron_ctx *ctx, luron__apply *a, bool list) {
     const luron_tensor *x = a->in[0], *ids = a->in[1], *out = a->out;
     int dim = (int)a->attrs.at[0];
     int64_t x_strides[LURON_MAX_DIMS], ids_strides[LURON_MAX_DIMS];
-    LURON_TRY(check_ids(ctx, a->op->name, ids, a->attrs.at[1], x->ndim ? x->shape[dim] : 1));
+    LURON_TRY(luron__check_ids(ctx, a->op->name, ids, a->attrs.at[1], x->ndim ? x->shape[dim] : 1));
     memcpy(x_strides, x->strides, sizeof x_strides);
     x_strides[dim] = 0;
-    id_strides(ids_strides, ids, x->ndim, dim, list);
-    choosing c = {.w = walk_make(out->ndim, out->shape, out->strides, x_strides, ids_strides),
+    luron__id_strides(ids_strides, ids, x->ndim, dim, list);
+    choosing c = {.w = luron__walk_make(out->ndim, out->shape, out->strides, x_strides, ids_strides),
                   .size = luron_dtype_size(x->dtype),
                   .id_dtype = ids->dtype,
                   .base = a->attrs.at[1],
@@ -179,7 +70,7 @@ static luron_status choose(luron_ctx *ctx, luron__apply *a, bool list) {
 
 /* ---- adding at ids: scatter_add and index_add. at = dim, base; in = x, ids, src --------------------------------- */
 typedef struct adding {
-    walk w; /* through the columns, which leave dim out. Streams: out, src, ids */
+    luron__walk w; /* through the columns, which leave dim out. Streams: out, src, ids */
     uint32_t dtype, id_dtype;
     int64_t n, base, out_stride, src_stride, id_stride; /* along dim */
     char *out;
@@ -205,11 +96,11 @@ static void add_one(uint32_t dtype, char *to, const char *from) {
 }
 
 /** n columns, next to each other by these steps, at one position of dim. */
-static void add_row(const adding *a, char *to, const char *from, int64_t id_offset, const int64_t step[STREAMS],
+static void add_row(const adding *a, char *to, const char *from, int64_t id_offset, const int64_t step[LURON__STREAMS],
                     int64_t n) {
     int size = luron_dtype_size(a->dtype);
     if (step[2] == 0) {
-        to += id_at(a->id_dtype, a->ids, id_offset, a->base) * a->out_stride * size;
+        to += luron__id_at(a->id_dtype, a->ids, id_offset, a->base) * a->out_stride * size;
         if (a->dtype == LURON_F32 && step[0] == 1 && step[1] == 1) {
             for (int64_t i = 0; i < n; i++) ((float *)(void *)to)[i] += ((const float *)(const void *)from)[i];
             return;
@@ -218,7 +109,7 @@ static void add_row(const adding *a, char *to, const char *from, int64_t id_offs
         return;
     }
     for (int64_t i = 0; i < n; i++) {
-        int64_t id = id_at(a->id_dtype, a->ids, id_offset + i * step[2], a->base);
+        int64_t id = luron__id_at(a->id_dtype, a->ids, id_offset + i * step[2], a->base);
         add_one(a->dtype, to + (i * step[0] + id * a->out_stride) * size, from + i * step[1] * size);
     }
 }
@@ -226,13 +117,13 @@ static void add_row(const adding *a, char *to, const char *from, int64_t id_offs
 static void add_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     (void)chunk;
     const adding *a = arg;
-    walk w = a->w;
+    luron__walk w = a->w;
     int size = luron_dtype_size(a->dtype);
-    int64_t step[STREAMS];
-    for (int s = 0; s < STREAMS; s++) step[s] = w.stride[s][w.ndim - 1];
-    walk_to(&w, begin);
-    for (int64_t n; begin < end; begin += n, walk_on(&w, n)) {
-        n = walk_row(&w, end - begin < SEGMENT ? end - begin : SEGMENT);
+    int64_t step[LURON__STREAMS];
+    for (int s = 0; s < LURON__STREAMS; s++) step[s] = w.stride[s][w.ndim - 1];
+    luron__walk_to(&w, begin);
+    for (int64_t n; begin < end; begin += n, luron__walk_on(&w, n)) {
+        n = luron__walk_row(&w, end - begin < SEGMENT ? end - begin : SEGMENT);
         for (int64_t k = 0; k < a->n; k++)
             add_row(a, a->out + w.offset[0] * size, a->src + (w.offset[1] + k * a->src_stride) * size,
                     w.offset[2] + k * a->id_stride, step, n);
@@ -243,13 +134,13 @@ static luron_status add_at(luron_ctx *ctx, luron__apply *a, bool list) {
     const luron_tensor *x = a->in[0], *ids = a->in[1], *src = a->in[2], *out = a->out;
     int dim = (int)a->attrs.at[0];
     int64_t columns[LURON_MAX_DIMS], ids_strides[LURON_MAX_DIMS], n = src->ndim ? src->shape[dim] : 1;
-    LURON_TRY(check_ids(ctx, a->op->name, ids, a->attrs.at[1], x->ndim ? x->shape[dim] : 1));
+    LURON_TRY(luron__check_ids(ctx, a->op->name, ids, a->attrs.at[1], x->ndim ? x->shape[dim] : 1));
     luron__copy_into(ctx, a->dtype, luron__data(out), out->strides, x);
     if (luron__numel(src->ndim, src->shape) == 0) return LURON_OK;
-    id_strides(ids_strides, ids, x->ndim, dim, list);
+    luron__id_strides(ids_strides, ids, x->ndim, dim, list);
     memcpy(columns, src->shape, sizeof columns);
     columns[dim] = 1;
-    adding add = {.w = walk_make(src->ndim, columns, out->strides, src->strides, ids_strides),
+    adding add = {.w = luron__walk_make(src->ndim, columns, out->strides, src->strides, ids_strides),
                   .dtype = a->dtype,
                   .id_dtype = ids->dtype,
                   .n = n,
@@ -329,87 +220,53 @@ static luron_status index_add_gradient(luron_tensor **out, luron_ctx *ctx, const
     return addition_gradient(out, ctx, &op_index_select, node, g, i);
 }
 
-static const luron__op op_gather = {"gather", LURON__SAVE_IN(1), gather_infer, gather_compute, gather_gradient};
-static const luron__op op_scatter_add = {"scatter_add", LURON__SAVE_IN(1), add_infer, scatter_add_compute,
-                                         scatter_add_gradient};
-static const luron__op op_index_select = {"index_select", LURON__SAVE_IN(1), index_select_infer, index_select_compute,
-                                          index_select_gradient};
-static const luron__op op_index_add = {"index_add", LURON__SAVE_IN(1), add_infer, index_add_compute,
-                                       index_add_gradient};
+#define OP(fn, infer_fn)                                                                                               \
+    static const luron__op op_##fn = {.name = #fn,                                                                     \
+                                      .saves = LURON__SAVE_IN(1),                                                      \
+                                      .infer = infer_fn,                                                               \
+                                      .compute = fn##_compute,                                                         \
+                                      .gradient = fn##_gradient};
+OP(gather, gather_infer)
+OP(scatter_add, add_infer)
+OP(index_select, index_select_infer)
+OP(index_add, add_infer)
+#undef OP
 
-/* ---- public: checks of shapes and dtypes ------------------------------------------------------------------------ */
-
-/** ids of x's rank, and no larger than x outside dim. */
-static luron_status check_gather(luron_ctx *ctx, const char *what, const luron_tensor *x, int *dim,
-                                 const luron_tensor *ids) {
-    char text[64], s[LURON__SHAPE_TEXT], t[LURON__SHAPE_TEXT];
-    snprintf(text, sizeof text, "%s: dim", what);
-    LURON_TRY(check_id_dtype(ctx, what, ids));
-    LURON_TRY(luron__wrap_dim(dim, ctx, text, x->ndim));
-    bool fits = ids->ndim == x->ndim;
-    for (int d = 0; d < x->ndim && fits; d++) fits = d == *dim || ids->shape[d] <= x->shape[d];
-    LURON__CHECK(ctx, fits, LURON_E_SHAPE, "%s: ids %s must have as many dims as x %s, and be no larger outside dim %d",
-                 what, luron_shape_text(s, sizeof s, ids->ndim, ids->shape),
-                 luron_shape_text(t, sizeof t, x->ndim, x->shape), *dim + ctx->index_base);
-    return LURON_OK;
+luron_status luron__choose(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids,
+                           int64_t base, bool list) {
+    luron__attrs attrs = {.at = {dim, base}};
+    return luron__apply_op(out, ctx, list ? &op_index_select : &op_gather, 2, (luron_tensor *[]){x, ids}, &attrs);
 }
 
-/** A list of ids, for a dim of x. */
-static luron_status check_list(luron_ctx *ctx, const char *what, const luron_tensor *x, int *dim,
-                               const luron_tensor *ids) {
-    char text[64], s[LURON__SHAPE_TEXT];
-    snprintf(text, sizeof text, "%s: dim", what);
-    LURON_TRY(check_id_dtype(ctx, what, ids));
-    LURON__CHECK(ctx, x->ndim > 0, LURON_E_SHAPE, "%s: a tensor without dims has no positions to choose from", what);
-    LURON__CHECK(ctx, ids->ndim == 1, LURON_E_SHAPE, "%s: ids must be a list (one dim), got %s", what,
-                 luron_shape_text(s, sizeof s, ids->ndim, ids->shape));
-    return luron__wrap_dim(dim, ctx, text, x->ndim);
+luron_status luron__add_at(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids,
+                           luron_tensor *src, int64_t base, bool list) {
+    luron__attrs attrs = {.at = {dim, base}};
+    return luron__apply_op(out, ctx, list ? &op_index_add : &op_scatter_add, 3, (luron_tensor *[]){x, ids, src},
+                           &attrs);
 }
 
-static luron_status check_source_dtype(luron_ctx *ctx, const char *what, const luron_tensor *x,
-                                       const luron_tensor *src) {
-    LURON__CHECK(ctx, x->dtype == src->dtype, LURON_E_DTYPE, "%s: x is %s and src is %s, they must be the same", what,
-                 luron_dtype_name(x->dtype), luron_dtype_name(src->dtype));
-    return LURON_OK;
-}
+/* ---- public ------------------------------------------------------------------------------------------------------ */
 
 luron_status luron_index_select(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids) {
-    LURON_TRY(check_list(ctx, "index_select", x, &dim, ids));
-    luron__attrs attrs = {.at = {dim, ctx->index_base}};
-    return luron__apply_op(out, ctx, &op_index_select, 2, (luron_tensor *[]){x, ids}, &attrs);
+    LURON_TRY(luron__check_list(ctx, "index_select", x, &dim, ids));
+    return luron__choose(out, ctx, x, dim, ids, ctx->index_base, true);
 }
 
 luron_status luron_gather(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids) {
-    LURON_TRY(check_gather(ctx, "gather", x, &dim, ids));
-    luron__attrs attrs = {.at = {dim, ctx->index_base}};
-    return luron__apply_op(out, ctx, &op_gather, 2, (luron_tensor *[]){x, ids}, &attrs);
+    LURON_TRY(luron__check_gather(ctx, "gather", x, &dim, ids));
+    return luron__choose(out, ctx, x, dim, ids, ctx->index_base, false);
 }
 
 luron_status luron_scatter_add(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids,
                                luron_tensor *src) {
-    char s[LURON__SHAPE_TEXT], t[LURON__SHAPE_TEXT];
-    LURON_TRY(check_gather(ctx, "scatter_add", x, &dim, ids));
-    LURON_TRY(check_source_dtype(ctx, "scatter_add", x, src));
-    LURON__CHECK(
-        ctx, luron__same_shape(ids, src), LURON_E_SHAPE, "scatter_add: ids %s and src %s must have the same shape",
-        luron_shape_text(s, sizeof s, ids->ndim, ids->shape), luron_shape_text(t, sizeof t, src->ndim, src->shape));
-    luron__attrs attrs = {.at = {dim, ctx->index_base}};
-    return luron__apply_op(out, ctx, &op_scatter_add, 3, (luron_tensor *[]){x, ids, src}, &attrs);
+    LURON_TRY(luron__check_scatter(ctx, "scatter_add", x, &dim, ids, src));
+    return luron__add_at(out, ctx, x, dim, ids, src, ctx->index_base, false);
 }
 
 luron_status luron_index_add(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids,
                              luron_tensor *src) {
-    char s[LURON__SHAPE_TEXT], t[LURON__SHAPE_TEXT];
-    LURON_TRY(check_list(ctx, "index_add", x, &dim, ids));
-    LURON_TRY(check_source_dtype(ctx, "index_add", x, src));
-    bool fits = src->ndim == x->ndim;
-    for (int d = 0; d < x->ndim && fits; d++) fits = src->shape[d] == (d == dim ? ids->shape[0] : x->shape[d]);
-    LURON__CHECK(ctx, fits, LURON_E_SHAPE,
-                 "index_add: src is %s; like x %s, with %lld positions (as many as ids) along dim %d, was expected",
-                 luron_shape_text(s, sizeof s, src->ndim, src->shape), luron_shape_text(t, sizeof t, x->ndim, x->shape),
-                 (long long)ids->shape[0], dim + ctx->index_base);
-    luron__attrs attrs = {.at = {dim, ctx->index_base}};
-    return luron__apply_op(out, ctx, &op_index_add, 3, (luron_tensor *[]){x, ids, src}, &attrs);
+    LURON_TRY(luron__check_rows(ctx, "index_add", x, &dim, ids, src));
+    return luron__add_at(out, ctx, x, dim, ids, src, ctx->index_base, true);
 }
 
 /* ---- one_hot: at = n, base, dtype ------------------------------------------------------------------------------- */
@@ -427,19 +284,19 @@ static luron_status one_hot_compute(luron_ctx *ctx, luron__apply *a) {
     int64_t n = a->attrs.at[0], base = a->attrs.at[1], count = luron__numel(ids->ndim, ids->shape);
     int size = luron_dtype_size(a->dtype);
     char one[8], *out = luron__data(a->out);
-    LURON_TRY(check_ids(ctx, "one_hot", ids, base, n));
+    LURON_TRY(luron__check_ids(ctx, "one_hot", ids, base, n));
     luron__convert(a->dtype, one, 1, LURON_F64, &(double){1}, 1, 1);
     memset(out, 0, a->out->storage->bytes);
-    walk w = walk_make(ids->ndim, ids->shape, ids->strides, NULL, NULL);
-    for (int64_t i = 0; i < count; i++, walk_on(&w, 1))
-        memcpy(out + (i * n + id_at(ids->dtype, luron__data(ids), w.offset[0], base)) * size, one, (size_t)size);
+    luron__walk w = luron__walk_make(ids->ndim, ids->shape, ids->strides, NULL, NULL);
+    for (int64_t i = 0; i < count; i++, luron__walk_on(&w, 1))
+        memcpy(out + (i * n + luron__id_at(ids->dtype, luron__data(ids), w.offset[0], base)) * size, one, (size_t)size);
     return LURON_OK;
 }
 
 static const luron__op op_one_hot = {.name = "one_hot", .infer = one_hot_infer, .compute = one_hot_compute};
 
 luron_status luron_one_hot(luron_tensor **out, luron_ctx *ctx, luron_tensor *ids, int64_t n, uint32_t dtype) {
-    LURON_TRY(check_id_dtype(ctx, "one_hot", ids));
+    LURON_TRY(luron__check_id_dtype(ctx, "one_hot", ids));
     LURON__CHECK(ctx, n >= 0, LURON_E_ARGUMENT, "one_hot: n is %lld, it must not be negative", (long long)n);
     LURON__CHECK(ctx, luron_dtype_size(dtype) > 0, LURON_E_DTYPE, "one_hot: 0x%x is no dtype", dtype);
     LURON__CHECK(ctx, ids->ndim < LURON_MAX_DIMS, LURON_E_SHAPE,

@@ -13,6 +13,16 @@ static void overwrite(luron_ctx *ctx, luron_tensor *t, const luron_tensor *src) 
     luron_tensor_touch(t);
 }
 
+void luron__add_in_place(luron_ctx *ctx, luron_tensor *t, const luron_tensor *g) {
+    uint32_t run = luron__compute_dtype(t->dtype);
+    luron__ew e = {.fn = luron__ew_binary, .id = LURON__BINARY_add, .n_in = 2, .ndim = t->ndim};
+    memcpy(e.shape, t->shape, sizeof e.shape);
+    luron__ew_operand_of(&e.out, t, run, t->ndim, t->shape);
+    luron__ew_operand_of(&e.in[0], t, run, t->ndim, t->shape);
+    luron__ew_operand_of(&e.in[1], g, run, t->ndim, t->shape);
+    luron__elementwise(&e, ctx->threads);
+}
+
 luron_status luron_tensor_copy(luron_ctx *ctx, luron_tensor *t, luron_tensor *src) {
     LURON_TRY(luron__check_writable(ctx, "copy", t, src));
     int ndim;

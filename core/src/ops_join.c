@@ -53,7 +53,8 @@ luron_status luron__pad_slice(luron_tensor **out, luron_ctx *ctx, luron_tensor *
     return luron__apply_op(out, ctx, &op_pad_slice, 1, &g, &attrs);
 }
 
-/* ---- cat: at = dim, size along it of every operand but the last (-1: they differ) -------------------------------- */
+/* ---- cat: at = dim, size along it of every operand but the last (-1: they differ); then, for the gradients, which are
+ * asked for one after the other: an operand, and where it starts ------------------------------------------------- */
 
 static luron_status cat_infer(luron_ctx *ctx, luron__apply *a) {
     int64_t dim = a->attrs.at[0];
@@ -82,8 +83,12 @@ static luron_status cat_compute(luron_ctx *ctx, luron__apply *a) {
 }
 
 static luron_status cat_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g, int i) {
-    int64_t dim = node->attrs.at[0], each = node->attrs.at[1], start = each < 0 ? 0 : i * each;
-    for (int k = 0; k < i && each < 0; k++) start += node->in[k]->shape[dim];
+    int64_t *at = ((luron__node *)node)->attrs.at, dim = at[0], start = i * at[1];
+    if (at[1] < 0) {
+        if (at[2] > i) at[2] = at[3] = 0;
+        for (; at[2] < i; at[2]++) at[3] += node->in[at[2]]->shape[dim];
+        start = at[3];
+    }
     return luron_narrow(out, ctx, g, (int)dim, start, node->in[i]->shape[dim]);
 }
 

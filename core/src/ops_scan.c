@@ -1,20 +1,23 @@
-/* ops_scan.c -- cumsum and cumprod, and the linear recurrence that the gradient of cumprod is. at = dim, backwards.
- * A row is one chain in its order, in float64 (integers: int64, wrapping), so the bits do not depend on threads.     */
+/* ops_scan.c -- cumsum, cumprod and logcumsumexp, and the linear recurrence that gradients of them are. at = dim,
+ * backwards. A row is one chain in its order, in float64 (integers: int64, wrapping), so the bits do not depend on
+ * threads.                                                                                                           */
 #include "ops_expr.h"
+#include "ops_ids.h"
 #include "ops_rows.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { GRAIN = 32768, BLOCK = 128 };
 
 /* ---- the loop ---------------------------------------------------------------------------------------------------- */
-typedef enum scan_kind { SUM, PROD, RECUR } scan_kind;
+typedef enum scan_kind { SUM, PROD, LOG_SUM, RECUR } scan_kind;
 typedef struct scan {
     scan_kind kind;
     int dim;
     bool backwards;
     uint32_t dtype; /* of the computation */
-    const luron_tensor *x, *plus; /* plus: RECUR alone */
+    const luron_tensor *x, *plus, *begins; /* plus: RECUR alone; begins: there, or NULL */
     luron_tensor *out;
 } scan;
 
@@ -34,43 +37,76 @@ static path path_of(const luron_tensor *t, const scan *s, int64_t row) {
     return p;
 }
 
-/* x becomes the scan of x, which goes on from *carry. */
-static void scan_real(scan_kind kind, int64_t n, double *x, const double *plus, double *carry) {
-    double y = *carry;
-    for (int64_t i = 0; i < n; i++)
-        x[i] = y = kind == SUM ? y + x[i] : kind == PROD ? y * x[i] : x[i] * y + plus[i];
-    *carry = y;
+/* log(exp(a) + exp(b)) */
+static double log_add(double a, double b) {
+    double top = a > b ? a : b;
+    if (a != a || b != b) return a + b;
+    return isinf(top) ? top : top + log1p(exp(-fabs(a - b)));
 }
 
-static void scan_whole(scan_kind kind, int64_t n, uint64_t *x, uint64_t *carry) {
-    uint64_t y = *carry;
-    for (int64_t i = 0; i < n; i++) x[i] = y = kind == SUM ? y + x[i] : y * x[i];
-    *carry = y;
+/* A block of a row: x becomes the scan of x, which goes on from the carry. */
+typedef struct block {
+    union {
+        double real[BLOCK];
+        uint64_t whole[BLOCK];
+    } x, plus;
+    uint8_t begins[BLOCK];
+    double real;
+    uint64_t whole;
+} block;
+
+static void scan_real(scan_kind kind, int64_t n, block *b) {
+    double y = b->real, *x = b->x.real;
+    for (int64_t i = 0; i < n; i++) {
+        switch (kind) {
+        case SUM: y += x[i]; break;
+        case PROD: y *= x[i]; break;
+        case LOG_SUM: y = log_add(y, x[i]); break;
+        default: y = b->begins[i] ? b->plus.real[i] : x[i] * y + b->plus.real[i];
+        }
+        x[i] = y;
+    }
+    b->real = y;
+}
+
+static void scan_whole(scan_kind kind, int64_t n, block *b) {
+    uint64_t y = b->whole, *x = b->x.whole;
+    for (int64_t i = 0; i < n; i++) {
+        switch (kind) {
+        case SUM: y += x[i]; break;
+        case PROD: y *= x[i]; break;
+        default: y = b->begins[i] ? b->plus.whole[i] : x[i] * y + b->plus.whole[i];
+        }
+        x[i] = y;
+    }
+    b->whole = y;
+}
+
+static void read_block(uint32_t dtype, void *to, const path *from, int64_t done, int64_t n) {
+    luron__convert(dtype, to, 1, from->dtype, from->at + done * from->step * from->size, from->step, n);
 }
 
 static void some_rows(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const scan *s = arg;
     int64_t n = luron__row_length(s->out, s->dim);
-    union {
-        double real[BLOCK];
-        uint64_t whole[BLOCK];
-    } x;
-    double plus[BLOCK];
+    block b = {.begins = {0}};
     (void)chunk;
     for (int64_t r = begin; r < end; r++) {
-        path from = path_of(s->x, s, r), add = path_of(s->plus ? s->plus : s->x, s, r), to = path_of(s->out, s, r);
-        double real = s->kind == PROD;
-        uint64_t whole = s->kind == PROD;
+        path from = path_of(s->x, s, r), to = path_of(s->out, s, r), plus = from, begins = from;
+        if (s->plus) plus = path_of(s->plus, s, r);
+        if (s->begins) begins = path_of(s->begins, s, r);
+        b.real = s->kind == PROD ? 1 : s->kind == LOG_SUM ? -(double)INFINITY : 0;
+        b.whole = s->kind == PROD;
         for (int64_t done = 0, k; done < n; done += k) {
             k = n - done < BLOCK ? n - done : BLOCK;
-            luron__convert(s->dtype, &x, 1, from.dtype, from.at + done * from.step * from.size, from.step, k);
-            if (s->plus)
-                luron__convert(s->dtype, plus, 1, add.dtype, add.at + done * add.step * add.size, add.step, k);
+            read_block(s->dtype, &b.x, &from, done, k);
+            if (s->plus) read_block(s->dtype, &b.plus, &plus, done, k);
+            if (s->begins) read_block(LURON_B8, b.begins, &begins, done, k);
             if (s->dtype == LURON_F64)
-                scan_real(s->kind, k, x.real, plus, &real);
+                scan_real(s->kind, k, &b);
             else
-                scan_whole(s->kind, k, x.whole, &whole);
-            luron__convert(to.dtype, to.at + done * to.step * to.size, to.step, s->dtype, &x, 1, k);
+                scan_whole(s->kind, k, &b);
+            luron__convert(to.dtype, to.at + done * to.step * to.size, to.step, s->dtype, &b.x, 1, k);
         }
     }
 }
@@ -82,6 +118,7 @@ static luron_status compute(luron_ctx *ctx, luron__apply *a, scan_kind kind) {
               .dtype = luron_dtype_is_float(a->dtype) ? LURON_F64 : LURON_I64,
               .x = a->in[0],
               .plus = kind == RECUR ? a->in[1] : NULL,
+              .begins = a->n_in == 3 ? a->in[2] : NULL,
               .out = a->out};
     int64_t n = luron__row_length(a->out, s.dim), rows = luron__row_count(a->out, s.dim);
     if (n > 0) luron__parallel_for(ctx->threads, rows, GRAIN / n + 1, some_rows, &s);
@@ -89,6 +126,7 @@ static luron_status compute(luron_ctx *ctx, luron__apply *a, scan_kind kind) {
 }
 static luron_status compute_sum(luron_ctx *ctx, luron__apply *a) { return compute(ctx, a, SUM); }
 static luron_status compute_prod(luron_ctx *ctx, luron__apply *a) { return compute(ctx, a, PROD); }
+static luron_status compute_log_sum(luron_ctx *ctx, luron__apply *a) { return compute(ctx, a, LOG_SUM); }
 static luron_status compute_recur(luron_ctx *ctx, luron__apply *a) { return compute(ctx, a, RECUR); }
 
 static luron_status infer(luron_ctx *ctx, luron__apply *a) {
@@ -115,17 +153,19 @@ static luron_tensor *moved(luron__expr *e, luron_tensor *x, int dim, bool back, 
     return luron__expr_keep(e, status, &t);
 }
 
-static luron_tensor *scanned(luron__expr *e, const luron__op *op, luron_tensor *x, luron_tensor *plus, int dim,
-                             bool backwards) {
-    luron_tensor *t = NULL, *in[] = {x, plus};
+/* plus, begins: NULL where there is none */
+static luron_tensor *scanned(luron__expr *e, const luron__op *op, luron_tensor *x, luron_tensor *plus,
+                             luron_tensor *begins, int dim, bool backwards) {
+    luron_tensor *t = NULL, *in[] = {x, plus, begins};
     luron__attrs attrs = {.at = {dim, backwards}};
-    return e->status ? NULL : luron__expr_keep(e, luron__apply_op(&t, e->ctx, op, plus ? 2 : 1, in, &attrs), &t);
+    int n = begins ? 3 : plus ? 2 : 1;
+    return e->status ? NULL : luron__expr_keep(e, luron__apply_op(&t, e->ctx, op, n, in, &attrs), &t);
 }
 
 static luron_status gradient_sum(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g, int i) {
     luron__expr e = {.ctx = ctx};
     (void)i;
-    return luron__expr_done(&e, scanned(&e, &op_cumsum, g, NULL, (int)node->attrs.at[0], !node->attrs.at[1]), out);
+    return luron__expr_done(&e, scanned(&e, &op_cumsum, g, NULL, NULL, (int)node->attrs.at[0], !node->attrs.at[1]), out);
 }
 
 /* dx[i] = y[i - 1] s[i], where s[i] = g[i] + x[i + 1] s[i + 1]: no division, so right where some x are 0. */
@@ -133,22 +173,47 @@ static luron_status gradient_prod(luron_tensor **out, luron_ctx *ctx, const luro
     luron__expr e = {.ctx = ctx};
     int dim = (int)node->attrs.at[0];
     luron_tensor *next = moved(&e, node->in[i], dim, true, 0);
-    luron_tensor *s = scanned(&e, &op_recur, next, g, dim, true);
+    luron_tensor *s = scanned(&e, &op_recur, next, g, NULL, dim, true);
     luron_tensor *before = moved(&e, luron__expr_out(&e, node), dim, false, 1);
     return luron__expr_done(&e, luron__expr_2(&e, luron_mul, before, s), out);
 }
 
-/* y[i] = a[i] y[i - 1] + b[i]: db[i] = g[i] + a[i + 1] db[i + 1], da[i] = db[i] y[i - 1]; backwards + and - change. */
+/* x where it is more than -inf, else -inf: exp(x) is 0 there, and what it came from gets no gradient. */
+static luron_tensor *or_nothing(luron__expr *e, luron_tensor *is, luron_tensor *x) {
+    luron_tensor *none = luron__expr_number(e, -(double)INFINITY);
+    return luron__expr_where(e, luron__expr_2(e, luron_eq, is, none), none, x);
+}
+
+/* dx[i] = exp(x[i] - y[i]) s[i], where s[i] = g[i] + exp(y[i] - y[i + 1]) s[i + 1]: no exponent is above 0. */
+static luron_status gradient_log_sum(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g,
+                                     int i) {
+    luron__expr e = {.ctx = ctx};
+    int dim = (int)node->attrs.at[0];
+    luron_tensor *x = node->in[i], *y = luron__expr_out(&e, node);
+    luron_tensor *next = e.status ? NULL : moved(&e, y, dim, true, (double)INFINITY);
+    luron_tensor *ratio = luron__expr_1(&e, luron_exp, or_nothing(&e, y, luron__expr_2(&e, luron_sub, y, next)));
+    luron_tensor *s = scanned(&e, &op_recur, ratio, g, NULL, dim, true);
+    luron_tensor *part = luron__expr_1(&e, luron_exp, or_nothing(&e, x, luron__expr_2(&e, luron_sub, x, y)));
+    return luron__expr_done(&e, luron__expr_2(&e, luron_mul, part, s), out);
+}
+
+/* y[i] = a[i] y[i - 1] + b[i]: db[i] = g[i] + a[i + 1] db[i + 1], da[i] = db[i] y[i - 1]; backwards + and - change. What
+ * begins anew at i takes nothing from i - 1. */
 static luron_status gradient_recur(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g,
                                    int i) {
     luron__expr e = {.ctx = ctx};
     int dim = (int)node->attrs.at[0];
     bool backwards = node->attrs.at[1] != 0;
+    luron_tensor *begins = node->n_in == 3 ? node->in[2] : NULL;
+    if (i == 2) return LURON_OK;
     luron_tensor *next = moved(&e, node->in[0], dim, !backwards, 0);
-    luron_tensor *db = scanned(&e, &op_recur, next, g, dim, !backwards);
+    luron_tensor *ends = begins && !e.status ? moved(&e, begins, dim, !backwards, 1) : NULL;
+    luron_tensor *db = scanned(&e, &op_recur, next, g, ends, dim, !backwards);
     if (i == 1) return luron__expr_done(&e, db, out);
     luron_tensor *before = moved(&e, luron__expr_out(&e, node), dim, backwards, 0);
-    return luron__expr_done(&e, luron__expr_2(&e, luron_mul, db, before), out);
+    luron_tensor *da = luron__expr_2(&e, luron_mul, db, before);
+    if (begins) da = luron__expr_where(&e, begins, luron__expr_number(&e, 0), da);
+    return luron__expr_done(&e, da, out);
 }
 
 static const luron__op op_cumsum = {
@@ -158,8 +223,13 @@ static const luron__op op_cumprod = {.name = "cumprod",
                                      .infer = infer,
                                      .compute = compute_prod,
                                      .gradient = gradient_prod};
+static const luron__op op_log_sum = {.name = "logcumsumexp",
+                                     .saves = LURON__SAVE_IN(0) | LURON__SAVE_OUT,
+                                     .infer = infer,
+                                     .compute = compute_log_sum,
+                                     .gradient = gradient_log_sum};
 static const luron__op op_recur = {.name = "recur",
-                                   .saves = LURON__SAVE_IN(0) | LURON__SAVE_OUT,
+                                   .saves = LURON__SAVE_IN(0) | LURON__SAVE_IN(2) | LURON__SAVE_OUT,
                                    .infer = infer,
                                    .compute = compute_recur,
                                    .gradient = gradient_recur};
@@ -176,6 +246,19 @@ static luron_status apply(luron_tensor **out, luron_ctx *ctx, const luron__op *o
     if (!status) status = luron_reshape(out, ctx, y, 0, NULL);
     luron_tensor_unref(row);
     luron_tensor_unref(y);
+    return status;
+}
+
+luron_status luron__recur(luron_tensor **out, luron_ctx *ctx, luron_tensor *a, luron_tensor *b, luron_tensor *begins,
+                          int dim) {
+    return luron__apply_op(out, ctx, &op_recur, 3, (luron_tensor *[]){a, b, begins}, &(luron__attrs){.at = {dim, 0}});
+}
+
+luron_status luron_logcumsumexp(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim) {
+    luron_tensor *real;
+    LURON_TRY(luron_cast(&real, ctx, x, luron_dtype_is_float(x->dtype) ? x->dtype : ctx->default_dtype));
+    luron_status status = apply(out, ctx, &op_log_sum, "logcumsumexp: dim", real, dim);
+    luron_tensor_unref(real);
     return status;
 }
 

@@ -235,7 +235,8 @@ static luron_status slice_gradient(luron_tensor **out, luron_ctx *ctx, const lur
     return luron__pad_slice(out, ctx, g, node->in[i]->ndim, node->in[i]->shape, (int)at[0], at[1], at[3]);
 }
 
-static const luron__op op_slice = {.name = "slice", .infer = slice_infer, .gradient = slice_gradient};
+static const luron__op op_slice = {
+    .name = "slice", .infer = slice_infer, .gradient = slice_gradient, .is_part = true};
 
 static luron_status slice(luron_tensor **out, luron_ctx *ctx, const char *what, luron_tensor *x, int dim, int64_t start,
                           int64_t length, int64_t step) {
@@ -286,7 +287,8 @@ static luron_status select_gradient(luron_tensor **out, luron_ctx *ctx, const lu
     return status;
 }
 
-static const luron__op op_select = {.name = "select", .infer = select_infer, .gradient = select_gradient};
+static const luron__op op_select = {
+    .name = "select", .infer = select_infer, .gradient = select_gradient, .is_part = true};
 
 luron_status luron_select(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, int64_t at) {
     LURON__CHECK(ctx, x->ndim > 0, LURON_E_SHAPE, "select: a tensor without dims has no positions to choose from");

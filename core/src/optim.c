@@ -1,11 +1,19 @@
 /* The host side of optimisers: groups of parameters, their state, and the step, which cuts every tensor into chunks of a
- * fixed size. A step is all or nothing: what can fail is done before the first number changes.                          */
-#include "internal.h"
+ * fixed size, or shows it whole to types that want it so. A step is all or nothing: what can fail is done before the first
+ * number changes, which is why scratch is made with the group and the work of matrix products at the start of the step. */
+#include "call.h"
+#include "graph.h"
+#include "guard.h"
+#include "reload.h"
+#include "strict.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { GRAIN = 16384 }; /* elements of a chunk */
+enum {
+    GRAIN = 16384,   /* elements of a chunk */
+    MAX_SCALARS = 64 /* the loader lets no type have more */
+};
 
 typedef struct param {
     luron_tensor *tensor;
@@ -17,16 +25,19 @@ typedef struct group {
     void *options;
     int n;
     param *params;
-    luron_tensor **states; /* n_states for each parameter in turn */
+    luron_tensor **states; /* n_states for each parameter in turn; NULL: not kept with these options so far */
     double *scalars;
 } group;
 struct luron_optim {
+    luron__live live; /* first */
     luron__pool *pool;
     const luron_type *type; /* owned */
     void *defaults;
     int n_states, n_scalars;
     group *groups;
     int64_t n_groups, cap_groups, n_params, steps;
+    void *scratch, *work; /* of types that see whole parameters */
+    int64_t scratch_bytes, work_bytes;
 };
 
 static int count(const char *const *names) {
@@ -35,6 +46,8 @@ static int count(const char *const *names) {
     return n;
 }
 static const char *type_name(const luron_optim *o) { return o->type->optim.name; }
+static bool is_whole(const luron_optim *o) { return o->type->optim.flags & LURON_OPTIM_WHOLE; }
+static bool keeps(const luron_optim *o, const void *options, int s) { return !o->type->optim.keeps || o->type->optim.keeps(options, s); }
 
 static void group_free(luron_optim *o, group *g) {
     for (int i = 0; g->params && i < g->n; i++) {
@@ -64,17 +77,55 @@ luron_status luron_optim_new(luron_optim **out, luron_ctx *ctx, const char *type
     }
     *o = (luron_optim) { .pool = ctx->pool, .type = luron__type_ref(found), .defaults = defaults, .n_states = n_states };
     o->n_scalars = count(found->optim.scalars);
+    luron__live_begin(&o->live, found->pool, LURON_KIND_OPTIM);
     *out = o;
     return LURON_OK;
 }
 
 void luron_optim_free(luron_optim *o) {
-    if (!o) return;
+    if (!o || !luron__live_unref(&o->live)) return;
     for (int64_t i = 0; i < o->n_groups; i++) group_free(o, &o->groups[i]);
     luron__pool_free(o->pool, o->groups, (size_t)o->cap_groups * sizeof *o->groups);
+    luron__pool_free(o->pool, o->scratch, (size_t)o->scratch_bytes);
+    luron__pool_free(o->pool, o->work, (size_t)o->work_bytes);
     luron__options_free(o->pool, o->type, o->defaults);
+    luron__live_end(&o->live, o->type->pool);
     luron__type_unref(o->type);
     luron__pool_free(o->pool, o, sizeof *o);
+}
+
+/* ---- types that see whole parameters --------------------------------------------------------------------------------------- */
+/* The call behind a step, through which the plugin reaches what the host can do. Nothing of it is allocated. */
+static void open_call(luron__frame *f, const luron_optim *o, luron_ctx *ctx, const group *g, uint32_t dtype, luron__phase phase) {
+    memset(f, 0, offsetof(luron__frame, unzeroed));
+    f->ctx = ctx, f->type = o->type, f->phase = phase, f->work = o->work, f->seed = ctx->seed;
+    f->call = (luron_call) { .struct_size = sizeof f->call, .host = luron__host(), .options = g->options, .dtype = dtype, .scratch = o->scratch,
+                             .index_base = ctx->index_base, .internal = f };
+}
+
+/* A block of at least so many bytes; what was in it is lost. */
+static luron_status reserve(luron_optim *o, luron_ctx *ctx, void **block, int64_t *have, int64_t bytes) {
+    if (bytes <= *have) return LURON_OK;
+    void *more;
+    LURON_TRY(luron__alloc(&more, ctx, (size_t)bytes));
+    luron__pool_free(o->pool, *block, (size_t)*have);
+    *block = more, *have = bytes;
+    return LURON_OK;
+}
+
+/* Ask the type whether it takes this parameter, and how much scratch it wants. */
+static luron_status setup_param(luron_optim *o, luron_ctx *ctx, const group *g, const param *p) {
+    if (!is_whole(o) || !o->type->optim.setup) return LURON_OK;
+    luron__frame f;
+    luron_view whole = luron__view(p->tensor);
+    whole.data = NULL;
+    open_call(&f, o, ctx, g, p->tensor->dtype, LURON__PHASE_OPTIM);
+    luron_step s = { .struct_size = sizeof s, .dtype = p->tensor->dtype, .host = luron__host(), .options = g->options, .scalars = g->scalars,
+                     .n = luron_tensor_numel(p->tensor), .whole = &whole, .call = &f.call };
+    luron_status status = o->type->optim.setup(&s), first = atomic_load(&f.status);
+    if (first) return luron__wrap(ctx, first, "%s: parameter '%s'", type_name(o), p->name);
+    LURON__CHECK(ctx, !status, LURON_E_PLUGIN, "%s: plugin '%s' refused parameter '%s' and did not say why", type_name(o), o->type->plugin, p->name);
+    return reserve(o, ctx, &o->scratch, &o->scratch_bytes, f.scratch_bytes);
 }
 
 /* ---- adding a group ------------------------------------------------------------------------------------------------------ */
@@ -109,7 +160,17 @@ static luron_status add_param(luron_optim *o, luron_ctx *ctx, group *g, int i, l
     LURON_TRY(check_param(o, ctx, t, p->name));
     for (int64_t k = 0; k < o->n_groups; k++) LURON_TRY(check_new(o, ctx, &o->groups[k], o->groups[k].n, p));
     LURON_TRY(check_new(o, ctx, g, i, p));
-    for (int s = 0; s < o->n_states; s++) LURON_TRY(luron_tensor_full(&g->states[i * o->n_states + s], ctx, t->dtype, t->ndim, t->shape, 0));
+    return setup_param(o, ctx, g, p);
+}
+
+/* State that these options want and that is not there yet. */
+static luron_status make_states(const luron_optim *o, luron_ctx *ctx, group *g, const void *options) {
+    for (int i = 0; i < g->n; i++)
+        for (int s = 0; s < o->n_states; s++) {
+            const luron_tensor *t = g->params[i].tensor;
+            luron_tensor **state = &g->states[i * o->n_states + s];
+            if (!*state && keeps(o, options, s)) LURON_TRY(luron_tensor_full(state, ctx, t->dtype, t->ndim, t->shape, 0));
+        }
     return LURON_OK;
 }
 
@@ -120,6 +181,7 @@ static luron_status fill_group(luron_optim *o, luron_ctx *ctx, group *g, luron_t
     LURON_TRY(luron__alloc(&g->states, ctx, (size_t)g->n * (size_t)o->n_states * sizeof *g->states));
     LURON_TRY(luron__alloc(&g->scalars, ctx, (size_t)o->n_scalars * sizeof *g->scalars));
     for (int i = 0; i < g->n; i++) LURON_TRY(add_param(o, ctx, g, i, params[i], names ? names[i] : NULL));
+    LURON_TRY(make_states(o, ctx, g, g->options));
     return luron__grow(ctx, &o->groups, &o->cap_groups, o->n_groups + 1, sizeof *o->groups);
 }
 
@@ -137,51 +199,52 @@ luron_status luron_optim_add(luron_optim *o, luron_ctx *ctx, int n, luron_tensor
     return LURON_OK;
 }
 
+static luron_status name_params(char **names, luron_tensor **params, luron_ctx *ctx, const luron_model *model, int n) {
+    char name[LURON__MAX_PATH + 128]; /* path and name of the parameter */
+    for (int i = 0; i < n; i++) {
+        params[i] = luron_model_param(model, i, name, sizeof name);
+        LURON_TRY(luron__strdup(&names[i], ctx, name));
+    }
+    return LURON_OK;
+}
+
+luron_status luron_optim_add_model(luron_optim *o, luron_ctx *ctx, const luron_model *model, int n_args, const luron_arg *args) {
+    int n = 0;
+    while (luron_model_param(model, n, NULL, 0)) n++;
+    LURON__CHECK(ctx, n > 0, LURON_E_ARGUMENT, "%s: the model has no parameters", type_name(o));
+    luron_tensor **params = NULL;
+    char **names = NULL;
+    size_t bytes = (size_t)n * sizeof(void *);
+    luron_status status = luron__alloc(&params, ctx, bytes);
+    if (!status) status = luron__alloc(&names, ctx, bytes);
+    if (!status) status = name_params(names, params, ctx, model, n);
+    if (!status) status = luron_optim_add(o, ctx, n, params, (const char *const *)names, n_args, args);
+    for (int i = 0; names && i < n; i++) luron__strfree(ctx->pool, names[i]);
+    luron__free(ctx, names, bytes);
+    luron__free(ctx, params, bytes);
+    return status;
+}
+
 /* ---- the step -------------------------------------------------------------------------------------------------------------- */
 typedef struct job {
-    const luron_tensor *grad;
-    atomic_bool bad;
     luron_step step; /* for the start of the tensor */
     const luron_optim_type *type;
     size_t item;
+    int n_states;
 } job;
-
-/* Looks at bits: a sum of squares may overflow where every number is finite. */
-static void find_bad(void *arg, int64_t begin, int64_t end, int64_t chunk) {
-    job *j = arg;
-    uint64_t bad = 0;
-    (void)chunk;
-    if (j->grad->dtype == LURON_F32) {
-        const char *x = luron__data(j->grad);
-        uint32_t bits, bad32 = 0;
-        for (int64_t i = begin; i < end; i++) {
-            memcpy(&bits, x + i * 4, 4);
-            bad32 |= (bits & 0x7f800000u) == 0x7f800000u;
-        }
-        bad = bad32;
-    } else {
-        const char *x = luron__data(j->grad);
-        uint64_t bits;
-        for (int64_t i = begin; i < end; i++) {
-            memcpy(&bits, x + i * 8, 8);
-            bad |= (bits & 0x7ff0000000000000u) == 0x7ff0000000000000u;
-        }
-    }
-    if (bad) atomic_store(&j->bad, true);
-}
 
 /* A contiguous gradient that is finite and fits its parameter, into p->grad; NULL: there is none. */
 static luron_status take_gradient(luron_optim *o, luron_ctx *ctx, const group *g, int i) {
     param *p = &g->params[i];
     if (!p->tensor->grad || !p->tensor->requires_grad) return LURON_OK;
-    const luron_tensor *state = o->n_states ? g->states[i * o->n_states] : p->tensor;
-    LURON__CHECK(ctx, state->dtype == p->tensor->dtype && luron__same_shape(state, p->tensor), LURON_E_STATE,
+    const luron_tensor *state = o->n_states ? g->states[i * o->n_states] : NULL;
+    LURON__CHECK(ctx, !state || (state->dtype == p->tensor->dtype && luron__same_shape(state, p->tensor)), LURON_E_STATE,
                  "%s: parameter '%s' has another shape or dtype than when it was added", type_name(o), p->name);
     LURON_TRY(luron_contiguous(&p->grad, ctx, p->tensor->grad));
-    job j = { .grad = p->grad };
-    luron__parallel_for(ctx->threads, luron_tensor_numel(p->grad), GRAIN, find_bad, &j);
-    LURON__CHECK(ctx, !j.bad, LURON_E_NONFINITE, "step %lld: gradient of '%s' is not finite", (long long)(o->steps + 1), p->name);
-    return LURON_OK;
+    if (luron__is_known_finite(p->grad) || !luron__has_nonfinite(ctx, p->grad)) return LURON_OK; /* looks at bits: a sum of squares may overflow by itself */
+    char text[LURON__NUMBERS_TEXT];
+    return luron__fail(ctx, LURON_E_NONFINITE, "step %lld: gradient of '%s' is not finite: %s; no parameter was changed", (long long)(o->steps + 1), p->name,
+                       luron__numbers_text(text, sizeof text, ctx, p->grad));
 }
 
 static luron_status take_gradients(luron_optim *o, luron_ctx *ctx) {
@@ -196,25 +259,84 @@ static void step_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     void *state[LURON__MAX_SLOTS];
     const size_t skip = (size_t)begin * j->item;
     (void)chunk;
-    for (int i = 0; j->step.state[i]; i++) state[i] = (char *)j->step.state[i] + skip;
+    for (int i = 0; i < j->n_states; i++) state[i] = j->step.state[i] ? (char *)j->step.state[i] + skip : NULL;
     s.n = end - begin, s.param = (char *)s.param + skip, s.grad = (const char *)s.grad + skip, s.state = state;
     j->type->step(&s);
 }
 
-static void step_param(luron_optim *o, luron_ctx *ctx, group *g, int i) {
+/* Step number t of a parameter, for the start of its tensor. state: room for the pointers. */
+static luron_step make_step(const luron_optim *o, const group *g, int i, int64_t t, void **state) {
+    const param *p = &g->params[i];
+    for (int s = 0; s < o->n_states; s++) state[s] = keeps(o, g->options, s) ? luron__data(g->states[i * o->n_states + s]) : NULL;
+    return (luron_step) { .struct_size = sizeof(luron_step), .dtype = p->tensor->dtype, .host = luron__host(), .options = g->options,
+                          .scalars = g->scalars, .t = t, .param = luron__data(p->tensor), .grad = luron__data(p->grad), .state = state };
+}
+
+static luron_step make_begin(const group *g, int64_t t) {
+    return (luron_step) { .struct_size = sizeof(luron_step), .dtype = g->params[0].tensor->dtype, .host = luron__host(), .options = g->options,
+                          .scalars = g->scalars, .t = t };
+}
+
+/* Strict mode: the coming step of a parameter on copies. */
+static luron_status look_at_param(luron_optim *o, luron_ctx *ctx, const group *g, int i, double *scalars) {
+    const param *p = &g->params[i];
+    void *state[LURON__MAX_SLOTS + 1] = { NULL };
+    luron__frame f;
+    luron_view whole = luron__view(p->tensor);
+    luron_step s = make_step(o, g, i, p->steps + 1, state);
+    s.scalars = scalars;
+    if (is_whole(o)) {
+        open_call(&f, o, ctx, g, p->tensor->dtype, LURON__PHASE_RUN);
+        s.whole = &whole, s.call = &f.call;
+    }
+    return luron__strict_step(ctx, o->type, &s, luron_tensor_numel(p->tensor), o->n_scalars, p->name);
+}
+
+/* The same of a group. */
+static luron_status look_at(luron_optim *o, luron_ctx *ctx, const group *g) {
+    double scalars[MAX_SCALARS] = { 0 };
+    memcpy(scalars, g->scalars, (size_t)o->n_scalars * sizeof *scalars);
+    if (o->type->optim.begin) {
+        luron_step s = make_begin(g, o->steps + 1);
+        LURON_TRY(luron__strict_begin(ctx, o->type, &s, o->n_scalars));
+        s.scalars = scalars;
+        o->type->optim.begin(&s);
+    }
+    for (int i = 0; i < g->n; i++)
+        if (g->params[i].grad) LURON_TRY(look_at_param(o, ctx, g, i, scalars));
+    return LURON_OK;
+}
+
+/* All of a parameter at once; loops and products within run in parallel. */
+static luron_status step_whole(const luron_optim *o, luron_ctx *ctx, const group *g, const param *p, job *j) {
+    luron__frame f;
+    luron_view whole = luron__view(p->tensor);
+    open_call(&f, o, ctx, g, p->tensor->dtype, LURON__PHASE_RUN);
+    j->step.whole = &whole, j->step.call = &f.call;
+    step_chunk(j, 0, luron_tensor_numel(p->tensor), 0);
+    luron_status failed = atomic_load(&f.status);
+    return failed ? luron__wrap(ctx, failed, "%s: parameter '%s'", type_name(o), p->name) : LURON_OK;
+}
+
+static luron_status step_param(luron_optim *o, luron_ctx *ctx, group *g, int i) {
     const param *p = &g->params[i];
     const int64_t n = luron_tensor_numel(p->tensor);
     void *state[LURON__MAX_SLOTS + 1] = { NULL };
-    for (int s = 0; s < o->n_states; s++) state[s] = luron__data(g->states[i * o->n_states + s]);
-    luron_view whole = luron__view(p->tensor);
-    job j = { .type = &o->type->optim, .item = (size_t)luron_dtype_size(p->tensor->dtype) };
-    const bool uncut = o->type->optim.flags & LURON_OPTIM_WHOLE;
-    j.step = (luron_step) { .struct_size = sizeof j.step, .dtype = p->tensor->dtype, .host = luron__host(), .options = g->options,
-                            .scalars = g->scalars, .t = p->steps, .param = luron__data(p->tensor), .grad = luron__data(p->grad), .state = state,
-                            .whole = uncut ? &whole : NULL };
-    luron__parallel_for(uncut ? 1 : ctx->threads, n, uncut ? n : GRAIN, step_chunk, &j);
+    luron_status status = LURON_OK;
+    job j = { .type = &o->type->optim, .item = (size_t)luron_dtype_size(p->tensor->dtype), .n_states = o->n_states };
+    j.step = make_step(o, g, i, p->steps, state);
+    if (!is_whole(o)) luron__parallel_for(ctx->threads, n, GRAIN, step_chunk, &j);
+    else if (n) status = step_whole(o, ctx, g, p, &j);
     luron_tensor_touch(p->tensor);
-    for (int s = 0; s < o->n_states; s++) luron_tensor_touch(g->states[i * o->n_states + s]);
+    for (int s = 0; s < o->n_states; s++)
+        if (state[s]) luron_tensor_touch(g->states[i * o->n_states + s]);
+    return status;
+}
+
+static void begin_group(const luron_optim *o, group *g) {
+    if (!o->type->optim.begin) return;
+    luron_step s = make_begin(g, o->steps);
+    o->type->optim.begin(&s);
 }
 
 luron_status luron_optim_step(luron_optim *o, luron_ctx *ctx) {
@@ -222,18 +344,16 @@ luron_status luron_optim_step(luron_optim *o, luron_ctx *ctx) {
     ctx->recording = false;
     luron_status status = take_gradients(o, ctx);
     ctx->recording = was;
+    if (status == LURON_OK && is_whole(o)) status = reserve(o, ctx, &o->work, &o->work_bytes, luron__gemm_most_work(ctx->threads));
+    for (int64_t k = 0; k < o->n_groups && ctx->strict && status == LURON_OK; k++) status = look_at(o, ctx, &o->groups[k]);
     if (status == LURON_OK) o->steps++;
     for (int64_t k = 0; k < o->n_groups; k++) {
         group *g = &o->groups[k];
-        if (status == LURON_OK && o->type->optim.begin) {
-            luron_step s = { .struct_size = sizeof s, .dtype = g->params[0].tensor->dtype, .host = luron__host(), .options = g->options,
-                             .scalars = g->scalars, .t = o->steps };
-            o->type->optim.begin(&s);
-        }
+        if (status == LURON_OK) begin_group(o, g);
         for (int i = 0; i < g->n; i++) {
             if (status == LURON_OK && g->params[i].grad) {
                 g->params[i].steps++;
-                step_param(o, ctx, g, i);
+                status = step_param(o, ctx, g, i);
             }
             luron_tensor_unref(g->params[i].grad);
             g->params[i].grad = NULL;
@@ -264,7 +384,13 @@ luron_arg luron_optim_option(const luron_optim *o, int k, int i) {
 luron_status luron_optim_set(luron_optim *o, luron_ctx *ctx, int k, const luron_arg *arg) {
     group *g = group_at(o, k);
     LURON__CHECK(ctx, g, LURON_E_RANGE, "%s: no group %d, there are %lld", type_name(o), k + ctx->index_base, (long long)o->n_groups);
-    return luron__options_set(ctx, o->type, type_name(o), g->options, arg);
+    if (!o->type->optim.keeps) return luron__options_set(ctx, o->type, type_name(o), g->options, arg);
+    void *options; /* the state that it brings is there before it counts, and stays when it goes */
+    LURON_TRY(luron__options_new(&options, ctx, o->type, type_name(o), g->options, 1, arg));
+    luron_status status = make_states(o, ctx, g, options);
+    luron__options_free(o->pool, o->type, status ? options : g->options);
+    if (!status) g->options = options;
+    return status;
 }
 int luron_optim_n_params(const luron_optim *o, int k) { return group_at(o, k) ? group_at(o, k)->n : 0; }
 luron_tensor *luron_optim_param(const luron_optim *o, int k, int i) { return param_at(o, k, i) ? param_at(o, k, i)->tensor : NULL; }
@@ -274,7 +400,8 @@ int64_t luron_optim_steps(const luron_optim *o) { return o->steps; }
 int luron_optim_n_states(const luron_optim *o) { return o->n_states; }
 const char *luron_optim_state_name(const luron_optim *o, int s) { return s >= 0 && s < o->n_states ? o->type->optim.state[s] : NULL; }
 luron_tensor *luron_optim_state(const luron_optim *o, int k, int i, int s) {
-    return param_at(o, k, i) && s >= 0 && s < o->n_states ? group_at(o, k)->states[i * o->n_states + s] : NULL;
+    const group *g = param_at(o, k, i) ? group_at(o, k) : NULL;
+    return g && s >= 0 && s < o->n_states && keeps(o, g->options, s) ? g->states[i * o->n_states + s] : NULL;
 }
 int luron_optim_n_scalars(const luron_optim *o) { return o->n_scalars; }
 const char *luron_optim_scalar_name(const luron_optim *o, int s) { return s >= 0 && s < o->n_scalars ? o->type->optim.scalars[s] : NULL; }
@@ -292,4 +419,83 @@ void luron_optim_set_steps(luron_optim *o, int64_t steps) {
 int64_t luron__optim_param_steps(const luron_optim *o, int k, int i) { return param_at(o, k, i) ? param_at(o, k, i)->steps : 0; }
 void luron__optim_set_param_steps(luron_optim *o, int k, int i, int64_t steps) {
     if (param_at(o, k, i)) param_at(o, k, i)->steps = steps;
+}
+
+/* ---- its plugin is reloaded --------------------------------------------------------------------------------------------------- */
+struct luron__next_optim {
+    const luron_type *type; /* of the options; borrowed */
+    void *defaults, **options; /* those of the groups */
+    int state_at[LURON__MAX_SLOTS], scalar_at[MAX_SCALARS]; /* where each of the new type is with the old one */
+};
+
+void luron__next_optim_free(luron_optim *o, luron__next_optim *next) {
+    if (!next) return;
+    for (int64_t k = 0; next->options && k < o->n_groups; k++) luron__options_free(o->pool, next->type, next->options[k]);
+    luron__pool_free(o->pool, next->options, (size_t)o->n_groups * sizeof *next->options);
+    luron__options_free(o->pool, next->type, next->defaults);
+    luron__pool_free(o->pool, next, sizeof *next);
+}
+
+static int name_index(const char *const *names, const char *name) {
+    for (int i = 0; names && names[i]; i++)
+        if (!strcmp(names[i], name)) return i;
+    return -1;
+}
+
+/* The same names in any order; at[i]: where that of number i stood. */
+static void match_names(int *at, const char *what, const char *const *names, const char *const *was, luron__diffs *diffs) {
+    for (int i = 0; names && names[i]; i++) {
+        int k = name_index(was, names[i]);
+        if (k < 0) luron__diff(diffs, "%s '%s' is new", what, names[i]);
+        else at[i] = k;
+    }
+    for (int k = 0; was && was[k]; k++)
+        if (name_index(names, was[k]) < 0) luron__diff(diffs, "%s '%s' is gone", what, was[k]);
+}
+
+static luron_status rebind(luron__next_optim *next, luron_ctx *ctx, const luron_optim *o, luron__diffs *diffs) {
+    const luron_optim_type *now = &next->type->optim, *was = &o->type->optim;
+    match_names(next->state_at, "state", now->state, was->state, diffs);
+    match_names(next->scalar_at, "scalar", now->scalars, was->scalars, diffs);
+    LURON_TRY(luron__options_rebind(&next->defaults, ctx, next->type, o->type, o->defaults, diffs));
+    LURON_TRY(luron__alloc(&next->options, ctx, (size_t)o->n_groups * sizeof *next->options));
+    for (int64_t k = 0; k < o->n_groups && !diffs->n; k++)
+        LURON_TRY(luron__options_rebind(&next->options[k], ctx, next->type, o->type, o->groups[k].options, diffs));
+    return LURON_OK;
+}
+
+luron_status luron__optim_rebind(luron__next_optim **out, luron_ctx *ctx, luron_optim *o, const luron_type *type, luron__diffs *diffs) {
+    luron__next_optim *next;
+    LURON_TRY(luron__alloc(&next, ctx, sizeof *next));
+    next->type = type;
+    luron_status status = rebind(next, ctx, o, diffs);
+    if (status || diffs->n) {
+        luron__next_optim_free(o, next);
+        next = NULL;
+    }
+    *out = next;
+    return status;
+}
+
+static void reorder_group(const luron_optim *o, group *g, const luron__next_optim *next) {
+    double scalars[MAX_SCALARS];
+    luron_tensor *states[LURON__MAX_SLOTS];
+    for (int s = 0; s < o->n_scalars; s++) scalars[s] = g->scalars[next->scalar_at[s]];
+    memcpy(g->scalars, scalars, (size_t)o->n_scalars * sizeof *scalars);
+    for (int i = 0; i < g->n; i++) {
+        luron_tensor **of = &g->states[i * o->n_states];
+        for (int s = 0; s < o->n_states; s++) states[s] = of[next->state_at[s]];
+        memcpy(of, states, (size_t)o->n_states * sizeof *states);
+    }
+}
+
+void luron__optim_switch(luron_optim *o, luron__next_optim *next) {
+    for (int64_t k = 0; k < o->n_groups; k++) {
+        reorder_group(o, &o->groups[k], next);
+        luron__options_free(o->pool, o->type, o->groups[k].options);
+        o->groups[k].options = next->options[k], next->options[k] = NULL;
+    }
+    luron__options_free(o->pool, o->type, o->defaults);
+    o->defaults = next->defaults, next->defaults = NULL;
+    luron__next_optim_free(o, next);
 }

@@ -1,5 +1,5 @@
 /* options.c -- values of options: checked against the schema of a type and stored in the type's own struct. */
-#include "internal.h"
+#include "reload.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -20,6 +20,9 @@ static bool is_ranged(const luron_option *o) { return o->min < o->max; }
 static bool is_integer(const luron_option *o) {
     return o->kind == LURON_INT || o->kind == LURON_AXIS || o->kind == LURON_ID;
 }
+
+/* A text of the host's stands first in the member. */
+static bool owns_text(const luron_option *o) { return o->kind == LURON_STRING || o->kind == LURON_INITIALISER; }
 
 /* ---- messages -------------------------------------------------------------------------------------------------- */
 LURON_PRINTF(3, 4) static void append(char *buf, size_t n, const char *fmt, ...) {
@@ -63,6 +66,7 @@ static const char *expected(char buf[TEXT], const luron_option *o) {
     switch (o->kind) {
     case LURON_BOOL: return "true or false";
     case LURON_STRING: return "a string";
+    case LURON_INITIALISER: return "name of an initialiser";
     case LURON_CHOICE:
         append(buf, TEXT, "one of");
         for (int i = 0; o->choices[i]; i++) append(buf, TEXT, "%s '%s'", i ? "," : "", o->choices[i]);
@@ -196,6 +200,17 @@ static luron_status set_string(luron_ctx *ctx, const char **to, const char *from
     return LURON_OK;
 }
 
+/* text NULL: the layer's own choice. */
+static luron_status set_initialiser(luron_ctx *ctx, const char *what, const luron_option *o, luron_named_init *to, const char *text) {
+    char subject[160];
+    luron_init init = { 0 };
+    snprintf(subject, sizeof subject, "%.80s: %.70s", what, o->name);
+    if (text) LURON_TRY(luron__init_parse(&init, ctx, subject, text));
+    LURON_TRY(set_string(ctx, &to->text, text));
+    to->init = init;
+    return LURON_OK;
+}
+
 static luron_status set(luron_ctx *ctx, const char *what, const luron_option *o, void *options, const luron_arg *a) {
     void *to = member(options, o);
     if (is_integer(o)) {
@@ -215,6 +230,9 @@ static luron_status set(luron_ctx *ctx, const char *what, const luron_option *o,
         LURON__CHECK(ctx, !a->string || luron__is_utf8(a->string), LURON_E_ARGUMENT,
                      "%s: %s: a string of UTF-8 expected", what, o->name);
         return set_string(ctx, to, a->string);
+    } else if (o->kind == LURON_INITIALISER) {
+        if (a->kind != LURON_ARG_STRING) return wrong(ctx, what, o, a);
+        return set_initialiser(ctx, what, o, to, a->string);
     } else if (o->kind == LURON_CHOICE) {
         int32_t i = 0;
         while (a->kind == LURON_ARG_STRING && a->string && o->choices[i] && strcmp(o->choices[i], a->string)) i++;
@@ -235,6 +253,7 @@ static luron_status set_default(luron_ctx *ctx, const luron_option *o, void *opt
     case LURON_FLOAT: *(double *)to = o->default_number; return LURON_OK;
     case LURON_BOOL: *(int32_t *)to = o->default_number != 0; return LURON_OK;
     case LURON_STRING: return set_string(ctx, to, o->default_string);
+    case LURON_INITIALISER: return set_initialiser(ctx, o->name, o, to, o->default_string);
     case LURON_CHOICE:
         for (int32_t i = 0; o->default_string && o->choices[i]; i++)
             if (!strcmp(o->choices[i], o->default_string)) *(int32_t *)to = i;
@@ -275,7 +294,7 @@ static luron_status fill(luron_ctx *ctx, const luron_type *t, const char *what, 
     uint64_t given = 0;
     for (int i = 0; i < t->n_options; i++) {
         const luron_option *o = &t->options[i];
-        if (o->kind == LURON_STRING && base)
+        if (owns_text(o) && base)
             LURON_TRY(set_string(ctx, member(options, o), *(const char *const *)member((void *)base, o)));
         else if (!base)
             LURON_TRY(set_default(ctx, o, options));
@@ -297,7 +316,7 @@ luron_status luron__options_new(void **out, luron_ctx *ctx, const luron_type *ty
     if (base) { /* the strings of base stay its own */
         memcpy(options, base, struct_bytes(type));
         for (int i = 0; i < type->n_options; i++)
-            if (type->options[i].kind == LURON_STRING) *(const char **)member(options, &type->options[i]) = NULL;
+            if (owns_text(&type->options[i])) *(const char **)member(options, &type->options[i]) = NULL;
     }
     luron_status status = fill(ctx, type, what, options, base, n_args, args);
     if (status == LURON_OK)
@@ -307,10 +326,42 @@ luron_status luron__options_new(void **out, luron_ctx *ctx, const luron_type *ty
     return status;
 }
 
+/* ---- a plugin is reloaded --------------------------------------------------------------------------------------- */
+static luron_status rebind(luron_ctx *ctx, const luron_type *type, void *to, const luron_type *was, const void *from, luron__diffs *diffs) {
+    for (int i = 0; i < type->n_options; i++) {
+        const luron_option *o = &type->options[i];
+        const int k = option_index(was, o->name);
+        if (k < 0 && o->flags & LURON_OPTION_REQUIRED) {
+            luron__diff(diffs, "option '%s' is new and required", o->name);
+            continue;
+        }
+        const luron_arg a = luron__options_get(was, from, k);
+        luron_status status = k < 0 ? set_default(ctx, o, to) : set(ctx, "", o, to, &a);
+        if (status != LURON_OK && status != LURON_E_ARGUMENT) return status;
+        if (status != LURON_OK) luron__diff(diffs, "option %s", ctx->error + strlen(": "));
+    }
+    for (int k = 0; k < was->n_options; k++)
+        if (option_index(type, was->options[k].name) < 0) luron__diff(diffs, "option '%s' is gone", was->options[k].name);
+    return LURON_OK;
+}
+
+luron_status luron__options_rebind(void **out, luron_ctx *ctx, const luron_type *type, const luron_type *was, const void *from, luron__diffs *diffs) {
+    void *options;
+    const int n = diffs->n;
+    LURON_TRY(luron__alloc(&options, ctx, struct_bytes(type)));
+    luron_status status = rebind(ctx, type, options, was, from, diffs);
+    if (status != LURON_OK || diffs->n > n) {
+        luron__options_free(ctx->pool, type, options);
+        options = NULL;
+    }
+    *out = options;
+    return status;
+}
+
 void luron__options_free(luron__pool *pool, const luron_type *type, void *options) {
     if (!options) return;
     for (int i = 0; i < type->n_options; i++)
-        if (type->options[i].kind == LURON_STRING) luron__strfree(pool, *(char **)member(options, &type->options[i]));
+        if (owns_text(&type->options[i])) luron__strfree(pool, *(char **)member(options, &type->options[i]));
     luron__pool_free(pool, options, struct_bytes(type));
 }
 
@@ -332,7 +383,7 @@ luron_arg luron__options_get(const luron_type *type, const void *options, int i)
         a.kind = LURON_ARG_NUMBER, a.number = *(const double *)from;
     else if (o->kind == LURON_BOOL)
         a.kind = LURON_ARG_BOOLEAN, a.integer = *(const int32_t *)from;
-    else if (o->kind == LURON_STRING)
+    else if (owns_text(o))
         a.string = *(const char *const *)from;
     else if (o->kind == LURON_CHOICE)
         a.string = o->choices[*(const int32_t *)from];
@@ -344,12 +395,14 @@ luron_arg luron__options_get(const luron_type *type, const void *options, int i)
 const char *luron__options_text(char *buf, size_t n, const luron_type *type, const void *options) {
     if (!n) return buf;
     buf[0] = 0;
+    int shown = 0;
     append(buf, n, "%s", luron_type_name(type));
     for (int i = 0; i < type->n_options; i++) {
         char value[TEXT];
         luron_arg a = luron__options_get(type, options, i);
-        append(buf, n, "%s%s = %s", i ? ", " : " { ", a.name, arg_text(value, &a));
+        if (type->options[i].kind == LURON_INITIALISER && !a.string) continue; /* says nothing */
+        append(buf, n, "%s%s = %s", shown++ ? ", " : " { ", a.name, arg_text(value, &a));
     }
-    if (type->n_options) append(buf, n, " }");
+    if (shown) append(buf, n, " }");
     return buf;
 }

@@ -152,6 +152,7 @@ void *luron__options_to_json(const luron_type *type, const void *options) {
     json_t *object = json_object();
     for (int i = 0; object && i < type->n_options; i++) {
         luron_arg a = luron__options_get(type, options, i);
+        if (type->options[i].kind == LURON_INITIALISER && !a.string) continue;
         json_t *value = arg_to_json(&a);
         if (!value || json_object_set_new(object, a.name, value)) {
             json_decref(object);

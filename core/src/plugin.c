@@ -36,7 +36,7 @@ static luron_status check_segments(luron_ctx *ctx, int fd, const ElfW(Ehdr) *hea
     return LURON_OK;
 }
 
-static luron_status check_elf(luron_ctx *ctx, int fd, uint64_t size) {
+luron_status luron__plugin_check_elf(luron_ctx *ctx, int fd, uint64_t size) {
     ElfW(Ehdr) head;
     bool whole = read_at(fd, &head, sizeof head, 0);
     LURON__CHECK(ctx, whole && !memcmp(head.e_ident, ELFMAG, SELFMAG), LURON_E_PLUGIN, "not an ELF shared object%s",
@@ -68,7 +68,7 @@ static luron_status check_file(luron_ctx *ctx, const char *path) {
     else if (!S_ISREG(st.st_mode))
         status = luron__fail(ctx, LURON_E_PLUGIN, "not a regular file");
     else
-        status = check_elf(ctx, fd, (uint64_t)st.st_size);
+        status = luron__plugin_check_elf(ctx, fd, (uint64_t)st.st_size);
     close(fd);
     return status;
 }
@@ -93,7 +93,7 @@ static const void *init_extension(const luron_host *host, const char *id) {
 static const luron_host init_host = { .struct_size = sizeof init_host, .abi_minor = LURON_ABI_MINOR, .fail = init_fail,
                                       .extension = init_extension };
 
-static luron_status run_init(luron_ctx *ctx, const luron_plugin *plugin) {
+luron_status luron__plugin_init(luron_ctx *ctx, const luron_plugin *plugin) {
     char text[256] = "";
     luron_call call = { .struct_size = sizeof call, .host = &init_host, .internal = text };
     luron_status status = plugin->init ? plugin->init(&call) : LURON_OK;
@@ -108,14 +108,14 @@ static luron_status register_types(luron_ctx *ctx, const luron_plugin *from, con
     luron__registry *r = ctx->registry;
     LURON_TRY(luron__grow(ctx, &r->types, &r->cap_types, r->n_types + n, sizeof *r->types));
     LURON_TRY(luron__grow(ctx, &r->plugins, &r->cap_plugins, r->n_plugins + 1, sizeof *r->plugins));
-    LURON_TRY(run_init(ctx, plugin));
+    LURON_TRY(luron__plugin_init(ctx, plugin));
     for (int i = 0; i < n; i++) r->types[r->n_types++] = types[i]; /* from here on nothing can fail */
     r->plugins[r->n_plugins++] = from;
     return LURON_OK;
 }
 
 /* The error text is the reason alone. A descriptor that is registered already is left as it is. */
-static luron_status add(luron_ctx *ctx, const luron_plugin *from, const char *path) {
+static luron_status add(luron_ctx *ctx, const luron_plugin *from, const char *path, bool is_file) {
     const luron__registry *r = ctx->registry;
     for (int64_t i = 0; i < r->n_plugins; i++)
         if (r->plugins[i] == from) return LURON_OK;
@@ -123,7 +123,8 @@ static luron_status add(luron_ctx *ctx, const luron_plugin *from, const char *pa
     luron_plugin plugin;
     int n = 0;
     LURON_TRY(luron__alloc(&types, ctx, LURON__MAX_TYPES * sizeof *types));
-    luron_status status = luron__plugin_judge(ctx, from, path, &plugin, types, &n);
+    luron_status status = luron__plugin_judge(ctx, from, path, NULL, &plugin, types, &n);
+    for (int i = 0; i < n && is_file; i++) types[i]->from = from;
     if (status == LURON_OK) status = register_types(ctx, from, &plugin, types, n);
     for (int i = 0; status != LURON_OK && i < n; i++) luron__type_unref(types[i]);
     luron__free(ctx, types, LURON__MAX_TYPES * sizeof *types);
@@ -133,7 +134,7 @@ static luron_status add(luron_ctx *ctx, const luron_plugin *from, const char *pa
 luron_status luron_plugin_add(luron_ctx *ctx, const luron_plugin *plugin, const char *path) {
     LURON__CHECK(ctx, plugin, LURON_E_ARGUMENT, "luron_plugin_add: a plugin expected, got NULL");
     if (!path) path = "(linked in)";
-    luron_status status = add(ctx, plugin, path);
+    luron_status status = add(ctx, plugin, path, false);
     return status == LURON_E_PLUGIN ? luron__wrap(ctx, status, "plugin %s refused", path) : status;
 }
 
@@ -147,14 +148,43 @@ static luron_status linker_error(luron_ctx *ctx, const char *path) {
     return luron__fail(ctx, LURON_E_PLUGIN, "%s", text);
 }
 
-static luron_status load(luron_ctx *ctx, const char *path) {
-    LURON_TRY(check_file(ctx, path));
-    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-    if (!handle) return linker_error(ctx, path);
-    const luron_plugin *from = dlsym(handle, "luron_plugin_main");
-    LURON__CHECK(ctx, from, LURON_E_PLUGIN,
+/* The linker gives what it has when it knows the name, even if another file lies there by now; so the inode is part of the
+ * name: its bits stand as "/" and "/." between folder and file. Inodes that are mapped are not given again.           */
+static void spell(char *to, size_t n, const char *path, uint64_t inode) {
+    const char *file = strrchr(path, '/');
+    size_t at = (size_t)snprintf(to, n, "%.*s", (int)(file - path), path);
+    for (; inode && at + 2 < n; inode >>= 1) at += (size_t)snprintf(to + at, n - at, inode & 1 ? "/." : "/");
+    snprintf(to + (at < n ? at : n), at < n ? n - at : 0, "%s", file);
+}
+
+luron_status luron__plugin_link(const luron_plugin **from, luron_ctx *ctx, const char *path, const struct stat *st) {
+    char name[4352];
+    spell(name, sizeof name, path, st->st_ino);
+    void *handle = dlopen(name, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (!handle) return linker_error(ctx, name);
+    *from = dlsym(handle, "luron_plugin_main");
+    LURON__CHECK(ctx, *from, LURON_E_PLUGIN,
                  "it has no symbol luron_plugin_main, so it is no plugin of luron (or LURON_PLUGIN_DEFINE is missing)");
-    return add(ctx, from, path);
+    return LURON_OK;
+}
+
+/* Is this file in this state loaded, under whatever path? A reload has loaded it under a name of its own. */
+static bool is_loaded(const luron__registry *r, const struct stat *st) {
+    for (int64_t i = 0; i < r->n_seen; i++) {
+        const luron__seen *e = &r->seen[i];
+        if (!e->reason && e->size == st->st_size && e->sec == st->st_mtim.tv_sec && e->nsec == st->st_mtim.tv_nsec &&
+            e->device == st->st_dev && e->inode == st->st_ino)
+            return true;
+    }
+    return false;
+}
+
+static luron_status load(luron_ctx *ctx, const char *path, const struct stat *st) {
+    const luron_plugin *from;
+    if (is_loaded(ctx->registry, st)) return LURON_OK;
+    LURON_TRY(check_file(ctx, path));
+    LURON_TRY(luron__plugin_link(&from, ctx, path, st));
+    return add(ctx, from, path, true);
 }
 
 static luron_status seen_entry(luron__seen **out, luron_ctx *ctx, const char *path) {
@@ -173,9 +203,14 @@ static luron_status seen_entry(luron__seen **out, luron_ctx *ctx, const char *pa
     return LURON_OK;
 }
 
+static void note(luron__seen *e, const struct stat *st) {
+    e->size = st->st_size, e->sec = st->st_mtim.tv_sec, e->nsec = st->st_mtim.tv_nsec;
+    e->device = st->st_dev, e->inode = st->st_ino;
+}
+
 /* Load, and remember how that went for this state of the file. */
 static luron_status load_and_note(luron_ctx *ctx, const char *path, luron__seen *e, const struct stat *st) {
-    luron_status status = load(ctx, path);
+    luron_status status = load(ctx, path, st);
     luron__strfree(ctx->pool, e->reason);
     e->reason = NULL;
     e->size = -1;
@@ -184,12 +219,18 @@ static luron_status load_and_note(luron_ctx *ctx, const char *path, luron__seen 
         snprintf(text, sizeof text, "%s", ctx->error);
         LURON_TRY(luron__strdup(&e->reason, ctx, text));
     }
-    if (status == LURON_OK || status == LURON_E_PLUGIN) {
-        e->size = st->st_size;
-        e->sec = st->st_mtim.tv_sec;
-        e->nsec = st->st_mtim.tv_nsec;
-    }
+    if (status == LURON_OK || status == LURON_E_PLUGIN) note(e, st);
     return status;
+}
+
+void luron__plugin_note(luron_ctx *ctx, const char *path, const struct stat *st) {
+    luron__registry *r = ctx->registry;
+    for (int64_t i = 0; i < r->n_seen; i++) {
+        if (strcmp(r->seen[i].path, path)) continue;
+        luron__strfree(ctx->pool, r->seen[i].reason);
+        r->seen[i].reason = NULL;
+        note(&r->seen[i], st);
+    }
 }
 
 luron_status luron__plugin_open(luron_ctx *ctx, const char *path) {

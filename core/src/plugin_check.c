@@ -24,6 +24,7 @@
 
 typedef struct judge {
     luron_ctx *ctx;
+    const char *instead_of; /* plugin whose types are going to be replaced, NULL: none */
     char subject[200]; /* "layer type 'Linear': option 'bias': " */
 } judge;
 
@@ -82,13 +83,14 @@ static uint32_t member_size(uint32_t kind) {
     case LURON_BOOL: case LURON_CHOICE: return sizeof(int32_t);
     case LURON_STRING: return sizeof(const char *);
     case LURON_INTS: return sizeof(luron_ints);
+    case LURON_INITIALISER: return sizeof(luron_named_init);
     default: return 0;
     }
 }
 
 static uint32_t member_align(uint32_t kind) {
     return kind == LURON_BOOL || kind == LURON_CHOICE ? (uint32_t)_Alignof(int32_t)
-        : kind == LURON_STRING ? (uint32_t)_Alignof(const char *) : (uint32_t)_Alignof(int64_t);
+        : kind == LURON_STRING || kind == LURON_INITIALISER ? (uint32_t)_Alignof(const char *) : (uint32_t)_Alignof(int64_t);
 }
 
 static luron_status check_choices(const judge *j, const luron_option *o) {
@@ -108,6 +110,9 @@ static luron_status check_default(const judge *j, const luron_option *o) {
     bool number = whole || o->kind == LURON_FLOAT;
     if (isnan(o->min) || isnan(o->max) || o->min > o->max) return refuse(j, "range from %g to %g", o->min, o->max);
     if (o->flags & LURON_OPTION_REQUIRED) return LURON_OK;
+    luron_init init;
+    if (o->kind == LURON_INITIALISER && o->default_string && luron__init_parse(&init, j->ctx, "default", o->default_string))
+        return luron__wrap(j->ctx, LURON_E_PLUGIN, "%.*s", (int)strcspn(j->subject, ""), j->subject);
     if (whole && !(o->default_number == trunc(o->default_number) && fabs(o->default_number) <= 9007199254740992.0))
         return refuse(j, "default %g is no integer", o->default_number);
     if (o->kind == LURON_BOOL && o->default_number != 0 && o->default_number != 1)
@@ -266,6 +271,12 @@ static luron_status take_format(judge *j, luron_type *t, const void *from, int i
 }
 
 /* ---- the whole ------------------------------------------------------------------------------------------------- */
+/* The type that has the name already and will go on to have it. */
+static const luron_type *taken(const judge *j, const luron__want *want) {
+    const luron_type *other = luron__registered(j->ctx, want);
+    return other && j->instead_of && !strcmp(other->plugin, j->instead_of) ? NULL : other;
+}
+
 static luron_status check_duplicate(const judge *j, const luron_type *t, luron_type *const *types, int n,
                                     const luron_plugin *plugin) {
     const luron__want name = { t->kind, luron__type_title(t), false }, function = { t->kind, t->layer.function, true };
@@ -277,11 +288,13 @@ static luron_status check_duplicate(const judge *j, const luron_type *t, luron_t
             !strcmp(t->layer.function, types[i]->layer.function))
             return refuse(j, "function '%s' is that of '%s' too", t->layer.function, types[i]->layer.name);
     }
-    const luron_type *other = luron__registered(j->ctx, &name);
+    const luron_type *other = taken(j, &name);
+    if (other && !strcmp(other->plugin, plugin->name) && !strcmp(other->path, t->path))
+        return refuse(j, "plugin '%s' is loaded already; the file has changed since: it can be reloaded", plugin->name);
     if (other)
         return refuse(j, "plugin '%s' cannot register it, plugin '%s' (%s) has it already", plugin->name, other->plugin,
                       other->path);
-    other = t->kind == LURON_KIND_LAYER && t->layer.function ? luron__registered(j->ctx, &function) : NULL;
+    other = t->kind == LURON_KIND_LAYER && t->layer.function ? taken(j, &function) : NULL;
     if (other)
         return refuse(j, "function '%s' of plugin '%s' is registered already by '%s' of plugin '%s' (%s)",
                       function.name, plugin->name, other->layer.name, other->plugin, other->path);
@@ -293,6 +306,7 @@ static luron_status take_type(judge *j, luron_type *t, luron_kind kind, const vo
     atomic_init(&t->refs, 1);
     t->kind = kind;
     t->pool = j->ctx->pool;
+    t->abi_minor = plugin->abi_minor;
     LURON_TRY(luron__strdup(&t->plugin, j->ctx, plugin->name));
     LURON_TRY(luron__strdup(&t->plugin_version, j->ctx, plugin->version));
     LURON_TRY(luron__strdup(&t->path, j->ctx, path));
@@ -317,9 +331,9 @@ static luron_status take_list(judge *j, luron_kind kind, const void *list, const
     return LURON_OK;
 }
 
-luron_status luron__plugin_judge(luron_ctx *ctx, const luron_plugin *from, const char *path, luron_plugin *plugin,
-                                 luron_type **types, int *n) {
-    judge j = { .ctx = ctx };
+luron_status luron__plugin_judge(luron_ctx *ctx, const luron_plugin *from, const char *path, const char *instead_of,
+                                 luron_plugin *plugin, luron_type **types, int *n) {
+    judge j = { .ctx = ctx, .instead_of = instead_of };
     uint32_t head[3]; /* struct_size, abi_major, abi_minor: in this place in every major */
     memcpy(head, from, sizeof head);
     if (head[1] != LURON_ABI_MAJOR)

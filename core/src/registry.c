@@ -87,11 +87,23 @@ const luron_port *luron_type_out(const luron_type *type, int i) {
 const char *luron_type_plugin(const luron_type *type) { return type->plugin; }
 const char *luron_type_plugin_version(const luron_type *type) { return type->plugin_version; }
 const char *luron_type_plugin_path(const luron_type *type) { return type->path; }
+int luron_type_plugin_abi(const luron_type *type) { return (int)type->abi_minor; }
+uint32_t luron_type_forms(const luron_type *type) {
+    const luron_layer_type *l = &type->layer;
+    return (l->elementwise ? LURON_FORM_ELEMENTWISE : 0) | (l->forward ? LURON_FORM_FUSED : 0) | (l->compose ? LURON_FORM_COMPOSE : 0);
+}
+
+const char *luron_plugin_file(luron_ctx *ctx, int i, const char **reason) {
+    const luron__registry *r = ctx->registry;
+    if (i < 0 || i >= r->n_seen) return NULL;
+    *reason = r->seen[i].reason;
+    return r->seen[i].path;
+}
 
 const luron_type *luron_type_at(luron_ctx *ctx, luron_kind kind, int i) {
     const luron__registry *r = ctx->registry;
     for (int64_t k = 0; i >= 0 && k < r->n_types; k++)
-        if (r->types[k]->kind == kind && i-- == 0) return r->types[k];
+        if (r->types[k]->kind == kind && !r->types[k]->gone && i-- == 0) return r->types[k];
     return NULL;
 }
 
@@ -103,7 +115,8 @@ static bool matches(const luron__want *want, luron_kind kind, const char *name, 
 const luron_type *luron__registered(const luron_ctx *ctx, const luron__want *want) {
     const luron__registry *r = ctx->registry;
     for (int64_t i = 0; i < r->n_types; i++)
-        if (matches(want, r->types[i]->kind, luron__type_title(r->types[i]), luron_type_function(r->types[i])))
+        if (!r->types[i]->gone &&
+            matches(want, r->types[i]->kind, luron__type_title(r->types[i]), luron_type_function(r->types[i])))
             return r->types[i];
     return NULL;
 }
@@ -277,7 +290,8 @@ static luron_status not_found(luron_ctx *ctx, const luron__want *want, near *bes
     const luron__registry *r = ctx->registry;
     char text[900] = "";
     for (int64_t i = 0; i < r->n_types; i++)
-        near_add(best, want, r->types[i]->kind, luron__type_title(r->types[i]), luron_type_function(r->types[i]));
+        if (!r->types[i]->gone)
+            near_add(best, want, r->types[i]->kind, luron__type_title(r->types[i]), luron_type_function(r->types[i]));
     for (int i = 0; i < best->n; i++)
         append(text, sizeof text, "%s'%s'", i == 0 ? "; did you mean " : i + 1 < best->n ? ", " : " or ",
                best->name[i]);

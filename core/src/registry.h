@@ -1,12 +1,15 @@
-/* registry.h -- what registry.c, plugin.c, plugin_check.c and plugin_index.c share. */
+/* registry.h -- what registry.c, plugin*.c and reload.c share. */
 #ifndef LURON_REGISTRY_H
 #define LURON_REGISTRY_H
 #include "internal.h"
+
+#include <sys/stat.h>
 
 /** A plugin file as it was when it was opened. */
 typedef struct luron__seen {
     char *path, *reason; /* reason NULL: loaded */
     int64_t size, sec, nsec;
+    uint64_t device, inode;
 } luron__seen;
 
 struct luron__registry {
@@ -39,14 +42,27 @@ const luron_type *luron__registered(const luron_ctx *ctx, const luron__want *wan
 #define LURON__MAX_PORTS 32
 #define LURON__MAX_OPTIONS_SIZE 65536
 /** Zero-extended copy of the descriptor in *plugin and new types in types[0 .. *n) (room for LURON__MAX_TYPES).
+ *  instead_of: plugin whose types they will replace, so that their names are free; NULL: none.
  *  The error text is the reason alone: "layer type 'X': ...". */
-luron_status luron__plugin_judge(luron_ctx *ctx, const luron_plugin *from, const char *path, luron_plugin *plugin,
-                                 luron_type **types, int *n);
+luron_status luron__plugin_judge(luron_ctx *ctx, const luron_plugin *from, const char *path, const char *instead_of,
+                                 luron_plugin *plugin, luron_type **types, int *n);
 bool luron__is_identifier(const char *s);
 
 /* ---- loading (plugin.c) ---------------------------------------------------------------------------------------- */
 /** Load the file unless it was seen already and has not changed since. refused: the error text is the reason. */
 luron_status luron__plugin_open(luron_ctx *ctx, const char *path);
+/** Is the open file a shared object for this machine, and whole? */
+luron_status luron__plugin_check_elf(luron_ctx *ctx, int fd, uint64_t size);
+/** Load the file at `path`, which has a '/', for good; its descriptor. */
+luron_status luron__plugin_link(const luron_plugin **from, luron_ctx *ctx, const char *path, const struct stat *st);
+luron_status luron__plugin_init(luron_ctx *ctx, const luron_plugin *plugin);
+/** The file at `path`, which was loaded once, is loaded now as *st says. */
+void luron__plugin_note(luron_ctx *ctx, const char *path, const struct stat *st);
+
+/* ---- loading a file once more (plugin_copy.c) ------------------------------------------------------------------ */
+/** The descriptor of a copy of the file as it is now, and its state. The error text is the reason alone. */
+luron_status luron__plugin_open_copy(const luron_plugin **from, struct stat *st, luron_ctx *ctx, const char *path,
+                                     const char *plugin);
 
 /* ---- the index of a folder (plugin_index.c) -------------------------------------------------------------------- */
 typedef struct luron__index_entry {

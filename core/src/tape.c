@@ -1,7 +1,9 @@
 /* The tape: applying ops, recording nodes, and letting go of them. A node is kept alive by the tensors it made; it
  * keeps its operands. Releasing is a loop, not a recursion, however long the chain.                                  */
-#include "internal.h"
+#include "guard.h"
+#include "hooks.h"
 
+#include <stddef.h>
 #include <string.h>
 
 bool luron__wants_tape(const luron_ctx *ctx, int n_in, luron_tensor *const *in) {
@@ -34,6 +36,8 @@ static void node_unref(luron__node *node, luron__node **dead) {
 static void tensor_release(luron_tensor *t, luron__node **dead) {
     if (!t || atomic_fetch_sub(&t->refs, 1) != 1) return;
     tensor_release(t->grad, dead);
+    if (t->retains) luron__hooks_forget(t->node->hooks, t);
+    if (t->hooks) luron__hooks_unref(t->hooks);
     storage_unref(t->storage);
     node_unref(t->node, dead);
     luron__pool_free(t->pool, t, sizeof *t);
@@ -46,14 +50,27 @@ static void node_release_operands(luron__node *node, luron__node **dead) {
     }
 }
 
+/* The first version of luron_function ended with `backward`. */
+static bool has_release(const luron_function *fn) { return fn->struct_size >= sizeof *fn && fn->release; }
+
+/* Let go of what hangs on a node beside its operands. */
+static void release_content(luron__node *node) {
+    luron__layer_call_free(node->pool, node->layer);
+    if (node->function && has_release(node->function)) node->function->release(node->ud);
+    luron__hooks_unref(node->hooks);
+    node->layer = NULL, node->function = NULL, node->hooks = NULL;
+}
+
 static void drain(luron__node *dead) {
     while (dead) {
         luron__node *node = dead;
         dead = node->next_dead;
         node_release_operands(node, &dead);
         for (int i = 0; i < node->n_out; i++) tensor_release(node->out[i], &dead);
-        if (node->layer) luron__layer_call_free(node->pool, node->layer);
-        if (node->function && node->function->release) node->function->release(node->ud);
+        release_content(node);
+        luron__type_unref(node->type);
+        luron__strfree(node->pool, node->label);
+        luron__strfree(node->pool, node->where);
         luron__pool_free(node->pool, node, node->bytes);
     }
 }
@@ -70,19 +87,25 @@ void luron__node_unref(luron__node *node) {
     drain(dead);
 }
 
-/* Mark the node as consumed by a backward and let its operands go. */
+/* For the message of a backward that comes here again. */
+static void keep_name(luron__node *node) {
+    if (node->layer) node->type = luron__type_ref(node->layer->code->type);
+    if (!node->function) return;
+    size_t bytes = strlen(node->function->name) + 1;
+    node->label = luron__pool_alloc(node->pool, bytes);
+    if (node->label) memcpy(node->label, node->function->name, bytes);
+}
+
 void luron__node_use(luron__node *node) {
     luron__node *dead = NULL;
-    node->used = true;
+    keep_name(node);
+    node->used = LURON__USED;
     node_release_operands(node, &dead);
     for (int i = 0; i < node->n_out; i++) {
         storage_unref(node->out[i]->storage);
         node->out[i]->storage = NULL;
     }
-    if (node->layer) luron__layer_call_free(node->pool, node->layer);
-    node->layer = NULL;
-    if (node->function && node->function->release) node->function->release(node->ud);
-    node->function = NULL;
+    release_content(node);
     drain(dead);
 }
 
@@ -103,13 +126,20 @@ static luron_status keep_operand(luron_tensor **out, luron_ctx *ctx, luron_tenso
     return LURON_OK;
 }
 
+/* Above those of all operands, also of such as were made in another context: no loop, and the order of backward. */
+static uint64_t next_seq(luron_ctx *ctx, int n_in, luron_tensor *const *in) {
+    for (int i = 0; i < n_in; i++)
+        if (in[i] && in[i]->node && in[i]->node->seq > ctx->seq) ctx->seq = in[i]->node->seq;
+    return ++ctx->seq;
+}
+
 luron_status luron__node_record(luron__node **result, luron_ctx *ctx, const luron__op *op, const luron__attrs *attrs, int n_in, luron_tensor *const *in, const bool *saved_in, int n_out,
                                 luron_tensor *const *out, const bool *saved_out) {
     size_t bytes = sizeof(luron__node) + (size_t)(n_in + n_out) * (sizeof(luron_tensor *) + sizeof(uint64_t)) + (size_t)n_in;
     luron__node *node;
     LURON_TRY(luron__alloc(&node, ctx, bytes));
     node->refs = 1; /* ours until the outputs hold it */
-    node->op = op, node->seq = ++ctx->seq, node->bytes = bytes, node->pool = ctx->pool;
+    node->op = op, node->seq = next_seq(ctx, n_in, in), node->bytes = bytes, node->pool = ctx->pool;
     if (attrs) node->attrs = *attrs;
     node->in = (luron_tensor **)(node + 1);
     node->out = node->in + n_in;
@@ -137,6 +167,7 @@ luron_status luron__node_record(luron__node **result, luron_ctx *ctx, const luro
         luron__node_unref(node);
         return status;
     }
+    if (ctx->anomaly) luron__note_place(ctx, node);
     *result = NULL;
     for (int i = 0; i < n_out; i++) {
         if (!luron_dtype_is_float(out[i]->dtype)) continue;
@@ -156,19 +187,6 @@ luron_status luron__node_output(luron_tensor **out, luron_ctx *ctx, const luron_
     (*out)->node_out = k;
     (*out)->requires_grad = true;
     atomic_fetch_add(&(*out)->node->refs, 1);
-    return LURON_OK;
-}
-
-luron_status luron__node_check(luron_ctx *ctx, const luron__node *node) {
-    LURON__CHECK(ctx, !node->used, LURON_E_STATE,
-                 "backward through '%s' a second time: its part of the tape was released by the first (retain_graph keeps it)", node->op->name);
-    for (int i = 0; i < node->n_in + node->n_out; i++) {
-        const luron_tensor *t = i < node->n_in ? node->in[i] : node->out[i - node->n_in];
-        LURON__CHECK(ctx, !t || node->version[i] == UINT64_MAX || node->version[i] == luron_tensor_version(t), LURON_E_STATE,
-                     "backward: %s %d of '%s' was changed in place after it was saved for the gradient (version %llu, saved %llu)",
-                     i < node->n_in ? "operand" : "output", (i < node->n_in ? i : i - node->n_in) + ctx->index_base, node->op->name,
-                     (unsigned long long)luron_tensor_version(t), (unsigned long long)node->version[i]);
-    }
     return LURON_OK;
 }
 
@@ -202,6 +220,8 @@ luron_status luron__apply_op(luron_tensor **result, luron_ctx *ctx, const luron_
         a.out = out;
         status = op->compute(ctx, &a);
     }
+    out->unrecorded = !ctx->recording;
+    if (!status && luron__is_guarded(ctx) && !a.is_view) status = luron__guard_op(ctx, &a, out);
     if (!status && op->gradient && luron_dtype_is_float(out->dtype) && luron__wants_tape(ctx, n_in, in)) status = record_op(ctx, &a, out);
     if (status) {
         luron_tensor_unref(out);
@@ -214,13 +234,26 @@ luron_status luron__apply_op(luron_tensor **result, luron_ctx *ctx, const luron_
 /* ---- functions with a gradient of their own ------------------------------------------------------------------------ */
 const luron__op luron__op_function = {.name = "function"};
 
+static luron_status check_function(luron_ctx *ctx, const luron_function *fn, int n_in, luron_tensor *const *ins, int n_out, luron_tensor **outs) {
+    LURON__CHECK(ctx, fn->struct_size >= offsetof(luron_function, release), LURON_E_ARGUMENT, "record: struct_size of luron_function is %u, at least %zu expected (sizeof the struct)",
+                 fn->struct_size, offsetof(luron_function, release));
+    LURON__CHECK(ctx, fn->name && fn->backward, LURON_E_ARGUMENT, "record: a function needs a name and a backward");
+    for (int i = 0; i < n_out; i++) {
+        LURON__CHECK(ctx, !outs[i]->requires_grad, LURON_E_STATE, "%s: output %d is already on the tape: compute it with recording off", fn->name, i + ctx->index_base);
+        for (int k = 0; k < n_in; k++)
+            LURON__CHECK(ctx, outs[i] != ins[k], LURON_E_ARGUMENT, "%s: output %d is input %d: a tensor cannot be made from itself (detach gives another one over the same memory)",
+                         fn->name, i + ctx->index_base, k + ctx->index_base);
+    }
+    return LURON_OK;
+}
+
 luron_status luron_record(luron_ctx *ctx, const luron_function *fn, void *ud, int n_in, luron_tensor *const *ins, int n_out, luron_tensor **outs) {
+    LURON_TRY(check_function(ctx, fn, n_in, ins, n_out, outs));
+    if (luron__is_guarded(ctx)) LURON_TRY(luron__guard_function(ctx, fn->name, n_in, ins, n_out, outs));
     if (!luron__wants_tape(ctx, n_in, ins)) {
-        if (fn->release) fn->release(ud);
+        if (has_release(fn)) fn->release(ud);
         return LURON_OK;
     }
-    for (int i = 0; i < n_out; i++)
-        LURON__CHECK(ctx, !outs[i]->requires_grad, LURON_E_STATE, "%s: output %d is already on the tape: compute it with recording off", fn->name, i + ctx->index_base);
     bool *no;
     size_t bytes = (size_t)(n_in + n_out);
     LURON_TRY(luron__alloc(&no, ctx, bytes));
@@ -229,7 +262,7 @@ luron_status luron_record(luron_ctx *ctx, const luron_function *fn, void *ud, in
     luron__free(ctx, no, bytes);
     if (status) return status;
     if (node) node->function = fn, node->ud = ud;
-    else if (fn->release) fn->release(ud);
+    else if (has_release(fn)) fn->release(ud);
     return LURON_OK;
 }
 

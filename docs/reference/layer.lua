@@ -45,4 +45,28 @@ place of the parameter: two layers may share one. `tostring(layer)` shows the op
     { "layer:close()", "Lets go of the layer." },
     { "luron.is_layer(value: any): boolean", "Is the value a layer?" },
   },
+  {
+    title = "First values of parameters",
+    text = [[
+`init` stands for `nn.init`. Each function fills a tensor in place, without a tape, and returns it. The same names stand among the options of layers:
+`nn.Linear { 784, 128, weight_init = "kaiming_normal(0.2, fan_out)", bias_init = "zeros" }`. Of a weight `[out, in, ...]`, `fan_in` is how many numbers
+go into one output, `fan_out` how many outputs read one input. Names and numbers are PyTorch's; Keras's `glorot`, `he` and `identity` raise and
+say which name is meant.]],
+    raises = { { "nn.Linear { 3, 2, weight_init = 'he_normal' }", "Linear: weight_init: no initialiser 'he_normal'; here it is 'kaiming_normal'" } },
+    { "init.zeros_(t: Tensor): Tensor", "0" }, { "init.ones_(t: Tensor): Tensor", "1" },
+    { "init.constant_(t: Tensor, value: number): Tensor", "The value.", is = { "nn.init.constant_(luron.zeros(2), 3)", "{ 3.0, 3.0 }" } },
+    { "init.uniform_(t: Tensor, low?: number, high?: number): Tensor", "Uniform from low (0) to high (1)." },
+    { "init.normal_(t: Tensor, mean?: number, std?: number): Tensor", "Normal, of mean 0 and deviation 1." },
+    { "init.trunc_normal_(t: Tensor, mean?: number, std?: number): Tensor", "Normal, cut off two deviations from the mean." },
+    { "init.xavier_uniform_(t: Tensor, gain?: number): Tensor", "Uniform within gain (1) times sqrt(6 / (fan_in + fan_out)); Keras: glorot_uniform." },
+    { "init.xavier_normal_(t: Tensor, gain?: number): Tensor", "Normal, of deviation gain (1) times sqrt(2 / (fan_in + fan_out))." },
+    { "init.kaiming_uniform_(t: Tensor, slope?: number, mode?: string): Tensor", "Uniform within sqrt(6 / ((1 + slope^2) fan)); slope (0) of the leaky relu behind, mode \"fan_in\" or \"fan_out\"; Keras: he_uniform." },
+    { "init.kaiming_normal_(t: Tensor, slope?: number, mode?: string): Tensor", "Normal, of deviation sqrt(2 / ((1 + slope^2) fan))." },
+    { "init.lecun_uniform_(t: Tensor): Tensor", "Uniform within sqrt(3 / fan_in), as in Keras." },
+    { "init.lecun_normal_(t: Tensor): Tensor", "Normal, of deviation sqrt(1 / fan_in), cut off at two deviations, as in Keras." },
+    { "init.eye_(t: Tensor, gain?: number): Tensor", "gain (1) on the diagonal of a matrix, else 0.", is = { "nn.init.eye_(luron.zeros(2, 2))", "{ { 1.0, 0.0 }, { 0.0, 1.0 } }" } },
+    { "init.dirac_(t: Tensor, groups?: integer): Tensor", "The weight of a convolution that passes channels on as they are." },
+    { "init.orthogonal_(t: Tensor, gain?: number): Tensor", "Rows (or columns, of which there are fewer) at right angles to each other, of length gain (1)." },
+    { "init.sparse_(t: Tensor, part?: number, std?: number): Tensor", "Normal, of deviation std (0.01), with that part (0.9) of each column 0." },
+  },
 }

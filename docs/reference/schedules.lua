@@ -5,8 +5,8 @@ return {
     title = "Learning-rate schedules",
     text = [[
 `luron.schedule.NAME(opt, options)` sets the rates of all groups at once, and again at every `step`, which stands behind `opt:step()`, once an
-epoch or once a batch. Names, options, defaults and numbers are PyTorch's. Each rate follows from the base rate of its group and the number of
-steps. The base is the rate that the optimiser was made with, or what was set since by `opt:set` or `opt.groups[i].lr`.
+epoch or once a batch. Names, options, defaults and numbers are PyTorch's, and Keras's where a name ends in Decay. Each rate follows from the base rate of
+its group and the number of steps. The base is the rate that the optimiser was made with, or what was set since by `opt:set` or `opt.groups[i].lr`.
 
 ```lua
 local luron = require "luron"
@@ -26,9 +26,11 @@ StepLR, 4 steps, rates 0.005
 ```
 
 A checkpoint keeps it with the optimiser: `model:save(path, { optim = opt, training = { schedule = lr:state() } })`; later
-`lr:restore(checkpoint.training.schedule)`. With `luron.fit` a callback steps: `callbacks = { function(entry) lr:step(entry.loss) end }`.]],
+`lr:restore(checkpoint.training.schedule)`. `luron.fit(model, ds, { optim = opt, schedule = lr })` steps it after every epoch, or after every batch those
+whose options count batches: OneCycleLR, CyclicLR, NoamLR, WarmupLR, the decays of Keras, and what is made of them. The option
+`every = "step"` or `"epoch"`, which all have, says otherwise.]],
     is = { { "luron.schedule.ConstantLR(luron.optim.SGD(nn.Linear(2, 1), { lr = 0.5 }), { factor = 0.5 }):rates()", "{ 0.25 }" } },
-    raises = { { "luron.schedule.StepLR(luron.optim.SGD(nn.Linear(2, 1)), { step = 2 })", "no option 'step'; options: gamma, step_size" } },
+    raises = { { "luron.schedule.StepLR(luron.optim.SGD(nn.Linear(2, 1)), { step = 2 })", "no option 'step'; options: every, gamma, step_size" } },
     { "schedule.StepLR(opt: Optimizer, options: { step_size: integer, gamma: number? }): Schedule", "Times gamma (0.1) every step_size steps." },
     { "schedule.MultiStepLR(opt: Optimizer, options: { milestones: integer[], gamma: number? }): Schedule", "Times gamma (0.1) at each milestone." },
     { "schedule.ExponentialLR(opt: Optimizer, options: { gamma: number }): Schedule", "Times gamma at every step." },
@@ -41,17 +43,34 @@ A checkpoint keeps it with the optimiser: `model:save(path, { optim = opt, train
       "Half a cosine down to eta_min (0) in T_0 steps, then again from the top, each time T_mult (1) times as long." },
     { "schedule.LambdaLR(opt: Optimizer, fn: function|function[]): Schedule", "The base times fn(t), t the number of steps; or a function for each group. The function is not saved.",
       is = { "luron.schedule.LambdaLR(luron.optim.SGD(nn.Linear(2, 1), { lr = 0.5 }), function(t) return 1 / (2 + t) end):rates()", "{ 0.25 }" } },
+    { "schedule.MultiplicativeLR(opt: Optimizer, fn: function|function[]): Schedule", "Times fn(t) at step t, over what it was; or a function for each group. The function is not saved." },
+    { "schedule.CyclicLR(opt: Optimizer, options: CyclicOptions): Schedule",
+      "From base_lr up to max_lr in step_size_up (2000) steps and down in step_size_down (as many), again and again. mode `\"triangular\"`; `\"triangular2\"`, each cycle half as high; or `\"exp_range\"`, gamma (1) to the power of the step as high; or scale_fn, a function of the cycle, or of the step with scale_mode `\"iterations\"`. With cycle_momentum (true) momentum, or beta1, goes from max_momentum (0.9) down to base_momentum (0.8) and back." },
+    { "schedule.NoamLR(opt: Optimizer, options?: { warmup_steps: integer?, model_size: number? }): Schedule",
+      "The base times model_size (1) to the power -1/2, times the smaller of t ^ -0.5 and t warmup_steps (4000) ^ -1.5, where t is 1 at first: up on a line, then down as the inverse square root." },
+    { "schedule.ExponentialDecay(opt: Optimizer, options: { decay_steps: number, decay_rate: number, staircase: boolean? }): Schedule", "The base times decay_rate to the power t / decay_steps, whole numbers alone with staircase." },
+    { "schedule.InverseTimeDecay(opt: Optimizer, options: { decay_steps: number, decay_rate: number, staircase: boolean? }): Schedule", "The base over 1 + decay_rate t / decay_steps." },
+    { "schedule.PolynomialDecay(opt: Optimizer, options: { decay_steps: number, end_learning_rate: number?, power: number?, cycle: boolean? }): Schedule",
+      "From the base to end_learning_rate (1e-4) by (1 - t / decay_steps) to the power (1). With cycle decay_steps grows to the next multiple of itself instead of ending there." },
+    { "schedule.PiecewiseConstantDecay(opt: Optimizer, options: { boundaries: integer[], values: number[] }): Schedule", "The first value up to and with step boundaries[1], the next up to boundaries[2], and so on, whatever the base." },
+    { "schedule.CosineDecay(opt: Optimizer, options: { decay_steps: number, alpha: number?, warmup_target: number|number[]|nil, warmup_steps: integer? }): Schedule",
+      "Half a cosine from the base to alpha (0) times it in decay_steps. With warmup_target first on a line from the base to it in warmup_steps, and the cosine from there.",
+      is = { { "luron.schedule.CosineDecay(luron.optim.SGD(nn.Linear(2, 1), { lr = 0 }), { decay_steps = 10, warmup_target = 1, warmup_steps = 4 }):rates()", "{ 0.0 }" } } },
+    { "schedule.CosineDecayRestarts(opt: Optimizer, options: { first_decay_steps: number, t_mul: number?, m_mul: number?, alpha: number? }): Schedule",
+      "Half a cosine from the base to alpha (0) times it, then again, each time t_mul (2) times as long and m_mul (1) times as high." },
     { "schedule.OneCycleLR(opt: Optimizer, options: OneCycleOptions): Schedule",
       "Options max_lr and total_steps, or epochs and steps_per_epoch. One step a batch: from max_lr / div_factor (25) up to max_lr in the share pct_start (0.3) of all steps, then down to 1 / final_div_factor (1e4) of the start; anneal_strategy `\"cos\"` or `\"linear\"`. With cycle_momentum (true) momentum, or beta1, goes from max_momentum (0.95) to base_momentum (0.85) and back. three_phase goes down as fast as up and then on to the end. A step behind the end raises." },
     { "schedule.ReduceLROnPlateau(opt: Optimizer, options?: PlateauOptions): Schedule",
       "Times factor (0.1), down to min_lr (0), when the metric that step gets was not better for more than patience (10) steps. mode `\"min\"` or `\"max\"`; better is by more than threshold (1e-4), which threshold_mode `\"rel\"` takes as a share and `\"abs\"` as it is; for cooldown (0) steps behind a change nothing counts; changes of less than eps (1e-8) are left out." },
     { "schedule.SequentialLR(opt: Optimizer, options: { schedules: Schedule[], milestones: integer[] }): Schedule", "One schedule behind the other: at each milestone the next begins, as if new." },
+    { "schedule.ChainedScheduler(opt: Optimizer, options: { schedules: Schedule[] }): Schedule", "All at once: the base times the share of it that each of them gives." },
     { "schedule.WarmupLR(opt: Optimizer, options: { steps: integer, start_factor: number?, schedule: Schedule? }): Schedule",
       "On a line from start_factor (0) times the rate with which `schedule` begins (the base unless given) to that rate in so many steps; then goes on with the schedule.",
       is = { "(function() local opt = luron.optim.SGD(nn.Linear(2, 1), { lr = 0.5 }) local lr = luron.schedule.WarmupLR(opt, { steps = 4 }) lr:step() return lr:rates() end)()", "{ 0.125 }" } },
     { "lr:step(metric?: number|Tensor)", "The next rates. ReduceLROnPlateau needs a metric; the others leave it alone." },
     { "lr:rates(): number[]", "The rates of the groups now." },
     { "lr:steps(): integer", "Steps made so far." },
+    { "lr:every(): string", "When `fit` steps it: `\"step\"`, after every batch, or `\"epoch\"`." },
     { "lr:state(): table", "Where it is, in numbers, for a checkpoint." },
     { "lr:restore(state: table)", "Goes on from there and sets the rates. Options are those that it was made with." },
   },

@@ -26,6 +26,7 @@ print(x:shape()[2], x:dtype(), #x)                  -- 4  float64  3
       "From start to stop, both included, as in Lua's `for`; with one argument from 1 to it. int64 if all arguments are integers.",
       is = { { "luron.arange(4)", "{ 1, 2, 3, 4 }" }, { "luron.arange(0, 1, 0.25)", "{ 0.0, 0.25, 0.5, 0.75, 1.0 }" } } },
     { "luron.linspace(start: number, stop: number, n: integer, options?: { dtype: string? }): Tensor", "n numbers from start to stop, both included, evenly spaced.", is = { "luron.linspace(0, 1, 3)", "{ 0.0, 0.5, 1.0 }" } },
+    { "luron.logspace(start: number, stop: number, n: integer, options?: { base: number?, dtype: string? }): Tensor", "The base (10 unless given) to the power of n numbers from start to stop.", is = { "luron.logspace(0, 2, 3)", "{ 1.0, 10.0, 100.0 }" } },
     { "luron.meshgrid(lists: Tensor[]): Tensor[]", "Tensors of one dim as a grid of as many dims: the i-th runs along dim i. Views.", is = { "luron.meshgrid({ luron.arange(2), luron.arange(3) })[2]", "{ { 1, 2, 3 }, { 1, 2, 3 } }" } },
     { "luron.eye(n: integer, options?: TensorOptions): Tensor", "The n x n identity matrix.", is = { "luron.eye(2)", "{ { 1.0, 0.0 }, { 0.0, 1.0 } }" } },
     { "luron.rand(sizes...: integer, options?: TensorOptions): Tensor", "Uniform random numbers in [0, 1). Real dtypes only." },
@@ -75,8 +76,11 @@ Positions count from 1, negative ones from the end; ranges include both ends. An
 | `x["2:3, :, -1"]` | rows 2 and 3, all of dim 2, the last of dim 3; `::2` is every second |
 | `x[{ { 2, 3 }, {}, -1 }]` | the same as a table: `{ first, last }` or `{ first, last, step }`, `{}` for all, a number |
 | `x[x:gt(0)]` | the elements where a bool tensor is true, copied; rows, where it has fewer dims than x |
+| `x[ids]` | rows by a tensor of ids (int64, int32 or uint8), copied: the shape of ids, then the further dims |
+| `x[{ rows, columns }]` | elements by a tensor of ids for each of the first dims, which broadcast; copied |
 | `x[2] = value` | copies a number, table or tensor into the view, in place |
-| `x[x:lt(0)] = 0` | a number at all places where a bool tensor is true, in place; `x:masked_fill(mask, value)` gives a copy |
+| `x[x:lt(0)] = value` | a number, or a tensor with an element or row for each place, where a bool tensor is true, in place; `x:masked_fill(mask, value)` gives a copy |
+| `x[ids] = value` | a number, table or tensor, which broadcasts, at ids, in place; `x:index_put({ ids }, value)` gives a copy |
 | `for i, row in pairs(x)` | the rows one by one |
 | `#x` | the size of dim 1 |
 
@@ -86,6 +90,7 @@ A place outside the shape raises.]],
       { 'luron.arange(6):reshape(2, 3)[":, -1"]', "{ 3, 6 }" },
       { "luron.arange(6):reshape(2, 3)[{ {}, { 2, 3 } }]", "{ { 2, 3 }, { 5, 6 } }" },
       { 'luron.arange(6)["::2"]', "{ 1, 3, 5 }" },
+      { "luron.arange(6)[luron.tensor { 6, 1 }]", "{ 6, 1 }" },
     },
     raises = { { "luron.arange(6)[0]", "index: positions count from 1 (or from the end: -1), got 0" }, { "luron.arange(6)[7]", "index: position 7 is not within 1..6, dim 1 of (6,)" } },
   },

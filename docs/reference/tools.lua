@@ -13,23 +13,29 @@ return {
     { "luron.trim()", "Collects garbage and gives memory that is kept for reuse back to the system." },
     { "luron.scope(fn: function, ...: any): any", "Runs fn(...) and lets go of every tensor made in it but those that it returns, alone or in tables.",
       is = { "(function() local kept local y = luron.scope(function() kept = luron.ones(2) return kept + 1 end) return tostring(kept) .. y:sum():item() end)()", '"tensor (closed)4.0"' } },
+    { "luron.strict(on?: boolean|string): boolean|string", "Looks for faults of plugins while they run: every callback runs on copies first, several times, and what it does wrong raises, with plugin, layer and place. Some thirty times as slow; off at first. With an argument sets it; `\"pages\"`: what reads outside its tensors ends the process, for `luron plugin check`.",
+      is = { "(function() local was = luron.strict() luron.strict(true) local is = luron.strict() luron.strict(was) return is end)()", "true" } },
     { "luron.clock(): number", "Seconds from some moment on, by a clock that is never set back." },
     { "luron.fail_alloc(k: integer, sticky?: boolean)", "For tests: the k-th allocation from now fails, with `sticky` all after it too; 0 switches it off." },
   },
   {
     title = "Plugins and types",
     { "luron.help(name?: string): string", "What a layer type, function, optimiser or file format does and which options it has; without a name the list of all." },
-    { "luron.types(kind?: string): string[]", "Names of all types of a kind, `\"layer\"` (unless given), `\"optim\"` or `\"format\"`, of all plugins on the path." },
-    { "luron.type_info(kind: string, name: string): table?, string? message, string? code", "A type as a table: name, function_name, doc, options and inputs (names in order), is_loss, plugin, plugin_version, plugin_path." },
+    { "luron.types(kind?: string, loaded?: boolean): string[]", "Names of all types of a kind, `\"layer\"` (unless given), `\"optim\"` or `\"format\"`, of all plugins on the path; with `loaded` of those alone that are loaded by now." },
+    { "luron.type_info(kind: string, name: string): table?, string? message, string? code", "A type as a table: name, function_name, doc, options and inputs (names in order), is_loss, plugin, plugin_version, plugin_path, abi; and whole: schema (options), ports and outputs as lists of tables, flags and forms as sets.",
+      is = { 'luron.type_info("layer", "Linear").schema[1].kind', '"int"' } },
+    { "luron.plugins(): table[]", "The plugin files on the path and those that were loaded, each as `{ path = ..., refused = reason }`; `refused` is nil where it was loaded." },
     { "luron.load_plugin(path: string): boolean?, string? message, string? code", "Loads a plugin file; the path must have a `/`. nil, message, code if it is refused.",
       is = { 'select(3, luron.load_plugin "./nothing.so")', '"PLUGIN"' } },
+    { "luron.reload(plugin: string): boolean?, string? message, string? code", "Loads the file of a loaded plugin, given by its name, again: all layers and optimisers of its types get the new code and keep weights, gradients and state (docs/plugins.md). true; nil, message, code if the new file is refused, and then nothing has changed; raises if no loaded plugin has that name.",
+      is = { 'select(2, pcall(luron.reload, "liner")):match "no [p]lugin.*loaded"', '"no plugin \'liner\' is loaded, did you mean \'linear\'?; loaded"' } },
     { "luron.plugin_index(dir: string)", "Notes in a folder's `index` which plugin has which names (`luron plugin index DIR`)." },
   },
   {
     title = "The command",
     text = [[
 `luron SCRIPT [ARGUMENTS]` runs a Lua script with luron's modules on its paths (`-`: from standard input), `luron -e CODE` runs code,
-before the script if there is one. `luron plugin index DIR` is `luron.plugin_index`. `luron --version` and `luron --help` say the rest.
+before the script if there is one. `luron plugin new`, `check`, `list` and `info` are in docs/plugins.md; `luron plugin index DIR` is `luron.plugin_index`. `luron --version` and `luron --help` say the rest.
 Scripts are loaded as text alone: damaged bytecode can crash an interpreter. Stock `lua5.4` works as well, with `. build/env.sh`
 or, once installed, with the prefix on LUA_PATH and LUA_CPATH.
 
@@ -50,6 +56,9 @@ or, once installed, with the prefix on LUA_PATH and LUA_CPATH.
       { "luron.optim", "optim", "Optimisers: `require \"luron.optim\"`." },
       { "luron.data", "data", "Datasets and files: `require \"luron.data\"`." },
       { "luron.schedule", "schedule", "Learning-rate schedules: `require \"luron.schedule\"`." },
+      { "luron.linalg", "linalg", "Linear algebra." }, { "luron.sparse", "sparse", "Sparse matrices: `require \"luron.sparse\"`." },
+      { "luron.regularizer", "regularizer", "Rules for `luron.penalty`." },
+      { "luron.constraint", "constraint", "Rules for `luron.constrain`." },
       { "nn.Module", "Module", "The class that all classes inherit from." },
     },
   },

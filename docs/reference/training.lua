@@ -6,16 +6,83 @@ return {
     text = [[
 `luron.optim.AdamW(what, options)`: `what` is a layer, model, instance of a class, tensor, list of these, or a list of groups
 `{ params = ..., lr = ... }` whose options override the common ones. `opt.groups[i].lr` reads and sets an option of a group between steps;
-`opt.groups[i].params` and `.names` are its parameters. `tostring(opt)` shows all. The types are listed at the end.]],
+`opt.groups[i].params` and `.names` are its parameters. `tostring(opt)` shows all. The types are listed at the end.
+
+The option `groups` makes groups of a model by Lua patterns of parameter names, in the order in which they are written; the first that fits
+counts, and what is left is the last group. A pattern that fits nothing raises and lists the names.
+
+```lua
+local luron = require "luron"
+local nn = luron.nn
+
+local model = nn.Sequential { { "encoder", nn.Linear(4, 8) }, nn.ReLU(), { "head", nn.Linear(8, 2) } }
+local opt = luron.optim.AdamW(model, { lr = 1e-3, groups = { { match = "bias$", weight_decay = 0 }, { match = "^encoder", lr = 1e-4 } } })
+for i, group in ipairs(opt.groups) do print(i, group.lr, group.weight_decay, table.concat(group.names, " ")) end
+```
+
+```text
+1	0.001	0.0	encoder/bias head/bias
+2	0.0001	0.01	encoder/weight
+3	0.001	0.01	head/weight
+```
+
+Gradients add up until `zero_grad`: call it once for several batches, with each loss divided by their number, and the step is that of one large batch
+(in `fit`: `accumulate`). `Muon` takes matrices alone: give biases and norms to another optimiser, and call both.]],
     is = { { "luron.optim.SGD(nn.Linear(2, 1), { lr = 0.5 }).groups[1].lr", "0.5" } },
-    { "opt:step()", "One step with the gradients that are there. A gradient that is not finite raises, and nothing has changed." },
+    raises = { { "luron.optim.AdamW(nn.Linear(2, 1), { betas = { 0.9, 0.95 } })", "no option 'betas': give beta1 and beta2" } },
+    { "opt:step()", "One step with the gradients that are there. A gradient that is not finite raises, and nothing has changed. For LBFGS see below." },
     { "opt:zero_grad()", "Drops the gradients of all parameters." },
+    { "opt:add_group(group: table)", "Another group: `opt:add_group { params = layer, lr = 1e-4 }`. Make schedules afterwards." },
     { "opt:set(options: table): Optimizer", "Sets options of all groups: `opt:set { lr = 1e-4 }`." },
     { "opt:steps(): integer", "Steps made so far." },
     { "opt:type(): string", "The name of its type." },
     { "opt:state(group: integer, parameter: integer): table<string, Tensor> tensors, table<string, number> scalars", "What it keeps for a parameter, and for its group." },
     { "opt:close()", "Lets go of the optimiser." },
+    { "optim.LBFGS(parameters: any, options?: LBFGSOptions): Optimizer",
+      "L-BFGS, for whole batches: `opt:step(closure)`, where the closure drops the gradients, makes the loss, calls `backward` and returns the loss; step gives what its first call gave. Options: lr (1), max_iter (20) directions a step, max_eval (max_iter * 5 // 4) calls of the closure, tolerance_grad (1e-7), tolerance_change (1e-9), history_size (100), line_search_fn `\"strong_wolfe\"` or none. One group alone. Where a step fails nothing has changed; a line search comes back from where the loss is not finite. `opt:state()` gives `{ iterations, evaluations, history }`." },
     { "luron.is_optim(value: any): boolean", "Is the value an optimiser?" },
+  },
+  {
+    title = "Penalties and constraints",
+    text = [[
+Functions of one parameter, by Lua patterns of parameter names. Names, defaults and numbers are Keras's, for weights that are [out, in]. A rule may
+be a function of your own.
+
+```lua
+local luron = require "luron"
+local nn = luron.nn
+luron.seed(1)
+
+local model = nn.Sequential { nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 1) }
+local x = luron.randn(64, 3)
+local y = x:sum(2, true)
+local opt = luron.optim.SGD(model, { lr = 0.1 })
+for _ = 1, 20 do
+  local loss = nn.mse_loss(model(x), y) + luron.penalty(model, { ["weight$"] = luron.regularizer.l2(1e-3) })
+  opt:zero_grad()
+  loss:backward()
+  opt:step()
+  luron.constrain(model, { ["^linear1/weight"] = luron.constraint.max_norm(1) })
+end
+print(model:parameters()[1]:square():sum(2):amax():item() < 1.001)
+```
+
+```text
+true
+```]],
+    { "luron.penalty(model: Model|Module|Layer, rules: table<string, function>): Tensor", "The sum of what the rules give, a scalar to add to the loss.",
+      is = { { "luron.penalty(nn.Linear(2, 1), { weight = function(w) return w:sum() * 0 + 2 end }):item()", "2.0" } },
+      raises = { { "luron.penalty(nn.Linear(2, 1), { gain = luron.regularizer.l1() })", 'no parameter matches "gain"; there are weight, bias' } } },
+    { "regularizer.l1(factor?: number): function", "factor (0.01) times the sum of |w|.", is = { { "luron.regularizer.l1(0.5)(luron.tensor { 1, -3 }):item()", "2.0" } } },
+    { "regularizer.l2(factor?: number): function", "factor (0.01) times the sum of w^2." },
+    { "regularizer.l1_l2(l1?: number, l2?: number): function", "l1 (0) times the sum of |w| and l2 (0) times that of w^2." },
+    { "regularizer.orthogonal(factor?: number, mode?: string): function", "factor (0.01) times the mean |cosine| between the columns of a matrix, or with mode `\"rows\"` between its rows, which are the weights into a unit. (Keras's matrices lie the other way: its default, rows, are the columns here.)" },
+    { "luron.constrain(model: Model|Module|Layer, rules: table<string, function>)", "Puts what the rules give in place of the parameters; all or nothing. Call it after `opt:step()`." },
+    { "constraint.max_norm(max_value?: number, dims?: integer|integer[]): function", "Norms over dims (all but the first: one for each unit) of at most max_value (2).",
+      is = { { "luron.constraint.max_norm(1)(luron.tensor { { 3.0, 4.0 }, { 0.0, 0.5 } }):round()", "{ { 1.0, 1.0 }, { 0.0, 0.0 } }" } } },
+    { "constraint.min_max_norm(min_value?: number, max_value?: number, rate?: number, dims?: integer|integer[]): function", "Norms between min_value (0) and max_value (1); with a rate below 1 they move that share of the way." },
+    { "constraint.unit_norm(dims?: integer|integer[]): function", "Norms of 1." },
+    { "constraint.non_neg(): function", "No number below 0.", is = { { "luron.constraint.non_neg()(luron.tensor { -1.0, 2.0 })", "{ 0.0, 2.0 }" } } },
   },
   {
     title = "Datasets",
@@ -51,6 +118,14 @@ list of class names where there is one, `ds.tensors` the tensors, `ds.name` its 
     text = [[
 Options of `fit`: `epochs` (1), `batch` (64), `shuffle` (true), `loss` (`"cross_entropy"`, the name of another loss function, or a
 function of outputs and targets), `optim` (AdamW over the model), `validate` (a dataset to evaluate after every epoch), `progress` (false: no line),
-`callbacks` (functions of entry, model and optimiser; one that returns `"stop"` ends the training).]],
+`callbacks` (functions of entry, model and optimiser; one that returns `"stop"` ends the training).
+
+What a step is made of: `accumulate` (1: so many batches make a step, each counted by its examples, as do those that are left at the end),
+`clip_norm` and `clip_value` (limits, as in `luron.clip_grad_norm` and `luron.clip_grad_value`; none), `penalty` and `constrain` (rules by pattern, as
+above; the history has the loss without the penalty), `schedule` (one over `optim`, stepped after batches or epochs as its `every()` says, with the
+loss of the validation, or of the epoch, as its metric). `optim` may be a table with functions `step` and `zero_grad` that calls several optimisers.
+
+`early_stop = { patience = 5, metric = "loss", min_delta = 0, restore_best = true }`: ends when the metric, `"loss"` or `"accuracy"`, of the
+validation where there is one, was not better by more than `min_delta` for `patience` epochs; then, and after the last epoch, the weights are those of the best.]],
   },
 }

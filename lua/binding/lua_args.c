@@ -251,7 +251,7 @@ void lr_arg_value(lua_State *L, int arg, int idx, const luron_option *o, luron_a
         out->kind = LURON_ARG_BOOLEAN;
         if (lua_type(L, idx) != LUA_TBOOLEAN) refuse(L, arg, idx, o, "boolean");
         out->integer = lua_toboolean(L, idx);
-    } else if (o->kind == LURON_STRING) {
+    } else if (o->kind == LURON_STRING || o->kind == LURON_INITIALISER) { /* core knows which initialisers there are */
         out->kind = LURON_ARG_STRING;
         if (lua_type(L, idx) != LUA_TSTRING) refuse(L, arg, idx, o, "string");
         out->string = lua_tostring(L, idx);
@@ -279,19 +279,23 @@ static void put(lua_State *L, parse *p, int arg, int idx, int i) {
     lr_arg_value(L, arg, idx, o, &p->args[p->n++]);
 }
 
-static int refuse_option(lua_State *L, parse *p, int arg, int key) {
-    const char *got = lr_got(L, key);
+const char *lr_push_option_names(lua_State *L, const luron_type *type) {
     luaL_Buffer b;
     luaL_buffinit(L, &b);
     const luron_option *o;
-    for (int i = 0; (o = luron_type_option(p->type, i)); i++) {
+    for (int i = 0; (o = luron_type_option(type, i)); i++) {
         if (i) luaL_addstring(&b, ", ");
         luaL_addstring(&b, o->name);
     }
     luaL_pushresult(&b);
-    const char *names = lua_tostring(L, -1);
+    return lua_tostring(L, -1);
+}
+
+static int refuse_option(lua_State *L, parse *p, int arg, int key) {
+    const char *got = lr_got(L, key), *names = lr_push_option_names(L, p->type);
     if (!*names) return lr_argerror(L, arg, "no option %s; %s has no options", got, luron_type_name(p->type));
-    return lr_argerror(L, arg, "no option %s; options: %s", got, names);
+    const char *hint = lua_type(L, key) == LUA_TSTRING ? lr_optim_hint(p->type, lua_tostring(L, key)) : NULL;
+    return lr_argerror(L, arg, "no option %s%s%s; options: %s", got, hint ? ": " : "", hint ? hint : "", names);
 }
 
 static int is_port(const luron_type *type, const char *name) {
@@ -363,6 +367,7 @@ void lr_push_arg(lua_State *L, const luron_option *o, const luron_arg *a) {
     case LURON_FLOAT: lua_pushnumber(L, a->kind == LURON_ARG_INTEGER ? (double)a->integer : a->number); break;
     case LURON_BOOL: lua_pushboolean(L, (int)a->integer); break;
     case LURON_STRING:
+    case LURON_INITIALISER:
     case LURON_CHOICE: lua_pushstring(L, a->string); break;
     case LURON_INTS:
         lua_createtable(L, (int)a->ints.n, 0);
@@ -402,10 +407,12 @@ static void push_literal(lua_State *L, const luron_option *o, const luron_arg *a
 void lr_push_options_text(lua_State *L, const luron_type *type, luron_arg (*get)(const void *, int), const void *of) {
     const luron_option *o;
     luaL_checkstack(L, 8, NULL);
+    int shown = 0;
     lua_pushliteral(L, "");
     for (int i = 0; (o = luron_type_option(type, i)); i++) {
         luron_arg a = get(of, i);
-        lua_pushfstring(L, "%s%s = ", i ? ", " : "", o->name);
+        if (o->kind == LURON_INITIALISER && !a.string) continue; /* says nothing */
+        lua_pushfstring(L, "%s%s = ", shown++ ? ", " : "", o->name);
         push_literal(L, o, &a);
         lua_concat(L, 3);
     }

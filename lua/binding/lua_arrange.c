@@ -228,14 +228,30 @@ int lr_mask_index(lua_State *L) {
     return lr_done(L, status, 1);
 }
 
-/* x[mask] = number: in place. */
+/* x[mask] = tensor: at the places where it is true, as lists of ids. */
+static int put_at_mask(lua_State *L, luron_tensor *mask) {
+    luron_tensor *places = NULL, *ids[LURON_MAX_DIMS] = { NULL };
+    luron_ctx *ctx = lr_ctx(L);
+    int n = luron_tensor_ndim(mask);
+    if (n == 0) return lr_error(L, "x[mask] = value: a mask without dims takes a number or boolean");
+    luron_status status = luron_nonzero(&places, ctx, mask);
+    for (int d = 0; d < n; d++) {
+        luron_tensor **box = lr_new_tensor(L);
+        if (status == LURON_OK) status = luron_select(box, ctx, places, 1, d);
+        ids[d] = *box;
+    }
+    luron_tensor_unref(places);
+    if (status != LURON_OK) return lr_raise(L, status);
+    return lr_put(L, n, ids);
+}
+
+/* x[mask] = value: in place. */
 int lr_mask_newindex(lua_State *L) {
     int64_t shape[LURON_MAX_DIMS];
     luron_tensor *x = lr_tensor(L, 1, "tensor"), *mask = lr_tensor(L, 2, "mask"), *wide = NULL, *filled = NULL;
     luron_ctx *ctx = lr_ctx(L);
     check_mask(L, x, mask);
-    if (!lua_isboolean(L, 3) && lua_type(L, 3) != LUA_TNUMBER)
-        return lr_error(L, "x[mask] = value: number or boolean expected, got %s; luron.where(mask, a, b) chooses from tensors", lr_got(L, 3));
+    if (!lua_isboolean(L, 3) && lua_type(L, 3) != LUA_TNUMBER) return put_at_mask(L, mask);
     double value = lua_isboolean(L, 3) ? lua_toboolean(L, 3) : lua_tonumber(L, 3);
     int n = luron_tensor_ndim(x), lead = luron_tensor_ndim(mask);
     for (int d = 0; d < n; d++) shape[d] = d < lead ? luron_tensor_size(mask, d) : 1;
@@ -247,21 +263,41 @@ int lr_mask_newindex(lua_State *L) {
     return lr_done(L, status, 0);
 }
 
+/* The dtype among the options at argument i, which may have these keys. */
+static uint32_t dtype_option(lua_State *L, int i, const char *const *keys) {
+    uint32_t dtype = luron_ctx_default_dtype(lr_ctx(L));
+    lr_only(L, i, keys);
+    if (lr_field(L, i, "dtype") != LUA_TNIL) {
+        dtype = lua_type(L, -1) == LUA_TSTRING ? luron_dtype_find(lua_tostring(L, -1)) : 0;
+        if (!dtype) lr_argerror(L, i, "dtype: name of a dtype expected, got %s", lr_got(L, -1));
+    }
+    return dtype;
+}
+
 /* linspace(start, stop, n[, { dtype = }]) */
 static int l_linspace(lua_State *L) {
     static const char *const keys[] = { "dtype", NULL };
     lua_settop(L, 4);
-    luron_ctx *ctx = lr_ctx(L);
     double start = lr_number(L, 1, "start"), stop = lr_number(L, 2, "stop");
     int64_t n = lr_integer_in(L, 3, "n", 0, LUA_MAXINTEGER);
-    uint32_t dtype = luron_ctx_default_dtype(ctx);
-    lr_only(L, 4, keys);
-    if (lr_field(L, 4, "dtype") != LUA_TNIL) {
-        dtype = lua_type(L, -1) == LUA_TSTRING ? luron_dtype_find(lua_tostring(L, -1)) : 0;
-        if (!dtype) return lr_argerror(L, 4, "dtype: name of a dtype expected, got %s", lr_got(L, -1));
+    uint32_t dtype = dtype_option(L, 4, keys);
+    luron_tensor **out = lr_new_tensor(L);
+    return lr_done(L, luron_linspace(out, lr_ctx(L), dtype, start, stop, n), 1);
+}
+
+/* logspace(start, stop, n[, { base =, dtype = }]) */
+static int l_logspace(lua_State *L) {
+    static const char *const keys[] = { "base", "dtype", NULL };
+    lua_settop(L, 4);
+    double start = lr_number(L, 1, "start"), stop = lr_number(L, 2, "stop"), base = 10;
+    int64_t n = lr_integer_in(L, 3, "n", 0, LUA_MAXINTEGER);
+    uint32_t dtype = dtype_option(L, 4, keys);
+    if (lr_field(L, 4, "base") != LUA_TNIL) {
+        if (lua_type(L, -1) != LUA_TNUMBER) return lr_argerror(L, 4, "base: number expected, got %s", lr_got(L, -1));
+        base = lua_tonumber(L, -1);
     }
     luron_tensor **out = lr_new_tensor(L);
-    return lr_done(L, luron_linspace(out, ctx, dtype, start, stop, n), 1);
+    return lr_done(L, luron_logspace(out, lr_ctx(L), dtype, start, stop, n, base), 1);
 }
 
 static const luaL_Reg methods[] = {
@@ -270,7 +306,7 @@ static const luaL_Reg methods[] = {
     { "norm", l_norm }, { "quantile", l_quantile }, { "logsumexp", l_logsumexp }, { "masked_fill", l_masked_fill },
     { "masked_select", l_masked_select }, { "nonzero", l_nonzero }, { NULL, NULL },
 };
-static const luaL_Reg functions[] = { { "linspace", l_linspace }, { "meshgrid", l_meshgrid }, { NULL, NULL } };
+static const luaL_Reg functions[] = { { "linspace", l_linspace }, { "logspace", l_logspace }, { "meshgrid", l_meshgrid }, { NULL, NULL } };
 
 void lr_open_arrange(lua_State *L) {
     lr_setfuncs(L, functions);

@@ -158,7 +158,7 @@ static luron_status check_fn(luron_tensor **out, luron_ctx *ctx, void *ud, luron
     lua_pushcfunction(c->L, check_body);
     lua_pushlightuserdata(c->L, c);
     lua_pushvalue(c->L, c->fn);
-    return lua_pcall(c->L, 2, 0, 0) == LUA_OK ? LURON_OK : lr_keep_error(c->L, c->S);
+    return lr_callback(c->L, c->S, 2);
 }
 
 static double option(lua_State *L, int arg, const char *key) {
@@ -186,18 +186,12 @@ static void require_some(lua_State *L, int last) {
     }
 }
 
-static void check_callable(lua_State *L, int arg) {
-    if (lua_isfunction(L, arg)) return;
-    if (lua_isnone(L, arg) || luaL_getmetafield(L, arg, "__call") == LUA_TNIL) lr_typeerror(L, arg, "function", "function");
-    lua_pop(L, 1);
-}
-
 /* gradcheck(fn, inputs...[, { order =, eps =, rtol =, atol =, seed = }]): true, or false and what is wrong. */
 static int l_gradcheck(lua_State *L) {
     static const char *const keys[] = { "order", "eps", "rtol", "atol", "seed", NULL };
     int last = lua_gettop(L), options = 0;
     if (last > 1 && lua_istable(L, last)) options = last--;
-    check_callable(L, 1);
+    lr_callable(L, 1, "function");
     if (last < 2) return lr_argerror(L, 2, "input: tensor expected, got no value");
     luron_gradcheck_options o = { 0 };
     if (options) {
@@ -232,30 +226,31 @@ static int l_gradcheck(lua_State *L) {
 
 /* ---- guards -------------------------------------------------------------------------------------------------------------------- */
 typedef struct guard {
+    int (*set)(luron_ctx *ctx, int on);
     int before, open;
 } guard;
 
 static int guard_close(lua_State *L) {
     guard *g = lr_test(L, 1, &lr_guard_key) ? lua_touserdata(L, 1) : NULL;
     if (!g) return lr_typeerror(L, 1, "guard", "guard");
-    if (g->open) luron_ctx_set_recording(lr_ctx(L), g->before);
+    if (g->open) g->set(lr_ctx(L), g->before);
     g->open = 0;
     return 0;
 }
 
-static void push_guard(lua_State *L, int on) {
-    guard *g = lua_newuserdatauv(L, sizeof *g > sizeof(void *) ? sizeof *g : sizeof(void *), 0);
-    *g = (guard){ 0, 0 };
+static void push_guard(lua_State *L, int (*set)(luron_ctx *, int), int on) {
+    guard *g = lua_newuserdatauv(L, sizeof *g, 0);
+    *g = (guard){ set, 0, 0 };
     lua_rawgetp(L, LUA_REGISTRYINDEX, &lr_guard_key);
     lua_setmetatable(L, -2);
-    *g = (guard){ luron_ctx_set_recording(lr_ctx(L), on), 1 };
+    *g = (guard){ set, set(lr_ctx(L), on), 1 };
 }
 
 /* With a function: run it and return what it returns. Without: a guard for `local _ <close> = luron.no_grad()`. */
-static int guarded(lua_State *L, int on) {
+static int guarded(lua_State *L, int (*set)(luron_ctx *, int), int on) {
     int n = lua_gettop(L);
-    if (n > 0) check_callable(L, 1);
-    push_guard(L, on);
+    if (n > 0) lr_callable(L, 1, "function");
+    push_guard(L, set, on);
     if (n == 0) return 1;
     lua_insert(L, 1);
     lua_toclose(L, 1);
@@ -263,11 +258,23 @@ static int guarded(lua_State *L, int on) {
     return lua_gettop(L) - 1;
 }
 
-static int l_no_grad(lua_State *L) { return guarded(L, 0); }
-static int l_enable_grad(lua_State *L) { return guarded(L, 1); }
+static int l_no_grad(lua_State *L) { return guarded(L, luron_ctx_set_recording, 0); }
+static int l_enable_grad(lua_State *L) { return guarded(L, luron_ctx_set_recording, 1); }
 
 static int l_is_recording(lua_State *L) {
     lua_pushboolean(L, luron_ctx_is_recording(lr_ctx(L)));
+    return 1;
+}
+
+/* detect_anomaly(on): what it was; detect_anomaly([fn, ...]): as no_grad. */
+static int l_detect_anomaly(lua_State *L) {
+    if (!lua_isboolean(L, 1)) return guarded(L, luron_ctx_set_detect_anomaly, 1);
+    lua_pushboolean(L, luron_ctx_set_detect_anomaly(lr_ctx(L), lua_toboolean(L, 1)));
+    return 1;
+}
+
+static int l_is_detecting_anomaly(lua_State *L) {
+    lua_pushboolean(L, luron_ctx_is_detecting_anomaly(lr_ctx(L)));
     return 1;
 }
 
@@ -285,7 +292,8 @@ static const luaL_Reg methods[] = {
 };
 static const luaL_Reg functions[] = {
     { "grad", l_grad }, { "gradcheck", l_gradcheck }, { "no_grad", l_no_grad }, { "enable_grad", l_enable_grad },
-    { "is_recording", l_is_recording }, { "higher", l_higher }, { NULL, NULL },
+    { "is_recording", l_is_recording }, { "higher", l_higher }, { "detect_anomaly", l_detect_anomaly },
+    { "is_detecting_anomaly", l_is_detecting_anomaly }, { NULL, NULL },
 };
 
 void lr_open_autograd(lua_State *L) {

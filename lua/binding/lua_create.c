@@ -350,12 +350,40 @@ static int l_frombytes(lua_State *L) {
     return lr_done(L, luron_tensor_from(out, lr_ctx(L), dtype, n, shape, data), 1);
 }
 
+/* ---- initialisers, for nn.init ---------------------------------------------------------------------------------------------- */
+/* tensor_init(tensor, "xavier_uniform(1.4)") -> tensor */
+static int l_tensor_init(lua_State *L) {
+    luron_tensor *t = lr_tensor(L, 1, "tensor");
+    luron_status status = luron_tensor_init(lr_ctx(L), t, luaL_checkstring(L, 2));
+    lua_settop(L, 1);
+    return lr_done(L, status, 1);
+}
+
+/* initialisers() -> { { name, names of its arguments ..., doc = }, ... } */
+static int l_initialisers(lua_State *L) {
+    const char *name, *arg;
+    lua_newtable(L);
+    for (int i = 0; (name = luron_initialiser_name(i)); i++) {
+        lua_newtable(L);
+        lua_pushstring(L, name);
+        lua_rawseti(L, -2, 1);
+        lua_pushstring(L, luron_initialiser_doc(i));
+        lua_setfield(L, -2, "doc");
+        for (int k = 0; (arg = luron_initialiser_arg(i, k)); k++) {
+            lua_pushstring(L, arg);
+            lua_rawseti(L, -2, k + 2);
+        }
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
+}
+
 static const luaL_Reg functions[] = {
     { "tensor", l_tensor }, { "zeros", l_zeros }, { "ones", l_ones }, { "full", l_full }, { "empty", l_empty },
     { "rand", l_rand }, { "randn", l_randn }, { "zeros_like", l_zeros_like }, { "ones_like", l_ones_like },
     { "full_like", l_full_like }, { "rand_like", l_rand_like }, { "randn_like", l_randn_like },
     { "arange", l_arange }, { "eye", l_eye }, { "randint", l_randint }, { "randperm", l_randperm },
-    { "frombytes", l_frombytes }, { NULL, NULL },
+    { "frombytes", l_frombytes }, { "tensor_init", l_tensor_init }, { "initialisers", l_initialisers }, { NULL, NULL },
 };
 
 void lr_open_create(lua_State *L) {

@@ -1,8 +1,9 @@
 /* lua_function.c -- luron.op: a differentiable function with forward and backward written in Lua.
  *
  * What an application keeps for its backward hangs on a record that the tape owns. Tensors given to ctx:save are held
- * by it in C, so that no cycle through Lua keeps a tape alive. The tape may release a record at any time, also from a
- * finalizer: it is only put on a list then, and freed by lr_drain, without recursion, when Lua is at rest.             */
+ * by it in C, other things by lua_held.c, which sees to it that no cycle through Lua keeps a tape alive. The tape may
+ * release a record at any time, also from a finalizer: it is only put on a list then, and freed by lr_drain, without
+ * recursion, when Lua is at rest.                                                                                      */
 #include "lua_util.h"
 
 #include <stdlib.h>
@@ -13,50 +14,35 @@ typedef struct saved {
     uint64_t version;
     int is_output;
 } saved;
-struct lr_record {
-    lr_record *next;
-    lr_state *S;
+typedef struct record {
+    lr_held held; /* { backward, context, values } */
     luron_function fn;
-    int ref; /* registry reference of { backward, context, values } */
     int n_in, n_out, n_args, n_saved;
     int *arg_of;      /* of input i, from 0 */
     luron_dims *dims; /* of inputs, then outputs */
     saved *saved;
     char name[64];
-};
+} record;
 static const char context_key;
 
-static void record_free(lua_State *L, lr_record *r) {
+static void record_free(lr_held *held) {
+    record *r = (record *)held;
     for (int i = 0; i < r->n_saved; i++) luron_tensor_unref(r->saved[i].t);
-    if (L) luaL_unref(L, LUA_REGISTRYINDEX, r->ref);
-    if (--r->S->refs == 0) free(r->S);
     free(r->arg_of);
     free(r->dims);
     free(r->saved);
     free(r);
 }
 
-void lr_drain(lua_State *L, lr_state *S) {
-    while (S->dead) {
-        lr_record *r = S->dead;
-        S->dead = r->next;
-        S->refs++; /* S outlives this round */
-        record_free(L, r);
-        if (--S->refs == 0) {
-            free(S);
-            return;
-        }
+static int record_keeps(lr_held *held, luron_held *to) {
+    const record *r = (record *)held;
+    int n = 0;
+    for (int i = 0; i < r->n_saved; i++) {
+        if (!r->saved[i].t) continue;
+        if (to) to[n] = (luron_held){ LURON_HELD_TENSOR, r->saved[i].t, 0 };
+        n++;
     }
-}
-
-static void release(void *ud) {
-    lr_record *r = ud;
-    if (!r->S->ctx) { /* the lua_State has gone */
-        record_free(NULL, r);
-        return;
-    }
-    r->next = r->S->dead;
-    r->S->dead = r;
+    return n;
 }
 
 /* ---- the context that forward and backward get ------------------------------------------------------------------------------- */
@@ -84,13 +70,13 @@ static int context_saved(lua_State *L) {
 
 /* ---- backward ----------------------------------------------------------------------------------------------------------------------- */
 typedef struct backward_call {
-    lr_record *r;
+    record *r;
     luron_tensor *const *grad_outs;
     luron_tensor **grad_ins;
 } backward_call;
 
 /* Put the saved values into the context at idx. */
-static void restore_saved(lua_State *L, lr_record *r, int context, int values) {
+static void restore_saved(lua_State *L, record *r, int context, int values) {
     lua_createtable(L, r->n_saved, 1);
     for (int i = 0; i < r->n_saved; i++) {
         saved *s = &r->saved[i];
@@ -120,7 +106,7 @@ static void push_grad_out(lua_State *L, const luron_dims *d, luron_tensor *g) {
     if (status != LURON_OK) lr_raise(L, status);
 }
 
-static void check_grad(lua_State *L, lr_record *r, int i, luron_tensor *g) {
+static void check_grad(lua_State *L, record *r, int i, luron_tensor *g) {
     const luron_dims *d = &r->dims[i];
     if (g && luron_tensor_ndim(g) == d->ndim && memcmp(luron_tensor_shape(g), d->shape, (size_t)d->ndim * sizeof *d->shape) == 0) return;
     char a[192], b[192];
@@ -131,9 +117,9 @@ static void check_grad(lua_State *L, lr_record *r, int i, luron_tensor *g) {
 
 static int backward_body(lua_State *L) {
     backward_call *b = lua_touserdata(L, 1);
-    lr_record *r = b->r;
+    record *r = b->r;
     luaL_checkstack(L, r->n_out + r->n_args + 10, "too many outputs");
-    lua_rawgeti(L, LUA_REGISTRYINDEX, r->ref);
+    lr_push_value(L, &r->held);
     lua_rawgeti(L, 2, 2); /* context, at 3 */
     lua_rawgeti(L, 2, 3); /* values, at 4 */
     restore_saved(L, r, 3, 4);
@@ -160,8 +146,8 @@ static int backward_body(lua_State *L) {
 }
 
 static luron_status backward(luron_ctx *ctx, void *ud, int n_out, luron_tensor *const *grad_outs, int n_in, luron_tensor **grad_ins) {
-    lr_record *r = ud;
-    lua_State *L = r->S->L;
+    record *r = ud;
+    lua_State *L = r->held.S->L;
     (void)ctx;
     (void)n_out;
     (void)n_in;
@@ -169,7 +155,7 @@ static luron_status backward(luron_ctx *ctx, void *ud, int n_out, luron_tensor *
     backward_call b = { r, grad_outs, grad_ins };
     lua_pushcfunction(L, backward_body);
     lua_pushlightuserdata(L, &b);
-    return lua_pcall(L, 1, 0, 0) == LUA_OK ? LURON_OK : lr_keep_error(L, r->S);
+    return lr_callback(L, r->held.S, 1);
 }
 
 /* ---- applying an op -------------------------------------------------------------------------------------------------------------------- */
@@ -179,13 +165,10 @@ static luron_dims dims_of(const luron_tensor *t) {
     return d;
 }
 
-static lr_record *record_new(lr_state *S, const char *name, int n_args, int n_in, int n_out, int n_saved) {
-    lr_record *r = calloc(1, sizeof *r);
+static record *record_new(const char *name, int n_args, int n_in, int n_out, int n_saved) {
+    record *r = calloc(1, sizeof *r);
     if (!r) return NULL;
-    r->S = S;
-    S->refs++;
-    r->ref = LUA_NOREF;
-    r->fn = (luron_function){ sizeof r->fn, 0, r->name, backward, release };
+    r->fn = (luron_function){ sizeof r->fn, 0, r->name, backward, lr_released };
     strncpy(r->name, name, sizeof r->name - 1);
     r->n_args = n_args;
     r->n_in = n_in;
@@ -197,13 +180,13 @@ static lr_record *record_new(lr_state *S, const char *name, int n_args, int n_in
         r->n_saved = n_saved;
         return r;
     }
-    record_free(NULL, r);
+    record_free(&r->held);
     return NULL;
 }
 
 /* Stack: arguments 1..n, context, list of saved values or nil, results, then n_out empty boxes from `first` on. Nothing
  * here may raise while core memory is held. */
-static luron_status put_on_tape(lua_State *L, lr_record *r, int list, int results, int first, luron_tensor **ins, luron_tensor **outs) {
+static luron_status put_on_tape(lua_State *L, record *r, int list, int results, int first, luron_tensor **ins, luron_tensor **outs) {
     luron_ctx *ctx = lr_ctx(L);
     luron_status status = LURON_OK;
     for (int i = 0, k = 0; i < r->n_args; i++) {
@@ -270,16 +253,17 @@ static int recorded(lua_State *L, const char *name, int n_args, int context, int
     int first = lua_gettop(L) + 1;
     for (int i = 0; i < n_out; i++) lr_new_tensor(L);
     lua_pushvalue(L, keep);
-    int ref = luaL_ref(L, LUA_REGISTRYINDEX);
-    lr_record *r = record_new(S, name, n_args, n_in, n_out, n_saved);
-    luron_status status = LURON_E_NOMEM;
-    if (r) {
-        r->ref = ref;
-        status = put_on_tape(L, r, list, results, first, ins, ins + n_in);
-        if (status != LURON_OK) record_free(L, r);
-    } else {
+    int ref = lr_held_ref(L);
+    record *r = record_new(name, n_args, n_in, n_out, n_saved);
+    if (!r) {
         luaL_unref(L, LUA_REGISTRYINDEX, ref);
+        return lr_raise(L, LURON_E_NOMEM);
     }
+    lr_hold(S, &r->held, ref, r, record_free);
+    r->held.keeps = record_keeps;
+    luron_status status = put_on_tape(L, r, list, results, first, ins, ins + n_in);
+    if (status != LURON_OK) lr_released(r);
+    for (int i = 0; i < n_out && status == LURON_OK; i++) lr_note_box(L, first + i);
     return lr_done(L, status, n_out);
 }
 

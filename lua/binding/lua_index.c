@@ -1,4 +1,5 @@
-/* lua_index.c -- x[i], x[{ {1,3}, {}, -1 }], x["1:3, :, -1"]: views; and assignment through them. */
+/* lua_index.c -- x[i], x[{ {1,3}, {}, -1 }], x["1:3, :, -1"]: views; and assignment through them. Tensors of ids and masks
+ * are for lua_indexing.c and lua_arrange.c.                                                                              */
 #include "lua_util.h"
 
 #include <stdlib.h>
@@ -157,8 +158,7 @@ static luron_tensor **view(lua_State *L) {
     case LUA_TSTRING: parse_text(L, lua_tostring(L, 2), &p); break;
     case LUA_TTABLE: parse_table(L, 2, &p); break;
     default:
-        if (lr_test(L, 2, &lr_tensor_key))
-            lr_error(L, "index: a tensor that is no mask (bool) is no position; rows by their ids: x:index_select(dim, ids)");
+        if (lr_test(L, 2, &lr_tensor_key)) lr_error(L, "index: a mask (bool) or ids (int64, int32 or uint8) expected, got a tensor of %s", luron_dtype_name(luron_tensor_dtype(lr_to_tensor(L, 2))));
         lr_error(L, "index: position, table or string expected, got %s", lr_got(L, 2));
     }
     luron_tensor **out = lr_new_tensor(L);
@@ -187,6 +187,7 @@ int lr_tensor_index(lua_State *L) {
     lr_tensor(L, 1, "tensor");
     luron_tensor *mask = lr_to_tensor(L, 2);
     if (mask && luron_tensor_dtype(mask) == LURON_B8) return lr_mask_index(L);
+    if (lr_is_ids(L, 2)) return lr_ids_index(L);
     view(L);
     return lr_done(L, LURON_OK, 1);
 }
@@ -198,6 +199,7 @@ int lr_tensor_newindex(lua_State *L) {
         return lr_error(L, "a tensor has no field '%s' to set", lua_tostring(L, 2));
     luron_tensor *mask = lr_to_tensor(L, 2);
     if (mask && luron_tensor_dtype(mask) == LURON_B8) return lr_mask_newindex(L);
+    if (lr_is_ids(L, 2)) return lr_ids_newindex(L);
     luron_tensor **to = view(L);
     luron_ctx *ctx = lr_ctx(L);
     luron_status status;

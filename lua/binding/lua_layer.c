@@ -144,8 +144,11 @@ static const luron_type *soft_type(lua_State *L, const luron_type *type) {
 static int is_real(const luron_tensor *t) { return t && luron_dtype_is_float(luron_tensor_dtype(t)); }
 
 /* Raise what layer_apply said; where ids were expected and real numbers came, name the type that takes them. */
-static int refuse_inputs(lua_State *L, luron_status status, const luron_type *type, int n, luron_tensor *const *ins) {
-    if (status != LURON_E_DTYPE || n < 2 || !is_real(ins[1])) return lr_raise(L, status);
+static int refuse_inputs(lua_State *L, luron_status status, int at, int first, int last) {
+    luron_tensor *ins[MAX_INS];
+    if (status != LURON_E_DTYPE) return lr_raise(L, status);
+    const luron_type *type = luron_layer_type_of(layer_at(L, at));
+    if (inputs(L, type, first, last, ins) < 2 || !is_real(ins[1])) return lr_raise(L, status);
     const char *text = lua_pushstring(L, luron_ctx_error(lr_ctx(L))); /* the search for soft may write over it */
     const luron_type *soft = soft_type(L, type);
     return soft ? lr_error(L, "%s; %s takes probabilities", text, luron_type_name(soft)) : lr_error(L, "%s", text);
@@ -163,8 +166,10 @@ static int apply(lua_State *L, int at, int first, int last) {
     layer = layer_at(L, at);
     n_in = inputs(L, luron_layer_type_of(layer), first, last, ins); /* again: making boxes may have run finalizers */
     for (int i = 0; i < n_out; i++) outs[i] = NULL;
+    lua_State *before = lr_enter(L);
     luron_status status = luron_layer_apply(outs, lr_ctx(L), layer, n_in, ins);
-    if (status != LURON_OK) return refuse_inputs(L, status, luron_layer_type_of(layer), n_in, ins);
+    lr_leave(L, before);
+    if (status != LURON_OK) return refuse_inputs(L, status, at, first, last);
     for (int i = 0; i < n_out; i++) *(luron_tensor **)lua_touserdata(L, base + i) = outs[i];
     return lr_done(L, status, n_out);
 }
@@ -207,7 +212,8 @@ static int function_call(lua_State *L) {
     int n = options ? lr_type_args(L, type, last, last, 1, args) : 0;
     if (!options) lr_type_args(L, type, 1, 0, 0, args); /* required options are missed here */
     if (!lr_to_tensor(L, 1)) return lr_typeerror(L, 1, port_name(type, 0), "tensor");
-    if (n == 0 && !soft && lr_test(L, lua_upvalueindex(2), &lr_layer_key)) {
+    void **kept = lr_test(L, lua_upvalueindex(2), &lr_layer_key);
+    if (n == 0 && !soft && kept && *kept) {
         lua_pushvalue(L, lua_upvalueindex(2));
     } else {
         void **box = lr_box(L, &lr_layer_key);
@@ -217,6 +223,7 @@ static int function_call(lua_State *L) {
         if (status != LURON_OK) return lr_raise(L, status);
         if (luron_layer_n_params(layer) > 0) return lr_error(L, "%s has parameters: make a layer, nn.%s(...)", lua_tostring(L, lua_upvalueindex(1)), luron_type_name(type));
         if (n == 0 && !soft) {
+            lr_mark_kept(box);
             lua_pushvalue(L, -1);
             lua_replace(L, lua_upvalueindex(2));
         }

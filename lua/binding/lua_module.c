@@ -2,6 +2,7 @@
 #include "lua_util.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -42,6 +43,20 @@ static void find_own(lua_State *L, lr_state *S) {
     lua_pop(L, 1);
 }
 
+/* The line of the user's code that calls now. */
+static void locate(void *ud, char *buf, size_t n) {
+    const lr_state *S = ud;
+    lua_Debug ar;
+    size_t own = strlen(S->own);
+    buf[0] = '\0';
+    for (int level = 1; lua_getstack(S->running, level, &ar); level++) {
+        lua_getinfo(S->running, "Sl", &ar);
+        if (ar.currentline <= 0 || (own && strncmp(ar.source, S->own, own) == 0)) continue;
+        snprintf(buf, n, "%s:%d", ar.short_src, ar.currentline);
+        return;
+    }
+}
+
 static lr_state *new_state(lua_State *L) {
     lr_state **box = lua_newuserdatauv(L, sizeof *box, 0);
     *box = NULL;
@@ -58,9 +73,12 @@ static lr_state *new_state(lua_State *L) {
     }
     S->refs = 1;
     S->boxes.before = S->boxes.after = &S->boxes;
+    S->held.before = S->held.after = &S->held;
+    S->running = L;
     S->scope = LUA_NOREF;
     *box = S;
     luron_ctx_set_index_base(S->ctx, 1);
+    luron_ctx_set_locate(S->ctx, locate, S);
     find_own(L, S);
     return S;
 }
@@ -142,6 +160,20 @@ static int l_default_dtype(lua_State *L) {
     return 1;
 }
 
+/* strict([on]): false, true or "pages", as it was told; with an argument sets it. */
+static int l_strict(lua_State *L) {
+    luron_ctx *ctx = lr_ctx(L);
+    if (lua_type(L, 1) == LUA_TSTRING) {
+        if (strcmp(lua_tostring(L, 1), "pages") != 0) return lr_typeerror(L, 1, "on", "boolean or 'pages'");
+        luron_ctx_set_strict(ctx, 2);
+    } else if (!lua_isnoneornil(L, 1)) {
+        luron_ctx_set_strict(ctx, lr_opt_boolean(L, 1, "on", 0));
+    }
+    if (luron_ctx_strict(ctx) == 2) lua_pushliteral(L, "pages");
+    else lua_pushboolean(L, luron_ctx_strict(ctx));
+    return 1;
+}
+
 static int l_isa(lua_State *L) {
     lua_pushstring(L, luron_ctx_isa(lr_ctx(L)));
     return 1;
@@ -167,84 +199,11 @@ static int l_got(lua_State *L) {
     return 1;
 }
 
-/* ---- scope ------------------------------------------------------------------------------------------------------------ */
-/* Put the boxes in the value on top (tensors, and tensors in plain tables) into the set at idx. */
-static void keep(lua_State *L, int set, int depth) {
-    luaL_checkstack(L, 6, "tables too deep");
-    if (lr_test(L, -1, &lr_tensor_key)) {
-        lua_pushvalue(L, -1);
-        lua_pushboolean(L, 1);
-        lua_rawset(L, set);
-    } else if (lua_istable(L, -1) && depth < 16) {
-        lua_pushnil(L);
-        while (lua_next(L, -2)) {
-            keep(L, set, depth + 1);
-            lua_pop(L, 1);
-        }
-    }
-}
-
-static int scope_close(lua_State *L) {
-    lr_state *S = lr_get(L);
-    int *before = lua_touserdata(L, 1);
-    if (*before == LUA_REFNIL) return 0;
-    luaL_unref(L, LUA_REGISTRYINDEX, S->scope);
-    S->scope = *before;
-    *before = LUA_REFNIL;
-    return 0;
-}
-
-/* Make a list the innermost scope until the value put at index 1 here closes. */
-static void scope_open(lua_State *L, lr_state *S) {
-    int *before = lua_newuserdatauv(L, sizeof *before, 0);
-    *before = LUA_REFNIL;
-    lua_createtable(L, 0, 1);
-    lua_pushcfunction(L, scope_close);
-    lua_setfield(L, -2, "__close");
-    lua_setmetatable(L, -2);
-    lua_insert(L, 1);
-    lua_toclose(L, 1);
-    lua_newtable(L);
-    int ref = luaL_ref(L, LUA_REGISTRYINDEX);
-    *before = S->scope;
-    S->scope = ref;
-}
-
-static int l_scope(lua_State *L) {
-    lr_state *S = lr_get(L);
-    if (lua_type(L, 1) != LUA_TFUNCTION) lr_typeerror(L, 1, "function", "function");
-    int n_args = lua_gettop(L) - 1;
-    scope_open(L, S);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, S->scope);
-    lua_newtable(L);
-    lua_rotate(L, 2, 2); /* guard, list, set to keep, function, arguments */
-    lua_call(L, n_args, LUA_MULTRET);
-    int top = lua_gettop(L);
-    for (int i = 4; i <= top; i++) {
-        lua_pushvalue(L, i);
-        keep(L, 3, 0);
-        lua_pop(L, 1);
-    }
-    for (lua_Integer i = 1, n = (lua_Integer)lua_rawlen(L, 2); i <= n; i++) {
-        lua_rawgeti(L, 2, i);
-        void **box = lr_test(L, -1, &lr_tensor_key);
-        lua_pushvalue(L, -1);
-        if (lua_rawget(L, 3) == LUA_TNIL && box) {
-            luron_tensor *t = *box;
-            *box = NULL;
-            luron_tensor_unref(t);
-        }
-        lua_pop(L, 2);
-    }
-    lr_drain(L, S);
-    return top - 3;
-}
-
 static const luaL_Reg functions[] = {
     { "seed", l_seed }, { "random_state", l_random_state }, { "set_random_state", l_set_random_state }, { "clock", l_clock },
     { "is_terminal", l_is_terminal }, { "threads", l_threads }, { "memory", l_memory },
-    { "trim", l_trim }, { "fail_alloc", l_fail_alloc }, { "default_dtype", l_default_dtype }, { "isa", l_isa },
-    { "raise", l_raise }, { "badarg", l_badarg }, { "got", l_got }, { "scope", l_scope }, { NULL, NULL },
+    { "trim", l_trim }, { "fail_alloc", l_fail_alloc }, { "default_dtype", l_default_dtype }, { "isa", l_isa }, { "strict", l_strict },
+    { "raise", l_raise }, { "badarg", l_badarg }, { "got", l_got }, { NULL, NULL },
 };
 
 static void push_status(lua_State *L) {
@@ -268,6 +227,7 @@ int luaopen_luron_core(lua_State *L) {
     lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &lr_names_key);
     lr_open_errors(L);
+    lr_open_held(L);
     lua_newtable(L);
     lr_setfuncs(L, functions);
     lua_newtable(L);
@@ -277,8 +237,11 @@ int luaopen_luron_core(lua_State *L) {
     lr_open_ops(L);
     lr_open_autograd(L);
     lr_open_function(L);
+    lr_open_scope(L);
+    lr_open_recompute(L);
     lr_open_layer(L);
     lr_open_model(L);
+    lr_open_hooks(L);
     lr_open_optim(L);
     lr_open_file(L);
     lr_open_json(L);

@@ -326,4 +326,7 @@ void lr_open_ops(lua_State *L) {
     add_inplace(L, "div");
     lr_open_views(L);
     lr_open_arrange(L);
+    lr_open_linalg(L);
+    lr_open_sparse(L);
+    lr_open_indexing(L);
 }

@@ -78,6 +78,28 @@ static int option_index(const luron_type *type, const char *name) {
     return -1;
 }
 
+/* What PyTorch and Keras call otherwise, where the type has the option `has`; NULL: none is needed. */
+const char *lr_optim_hint(const luron_type *type, const char *name) {
+    static const struct { const char *name, *has, *hint; } hints[] = {
+        { "betas", "beta1", "give beta1 and beta2" }, { "etas", "etaminus", "give etaminus and etaplus" },
+        { "step_sizes", "step_size_min", "give step_size_min and step_size_max" }, { "ns_coefficients", "ns_a", "give ns_a, ns_b and ns_c" },
+        { "learning_rate", "lr", "it is called lr" }, { "epsilon", "eps", "it is called eps" }, { "beta_1", "beta1", "it is called beta1" },
+        { "beta_2", "beta2", "it is called beta2" }, { "rho", "alpha", "it is called alpha" }, { "foreach", NULL, "there is one way to run it here" },
+        { "fused", NULL, "there is one way to run it here" }, { "capturable", NULL, "there is one way to run it here" },
+        { "differentiable", NULL, "steps are not recorded" }, { "clipnorm", NULL, "call luron.clip_grad_norm before the step" },
+        { "clipvalue", NULL, "call luron.clip_grad_value before the step" }, { "use_ema", NULL, "see luron.EMA" },
+    };
+    if (luron_type_in(type, 0)) return NULL; /* a layer */
+    for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
+        if (strcmp(name, hints[i].name) == 0 && (!hints[i].has || option_index(type, hints[i].has) >= 0)) return hints[i].hint;
+    return NULL;
+}
+
+static int no_option(lua_State *L, const luron_type *type) {
+    const char *hint = lua_type(L, 2) == LUA_TSTRING ? lr_optim_hint(type, lua_tostring(L, 2)) : NULL, *got = lr_got(L, 2);
+    return lr_error(L, "%s has no option %s%s%s; options: %s", luron_type_name(type), got, hint ? ": " : "", hint ? hint : "", lr_push_option_names(L, type));
+}
+
 /* opt:set { lr = 0.1 }: for all groups; all values are checked before one is set. */
 static int l_set(lua_State *L) {
     luron_arg args[LR_MAX_ARGS];
@@ -138,7 +160,7 @@ static int group_index(lua_State *L) {
     if (strcmp(lua_tostring(L, 2), "params") == 0) return push_params(L, group);
     if (strcmp(lua_tostring(L, 2), "names") == 0) return push_names(L, group);
     int i = option_index(type, lua_tostring(L, 2));
-    if (i < 0) return lr_error(L, "%s has no option %s", luron_type_name(type), lr_got(L, 2));
+    if (i < 0) return no_option(L, type);
     luron_arg a = luron_optim_option(optim, group, i);
     lr_push_arg(L, luron_type_option(type, i), &a);
     return 1;
@@ -151,7 +173,7 @@ static int group_newindex(lua_State *L) {
     luron_optim *optim = group_at(L, &group);
     const luron_type *type = luron_optim_type_of(optim);
     int i = lua_type(L, 2) == LUA_TSTRING ? option_index(type, lua_tostring(L, 2)) : -1;
-    if (i < 0) return lr_error(L, "%s has no option %s", luron_type_name(type), lr_got(L, 2));
+    if (i < 0) return no_option(L, type);
     lr_arg_value(L, 3, 3, luron_type_option(type, i), &arg);
     return lr_done(L, luron_optim_set(group_at(L, &group), lr_ctx(L), group, &arg), 0);
 }
@@ -171,14 +193,31 @@ static void push_groups(lua_State *L) {
     }
 }
 
+/* opt.lr, and what else is known or meant as an option, belongs to a group. */
+static void refuse_field(lua_State *L, int reading) {
+    void **box = lr_test(L, 1, &lr_optim_key);
+    if (!box || !*box || lua_type(L, 2) != LUA_TSTRING) return;
+    const luron_type *type = luron_optim_type_of(*box);
+    const char *name = lua_tostring(L, 2);
+    if (option_index(type, name) >= 0 && reading) lr_error(L, "%s is an option of a group: read opt.groups[1].%s", name, name);
+    if (option_index(type, name) >= 0) lr_error(L, "%s is an option of a group: opt:set { %s = ... } for all groups, or opt.groups[1].%s = ...", name, name, name);
+    if (lr_optim_hint(type, name)) no_option(L, type);
+}
+
 static int optim_index(lua_State *L) {
     lua_settop(L, 2);
     if (lua_type(L, 2) == LUA_TSTRING && strcmp(lua_tostring(L, 2), "groups") == 0) {
         push_groups(L);
         return 1;
     }
-    lua_rawget(L, lua_upvalueindex(1));
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNIL) refuse_field(L, 1);
     return 1;
+}
+
+static int optim_newindex(lua_State *L) {
+    refuse_field(L, 0);
+    return lr_error(L, "an optimiser has no field %s to set", lr_got(L, 2));
 }
 
 /* state(group, i): { exp_avg = tensor, ... } of parameter i, and the scalars of the group. */
@@ -188,7 +227,9 @@ static int l_state(lua_State *L) {
     int i = (int)lr_integer_in(L, 3, "parameter", 1, luron_optim_n_params(optim, group)) - 1;
     lua_newtable(L);
     for (int s = 0; s < luron_optim_n_states(optim_at(L, 1)); s++) {
-        lr_push_tensor(L, luron_optim_state(optim_at(L, 1), group, i, s));
+        luron_tensor *state = luron_optim_state(optim_at(L, 1), group, i, s);
+        if (!state) continue;
+        lr_push_tensor(L, state);
         lua_setfield(L, -2, luron_optim_state_name(optim_at(L, 1), s));
     }
     lua_newtable(L);
@@ -251,6 +292,9 @@ void lr_open_optim(lua_State *L) {
     lua_pop(L, 1);
     lua_pushcclosure(L, optim_index, 1);
     lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, optim_newindex);
+    lr_name_function(L, "optimiser");
+    lua_setfield(L, -2, "__newindex");
     lua_pushcfunction(L, optim_tostring);
     lua_setfield(L, -2, "__tostring");
     lua_pop(L, 1);

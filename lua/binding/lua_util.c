@@ -2,10 +2,12 @@
 #include "lua_util.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char lr_tensor_key, lr_layer_key, lr_model_key, lr_optim_key, lr_checkpoint_key, lr_node_key, lr_guard_key;
 const char lr_state_key, lr_names_key, lr_methods_key;
+static const char kept_key;
 
 /* ---- state ---------------------------------------------------------------------------------------------------------- */
 lr_state *lr_peek(lua_State *L) {
@@ -18,6 +20,7 @@ lr_state *lr_peek(lua_State *L) {
 lr_state *lr_get(lua_State *L) {
     lr_state *S = lr_peek(L);
     if (!S) luaL_error(L, "luron is closed: the Lua state is ending");
+    S->running = L;
     return S;
 }
 
@@ -169,7 +172,7 @@ int lr_done(lua_State *L, luron_status status, int n) {
 static void release(const char *key, void *object) {
     if (!object) return;
     if (key == &lr_tensor_key) luron_tensor_unref(object);
-    else if (key == &lr_layer_key) luron_layer_unref(object);
+    else if (key == &lr_layer_key || key == &kept_key) luron_layer_unref(object);
     else if (key == &lr_model_key) luron_model_unref(object);
     else if (key == &lr_optim_key) luron_optim_free(object);
     else if (key == &lr_checkpoint_key) luron_checkpoint_free(object);
@@ -184,7 +187,7 @@ static void close_box(lr_link *box) {
     release(box->key, object);
 }
 
-/* __gc, __close and close; upvalue 1: the key. */
+/* __close and close; upvalue 1: the key. */
 static int box_close(lua_State *L) {
     const char *key = lua_touserdata(L, lua_upvalueindex(1));
     lr_link *box = (lr_link *)lr_test(L, 1, key);
@@ -195,8 +198,25 @@ static int box_close(lua_State *L) {
     return 0;
 }
 
+/* __gc */
+static int box_gc(lua_State *L) {
+    lr_link *box = (lr_link *)lr_test(L, 1, lua_touserdata(L, lua_upvalueindex(1)));
+    if (box && lr_box_lives_on(L, box)) return 0;
+    if (box) free(box->anchors), box->anchors = NULL;
+    return box_close(L);
+}
+
 void lr_release_all(lr_state *S) {
     while (S->boxes.after != &S->boxes) close_box(S->boxes.after);
+}
+
+void lr_mark_kept(void **box) { ((lr_link *)(void *)box)->key = &kept_key; }
+
+void lr_close_kept(lr_state *S) {
+    for (lr_link *box = S->boxes.after, *next; box != &S->boxes; box = next) {
+        next = box->after;
+        if (box->key == &kept_key) close_box(box);
+    }
 }
 
 void lr_metatable(lua_State *L, const char *key, const char *name) {
@@ -212,7 +232,9 @@ void lr_metatable(lua_State *L, const char *key, const char *name) {
     lua_pushstring(L, name);
     lua_pushcclosure(L, box_close, 2);
     lr_name_function(L, "close");
-    lua_pushvalue(L, -1);
+    lua_pushlightuserdata(L, (void *)key);
+    lua_pushstring(L, name);
+    lua_pushcclosure(L, box_gc, 2);
     lua_setfield(L, -4, "__gc");
     lua_pushvalue(L, -1);
     lua_setfield(L, -4, "__close");
@@ -257,11 +279,13 @@ void **lr_test(lua_State *L, int idx, const char *key) {
 void **lr_box(lua_State *L, const char *key) {
     lr_state *S = lr_get(L);
     luaL_checkstack(L, 6, "too many results");
-    lr_link *box = lua_newuserdatauv(L, sizeof *box, 0);
-    *box = (lr_link){ NULL, &S->boxes, S->boxes.after, key };
+    lr_link *box = lua_newuserdatauv(L, sizeof *box, 1);
+    *box = (lr_link){ .before = &S->boxes, .after = S->boxes.after, .key = key };
     box->after->before = S->boxes.after = box;
     lua_rawgetp(L, LUA_REGISTRYINDEX, key);
     lua_setmetatable(L, -2);
+    if (S->notes) lr_note_new_box(L, S);
+    else if (key == &lr_layer_key || key == &lr_model_key) lr_note_box(L, -1);
     return &box->object;
 }
 
@@ -322,6 +346,12 @@ void *lr_object(lua_State *L, int arg, const char *key, const char *what) {
     return *box;
 }
 
+void lr_callable(lua_State *L, int arg, const char *name) {
+    if (lua_isfunction(L, arg)) return;
+    if (lua_isnone(L, arg) || luaL_getmetafield(L, arg, "__call") == LUA_TNIL) lr_typeerror(L, arg, name, "function");
+    lua_pop(L, 1);
+}
+
 /* ---- iterators ----------------------------------------------------------------------------------------------------------- */
 static int next_pair(lua_State *L) {
     lua_Integer i = lua_tointeger(L, lua_upvalueindex(2));
@@ -343,6 +373,12 @@ lua_State *lr_enter(lua_State *L) {
     lua_State *before = S->L;
     S->L = L;
     return before;
+}
+
+luron_status lr_callback(lua_State *L, lr_state *S, int n_args) {
+    int failed = lua_pcall(L, n_args, 0, 0);
+    S->running = L; /* a coroutine in there may have gone */
+    return failed ? lr_keep_error(L, S) : LURON_OK;
 }
 
 void lr_leave(lua_State *L, lua_State *before) {

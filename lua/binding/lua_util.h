@@ -11,23 +11,45 @@
 #include <lua.h>
 
 /* ---- one of these per lua_State --------------------------------------------------------------------------------------- */
-typedef struct lr_record lr_record; /* one application of a luron.op: lua_function.c */
 typedef struct lr_link { /* what a box holds; boxes are linked, since those made while a lua_State closes get no finalizer */
     void *object; /* NULL: closed */
     struct lr_link *before, *after;
     const char *key;
+    uint64_t *anchors; /* which held values it keeps alive: lua_held.c; NULL: none */
+    int noted;         /* can be found by its address */
+    int is_new;        /* made since the last look: keeps all of them */
 } lr_link;
-typedef struct lr_state {
+typedef struct lr_state lr_state;
+/* A Lua value that core holds on to, by a pointer to this at the head of a block: lua_held.c. */
+typedef struct lr_held {
+    struct lr_held *before, *after, *next; /* the ring of all; next: on the list of those that core has released */
+    lr_state *S;
+    void *ud;            /* what core knows it by */
+    lua_Integer serial;  /* key of the value in tables */
+    int slot, keep, ref; /* ref: registry reference, LUA_NOREF: kept by boxes, LUA_REFNIL: dropped */
+    void (*release)(struct lr_held *); /* frees the block */
+    int (*keeps)(struct lr_held *, luron_held *to); /* the references into core that it has itself: how many, into `to` if not NULL */
+} lr_held;
+struct lr_state {
     luron_ctx *ctx;    /* NULL once the lua_State closes */
-    int refs;          /* held by Lua and by records on the tape */
+    int refs;          /* held by Lua and by held values */
     int64_t threshold; /* live bytes from which a collection is due */
     lua_State *L;      /* what callbacks run on; NULL outside calls that may make any */
+    lua_State *running; /* what called last: where luron_ctx_set_locate looks */
     int failed;        /* a callback raised an error, which lr_raise raises again */
     int scope;         /* registry reference of the list of the innermost luron.scope, LUA_NOREF: none */
     lr_link boxes;     /* head of the ring of all boxes */
-    lr_record *dead;   /* records that the tape has released: lr_drain frees them */
+    lr_held held;      /* head of the ring of held values */
+    lr_held *dead;     /* those that core has released: lr_drain frees them */
+    lua_Integer serial; /* of the last held value */
+    int64_t n_held, n_weak; /* all; those that boxes keep */
+    int notes;         /* there was one once: all boxes are noted from then on */
+    int64_t skip;      /* collections to let pass before the next look */
+    int rescue;        /* a value died and was not to: what dies with it may belong to it */
+    uint64_t stale[4]; /* slots that were given up since the last look */
+    uint64_t all[4];   /* slots in the table that new boxes have */
     char own[1024];    /* "@.../luron/": how the sources of luron's own Lua files begin */
-} lr_state;
+};
 
 /** The state; raises if the lua_State is closing. */
 lr_state *lr_get(lua_State *L);
@@ -36,7 +58,25 @@ lr_state *lr_peek(lua_State *L);
 /** Make the place for errors of callbacks. */
 void lr_open_errors(lua_State *L);
 static inline luron_ctx *lr_ctx(lua_State *L) { return lr_get(L)->ctx; }
+
+/* ---- values that core holds ------------------------------------------------------------------------------------------------ */
+/** A registry reference for the value on top, which it takes: for lr_hold, which cannot raise. */
+int lr_held_ref(lua_State *L);
+/** Hold it, until core lets go of `ud` and calls lr_released(h), which in the end calls release(h). */
+void lr_hold(lr_state *S, lr_held *h, int ref, void *ud, void (*release)(lr_held *));
+void lr_released(void *held);
+/** Push the value; nil and 0 if it was dropped. */
+int lr_push_value(lua_State *L, lr_held *h);
+/** Drop the value before core lets go. */
+void lr_unhold(lua_State *L, lr_held *h);
+/** Free what core has released. L NULL: the lua_State has gone. */
 void lr_drain(lua_State *L, lr_state *S);
+/** Note the box at idx, so that it can keep values alive; the one on top, which was made just now. */
+void lr_note_box(lua_State *L, int idx);
+void lr_note_new_box(lua_State *L, lr_state *S);
+/** For the finalizer of the object at 1: does it live on, to be finalized once more? And of a box. */
+int lr_lives_on(lua_State *L);
+int lr_box_lives_on(lua_State *L, lr_link *box);
 
 /* ---- errors --------------------------------------------------------------------------------------------------------------- */
 /** Push "file:line: " of the innermost Lua code that is not luron's own ("" if there is none). */
@@ -99,6 +139,10 @@ void lr_name_function(lua_State *L, const char *name);
 void **lr_test(lua_State *L, int idx, const char *key);
 /** Push an empty box. */
 void **lr_box(lua_State *L, const char *key);
+/** The layer in this box is one that a function keeps for its next call. */
+void lr_mark_kept(void **box);
+/** Close all such boxes; the functions make new ones. */
+void lr_close_kept(lr_state *S);
 /** Push an empty tensor box; an open luron.scope notes it. */
 luron_tensor **lr_new_tensor(lua_State *L);
 /** Push a box of the kind `key` with an object of which it takes over the caller's reference, also when it raises. */
@@ -108,10 +152,26 @@ void lr_push_tensor(lua_State *L, luron_tensor *t);
 /** The tensor at idx, NULL if it is none; raises for a closed one. */
 luron_tensor *lr_to_tensor(lua_State *L, int idx);
 luron_tensor *lr_tensor(lua_State *L, int arg, const char *name);
+/** Push an array of the tensors in the list at argument i, borrowed: nothing may run that could close one. */
+luron_tensor **lr_tensors(lua_State *L, int i, int *n);
+/** The ids at argument i, a tensor or a list; replaces the list by a tensor. */
+luron_tensor *lr_ids(lua_State *L, int i);
 /** Fill t with the number or boolean at idx. */
 luron_status lr_fill(lua_State *L, luron_tensor *t, int idx);
 /** Does the table at idx have keys that are no positions in a list? Then the first of them is pushed. Not every such key is found. */
 int lr_other_key(lua_State *L, int idx);
+/** Raise unless the value at arg can be called. */
+void lr_callable(lua_State *L, int arg, const char *name);
+/** Inserts two values below all others of the running C function: from now on tensor boxes are noted in a list at 2. Left
+ *  open it ends with the function. */
+void lr_scope_begin(lua_State *L);
+/** End it: note no more. */
+void lr_scope_end(lua_State *L);
+/** Close the boxes that are in the list but not in the set at keep; the scope that is open now takes over the rest. Without
+ *  one, keep may be 0 for none. */
+void lr_scope_close(lua_State *L, int list, int keep);
+/** Put the tensors in the value on top, alone or in plain tables, into the set at idx. Does it have any? */
+int lr_scope_keep(lua_State *L, int idx);
 /** The object of another kind at arg, or an error. `what`: "layer". */
 void *lr_object(lua_State *L, int arg, const char *key, const char *what);
 /** Build a tensor from a nested table or number at idx (arg: for messages) into a new box on top. dtype 0: by what is in it. */
@@ -129,6 +189,10 @@ void lr_push_json(lua_State *L, const char *text);
 /** Options of `type` from the arguments first..last; arg numbers in messages as they are. Strings point into the Lua
  *  values. Keys that are names of input ports are skipped if `ports`. Returns how many. */
 int lr_type_args(lua_State *L, const luron_type *type, int first, int last, int ports, luron_arg args[LR_MAX_ARGS]);
+/** The names of a type's options with commas between them, on the stack. */
+const char *lr_push_option_names(lua_State *L, const luron_type *type);
+/** What an optimiser calls otherwise than PyTorch or Keras do; NULL: nothing. */
+const char *lr_optim_hint(const luron_type *type, const char *name);
 /** One value at idx for option o. */
 void lr_arg_value(lua_State *L, int arg, int idx, const luron_option *o, luron_arg *out);
 /** Push the value of an option as Lua sees it. */
@@ -142,8 +206,15 @@ void lr_open_create(lua_State *L);
 void lr_open_ops(lua_State *L);
 void lr_open_views(lua_State *L);
 void lr_open_arrange(lua_State *L);
+void lr_open_linalg(lua_State *L);
+void lr_open_sparse(lua_State *L);
+void lr_open_indexing(lua_State *L);
 void lr_open_autograd(lua_State *L);
 void lr_open_function(lua_State *L);
+void lr_open_scope(lua_State *L);
+void lr_open_recompute(lua_State *L);
+void lr_open_held(lua_State *L);
+void lr_open_hooks(lua_State *L);
 void lr_open_layer(lua_State *L);
 void lr_open_types(lua_State *L);
 void lr_open_model(lua_State *L);
@@ -158,6 +229,13 @@ int lr_tensor_index(lua_State *L);
 int lr_mask_index(lua_State *L);
 /** x[mask] = value, which is at 3. */
 int lr_mask_newindex(lua_State *L);
+/** Is the value at idx a tensor of ids, or a list of them? */
+int lr_is_ids(lua_State *L, int idx);
+/** x[ids] and x[{ ids, ids }] of the tensor at 1 and what is at 2; the same = value, which is at 3. */
+int lr_ids_index(lua_State *L);
+int lr_ids_newindex(lua_State *L);
+/** In x, the tensor at 1, at these ids the value at 3: number, boolean, table or tensor. */
+int lr_put(lua_State *L, int n, luron_tensor *const *ids);
 int lr_tensor_newindex(lua_State *L);
 int lr_tensor_tostring(lua_State *L);
 /** If an argument from 2 on is a node of a graph: make a node (results on the stack) and return 1. */
@@ -169,6 +247,8 @@ int lr_push_function(lua_State *L, const char *name);
 /** Callbacks run on L until lr_leave; returns what was before. */
 lua_State *lr_enter(lua_State *L);
 void lr_leave(lua_State *L, lua_State *before);
+/** lua_pcall in a callback of core, without a result. An error is kept for lr_raise. */
+luron_status lr_callback(lua_State *L, lr_state *S, int n_args);
 /** Keep the error value on top (popped) for lr_raise; returns LURON_E_CALLBACK. */
 luron_status lr_keep_error(lua_State *L, lr_state *S);
 

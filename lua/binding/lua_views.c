@@ -106,24 +106,68 @@ static int l_squeeze(lua_State *L) {
     return lr_done(L, luron_reshape(out, lr_ctx(L), x, n, shape), 1);
 }
 
-/* flatten([from]): the dims from `from` on become one. */
+/* A dim of x at argument i, from 0, dflt where it is nil; n dims. */
+static int dim_or(lua_State *L, int i, const char *name, int n, int dflt) {
+    int dim = lua_isnil(L, i) ? dflt : lr_dim(L, i, name);
+    if (dim < 0) dim += n;
+    if (dim < 0 || dim > (n > 0 ? n - 1 : 0)) return lr_argerror(L, i, "%s: the tensor has %d dims, got %I", name, n, lua_tointeger(L, i));
+    return dim;
+}
+
+/* flatten([from[, to]]): the dims from `from` to `to` become one. */
 static int l_flatten(lua_State *L) {
-    MAKE(2);
-    int from = lua_isnil(L, 2) ? 0 : lr_dim(L, 2, "from");
+    MAKE(3);
     luron_tensor *x = lr_tensor(L, 1, "tensor");
-    int n = luron_tensor_ndim(x);
-    if (from < 0) from += n;
-    if (from < 0 || from > (n > 0 ? n - 1 : 0)) return lr_argerror(L, 2, "from: the tensor has %d dims, got %I", n, lua_tointeger(L, 2));
-    int64_t shape[LURON_MAX_DIMS], rest = 1;
-    for (int i = 0; i < from; i++) shape[i] = luron_tensor_size(x, i);
-    for (int i = from; i < n; i++) rest *= luron_tensor_size(x, i);
-    shape[from] = rest;
-    return lr_done(L, luron_reshape(out, lr_ctx(L), x, from + 1, shape), 1);
+    int n = luron_tensor_ndim(x), from = dim_or(L, 2, "from", n, 0), to = dim_or(L, 3, "to", n, n > 0 ? n - 1 : 0), at = 0;
+    if (to < from) return lr_argerror(L, 3, "to: at least %d (from) expected, got %d", from + 1, to + 1);
+    int64_t shape[LURON_MAX_DIMS] = { 1 };
+    x = lr_tensor(L, 1, "tensor");
+    for (int i = 0; i < n; i++) {
+        int joins = i > from && i <= to;
+        at += i > 0 && !joins;
+        shape[at] = (joins ? shape[at] : 1) * luron_tensor_size(x, i);
+    }
+    return lr_done(L, luron_reshape(out, lr_ctx(L), x, at + 1, shape), 1);
+}
+
+/* unflatten(dim, sizes...): one dim becomes several; one size may be -1. */
+static int l_unflatten(lua_State *L) {
+    int64_t sizes[LURON_MAX_DIMS], shape[LURON_MAX_DIMS];
+    int top = lua_gettop(L), k = lr_sizes(L, 3, top, -1, sizes);
+    luron_tensor **out = lr_new_tensor(L), *x = lr_tensor(L, 1, "tensor");
+    int n = luron_tensor_ndim(x), dim = dim_or(L, 2, "dim", n, 0), at = 0;
+    int64_t known = 1, rest;
+    if (n == 0 || n - 1 + k > LURON_MAX_DIMS || k == 0) return lr_argerror(L, 3, "sizes: %d dims and %d in place of one do not make a tensor of 1 to %d dims", n, k, LURON_MAX_DIMS);
+    x = lr_tensor(L, 1, "tensor");
+    rest = luron_tensor_size(x, dim);
+    int open = -1, fits = 1;
+    for (int i = 0; i < k; i++) {
+        if (sizes[i] == -1 && open < 0) open = i;
+        else fits = fits && sizes[i] >= 0 && !__builtin_mul_overflow(known, sizes[i], &known);
+    }
+    fits = fits && (open < 0 ? known == rest : known > 0 && rest % known == 0);
+    if (!fits) return lr_argerror(L, 3, "sizes: their product must be %I, the size of dim %d (one may be -1)", (lua_Integer)rest, dim + 1);
+    if (open >= 0) sizes[open] = rest / known;
+    for (int i = 0; i < n; i++) {
+        if (i != dim) shape[at++] = luron_tensor_size(x, i);
+        else for (int j = 0; j < k; j++) shape[at++] = sizes[j];
+    }
+    return lr_done(L, luron_reshape(out, lr_ctx(L), x, at, shape), 1);
+}
+
+/* movedim(from, to): dims, or lists of them */
+static int l_movedim(lua_State *L) {
+    int from[LURON_MAX_DIMS], to[LURON_MAX_DIMS];
+    MAKE(3);
+    if (lua_isnil(L, 2) || lua_isnil(L, 3)) return lr_typeerror(L, lua_isnil(L, 2) ? 2 : 3, lua_isnil(L, 2) ? "from" : "to", "dim or list of dims");
+    int n = lr_dims(L, 2, from), m = lr_dims(L, 3, to);
+    if (n != m) return lr_argerror(L, 3, "to: as many dims as in from (%d) expected, got %d", n, m);
+    luron_tensor *x = lr_tensor(L, 1, "tensor");
+    return lr_done(L, luron_movedim(out, lr_ctx(L), x, n, from, to), 1);
 }
 
 /* ---- lists ------------------------------------------------------------------------------------------------------------------ */
-/* Push an array of the tensors in the list at argument i, borrowed: nothing may run that could close one. */
-static luron_tensor **list(lua_State *L, int i, int *n) {
+luron_tensor **lr_tensors(lua_State *L, int i, int *n) {
     if (!lua_istable(L, i)) lr_typeerror(L, i, "tensors", "list of tensors");
     size_t len = lua_rawlen(L, i);
     if (len == 0 || len > INT_MAX / 2) lr_argerror(L, i, "tensors: a list of at least one tensor expected, got %I", (lua_Integer)len);
@@ -144,7 +188,7 @@ static int join(lua_State *L, luron_status (*fn)(luron_tensor **, luron_ctx *, i
     int n;
     MAKE(2);
     int dim = lua_isnil(L, 2) ? 0 : lr_dim(L, 2, "dim");
-    luron_tensor **xs = list(L, 1, &n);
+    luron_tensor **xs = lr_tensors(L, 1, &n);
     luron_status status = fn(out, lr_ctx(L), n, xs, dim);
     lua_settop(L, 3);
     return lr_done(L, status, 1);
@@ -153,19 +197,30 @@ static int join(lua_State *L, luron_status (*fn)(luron_tensor **, luron_ctx *, i
 static int l_cat(lua_State *L) { return join(L, luron_cat); }
 static int l_stack(lua_State *L) { return join(L, luron_stack); }
 
-/* Push a list of n views of `size` positions. */
-static int pieces(lua_State *L, int64_t size, int64_t n, int dim) {
-    if (n > INT_MAX / 2) return lr_argerror(L, 2, "%I pieces are too many", (lua_Integer)n);
-    luron_tensor **outs = lua_newuserdatauv(L, (size_t)n * sizeof *outs + 1, 0);
-    lua_createtable(L, (int)n, 0);
+/* How to cut: into pieces of a size, of these sizes, or (0) into positions. */
+typedef struct cut {
+    int64_t n, size;
+    const int64_t *sizes;
+    int dim;
+} cut;
+
+/* Push the list of views. */
+static int pieces(lua_State *L, cut c) {
+    if (c.n > INT_MAX / 2) return lr_argerror(L, 2, "%I pieces are too many", (lua_Integer)c.n);
+    luron_tensor **outs = lua_newuserdatauv(L, (size_t)c.n * sizeof *outs + 1, 0);
+    luron_ctx *ctx = lr_ctx(L);
+    lua_createtable(L, (int)c.n, 0);
     int to = lua_gettop(L);
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < c.n; i++) {
         lr_new_tensor(L);
         lua_rawseti(L, to, i + 1);
     }
     luron_tensor *x = lr_tensor(L, 1, "tensor");
-    luron_status status = n ? luron_split(outs, lr_ctx(L), x, size, dim) : LURON_OK;
-    for (int64_t i = 0; i < n && status == LURON_OK; i++) {
+    luron_status status = c.sizes       ? luron_split_sizes(outs, ctx, x, c.n, c.sizes, c.dim)
+                          : c.n == 0    ? LURON_OK
+                          : c.size == 0 ? luron_unbind(outs, ctx, x, c.dim)
+                                        : luron_split(outs, ctx, x, c.size, c.dim);
+    for (int64_t i = 0; i < c.n && status == LURON_OK; i++) {
         lua_rawgeti(L, to, i + 1);
         *(luron_tensor **)lua_touserdata(L, -1) = outs[i];
         lua_pop(L, 1);
@@ -181,12 +236,25 @@ static int64_t size_of_dim(lua_State *L, int arg, int *dim) {
     return size;
 }
 
+/* split(size[, dim]), split({ sizes }[, dim]) */
 static int l_split(lua_State *L) {
     lua_settop(L, 3);
     int dim;
+    if (lua_istable(L, 2)) {
+        size_of_dim(L, 3, &dim);
+        lua_Integer n = (lua_Integer)lua_rawlen(L, 2);
+        int64_t *sizes = lua_newuserdatauv(L, (size_t)n * sizeof *sizes + 1, 0);
+        for (lua_Integer i = 0; i < n; i++) {
+            int whole = lua_rawgeti(L, 2, i + 1) == LUA_TNUMBER;
+            sizes[i] = whole ? (int64_t)lua_tointegerx(L, -1, &whole) : 0;
+            if (!whole) return lr_argerror(L, 2, "sizes: integer expected at [%I], got %s", i + 1, lr_got(L, -1));
+            lua_pop(L, 1);
+        }
+        return pieces(L, (cut){ .n = n, .sizes = sizes, .dim = dim });
+    }
     int64_t size = lr_integer_in(L, 2, "size", 1, LUA_MAXINTEGER), all = size_of_dim(L, 3, &dim);
     if (size > all) size = all > 0 ? all : 1;
-    return pieces(L, size, all / size + (all % size != 0), dim);
+    return pieces(L, (cut){ .n = all / size + (all % size != 0), .size = size, .dim = dim });
 }
 
 static int l_chunk(lua_State *L) {
@@ -194,12 +262,19 @@ static int l_chunk(lua_State *L) {
     int dim;
     int64_t n = lr_integer_in(L, 2, "chunks", 1, LUA_MAXINTEGER), all = size_of_dim(L, 3, &dim);
     int64_t size = n > all ? 1 : all / n + (all % n != 0);
-    return pieces(L, size, all / size + (all % size != 0), dim);
+    return pieces(L, (cut){ .n = all / size + (all % size != 0), .size = size, .dim = dim });
+}
+
+/* unbind([dim]) */
+static int l_unbind(lua_State *L) {
+    lua_settop(L, 2);
+    int dim;
+    int64_t n = size_of_dim(L, 2, &dim);
+    return pieces(L, (cut){ .n = n, .dim = dim });
 }
 
 /* ---- by ids ---------------------------------------------------------------------------------------------------------------------- */
-/* The ids at argument i, a tensor or a list; replaces the list by a tensor. */
-static luron_tensor *ids_at(lua_State *L, int i) {
+luron_tensor *lr_ids(lua_State *L, int i) {
     if (lua_istable(L, i)) {
         lr_tensor_from_lua(L, i, i, LURON_I64);
         lua_replace(L, i);
@@ -210,7 +285,7 @@ static luron_tensor *ids_at(lua_State *L, int i) {
 static int l_index_select(lua_State *L) {
     lua_settop(L, 3);
     int dim = lr_dim(L, 2, "dim");
-    ids_at(L, 3);
+    lr_ids(L, 3);
     luron_tensor **out = lr_new_tensor(L);
     luron_tensor *x = lr_tensor(L, 1, "tensor"), *ids = lr_tensor(L, 3, "ids");
     return lr_done(L, luron_index_select(out, lr_ctx(L), x, dim, ids), 1);
@@ -219,7 +294,7 @@ static int l_index_select(lua_State *L) {
 static int l_gather(lua_State *L) {
     lua_settop(L, 3);
     int dim = lr_dim(L, 2, "dim");
-    ids_at(L, 3);
+    lr_ids(L, 3);
     luron_tensor **out = lr_new_tensor(L);
     luron_tensor *x = lr_tensor(L, 1, "tensor"), *ids = lr_tensor(L, 3, "ids");
     return lr_done(L, luron_gather(out, lr_ctx(L), x, dim, ids), 1);
@@ -228,7 +303,7 @@ static int l_gather(lua_State *L) {
 static int added(lua_State *L, luron_status (*fn)(luron_tensor **, luron_ctx *, luron_tensor *, int, luron_tensor *, luron_tensor *)) {
     lua_settop(L, 4);
     int dim = lr_dim(L, 2, "dim");
-    ids_at(L, 3);
+    lr_ids(L, 3);
     luron_tensor **out = lr_new_tensor(L);
     luron_tensor *x = lr_tensor(L, 1, "tensor"), *ids = lr_tensor(L, 3, "ids"), *src = lr_tensor(L, 4, "source");
     return lr_done(L, fn(out, lr_ctx(L), x, dim, ids, src), 1);
@@ -241,6 +316,7 @@ static const luaL_Reg functions[] = {
     { "reshape", l_reshape }, { "view", l_reshape }, { "expand", l_expand }, { "sum_to", l_sum_to },
     { "permute", l_permute }, { "transpose", l_transpose }, { "t", l_t }, { "narrow", l_narrow }, { "select", l_select },
     { "squeeze", l_squeeze }, { "flatten", l_flatten }, { "split", l_split }, { "chunk", l_chunk },
+    { "unbind", l_unbind }, { "unflatten", l_unflatten }, { "movedim", l_movedim }, { "swapdims", l_transpose }, { "broadcast_to", l_expand },
     { "index_select", l_index_select }, { "gather", l_gather }, { "scatter_add", l_scatter_add },
     { "index_add", l_index_add }, { NULL, NULL },
 };

@@ -2,7 +2,7 @@
  *
  *   luron SCRIPT [arguments]     run a script ('-': from standard input)
  *   luron -e CODE                run code; before a script, if there is one
- *   luron plugin index DIR       write the index of the plugins in a folder
+ *   luron plugin ...             list, info, new, check: lua/luron/plugin_tool.lua; index DIR
  *
  * Lua is loaded as text alone, since damaged bytecode can crash the interpreter.                                     */
 #include "luron/version.h"
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 static const char help[] = "usage: luron [-e CODE] SCRIPT [ARGUMENTS]\n"
-                           "       luron plugin index DIR\n"
+                           "       luron plugin list | info NAME | new NAME | check FILE | index DIR\n"
                            "\n"
                            "Neural networks in Lua: `local luron = require \"luron\"` in the script.\n"
                            "\n"
@@ -24,7 +24,13 @@ static const char help[] = "usage: luron [-e CODE] SCRIPT [ARGUMENTS]\n"
                            "  -e CODE           run CODE first; may stand several times\n"
                            "  -v, --version     print the version\n"
                            "  -h, --help        print this text\n"
-                           "  plugin index DIR  note which plugin of a folder has which names\n";
+                           "  plugin list       what plugins there are\n"
+                           "  plugin info NAME  a plugin or a type\n"
+                           "  plugin new NAME   begin a plugin: --kind activation, layer, loss or optimizer\n"
+                           "  plugin check FILE look for faults of a plugin\n"
+                           "  plugin index DIR  note which plugin of a folder has which names\n"
+                           "\n"
+                           "luron plugin COMMAND --help tells about one of them.\n";
 
 /* ---- text mode alone ------------------------------------------------------------------------------------------------------ */
 /* load(chunk, name, mode, env) and so on, with mode "t" in their place `arg`; upvalue 1 is the original. */
@@ -87,12 +93,16 @@ static void allow_text_only(lua_State *L) {
 }
 
 /* ---- paths ------------------------------------------------------------------------------------------------------------------- */
+/* Path of this program, "" if it cannot be known. */
+static void own_path(char path[4096]) {
+    ssize_t n = readlink("/proc/self/exe", path, 4095);
+    path[n > 0 ? n : 0] = '\0';
+}
+
 /* PREFIX/bin/luron has its modules in PREFIX/share/lua/5.4 and PREFIX/lib/lua/5.4, installed or in the build folder. */
 static void set_paths(lua_State *L) {
     char path[4096];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
-    if (n <= 0) return;
-    path[n] = '\0';
+    own_path(path);
     for (int up = 0; up < 2; up++) {
         char *slash = strrchr(path, '/');
         if (!slash) return;
@@ -155,14 +165,23 @@ static int run_script(lua_State *L, int argc, char **argv, int script) {
     return run(L, n);
 }
 
+/* luron plugin ...: its Lua module says whether it went well. The index is needed by the build and asks for no other module. */
 static int run_plugin(lua_State *L, int argc, char **argv) {
-    if (argc != 4 || strcmp(argv[2], "index") != 0) {
-        fprintf(stderr, "luron: usage: luron plugin index DIR\n");
-        return 0;
+    char path[4096];
+    if (argc == 4 && strcmp(argv[2], "index") == 0) {
+        lua_pushstring(L, argv[3]);
+        lua_setglobal(L, "folder");
+        return run_code(L, "require('luron.core').plugin_index(folder)");
     }
-    lua_pushstring(L, argv[3]);
-    lua_setglobal(L, "folder");
-    return run_code(L, "require('luron.core').plugin_index(folder)");
+    own_path(path);
+    static const char code[] = "done = require('luron.plugin_tool').main(...)";
+    if (luaL_loadbufferx(L, code, sizeof code - 1, "=luron plugin", "t") != LUA_OK) return report(L, LUA_ERRSYNTAX);
+    luaL_checkstack(L, argc + 4, "too many arguments");
+    lua_pushstring(L, path);
+    for (int i = 2; i < argc; i++) lua_pushstring(L, argv[i]);
+    if (!run(L, argc - 1)) return 0;
+    lua_getglobal(L, "done");
+    return lua_toboolean(L, -1);
 }
 
 /* The table `arg`, as lua makes it: [0] the script, what stands before it below. */

@@ -1,7 +1,9 @@
 ---@meta luron
 -- Written by docs/make_reference.lua: what an editor with the Lua language server shows and checks.
 
----@alias luron.FitOptions { epochs: integer?, batch: integer?, shuffle: boolean?, loss: string|function|luron.Layer|nil, optim: luron.Optimizer?, validate: luron.Dataset|luron.Loader|nil, progress: boolean?, callbacks: function[]? }
+---@alias luron.CyclicOptions { base_lr: number|number[], max_lr: number|number[], step_size_up: number?, step_size_down: number?, mode: string?, gamma: number?, scale_fn: function?, scale_mode: string?, cycle_momentum: boolean?, base_momentum: number?, max_momentum: number? }
+---@alias luron.FitOptions { epochs: integer?, batch: integer?, shuffle: boolean?, loss: string|function|luron.Layer|nil, optim: luron.Optimizer?, validate: luron.Dataset|luron.Loader|nil, progress: boolean?, callbacks: function[]?, accumulate: integer?, clip_norm: number?, clip_value: number?, schedule: luron.Schedule?, early_stop: table?, penalty: table<string, function>?, constrain: table<string, function>? }
+---@alias luron.LBFGSOptions { lr: number?, max_iter: integer?, max_eval: integer?, tolerance_grad: number?, tolerance_change: number?, history_size: integer?, line_search_fn: string? }
 ---@alias luron.NamedLayers fun(): string?, luron.Layer?
 ---@alias luron.NamedTensors fun(): string?, luron.Tensor?
 ---@alias luron.OneCycleOptions { max_lr: number|number[], total_steps: integer?, epochs: integer?, steps_per_epoch: integer?, pct_start: number?, anneal_strategy: string?, cycle_momentum: boolean?, base_momentum: number?, max_momentum: number?, div_factor: number?, final_div_factor: number?, three_phase: boolean? }
@@ -82,8 +84,18 @@ local Schedule = {}
 ---@class luron.Average
 local Average = {}
 
+---@class luron.Sparse
+local Sparse = {}
+
+---@class luron.HookHandle
+local HookHandle = {}
+
+---@class luron.init
+local init = {}
+
 ---@class luron.nn
 ---@field Module luron.Module
+---@field init luron.init
 local nn = {}
 
 ---@class luron.optim
@@ -95,6 +107,18 @@ local data = {}
 ---@class luron.schedule
 local schedule = {}
 
+---@class luron.linalg
+local linalg = {}
+
+---@class luron.sparse
+local sparse = {}
+
+---@class luron.regularizer
+local regularizer = {}
+
+---@class luron.constraint
+local constraint = {}
+
 ---@class luron
 ---@field version string
 ---@field abi_major integer
@@ -103,6 +127,10 @@ local schedule = {}
 ---@field optim luron.optim
 ---@field data luron.data
 ---@field schedule luron.schedule
+---@field linalg luron.linalg
+---@field sparse luron.sparse
+---@field regularizer luron.regularizer
+---@field constraint luron.constraint
 local luron = {}
 
 --- Seed of all random numbers. The same seed gives the same bits at any number of threads.
@@ -142,6 +170,11 @@ function luron.trim() end
 ---@return any
 function luron.scope(fn, ...) end
 
+--- Looks for faults of plugins while they run: every callback runs on copies first, several times, and what it does wrong raises, with plugin, layer and place. Some thirty times as slow; off at first. With an argument sets it; `"pages"`: what reads outside its tensors ends the process, for `luron plugin check`.
+---@param on? boolean|string
+---@return boolean|string
+function luron.strict(on) end
+
 --- Seconds from some moment on, by a clock that is never set back.
 ---@return number
 function luron.clock() end
@@ -156,18 +189,23 @@ function luron.fail_alloc(k, sticky) end
 ---@return string
 function luron.help(name) end
 
---- Names of all types of a kind, `"layer"` (unless given), `"optim"` or `"format"`, of all plugins on the path.
+--- Names of all types of a kind, `"layer"` (unless given), `"optim"` or `"format"`, of all plugins on the path; with `loaded` of those alone that are loaded by now.
 ---@param kind? string
+---@param loaded? boolean
 ---@return string[]
-function luron.types(kind) end
+function luron.types(kind, loaded) end
 
---- A type as a table: name, function_name, doc, options and inputs (names in order), is_loss, plugin, plugin_version, plugin_path.
+--- A type as a table: name, function_name, doc, options and inputs (names in order), is_loss, plugin, plugin_version, plugin_path, abi; and whole: schema (options), ports and outputs as lists of tables, flags and forms as sets.
 ---@param kind string
 ---@param name string
 ---@return table?
 ---@return string? message
 ---@return string? code
 function luron.type_info(kind, name) end
+
+--- The plugin files on the path and those that were loaded, each as `{ path = ..., refused = reason }`; `refused` is nil where it was loaded.
+---@return table[]
+function luron.plugins() end
 
 --- Loads a plugin file; the path must have a `/`. nil, message, code if it is refused.
 ---@param path string
@@ -222,6 +260,14 @@ function luron.arange(start, stop, step, options) end
 ---@param options? { dtype: string? }
 ---@return luron.Tensor
 function luron.linspace(start, stop, n, options) end
+
+--- The base (10 unless given) to the power of n numbers from start to stop.
+---@param start number
+---@param stop number
+---@param n integer
+---@param options? { base: number?, dtype: string? }
+---@return luron.Tensor
+function luron.logspace(start, stop, n, options) end
 
 --- Tensors of one dim as a grid of as many dims: the i-th runs along dim i. Views.
 ---@param lists luron.Tensor[]
@@ -1291,6 +1337,32 @@ function Tensor:transpose(dim1, dim2) end
 ---@return luron.Tensor
 function luron.transpose(x, dim1, dim2) end
 
+--- Another name for `transpose`.
+---@param dim1 integer
+---@param dim2 integer
+---@return luron.Tensor
+function Tensor:swapdims(dim1, dim2) end
+
+--- Another name for `transpose`.
+---@param x luron.Tensor
+---@param dim1 integer
+---@param dim2 integer
+---@return luron.Tensor
+function luron.swapdims(x, dim1, dim2) end
+
+--- A dim, or several, to other places; the others keep their order.
+---@param from integer|integer[]
+---@param to integer|integer[]
+---@return luron.Tensor
+function Tensor:movedim(from, to) end
+
+--- A dim, or several, to other places; the others keep their order.
+---@param x luron.Tensor
+---@param from integer|integer[]
+---@param to integer|integer[]
+---@return luron.Tensor
+function luron.movedim(x, from, to) end
+
 --- All dims in a new order.
 ---@param ... integer dims
 ---@return luron.Tensor
@@ -1335,16 +1407,42 @@ function Tensor:expand(...) end
 ---@return luron.Tensor
 function luron.expand(x, ...) end
 
---- The dims from `from` (1 unless given) on become one.
+--- The dims from `from` to `to` (the first and the last unless given) become one.
 ---@param from? integer
+---@param to? integer
 ---@return luron.Tensor
-function Tensor:flatten(from) end
+function Tensor:flatten(from, to) end
 
---- The dims from `from` (1 unless given) on become one.
+--- The dims from `from` to `to` (the first and the last unless given) become one.
 ---@param x luron.Tensor
 ---@param from? integer
+---@param to? integer
 ---@return luron.Tensor
-function luron.flatten(x, from) end
+function luron.flatten(x, from, to) end
+
+--- One dim becomes several, of which one size may be -1.
+---@param dim integer
+---@param ... integer sizes
+---@return luron.Tensor
+function Tensor:unflatten(dim, ...) end
+
+--- One dim becomes several, of which one size may be -1.
+---@param x luron.Tensor
+---@param dim integer
+---@param ... integer sizes
+---@return luron.Tensor
+function luron.unflatten(x, dim, ...) end
+
+--- Another name for `expand`.
+---@param ... integer sizes
+---@return luron.Tensor
+function Tensor:broadcast_to(...) end
+
+--- Another name for `expand`.
+---@param x luron.Tensor
+---@param ... integer sizes
+---@return luron.Tensor
+function luron.broadcast_to(x, ...) end
 
 --- A new dim of size 1 there.
 ---@param dim integer
@@ -1396,18 +1494,29 @@ function Tensor:select(dim, position) end
 ---@return luron.Tensor
 function luron.select(x, dim, position) end
 
---- A list of pieces of `size` positions; the last may be smaller.
----@param size integer
+--- A list of pieces of `size` positions, of which the last may be smaller; or of these sizes, whose sum is that of the dim.
+---@param size integer|integer[]
 ---@param dim? integer
 ---@return luron.Tensor[]
 function Tensor:split(size, dim) end
 
---- A list of pieces of `size` positions; the last may be smaller.
+--- A list of pieces of `size` positions, of which the last may be smaller; or of these sizes, whose sum is that of the dim.
 ---@param x luron.Tensor
----@param size integer
+---@param size integer|integer[]
 ---@param dim? integer
 ---@return luron.Tensor[]
 function luron.split(x, size, dim) end
+
+--- A list of all positions of a dim (1 unless given), without it.
+---@param dim? integer
+---@return luron.Tensor[]
+function Tensor:unbind(dim) end
+
+--- A list of all positions of a dim (1 unless given), without it.
+---@param x luron.Tensor
+---@param dim? integer
+---@return luron.Tensor[]
+function luron.unbind(x, dim) end
 
 --- A list of at most n pieces of one size, but for the last.
 ---@param n integer
@@ -1704,6 +1813,543 @@ function Tensor:nonzero() end
 ---@return luron.Tensor
 function luron.nonzero(x) end
 
+--- x with the elements of source (of the shape of ids), or one number, where `gather` would read.
+---@param dim integer
+---@param ids luron.Tensor|table
+---@param source luron.Tensor|number
+---@return luron.Tensor
+function Tensor:scatter(dim, ids, source) end
+
+--- x with the elements of source (of the shape of ids), or one number, where `gather` would read.
+---@param x luron.Tensor
+---@param dim integer
+---@param ids luron.Tensor|table
+---@param source luron.Tensor|number
+---@return luron.Tensor
+function luron.scatter(x, dim, ids, source) end
+
+--- Likewise, but what meets in one element is reduced: `sum`, `prod`, `mean`, `amax` or `amin`, with what x has there unless `include_self` is false.
+---@param dim integer
+---@param ids luron.Tensor|table
+---@param source luron.Tensor
+---@param how string
+---@param include_self? boolean
+---@return luron.Tensor
+function Tensor:scatter_reduce(dim, ids, source, how, include_self) end
+
+--- Likewise, but what meets in one element is reduced: `sum`, `prod`, `mean`, `amax` or `amin`, with what x has there unless `include_self` is false.
+---@param x luron.Tensor
+---@param dim integer
+---@param ids luron.Tensor|table
+---@param source luron.Tensor
+---@param how string
+---@param include_self? boolean
+---@return luron.Tensor
+function luron.scatter_reduce(x, dim, ids, source, how, include_self) end
+
+--- x with slices of source at the positions in ids.
+---@param dim integer
+---@param ids luron.Tensor|integer[]
+---@param source luron.Tensor
+---@return luron.Tensor
+function Tensor:index_copy(dim, ids, source) end
+
+--- x with slices of source at the positions in ids.
+---@param x luron.Tensor
+---@param dim integer
+---@param ids luron.Tensor|integer[]
+---@param source luron.Tensor
+---@return luron.Tensor
+function luron.index_copy(x, dim, ids, source) end
+
+--- x with one number at the positions in ids.
+---@param dim integer
+---@param ids luron.Tensor|integer[]
+---@param value number|boolean
+---@return luron.Tensor
+function Tensor:index_fill(dim, ids, value) end
+
+--- x with one number at the positions in ids.
+---@param x luron.Tensor
+---@param dim integer
+---@param ids luron.Tensor|integer[]
+---@param value number|boolean
+---@return luron.Tensor
+function luron.index_fill(x, dim, ids, value) end
+
+--- x with values at ids: a list of ids for each of the first dims, which broadcast. `accumulate` adds.
+---@param ids table
+---@param values luron.Tensor|table|number
+---@param accumulate? boolean
+---@return luron.Tensor
+function Tensor:index_put(ids, values, accumulate) end
+
+--- x with values at ids: a list of ids for each of the first dims, which broadcast. `accumulate` adds.
+---@param x luron.Tensor
+---@param ids table
+---@param values luron.Tensor|table|number
+---@param accumulate? boolean
+---@return luron.Tensor
+function luron.index_put(x, ids, values, accumulate) end
+
+--- The elements of x as one row at ids.
+---@param ids luron.Tensor|table
+---@return luron.Tensor
+function Tensor:take(ids) end
+
+--- The elements of x as one row at ids.
+---@param x luron.Tensor
+---@param ids luron.Tensor|table
+---@return luron.Tensor
+function luron.take(x, ids) end
+
+--- x with the elements of source, one after the other, where the bool tensor is true.
+---@param mask luron.Tensor
+---@param source luron.Tensor
+---@return luron.Tensor
+function Tensor:masked_scatter(mask, source) end
+
+--- x with the elements of source, one after the other, where the bool tensor is true.
+---@param x luron.Tensor
+---@param mask luron.Tensor
+---@param source luron.Tensor
+---@return luron.Tensor
+function luron.masked_scatter(x, mask, source) end
+
+--- The sum of the rows of each group.
+---@param ids luron.Tensor|integer[]
+---@param count integer
+---@return luron.Tensor
+function Tensor:segment_sum(ids, count) end
+
+--- The sum of the rows of each group.
+---@param x luron.Tensor
+---@param ids luron.Tensor|integer[]
+---@param count integer
+---@return luron.Tensor
+function luron.segment_sum(x, ids, count) end
+
+--- Their mean.
+---@param ids luron.Tensor|integer[]
+---@param count integer
+---@return luron.Tensor
+function Tensor:segment_mean(ids, count) end
+
+--- Their mean.
+---@param x luron.Tensor
+---@param ids luron.Tensor|integer[]
+---@param count integer
+---@return luron.Tensor
+function luron.segment_mean(x, ids, count) end
+
+--- Element by element the largest; ties share the gradient.
+---@param ids luron.Tensor|integer[]
+---@param count integer
+---@return luron.Tensor
+function Tensor:segment_max(ids, count) end
+
+--- Element by element the largest; ties share the gradient.
+---@param x luron.Tensor
+---@param ids luron.Tensor|integer[]
+---@param count integer
+---@return luron.Tensor
+function luron.segment_max(x, ids, count) end
+
+--- Element by element the smallest.
+---@param ids luron.Tensor|integer[]
+---@param count integer
+---@return luron.Tensor
+function Tensor:segment_min(ids, count) end
+
+--- Element by element the smallest.
+---@param x luron.Tensor
+---@param ids luron.Tensor|integer[]
+---@param count integer
+---@return luron.Tensor
+function luron.segment_min(x, ids, count) end
+
+--- How often each id is in x, or the sums of the weights that stand beside them, for ids up to the largest, and `min_length` at least.
+---@param weights? luron.Tensor
+---@param min_length? integer
+---@return luron.Tensor
+function Tensor:bincount(weights, min_length) end
+
+--- How often each id is in x, or the sums of the weights that stand beside them, for ids up to the largest, and `min_length` at least.
+---@param x luron.Tensor
+---@param weights? luron.Tensor
+---@param min_length? integer
+---@return luron.Tensor
+function luron.bincount(x, weights, min_length) end
+
+--- The different elements (or slices along a dim) in ascending order, for each element which of them it is, and how often each is there.
+---@param dim? integer
+---@return luron.Tensor values
+---@return luron.Tensor ids
+---@return luron.Tensor counts
+function Tensor:unique(dim) end
+
+--- The different elements (or slices along a dim) in ascending order, for each element which of them it is, and how often each is there.
+---@param x luron.Tensor
+---@param dim? integer
+---@return luron.Tensor values
+---@return luron.Tensor ids
+---@return luron.Tensor counts
+function luron.unique(x, dim) end
+
+--- Each position of a dim so many times; without a dim of x as one row.
+---@param repeats integer|luron.Tensor|integer[]
+---@param dim? integer
+---@return luron.Tensor
+function Tensor:repeat_interleave(repeats, dim) end
+
+--- Each position of a dim so many times; without a dim of x as one row.
+---@param x luron.Tensor
+---@param repeats integer|luron.Tensor|integer[]
+---@param dim? integer
+---@return luron.Tensor
+function luron.repeat_interleave(x, repeats, dim) end
+
+--- The one in the middle, of two the smaller, and along a dim its id; without a dim of all. (`quantile(0.5)` takes the mean of two.)
+---@param dim? integer
+---@param keepdim? boolean
+---@return luron.Tensor values
+---@return luron.Tensor? ids
+function Tensor:median(dim, keepdim) end
+
+--- The one in the middle, of two the smaller, and along a dim its id; without a dim of all. (`quantile(0.5)` takes the mean of two.)
+---@param x luron.Tensor
+---@param dim? integer
+---@param keepdim? boolean
+---@return luron.Tensor values
+---@return luron.Tensor? ids
+function luron.median(x, dim, keepdim) end
+
+--- The k-th smallest along a dim (the last unless given) and its id.
+---@param k integer
+---@param dim? integer
+---@param keepdim? boolean
+---@return luron.Tensor values
+---@return luron.Tensor ids
+function Tensor:kthvalue(k, dim, keepdim) end
+
+--- The k-th smallest along a dim (the last unless given) and its id.
+---@param x luron.Tensor
+---@param k integer
+---@param dim? integer
+---@param keepdim? boolean
+---@return luron.Tensor values
+---@return luron.Tensor ids
+function luron.kthvalue(x, k, dim, keepdim) end
+
+--- The one that comes most often along a dim (the last unless given), of several the smallest, and the id of its last.
+---@param dim? integer
+---@param keepdim? boolean
+---@return luron.Tensor values
+---@return luron.Tensor ids
+function Tensor:mode(dim, keepdim) end
+
+--- The one that comes most often along a dim (the last unless given), of several the smallest, and the id of its last.
+---@param x luron.Tensor
+---@param dim? integer
+---@param keepdim? boolean
+---@return luron.Tensor values
+---@return luron.Tensor ids
+function luron.mode(x, dim, keepdim) end
+
+--- The largest of the elements up to each along a dim, and its id, of equal ones the last.
+---@param dim integer
+---@return luron.Tensor values
+---@return luron.Tensor ids
+function Tensor:cummax(dim) end
+
+--- The largest of the elements up to each along a dim, and its id, of equal ones the last.
+---@param x luron.Tensor
+---@param dim integer
+---@return luron.Tensor values
+---@return luron.Tensor ids
+function luron.cummax(x, dim) end
+
+--- The smallest likewise.
+---@param dim integer
+---@return luron.Tensor values
+---@return luron.Tensor ids
+function Tensor:cummin(dim) end
+
+--- The smallest likewise.
+---@param x luron.Tensor
+---@param dim integer
+---@return luron.Tensor values
+---@return luron.Tensor ids
+function luron.cummin(x, dim) end
+
+--- log(sum(exp(x))) of the elements up to each along a dim, without overflow.
+---@param dim integer
+---@return luron.Tensor
+function Tensor:logcumsumexp(dim) end
+
+--- log(sum(exp(x))) of the elements up to each along a dim, without overflow.
+---@param x luron.Tensor
+---@param dim integer
+---@return luron.Tensor
+function luron.logcumsumexp(x, dim) end
+
+--- Each element along a dim (the last unless given) less the one before it, n times over (1 unless given).
+---@param n? integer
+---@param dim? integer
+---@return luron.Tensor
+function Tensor:diff(n, dim) end
+
+--- Each element along a dim (the last unless given) less the one before it, n times over (1 unless given).
+---@param x luron.Tensor
+---@param n? integer
+---@param dim? integer
+---@return luron.Tensor
+function luron.diff(x, n, dim) end
+
+--- Where in x, ascending along its last dim, each value belongs, from 1 to one beyond the end: before what equals it, or with `right` after it.
+---@param values luron.Tensor|number
+---@param right? boolean
+---@return luron.Tensor
+function Tensor:searchsorted(values, right) end
+
+--- Where in x, ascending along its last dim, each value belongs, from 1 to one beyond the end: before what equals it, or with `right` after it.
+---@param x luron.Tensor
+---@param values luron.Tensor|number
+---@param right? boolean
+---@return luron.Tensor
+function luron.searchsorted(x, values, right) end
+
+--- The same, from the values: which of the intervals between boundaries each lies in.
+---@param boundaries luron.Tensor|number[]
+---@param right? boolean
+---@return luron.Tensor
+function Tensor:bucketize(boundaries, right) end
+
+--- The same, from the values: which of the intervals between boundaries each lies in.
+---@param x luron.Tensor
+---@param boundaries luron.Tensor|number[]
+---@param right? boolean
+---@return luron.Tensor
+function luron.bucketize(x, boundaries, right) end
+
+--- bool: |x - y| <= atol + rtol * |y|, or equal. rtol is 1e-5 and atol 1e-8 unless given.
+---@param y luron.Tensor|number
+---@param options? { rtol: number?, atol: number?, equal_nan: boolean? }
+---@return luron.Tensor
+function Tensor:isclose(y, options) end
+
+--- bool: |x - y| <= atol + rtol * |y|, or equal. rtol is 1e-5 and atol 1e-8 unless given.
+---@param x luron.Tensor
+---@param y luron.Tensor|number
+---@param options? { rtol: number?, atol: number?, equal_nan: boolean? }
+---@return luron.Tensor
+function luron.isclose(x, y, options) end
+
+--- Is that so of all elements?
+---@param y luron.Tensor|number
+---@param options? { rtol: number?, atol: number?, equal_nan: boolean? }
+---@return boolean
+function Tensor:allclose(y, options) end
+
+--- Is that so of all elements?
+---@param x luron.Tensor
+---@param y luron.Tensor|number
+---@param options? { rtol: number?, atol: number?, equal_nan: boolean? }
+---@return boolean
+function luron.allclose(x, y, options) end
+
+--- Sums of products as their indices are written: a letter names a dim of each tensor that has it, and what is not behind `->` is summed. `...` stands for any further dims, which broadcast as sizes of 1 do; a letter twice in one tensor is its diagonal; without `->` the result has the letters that come once, in alphabetical order. Tensors are contracted from left to right; they may also come as one list.
+---@param equation string
+---@param ... luron.Tensor tensors
+---@return luron.Tensor
+function luron.einsum(equation, ...) end
+
+--- x with a x = b. b is a matrix, or a vector: of one dim, or of the shape of a without its last dim.
+---@param a luron.Tensor
+---@param b luron.Tensor
+---@return luron.Tensor
+function linalg.solve(a, b) end
+
+--- The same for one triangle of a; the rest is not read, nor, with unitriangular, the diagonal, which then counts as 1.
+---@param a luron.Tensor
+---@param b luron.Tensor
+---@param upper boolean
+---@param unitriangular? boolean
+---@return luron.Tensor
+function linalg.solve_triangular(a, b, upper, unitriangular) end
+
+--- The inverse. `solve` is quicker and more exact where it is multiplied with something.
+---@param a luron.Tensor
+---@return luron.Tensor
+function linalg.inverse(a) end
+
+--- The determinant.
+---@param a luron.Tensor
+---@return luron.Tensor
+function linalg.det(a) end
+
+--- The sign of the determinant and the logarithm of its size, which does not overflow; 0 and -infinity for a singular matrix.
+---@param a luron.Tensor
+---@return luron.Tensor sign
+---@return luron.Tensor logabsdet
+function linalg.slogdet(a) end
+
+--- The lower triangular l, of positive diagonal, with a = l l^T. Of a, which is symmetric, the lower triangle is read.
+---@param a luron.Tensor
+---@return luron.Tensor
+function linalg.cholesky(a) end
+
+--- a (m, n) = q r: orthonormal columns (m, k) and an upper triangle (k, n), k the smaller of m and n. Signs as in LAPACK.
+---@param a luron.Tensor
+---@return luron.Tensor q
+---@return luron.Tensor r
+function linalg.qr(a) end
+
+--- a (m, n) = u diag(s) vh: u (m, k), s (k) from the largest on, vh (k, n), k the smaller of m and n. In each column of u the first element of nearly the largest size is positive.
+---@param a luron.Tensor
+---@return luron.Tensor u
+---@return luron.Tensor s
+---@return luron.Tensor vh
+function linalg.svd(a) end
+
+--- a = q diag(values) q^T for a symmetric a, of which the lower triangle is read: values from the smallest on, a vector for each in the columns of q.
+---@param a luron.Tensor
+---@return luron.Tensor values
+---@return luron.Tensor q
+function linalg.eigh(a) end
+
+--- A view of the elements of two dims (1 and 2 unless given) at (i, i + offset), as the last dim.
+---@param offset? integer
+---@param dim1? integer
+---@param dim2? integer
+---@return luron.Tensor
+function Tensor:diagonal(offset, dim1, dim2) end
+
+--- A view of the elements of two dims (1 and 2 unless given) at (i, i + offset), as the last dim.
+---@param x luron.Tensor
+---@param offset? integer
+---@param dim1? integer
+---@param dim2? integer
+---@return luron.Tensor
+function luron.diagonal(x, offset, dim1, dim2) end
+
+--- A matrix with the vector x on that diagonal and 0 elsewhere; of a matrix the diagonal.
+---@param offset? integer
+---@return luron.Tensor
+function Tensor:diag(offset) end
+
+--- A matrix with the vector x on that diagonal and 0 elsewhere; of a matrix the diagonal.
+---@param x luron.Tensor
+---@param offset? integer
+---@return luron.Tensor
+function luron.diag(x, offset) end
+
+--- The sum of the diagonal of a matrix, or of each in a batch.
+---@return luron.Tensor
+function Tensor:trace() end
+
+--- The sum of the diagonal of a matrix, or of each in a batch.
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.trace(x) end
+
+--- The products of all elements of two vectors.
+---@param y luron.Tensor
+---@return luron.Tensor
+function Tensor:outer(y) end
+
+--- The products of all elements of two vectors.
+---@param x luron.Tensor
+---@param y luron.Tensor
+---@return luron.Tensor
+function luron.outer(x, y) end
+
+--- The sum of the products of two vectors.
+---@param y luron.Tensor
+---@return luron.Tensor
+function Tensor:dot(y) end
+
+--- The sum of the products of two vectors.
+---@param x luron.Tensor
+---@param y luron.Tensor
+---@return luron.Tensor
+function luron.dot(x, y) end
+
+--- From the row, column and value of each entry, in any order; without values they are 1. Values of equal places are added. size is { rows, columns }.
+---@param rows luron.Tensor|integer[]
+---@param cols luron.Tensor|integer[]
+---@param values luron.Tensor|number[]|nil
+---@param size integer[]
+---@return luron.Sparse
+function sparse.coo(rows, cols, values, size) end
+
+--- From the entries row by row: those of row i are number offsets[i] to offsets[i + 1] - 1, so the first offset is 1 and the last one more than there are entries.
+---@param offsets luron.Tensor|integer[]
+---@param cols luron.Tensor|integer[]
+---@param values luron.Tensor|number[]|nil
+---@param size integer[]
+---@return luron.Sparse
+function sparse.csr(offsets, cols, values, size) end
+
+--- From the elements of a matrix that are not 0; their gradients reach x.
+---@param x luron.Tensor
+---@return luron.Sparse
+function sparse.from_dense(x) end
+
+--- The product with a matrix (columns, n) or a vector (columns). The entries of a row are added in their order.
+---@param x luron.Tensor
+---@return luron.Tensor
+function Sparse:matmul(x) end
+
+--- For each entry the product of its row of g and of the row of x that its column names: scores of edges, to be given to `with_values`.
+---@param g luron.Tensor
+---@param x luron.Tensor
+---@return luron.Tensor
+function Sparse:sample(g, x) end
+
+--- The transpose, over the same values.
+---@return luron.Sparse
+function Sparse:t() end
+
+--- The same entries with other values, in the order of `s:rows()`; nil: all 1.
+---@param values luron.Tensor|nil
+---@return luron.Sparse
+function Sparse:with_values(values) end
+
+--- As a matrix with zeros.
+---@return luron.Tensor
+function Sparse:to_dense() end
+
+--- The value of each entry, row by row.
+---@return luron.Tensor
+function Sparse:values() end
+
+--- The row of each entry.
+---@return luron.Tensor
+function Sparse:rows() end
+
+--- The column of each entry.
+---@return luron.Tensor
+function Sparse:cols() end
+
+--- Rows and columns.
+---@return integer[]
+function Sparse:shape() end
+
+--- One of them.
+---@param dim integer
+---@return integer
+function Sparse:size(dim) end
+
+--- How many entries there are.
+---@return integer
+function Sparse:nnz() end
+
+--- The sums over rows (1) or over columns (2), or of all values.
+---@param dim? integer
+---@return luron.Tensor
+function Sparse:sum(dim) end
+
 --- Does x need a gradient?
 ---@return boolean
 function Tensor:requires_grad() end
@@ -1725,6 +2371,10 @@ function Tensor:backward(gradient, options) end
 --- The gradient, nil if there is none.
 ---@return luron.Tensor?
 function Tensor:grad() end
+
+--- Keeps the gradient of x although it was computed: `backward` then adds it to `x:grad()`. Gives x back.
+---@return luron.Tensor
+function Tensor:retain_grad() end
 
 --- Puts another in its place; nil: none.
 ---@param gradient? luron.Tensor
@@ -1767,6 +2417,16 @@ function luron.is_recording() end
 ---@return boolean
 function luron.higher(on) end
 
+--- Looks for numbers that are not finite (below). `true` or `false` sets it and gives what it was; with a function, or nothing, it is a guard like `no_grad`.
+---@param on? boolean|function
+---@param ... any
+---@return any
+function luron.detect_anomaly(on, ...) end
+
+--- Is it on?
+---@return boolean
+function luron.is_detecting_anomaly() end
+
 --- Compares the gradients of fn at float64 inputs with central differences: true, or false and the worst element. `order = 2` checks second derivatives too. fn may be a layer.
 ---@param fn function
 ---@param ... luron.Tensor|{ order: integer?, eps: number?, rtol: number?, atol: number?, seed: integer? } inputs
@@ -1786,6 +2446,100 @@ function OpContext:save(...) end
 --- In `backward`: gives them back.
 ---@return any ...
 function OpContext:saved() end
+
+--- `fn(g)` gets the complete gradient of x in a backward, before it flows on or, if x is a leaf, is added up; it may return another of the same shape and dtype. The hook of a tensor that was computed goes with its part of the tape.
+---@param fn function
+---@return luron.HookHandle
+function Tensor:register_hook(fn) end
+
+--- `fn(layer, inputs)` before the layer is applied; `inputs` is a list with its length `n`. It may return other inputs, one by one or as a list. So do models and instances of `nn.class`, whose `fn` gets the model or instance.
+---@param fn function
+---@return luron.HookHandle
+function Layer:register_forward_pre_hook(fn) end
+
+--- `fn(layer, inputs, outputs...)` afterwards; it may return other outputs.
+---@param fn function
+---@return luron.HookHandle
+function Layer:register_forward_hook(fn) end
+
+--- `fn(layer, grad_inputs, grad_outputs)`, two lists, once a backward knows the gradients of the inputs (or, if no input requires one, of the outputs); it may return other gradients of inputs.
+---@param fn function
+---@return luron.HookHandle
+function Layer:register_full_backward_hook(fn) end
+
+--- Around a run of the whole model. Included in another model, its layers keep their hooks; its own do not run there.
+---@param fn function
+---@return luron.HookHandle
+function Model:register_forward_pre_hook(fn) end
+
+--- The same, afterwards.
+---@param fn function
+---@return luron.HookHandle
+function Model:register_forward_hook(fn) end
+
+--- The same, in a backward.
+---@param fn function
+---@return luron.HookHandle
+function Model:register_full_backward_hook(fn) end
+
+--- Around a call of the instance.
+---@param fn function
+---@return luron.HookHandle
+function Module:register_forward_pre_hook(fn) end
+
+--- The same, afterwards.
+---@param fn function
+---@return luron.HookHandle
+function Module:register_forward_hook(fn) end
+
+--- The same, in a backward.
+---@param fn function
+---@return luron.HookHandle
+function Module:register_full_backward_hook(fn) end
+
+--- The hook is not called any more. `local _ <close> = x:register_hook(fn)` does so at the end of the block.
+function HookHandle:remove() end
+
+--- All first derivatives: a tensor whose shape is that of the result and that of the input, one behind the other.
+---@param fn function
+---@param inputs luron.Tensor|luron.Tensor[]
+---@param options? { create_graph: boolean? }
+---@return luron.Tensor|luron.Tensor[]
+function luron.jacobian(fn, inputs, options) end
+
+--- All second derivatives of a function that gives one number; `[i][j]` of a list of inputs.
+---@param fn function
+---@param inputs luron.Tensor|luron.Tensor[]
+---@param options? { create_graph: boolean? }
+---@return luron.Tensor|luron.Tensor[][]
+function luron.hessian(fn, inputs, options) end
+
+--- The result, and v times the derivatives: what `backward` computes.
+---@param fn function
+---@param inputs luron.Tensor|luron.Tensor[]
+---@param v? luron.Tensor
+---@param options? { create_graph: boolean? }
+---@return luron.Tensor y
+---@return luron.Tensor|luron.Tensor[] product
+function luron.vjp(fn, inputs, v, options) end
+
+--- The result, and its derivative along v.
+---@param fn function
+---@param inputs luron.Tensor|luron.Tensor[]
+---@param v luron.Tensor|luron.Tensor[]
+---@param options? { create_graph: boolean? }
+---@return luron.Tensor y
+---@return luron.Tensor product
+function luron.jvp(fn, inputs, v, options) end
+
+--- The one number that fn gives, and its second derivatives times v, without the matrix.
+---@param fn function
+---@param inputs luron.Tensor|luron.Tensor[]
+---@param v luron.Tensor|luron.Tensor[]
+---@param options? { create_graph: boolean? }
+---@return luron.Tensor y
+---@return luron.Tensor|luron.Tensor[] product
+function luron.hvp(fn, inputs, v, options) end
 
 --- List of the parameters.
 ---@return luron.Tensor[]
@@ -1862,6 +2616,104 @@ function Layer:close() end
 ---@param value any
 ---@return boolean
 function luron.is_layer(value) end
+
+--- 0
+---@param t luron.Tensor
+---@return luron.Tensor
+function init.zeros_(t) end
+
+--- 1
+---@param t luron.Tensor
+---@return luron.Tensor
+function init.ones_(t) end
+
+--- The value.
+---@param t luron.Tensor
+---@param value number
+---@return luron.Tensor
+function init.constant_(t, value) end
+
+--- Uniform from low (0) to high (1).
+---@param t luron.Tensor
+---@param low? number
+---@param high? number
+---@return luron.Tensor
+function init.uniform_(t, low, high) end
+
+--- Normal, of mean 0 and deviation 1.
+---@param t luron.Tensor
+---@param mean? number
+---@param std? number
+---@return luron.Tensor
+function init.normal_(t, mean, std) end
+
+--- Normal, cut off two deviations from the mean.
+---@param t luron.Tensor
+---@param mean? number
+---@param std? number
+---@return luron.Tensor
+function init.trunc_normal_(t, mean, std) end
+
+--- Uniform within gain (1) times sqrt(6 / (fan_in + fan_out)); Keras: glorot_uniform.
+---@param t luron.Tensor
+---@param gain? number
+---@return luron.Tensor
+function init.xavier_uniform_(t, gain) end
+
+--- Normal, of deviation gain (1) times sqrt(2 / (fan_in + fan_out)).
+---@param t luron.Tensor
+---@param gain? number
+---@return luron.Tensor
+function init.xavier_normal_(t, gain) end
+
+--- Uniform within sqrt(6 / ((1 + slope^2) fan)); slope (0) of the leaky relu behind, mode "fan_in" or "fan_out"; Keras: he_uniform.
+---@param t luron.Tensor
+---@param slope? number
+---@param mode? string
+---@return luron.Tensor
+function init.kaiming_uniform_(t, slope, mode) end
+
+--- Normal, of deviation sqrt(2 / ((1 + slope^2) fan)).
+---@param t luron.Tensor
+---@param slope? number
+---@param mode? string
+---@return luron.Tensor
+function init.kaiming_normal_(t, slope, mode) end
+
+--- Uniform within sqrt(3 / fan_in), as in Keras.
+---@param t luron.Tensor
+---@return luron.Tensor
+function init.lecun_uniform_(t) end
+
+--- Normal, of deviation sqrt(1 / fan_in), cut off at two deviations, as in Keras.
+---@param t luron.Tensor
+---@return luron.Tensor
+function init.lecun_normal_(t) end
+
+--- gain (1) on the diagonal of a matrix, else 0.
+---@param t luron.Tensor
+---@param gain? number
+---@return luron.Tensor
+function init.eye_(t, gain) end
+
+--- The weight of a convolution that passes channels on as they are.
+---@param t luron.Tensor
+---@param groups? integer
+---@return luron.Tensor
+function init.dirac_(t, groups) end
+
+--- Rows (or columns, of which there are fewer) at right angles to each other, of length gain (1).
+---@param t luron.Tensor
+---@param gain? number
+---@return luron.Tensor
+function init.orthogonal_(t, gain) end
+
+--- Normal, of deviation std (0.01), with that part (0.9) of each column 0.
+---@param t luron.Tensor
+---@param part? number
+---@param std? number
+---@return luron.Tensor
+function init.sparse_(t, part, std) end
 
 --- Layers and models one after the other; named ones as pairs: `nn.Sequential { { "encoder", model }, { "head", nn.Linear(8, 2) } }`.
 ---@param items table
@@ -2119,11 +2971,15 @@ function Module:save(path, options) end
 ---@return string? code
 function Module:restore(from) end
 
---- One step with the gradients that are there. A gradient that is not finite raises, and nothing has changed.
+--- One step with the gradients that are there. A gradient that is not finite raises, and nothing has changed. For LBFGS see below.
 function Optimizer:step() end
 
 --- Drops the gradients of all parameters.
 function Optimizer:zero_grad() end
+
+--- Another group: `opt:add_group { params = layer, lr = 1e-4 }`. Make schedules afterwards.
+---@param group table
+function Optimizer:add_group(group) end
 
 --- Sets options of all groups: `opt:set { lr = 1e-4 }`.
 ---@param options table
@@ -2148,10 +3004,72 @@ function Optimizer:state(group, parameter) end
 --- Lets go of the optimiser.
 function Optimizer:close() end
 
+--- L-BFGS, for whole batches: `opt:step(closure)`, where the closure drops the gradients, makes the loss, calls `backward` and returns the loss; step gives what its first call gave. Options: lr (1), max_iter (20) directions a step, max_eval (max_iter * 5 // 4) calls of the closure, tolerance_grad (1e-7), tolerance_change (1e-9), history_size (100), line_search_fn `"strong_wolfe"` or none. One group alone. Where a step fails nothing has changed; a line search comes back from where the loss is not finite. `opt:state()` gives `{ iterations, evaluations, history }`.
+---@param parameters any
+---@param options? luron.LBFGSOptions
+---@return luron.Optimizer
+function optim.LBFGS(parameters, options) end
+
 --- Is the value an optimiser?
 ---@param value any
 ---@return boolean
 function luron.is_optim(value) end
+
+--- The sum of what the rules give, a scalar to add to the loss.
+---@param model luron.Model|luron.Module|luron.Layer
+---@param rules table<string, function>
+---@return luron.Tensor
+function luron.penalty(model, rules) end
+
+--- factor (0.01) times the sum of |w|.
+---@param factor? number
+---@return function
+function regularizer.l1(factor) end
+
+--- factor (0.01) times the sum of w^2.
+---@param factor? number
+---@return function
+function regularizer.l2(factor) end
+
+--- l1 (0) times the sum of |w| and l2 (0) times that of w^2.
+---@param l1? number
+---@param l2? number
+---@return function
+function regularizer.l1_l2(l1, l2) end
+
+--- factor (0.01) times the mean |cosine| between the columns of a matrix, or with mode `"rows"` between its rows, which are the weights into a unit. (Keras's matrices lie the other way: its default, rows, are the columns here.)
+---@param factor? number
+---@param mode? string
+---@return function
+function regularizer.orthogonal(factor, mode) end
+
+--- Puts what the rules give in place of the parameters; all or nothing. Call it after `opt:step()`.
+---@param model luron.Model|luron.Module|luron.Layer
+---@param rules table<string, function>
+function luron.constrain(model, rules) end
+
+--- Norms over dims (all but the first: one for each unit) of at most max_value (2).
+---@param max_value? number
+---@param dims? integer|integer[]
+---@return function
+function constraint.max_norm(max_value, dims) end
+
+--- Norms between min_value (0) and max_value (1); with a rate below 1 they move that share of the way.
+---@param min_value? number
+---@param max_value? number
+---@param rate? number
+---@param dims? integer|integer[]
+---@return function
+function constraint.min_max_norm(min_value, max_value, rate, dims) end
+
+--- Norms of 1.
+---@param dims? integer|integer[]
+---@return function
+function constraint.unit_norm(dims) end
+
+--- No number below 0.
+---@return function
+function constraint.non_neg() end
 
 --- A dataset of tensors.
 ---@param ... luron.Tensor|{ classes: string[]?, name: string? } tensors
@@ -2326,6 +3244,60 @@ function schedule.CosineAnnealingWarmRestarts(opt, options) end
 ---@return luron.Schedule
 function schedule.LambdaLR(opt, fn) end
 
+--- Times fn(t) at step t, over what it was; or a function for each group. The function is not saved.
+---@param opt luron.Optimizer
+---@param fn function|function[]
+---@return luron.Schedule
+function schedule.MultiplicativeLR(opt, fn) end
+
+--- From base_lr up to max_lr in step_size_up (2000) steps and down in step_size_down (as many), again and again. mode `"triangular"`; `"triangular2"`, each cycle half as high; or `"exp_range"`, gamma (1) to the power of the step as high; or scale_fn, a function of the cycle, or of the step with scale_mode `"iterations"`. With cycle_momentum (true) momentum, or beta1, goes from max_momentum (0.9) down to base_momentum (0.8) and back.
+---@param opt luron.Optimizer
+---@param options luron.CyclicOptions
+---@return luron.Schedule
+function schedule.CyclicLR(opt, options) end
+
+--- The base times model_size (1) to the power -1/2, times the smaller of t ^ -0.5 and t warmup_steps (4000) ^ -1.5, where t is 1 at first: up on a line, then down as the inverse square root.
+---@param opt luron.Optimizer
+---@param options? { warmup_steps: integer?, model_size: number? }
+---@return luron.Schedule
+function schedule.NoamLR(opt, options) end
+
+--- The base times decay_rate to the power t / decay_steps, whole numbers alone with staircase.
+---@param opt luron.Optimizer
+---@param options { decay_steps: number, decay_rate: number, staircase: boolean? }
+---@return luron.Schedule
+function schedule.ExponentialDecay(opt, options) end
+
+--- The base over 1 + decay_rate t / decay_steps.
+---@param opt luron.Optimizer
+---@param options { decay_steps: number, decay_rate: number, staircase: boolean? }
+---@return luron.Schedule
+function schedule.InverseTimeDecay(opt, options) end
+
+--- From the base to end_learning_rate (1e-4) by (1 - t / decay_steps) to the power (1). With cycle decay_steps grows to the next multiple of itself instead of ending there.
+---@param opt luron.Optimizer
+---@param options { decay_steps: number, end_learning_rate: number?, power: number?, cycle: boolean? }
+---@return luron.Schedule
+function schedule.PolynomialDecay(opt, options) end
+
+--- The first value up to and with step boundaries[1], the next up to boundaries[2], and so on, whatever the base.
+---@param opt luron.Optimizer
+---@param options { boundaries: integer[], values: number[] }
+---@return luron.Schedule
+function schedule.PiecewiseConstantDecay(opt, options) end
+
+--- Half a cosine from the base to alpha (0) times it in decay_steps. With warmup_target first on a line from the base to it in warmup_steps, and the cosine from there.
+---@param opt luron.Optimizer
+---@param options { decay_steps: number, alpha: number?, warmup_target: number|number[]|nil, warmup_steps: integer? }
+---@return luron.Schedule
+function schedule.CosineDecay(opt, options) end
+
+--- Half a cosine from the base to alpha (0) times it, then again, each time t_mul (2) times as long and m_mul (1) times as high.
+---@param opt luron.Optimizer
+---@param options { first_decay_steps: number, t_mul: number?, m_mul: number?, alpha: number? }
+---@return luron.Schedule
+function schedule.CosineDecayRestarts(opt, options) end
+
 --- Options max_lr and total_steps, or epochs and steps_per_epoch. One step a batch: from max_lr / div_factor (25) up to max_lr in the share pct_start (0.3) of all steps, then down to 1 / final_div_factor (1e4) of the start; anneal_strategy `"cos"` or `"linear"`. With cycle_momentum (true) momentum, or beta1, goes from max_momentum (0.95) to base_momentum (0.85) and back. three_phase goes down as fast as up and then on to the end. A step behind the end raises.
 ---@param opt luron.Optimizer
 ---@param options luron.OneCycleOptions
@@ -2344,6 +3316,12 @@ function schedule.ReduceLROnPlateau(opt, options) end
 ---@return luron.Schedule
 function schedule.SequentialLR(opt, options) end
 
+--- All at once: the base times the share of it that each of them gives.
+---@param opt luron.Optimizer
+---@param options { schedules: luron.Schedule[] }
+---@return luron.Schedule
+function schedule.ChainedScheduler(opt, options) end
+
 --- On a line from start_factor (0) times the rate with which `schedule` begins (the base unless given) to that rate in so many steps; then goes on with the schedule.
 ---@param opt luron.Optimizer
 ---@param options { steps: integer, start_factor: number?, schedule: luron.Schedule? }
@@ -2361,6 +3339,10 @@ function Schedule:rates() end
 --- Steps made so far.
 ---@return integer
 function Schedule:steps() end
+
+--- When `fit` steps it: `"step"`, after every batch, or `"epoch"`.
+---@return string
+function Schedule:every() end
 
 --- Where it is, in numbers, for a checkpoint.
 ---@return table
@@ -2418,9 +3400,11 @@ function Average:load(state) end
 ---@param in_features integer features in
 ---@param out_features integer features out
 ---@param bias? boolean add a bias
+---@param weight_init? string first weights; nil: uniform within 1 / sqrt(in_features)
+---@param bias_init? string first biases; nil: as the weights
 ---@return luron.Layer
----@overload fun(options: { in_features: integer, out_features: integer, bias: boolean? }): luron.Layer
-function nn.Linear(in_features, out_features, bias) end
+---@overload fun(options: { in_features: integer, out_features: integer, bias: boolean?, weight_init: string?, bias_init: string? }): luron.Layer
+function nn.Linear(in_features, out_features, bias, weight_init, bias_init) end
 
 --- x as it is
 ---@return luron.Layer
@@ -2855,11 +3839,6 @@ function nn.Unflatten(dim, sizes) end
 ---@return luron.Tensor
 function nn.unflatten(input, options) end
 
---- splits a dimension into several
----@param options? { dim: integer, sizes: integer|integer[] }
----@return luron.Tensor
-function Tensor:unflatten(options) end
-
 --- gives every example of a batch another shape
 ---@param shape integer|integer[] of one example, without the batch; one size may be -1
 ---@return luron.Layer
@@ -2880,13 +3859,13 @@ function optim.SGD(parameters, options) end
 
 --- steps scaled by running means of gradient and square
 ---@param parameters luron.Layer|luron.Model|luron.Module|luron.Tensor|table
----@param options? { lr: number?, beta1: number?, beta2: number?, eps: number?, weight_decay: number?, maximize: boolean? }
+---@param options? { lr: number?, beta1: number?, beta2: number?, eps: number?, weight_decay: number?, maximize: boolean?, amsgrad: boolean? }
 ---@return luron.Optimizer
 function optim.Adam(parameters, options) end
 
 --- Adam with weight decay apart from the gradient
 ---@param parameters luron.Layer|luron.Model|luron.Module|luron.Tensor|table
----@param options? { lr: number?, beta1: number?, beta2: number?, eps: number?, weight_decay: number?, maximize: boolean? }
+---@param options? { lr: number?, beta1: number?, beta2: number?, eps: number?, weight_decay: number?, maximize: boolean?, amsgrad: boolean? }
 ---@return luron.Optimizer
 function optim.AdamW(parameters, options) end
 
@@ -2937,5 +3916,23 @@ function optim.Rprop(parameters, options) end
 ---@param options? { lr: number?, beta1: number?, beta2: number?, weight_decay: number?, maximize: boolean? }
 ---@return luron.Optimizer
 function optim.Lion(parameters, options) end
+
+--- gradient descent with a mean of the parameters
+---@param parameters luron.Layer|luron.Model|luron.Module|luron.Tensor|table
+---@param options? { lr: number?, lambd: number?, alpha: number?, t0: number?, weight_decay: number?, maximize: boolean? }
+---@return luron.Optimizer
+function optim.ASGD(parameters, options) end
+
+--- Adam with steps as long as the parameter, for large batches
+---@param parameters luron.Layer|luron.Model|luron.Module|luron.Tensor|table
+---@param options? { lr: number?, beta1: number?, beta2: number?, eps: number?, weight_decay: number?, maximize: boolean? }
+---@return luron.Optimizer
+function optim.LAMB(parameters, options) end
+
+--- orthogonal steps for the matrices of hidden layers
+---@param parameters luron.Layer|luron.Model|luron.Module|luron.Tensor|table
+---@param options? { lr: number?, weight_decay: number?, momentum: number?, nesterov: boolean?, ns_a: number?, ns_b: number?, ns_c: number?, eps: number?, ns_steps: integer?, adjust_lr_fn: string? }
+---@return luron.Optimizer
+function optim.Muon(parameters, options) end
 
 return luron

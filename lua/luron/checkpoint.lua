@@ -60,7 +60,8 @@ local function write(fill, path, options, where)
   options = check_options(options, where)
   local handle <close> = core.checkpoint_new()
   fill(handle)
-  if options.optim then handle:set_optim(options.optim) end
+  local lbfgs = require "luron.lbfgs"
+  if lbfgs.is(options.optim) then lbfgs.write(options.optim, handle) elseif options.optim then handle:set_optim(options.optim) end
   if options.ema then require("luron.average").write(options.ema, handle) end
   local training = {}
   for key, value in pairs(options.training or {}) do training[key] = value end
@@ -120,6 +121,8 @@ end
 function Checkpoint:restore_optim(opt)
   local handle = handle_of(self, "restore_optim")
   if not core.is_optim(opt) then core.badarg(1, "restore_optim", "optimiser expected, got " .. core.got(opt)) end
+  local lbfgs = require "luron.lbfgs"
+  if lbfgs.is(opt) then return lbfgs.restore(opt, self) end
   return handle:restore_optim(opt)
 end
 

@@ -1,9 +1,13 @@
 --- Training and evaluation in one call. The loop inside is the one that users write by hand (models/ shows both).
 local core = require "luron.core"
+local clip = require "luron.clip"
+local early_stop = require "luron.early_stop"
+local lbfgs = require "luron.lbfgs"
 local module = require "luron.module"
 local nn = require "luron.nn"
 local optim = require "luron.optim"
 local progress = require "luron.progress"
+local weights = require "luron.weights"
 
 local is_callable = module.is_callable
 
@@ -19,6 +23,9 @@ local kinds = {
   ["name, function or layer"] = function(value) return type(value) == "string" or is_callable(value) end,
   optimiser = function(value) return core.is_optim(value) or (is_callable(field(value, "step")) and is_callable(field(value, "zero_grad"))) end,
   ["dataset or loader"] = is_data,
+  ["number above 0"] = function(value) return type(value) == "number" and value > 0 end,
+  schedule = function(value) return is_callable(field(value, "step")) and is_callable(field(value, "every")) end,
+  table = function(value) return type(value) == "table" and not debug.getmetatable(value) end,
   ["list of functions"] = function(value)
     if type(value) ~= "table" or debug.getmetatable(value) then return false end
     for key, fn in pairs(value) do
@@ -30,7 +37,8 @@ local kinds = {
 local evaluate_options = { batch = "positive integer", loss = "name, function or layer" }
 local fit_options = {
   epochs = "positive integer", batch = "positive integer", loss = "name, function or layer", optim = "optimiser", validate = "dataset or loader",
-  progress = "boolean", callbacks = "list of functions", shuffle = "boolean",
+  progress = "boolean", callbacks = "list of functions", shuffle = "boolean", accumulate = "positive integer", clip_norm = "number above 0",
+  clip_value = "number above 0", schedule = "schedule", early_stop = "table", penalty = "table", constrain = "table",
 }
 
 local function check_options(where, options, known)
@@ -110,15 +118,38 @@ local function evaluate(model, data, options)
   return { loss = sum / n, accuracy = right and right / n or nil, n = n }
 end
 
-local function train_epoch(model, loader, loss_of, opt, line)
-  for x, y in loader do
+--- One step with the gradients of several batches, as if they were one: each counts by its examples.
+local function train_step(model, batches, loss_of, opt, options, line)
+  local n, last = 0, nil
+  for _, batch in ipairs(batches) do n = n + #batch[1] end
+  opt:zero_grad()
+  for _, batch in ipairs(batches) do
+    local x, y = batch[1], batch[2]
     local scores = model(x)
     local loss = loss_of(scores, y)
-    opt:zero_grad()
-    loss:backward()
-    opt:step()
-    line:step(#x, loss:item(), count_right(scores, y))
+    local whole = options.penalty and loss + weights.penalty(model, options.penalty) or loss
+    if #batches > 1 then whole = whole * (#x / n) end
+    whole:backward()
+    last = loss:item()
+    line:step(#x, last, count_right(scores, y))
   end
+  if options.clip_norm then clip.clip_grad_norm(model, options.clip_norm) end
+  if options.clip_value then clip.clip_grad_value(model, options.clip_value) end
+  opt:step()
+  if options.constrain then weights.constrain(model, options.constrain) end
+  if options.schedule and options.schedule:every() == "step" then options.schedule:step(last) end
+end
+
+local function train_epoch(model, loader, loss_of, opt, options, line)
+  local batches, most = {}, options.accumulate or 1
+  for x, y in loader do
+    batches[#batches + 1] = { x, y }
+    if #batches == most then
+      train_step(model, batches, loss_of, opt, options, line)
+      batches = {}
+    end
+  end
+  if #batches > 0 then train_step(model, batches, loss_of, opt, options, line) end
 end
 
 local silent = { begin = function() end, finish = function() end }
@@ -128,14 +159,18 @@ function silent:step(n, loss, right)
 end
 
 --- Train `model` on a dataset or loader.
----@param options { epochs: integer, batch: integer, loss: string|function, optim: any, validate: any, progress: boolean,
----  callbacks: function[], shuffle: boolean }
+---@param options table checked against fit_options
 ---@return table history one entry an epoch: { epoch, loss, accuracy, validation }
 local function fit(model, data, options)
   check_subjects("fit", model, data)
   options = check_options("fit", options, fit_options)
   local loss_of = loss_function("fit", options.loss)
+  if lbfgs.is(options.optim) then core.badarg(3, "fit", "optim: LBFGS needs a closure: call opt:step(closure) in a loop of your own") end
+  local watch = options.early_stop and early_stop.new(model, options.early_stop)
   local opt = options.optim or optim.AdamW(model)
+  if options.schedule and core.is_optim(opt) and options.schedule.opt ~= opt then
+    core.badarg(3, "fit", "schedule: it is over another optimiser: give that one as optim")
+  end
   local loader = to_loader(data, options.batch, options.shuffle ~= false)
   local epochs, history = options.epochs or 1, {}
   local quiet = options.progress == false
@@ -144,7 +179,7 @@ local function fit(model, data, options)
   for epoch = 1, epochs do
     line.seen, line.loss_sum, line.right = 0, 0, nil
     line:begin()
-    train_epoch(model, loader, loss_of, opt, line)
+    train_epoch(model, loader, loss_of, opt, options, line)
     local entry = { epoch = epoch, loss = line.loss_sum / line.seen, accuracy = line.right and line.right / line.seen }
     local extra
     if options.validate then
@@ -154,10 +189,12 @@ local function fit(model, data, options)
     end
     line:finish(extra)
     history[epoch] = entry
-    local stop = false
+    if options.schedule and options.schedule:every() == "epoch" then options.schedule:step((entry.validation or entry).loss) end
+    local stop = watch and watch:see(entry)
     for _, callback in ipairs(options.callbacks or {}) do stop = callback(entry, model, opt) == "stop" or stop end
     if stop then break end
   end
+  if watch then watch:finish() end
   return history
 end
 

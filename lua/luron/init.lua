@@ -1,12 +1,15 @@
 --- Luron: neural networks in Lua. `local luron = require "luron"`; nothing is global.
 local core = require "luron.core"
 local checkpoint = require "luron.checkpoint"
+local optim = require "luron.optim"
 
 -- What is for luron's own files alone.
 local internal = {
   methods = true, raise = true, badarg = true, got = true, set_node = true, model_new = true, model_input = true, model_add = true,
   model_include = true, model_outputs = true, optim_new = true, optim_add = true, checkpoint_new = true, checkpoint_load = true,
   layer_type = true, layer_function = true, read_file = true, is_terminal = true, json_encode = true, json_decode = true,
+  tensor_init = true, initialisers = true,
+  sparse = true,
 }
 
 local luron = {}
@@ -15,7 +18,7 @@ for name, value in pairs(core) do
 end
 
 luron.nn = require "luron.nn"
-luron.optim = require "luron.optim"
+luron.optim = optim
 luron.load = checkpoint.load
 luron.checkpoint = checkpoint.open
 
@@ -26,8 +29,18 @@ local lazy = {
   evaluate = function() return require("luron.fit").evaluate end,
   progress = function() return require("luron.progress").new end,
   schedule = function() return require "luron.schedule" end,
+  sparse = function() return require "luron.sparse" end,
   clip_grad_norm = function() return require("luron.clip").clip_grad_norm end,
   clip_grad_value = function() return require("luron.clip").clip_grad_value end,
+  vjp = function() return require("luron.functional").vjp end,
+  jvp = function() return require("luron.functional").jvp end,
+  jacobian = function() return require("luron.functional").jacobian end,
+  hessian = function() return require("luron.functional").hessian end,
+  hvp = function() return require("luron.functional").hvp end,
+  regularizer = function() return require("luron.weights").regularizer end,
+  constraint = function() return require("luron.weights").constraint end,
+  penalty = function() return require("luron.weights").penalty end,
+  constrain = function() return require("luron.weights").constrain end,
   EMA = function() return require("luron.average").ema end,
   SWA = function() return require("luron.average").swa end,
 }

@@ -315,12 +315,31 @@ end
 
 function Module:__call(...)
   check_self(self, "call")
+  if rawget(self, "_hooks") then return require("luron.hooks").call(self, ...) end
   return self:forward(...)
 end
 
 function Module:forward()
   check_self(self, "forward")
   core.raise(string.format("class '%s' has no method forward", getmetatable(self).__name))
+end
+
+--- fn(self, inputs) before each call, which may give other inputs; a handle to remove it.
+function Module:register_forward_pre_hook(fn)
+  check_self(self, "register_forward_pre_hook")
+  return require("luron.hooks").add(self, "forward_pre", "register_forward_pre_hook", fn)
+end
+
+--- fn(self, inputs, outputs...) after each call, which may give other outputs.
+function Module:register_forward_hook(fn)
+  check_self(self, "register_forward_hook")
+  return require("luron.hooks").add(self, "forward", "register_forward_hook", fn)
+end
+
+--- fn(self, grad_inputs, grad_outputs) in a backward through a call, which may give other gradients of inputs.
+function Module:register_full_backward_hook(fn)
+  check_self(self, "register_full_backward_hook")
+  return require("luron.hooks").add(self, "backward", "register_full_backward_hook", fn)
 end
 
 --- A class: `local Block = nn.class "Block"`; functions Block:init(...) and Block:forward(...); Block(...) makes one.

@@ -203,6 +203,10 @@ end
 return setmetatable(nn, {
   __index = function(_, name)
     if type(name) ~= "string" then return nil end
+    if name == "init" then -- loaded at first use
+      nn.init = require "luron.initialise"
+      return nn.init
+    end
     local find = name:match "^%u" and core.layer_type or core.layer_function
     local found, message = find(name)
     if not found then core.raise(message) end

@@ -3,6 +3,9 @@
 --- group alone, so that what a checkpoint keeps is little, and schedules can stand one behind the other.
 local core = require "luron.core"
 local module = require "luron.module"
+local options = require "luron.schedule_options"
+
+local is_size, is_number, is_count, is_list_of, each_group = options.is_size, options.is_number, options.is_count, options.is_list_of, options.each_group
 
 local Schedule = {}
 Schedule.__index = Schedule
@@ -10,74 +13,7 @@ Schedule.__name = "luron.schedule"
 
 local function is_schedule(value) return getmetatable(value) == Schedule end
 
--- ---- options -----------------------------------------------------------------------------------------------------------
-local function is_number(value) return type(value) == "number" and value == value and math.abs(value) < math.huge end
-local function is_list_of(check)
-  return function(value)
-    if type(value) ~= "table" or #value == 0 or debug.getmetatable(value) then return false end
-    for _, item in ipairs(value) do
-      if not check(item) then return false end
-    end
-    return true
-  end
-end
-local function is_size(value) return is_number(value) and value >= 0 end
-local function is_count(value) return math.type(value) == "integer" and value >= 0 end
-local function one_of(first, second)
-  return function(value) return value == first or value == second end
-end
-
-local kinds = {
-  number = is_number,
-  boolean = function(value) return type(value) == "boolean" end,
-  ["number of at least 0"] = is_size,
-  ["number above 0"] = function(value) return is_number(value) and value > 0 end,
-  ["number of 0 to 1"] = function(value) return is_size(value) and value <= 1 end,
-  ["number of 0 to below 1"] = function(value) return is_size(value) and value < 1 end,
-  ["positive integer"] = function(value) return is_count(value) and value > 0 end,
-  ["integer of at least 0"] = is_count,
-  ["list of integers"] = is_list_of(is_count),
-  ["number of at least 0, or a list of one for each group"] = function(value) return is_size(value) or is_list_of(is_size)(value) end,
-  ["function, or a list of one for each group"] = function(value) return module.is_callable(value) or is_list_of(module.is_callable)(value) end,
-  ["list of schedules"] = is_list_of(is_schedule),
-  schedule = is_schedule,
-  ["'cos' or 'linear'"] = one_of("cos", "linear"),
-  ["'min' or 'max'"] = one_of("min", "max"),
-  ["'rel' or 'abs'"] = one_of("rel", "abs"),
-}
-
-local function check_options(name, known, options)
-  if options ~= nil and type(options) ~= "table" then core.badarg(2, name, "options: table expected, got " .. core.got(options)) end
-  local checked = {}
-  for key, value in pairs(options or {}) do
-    local option = known[key]
-    if not option then
-      local names = {}
-      for known_name in pairs(known) do names[#names + 1] = known_name end
-      table.sort(names)
-      core.badarg(2, name, string.format("no option %s; options: %s", core.got(key), table.concat(names, ", ")))
-    elseif not kinds[option[1]](value) then
-      core.badarg(2, name, string.format("%s: %s expected, got %s", key, option[1], core.got(value)))
-    end
-    checked[key] = value
-  end
-  for key, option in pairs(known) do
-    if checked[key] == nil then checked[key] = option[2] end
-    if checked[key] == nil and not option.optional then core.badarg(2, name, string.format("%s is missing: %s expected", key, option[1])) end
-  end
-  return checked
-end
-
--- Of an option that may be a list of one for each group.
-local function each_group(name, key, value, n)
-  if is_number(value) or module.is_callable(value) then
-    local list = {}
-    for i = 1, n do list[i] = value end
-    return list
-  end
-  if #value ~= n then core.badarg(2, name, string.format("%s: one for each of %d groups expected, got %d", key, n, #value)) end
-  return value
-end
+options.kinds["list of schedules"], options.kinds.schedule = is_list_of(is_schedule), is_schedule
 
 -- ---- rates of an optimiser ---------------------------------------------------------------------------------------------
 -- What schedules have set, by optimiser: { base, set } for each group. Of a rate that the user has set since, the base is itself.
@@ -101,7 +37,8 @@ local function check_rates(self, rates)
 end
 
 local function apply(self, rates, momenta)
-  local known = {}
+  local known, n = {}, #self.opt.groups
+  if n ~= #self.base then core.raise(string.format("%s: the optimiser has %d groups, it had %d: make the schedule after add_group", self.name, n, #self.base)) end
   check_rates(self, rates)
   for i, group in ipairs(self.opt.groups) do
     group.lr = rates[i]
@@ -113,8 +50,10 @@ end
 
 -- ---- types -------------------------------------------------------------------------------------------------------------
 -- types[name] = { options, rate = function(o, base, t, group) } or, in place of rate, rates = function(self, t): a list, and
--- momenta or nil. begin = function(self) checks what one option alone does not tell.
+-- momenta or nil. begin = function(self) checks what one option alone does not tell. every: what `fit` steps after, "epoch" unless given.
 local types = {}
+for name, kind in pairs(require("luron.schedule_rates").types) do types[name] = kind end
+for name, kind in pairs(require "luron.schedule_cycles") do types[name] = kind end
 
 local function rates_at(self, t)
   if self.type.rates then return self.type.rates(self, t) end
@@ -122,123 +61,6 @@ local function rates_at(self, t)
   for i, base in ipairs(self.base) do rates[i] = self.type.rate(self.options, base, t, i) end
   return rates
 end
-
-local gamma, factor = { "number of at least 0", 0.1 }, "number of at least 0"
-
-types.StepLR = {
-  options = { step_size = { "positive integer" }, gamma = gamma },
-  rate = function(o, base, t) return base * o.gamma ^ (t // o.step_size) end,
-}
-
-types.MultiStepLR = {
-  options = { milestones = { "list of integers" }, gamma = gamma },
-  rate = function(o, base, t)
-    local passed = 0
-    for _, milestone in ipairs(o.milestones) do passed = passed + (milestone <= t and 1 or 0) end
-    return base * o.gamma ^ passed
-  end,
-}
-
-types.ExponentialLR = { options = { gamma = { factor } }, rate = function(o, base, t) return base * o.gamma ^ t end }
-
-types.ConstantLR = {
-  options = { factor = { factor, 1 / 3 }, total_iters = { "integer of at least 0", 5 } },
-  rate = function(o, base, t) return t < o.total_iters and base * o.factor or base end,
-}
-
-types.LinearLR = {
-  options = { start_factor = { factor, 1 / 3 }, end_factor = { factor, 1.0 }, total_iters = { "positive integer", 5 } },
-  rate = function(o, base, t) return base * (o.start_factor + (o.end_factor - o.start_factor) * math.min(t, o.total_iters) / o.total_iters) end,
-}
-
-types.PolynomialLR = {
-  options = { total_iters = { "positive integer", 5 }, power = { "number above 0", 1.0 } },
-  rate = function(o, base, t) return base * (1 - math.min(t, o.total_iters) / o.total_iters) ^ o.power end,
-}
-
-local function cosine(from, to, share) return to + (from - to) * (1 + math.cos(math.pi * share)) / 2 end
-
-types.CosineAnnealingLR = {
-  options = { T_max = { "positive integer" }, eta_min = { "number of at least 0", 0 } },
-  rate = function(o, base, t) return cosine(base, o.eta_min, t / o.T_max) end,
-}
-
-types.CosineAnnealingWarmRestarts = {
-  options = { T_0 = { "positive integer" }, T_mult = { "positive integer", 1 }, eta_min = { "number of at least 0", 0 } },
-  rate = function(o, base, t)
-    local span = o.T_0
-    if o.T_mult == 1 then t = t % span end
-    while t >= span do
-      t, span = t - span, span * o.T_mult
-    end
-    return cosine(base, o.eta_min, t / span)
-  end,
-}
-
-types.LambdaLR = {
-  options = { lr_lambda = { "function, or a list of one for each group" } },
-  begin = function(self) self.options.lr_lambda = each_group("LambdaLR", "lr_lambda", self.options.lr_lambda, #self.base) end,
-  rate = function(o, base, t, group)
-    local times = o.lr_lambda[group](t)
-    if not is_number(times) then core.raise("LambdaLR: the function has to give a number, got " .. core.got(times)) end
-    return base * times
-  end,
-}
-
--- Phases of OneCycleLR: { last step, from, to }, where a point of the cycle is { rate, momentum }.
-local function one_cycle_begin(self)
-  local o, n = self.options, #self.base
-  if not o.total_steps and not (o.epochs and o.steps_per_epoch) then
-    core.badarg(2, "OneCycleLR", "total_steps, or epochs and steps_per_epoch, expected")
-  end
-  o.total_steps = o.total_steps or o.epochs * o.steps_per_epoch
-  self.max_rates = each_group("OneCycleLR", "max_lr", o.max_lr, n)
-  for _, option in ipairs(o.cycle_momentum and core.type_info("optim", self.opt:type()).options or {}) do
-    if option == "momentum" or option == "beta1" then self.momentum = option end
-  end
-  if o.cycle_momentum and not self.momentum then
-    core.badarg(1, "OneCycleLR", string.format("%s has neither momentum nor beta1: give cycle_momentum = false", self.opt:type()))
-  end
-  local last, up = o.total_steps - 1, o.pct_start * o.total_steps - 1
-  if o.three_phase then
-    self.phases = { { up, "start", "max" }, { 2 * up, "max", "start" }, { last, "start", "min" } }
-  else
-    self.phases = { { up, "start", "max" }, { last, "max", "min" } }
-  end
-end
-
-local function one_cycle_rates(self, t)
-  local o, from, phase = self.options, 0, nil
-  if t > o.total_steps then core.raise(string.format("OneCycleLR: step %d of a cycle of %d", t, o.total_steps)) end
-  for i, candidate in ipairs(self.phases) do
-    phase = candidate
-    if t <= phase[1] or i == #self.phases then break end
-    from = phase[1]
-  end
-  local share = phase[1] > from and math.min((t - from) / (phase[1] - from), 1) or 1
-  local function between(a, b) return o.anneal_strategy == "cos" and cosine(a, b, share) or a + (b - a) * share end
-  local rates, momenta = {}, self.momentum and { option = self.momentum }
-  for i, highest in ipairs(self.max_rates) do
-    local start = highest / o.div_factor
-    local rate = { start = start, max = highest, min = start / o.final_div_factor }
-    local momentum = { start = o.max_momentum, max = o.base_momentum, min = o.max_momentum }
-    rates[i] = between(rate[phase[2]], rate[phase[3]])
-    if momenta then momenta[i] = between(momentum[phase[2]], momentum[phase[3]]) end
-  end
-  return rates, momenta
-end
-
-types.OneCycleLR = {
-  options = {
-    max_lr = { "number of at least 0, or a list of one for each group" }, total_steps = { "positive integer", optional = true },
-    epochs = { "positive integer", optional = true }, steps_per_epoch = { "positive integer", optional = true },
-    pct_start = { "number of 0 to 1", 0.3 }, anneal_strategy = { "'cos' or 'linear'", "cos" }, cycle_momentum = { "boolean", true },
-    base_momentum = { "number of 0 to below 1", 0.85 }, max_momentum = { "number of 0 to below 1", 0.95 },
-    div_factor = { "number above 0", 25 }, final_div_factor = { "number above 0", 1e4 }, three_phase = { "boolean", false },
-  },
-  begin = one_cycle_begin,
-  rates = one_cycle_rates,
-}
 
 -- ---- of other schedules ------------------------------------------------------------------------------------------------
 local function check_part(self, part, where)
@@ -268,8 +90,27 @@ types.SequentialLR = {
   end,
 }
 
+-- PyTorch's multiply what the one before made of the rate; here each gives its share of the base.
+types.ChainedScheduler = {
+  options = { schedules = { "list of schedules" } },
+  begin = function(self)
+    self.parts = self.options.schedules
+    for i, part in ipairs(self.parts) do check_part(self, part, "schedule " .. i) end
+  end,
+  rates = function(self, t)
+    local rates, momenta = { table.unpack(self.base) }, nil
+    for _, part in ipairs(self.parts) do
+      local their, turned = rates_at(part, t)
+      momenta = turned or momenta
+      for i, rate in ipairs(their) do rates[i] = part.base[i] == 0 and 0 or rates[i] * (rate / part.base[i]) end
+    end
+    return rates, momenta
+  end,
+}
+
 types.WarmupLR = {
-  options = { steps = { "positive integer" }, start_factor = { factor, 0 }, schedule = { "schedule", optional = true } },
+  every = "step",
+  options = { steps = { "positive integer" }, start_factor = { "number of at least 0", 0 }, schedule = { "schedule", optional = true } },
   begin = function(self)
     self.parts = { self.options.schedule }
     if self.options.schedule then check_part(self, self.options.schedule, "schedule") end
@@ -324,11 +165,11 @@ types.ReduceLROnPlateau = {
 }
 
 -- ---- objects -----------------------------------------------------------------------------------------------------------
-local function make(name, opt, options)
+local function make(name, opt, given)
   local kind = types[name]
   if not core.is_optim(opt) then core.badarg(1, name, "optimiser expected, got " .. core.got(opt)) end
-  if name == "LambdaLR" and (module.is_callable(options) or is_list_of(module.is_callable)(options)) then options = { lr_lambda = options } end
-  local self = setmetatable({ name = name, type = kind, opt = opt, options = check_options(name, kind.options, options), done = 0 }, Schedule)
+  if kind.options.lr_lambda and (module.is_callable(given) or is_list_of(module.is_callable)(given)) then given = { lr_lambda = given } end
+  local self = setmetatable({ name = name, type = kind, opt = opt, options = options.check(name, kind.options, given), done = 0 }, Schedule)
   self.base = base_rates(opt)
   if kind.begin then kind.begin(self) end
   if not kind.observe then apply(self, rates_at(self, 0)) end
@@ -350,6 +191,14 @@ function Schedule:step(metric)
     apply(self, rates_at(self, self.done + 1))
   end
   self.done = self.done + 1
+end
+
+--- Does `fit` step after every batch, "step", or after every "epoch"?
+function Schedule:every()
+  check_self(self, "every")
+  local every = self.options.every or self.type.every
+  for _, part in ipairs(not every and self.parts or {}) do every = part:every() == "step" and "step" or every end
+  return every or "epoch"
 end
 
 --- Steps made so far.
@@ -425,7 +274,7 @@ end
 
 local schedule = {}
 for name in pairs(types) do
-  schedule[name] = function(opt, options) return make(name, opt, options) end
+  schedule[name] = function(opt, given) return make(name, opt, given) end
 end
 
 return schedule

@@ -7,13 +7,15 @@ enum { WEIGHT, BIAS };
 typedef struct linear {
     int64_t in_features, out_features;
     int32_t bias;
+    luron_named_init weight_init, bias_init;
 } linear;
 
 static luron_status declare(luron_call *c) {
     const linear *o = luron_options(c);
     double r = 1 / sqrt((double)o->in_features);
-    LURON_TRY(c->host->declare_param(c, WEIGHT, "weight", LURON_SHAPE(o->out_features, o->in_features), luron_init_uniform(-r, r)));
-    return o->bias ? c->host->declare_param(c, BIAS, "bias", LURON_SHAPE(o->out_features), luron_init_uniform(-r, r)) : LURON_OK;
+    const luron_init own = luron_init_uniform(-r, r);
+    LURON_TRY(c->host->declare_param(c, WEIGHT, "weight", LURON_SHAPE(o->out_features, o->in_features), luron_init_or(&o->weight_init, own)));
+    return o->bias ? c->host->declare_param(c, BIAS, "bias", LURON_SHAPE(o->out_features), luron_init_or(&o->bias_init, own)) : LURON_OK;
 }
 
 static luron_status setup(luron_call *c) {
@@ -71,7 +73,8 @@ static luron_status compose(luron_call *c, const luron_ops *o) {
 
 static const luron_option *const options[] = {
     LURON_OPT_INT_REQ(linear, in_features, 1, 1e9, "features in"), LURON_OPT_INT_REQ(linear, out_features, 1, 1e9, "features out"),
-    LURON_OPT_BOOL(linear, bias, 1, "add a bias"), NULL };
+    LURON_OPT_BOOL(linear, bias, 1, "add a bias"), LURON_OPT_INITIALISER(linear, weight_init, "first weights; nil: uniform within 1 / sqrt(in_features)"),
+    LURON_OPT_INITIALISER(linear, bias_init, "first biases; nil: as the weights"), NULL };
 static const luron_port *const in[] = { LURON_PORT("input", 0, LURON_REAL, 0, "(..., in_features)"), NULL };
 static const luron_layer_type type = {
     .struct_size = sizeof type, .flags = LURON_LAYER_F64 | LURON_LAYER_FREES_OUT | LURON_LAYER_GEMM_LAST, .name = "Linear", .doc = "x W^T + b",

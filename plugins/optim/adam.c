@@ -2,7 +2,7 @@
  * Adam adds weight_decay p to the gradient; AdamW takes lr weight_decay p off the parameter instead.                   */
 #ifndef REAL
 #include "optim.h"
-typedef struct adam { double lr, beta1, beta2, eps, weight_decay; int32_t maximize; } adam;
+typedef struct adam { double lr, beta1, beta2, eps, weight_decay; int32_t maximize, amsgrad; } adam;
 enum { STEP_SIZE, ROOT_BIAS2, T, N }; /* scalars: lr / (1 - beta1^t), sqrt(1 - beta2^t), t */
 static void correct(const adam *o, double t, double *to) {
     to[STEP_SIZE] = o->lr / (1 - pow(o->beta1, t)), to[ROOT_BIAS2] = sqrt(1 - pow(o->beta2, t)), to[T] = t;
@@ -18,16 +18,18 @@ static void step_w(luron_step *s) { BY_TYPE(s, update)(s, 1); }
 #define OPTIONS(decay, doc)                                                                                            \
     OPT_LR(adam, 1e-3), OPT(adam, beta1, 0.9, BELOW_ONE, "share of the mean gradient that is kept"),                   \
     OPT(adam, beta2, 0.999, BELOW_ONE, "share of the mean square that is kept"),                                       \
-    OPT(adam, eps, 1e-8, ANY_SIZE, "keeps the divisor off 0"), OPT_WEIGHT_DECAY(adam, decay, doc), OPT_MAXIMIZE(adam), NULL
+    OPT(adam, eps, 1e-8, ANY_SIZE, "keeps the divisor off 0"), OPT_WEIGHT_DECAY(adam, decay, doc), OPT_MAXIMIZE(adam), \
+    LURON_OPT_BOOL(adam, amsgrad, 0, "divide by the largest mean square so far"), NULL
 static const luron_option *const options[] = { OPTIONS(0, "times the parameter, added to the gradient") };
 static const luron_option *const options_w[] = { OPTIONS(0.01, "times lr, taken off the parameter") };
-static const char *const state[] = { "exp_avg", "exp_avg_sq", NULL }, *const scalars[] = { "step_size", "root_bias2", "t", NULL };
+static int keeps(const void *o, int i) { return i < 2 || ((const adam *)o)->amsgrad; }
+static const char *const state[] = { "exp_avg", "exp_avg_sq", "max_exp_avg_sq", NULL }, *const scalars[] = { "step_size", "root_bias2", "t", NULL };
 const luron_optim_type optim_adam = { .struct_size = sizeof(luron_optim_type), .name = "Adam",
     .doc = "steps scaled by running means of gradient and square", .options = options, .options_size = sizeof(adam), .state = state,
-    .scalars = scalars, .begin = begin, .step = step };
+    .scalars = scalars, .begin = begin, .step = step, .keeps = keeps };
 const luron_optim_type optim_adamw = { .struct_size = sizeof(luron_optim_type), .name = "AdamW",
     .doc = "Adam with weight decay apart from the gradient", .options = options_w, .options_size = sizeof(adam), .state = state,
-    .scalars = scalars, .begin = begin, .step = step_w };
+    .scalars = scalars, .begin = begin, .step = step_w, .keeps = keeps };
 #else
 static void TYPED(update)(luron_step *s, int apart) {
     const adam *o = s->options;
@@ -37,12 +39,14 @@ static void TYPED(update)(luron_step *s, int apart) {
     const REAL eps = (REAL)o->eps, size = (REAL)k[STEP_SIZE], root = (REAL)k[ROOT_BIAS2];
     const REAL sign = o->maximize ? -1 : 1, *grad = s->grad;
     const REAL added = apart ? 0 : (REAL)o->weight_decay, kept = apart ? (REAL)(1 - o->lr * o->weight_decay) : 1;
-    REAL *p = s->param, *m = s->state[0], *v = s->state[1];
+    REAL *p = s->param, *m = s->state[0], *v = s->state[1], *most = s->state[2];
     for (int64_t i = 0; i < s->n; i++) {
         const REAL g = sign * grad[i] + added * p[i];
         m[i] = beta1 * m[i] + rest1 * g;
         v[i] = beta2 * v[i] + rest2 * g * g;
-        p[i] = kept * p[i] - size * m[i] / (ROOT(v[i]) / root + eps);
+        REAL by = v[i];
+        if (o->amsgrad) by = most[i] = most[i] > by ? most[i] : by;
+        p[i] = kept * p[i] - size * m[i] / (ROOT(by) / root + eps);
     }
 }
 #undef REAL

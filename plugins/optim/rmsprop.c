@@ -9,7 +9,7 @@ typedef struct rmsprop { double lr, alpha, eps, weight_decay, momentum; int32_t 
 
 static void step(luron_step *s) { BY_TYPE(s, step)(s); }
 static const luron_option *const options[] = { OPT_LR(rmsprop, 1e-2),
-    OPT(rmsprop, alpha, 0.99, ANY_SIZE, "share of the mean square that is kept"),
+    OPT(rmsprop, alpha, 0.99, 1, "share of the mean square that is kept"),
     OPT(rmsprop, eps, 1e-8, ANY_SIZE, "keeps the divisor off 0"),
     OPT_WEIGHT_DECAY(rmsprop, 0, "times the parameter, added to the gradient"),
     OPT(rmsprop, momentum, 0, ANY_SIZE, "share of the last step that is kept"),
@@ -30,6 +30,7 @@ static void TYPED(step)(luron_step *s) {
         if (o->centered) {
             mean[i] = alpha * mean[i] + rest * g;
             spread -= mean[i] * mean[i];
+            if (spread < 0) spread = 0; /* by rounding */
         }
         REAL d = g / (ROOT(spread) + eps);
         if (momentum != 0) d = b[i] = momentum * b[i] + d;

@@ -16,6 +16,7 @@ typedef struct every {
     luron_ints size;
     const char *text;
     int32_t on, mode;
+    luron_named_init init;
 } every;
 static const char *const modes[] = { "none", "mean", "sum", NULL };
 static void nothing(const luron_run *r) { (void)r; }
@@ -28,6 +29,7 @@ static const luron_option *const every_options[] = {
     LURON_OPT_INTS(every, size, 3, 1, 100, 2, 2, "a pair"),
     LURON_OPT_AXIS(every, axis, -1, "a dimension"),
     LURON_OPT_ID(every, id, -100, "a class"),
+    LURON_OPT_INITIALISER(every, init, "first values"),
     NULL,
 };
 static const luron_elementwise every_fn = { sizeof every_fn, 0, nothing, nothing };
@@ -130,8 +132,8 @@ static void test_options_refused(void **state) {
           "Every: size: integer from 1 to 100 or list of 2 such expected, got { 0, 0, 0, 0, 0, 0, 0, 0 }" },
         { NUMBER("axis", 0.5), "Every: axis: integer expected, got 0.5" },
         { INTEGER("coutn", 1),
-          "Every: unknown option 'coutn', did you mean 'count'?; valid: count, rate, on, text, mode, size, axis, id" },
-        { INTEGER("zzz", 1), "Every: unknown option 'zzz'; valid: count, rate, on, text, mode, size, axis, id" },
+          "Every: unknown option 'coutn', did you mean 'count'?; valid: count, rate, on, text, mode, size, axis, id, init" },
+        { INTEGER("zzz", 1), "Every: unknown option 'zzz'; valid: count, rate, on, text, mode, size, axis, id, init" },
         { { .name = "count", .kind = (luron_arg_kind)99 },
           "Every: count: integer of at least 1 expected, got an argument of unknown kind 99" },
     };
@@ -154,11 +156,12 @@ static void expect(const luron_type *t, int n, const luron_arg *args, const char
 static void test_options_missing_twice_too_many(void **state) {
     (void)state;
     const luron_arg twice[] = { INTEGER(NULL, 1), INTEGER("count", 2) }, one[] = { INTEGER(NULL, 1) };
-    luron_arg many[9] = { INTEGER(NULL, 1), INTEGER(NULL, 1), BOOLEAN(NULL, 1), STRING(NULL, "a"), STRING(NULL, "sum"),
-                          INTEGER(NULL, 1), INTEGER(NULL, 1), INTEGER(NULL, 1), INTEGER(NULL, 1) };
+    luron_arg many[10] = { INTEGER(NULL, 1), INTEGER(NULL, 1), BOOLEAN(NULL, 1), STRING(NULL, "a"), STRING(NULL, "sum"),
+                          INTEGER(NULL, 1), INTEGER(NULL, 1), INTEGER(NULL, 1), STRING(NULL, "ones"),
+                           INTEGER(NULL, 1) };
     expect(type, 0, NULL, "Every: count: integer of at least 1 expected, got nothing");
     expect(type, 2, twice, "Every: count: given twice");
-    expect(type, 9, many, "Every: 8 options expected at most, got 9");
+    expect(type, 10, many, "Every: 9 options expected at most, got 10");
     expect(plain, 1, one, "Plain: 0 options expected at most, got 1");
     const luron_arg named[] = { INTEGER("beta", 1) };
     expect(plain, 1, named, "Plain: unknown option 'beta'; valid: none, it has no options");
@@ -166,7 +169,7 @@ static void test_options_missing_twice_too_many(void **state) {
 
 static void test_options_base_and_set(void **state) {
     (void)state;
-    const luron_arg args[] = { INTEGER("count", 7), STRING("text", "mine") }, change[] = { NUMBER("rate", 0.125) };
+    const luron_arg args[] = { INTEGER("count", 7), STRING("text", "mine"), STRING("init", "normal(0, 2)") }, change[] = { NUMBER("rate", 0.125) };
     void *p, *q;
     assert_int_equal(luron__options_new(&p, ctx, type, "Every", NULL, COUNT(args), args), LURON_OK);
     assert_int_equal(luron__options_new(&q, ctx, type, "Every", p, COUNT(change), change), LURON_OK);
@@ -175,6 +178,8 @@ static void test_options_base_and_set(void **state) {
     assert_int_equal(o->count, 7);
     assert_true(o->rate == 0.125);
     assert_string_equal(o->text, "mine");
+    assert_string_equal(o->init.text, "normal(0, 2)");
+    assert_true(o->init.init.kind == LURON_INIT_NORMAL && o->init.init.b == 2);
     const luron_arg good = STRING("text", "other"), bad = NUMBER("rate", 2);
     assert_int_equal(luron__options_set(ctx, type, "Every", q, &good), LURON_OK);
     assert_string_equal(o->text, "other");

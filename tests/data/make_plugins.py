@@ -254,7 +254,7 @@ def optimisers():
             if t in (1, 2, STEPS):
                 seen.append(p.detach().clone())
         args = "".join(f"{{ \"{k}\", {number(float(v))} }}, " for k, v in options.items())
-        h.cases.append(f"    {{ \"{kind}\", {{ {args or '{ NULL, 0 }'} }}, {h.array(start)}, {{ {', '.join(h.array(s) for s in seen)} }} }},")
+        h.cases.append(f"    {{ \"{kind}\", {{ {args or '{ NULL, 0 }'} }}, {h.array(start)}, {{ {', '.join(h.array(s) for s in seen)} }}, 0, 0 }},")
     h.write("optim_case")
 
 

@@ -7,7 +7,7 @@ local skipped = {
   luron_layer_from_json = "Lua gives options as tables",
   luron_optim_set_scalar = "the state of an optimiser changes by steps and checkpoints alone",
   luron_optim_set_steps = "the state of an optimiser changes by steps and checkpoints alone",
-  luron_model_ref = "one box a model",
+  luron_optim_add_model = "Lua collects the parameters of models, layers and classes alike",
 }
 
 local function read(path)

@@ -92,7 +92,9 @@ local function public_names()
     opt = functions_of(core.methods.optim), x = functions_of(core.methods.tensor), module = functions_of(nn.Module),
     ds = functions_of(upvalue(getmetatable(ds).__index, "Dataset")), loader = functions_of(getmetatable(ds:loader()).__index),
     checkpoint = functions_of(getmetatable(checkpoint).__index), line = functions_of(getmetatable(luron.progress(1, 1)).__index),
-    ctx = {}, schedule = functions_of(luron.schedule),
+    ctx = {}, schedule = functions_of(luron.schedule), init = functions_of(nn.init), linalg = functions_of(luron.linalg),
+    sparse = functions_of(luron.sparse), s = functions_of(getmetatable(luron.sparse.from_dense(luron.ones(1, 1))).__index),
+    regularizer = functions_of(luron.regularizer), constraint = functions_of(luron.constraint), handle = functions_of(core.methods.hook),
   }
   local linear = nn.Linear(1, 1)
   names.lr = functions_of(getmetatable(luron.schedule.ConstantLR(luron.optim.SGD(linear))).__index)
@@ -103,8 +105,9 @@ local function public_names()
   end, backward = function(_, g) return g end })(luron.zeros(1))
   for name in pairs(upvalue(getmetatable(luron).__index, "lazy")) do names.luron[name] = luron[name] ~= nil end
   for name in pairs(luron) do names.luron[name] = true end
+  names.optim.LBFGS = true -- no plugin's
   for name in pairs(nn) do
-    if not core.layer_type(name) and not core.layer_function(name) then names.nn[name] = true end
+    if name ~= "init" and not core.layer_type(name) and not core.layer_function(name) then names.nn[name] = true end
   end
   local own = build .. "/lib/luron/plugins/"
   for _, kind in ipairs { "layer", "optim" } do
@@ -137,7 +140,7 @@ local function each_entry(visit)
       if item.title then walk(item) else visit(item) end
     end
   end
-  for _, part in ipairs { "tools", "tensor", "ops", "autograd", "layer", "model", "training", "schedules" } do
+  for _, part in ipairs { "tools", "tensor", "ops", "indexing", "linalg", "sparse", "autograd", "layer", "model", "training", "schedules" } do
     walk(dofile(source .. "/docs/reference/" .. part .. ".lua"))
   end
 end

@@ -14,7 +14,7 @@ local function metric(t) return 2.0 + math.max(0, 12 - t) + (t < 35 and 0.5 or 0
 
 local function make(case, opt)
   local options = case[2]
-  if type(options) == "function" and case[1] ~= "LambdaLR" then options = options(schedule, opt) end
+  if type(options) == "function" and not case[1]:find "^[LM].*L.*R$" then options = options(schedule, opt) end
   return schedule[case[1]](opt, options)
 end
 
@@ -25,7 +25,7 @@ local function fails(text, fn, ...)
 end
 
 describe("schedules", function()
-  it("have the numbers of PyTorch, in every group", function()
+  it("have the numbers of PyTorch and Keras, in every group", function()
     local n, seen = 0, {}
     for i, case in ipairs(values.rates) do
       local opt = two_groups()
@@ -43,7 +43,7 @@ describe("schedules", function()
       seen[case[1]] = true
     end
     for name in pairs(schedule) do assert.is_true(seen[name], name) end
-    assert.are.equal(26 * 61 * 3, n)
+    assert.are.equal(45 * 61 * 3, n)
   end)
 
   it("go on from a state that was JSON, with the same bits", function()
@@ -119,6 +119,27 @@ describe("schedules", function()
     assert.is_true(math.abs(flat:rates()[1] - 0.5 * 0.75 ^ 8) < 1e-15)
   end)
 
+  it("say after what a training steps them", function()
+    local opt = two_groups()
+    local step, exponential = schedule.StepLR(opt, { step_size = 2 }), schedule.ExponentialDecay(opt, { decay_steps = 5, decay_rate = 0.5 })
+    assert.are.equal("epoch", step:every())
+    assert.are.equal("step", exponential:every())
+    assert.are.equal("step", schedule.OneCycleLR(opt, { max_lr = 1, total_steps = 5 }):every())
+    assert.are.equal("step", schedule.StepLR(opt, { step_size = 2, every = "step" }):every())
+    assert.are.equal("epoch", schedule.ChainedScheduler(opt, { schedules = { step, step } }):every())
+    assert.are.equal("step", schedule.ChainedScheduler(opt, { schedules = { step, exponential } }):every())
+    assert.are.equal("epoch", schedule.WarmupLR(opt, { steps = 2, every = "epoch" }):every())
+  end)
+
+  it("multiply in a chain, whatever the base", function()
+    local opt = optim.SGD({ { params = weight { 1 }, lr = 0 }, { params = weight { 1 }, lr = 0.5 } })
+    local cycle = schedule.CyclicLR(opt, { base_lr = 0.25, max_lr = 1, step_size_up = 2, cycle_momentum = false })
+    local chained = schedule.ChainedScheduler(opt, { schedules = { cycle, schedule.ExponentialLR(opt, { gamma = 0.5 }) } })
+    chained:step()
+    chained:step()
+    assert.are.same({ 0.0, 0.25 }, chained:rates()) -- 1 / 4 of the top
+  end)
+
   it("take the rate as their base that the user has set since", function()
     local opt = optim.SGD(weight { 1 }, { lr = 0.5 })
     schedule.ConstantLR(opt, { factor = 0.5 })
@@ -152,7 +173,7 @@ describe("schedules", function()
     refused("bad argument #1 to 'StepLR' (optimiser expected, got table)", "StepLR", {}, { step_size = 1 })
     refused("bad argument #2 to 'StepLR' (step_size is missing: positive integer expected)", "StepLR", opt)
     refused("step_size: positive integer expected, got 0", "StepLR", opt, { step_size = 0 })
-    refused("no option 'step'; options: gamma, step_size", "StepLR", opt, { step = 1 })
+    refused("no option 'step'; options: every, gamma, step_size", "StepLR", opt, { step = 1 })
     refused("gamma: number of at least 0 expected", "ExponentialLR", opt, { gamma = -1 })
     refused("gamma: number of at least 0 expected", "ExponentialLR", opt, { gamma = 0 / 0 })
     refused("options: table expected, got 5", "ExponentialLR", opt, 5)
@@ -169,6 +190,20 @@ describe("schedules", function()
     for i = 1, 3 do parts[i] = schedule.ExponentialLR(opt, { gamma = 0.5 }) end
     refused("3 schedules need 2 milestones, got 1", "SequentialLR", opt, { schedules = parts, milestones = { 3 } })
     refused("ascending order", "SequentialLR", opt, { schedules = parts, milestones = { 3, 3 } })
+    refused("schedule 1 is over another optimiser", "ChainedScheduler", opt, { schedules = { schedule.ConstantLR(other) } })
+    refused("needs a metric", "ChainedScheduler", opt, { schedules = { schedule.ReduceLROnPlateau(opt) } })
+    refused("max_lr is missing", "CyclicLR", opt, { base_lr = 1 })
+    refused("mode: 'triangular', 'triangular2' or 'exp_range' expected, got 'square'", "CyclicLR", opt, { base_lr = 1, max_lr = 2, mode = "square" })
+    refused("base_lr: one for each of 2 groups expected, got 1", "CyclicLR", opt, { base_lr = { 1 }, max_lr = 2 })
+    refused("CyclicLR: rate of group 1: number of at least 0 expected", "CyclicLR", opt, { base_lr = 1, max_lr = 2, scale_fn = function() return -2 / 0 end })
+    refused("2 boundaries need 3 values, got 2", "PiecewiseConstantDecay", opt, { boundaries = { 1, 2 }, values = { 1, 2 } })
+    refused("boundaries: integers in ascending order expected", "PiecewiseConstantDecay", opt, { boundaries = { 2, 2 }, values = { 1, 2, 3 } })
+    refused("warmup_steps needs warmup_target", "CosineDecay", opt, { decay_steps = 5, warmup_steps = 2 })
+    refused("t_mul: number of at least 1 expected, got 0.5", "CosineDecayRestarts", opt, { first_decay_steps = 5, t_mul = 0.5 })
+    refused("every: 'step' or 'epoch' expected, got 'batch'", "StepLR", opt, { step_size = 1, every = "batch" })
+    fails("MultiplicativeLR: the function has to give a number, got nil", function()
+      schedule.MultiplicativeLR(opt, function() end):step()
+    end)
     local plateau = schedule.ReduceLROnPlateau(opt)
     fails("metric: number expected, got nil", plateau.step, plateau)
     plateau:step(luron.tensor(1.5))

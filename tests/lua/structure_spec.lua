@@ -115,6 +115,28 @@ describe("the source", function()
   end)
 end)
 
+describe("the library", function()
+  it("exports what core/libluron.symbols lists, in the form of Debian's symbols files", function()
+    if sanitized then return end
+    local listed, exported, wrong = {}, {}, {}
+    for line in io.lines(source .. "/core/libluron.symbols") do
+      local name = line:match "^ ([%w_]+)@LURON_0 %d+%.%d+%.%d+$"
+      if name then listed[name] = true end
+    end
+    for _, line in ipairs(lines_of("nm -D --defined-only " .. build .. "/lib/libluron.so")) do
+      local name = line:match "%x+ %u ([%w_]+)"
+      exported[name] = true
+      if not listed[name] then wrong[#wrong + 1] = name .. " is not in the list (a new function: add it with this version)" end
+    end
+    for name in pairs(listed) do
+      if not exported[name] then wrong[#wrong + 1] = name .. " is gone: programs that use it no longer start (a new SOVERSION)" end
+    end
+    table.sort(wrong)
+    assert.are.same({}, wrong)
+    assert.matches("libluron%.so%.0]", table.concat(lines_of("readelf -d " .. build .. "/lib/libluron.so"), "\n"))
+  end)
+end)
+
 describe("start-up", function()
   it("opens no plugin and not libhdf5, and a layer opens its own plugin alone", function()
     local script = "local l = require 'luron'; %s for line in io.lines '/proc/self/maps' do "

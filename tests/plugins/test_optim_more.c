@@ -1,89 +1,16 @@
-/* NAdam, RAdam, Adamax, Adadelta, Rprop and Lion: numbers, defaults, bits at any number of threads, first gradients that come
- * late, going on from saved state.                                                                                         */
-#include "runs.h"
+/* NAdam, RAdam, Adamax, Adadelta, Rprop, Lion, ASGD, LAMB, Muon, and Adam with amsgrad: numbers, defaults, what they refuse, and
+ * the state and memory of those that keep or see more than others. What holds for every type is in test_optim.c.              */
+#include "optim_tests.h"
 
-enum { SIZE = 7, STEPS = 50, HALVED = 25, ARGS = 6 };
-typedef struct optim_case {
-    const char *type;
-    struct { const char *name; double value; } options[ARGS];
-    const double *after[3]; /* 1, 2 and STEPS steps */
-} optim_case;
+#include <math.h>
+
 #include "../data/optim_more_values.h"
-
-static const char *const types[] = { "NAdam", "RAdam", "Adamax", "Adadelta", "Rprop", "Lion" };
-static const double start[SIZE] = { 1.5, -0.75, 0.5, 2, -1.25, 0, 3 };
-enum { TYPES = sizeof types / sizeof *types };
-
-/* The gradient of make_optim.py. */
-static void gradient(const double *p, int t, double *g) {
-    for (int i = 0; i < SIZE; i++) g[i] = p[i] * (0.25 + 0.5 * i) + 0.125 * ((i * 3 + t * 7) % 11 - 5);
-    if (t < 5) g[2] = 0;
-}
-
-static luron_tensor *leaf(luron_ctx *ctx, uint32_t dtype, int64_t n, const double *values) {
-    luron_tensor *t = tensor_of(ctx, dtype, 1, &n, values);
-    assert_ok(ctx, luron_tensor_set_requires_grad(ctx, t, 1));
-    return t;
-}
-static luron_optim *optim_over(luron_ctx *ctx, const char *type, int n_args, const luron_arg *args, int n, luron_tensor **params) {
-    luron_optim *o;
-    assert_ok(ctx, luron_optim_new(&o, ctx, type, n_args, args));
-    assert_ok(ctx, luron_optim_add(o, ctx, n, params, NULL, 0, NULL));
-    return o;
-}
-static void give(luron_ctx *ctx, luron_tensor *p, const double *values) {
-    luron_tensor *g = tensor_of(ctx, luron_tensor_dtype(p), luron_tensor_ndim(p), luron_tensor_shape(p), values);
-    assert_ok(ctx, luron_tensor_set_grad(ctx, p, g));
-    luron_tensor_unref(g);
-}
-/* Step t of a case: the gradient at the parameter, and the optimiser. */
-static void advance(luron_ctx *ctx, luron_optim *o, luron_tensor *p, int t) {
-    double at[SIZE], g[SIZE];
-    assert_ok(ctx, luron_tensor_read(ctx, p, LURON_F64, at));
-    gradient(at, t, g);
-    give(ctx, p, g);
-    assert_ok(ctx, luron_optim_step(o, ctx));
-}
-static luron_arg option(const luron_optim *o, const char *name) {
-    for (int i = 0;; i++) {
-        const luron_arg a = luron_optim_option(o, 0, i);
-        if (!a.name) fail_msg("no option '%s'", name);
-        if (!strcmp(a.name, name)) return a;
-    }
-}
-
-/* ---- numbers -------------------------------------------------------------------------------------------------------------- */
-static void check_case(luron_ctx *ctx, const optim_case *c, uint32_t dtype, double tol) {
-    luron_arg args[ARGS];
-    int n = 0, seen = 0;
-    luron_tensor *p = leaf(ctx, dtype, SIZE, start);
-    for (; n < ARGS && c->options[n].name; n++) {
-        const int is_switch = !strcmp(c->options[n].name, "maximize") || !strncmp(c->options[n].name, "decoupled", 9);
-        args[n] = (luron_arg) { .name = c->options[n].name, .kind = is_switch ? LURON_ARG_BOOLEAN : LURON_ARG_NUMBER,
-                                .number = c->options[n].value, .integer = c->options[n].value != 0 };
-    }
-    luron_optim *o = optim_over(ctx, c->type, n, args, 1, &p);
-    for (int t = 1; t <= STEPS; t++) {
-        if (t == HALVED) {
-            luron_arg lr = option(o, "lr");
-            lr.number /= 2;
-            assert_ok(ctx, luron_optim_set(o, ctx, 0, &lr));
-        }
-        advance(ctx, o, p, t);
-        if (t == 1 || t == 2 || t == STEPS) {
-            char name[120];
-            snprintf(name, sizeof name, "%s, case %d, step %d", c->type, (int)(c - optim_more_cases), t);
-            assert_tensor_close_(p, c->after[seen++], SIZE, tol, tol, name, __FILE__, __LINE__);
-        }
-    }
-    luron_optim_free(o);
-    luron_tensor_unref(p);
-}
 
 static void test_optim_more_values(void **state) {
     for (size_t i = 0; i < sizeof optim_more_cases / sizeof *optim_more_cases; i++) {
-        check_case(*state, &optim_more_cases[i], LURON_F64, 1e-9);
-        check_case(*state, &optim_more_cases[i], LURON_F32, 2e-5); /* 50 roundings */
+        const optim_case *c = &optim_more_cases[i];
+        check_case(*state, c, (int)i, LURON_F64, 1e-9);
+        check_case(*state, c, (int)i, LURON_F32, !strcmp(c->type, "Muon") ? 2e-4 : 2e-5); /* 50 roundings; Muon stretches small singular values */
     }
 }
 
@@ -95,11 +22,15 @@ static void test_optim_more_defaults(void **state) {
         { "Adadelta", "lr", 1 }, { "Adadelta", "rho", 0.9 }, { "Adadelta", "eps", 1e-6 }, { "Rprop", "lr", 1e-2 }, { "Rprop", "etaminus", 0.5 },
         { "Rprop", "etaplus", 1.2 }, { "Rprop", "step_size_min", 1e-6 }, { "Rprop", "step_size_max", 50 }, { "Lion", "lr", 1e-3 },
         { "Lion", "beta1", 0.9 }, { "Lion", "beta2", 0.99 }, { "Lion", "weight_decay", 0 },
+        { "ASGD", "lr", 1e-2 }, { "ASGD", "lambd", 1e-4 }, { "ASGD", "alpha", 0.75 }, { "ASGD", "t0", 1e6 }, { "LAMB", "lr", 1e-3 }, { "LAMB", "eps", 1e-6 },
+        { "Muon", "lr", 1e-3 }, { "Muon", "weight_decay", 0.1 }, { "Muon", "momentum", 0.95 }, { "Muon", "nesterov", 1 }, { "Muon", "ns_a", 3.4445 },
+        { "Muon", "ns_b", -4.775 }, { "Muon", "ns_c", 2.0315 }, { "Muon", "eps", 1e-7 }, { "Muon", "ns_steps", 5 }, { "Adam", "amsgrad", 0 },
+        { "AdamW", "amsgrad", 0 },
     };
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++) {
-        luron_tensor *p = leaf(ctx, LURON_F32, SIZE, start);
+        luron_tensor *p = leaf_of(ctx, LURON_F32, 2, (const int64_t[]) { 1, SIZE }, optim_more_start);
         luron_optim *o = optim_over(ctx, defaults[i].type, 0, NULL, 1, &p);
-        assert_true(option(o, defaults[i].name).number == defaults[i].value);
+        assert_true(option_value(o, 0, defaults[i].name) == defaults[i].value);
         luron_optim_free(o);
         luron_tensor_unref(p);
     }
@@ -110,6 +41,7 @@ static void test_optim_more_refuses(void **state) {
     static const struct { const char *type, *name; double value; } bad[] = {
         { "NAdam", "beta1", 1 }, { "NAdam", "lr", -1 }, { "RAdam", "beta2", 1 }, { "Adamax", "beta2", -0.5 }, { "Adadelta", "rho", 1.5 },
         { "Rprop", "etaminus", 0 }, { "Rprop", "etaminus", 1 }, { "Rprop", "etaplus", 1 }, { "Lion", "beta2", 1 }, { "Lion", "weight_decay", -1 },
+        { "ASGD", "alpha", -1 }, { "LAMB", "beta1", 1 }, { "Muon", "momentum", 1.5 }, { "Muon", "eps", -1 },
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         luron_optim *o = NULL;
@@ -118,86 +50,109 @@ static void test_optim_more_refuses(void **state) {
     }
 }
 
-/* ---- steps ---------------------------------------------------------------------------------------------------------------- */
-/* 40 steps of a parameter that is cut into several chunks. */
-static void test_optim_more_bits_at_any_thread_count(void **state) {
+/* ---- state that an option brings --------------------------------------------------------------------------------------------- */
+static void test_optim_more_amsgrad_state(void **state) {
     luron_ctx *ctx = *state;
-    static const int threads[] = { 1, 2, 3, 8 };
-    const int64_t n = 50001;
-    const int was = luron_ctx_threads(ctx);
-    for (int i = 0; i < TYPES; i++) {
-        luron_tensor *first = NULL;
-        for (size_t t = 0; t < sizeof threads / sizeof *threads; t++) {
-            luron_tensor *p = leaf(ctx, LURON_F32, n, NULL), *g;
-            assert_ok(ctx, luron_ctx_set_threads(ctx, threads[t]));
-            luron_ctx_seed(ctx, 3);
-            assert_ok(ctx, luron_tensor_new(&g, ctx, LURON_F32, 1, &n));
-            assert_ok(ctx, luron_tensor_set_grad(ctx, p, g));
-            luron_optim *o = optim_over(ctx, types[i], 0, NULL, 1, &p);
-            for (int k = 0; k < 40; k++) {
-                if (k % 10 == 0) assert_ok(ctx, luron_tensor_uniform(ctx, g, -1, 1));
-                assert_ok(ctx, luron_optim_step(o, ctx));
-            }
-            luron_optim_free(o);
-            luron_tensor_unref(g);
-            if (!first) first = luron_tensor_ref(p);
-            assert_tensor_same_(p, first, types[i], __FILE__, __LINE__);
-            luron_tensor_unref(p);
-        }
-        luron_tensor_unref(first);
-    }
-    assert_ok(ctx, luron_ctx_set_threads(ctx, was));
-}
-
-/* A parameter whose first gradient comes late takes the steps of a new one. */
-static void test_optim_more_late_gradients(void **state) {
-    luron_ctx *ctx = *state;
-    for (int i = 0; i < TYPES; i++) {
-        luron_tensor *p[2] = { leaf(ctx, LURON_F64, SIZE, start), leaf(ctx, LURON_F64, SIZE, start) }, *late = leaf(ctx, LURON_F64, SIZE, start);
-        luron_optim *both = optim_over(ctx, types[i], 0, NULL, 2, p), *alone = optim_over(ctx, types[i], 0, NULL, 1, &late);
-        for (int t = 1; t <= 40; t++) {
-            double g[SIZE];
-            gradient(start, t, g);
-            give(ctx, p[0], g);
-            if (t > 25) give(ctx, p[1], g), give(ctx, late, g);
-            assert_ok(ctx, luron_optim_step(both, ctx));
-            if (t > 25) assert_ok(ctx, luron_optim_step(alone, ctx));
-        }
-        assert_tensor_same_(p[1], late, types[i], __FILE__, __LINE__);
-        luron_optim_free(both), luron_optim_free(alone);
-        luron_tensor_unref(p[0]), luron_tensor_unref(p[1]), luron_tensor_unref(late);
+    const luron_arg on = { .name = "amsgrad", .kind = LURON_ARG_BOOLEAN, .integer = 1 }, off = { .name = "amsgrad", .kind = LURON_ARG_BOOLEAN };
+    for (int w = 0; w < 2; w++) {
+        luron_tensor *p = leaf(ctx, LURON_F64, SIZE, optim_more_start), *most;
+        luron_optim *o = optim_over(ctx, w ? "AdamW" : "Adam", 0, NULL, 1, &p);
+        assert_int_equal(luron_optim_n_states(o), 3);
+        assert_string_equal(luron_optim_state_name(o, 2), "max_exp_avg_sq");
+        assert_non_null(luron_optim_state(o, 0, 0, 1));
+        assert_null(luron_optim_state(o, 0, 0, 2));
+        advance(ctx, o, p, 1);
+        assert_ok(ctx, luron_optim_set(o, ctx, 0, &on));
+        assert_non_null(most = luron_optim_state(o, 0, 0, 2));
+        assert_tensor_close(most, ((const double[SIZE]) { 0 }), SIZE, 0, 0);
+        advance(ctx, o, p, 2);
+        assert_tensor_same(most, luron_optim_state(o, 0, 0, 1));
+        assert_ok(ctx, luron_optim_set(o, ctx, 0, &off));
+        assert_null(luron_optim_state(o, 0, 0, 2));
+        advance(ctx, o, p, 3);
+        assert_ok(ctx, luron_optim_set(o, ctx, 0, &on));
+        assert_ptr_equal(luron_optim_state(o, 0, 0, 2), most);
+        luron_optim_free(o);
+        luron_tensor_unref(p);
     }
 }
 
-/* State, scalars and the count of steps moved into a second optimiser: it goes on with the same bits. */
-static void test_optim_more_goes_on_from_its_state(void **state) {
+/* ---- types that see whole parameters ----------------------------------------------------------------------------------------- */
+static void test_optim_more_muon_wants_matrices(void **state) {
     luron_ctx *ctx = *state;
-    for (int i = 0; i < TYPES; i++) {
-        luron_tensor *p[2] = { leaf(ctx, LURON_F32, SIZE, start), leaf(ctx, LURON_F32, SIZE, start) };
-        luron_optim *o[2] = { optim_over(ctx, types[i], 0, NULL, 1, &p[0]), optim_over(ctx, types[i], 0, NULL, 1, &p[1]) };
-        for (int t = 1; t <= 20; t++) {
-            if (t == 8) {
-                luron_ctx_set_recording(ctx, 0);
-                assert_ok(ctx, luron_tensor_copy(ctx, p[1], p[0]));
-                for (int s = 0; s < luron_optim_n_states(o[0]); s++)
-                    assert_ok(ctx, luron_tensor_copy(ctx, luron_optim_state(o[1], 0, 0, s), luron_optim_state(o[0], 0, 0, s)));
-                for (int s = 0; s < luron_optim_n_scalars(o[0]); s++) luron_optim_set_scalar(o[1], 0, s, luron_optim_scalar(o[0], 0, s));
-                luron_optim_set_steps(o[1], luron_optim_steps(o[0]));
-                luron_ctx_set_recording(ctx, 1);
-            }
-            advance(ctx, o[0], p[0], t);
-            if (t >= 8) advance(ctx, o[1], p[1], t);
-        }
-        assert_tensor_same_(p[1], p[0], types[i], __FILE__, __LINE__);
-        for (int k = 0; k < 2; k++) luron_optim_free(o[k]), luron_tensor_unref(p[k]);
+    luron_optim *o;
+    luron_tensor *bias = leaf(ctx, LURON_F64, 3, optim_more_start), *w = leaf_of(ctx, LURON_F64, 2, (const int64_t[]) { 3, 4 }, optim_more_start);
+    luron_tensor *deep = leaf_of(ctx, LURON_F64, 4, (const int64_t[]) { 3, 2, 1, 2 }, optim_more_start), *both[] = { w, bias };
+    const char *const names[] = { "fc/weight", "fc/bias" };
+    assert_ok(ctx, luron_optim_new(&o, ctx, "Muon", 0, NULL));
+    assert_fails(ctx, luron_optim_add(o, ctx, 2, both, names, 0, NULL), LURON_E_SHAPE,
+                 "Muon: parameter 'fc/bias': 1 dims, at least 2 expected: give it to another optimiser");
+    assert_int_equal(luron_optim_n_groups(o), 0);
+    assert_ok(ctx, luron_optim_add(o, ctx, 1, &w, names, 0, NULL));
+    assert_ok(ctx, luron_optim_add(o, ctx, 1, &deep, NULL, 0, NULL));
+    for (int t = 1; t < 4; t++) {
+        double g[LARGEST];
+        gradient(optim_more_start, LARGEST, t, g);
+        give(ctx, w, g), give(ctx, deep, g);
+        assert_ok(ctx, luron_optim_step(o, ctx));
+    }
+    double flat[LARGEST];
+    assert_ok(ctx, luron_tensor_read(ctx, w, LURON_F64, flat));
+    assert_tensor_close(deep, flat, LARGEST, 0, 0); /* (3, 2, 1, 2) is the matrix (3, 4) */
+    luron_optim_free(o);
+    luron_tensor *all[] = { bias, w, deep };
+    for (int i = 0; i < 3; i++) luron_tensor_unref(all[i]);
+}
+
+/* What a type does wrong is said and breaks nothing. */
+static luron_status silent_setup(luron_step *s) { return s->n == 1 ? LURON_E_SHAPE : LURON_OK; }
+static luron_status foreign_setup(luron_step *s) { return s->host->declare_param(s->call, 0, "w", 0, NULL, luron_init_zeros()); }
+static void wrong_step(luron_step *s) {
+    luron_view v = *s->whole;
+    (void)s->host->gemm(s->call, &(const luron_gemm) { .struct_size = sizeof(luron_gemm), .a = &v, .b = &v, .out = &v });
+}
+static void test_optim_more_faults_of_types(void **state) {
+    luron_ctx *ctx = *state;
+    static const luron_optim_type silent = { .struct_size = sizeof silent, .flags = LURON_OPTIM_WHOLE, .name = "Silent", .doc = "", .setup = silent_setup, .step = wrong_step };
+    static const luron_optim_type foreign = { .struct_size = sizeof foreign, .flags = LURON_OPTIM_WHOLE, .name = "Foreign", .doc = "", .setup = foreign_setup, .step = wrong_step };
+    static const luron_optim_type *const types[] = { &silent, &foreign, NULL };
+    static const luron_plugin plugin = { .struct_size = sizeof plugin, .abi_major = LURON_ABI_MAJOR, .name = "faults", .version = "1", .optims = types };
+    luron_optim *o;
+    luron_tensor *one = leaf(ctx, LURON_F64, 1, optim_more_start), *w = leaf_of(ctx, LURON_F64, 2, (const int64_t[]) { 3, 4 }, optim_more_start);
+    assert_ok(ctx, luron_plugin_add(ctx, &plugin, "faults"));
+    assert_ok(ctx, luron_optim_new(&o, ctx, "Foreign", 0, NULL));
+    assert_fails(ctx, luron_optim_add(o, ctx, 1, &w, NULL, 0, NULL), LURON_E_STATE, "Foreign: parameter '0': plugin 'faults': declare_param can be called in declare and setup alone");
+    luron_optim_free(o);
+    assert_ok(ctx, luron_optim_new(&o, ctx, "Silent", 0, NULL));
+    assert_fails(ctx, luron_optim_add(o, ctx, 1, &one, NULL, 0, NULL), LURON_E_PLUGIN, "Silent: plugin 'faults' refused parameter '0' and did not say why");
+    assert_ok(ctx, luron_optim_add(o, ctx, 1, &w, NULL, 0, NULL));
+    give(ctx, w, optim_more_start);
+    assert_fails(ctx, luron_optim_step(o, ctx), LURON_E_PLUGIN, "Silent: parameter '0': plugin 'faults': gemm: shapes do not fit");
+    luron_optim_free(o);
+    luron_tensor_unref(one), luron_tensor_unref(w);
+}
+
+static void test_optim_more_refuses_what_is_not_finite(void **state) {
+    luron_ctx *ctx = *state;
+    static const char *const types[] = { "LAMB", "Muon", "ASGD" };
+    for (int i = 0; i < 3; i++) {
+        luron_tensor *p[2] = { leaf_of(ctx, LURON_F64, 2, (const int64_t[]) { 1, 2 }, optim_more_start), leaf_of(ctx, LURON_F64, 2, (const int64_t[]) { 1, 2 }, optim_more_start) };
+        luron_optim *o = optim_over(ctx, types[i], 0, NULL, 2, p);
+        give(ctx, p[0], (const double[]) { 1, 2 });
+        give(ctx, p[1], (const double[]) { 1, NAN });
+        assert_fails(ctx, luron_optim_step(o, ctx), LURON_E_NONFINITE, "step 1: gradient of '1' is not finite");
+        assert_tensor_close(p[0], optim_more_start, 2, 0, 0);
+        assert_tensor_close(luron_optim_state(o, 0, 0, 0), ((const double[]) { 0, 0 }), 2, 0, 0);
+        luron_optim_free(o);
+        luron_tensor_unref(p[0]), luron_tensor_unref(p[1]);
     }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         test_case(test_optim_more_values), test_case(test_optim_more_defaults), test_case(test_optim_more_refuses),
-        test_case(test_optim_more_bits_at_any_thread_count), test_case(test_optim_more_late_gradients),
-        test_case(test_optim_more_goes_on_from_its_state),
+        test_case(test_optim_more_amsgrad_state), test_case(test_optim_more_muon_wants_matrices), test_case(test_optim_more_faults_of_types),
+        test_case(test_optim_more_refuses_what_is_not_finite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

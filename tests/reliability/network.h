@@ -4,6 +4,7 @@
 #define NETWORK_H
 #include "tensor_assert.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -47,9 +48,10 @@ static inline luron_status network_optim(luron_ctx *ctx, network *n, const char 
     char names[8][64];
     const char *name_list[8];
     luron_optim *optim;
+    const bool matrices_only = strcmp(type, "Muon") == 0;
     int k = 0;
-    for (; (t = luron_model_param(n->model, k, names[k], sizeof names[k])); k++)
-        params[k] = t, name_list[k] = names[k];
+    for (int i = 0; (t = luron_model_param(n->model, i, names[k], sizeof names[k])); i++)
+        if (!matrices_only || luron_tensor_ndim(t) >= 2) params[k] = t, name_list[k] = names[k], k++;
     LURON_TRY(luron_optim_new(&optim, ctx, type, 0, NULL));
     luron_status status = luron_optim_add(optim, ctx, k, params, name_list, 0, NULL);
     if (status)

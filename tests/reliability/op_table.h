@@ -3,6 +3,8 @@
 #define OP_TABLE_H
 #include "generate.h"
 
+#include "op_inputs.h"
+
 #include <math.h>
 
 #define DIMS(...)                                                                                                      \

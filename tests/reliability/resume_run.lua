@@ -15,7 +15,8 @@ local function make(job)
   luron.seed(job.seed or 5)
   local t = {}
   local x = luron.randn(70, 12)
-  t.model = nn.Sequential { nn.Linear(12, 20), nn.ReLU(), nn.Dropout(0.4), nn.Linear(20, 3) }
+  local bias = job.optim ~= "Muon" -- which takes matrices alone
+  t.model = nn.Sequential { nn.Linear(12, 20, bias), nn.ReLU(), nn.Dropout(0.4), nn.Linear(20, 3, bias) }
   t.opt = luron.optim[job.optim](t.model, { lr = 0.01 })
   t.schedule = schedules[job.schedule](t.opt)
   t.ema = luron.EMA(t.model, 0.9)

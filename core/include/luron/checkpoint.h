@@ -21,6 +21,7 @@ LURON_API LURON_NODISCARD luron_status luron_checkpoint_set_tensor(luron_checkpo
 LURON_API LURON_NODISCARD luron_status luron_checkpoint_set_text(luron_checkpoint *c, luron_ctx *ctx, const char *path, const char *text);
 /** Write in the format (NULL: "luron") under a temporary name in the same folder, sync, rename, sync the folder.
  *  The random state of ctx goes in with "training/". keep_prev: the old file stays as PATH.prev.
+ *  Whatever fails, PATH holds the old file or the new one, whole; processes that save to one path do no harm.
  *  @return LURON_E_IO with path and reason, LURON_E_NONFINITE with the name of a parameter that is not finite (or state
  *  that is NaN); the old file is then untouched. */
 LURON_API LURON_NODISCARD luron_status luron_checkpoint_save(luron_checkpoint *c, luron_ctx *ctx, const char *path, const char *format, int keep_prev);
@@ -29,7 +30,8 @@ LURON_API void luron_checkpoint_allow_nonfinite(luron_checkpoint *c, int on);
 
 /* To read: */
 /** Read and check the whole file at `path`. verify 0: accept a file without or with a wrong trailer: for files of known
- *  origin alone, since the library behind the format may not survive a damaged one.
+ *  origin alone, since the library behind the format may not survive a damaged one. Where PATH is missing or
+ *  damaged and PATH.prev is whole, the error says so.
  *  @return LURON_E_IO, LURON_E_FORMAT, LURON_E_VERSION, LURON_E_CHECKSUM. */
 LURON_API LURON_NODISCARD luron_status luron_checkpoint_load(luron_checkpoint **out, luron_ctx *ctx, const char *path, int verify);
 /** Make the model that the file describes; NULL (and LURON_OK) if it holds parameters without an architecture. */

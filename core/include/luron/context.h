@@ -48,6 +48,18 @@ LURON_API int luron_ctx_index_base(const luron_ctx *ctx);
 LURON_API LURON_NODISCARD luron_status luron_ctx_set_default_dtype(luron_ctx *ctx, uint32_t dtype);
 LURON_API uint32_t luron_ctx_default_dtype(const luron_ctx *ctx);
 
+/** Writes the place in the caller's program that calls now, "train.lua:12", into buf (ends with 0); "" if it is not known. */
+typedef void (*luron_locate_fn)(void *ud, char *buf, size_t n);
+/** For messages about the tape: asked while luron_ctx_set_detect_anomaly is on, when something is recorded. NULL: nobody. */
+LURON_API void luron_ctx_set_locate(luron_ctx *ctx, luron_locate_fn fn, void *ud);
+/** Strict mode, 0 (off) in a new context; returns what it was. Before every callback of a plugin runs for good it runs on
+ *  copies, several times, and a fault is LURON_E_PLUGIN with plugin, layer, callback and port in the text: writing outside
+ *  its tensors, changing an input, results left unwritten or not finite, `=` for `+=`, other bits the second time, a wrong
+ *  FREES flag ... (docs/plugins.md). 1: guard bytes. 2: memory ends where a page that cannot be touched begins, so that
+ *  reading outside ends the process too: for `luron plugin check`. Some thirty times as slow as without.               */
+LURON_API int luron_ctx_set_strict(luron_ctx *ctx, int level);
+LURON_API int luron_ctx_strict(const luron_ctx *ctx);
+
 /** Instruction set of the kernels in use: "avx2" or "plain". LURON_ISA in the environment forces one. */
 LURON_API const char *luron_ctx_isa(const luron_ctx *ctx);
 

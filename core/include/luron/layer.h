@@ -10,7 +10,9 @@
 LURON_BEGIN_DECLS
 
 /* ---- types ------------------------------------------------------------------------------------------------------- */
-typedef struct luron_type luron_type; /* lives as long as its context or anything made from it */
+/* Lives as long as its context or anything made from it. luron_plugin_reload gives it new contents; what was got from it
+ * before (options, ports, texts) is then no longer valid.                                                             */
+typedef struct luron_type luron_type;
 typedef enum luron_kind { LURON_KIND_LAYER, LURON_KIND_OPTIM, LURON_KIND_FORMAT } luron_kind;
 
 /** Find a type by name, loading its plugin if need be. @return LURON_E_NOT_FOUND (the text has near names and the
@@ -30,13 +32,30 @@ LURON_API const luron_port *luron_type_out(const luron_type *type, int i);
 LURON_API const char *luron_type_plugin(const luron_type *type);
 LURON_API const char *luron_type_plugin_version(const luron_type *type);
 LURON_API const char *luron_type_plugin_path(const luron_type *type);
+/** Lowest minor of the plugin ABI that its plugin needs. */
+LURON_API int luron_type_plugin_abi(const luron_type *type);
+/** How a layer type computes: bits. */
+#define LURON_FORM_ELEMENTWISE 1u
+#define LURON_FORM_FUSED 2u   /* forward and backward */
+#define LURON_FORM_COMPOSE 4u /* in ops: alone, or beside one of the others for higher derivatives */
+LURON_API uint32_t luron_type_forms(const luron_type *type);
 
 /** Load the plugin file at `path` (a name with a '/'). All its types are registered, or none. @return LURON_E_PLUGIN. */
 LURON_API LURON_NODISCARD luron_status luron_plugin_load(luron_ctx *ctx, const char *path);
 /** Register a plugin linked into the program (LURON_PLUGIN_STATIC). */
 LURON_API LURON_NODISCARD luron_status luron_plugin_add(luron_ctx *ctx, const luron_plugin *plugin, const char *path);
+/** Load the file of plugin `name` again, while training goes on: all layers and optimisers of its types get the new code, or
+ *  none does. Their options are bound by name (a new one takes its default); parameters, state of layers and of optimisers,
+ *  and scalars have to be the same by name, shape and dtype, in any order, and stay. Types that are not in use may go, new
+ *  ones come. What is on the tape runs the code that it was recorded by. No other thread may be in a call or use a type of
+ *  the plugin meanwhile; they may let go of layers. Each time a copy of the file stays in memory: nothing is unloaded.
+ *  @return LURON_E_NOT_FOUND if no such plugin is loaded (the text has near names), LURON_E_UNSUPPORTED if it is linked into
+ *  the program, LURON_E_PLUGIN if the new file is refused (the text says why); then nothing has changed. */
+LURON_API LURON_NODISCARD luron_status luron_plugin_reload(luron_ctx *ctx, const char *name);
 /** Load every plugin on the path; those that are refused are skipped. */
 LURON_API LURON_NODISCARD luron_status luron_plugin_load_all(luron_ctx *ctx);
+/** Path of plugin file i that was looked at so far, NULL past the last; *reason: why it was refused, NULL if it was not. */
+LURON_API const char *luron_plugin_file(luron_ctx *ctx, int i, const char **reason);
 /** Write the index of the plugins in `dir`: which file has which names. @return LURON_E_IO. */
 LURON_API LURON_NODISCARD luron_status luron_plugin_index(luron_ctx *ctx, const char *dir);
 /** Registered type i of a kind in order of registration, NULL past the last. */
@@ -96,6 +115,28 @@ LURON_API LURON_NODISCARD luron_status luron_layer_reset(luron_ctx *ctx, luron_l
 LURON_API int luron_layer_n_outs(const luron_layer *layer);
 /** Apply to n_in inputs (NULL for an absent optional one); fills outs[0 .. n_outs). */
 LURON_API LURON_NODISCARD luron_status luron_layer_apply(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in, luron_tensor *const *ins);
+
+/* ---- hooks: of layers, and of models (model.h) --------------------------------------------------------------------- */
+/** What is called before and after a layer is applied and in its backward; any may be NULL. instead[i], NULL at first, may
+ *  be set to a tensor (owned) that takes the place of number i; nothing given may be changed in place. A failure is
+ *  that of the call, or of the backward. Number i of inputs may be NULL (absent), as may gradients (none).           */
+typedef struct luron_layer_hook {
+    uint32_t struct_size, reserved; /* sizeof(luron_layer_hook): what lies beyond it is not read */
+    /** Before: other inputs. */
+    luron_status (*forward_pre)(luron_ctx *ctx, void *ud, int n_in, luron_tensor *const *ins, luron_tensor **instead);
+    /** After: other outputs. */
+    luron_status (*forward)(luron_ctx *ctx, void *ud, int n_in, luron_tensor *const *ins, int n_out, luron_tensor *const *outs, luron_tensor **instead);
+    /** In a backward that wants gradients of inputs, or if no input requires one: other gradients of inputs, of the same
+     *  shape. Needs recording in the forward; hooks added after it are not called.                                   */
+    luron_status (*backward)(luron_ctx *ctx, void *ud, int n_in, luron_tensor *const *grad_ins, int n_out, luron_tensor *const *grad_outs, luron_tensor **instead);
+    void (*release)(void *ud); /* with the layer, or when the hook is removed; from any thread */
+} luron_layer_hook;
+/** Hang a copy of `hook` on a layer. Hooks run in order of adding. Copies of the layer do not have them, nor do files. They
+ *  are not to be added or removed while another thread runs the layer. *id is above 0.                               */
+LURON_API LURON_NODISCARD luron_status luron_layer_add_hook(int64_t *id, luron_ctx *ctx, luron_layer *layer, const luron_layer_hook *hook, void *ud);
+/** @return LURON_E_NOT_FOUND if the layer has no such hook (any more). */
+LURON_API LURON_NODISCARD luron_status luron_layer_remove_hook(luron_ctx *ctx, luron_layer *layer, int64_t id);
+
 /** Shapes and dtypes of the outputs for given inputs, without computing: for summaries. out_dims has room for n_outs. */
 typedef struct luron_dims {
     uint32_t dtype;

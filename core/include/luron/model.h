@@ -44,6 +44,11 @@ LURON_API luron_layer *luron_model_find(const luron_model *model, const char *pa
 /** outs has room for n_outputs. Inputs may be NULL where every layer that takes them allows it. */
 LURON_API LURON_NODISCARD luron_status luron_model_run(luron_tensor **outs, luron_ctx *ctx, luron_model *model, int n_in, luron_tensor *const *ins);
 
+/** Hooks around a run of the whole model: as those of a layer (layer.h). A model included in another is taken apart: its
+ *  layers keep theirs, its own do not run there.                                                                     */
+LURON_API LURON_NODISCARD luron_status luron_model_add_hook(int64_t *id, luron_ctx *ctx, luron_model *model, const luron_layer_hook *hook, void *ud);
+LURON_API LURON_NODISCARD luron_status luron_model_remove_hook(luron_ctx *ctx, luron_model *model, int64_t id);
+
 /** Parameters, each once, in order of layers: the tensor (borrowed, NULL past the last) and its name "linear1/weight",
  *  written into name[n] if n > 0. A parameter shared by two layers has the first one's name. */
 LURON_API luron_tensor *luron_model_param(const luron_model *model, int i, char *name, size_t n);

@@ -1,7 +1,7 @@
 /* optim.h -- optimisers: plugin types over groups of parameters. Rules: tensor.h. */
 #ifndef LURON_OPTIM_H
 #define LURON_OPTIM_H
-#include "luron/layer.h"
+#include "luron/model.h"
 LURON_BEGIN_DECLS
 
 typedef struct luron_optim luron_optim;
@@ -12,6 +12,9 @@ LURON_API void luron_optim_free(luron_optim *optim);
 /** Add a group of parameters (leaves, each in one group only; a frozen one stays as it is until it is unfrozen). names[i] is what the checkpoint
  *  calls state of params[i], a path "encoder.linear2/weight"; NULL: "0", "1", ... `args` override the defaults.     */
 LURON_API LURON_NODISCARD luron_status luron_optim_add(luron_optim *optim, luron_ctx *ctx, int n, luron_tensor *const *params, const char *const *names, int n_args, const luron_arg *args);
+
+/** The same for all parameters of a model, under the model's names. */
+LURON_API LURON_NODISCARD luron_status luron_optim_add_model(luron_optim *optim, luron_ctx *ctx, const luron_model *model, int n_args, const luron_arg *args);
 
 LURON_API const luron_type *luron_optim_type_of(const luron_optim *optim);
 LURON_API int luron_optim_n_groups(const luron_optim *optim);
@@ -31,7 +34,8 @@ LURON_API LURON_NODISCARD luron_status luron_optim_zero_grad(luron_optim *optim,
 LURON_API int64_t luron_optim_steps(const luron_optim *optim);
 
 /* What a checkpoint keeps: per parameter the state tensors of the type ("exp_avg", in the type's order; they exist
- * from the moment the parameter is added), per group the scalars, and the number of steps.                           */
+ * from the moment the parameter is added, or an option is set that needs them; NULL: not kept with the options of the
+ * group), per group the scalars, and the number of steps.                                                            */
 LURON_API int luron_optim_n_states(const luron_optim *optim);
 LURON_API const char *luron_optim_state_name(const luron_optim *optim, int s);
 LURON_API luron_tensor *luron_optim_state(const luron_optim *optim, int group, int i, int s);

@@ -93,7 +93,25 @@ typedef struct luron_init {
     int32_t kind, reserved;
     double a, b;
 } luron_init;
-enum { LURON_INIT_ZEROS, LURON_INIT_CONSTANT /* a */, LURON_INIT_UNIFORM /* [a, b) */, LURON_INIT_NORMAL /* mean a, deviation b */ };
+enum {
+    LURON_INIT_ZEROS,
+    LURON_INIT_CONSTANT,     /* a */
+    LURON_INIT_UNIFORM,      /* [a, b) */
+    LURON_INIT_NORMAL,       /* mean a, deviation b */
+    LURON_INIT_TRUNC_NORMAL, /* the same within two deviations */
+    /* of a weight [out, in, ...], where fan_in numbers go into one output and fan_out outputs read one input: */
+    LURON_INIT_XAVIER_UNIFORM, LURON_INIT_XAVIER_NORMAL,   /* gain a */
+    LURON_INIT_KAIMING_UNIFORM, LURON_INIT_KAIMING_NORMAL, /* slope a; b 0: fan_in, 1: fan_out */
+    LURON_INIT_LECUN_UNIFORM, LURON_INIT_LECUN_NORMAL,
+    LURON_INIT_EYE,        /* gain a */
+    LURON_INIT_DIRAC,      /* groups a */
+    LURON_INIT_ORTHOGONAL, /* gain a */
+    LURON_INIT_SPARSE      /* part a of each column 0, others of deviation b */
+};
+typedef struct luron_named_init { /* value of a LURON_INITIALISER option */
+    const char *text;             /* "xavier_uniform(1.4)", owned by the host; NULL: the layer's own choice */
+    luron_init init;
+} luron_named_init;
 
 typedef struct luron_host luron_host;
 typedef struct luron_call luron_call;
@@ -110,7 +128,8 @@ enum {
     LURON_CHOICE,  /* int32_t, index into `choices`                 */
     LURON_INTS,    /* luron_ints                                    */
     LURON_AXIS,    /* int64_t from 0, -1 is the last; Lua counts from 1 */
-    LURON_ID       /* int64_t from 0; a negative value stands for "none"; Lua counts from 1 */
+    LURON_ID,      /* int64_t from 0; a negative value stands for "none"; Lua counts from 1 */
+    LURON_INITIALISER /* luron_named_init */
 };
 #define LURON_OPTION_REQUIRED 1u
 typedef struct luron_option {
@@ -136,6 +155,9 @@ typedef struct luron_option {
 #define LURON_OPT_INTS_REQ(type, name, min, max, n_min, n_max, doc) LURON_OPT_(type, name, LURON_INTS, LURON_OPTION_REQUIRED, 0, min, max, NULL, NULL, n_min, n_max, doc)
 #define LURON_OPT_AXIS(type, name, dflt, doc) LURON_OPT_(type, name, LURON_AXIS, 0, dflt, 0, 0, NULL, NULL, 0, 0, doc)
 #define LURON_OPT_ID(type, name, dflt, doc) LURON_OPT_(type, name, LURON_ID, 0, dflt, 0, 0, NULL, NULL, 0, 0, doc)
+
+/* First values of a parameter by name, "kaiming_normal"; without one luron_init_or takes what the layer does itself. */
+#define LURON_OPT_INITIALISER(type, name, doc) LURON_OPT_(type, name, LURON_INITIALISER, 0, 0, 0, 0, NULL, NULL, 0, 0, doc)
 
 /* ---- ports: what goes in and out --------------------------------------------------------------------------------- */
 typedef struct luron_port {
@@ -289,6 +311,8 @@ static inline luron_init luron_init_zeros(void) { return luron_init_(LURON_INIT_
 static inline luron_init luron_init_constant(double a) { return luron_init_(LURON_INIT_CONSTANT, a, 0); }
 static inline luron_init luron_init_uniform(double a, double b) { return luron_init_(LURON_INIT_UNIFORM, a, b); }
 static inline luron_init luron_init_normal(double mean, double deviation) { return luron_init_(LURON_INIT_NORMAL, mean, deviation); }
+/** What the option says, else `own`. */
+static inline luron_init luron_init_or(const luron_named_init *option, luron_init own) { return option->text ? option->init : own; }
 
 /* ---- element-wise functions: what a plan can fuse ------------------------------------------------------------------ */
 typedef struct luron_run { /* a plain run of n numbers; it may be cut anywhere: element i depends on i alone */
@@ -306,6 +330,8 @@ typedef struct luron_elementwise {
 } luron_elementwise;
 #define LURON_EW_FROM_Y 1u   /* derive reads y and never x (relu, tanh, sigmoid) */
 #define LURON_EW_IN_PLACE 2u /* `to` may be x                                    */
+
+enum { LURON_SUM, LURON_PROD, LURON_MEAN, LURON_AMAX, LURON_AMIN }; /* what scatter_reduce does */
 
 /* ---- forward in differentiable ops. Handles belong to the call; NULL in gives NULL out; the first error sticks ------ */
 typedef struct luron_ops {
@@ -344,6 +370,57 @@ typedef struct luron_ops {
     luron_tensor *(*one_hot)(luron_call *, luron_tensor *ids, int64_t n); /* of the layer's dtype */
     luron_tensor *(*cast)(luron_call *, luron_tensor *, uint32_t dtype);
     luron_tensor *(*uniform)(luron_call *, int stream, int ndim, const int64_t *shape); /* the numbers of rand_uniform */
+    /* The others of core, as in ops.h, indexing.h, linalg.h and sparse.h; those whose shape depends on numbers are left out. */
+    luron_tensor *(*logical_not)(luron_call *, luron_tensor *), *(*isfinite)(luron_call *, luron_tensor *), *(*isnan)(luron_call *, luron_tensor *);
+    luron_tensor *(*prod)(luron_call *, luron_tensor *, int n_dims, const int *dims, int keep);
+    luron_tensor *(*amin)(luron_call *, luron_tensor *, int n_dims, const int *dims, int keep);
+    luron_tensor *(*any)(luron_call *, luron_tensor *, int n_dims, const int *dims, int keep);
+    luron_tensor *(*all)(luron_call *, luron_tensor *, int n_dims, const int *dims, int keep);
+    luron_tensor *(*logsumexp)(luron_call *, luron_tensor *, int n_dims, const int *dims, int keep);
+    luron_tensor *(*var)(luron_call *, luron_tensor *, int n_dims, const int *dims, int keep, double correction);
+    luron_tensor *(*std)(luron_call *, luron_tensor *, int n_dims, const int *dims, int keep, double correction);
+    luron_tensor *(*norm)(luron_call *, luron_tensor *, double p, int n_dims, const int *dims, int keep);
+    luron_tensor *(*quantile)(luron_call *, luron_tensor *, double q, int dim, int keep);
+    luron_tensor *(*argmax)(luron_call *, luron_tensor *, int dim, int keep), *(*argmin)(luron_call *, luron_tensor *, int dim, int keep);
+    luron_tensor *(*sum_to)(luron_call *, luron_tensor *, int ndim, const int64_t *shape);
+    luron_tensor *(*cumsum)(luron_call *, luron_tensor *, int dim), *(*cumprod)(luron_call *, luron_tensor *, int dim);
+    luron_tensor *(*logcumsumexp)(luron_call *, luron_tensor *, int dim), *(*diff)(luron_call *, luron_tensor *, int64_t n, int dim);
+    /* Of two results the first is returned; the other (NULL: not wanted) is a handle like it. */
+    luron_tensor *(*cummax)(luron_call *, luron_tensor *, int dim, luron_tensor **ids), *(*cummin)(luron_call *, luron_tensor *, int dim, luron_tensor **ids);
+    luron_tensor *(*sort)(luron_call *, luron_tensor *, int dim, int descending, luron_tensor **ids);
+    luron_tensor *(*topk)(luron_call *, luron_tensor *, int64_t k, int dim, int largest, luron_tensor **ids);
+    luron_tensor *(*median)(luron_call *, luron_tensor *, int dim, int keep, luron_tensor **ids), *(*mode)(luron_call *, luron_tensor *, int dim, int keep, luron_tensor **ids);
+    luron_tensor *(*kthvalue)(luron_call *, luron_tensor *, int64_t k, int dim, int keep, luron_tensor **ids);
+    luron_tensor *(*argsort)(luron_call *, luron_tensor *, int dim, int descending);
+    luron_tensor *(*permute)(luron_call *, luron_tensor *, int ndim, const int *dims), *(*movedim)(luron_call *, luron_tensor *, int n, const int *from, const int *to);
+    luron_tensor *(*squeeze)(luron_call *, luron_tensor *, int dim), *(*unsqueeze)(luron_call *, luron_tensor *, int dim);
+    luron_tensor *(*select)(luron_call *, luron_tensor *, int dim, int64_t at);
+    luron_tensor *(*slice)(luron_call *, luron_tensor *, int dim, int64_t start, int64_t length, int64_t step);
+    luron_tensor *(*diagonal)(luron_call *, luron_tensor *, int64_t offset, int dim1, int dim2), *(*diag)(luron_call *, luron_tensor *, int64_t offset);
+    luron_tensor *(*contiguous)(luron_call *, luron_tensor *), *(*detach)(luron_call *, luron_tensor *);
+    luron_tensor *(*stack)(luron_call *, int n, luron_tensor *const *, int dim);
+    luron_tensor *(*flip)(luron_call *, luron_tensor *, int n_dims, const int *dims), *(*roll)(luron_call *, luron_tensor *, int64_t shift, int dim);
+    luron_tensor *(*tile)(luron_call *, luron_tensor *, int ndim, const int64_t *times);
+    luron_tensor *(*pad)(luron_call *, luron_tensor *, int n_dims, const int64_t *before, const int64_t *after, double value);
+    luron_tensor *(*tril)(luron_call *, luron_tensor *, int64_t diagonal), *(*triu)(luron_call *, luron_tensor *, int64_t diagonal);
+    luron_tensor *(*masked_fill)(luron_call *, luron_tensor *, luron_tensor *mask, double value), *(*masked_scatter)(luron_call *, luron_tensor *, luron_tensor *mask, luron_tensor *src);
+    luron_tensor *(*scatter)(luron_call *, luron_tensor *, int dim, luron_tensor *ids, luron_tensor *src), *(*scatter_add)(luron_call *, luron_tensor *, int dim, luron_tensor *ids, luron_tensor *src);
+    luron_tensor *(*scatter_reduce)(luron_call *, luron_tensor *, int dim, luron_tensor *ids, luron_tensor *src, int how /* LURON_SUM ... */, int include_self);
+    luron_tensor *(*index_add)(luron_call *, luron_tensor *, int dim, luron_tensor *ids, luron_tensor *src), *(*index_copy)(luron_call *, luron_tensor *, int dim, luron_tensor *ids, luron_tensor *src);
+    luron_tensor *(*index_fill)(luron_call *, luron_tensor *, int dim, luron_tensor *ids, double value), *(*take)(luron_call *, luron_tensor *, luron_tensor *ids);
+    luron_tensor *(*segment_sum)(luron_call *, luron_tensor *, luron_tensor *ids, int64_t count), *(*segment_mean)(luron_call *, luron_tensor *, luron_tensor *ids, int64_t count);
+    luron_tensor *(*segment_max)(luron_call *, luron_tensor *, luron_tensor *ids, int64_t count), *(*segment_min)(luron_call *, luron_tensor *, luron_tensor *ids, int64_t count);
+    luron_tensor *(*searchsorted)(luron_call *, luron_tensor *sorted, luron_tensor *values, int right);
+    luron_tensor *(*isclose)(luron_call *, luron_tensor *, luron_tensor *, double rtol, double atol, int equal_nan);
+    luron_tensor *(*einsum)(luron_call *, const char *equation, int n, luron_tensor *const *);
+    luron_tensor *(*outer)(luron_call *, luron_tensor *, luron_tensor *), *(*dot)(luron_call *, luron_tensor *, luron_tensor *), *(*trace)(luron_call *, luron_tensor *);
+    luron_tensor *(*solve)(luron_call *, luron_tensor *, luron_tensor *), *(*inverse)(luron_call *, luron_tensor *), *(*det)(luron_call *, luron_tensor *), *(*cholesky)(luron_call *, luron_tensor *);
+    luron_tensor *(*solve_triangular)(luron_call *, luron_tensor *, luron_tensor *, int upper, int unitriangular);
+    luron_tensor *(*slogdet)(luron_call *, luron_tensor *, luron_tensor **logabsdet), *(*qr)(luron_call *, luron_tensor *, luron_tensor **r), *(*eigh)(luron_call *, luron_tensor *, luron_tensor **q);
+    luron_tensor *(*svd)(luron_call *, luron_tensor *, luron_tensor **s, luron_tensor **vh);
+    /* A sparse matrix in compressed rows: offsets (M + 1) and cols (entries), values (entries) or NULL: 1. */
+    luron_tensor *(*csr_matmul)(luron_call *, luron_tensor *offsets, luron_tensor *cols, luron_tensor *values, int64_t n_cols, luron_tensor *x);
+    luron_tensor *(*csr_sample)(luron_call *, luron_tensor *offsets, luron_tensor *cols, int64_t n_cols, luron_tensor *g, luron_tensor *x);
 } luron_ops;
 
 /* ---- layer type ------------------------------------------------------------------------------------------------------ */
@@ -381,6 +458,8 @@ typedef struct luron_step {
     void *const *state;
     const luron_view *whole; /* LURON_OPTIM_WHOLE alone: the tensor with its shape */
     void *internal;
+    luron_call *call; /* LURON_OPTIM_WHOLE alone, NULL in begin: for gemm, sum_to, parallel_for and luron_scratch; in setup for
+                         fail and declare_scratch */
 } luron_step;
 typedef struct luron_optim_type {
     uint32_t struct_size, flags;
@@ -390,7 +469,9 @@ typedef struct luron_optim_type {
     const char *const *state;    /* NULL-terminated: tensors shaped like the parameter, zero at first: "exp_avg" */
     const char *const *scalars;  /* NULL-terminated: doubles, one set a group, zero at first, saved: "beta1_t" */
     void (*begin)(luron_step *); /* once a step and group; the only place that changes scalars; optional */
-    void (*step)(luron_step *);  /* any run: element i of the result depends on element i alone */
+    void (*step)(luron_step *);  /* any run: element i of the result depends on element i alone; LURON_OPTIM_WHOLE: all of it */
+    int (*keeps)(const void *options, int i); /* is state i kept with these options? If not it is NULL in the step; NULL: all are */
+    luron_status (*setup)(luron_step *); /* LURON_OPTIM_WHOLE alone, optional: a parameter is added, `whole` has its shape and no data */
 } luron_optim_type;
 #define LURON_OPTIM_WHOLE 1u
 

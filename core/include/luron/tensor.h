@@ -55,6 +55,13 @@ LURON_API LURON_NODISCARD luron_status luron_tensor_fill(luron_ctx *ctx, luron_t
 LURON_API LURON_NODISCARD luron_status luron_tensor_uniform(luron_ctx *ctx, luron_tensor *t, double a, double b);
 LURON_API LURON_NODISCARD luron_status luron_tensor_normal(luron_ctx *ctx, luron_tensor *t, double mean, double deviation);
 LURON_API LURON_NODISCARD luron_status luron_tensor_bernoulli(luron_ctx *ctx, luron_tensor *t, double p);
+/** Fill a leaf of a real dtype as an initialiser says: "xavier_uniform", "kaiming_normal(0.2, fan_out)". Weights are [out, in, ...].
+ *  @return LURON_E_ARGUMENT (the text lists the initialisers), LURON_E_SHAPE if it needs other dimensions. */
+LURON_API LURON_NODISCARD luron_status luron_tensor_init(luron_ctx *ctx, luron_tensor *t, const char *initialiser);
+/** Initialiser i: its name, what it does, and the name of its argument k; NULL past the last. */
+LURON_API const char *luron_initialiser_name(int i);
+LURON_API const char *luron_initialiser_doc(int i);
+LURON_API const char *luron_initialiser_arg(int i, int k);
 /** The ids 0..n-1 (counted in the context's base) in random order, int64. */
 LURON_API LURON_NODISCARD luron_status luron_tensor_permutation(luron_tensor **out, luron_ctx *ctx, int64_t n);
 

@@ -54,6 +54,10 @@ int64_t luron__gemm_work(const luron__gemm_args *g, int threads) {
     return ALIGN + (int64_t)n * LURON__GEMM_TILE_WORK + ceil_div(n * (int64_t)sizeof(atomic_flag), ALIGN) * ALIGN;
 }
 
+int64_t luron__gemm_most_work(int threads) {
+    return ALIGN + threads * LURON__GEMM_TILE_WORK + ceil_div(threads * (int64_t)sizeof(atomic_flag), ALIGN) * ALIGN;
+}
+
 static int take(run *r) {
     for (int i = 0;; i = i + 1 < r->n_buffers ? i + 1 : 0)
         if (!atomic_flag_test_and_set_explicit(&r->taken[i], memory_order_acquire)) return i;

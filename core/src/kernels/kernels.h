@@ -29,6 +29,8 @@ typedef struct luron__gemm_args {
     int isa; /* luron__isa_pick() */
 } luron__gemm_args;
 int64_t luron__gemm_work(const luron__gemm_args *g, int threads);
+/** What is enough for any product. */
+int64_t luron__gemm_most_work(int threads);
 void luron__gemm(const luron__gemm_args *g, int threads, void *work);
 enum { LURON__ISA_PLAIN, LURON__ISA_AVX2 };
 /** The best this machine has; `wanted` (LURON_ISA, may be NULL) forces one that it has. -1: unknown or not here. */
@@ -43,5 +45,9 @@ void luron__sum_to(uint32_t dtype, int ndim, const int64_t *shape, const void *s
 
 /** Rows of softmax or log_softmax: x, y (rows, n) contiguous; y may be x. F32 or F64. */
 void luron__softmax_rows(uint32_t dtype, int64_t rows, int64_t n, const void *x, void *y, int log);
+
+/** Is one of n numbers, `step` elements apart, an infinity or NaN; is one NaN? Never of integers. */
+int luron__any_nonfinite(uint32_t dtype, int64_t n, const void *x, int64_t step);
+int luron__any_nan(uint32_t dtype, int64_t n, const void *x, int64_t step);
 
 #endif

@@ -1,0 +1,145 @@
+/* Memory for strict mode: exact in size, guarded at both ends, and filled with what shows itself when it is read. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* MAP_ANONYMOUS */
+#endif
+#include "strict.h"
+
+#include <math.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { MARGIN = 256 /* guard bytes at each end, where no page guards */ };
+
+static uint64_t mix(uint64_t i) { /* splitmix64: a number that looks random for each i */
+    uint64_t z = (i + 1) * 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+/* ---- guards ------------------------------------------------------------------------------------------------------ */
+static size_t page_size(void) { return (size_t)sysconf(_SC_PAGESIZE); }
+
+luron_status luron__guard_open(luron__guard *g, luron_ctx *ctx, size_t most) {
+    *g = (luron__guard){.ctx = ctx, .most = most, .pages = ctx->strict > 1};
+    if (!g->pages) {
+        g->room = (most + 63) / 64 * 64 + 2 * MARGIN;
+        g->base = luron__pool_alloc(ctx->pool, g->room);
+        return g->base ? LURON_OK : luron__nomem(ctx, g->room);
+    }
+    const size_t page = page_size();
+    g->room = (most + 63 + page) / page * page + 2 * page;
+    void *base = mmap(NULL, g->room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (base == MAP_FAILED) return luron__nomem(ctx, g->room);
+    g->base = base;
+    return mprotect(g->base + page, g->room - 2 * page, PROT_READ | PROT_WRITE) ? luron__nomem(ctx, g->room) : LURON_OK;
+}
+
+void luron__guard_close(luron__guard *g) {
+    if (!g->base) return;
+    if (g->pages)
+        munmap(g->base, g->room);
+    else
+        luron__pool_free(g->ctx->pool, g->base, g->room);
+    g->base = NULL;
+}
+
+/* The guard bytes: from *from, `before` of them in front of the data, `after` behind it. */
+static char *guarded(const luron__guard *g, size_t *before, size_t *after) {
+    const size_t edge = g->pages ? page_size() : 0;
+    *before = (size_t)(g->data - g->base) - edge, *after = g->room - 2 * edge - *before - g->bytes;
+    if (*before > MARGIN) *before = MARGIN;
+    if (*after > MARGIN) *after = MARGIN;
+    return g->data - *before;
+}
+
+/* Guard bytes in words: read as numbers they are NaN for one seed, and ordinary numbers for another. */
+static char guard_byte(uint64_t seed, size_t i) {
+    const uint64_t word = seed ? 0x3ff0000040000000u | (mix(seed + i / 8) & 0xfffff003fffffu) : 0x7ff57ff57fa57fa5u;
+    return (char)(word >> i % 8 * 8);
+}
+
+void *luron__guard_place(luron__guard *g, size_t bytes, size_t align, bool at_start, uint64_t seed) {
+    const size_t edge = g->pages ? page_size() : 0;
+    size_t before, after;
+    g->bytes = bytes, g->seed = seed;
+    if (!g->pages) g->data = g->base + MARGIN;
+    else g->data = at_start ? g->base + edge : g->base + (g->room - edge - (bytes + align - 1) / align * align);
+    char *from = guarded(g, &before, &after);
+    for (size_t i = 0; i < before; i++) from[i] = guard_byte(seed, i);
+    for (size_t i = before + bytes; i < before + bytes + after; i++) from[i] = guard_byte(seed, i);
+    return g->data;
+}
+
+int64_t luron__guard_damage(const luron__guard *g) {
+    size_t before, after;
+    const char *from = guarded(g, &before, &after);
+    int64_t last = 0;
+    for (size_t i = 0; i < before; i++)
+        if (from[i] != guard_byte(g->seed, i)) return -(int64_t)(before - i);
+    for (size_t i = before + g->bytes; i < before + g->bytes + after; i++)
+        if (from[i] != guard_byte(g->seed, i)) last = (int64_t)(i - before - g->bytes) + 1;
+    return last;
+}
+
+/* ---- contents ---------------------------------------------------------------------------------------------------- */
+void luron__fill_unset(uint32_t dtype, int64_t n, void *to) {
+    for (int64_t i = 0; i < n; i++) {
+        const uint64_t r = mix((uint64_t)i);
+        const uint32_t narrow = 0x7fa00000u | ((uint32_t)r & 0x1fffffu);
+        const uint64_t wide = 0x7ff4000000000000u | (r & 0x3ffffffffffffu);
+        switch (dtype) {
+        case LURON_F32:
+            memcpy((char *)to + i * 4, &narrow, 4);
+            break;
+        case LURON_F64:
+            memcpy((char *)to + i * 8, &wide, 8);
+            break;
+        default: {
+            const size_t size = (dtype & 0xff) / 8; /* index views have a dtype of their own */
+            memcpy((char *)to + (size_t)i * size, &r, size);
+        }
+        }
+    }
+}
+
+void luron__fill_noise(uint32_t dtype, int64_t n, double scale, void *to) {
+    for (int64_t i = 0; i < n; i++) {
+        const uint64_t r = mix((uint64_t)i + 0x5eed);
+        const double wide = scale * (r & 1 ? -1 : 1) * (1 + (double)(r >> 11) * 0x1p-53);
+        const float narrow = (float)wide;
+        switch (dtype) {
+        case LURON_F32:
+            memcpy((char *)to + i * 4, &narrow, 4);
+            break;
+        case LURON_F64:
+            memcpy((char *)to + i * 8, &wide, 8);
+            break;
+        default: {
+            const size_t size = (dtype & 0xff) / 8; /* index views have a dtype of their own */
+            memcpy((char *)to + (size_t)i * size, &r, size);
+        }
+        }
+    }
+}
+
+double luron__element(uint32_t dtype, const void *data, int64_t i) {
+    float narrow;
+    double wide;
+    if (dtype == LURON_F32) {
+        memcpy(&narrow, (const char *)data + i * 4, 4);
+        return narrow;
+    }
+    memcpy(&wide, (const char *)data + i * 8, 8);
+    return wide;
+}
+
+int64_t luron__first_nonfinite(uint32_t dtype, int64_t n, const void *data) {
+    if (dtype != LURON_F32 && dtype != LURON_F64) return -1;
+    for (int64_t i = 0; i < n; i++)
+        if (!isfinite(luron__element(dtype, data, i))) return i;
+    return -1;
+}
+
+const char *luron__nonfinite_text(double v) { return isnan(v) ? "nan" : v > 0 ? "inf" : "-inf"; }

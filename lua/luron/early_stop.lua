@@ -1,0 +1,64 @@
+--- Early stopping for `fit`: watches a metric over the epochs and keeps the weights of the best.
+local core = require "luron.core"
+
+local known = {
+  patience = { "positive integer", function(value) return math.type(value) == "integer" and value > 0 end, 5 },
+  metric = { "'loss' or 'accuracy'", function(value) return value == "loss" or value == "accuracy" end, "loss" },
+  min_delta = { "number of at least 0", function(value) return type(value) == "number" and value >= 0 end, 0 },
+  restore_best = { "boolean", function(value) return type(value) == "boolean" end, true },
+}
+
+local function check_options(options)
+  local checked, names = {}, {}
+  for name, kind in pairs(known) do
+    checked[name], names[#names + 1] = kind[3], name
+  end
+  table.sort(names)
+  for name, value in pairs(options) do
+    local kind = known[name]
+    if not kind then core.badarg(3, "fit", string.format("early_stop: no option %s; options: %s", core.got(name), table.concat(names, ", "))) end
+    if not kind[2](value) then core.badarg(3, "fit", string.format("early_stop: %s: %s expected, got %s", name, kind[1], core.got(value))) end
+    checked[name] = value
+  end
+  return checked
+end
+
+-- Every tensor that training may change, with a copy of it.
+local function copy_weights(model)
+  local copies = {}
+  core.no_grad(function()
+    for _, all in ipairs { "named_parameters", "named_states" } do
+      for _, tensor in model[all](model) do copies[#copies + 1] = { tensor, tensor:detach():clone() } end
+    end
+  end)
+  return copies
+end
+
+local Watch = {}
+Watch.__index = Watch
+
+--- Take in what `fit` notes of an epoch: true where it is time to stop. The metric is that of the validation where there is one.
+function Watch:see(entry)
+  local o, value = self.options, (entry.validation or entry)[self.options.metric]
+  if value == nil then core.raise("fit: early_stop: there is no accuracy here: the targets are no class ids") end
+  local better = value == value and (not self.best or (o.metric == "loss" and value < self.best - o.min_delta)
+    or (o.metric == "accuracy" and value > self.best + o.min_delta))
+  self.bad = better and 0 or self.bad + 1
+  if better then
+    self.best = value
+    if o.restore_best then self.weights = copy_weights(self.model) end
+  end
+  return self.bad >= o.patience
+end
+
+--- Put the best weights back.
+function Watch:finish()
+  if not self.weights or self.bad == 0 then return end
+  core.no_grad(function()
+    for _, pair in ipairs(self.weights) do pair[1]:copy_(pair[2]) end
+  end)
+end
+
+local function new(model, options) return setmetatable({ model = model, options = check_options(options), bad = 0 }, Watch) end
+
+return { new = new }

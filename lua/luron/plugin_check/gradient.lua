@@ -1,0 +1,246 @@
+--- luron plugin check: gradients against differences, first and second order. float64 by luron.gradcheck; a type that serves
+--- float32 alone by a 4-point stencil in here.
+local luron = require "luron"
+local guess = require "luron.plugin_check.guess"
+
+local gradient = {}
+
+--- What a case is differentiated by: { name, tensor, input = number } or { name, tensor, parameter = name }.
+function gradient.variables(case, info)
+  local list = {}
+  for i = 1, case.n do
+    local port = guess.port(info, i)
+    if case.ins[i] and guess.is_real(port) and not case.constant[i] then
+      list[#list + 1] = { name = "input '" .. port.name .. "'", tensor = case.ins[i], input = i }
+    end
+  end
+  for name, tensor in case.layer:named_parameters() do
+    list[#list + 1] = { name = "parameter '" .. name .. "'", tensor = tensor, parameter = name }
+  end
+  return list
+end
+
+local function is_real(y) return y:dtype():find "float" ~= nil end
+
+-- The outputs at other values of the variables.
+local function outputs_at(case, variables, values)
+  local ins = { table.unpack(case.ins, 1, case.n) }
+  for k, variable in ipairs(variables) do
+    if variable.input then ins[variable.input] = values[k] else case.layer[variable.parameter] = values[k] end
+  end
+  return guess.apply(case, ins)
+end
+
+local function copies(variables)
+  local list = {}
+  for k, variable in ipairs(variables) do list[k] = variable.tensor:detach():clone():requires_grad_() end
+  return list
+end
+
+local function restore(case, variables)
+  for _, variable in ipairs(variables) do
+    if variable.parameter then case.layer[variable.parameter] = variable.tensor end
+  end
+end
+
+local function by_gradcheck(t, case, variables, outs, order)
+  for k, y in ipairs(outs) do
+    if is_real(y) and y:numel() > 0 then
+      local xs = copies(variables)
+      local arguments = { table.unpack(xs) }
+      arguments[#arguments + 1] = { order = order, seed = t.seed }
+      local ok, message = luron.gradcheck(function(...) return outputs_at(case, variables, { ... })[k] end, table.unpack(arguments))
+      restore(case, variables)
+      if not ok then
+        t.judge(message)
+        t.fail("%s: %s", guess.text(case.options), (message:gsub("input (%d+)", function(n)
+          local variable = variables[tonumber(n)]
+          return variable and "gradient of " .. variable.name or nil
+        end)))
+      end
+    end
+  end
+end
+
+-- ---- float32 ---------------------------------------------------------------------------------------------------------
+local function cotangents(outs)
+  local vs = {}
+  for k, y in ipairs(outs) do vs[k] = is_real(y) and luron.rand_like(y) * 2 - 1 or false end
+  return vs
+end
+
+local function loss(case, variables, values, vs)
+  return luron.no_grad(function()
+    local sum = 0.0
+    for k, y in ipairs(outputs_at(case, variables, values)) do
+      if vs[k] then sum = sum + (y:to "float64" * vs[k]:to "float64"):sum():item() end
+    end
+    return sum
+  end)
+end
+
+local function difference(case, variables, values, vs, k, i, h)
+  local flat = values[k]:reshape(-1)
+  local at = flat[i]:item()
+  local function moved(d)
+    luron.no_grad(function() flat[i] = at + d end)
+    local value = loss(case, variables, values, vs)
+    luron.no_grad(function() flat[i] = at end)
+    return value
+  end
+  return (8 * (moved(h) - moved(-h)) - (moved(2 * h) - moved(-2 * h))) / (12 * h)
+end
+
+local function near(a, b, slack) return math.abs(a - b) <= slack * math.max(math.abs(a) + math.abs(b), 0.5) end
+
+-- The first element at which backward and differences are apart, whatever the step: a message; nil: none.
+local function apart(case, variables)
+  local values = copies(variables)
+  local outs = outputs_at(case, variables, values)
+  local vs, total = cotangents(outs), nil
+  for k, y in ipairs(outs) do
+    if vs[k] then total = total and total + (y * vs[k]):sum() or (y * vs[k]):sum() end
+  end
+  if not total or not total:requires_grad() then return nil end
+  local grads = { luron.grad(total, values) }
+  local plain = {}
+  for k in ipairs(values) do plain[k] = values[k]:detach():clone() end
+  for k in ipairs(plain) do
+    local g = grads[k] and grads[k]:reshape(-1)
+    for i = 1, math.min(plain[k]:numel(), 40) do
+      local a, d = g and g[i]:item() or 0.0, 0.0
+      for _, h in ipairs { 1e-2, 3e-3, 3e-2 } do
+        d = difference(case, variables, plain, vs, k, i, h)
+        if near(a, d, 2e-2) then break end
+      end
+      if not near(a, d, 2e-2) then
+        return string.format("gradient of %s, element %d: differences give %.6g, backward %.6g", variables[k].name, i, d, a)
+      end
+    end
+  end
+end
+
+local function by_stencil(t, case, variables)
+  local message
+  for _ = 1, 3 do -- a kink is met by chance, a wrong gradient every time
+    message = apart(case, variables)
+    restore(case, variables)
+    if not message then return end
+    for _, variable in ipairs(variables) do
+      if variable.input then
+        local port = guess.port(t.info, variable.input)
+        variable.tensor = guess.tensor(t.rand, port, case.shapes[variable.input], case.dtype, case.domain, case.ids)
+      end
+    end
+  end
+  t.fail("%s: %s", guess.text(case.options), message)
+end
+
+-- ---- the checks ------------------------------------------------------------------------------------------------------
+function gradient.first(t)
+  for _, case in ipairs(t.cases) do
+    for _, training in ipairs { true, false } do
+      case.layer:train(training)
+      local variables, outs = gradient.variables(case, t.info), guess.apply(case)
+      if #variables > 0 and case.dtype == "float64" then by_gradcheck(t, case, variables, outs, 1) end
+      if #variables > 0 and case.dtype ~= "float64" then by_stencil(t, case, variables) end
+      case.layer:train(true)
+    end
+  end
+  return t.info.flags.f64 and "float64" or "float32"
+end
+
+local function sum_of(outs, vs)
+  local total
+  for k, y in ipairs(outs) do
+    if is_real(y) and y:requires_grad() then total = total and total + (y * vs[k]):sum() or (y * vs[k]):sum() end
+  end
+  return total
+end
+
+--- Gradients of the outputs by the variables, with fixed cotangents. higher: by compose.
+function gradient.grads(case, variables, vs, higher)
+  local was = luron.higher(higher or false)
+  local ok, result = pcall(function()
+    local values = copies(variables)
+    local total = sum_of(outputs_at(case, variables, values), vs)
+    return total and { n = #values, luron.grad(total, values, { create_graph = higher }) } or { n = #values }
+  end)
+  luron.higher(was)
+  restore(case, variables)
+  if not ok then error(result, 0) end
+  return result
+end
+
+function gradient.cotangents(case)
+  luron.set_random_state(case.seed, 5000)
+  local vs = {}
+  for k, y in ipairs(guess.apply(case)) do vs[k] = is_real(y) and luron.rand_like(y) * 2 - 1 or false end
+  return vs
+end
+
+--- The largest difference of two gradients (nil: zeros) over 1 + the size of the first.
+function gradient.distance(a, b)
+  if not a and not b then return 0 end
+  a, b = a or b * 0, b or a * 0
+  if a:numel() == 0 then return 0 end
+  local d = ((a - b):abs() / (a:abs() + 1)):max():item()
+  return d == d and d or math.huge
+end
+
+function gradient.second(t)
+  if not t.info.forms.compose then
+    for _, case in ipairs(t.cases) do
+      local variables = gradient.variables(case, t.info)
+      if #variables > 0 then
+        local ok, message = pcall(gradient.grads, case, variables, gradient.cotangents(case), true)
+        if ok then t.fail "there is no compose, and create_graph gives something all the same" end
+        if not tostring(message):find "no second derivative" then t.fail("create_graph says: %s", message) end
+      end
+    end
+    return "no compose: create_graph says so"
+  end
+  for i, case in ipairs(t.cases) do
+    local variables, slack = gradient.variables(case, t.info), case.dtype == "float64" and 1e-8 or 1e-3
+    if #variables > 0 then
+      local vs = gradient.cotangents(case)
+      local a, b = gradient.grads(case, variables, vs, false), gradient.grads(case, variables, vs, true)
+      for k, variable in ipairs(variables) do
+        local d = gradient.distance(a[k], b[k])
+        if d > slack then
+          t.fail("%s: the gradient of %s by compose differs from that by backward by %.3g", guess.text(case.options), variable.name, d)
+        end
+      end
+      if case.dtype == "float64" and i <= 2 then by_gradcheck(t, case, variables, guess.apply(case), 2) end
+    end
+  end
+  return "compose agrees with backward"
+end
+
+--- Each gradient alone is what it is among the others.
+function gradient.alone(t)
+  local n = 0
+  for _, case in ipairs(t.cases) do
+    local variables, slack = gradient.variables(case, t.info), case.dtype == "float64" and 1e-10 or 1e-4
+    if #variables > 0 then
+      local vs = gradient.cotangents(case)
+      local all = gradient.grads(case, variables, vs)
+      for k, variable in ipairs(variables) do
+        local values = copies(variables)
+        for j, value in ipairs(values) do
+          if j ~= k then value:requires_grad_(false) end
+        end
+        local total = sum_of(outputs_at(case, variables, values), vs)
+        local alone = total and luron.grad(total, values[k]) or nil
+        restore(case, variables)
+        n = n + 1
+        if gradient.distance(all[k], alone) > slack then
+          t.fail("%s: the gradient of %s is another when the others are not wanted (they are NULL then)", guess.text(case.options), variable.name)
+        end
+      end
+    end
+  end
+  return n .. " gradients"
+end
+
+return gradient

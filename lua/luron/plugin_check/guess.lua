@@ -1,0 +1,291 @@
+--- luron plugin check: options and inputs for a layer type that nobody has described. Options are drawn from the schema; inputs
+--- are tried, rank by rank and size by size, until the layer takes them.
+local luron = require "luron"
+local core = require "luron.core"
+
+local guess = {}
+
+--- Random numbers of our own (splitmix64), so that a check repeats whatever else draws: rand(n) from 1 to n, rand() in [0, 1).
+function guess.random(seed)
+  local state = seed * 0x9e3779b9 + 0x7f4a7c15
+  return function(n)
+    state = state + 0x9e3779b97f4a7c15
+    local z = state
+    z = (z ~ (z >> 30)) * 0xbf58476d1ce4e5b9
+    z = (z ~ (z >> 27)) * 0x94d049bb133111eb
+    z = (z ~ (z >> 31)) >> 11
+    if n then return z % n + 1 end
+    return z * 0x1p-53
+  end
+end
+
+local function pick(rand, list) return list[rand(#list)] end
+
+-- ---- options ---------------------------------------------------------------------------------------------------------
+local function small_integer(o, rand)
+  local low = o.min and o.min >= 0 and o.min or 1
+  local high = math.min(o.max or low + 5, low + 5)
+  return math.tointeger(low) + rand(math.max(1, math.tointeger(high // 1) - math.tointeger(low) + 1)) - 1
+end
+
+local draw = {
+  int = function(o, rand) return o.default and rand(3) == 1 and o.default <= 64 and o.default or small_integer(o, rand) end,
+  bool = function(_, rand) return rand(2) == 1 end,
+  choice = function(o, rand) return pick(rand, o.choices) end,
+  string = function(o) return o.default or "a" end,
+  initialiser = function(_, rand) return pick(rand, { "zeros", "normal(0, 0.1)", "uniform(-0.5, 0.5)" }) end,
+  axis = function(o, rand) return pick(rand, { o.default or 1, -1, 1, 2, -2, 3 }) end,
+  id = function(o, rand) return rand(2) == 1 and o.default or rand(3) end,
+}
+
+function draw.float(o, rand)
+  if o.min and o.max - o.min <= 1000 then return o.min + (o.max - o.min) * (0.05 + 0.9 * rand()) end
+  local value = pick(rand, { o.default or 1, (o.default or 1) * 0.5, (o.default or 1) * 2, 0.1, 0.5 })
+  if o.min and (value < o.min or value > o.max) then return o.default or o.min end
+  return value
+end
+
+function draw.ints(o, rand)
+  local low, list = math.max(o.n_min, 1), {}
+  for i = 1, low + rand(math.max(1, math.min(o.n_max, low + 2) - low + 1)) - 1 do
+    list[i] = o.min == -1 and rand(8) == 1 and -1 or small_integer({ min = math.max(o.min or 1, 1), max = o.max }, rand)
+  end
+  return list
+end
+
+--- Options drawn from the schema: what is required always, the rest in every second case. `fixed` overrides.
+function guess.options(schema, rand, fixed)
+  local options = {}
+  for _, o in ipairs(schema) do
+    if o.required or rand(2) == 1 then options[o.name] = draw[o.kind](o, rand) end
+  end
+  for name, value in pairs(fixed or {}) do options[name] = value end
+  return options
+end
+
+--- The defaults, and something for what is required.
+function guess.plain_options(schema, rand, fixed)
+  local options = {}
+  for _, o in ipairs(schema) do
+    if o.required then options[o.name] = draw[o.kind](o, rand) end
+  end
+  for name, value in pairs(fixed or {}) do options[name] = value end
+  return options
+end
+
+--- "{ in_features = 3, bias = false }"
+function guess.text(options)
+  local names, parts = {}, {}
+  for name in pairs(options) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local value = options[name]
+    local shown = type(value) == "string" and string.format("%q", value) or tostring(value)
+    if type(value) == "table" then shown = "{ " .. table.concat(value, ", ") .. " }" end
+    parts[#parts + 1] = name .. " = " .. shown
+  end
+  return #parts > 0 and "{ " .. table.concat(parts, ", ") .. " }" or "{}"
+end
+
+-- ---- inputs ----------------------------------------------------------------------------------------------------------
+-- Sizes worth trying: small ones, and what the options name.
+local function sizes_for(options)
+  local sizes = { 1, 2, 3, 4, 5, 6 }
+  for _, value in pairs(options) do
+    if math.type(value) == "integer" and value > 0 and value <= 64 then
+      for _ = 1, 4 do sizes[#sizes + 1] = value end
+    elseif type(value) == "table" then
+      local product = 1
+      for _, part in ipairs(value) do
+        if part > 0 then product = product * part end
+      end
+      if product <= 256 then
+        for _ = 1, 6 do sizes[#sizes + 1] = product end
+      end
+    end
+  end
+  return sizes
+end
+
+local ranks = { 2, 2, 2, 3, 3, 4, 1, 5, 0 }
+
+local function random_shape(rand, ndim, sizes)
+  local shape = {}
+  for i = 1, ndim or pick(rand, ranks) do shape[i] = pick(rand, sizes) end
+  return shape
+end
+
+-- Shapes that go with the first input's: as it is, without a dim, one of its dims, none.
+local function related_shape(rand, first, port, sizes)
+  local which = rand(7)
+  local shape = { table.unpack(first) }
+  if which == 1 and #shape > 0 then table.remove(shape)
+  elseif which == 2 and #shape > 1 then table.remove(shape, 2)
+  elseif which == 3 and #shape > 0 then shape = { shape[1] }
+  elseif which == 4 and #shape > 1 then shape = { shape[2] }
+  elseif which == 5 and #shape > 0 then shape = { shape[#shape] }
+  elseif which == 6 then shape = random_shape(rand, port.ndim, sizes)
+  end
+  if port.ndim and #shape ~= port.ndim then return random_shape(rand, port.ndim, sizes) end
+  return shape
+end
+
+local function count(shape)
+  local n = 1
+  for _, size in ipairs(shape) do n = n * size end
+  return n
+end
+
+--- A tensor for a port. domain: "normal" numbers, or "unit" ones within (0, 1). ids: the largest id.
+function guess.tensor(rand, port, shape, dtype, domain, ids)
+  local n, values = count(shape), {}
+  for i = 1, n do
+    if port.index then values[i] = rand(ids)
+    elseif port.dtype == "bool" then values[i] = rand(2) == 1
+    elseif port.dtype and not port.dtype:find "float" then values[i] = rand(3)
+    elseif domain == "unit" then values[i] = 0.05 + 0.9 * rand()
+    else values[i] = math.sqrt(-2 * math.log(1 - rand())) * math.cos(2 * math.pi * rand()) end
+  end
+  local kind = port.dtype or (port.index and "int64") or dtype
+  if n == 0 then return luron.zeros(shape, { dtype = kind }) end
+  return luron.tensor(values, { dtype = kind }):reshape(shape)
+end
+
+--- Port i; the last one repeats if it is variadic.
+function guess.port(info, i)
+  local port, last = info.ports[i], info.ports[#info.ports]
+  return port or (last and last.variadic and last) or nil
+end
+
+function guess.is_real(port) return not port.index and (port.dtype == nil or port.dtype:find "float" ~= nil) end
+
+local function is_finite(outs)
+  for _, y in ipairs(outs) do
+    if y:dtype():find "float" and y:numel() > 0 and not (y - y):eq(0):all():item() then return false end
+  end
+  return true
+end
+
+--- Apply the layer of a case to its inputs (or others): list of outputs. The same random numbers every time.
+function guess.apply(case, ins, layer)
+  luron.set_random_state(case.seed, 1000)
+  return { (layer or case.layer)(table.unpack(ins or case.ins, 1, case.n)) }
+end
+
+local function try(case, info, rand, domain)
+  for i = 1, case.n do
+    local shape = case.shapes[i]
+    case.ins[i] = shape and guess.tensor(rand, guess.port(info, i), shape, case.dtype, domain, case.ids) or nil
+  end
+  case.domain = domain
+  local ok, outs = pcall(luron.no_grad, guess.apply, case)
+  return ok and outs, not ok and outs
+end
+
+-- Does the layer take numbers of the domain, whichever are drawn, and give finite ones? How many it gives; nil and what it said.
+local function steady(case, info, rand, domain)
+  local n
+  for _ = 1, 8 do
+    local outs, said = try(case, info, rand, domain)
+    if not outs or not is_finite(outs) then return nil, said end
+    n = 0
+    for _, y in ipairs(outs) do n = n + y:numel() end
+  end
+  return n
+end
+
+-- Inputs that can have no gradient, as the layer says itself: class weights, say.
+local function find_constant(case, info)
+  case.constant = {}
+  for i = 1, case.n do
+    if case.ins[i] and guess.is_real(guess.port(info, i)) then
+      local ins = { table.unpack(case.ins, 1, case.n) }
+      ins[i] = ins[i]:detach():clone():requires_grad_()
+      local ok, message = pcall(function()
+        for _, y in ipairs(guess.apply(case, ins)) do
+          if y:requires_grad() then luron.grad(y:sum(), ins[i]) end
+        end
+      end)
+      case.constant[i] = not ok and tostring(message):find("no gradient", 1, true) ~= nil
+    end
+  end
+end
+
+-- Ids as large as the layer takes them.
+local function widen_ids(case, info, rand)
+  local most, has = 1, false
+  for _, port in ipairs(info.ports) do has = has or port.index end
+  if not has then return end
+  for _, shape in pairs(case.shapes) do
+    for _, size in ipairs(shape) do most = math.max(most, size) end
+  end
+  for _, value in pairs(case.options) do
+    if math.type(value) == "integer" and value <= 64 then most = math.max(most, value) end
+  end
+  for ids = most, 1, -1 do
+    case.ids = ids
+    if steady(case, info, rand, case.domain) then return end
+  end
+end
+
+-- Shapes for all ports. Optional ones are there in every second case.
+local function draw_shapes(case, info, rand, sizes, fixed)
+  case.shapes, case.n = {}, 0
+  local n = #info.ports
+  if n > 0 and info.ports[n].variadic then n = n - 1 + rand(3) end
+  for i = 1, n do
+    local port = guess.port(info, i)
+    if fixed and fixed[i] then case.shapes[i], case.n = fixed[i], i
+    elseif not port.optional or (not fixed and rand(3) == 1) then
+      local first = case.shapes[1]
+      case.shapes[i] = i == 1 and random_shape(rand, port.ndim, sizes) or related_shape(rand, first or {}, port, sizes)
+      case.n = i
+    end
+    if case.shapes[i] and count(case.shapes[i]) > 120 then return false end
+  end
+  return true
+end
+
+-- Inputs for the layer of a case: true; or false and what the layer said last.
+local function find_inputs(case, info, rand, fixed)
+  local sizes, message = sizes_for(case.options), nil
+  for _ = 1, 400 do
+    case.ids, case.ins = 1, {}
+    if draw_shapes(case, info, rand, sizes, fixed) then
+      local n, said = steady(case, info, rand, "normal")
+      if not n then n = steady(case, info, rand, "unit") end
+      message = said or message
+      if n and n > 0 then
+        widen_ids(case, info, rand)
+        if steady(case, info, rand, case.domain) then
+          find_constant(case, info)
+          return true
+        end
+      end
+    end
+  end
+  return false, message
+end
+
+--- Up to n cases { options, layer, ins, n (of inputs), shapes, ids, domain, dtype, seed, constant = { [input] = true } }; none: a message instead.
+function guess.cases(info, name, rand, n, fixed)
+  local cases, message = {}, nil
+  local dtype = info.flags.f64 and "float64" or "float32"
+  for attempt = 1, 12 * n do
+    if #cases == n then break end
+    local draw_options = attempt <= 12 and #cases == 0 and guess.plain_options or guess.options
+    local case = { options = draw_options(info.schema, rand, fixed.options), dtype = dtype, seed = rand(1000000) }
+    luron.set_random_state(case.seed, 0)
+    local ok, layer = pcall(function() return core.layer_type(name)(case.options):to(dtype) end)
+    if ok then
+      case.layer = layer
+      local found, said = find_inputs(case, info, rand, fixed.inputs)
+      if found then cases[#cases + 1] = case else message = said or message end
+    else
+      message = layer
+    end
+  end
+  return cases, message
+end
+
+return guess

@@ -1,0 +1,80 @@
+--- Options of learning-rate schedules: their kinds, checks and defaults.
+local core = require "luron.core"
+local module = require "luron.module"
+
+local function is_number(value) return type(value) == "number" and value == value and math.abs(value) < math.huge end
+local function is_list_of(check)
+  return function(value)
+    if type(value) ~= "table" or #value == 0 or debug.getmetatable(value) then return false end
+    for _, item in ipairs(value) do
+      if not check(item) then return false end
+    end
+    return true
+  end
+end
+local function is_size(value) return is_number(value) and value >= 0 end
+local function is_count(value) return math.type(value) == "integer" and value >= 0 end
+local function one_of(first, second)
+  return function(value) return value == first or value == second end
+end
+
+local kinds = {
+  number = is_number,
+  boolean = function(value) return type(value) == "boolean" end,
+  ["number of at least 0"] = is_size,
+  ["number above 0"] = function(value) return is_number(value) and value > 0 end,
+  ["number of 0 to 1"] = function(value) return is_size(value) and value <= 1 end,
+  ["number of 0 to below 1"] = function(value) return is_size(value) and value < 1 end,
+  ["positive integer"] = function(value) return is_count(value) and value > 0 end,
+  ["integer of at least 0"] = is_count,
+  ["list of integers"] = is_list_of(is_count),
+  ["number of at least 0, or a list of one for each group"] = function(value) return is_size(value) or is_list_of(is_size)(value) end,
+  ["function, or a list of one for each group"] = function(value) return module.is_callable(value) or is_list_of(module.is_callable)(value) end,
+  ["function"] = module.is_callable,
+  ["number of at least 1"] = function(value) return is_number(value) and value >= 1 end,
+  ["list of numbers of at least 0"] = is_list_of(is_size),
+  ["'cos' or 'linear'"] = one_of("cos", "linear"),
+  ["'step' or 'epoch'"] = one_of("step", "epoch"),
+  ["'cycle' or 'iterations'"] = one_of("cycle", "iterations"),
+  ["'triangular', 'triangular2' or 'exp_range'"] = function(value) return value == "triangular" or value == "triangular2" or value == "exp_range" end,
+  ["'min' or 'max'"] = one_of("min", "max"),
+  ["'rel' or 'abs'"] = one_of("rel", "abs"),
+}
+
+local every = { "'step' or 'epoch'" } -- of all types
+
+-- Checked options with defaults; `known` has { kind, default } or { kind, optional = true } by name.
+local function check(name, known, options)
+  if options ~= nil and type(options) ~= "table" then core.badarg(2, name, "options: table expected, got " .. core.got(options)) end
+  local checked = {}
+  for key, value in pairs(options or {}) do
+    local option = known[key] or key == "every" and every
+    if not option then
+      local names = { "every" }
+      for known_name in pairs(known) do names[#names + 1] = known_name end
+      table.sort(names)
+      core.badarg(2, name, string.format("no option %s; options: %s", core.got(key), table.concat(names, ", ")))
+    elseif not kinds[option[1]](value) then
+      core.badarg(2, name, string.format("%s: %s expected, got %s", key, option[1], core.got(value)))
+    end
+    checked[key] = value
+  end
+  for key, option in pairs(known) do
+    if checked[key] == nil then checked[key] = option[2] end
+    if checked[key] == nil and not option.optional then core.badarg(2, name, string.format("%s is missing: %s expected", key, option[1])) end
+  end
+  return checked
+end
+
+-- Of an option that may be a list of one for each group.
+local function each_group(name, key, value, n)
+  if is_number(value) or module.is_callable(value) then
+    local list = {}
+    for i = 1, n do list[i] = value end
+    return list
+  end
+  if #value ~= n then core.badarg(2, name, string.format("%s: one for each of %d groups expected, got %d", key, n, #value)) end
+  return value
+end
+
+return { kinds = kinds, check = check, each_group = each_group, is_number = is_number, is_size = is_size, is_count = is_count, is_list_of = is_list_of }

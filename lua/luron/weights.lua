@@ -1,0 +1,146 @@
+--- Penalties on weights, to be added to the loss, and constraints on them, to be applied after a step: names, defaults and
+--- numbers are Keras's, for weights that are [out, in]. Both go by patterns of parameter names.
+local core = require "luron.core"
+local module = require "luron.module"
+local pattern = require "luron.pattern"
+
+local EPSILON = 1e-7 -- Keras's
+
+local function check_model(fn, model)
+  if core.is_model(model) or core.is_layer(model) or module.is_module(model) then return end
+  core.badarg(1, fn, "model, layer or instance of a class expected, got " .. core.got(model))
+end
+
+-- A number of at least 0, or the default.
+local function size(fn, arg, name, value, default)
+  if value == nil then return default end
+  if type(value) ~= "number" or not (value >= 0 and value < math.huge) then
+    core.badarg(arg, fn, string.format("%s: number of at least 0 expected, got %s", name, core.got(value)))
+  end
+  return value
+end
+
+-- ---- penalties: functions that give a scalar ---------------------------------------------------------------------------
+local regularizer = {}
+
+--- factor sum |w|.
+function regularizer.l1(factor)
+  factor = size("l1", 1, "factor", factor, 0.01)
+  return function(w) return w:abs():sum() * factor end
+end
+
+--- factor sum w^2.
+function regularizer.l2(factor)
+  factor = size("l2", 1, "factor", factor, 0.01)
+  return function(w) return w:square():sum() * factor end
+end
+
+--- l1 sum |w| + l2 sum w^2.
+function regularizer.l1_l2(l1, l2)
+  l1, l2 = size("l1_l2", 1, "l1", l1, 0), size("l1_l2", 2, "l2", l2, 0)
+  return function(w) return w:abs():sum() * l1 + w:square():sum() * l2 end
+end
+
+--- factor times the mean |cosine| of the angles between all pairs of columns, or of rows, of a matrix.
+function regularizer.orthogonal(factor, mode)
+  factor = size("orthogonal", 1, "factor", factor, 0.01)
+  mode = mode == nil and "columns" or mode -- Keras's rows: its matrices lie the other way
+  if mode ~= "columns" and mode ~= "rows" then core.badarg(2, "orthogonal", "mode: 'columns' or 'rows' expected, got " .. core.got(mode)) end
+  return function(w)
+    if w:dim() ~= 2 then core.raise(string.format("orthogonal: matrix expected, got shape (%s)", table.concat(w:shape(), ", "))) end
+    local vectors = mode == "columns" and w:t() or w
+    local n = vectors:size(1)
+    if n < 2 then return w:sum() * 0 end
+    local unit = vectors * vectors:square():sum(2, true):clamp(EPSILON * EPSILON, math.huge):rsqrt()
+    local between = unit:matmul(unit:t()) * (1 - core.eye(n, { dtype = w:dtype() }))
+    return between:abs():sum() * (factor / (n * (n - 1)))
+  end
+end
+
+--- The sum of what the rules, functions of a parameter by pattern of its name, give for a model's parameters.
+local function penalty(model, rules)
+  check_model("penalty", model)
+  local sum
+  for _, found in ipairs(pattern.each("penalty", model, rules)) do
+    local name, tensor, rule = table.unpack(found)
+    local value = rule(tensor)
+    if not core.is_tensor(value) or value:numel() ~= 1 then
+      core.raise(string.format("penalty: the rule for '%s' has to give a scalar, got %s", name, core.got(value)))
+    end
+    value = value:reshape {}
+    sum = sum and sum + value or value
+  end
+  return sum or core.zeros {}
+end
+
+-- ---- constraints: functions that give the new weights -------------------------------------------------------------------
+local constraint = {}
+
+local function check_dims(fn, arg, dims)
+  if dims == nil or math.type(dims) == "integer" then return dims end
+  local good = type(dims) == "table" and #dims > 0 and not debug.getmetatable(dims)
+  for _, dim in ipairs(good and dims or {}) do good = good and math.type(dim) == "integer" end
+  if not good then core.badarg(arg, fn, "dims: integer or list of integers expected, got " .. core.got(dims)) end
+  return dims
+end
+
+-- Norms over dims: unless given over all but the first, so that there is one for each unit.
+local function norms(w, dims)
+  if w:dim() == 0 then return w:abs() end
+  if dims == nil then
+    dims = { w:dim() == 1 and 1 or nil }
+    for i = 2, w:dim() do dims[#dims + 1] = i end
+  end
+  return w:square():sum(dims, true):sqrt()
+end
+
+--- Norms of at most max_value.
+function constraint.max_norm(max_value, dims)
+  max_value, dims = size("max_norm", 1, "max_value", max_value, 2), check_dims("max_norm", 2, dims)
+  return function(w)
+    local n = norms(w, dims)
+    return w * (n:clamp(0, max_value) / (n + EPSILON))
+  end
+end
+
+--- Norms from min_value to max_value; with a rate below 1 they move that share of the way.
+function constraint.min_max_norm(min_value, max_value, rate, dims)
+  min_value, max_value = size("min_max_norm", 1, "min_value", min_value, 0), size("min_max_norm", 2, "max_value", max_value, 1)
+  rate, dims = size("min_max_norm", 3, "rate", rate, 1), check_dims("min_max_norm", 4, dims)
+  if min_value > max_value then core.badarg(1, "min_max_norm", "min_value is above max_value") end
+  return function(w)
+    local n = norms(w, dims)
+    return w * ((n:clamp(min_value, max_value) * rate + n * (1 - rate)) / (n + EPSILON))
+  end
+end
+
+--- Norms of 1.
+function constraint.unit_norm(dims)
+  dims = check_dims("unit_norm", 1, dims)
+  return function(w) return w / (norms(w, dims) + EPSILON) end
+end
+
+--- No number below 0.
+function constraint.non_neg()
+  return function(w) return w:clamp(0, math.huge) end
+end
+
+--- Put what the rules, functions of a parameter by pattern of its name, give in its place; all or nothing.
+local function constrain(model, rules)
+  check_model("constrain", model)
+  core.no_grad(function()
+    local found, values = pattern.each("constrain", model, rules), {}
+    for i, item in ipairs(found) do
+      local name, tensor, rule = table.unpack(item)
+      local before = values[name] or tensor:detach()
+      local value = rule(before)
+      if not core.is_tensor(value) or table.concat(value:shape(), " ") ~= table.concat(tensor:shape(), " ") then
+        core.raise(string.format("constrain: the rule for '%s' has to give a tensor of its shape, got %s", name, core.got(value)))
+      end
+      values[name], values[i] = value, { tensor, name }
+    end
+    for _, target in ipairs(values) do target[1]:copy_(values[target[2]]) end
+  end)
+end
+
+return { regularizer = regularizer, constraint = constraint, penalty = penalty, constrain = constrain }

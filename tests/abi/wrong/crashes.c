@@ -1,0 +1,3 @@
+/* Ends the process with a signal. */
+#define CRASHES
+#include "wave.h"

@@ -1,0 +1,3 @@
+/* Ends the process as if all were well. */
+#define EXITS
+#include "wave.h"

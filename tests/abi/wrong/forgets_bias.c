@@ -1,0 +1,3 @@
+/* Gives no gradient of the bias where that of the weight is not wanted. */
+#define FORGETS_BIAS
+#include "scale.h"

@@ -1,0 +1,3 @@
+/* Never comes back. */
+#define HANGS
+#include "wave.h"

@@ -1,0 +1,3 @@
+/* Prints. */
+#define PRINTS
+#include "wave.h"

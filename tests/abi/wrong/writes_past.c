@@ -1,0 +1,3 @@
+/* Writes one number behind its output. */
+#define WRITES_PAST
+#include "scale.h"

@@ -1,0 +1,147 @@
+-- What fit adds to the plain loop: several batches a step, clipping, schedules, early stopping, penalties and constraints.
+local luron = require "luron"
+local nn, data, optim = luron.nn, luron.data, luron.optim
+
+local function fails(text, fn, ...)
+  local ok, message = pcall(fn, ...)
+  assert.is_false(ok, "no error: " .. text)
+  assert.is_truthy(tostring(message):find(text, 1, true), tostring(message))
+end
+
+local function copy(model, dtype)
+  local net = nn.Sequential { nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1) }:to(dtype or "float64")
+  luron.no_grad(function()
+    local from = model and model:parameters()
+    for i, p in ipairs(model and net:parameters() or {}) do p:copy_(from[i]) end
+  end)
+  return net
+end
+
+local function task(n)
+  luron.seed(4)
+  local x = luron.randn(n or 22, 3, { dtype = "float64" })
+  return data.tensors(x, x:sum(2, true)), x, x:sum(2, true)
+end
+
+local function fit(model, ds, options)
+  options.loss, options.progress, options.shuffle = options.loss or "mse_loss", false, false
+  return luron.fit(model, ds, options)
+end
+
+local function distance(a, b)
+  local most, theirs = 0, b:parameters()
+  for i, p in ipairs(a:parameters()) do most = math.max(most, (p - theirs[i]):abs():amax():item()) end
+  return most
+end
+
+describe("fit", function()
+  it("takes several batches as one, and the last ones by their examples", function()
+    local ds = task(22) -- 4 + 4 + 4, 4 + 4 + 2
+    local one = copy()
+    local several = copy(one)
+    fit(one, ds, { epochs = 3, batch = 12, optim = optim.SGD(one, { lr = 0.1 }) })
+    local opt = optim.SGD(several, { lr = 0.1 })
+    local history = fit(several, ds, { epochs = 3, batch = 4, accumulate = 3, optim = opt })
+    assert.is_true(distance(one, several) < 1e-12)
+    assert.are.equal(6, opt:steps())
+    assert.are.equal(3, #history)
+    assert.is_true(history[3].loss < history[1].loss)
+  end)
+
+  it("has the bits of the loop written by hand", function()
+    local ds, x, y = task(20)
+    local byhand = copy()
+    local inone = copy(byhand)
+    local opt = optim.AdamW(byhand, { lr = 0.01 })
+    local lr = luron.schedule.CosineDecay(opt, { decay_steps = 8 })
+    local rules, limits = { ["weight$"] = luron.regularizer.l2(0.01) }, { ["weight$"] = luron.constraint.max_norm(0.5) }
+    for _ = 1, 2 do
+      for k = 0, 3 do
+        local loss = nn.mse_loss(byhand(x:narrow(1, 5 * k + 1, 5)), y:narrow(1, 5 * k + 1, 5)) + luron.penalty(byhand, rules)
+        opt:zero_grad()
+        loss:backward()
+        luron.clip_grad_norm(byhand, 0.5)
+        luron.clip_grad_value(byhand, 0.25)
+        opt:step()
+        luron.constrain(byhand, limits)
+        lr:step()
+      end
+    end
+    local other = optim.AdamW(inone, { lr = 0.01 })
+    local schedule = luron.schedule.CosineDecay(other, { decay_steps = 8 })
+    fit(inone, ds, { epochs = 2, batch = 5, optim = other, schedule = schedule, penalty = rules, constrain = limits, clip_norm = 0.5, clip_value = 0.25 })
+    assert.are.equal(0, distance(byhand, inone))
+    assert.are.equal(8, schedule:steps())
+    assert.are.same(lr:rates(), schedule:rates())
+    assert.is_true(inone:parameters()[1]:square():sum(2):sqrt():amax():item() < 0.5 + 1e-6)
+  end)
+
+  it("steps schedules after batches or epochs, as they say", function()
+    local ds = task(20)
+    local model = copy()
+    local opt = optim.SGD(model, { lr = 0.1 })
+    local step = luron.schedule.StepLR(opt, { step_size = 2 })
+    fit(model, ds, { epochs = 4, batch = 5, optim = opt, schedule = step })
+    assert.are.equal(4, step:steps())
+    local every = luron.schedule.ExponentialLR(opt, { gamma = 0.5, every = "step" })
+    fit(model, ds, { epochs = 2, batch = 5, accumulate = 2, optim = opt, schedule = every })
+    assert.are.equal(4, every:steps())
+    local plateau = luron.schedule.ReduceLROnPlateau(opt, { patience = 0, threshold = 1e9, threshold_mode = "abs" })
+    local before = opt.groups[1].lr
+    fit(model, ds, { epochs = 2, batch = 5, optim = opt, schedule = plateau, validate = ds })
+    assert.is_true(opt.groups[1].lr < before)
+    fails("schedule: it is over another optimiser", fit, model, ds, { optim = optim.SGD(model), schedule = step })
+    fails("schedule: it is over another optimiser", fit, model, ds, { schedule = step })
+    fails("schedule: schedule expected, got 'StepLR'", fit, model, ds, { schedule = "StepLR" })
+  end)
+
+  it("stops early, and goes back to the best weights and state", function()
+    local ds = task(20)
+    for _, with in ipairs { { restore_best = true }, { restore_best = false } } do
+      local model = copy()
+      local opt, losses, best = optim.SGD(model, { lr = 0.05 }), {}, nil
+      local function note(entry) -- after the third epoch it gets worse
+        losses[entry.epoch] = entry.validation.loss
+        if entry.epoch == 3 then
+          best = copy(model)
+          opt:set { maximize = true }
+        end
+      end
+      local options = { epochs = 20, batch = 5, optim = opt, validate = ds, callbacks = { note } }
+      options.early_stop = { patience = 2, restore_best = with.restore_best }
+      local history = fit(model, ds, options)
+      assert.are.equal(5, #history)
+      assert.is_true(losses[3] < losses[4] and losses[3] < losses[5])
+      assert.are.equal(with.restore_best, distance(model, best) == 0)
+      assert.are.equal(with.restore_best, luron.evaluate(model, ds, { loss = "mse_loss" }).loss == losses[3])
+    end
+  end)
+
+  it("watches what it is told to", function()
+    luron.seed(1)
+    local x = luron.randn(40, 2)
+    local ds = data.tensors(x, x:sum(2):gt(0):long() + 1)
+    local model = nn.Sequential { nn.Linear(2, 2) }
+    local opt = optim.SGD(model, { lr = 0.5 })
+    local history = fit(model, ds, { epochs = 50, optim = opt, loss = "cross_entropy", early_stop = { metric = "accuracy", patience = 3 } })
+    assert.is_true(#history < 50)
+    local best = 0
+    for _, entry in ipairs(history) do best = math.max(best, entry.accuracy) end
+    assert.is_true(luron.evaluate(model, ds).accuracy >= best - 0.05)
+    history = fit(copy(), task(20), { epochs = 9, early_stop = { min_delta = 1e9, patience = 4 } })
+    assert.are.equal(5, #history) -- the first is the best
+    fails("early_stop: there is no accuracy here", fit, copy(), task(20), { early_stop = { metric = "accuracy" } })
+    fails("early_stop: no option 'patient'; options: metric, min_delta, patience, restore_best", fit, copy(), task(20), { early_stop = { patient = 1 } })
+    fails("early_stop: patience: positive integer expected, got 0", fit, copy(), task(20), { early_stop = { patience = 0 } })
+    fails("early_stop: table expected, got true", fit, copy(), task(20), { early_stop = true })
+  end)
+
+  it("says what is wrong", function()
+    local ds, model = task(20), copy()
+    fails("bad argument #3 to 'fit' (optim: LBFGS needs a closure: call opt:step(closure) in a loop of your own", fit, model, ds, { optim = optim.LBFGS(model) })
+    fails("accumulate: positive integer expected, got 0", fit, model, ds, { accumulate = 0 })
+    fails("clip_norm: number above 0 expected, got -1", fit, model, ds, { clip_norm = -1 })
+    fails('rules: no parameter matches "bn"', fit, model, ds, { penalty = { bn = luron.regularizer.l2() } })
+    fails("constrain: table expected, got 'non_neg'", fit, model, ds, { constrain = "non_neg" })
+  end)
+end)

@@ -1,0 +1,47 @@
+-- nn.init and the initialisers among the options of layers.
+local luron = require "luron"
+local nn = luron.nn
+
+describe("initialisers", function()
+  it("fill a parameter in place, as in torch.nn.init", function()
+    local layer = nn.Linear(6, 4)
+    assert.is_true(layer.weight:is_same(nn.init.orthogonal_(layer.weight, 2)))
+    assert.is_true((layer.weight:matmul(layer.weight:transpose(1, 2)) - luron.eye(4) * 4):abs():amax():item() < 1e-5)
+    nn.init.constant_(layer.bias, 0.25)
+    assert.are.same({ 0.25, 0.25, 0.25, 0.25 }, layer.bias:totable())
+    nn.init.kaiming_uniform_(layer.weight, 0, "fan_out")
+    assert.is_true(layer.weight:abs():amax():item() <= (6 / 4) ^ 0.5)
+    assert.is_true(layer.weight:requires_grad())
+  end)
+
+  it("are options of layers, saved with the model and used again by reset", function()
+    local layer = nn.Linear { 3, 2, weight_init = "constant(0.5)", bias_init = "zeros" }
+    assert.are.same({ { 0.5, 0.5, 0.5 }, { 0.5, 0.5, 0.5 } }, layer.weight:totable())
+    assert.are.same({ 0, 0 }, layer.bias:totable())
+    assert.equal("constant(0.5)", layer.weight_init)
+    assert.equal('Linear(in_features = 3, out_features = 2, bias = true, weight_init = "constant(0.5)", bias_init = "zeros")', tostring(layer))
+    local path = os.tmpname()
+    nn.Sequential({ layer }):save(path)
+    local again = assert(luron.load(path))
+    os.remove(path)
+    assert.equal("constant(0.5)", again:layer("linear1").weight_init)
+    assert.is_nil(nn.Linear(3, 2).weight_init)
+    assert.equal("Linear(in_features = 3, out_features = 2, bias = true)", tostring(nn.Linear(3, 2)))
+  end)
+
+  it("say what is wrong", function()
+    local function refused(part, fn, ...)
+      local ok, message = pcall(fn, ...)
+      assert.is_false(ok)
+      assert.is_truthy(message:find(part, 1, true), message)
+    end
+    refused("Linear: weight_init: no initialiser 'glorot_uniform'; here it is 'xavier_uniform'", nn.Linear, { 3, 2, weight_init = "glorot_uniform" })
+    refused("weight_init: string expected, got 3", nn.Linear, { 3, 2, weight_init = 3 })
+    refused("bias = true, bias_init = 'xavier_normal' }: xavier_normal: 2 or more dimensions expected", nn.Linear, { 3, 2, bias_init = "xavier_normal" })
+    refused("bad argument #1 to 'ones_' (tensor expected, got 3)", nn.init.ones_, 3)
+    refused("bad argument #2 to 'xavier_normal_' (gain: number expected, got 'x')", nn.init.xavier_normal_, luron.zeros(2, 2), "x")
+    refused("bad argument #3 to 'kaiming_normal_' (mode: 'fan_in' or 'fan_out' expected, got 2)", nn.init.kaiming_normal_, luron.zeros(2, 2), 0, 2)
+    refused("bad argument #2 to 'zeros_' (0 arguments expected behind the tensor, got 1)", nn.init.zeros_, luron.zeros(2, 2), 1)
+    refused("no initialiser 'xavier_'; there are: constant_", function() return nn.init.xavier_ end)
+  end)
+end)

@@ -1,0 +1,183 @@
+-- luron plugin list, info, new and check; and what check finds in plugins that are wrong on purpose (tests/abi/wrong).
+local source, build = os.getenv "LURON_TEST_SOURCE" or ".", os.getenv "LURON_TEST_BUILD" or "build"
+local sanitized = (os.getenv "LURON_TEST_SANITIZE" or "") ~= ""
+local command = build .. "/bin/luron"
+local bar = dofile(source .. "/tests/support/bar.lua")
+local luron = require "luron"
+
+local function run(text)
+  local pipe = assert(io.popen("{ " .. text .. " ; } 2>&1"))
+  local output = pipe:read "a"
+  local _, _, code = pipe:close()
+  return output, code
+end
+
+local function make_folder()
+  local pipe <close> = assert(io.popen "mktemp -d")
+  return pipe:read "l"
+end
+
+local function has(text, part) assert.is_truthy(text:find(part, 1, true), "'" .. part .. "' expected in:\n" .. text) end
+
+describe("luron plugin", function()
+  it("lists plugins and what was refused", function()
+    local dir = make_folder()
+    run(string.format("echo nothing > %s/broken.so", dir))
+    local text, code = run(string.format("LURON_PLUGIN_PATH=%s %s plugin list", dir, command))
+    assert.equal(0, code)
+    has(text, "linear 1.0.0  ")
+    has(text, "  layer     Linear               x W^T + b\n")
+    has(text, "  optimiser AdamW ")
+    has(text, "  format    csv ")
+    has(text, "refused  " .. dir .. "/broken.so\n  not an ELF shared object")
+    os.execute("rm -rf " .. dir)
+  end)
+
+  it("tells of a type, a plugin and a file", function()
+    local text, code = run(command .. " plugin info Linear")
+    assert.equal(0, code)
+    has(text, luron.help "Linear")
+    has(text, "plugin ABI 1.0, ")
+    has(text, "compose, f64, ")
+    has(run(command .. " plugin info linear"), "linear 1.0.0\n  plugin ABI 1.0, ")
+    has(run(string.format("%s plugin info %s/lib/luron/plugins/noise.so", command, build)), "Dropout(p = 0.5)")
+    text, code = run(command .. " plugin info Linearr")
+    assert.equal(1, code)
+    has(text, "luron: no plugin and no layer type 'Linearr'; did you mean 'Linear'?")
+  end)
+
+  it("refuses wrong arguments", function()
+    for _, words in ipairs { "", "nothing", "check", "new", "new a b", "new x --kind tree", "check x --seed none", "check x.so --input 3;4",
+      "check x.so --options 3", "check /nonexistent.so", "info", "index" } do
+      local text, code = run(command .. " plugin " .. words:gsub(";", "\\;"))
+      assert.equal(1, code, words)
+      assert.is_truthy(text:find "^luron: ", words .. ": " .. text)
+      assert.is_nil(text:find("traceback", 1, true), text)
+    end
+    has(run(command .. " plugin check --help"), "--sample")
+    has(run(command .. " --help"), "plugin check FILE")
+  end)
+end)
+
+describe("luron plugin new", function()
+  local dir
+  setup(function() dir = make_folder() end)
+  teardown(function() os.execute("rm -rf " .. dir) end)
+
+  for _, kind in ipairs { "activation", "layer", "loss", "optimizer" } do
+    it("writes one that builds, passes the check and learns: " .. kind, function()
+      local text, code = run(string.format("cd %s && %s plugin new my_%s --kind %s", dir, command, kind, kind))
+      assert.equal(0, code, text)
+      text, code = run(string.format("cd %s/my_%s && make CFLAGS='-O2 -Wall -Wextra -Werror' && make check", dir, kind))
+      assert.equal(0, code, text)
+      has(text, " passed, 0 failed")
+      has(text, "after 300 steps")
+    end)
+  end
+
+  it("overwrites nothing and takes no wrong name", function()
+    run(string.format("mkdir -p %s/there", dir))
+    for name, part in pairs { there = "cannot make the folder 'there'", Upper = "'Upper': a name of lower-case letters", ["1st"] = "'1st'", ["../up"] = "'../up'",
+      linear = "there is a type Linear already, in plugin linear", relu = "there is a function nn.relu already" } do
+      local text, code = run(string.format("cd %s && %s plugin new %s", dir, command, name))
+      assert.equal(1, code, name)
+      has(text, part)
+    end
+    has(run(string.format("cd %s && %s plugin new deep --dir no/such/parent", dir, command)), "nothing is overwritten")
+    has(run("ls " .. dir .. "/there | wc -l"), "0")
+  end)
+
+  it("works against an installed tree", function()
+    if sanitized then return end
+    local prefix = dir .. "/prefix"
+    local text, code = run(string.format("cmake --install %s --prefix %s", build, prefix))
+    assert.equal(0, code, text)
+    local plain = "env -u LUA_PATH -u LUA_CPATH"
+    text, code = run(string.format("cd %s && %s %s/bin/luron plugin new installed --kind layer && cd installed && %s make check", dir, plain, prefix, plain))
+    assert.equal(0, code, text)
+    has(text, prefix .. "/include")
+    has(text, " passed, 0 failed")
+  end)
+end)
+
+-- What has to be said of each; `only`: and of nothing else.
+local wrong = {
+  { "slope", "layer WrongWave: gradients: {}: gradient of input 'input', element ", only = true },
+  { "stores", "backward does not add to the gradient of parameter 'bias'" },
+  { "writes_past", "forward writes 4 bytes past the end of output 'output'" },
+  { "forgets_bias", "each gradient alone: { size = 2 }: the gradient of parameter 'bias' is another when the others are not wanted", only = true },
+  { "state_in_eval", "forward changes state 'calls', which only forward may, in training" },
+  { "offset", "option 'size': its member at offset 8 with 8 bytes lies outside the options struct of 4 bytes", only = true },
+  { "frees_in", "backward reads input 'input' although LURON_LAYER_FREES_IN says that it does not" },
+  { "tail", "when the run is cut into pieces of 3: element i may depend on element i alone" },
+  { "counting_optim", "save and resume: {}: goes on otherwise after saving and loading" },
+  { "race", "when the pieces of parallel_for come in another order: results would depend on the threads" },
+  { "crashes", sanitized and "layer WrongWave: strict mode: " or "killed by signal 11 (SIGSEGV)" }, -- a sanitizer ends with a status
+  { "hangs", "nothing for 10 seconds", timeout = 10 },
+  { "exits", "the process ended as if all were well: a plugin never exits", only = true },
+  { "prints", "silence: a plugin prints nothing; it printed seven", only = true },
+}
+
+describe("luron plugin check", function()
+  local dir
+  setup(function() dir = make_folder() end)
+  teardown(function() os.execute("rm -rf " .. dir) end)
+
+  local function build_wrong(name)
+    local compile = "${CC:-cc} -O2 -Wall -Wextra -Werror -shared -fPIC -I%s/core/include -o %s/%s.so %s/tests/abi/wrong/%s.c -lm"
+    local text, code = run(compile:format(source, dir, name, source, name))
+    assert.equal(0, code, text)
+  end
+
+  it("finds what is wrong", function()
+    local line, failures = bar.begin("R15", "misbehaving plugins, luron plugin check", 1), 0
+    for _, case in ipairs(wrong) do
+      build_wrong(case[1])
+      local text, code = run(string.format("%s plugin check %s/%s.so --seed %d --timeout %d", command, dir, case[1], line.seed, case.timeout or 120))
+      local findings, named = 0, false
+      for finding in text:gmatch "FAIL[^\n]*" do
+        findings = findings + 1
+        named = named or finding:find(case[2], 1, true) ~= nil
+      end
+      if not (named and code == 1 and (findings == 1 or not case.only)) then
+        failures = failures + 1
+        print(case[1], code, text)
+      end
+    end
+    assert.equal(0, line:finish(#wrong, failures))
+  end)
+
+  it("finds nothing where nothing is wrong", function()
+    build_wrong "right"
+    for seed = 1, 3 do
+      local text, code = run(string.format("%s plugin check %s/right.so --seed %d", command, dir, seed))
+      assert.equal(0, code, text)
+    end
+    local text, code = run(string.format("cd %s && %s plugin check right.so --type WrongScale --options '{ size = 4 }' --input 3,4", dir, command))
+    assert.equal(0, code, text)
+    has(text, "such as { size = 4 } on (3, 4)")
+    text, code = run(string.format("%s plugin check %s/right.so --options '{ size = 4 }' --input 3,5", command, dir))
+    assert.equal(1, code)
+    has(text, "no options and inputs found that it takes")
+    text, code = run(string.format("%s plugin check %s/right.so --type Nothing", command, dir))
+    assert.equal(1, code)
+    has(text, "has no type 'Nothing'")
+  end)
+
+  it("lets all of our own pass", function()
+    local line, failures, n = bar.begin("R15", "our own plugins, luron plugin check", 1), 0, 0
+    run(string.format("printf 'a,b\\n1,2\\n3,x\\n' > %s/sample.csv", dir))
+    for _, file in ipairs(luron.plugins()) do
+      local name = file.path:match "([^/]+)%.so$"
+      local sample = name == "csv" and "--sample " .. dir .. "/sample.csv" or ""
+      local text, code = run(string.format("%s plugin check %s --seed %d %s", command, file.path, line.seed, sample))
+      n = n + tonumber(text:match "(%d+) passed" or 0)
+      if code ~= 0 then
+        failures = failures + 1
+        print(name, code, (text:gsub("[^\n]*ok  [^\n]*\n", "")))
+      end
+    end
+    assert.is_true(n > 600, n .. " checks")
+    assert.equal(0, line:finish(n, failures))
+  end)
+end)
