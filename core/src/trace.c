@@ -133,7 +133,7 @@ static int64_t refs_of(const object *o) {
     case NODE:
         return ((const luron__node *)o->at)->refs;
     case LAYER:
-        return ((const luron_layer *)o->at)->refs;
+        return ((const luron_layer *)o->at)->live.refs;
     case MODEL:
         return ((const luron_model *)o->at)->refs;
     case OPTIM:

@@ -214,6 +214,13 @@ function luron.plugins() end
 ---@return string? code
 function luron.load_plugin(path) end
 
+--- Loads the file of a loaded plugin, given by its name, again: all layers and optimisers of its types get the new code and keep weights, gradients and state (docs/plugins.md). true; nil, message, code if the new file is refused, and then nothing has changed; raises if no loaded plugin has that name.
+---@param plugin string
+---@return boolean?
+---@return string? message
+---@return string? code
+function luron.reload(plugin) end
+
 --- Notes in a folder's `index` which plugin has which names (`luron plugin index DIR`).
 ---@param dir string
 function luron.plugin_index(dir) end
@@ -2407,6 +2414,12 @@ function luron.no_grad(fn, ...) end
 ---@param ... any
 ---@return any
 function luron.enable_grad(fn, ...) end
+
+--- Gives what fn(...) gives, but keeps nothing of it for the backward except the arguments: the backward runs fn once more, with the same random numbers, and the state of layers moves once. Memory for time: a block of ten layers keeps about a tenth. Tensors made in fn are closed when it is through, as in `luron.scope`, but for its results, which are tensors, not in tables, or other values as they are. fn must do the same twice; what it catches has to be open, and unchanged, in the backward.
+---@param fn function
+---@param ... any
+---@return any
+function luron.recompute(fn, ...) end
 
 --- Are gradients being recorded?
 ---@return boolean

@@ -38,21 +38,21 @@ static void test_trace_of_tensors(void **state) {
     assert_ok(ctx, luron_tensor_add_hook(&id, ctx, x, nothing, uds[0], NULL));
     assert_ok(ctx, luron_tensor_add_hook(&id, ctx, y, nothing, uds[1], NULL));
     luron_held held[] = {tensor(z), tensor(y), tensor(x), tensor(w), tensor(apart), tensor(NULL)};
-    assert_ok(ctx, luron_trace(&elsewhere, ctx, 6, held, 3, uds));
+    assert_ok(ctx, luron_trace_hooks(&elsewhere, ctx, 6, held, 3, uds));
     const uint64_t reaches[] = {3, 3, 1, 0, 0, 0};
     for (int i = 0; i < 6; i++)
         assert_int_equal(held[i].reaches, reaches[i]);
     assert_int_equal(elsewhere & 7, 4);                                /* nobody has the third */
-    assert_ok(ctx, luron_trace(&elsewhere, ctx, 5, held + 1, 3, uds)); /* z is somebody else's */
+    assert_ok(ctx, luron_trace_hooks(&elsewhere, ctx, 5, held + 1, 3, uds)); /* z is somebody else's */
     assert_int_equal(elsewhere & 7, 7);
     luron_tensor_unref(z);
-    assert_ok(ctx, luron_trace(&elsewhere, ctx, 5, held + 1, 3, uds));
+    assert_ok(ctx, luron_trace_hooks(&elsewhere, ctx, 5, held + 1, 3, uds));
     assert_int_equal(elsewhere & 7, 4);
     luron_tensor_ref(x);
-    assert_ok(ctx, luron_trace(&elsewhere, ctx, 5, held + 1, 3, uds));
+    assert_ok(ctx, luron_trace_hooks(&elsewhere, ctx, 5, held + 1, 3, uds));
     assert_int_equal(elsewhere & 7, 4 | 1); /* y's hook is not behind x */
     luron_held both[] = {tensor(x), tensor(x), tensor(y)};
-    assert_ok(ctx, luron_trace(&elsewhere, ctx, 3, both, 3, uds));
+    assert_ok(ctx, luron_trace_hooks(&elsewhere, ctx, 3, both, 3, uds));
     assert_int_equal(elsewhere & 7, 4);
     release(x, x, w, y, apart);
 }
@@ -69,10 +69,10 @@ static void test_trace_through_loops(void **state) {
     z = luron_tensor_grad(x);
     assert_ok(ctx, luron_tensor_add_hook(&id, ctx, z, nothing, &mark, NULL));
     luron_held held[] = {tensor(x), tensor(y)};
-    assert_ok(ctx, luron_trace(&elsewhere, ctx, 2, held, 1, uds));
+    assert_ok(ctx, luron_trace_hooks(&elsewhere, ctx, 2, held, 1, uds));
     assert_true(held[0].reaches == 1 && held[1].reaches == 1 && (elsewhere & 1) == 0);
     luron_tensor_ref(z);
-    assert_ok(ctx, luron_trace(&elsewhere, ctx, 2, held, 1, uds));
+    assert_ok(ctx, luron_trace_hooks(&elsewhere, ctx, 2, held, 1, uds));
     assert_int_equal(elsewhere & 1, 1);
     assert_ok(ctx, luron_tensor_set_grad(ctx, x, NULL));
     release(z, x, y);
@@ -97,10 +97,10 @@ static void test_trace_of_layers_models_and_optimisers(void **state) {
     assert_ok(ctx, luron_tensor_add_hook(&id, ctx, luron_layer_param(layer, 0), nothing, uds[2], NULL));
     assert_ok(ctx, luron_model_run(&y, ctx, m, 1, &x)); /* its gates lead to layer and model */
     luron_held held[] = {{LURON_HELD_LAYER, layer, 0}, {LURON_HELD_MODEL, m, 0}, tensor(y), tensor(x)};
-    assert_ok(ctx, luron_trace(&elsewhere, ctx, 4, held, 3, uds));
+    assert_ok(ctx, luron_trace_hooks(&elsewhere, ctx, 4, held, 3, uds));
     assert_true(held[0].reaches == 5 && held[1].reaches == 7 && held[2].reaches == 7 && held[3].reaches == 0);
     assert_int_equal(elsewhere & 7, 0);
-    assert_ok(ctx, luron_trace(&elsewhere, ctx, 1, held, 3, uds)); /* the layer alone: the model has it too */
+    assert_ok(ctx, luron_trace_hooks(&elsewhere, ctx, 1, held, 3, uds)); /* the layer alone: the model has it too */
     assert_int_equal(elsewhere & 7, 7);
     release(x, y);
     luron_layer_unref(layer);
@@ -110,7 +110,7 @@ static void test_trace_of_layers_models_and_optimisers(void **state) {
 static luron_status trace_inside(luron_ctx *ctx, void *ud, luron_tensor *g, luron_tensor **instead) {
     uint64_t elsewhere;
     (void)ud, (void)g, (void)instead;
-    return luron_trace(&elsewhere, ctx, 0, NULL, 0, NULL);
+    return luron_trace_hooks(&elsewhere, ctx, 0, NULL, 0, NULL);
 }
 
 static void test_trace_refuses_and_runs_out_of_memory(void **state) {
@@ -122,13 +122,13 @@ static void test_trace_refuses_and_runs_out_of_memory(void **state) {
     for (int i = 0; i < 3000; i++)
         next = one(ctx, luron_neg, y), luron_tensor_unref(y), y = next;
     assert_fails(ctx, luron_backward(ctx, y, NULL, LURON_RETAIN_GRAPH), LURON_E_STATE, "trace: a backward is going on");
-    assert_fails(ctx, luron_trace(&elsewhere, ctx, 0, NULL, 65, NULL), LURON_E_ARGUMENT, "at most 64");
+    assert_fails(ctx, luron_trace_hooks(&elsewhere, ctx, 0, NULL, 65, NULL), LURON_E_ARGUMENT, "at most 64");
     luron_held held[] = {tensor(y), tensor(x)};
     void *uds[] = {NULL};
     int64_t blocks = luron_ctx_live_blocks(ctx), k = 1;
     for (;; k++) {
         luron_ctx_fail_alloc(ctx, k, 0);
-        luron_status status = luron_trace(&elsewhere, ctx, 2, held, 1, uds);
+        luron_status status = luron_trace_hooks(&elsewhere, ctx, 2, held, 1, uds);
         luron_ctx_fail_alloc(ctx, 0, 0);
         assert_int_equal(luron_ctx_live_blocks(ctx), blocks);
         if (status == LURON_OK) break;
