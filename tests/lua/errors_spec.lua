@@ -241,7 +241,8 @@ describe("abuse", function()
     local function check(name, fn, ...)
       local ok, message = pcall(fn, ...)
       if ok then return 1 end
-      assert(type(message) == "string" and (message:find "errors_spec%.lua:%d+: " or message:find "values%.lua:%d+: callback"), name .. ": no place in: " .. tostring(message))
+      local placed = type(message) == "string" and (message:find "errors_spec%.lua:%d+: " or message:find "values%.lua:%d+: callback")
+      assert(placed, name .. ": no place in: " .. tostring(message))
       return 0
     end
     local done, calls = 0, 0

@@ -94,14 +94,14 @@ local function call(fn, args)
   end
 end
 
-local internal -- of the function that is being called: any place in luron's own files will do then
+local internal -- of the function that is being called: its errors need no place
 local function check(name, fn, ...)
   tally.n = tally.n + 1
   local ok, message = pcall(call, fn, table.pack(...))
   if not ok then
     tally.errors = tally.errors + 1
     if type(message) ~= "string" then complain(name, "raised a " .. type(message))
-    elseif not message:find(internal and ":%d+: " or "_spec%.lua:%d+: ") and not message:find "values%.lua:%d+: callback" then complain(name, "no place in: " .. message) end
+    elseif not internal and not message:find "_spec%.lua:%d+: " and not message:find "values%.lua:%d+: callback" then complain(name, "no place in: " .. message) end
   end
   if not core.is_recording() then
     complain(name, "left recording off")

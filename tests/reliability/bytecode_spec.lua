@@ -40,7 +40,8 @@ end
 local function guarded(name, code)
   n = n + 1
   local path = folder .. "/check.lua"
-  write(path, string.format("local FILE, FOLDER = %q, %q\nlocal CHUNK = io.open(FILE, 'rb'):read 'a'\n%s\nprint(BYTECODE_RAN and 'ran' or 'done')", folder .. "/chunk.lua", folder, code))
+  local frame = "local FILE, FOLDER = %q, %q\nlocal CHUNK = io.open(FILE, 'rb'):read 'a'\n%s\nprint(BYTECODE_RAN and 'ran' or 'done')"
+  write(path, string.format(frame, folder .. "/chunk.lua", folder, code))
   local text, how, code_ = run(luron_command .. " " .. path)
   if how ~= "exit" or code_ ~= 0 or text ~= "done\n" then complain(string.format("%s: %s %s: %s", name, how, code_, text:sub(1, 300))) end
 end
@@ -93,7 +94,8 @@ describe("bytecode", function()
   it("is refused by require", function()
     guarded("require", "package.path = FOLDER .. '/?.lua' pcall(require, 'chunk')")
     guarded("require of luron itself", "package.path = FOLDER .. '/chunk.lua' pcall(require, 'luron')")
-    guarded("the searchers", "package.path = FOLDER .. '/?.lua' for _, s in ipairs(package.searchers) do local ok, f = pcall(s, 'chunk') if ok and type(f) == 'function' then pcall(f) end end")
+    guarded("the searchers", "package.path = FOLDER .. '/?.lua' for _, s in ipairs(package.searchers) do "
+      .. "local ok, f = pcall(s, 'chunk') if ok and type(f) == 'function' then pcall(f) end end")
     guarded("searchpath and loadfile", "local p = package.searchpath('chunk', FOLDER .. '/?.lua') local ok, f = pcall(loadfile, p, 'b') if ok and f then f() end")
     guarded("LUA_INIT", "assert(os.execute(\"LUA_INIT=@\" .. FILE .. \" LUA_INIT_5_4=@\" .. FILE .. \" " .. luron_command .. " -e 'assert(not BYTECODE_RAN)'\"))")
   end)

@@ -79,8 +79,9 @@ describe("processes", function()
   it("give the same bits when compiled by -O2", function()
     if not bars.is_long or sanitized then return end
     local folder = build .. "/O2"
-    assert(os.execute(string.format("cmake -S '%s' -B '%s' -G Ninja -DCMAKE_BUILD_TYPE=Release '-DCMAKE_C_FLAGS_RELEASE=-O2' >'%s.log' 2>&1 && ninja -C '%s' >>'%s.log' 2>&1",
-      source, folder, folder, folder, folder)), "see " .. folder .. ".log")
+    local configure = "cmake -S '%s' -B '%s' -G Ninja -DCMAKE_BUILD_TYPE=Release '-DCMAKE_C_FLAGS_RELEASE=-O2' >'%s.log' 2>&1"
+    local make = " && ninja -C '%s' >>'%s.log' 2>&1"
+    assert(os.execute(string.format(configure .. make, source, folder, folder, folder, folder)), "see " .. folder .. ".log")
     compare("-O2", function(before, env) return child(folder .. "/bin/luron", before, env .. " LUA_PATH= LUA_CPATH=") end, 10)
   end)
 

@@ -52,11 +52,11 @@ end
 --- Every tensor and text of a checkpoint, as one string.
 local function bits(path)
   local checkpoint = assert(luron.checkpoint(path))
-  local parts = {}
-  for _, name in ipairs(checkpoint:tensors()) do parts[#parts + 1] = name .. checkpoint:tensor(name):tobytes() end
-  for _, name in ipairs(checkpoint:texts()) do parts[#parts + 1] = name .. checkpoint:text(name) end
-  table.sort(parts)
-  return table.concat(parts, "\n")
+  local list = {}
+  for _, name in ipairs(checkpoint:tensors()) do list[#list + 1] = name .. checkpoint:tensor(name):tobytes() end
+  for _, name in ipairs(checkpoint:texts()) do list[#list + 1] = name .. checkpoint:text(name) end
+  table.sort(list)
+  return table.concat(list, "\n")
 end
 
 --- Train to the end, or to step job.stop; job.resume: from the file. The bits of all that there is at the end, nil if it

@@ -15,7 +15,7 @@
 #ifdef __SANITIZE_ADDRESS__
 enum { ROUNDS = 2, ROUNDS_LONG = 10 };
 #else
-enum { ROUNDS = 10, ROUNDS_LONG = 200 };
+enum { ROUNDS = 10, ROUNDS_LONG = 60 };
 #endif
 
 /* The cases of a line in one variant. @return failures; adds to n and worst. */

@@ -12,7 +12,7 @@
 #ifdef __SANITIZE_ADDRESS__
 enum { ROUNDS = 1, ROUNDS_LONG = 6 };
 #else
-enum { ROUNDS = 3, ROUNDS_LONG = 60 };
+enum { ROUNDS = 3, ROUNDS_LONG = 40 };
 #endif
 
 typedef struct counts {
