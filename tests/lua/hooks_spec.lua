@@ -368,7 +368,7 @@ describe("what a hook refers to", function()
   end)
 
   it("leads on by what it keeps in C", function()
-    local n, y = 0, nil
+    local n, y = 0
     do
       local x = leaf { 3 }
       local z = x * 1

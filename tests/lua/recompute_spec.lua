@@ -1,5 +1,5 @@
 -- luron.recompute: the gradients of a function of which nothing is kept.
-local source, build = os.getenv "LURON_TEST_SOURCE" or ".", os.getenv "LURON_TEST_BUILD" or "build"
+local source = os.getenv "LURON_TEST_SOURCE" or "."
 local sanitize = os.getenv "LURON_TEST_SANITIZE" or ""
 local luron = require "luron"
 local nn = luron.nn
@@ -192,7 +192,7 @@ describe("what luron.recompute keeps", function()
       collectgarbage()
       collectgarbage "stop"
       local before = luron.memory()
-      local y <close> = fn(...)
+      local _ <close> = fn(...)
       local held = luron.memory() - before
       collectgarbage "restart"
       return held
