@@ -286,6 +286,10 @@ describe("nn.trace refuses", function()
     refused("changes a tensor in place %(copy%)", function(_, a) a:add_(1) return a end, x)
     local twice = luron.op { name = "twice", forward = function(_, a) return a * 2 end, backward = function(_, g) return g * 2 end }
     refused("applies 'twice', a luron.op", function(_, a) return twice(a) end, x)
+    local Hooked = nn.class "TraceHooked"
+    function Hooked:init() self.inner = nn.Linear(4, 4) self.inner:register_forward_hook(function() end) end
+    function Hooked:forward(a) return self.inner(a) end
+    assert.error_matches(function() nn.trace(Hooked(), x) end, "applies a layer with hooks, which no file can hold")
     refused("asks for the mode", function(self, a) return self:is_training() and a or -a end, x)
     local ticks = 0
     refused("does not do the same twice: 'a number'", function(_, a) ticks = ticks + 1 return a * ticks end, x, { batch = false })
