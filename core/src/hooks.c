@@ -134,7 +134,7 @@ static luron_status check_hookable(luron_ctx *ctx, const luron_tensor *t, const 
 
 luron_status luron_tensor_add_hook(int64_t *id, luron_ctx *ctx, luron_tensor *t, luron_tensor_hook fn, void *ud,
                                    void (*release)(void *ud)) {
-    LURON_TRY(check_hookable(ctx, t, "add_hook"));
+    LURON_TRY(check_hookable(ctx, t, "hook"));
     return luron__hooks_add(id, ctx, hooks_of(t),
                             &(luron__hook){.out = t->node_out, .of_tensor = fn, .ud = ud, .release = release});
 }

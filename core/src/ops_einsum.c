@@ -152,13 +152,13 @@ static luron_status read_equation(einsum *e, const char *equation, operand *oper
         for (int k = 0; k < letters.n; k++)
             if (letters.at[k] >= 0) times[letters.at[k]]++;
         LURON__CHECK(e->ctx, i == e->n - 1 || *s == ',', LURON_E_ARGUMENT,
-                     "einsum: letters for %d tensors, but %d are given", i + 1, e->n);
+                     "einsum: the equation is for %d tensors, got %d", i + 1, e->n);
         s += i < e->n - 1;
     }
     int more = 0;
     for (const char *rest = s; *rest; rest++)
         more += *rest == ',';
-    LURON__CHECK(e->ctx, *s != ',', LURON_E_ARGUMENT, "einsum: letters for %d tensors, but %d are given", e->n + more,
+    LURON__CHECK(e->ctx, *s != ',', LURON_E_ARGUMENT, "einsum: the equation is for %d tensors, got %d", e->n + more,
                  e->n);
     return label_output(e, s, times);
 }

@@ -167,7 +167,7 @@ static luron_tensor *cast(luron__expr *e, luron_tensor *x, uint32_t dtype) {
 static luron_status solution(luron_tensor **out, luron_ctx *ctx, const luron__op *op, luron_tensor *a, luron_tensor *b,
                              int flags) {
     luron__expr e = {.ctx = ctx};
-    char text[LURON__SHAPE_TEXT];
+    char text[LURON__SHAPE_TEXT], of_a[LURON__SHAPE_TEXT];
     luron_tensor *y = NULL;
     LURON_TRY(luron__check_matrix(ctx, op->name, a, true));
     LURON__CHECK(ctx, b->dtype == LURON_F32 || b->dtype == LURON_F64, LURON_E_DTYPE,
@@ -175,6 +175,10 @@ static luron_status solution(luron_tensor **out, luron_ctx *ctx, const luron__op
     bool vector = b->ndim == 1 || (b->ndim == a->ndim - 1 && b->ndim > 0 &&
                                    memcmp(a->shape, b->shape, (size_t)b->ndim * sizeof *b->shape) == 0);
     LURON__CHECK(ctx, vector || b->ndim >= 2, LURON_E_SHAPE, "%s: b must be a vector or matrix, got %s", op->name,
+                 luron_shape_text(text, sizeof text, b->ndim, b->shape));
+    LURON__CHECK(ctx, !vector || b->shape[b->ndim - 1] == size_of(a), LURON_E_SHAPE,
+                 "%s: a is %s, so b must have %lld numbers, got %s", op->name,
+                 luron_shape_text(of_a, sizeof of_a, a->ndim, a->shape), (long long)size_of(a),
                  luron_shape_text(text, sizeof text, b->ndim, b->shape));
     if (a->dtype != b->dtype && a->dtype == LURON_F32) a = cast(&e, a, LURON_F64);
     if (!e.status && a->dtype != b->dtype) b = cast(&e, b, LURON_F64);

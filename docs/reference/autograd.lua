@@ -84,7 +84,7 @@ A hook may refer to anything, its own tensor, layer or model included: what noth
     },
     { "x:register_hook(fn: function): HookHandle",
       "`fn(g)` gets the complete gradient of x in a backward, before it flows on or, if x is a leaf, is added up; it may return another of the same shape and dtype. The hook of a tensor that was computed goes with its part of the tape.",
-      raises = { "luron.ones(2):register_hook(print)", "add_hook: the tensor requires no gradient, so none comes by" } },
+      raises = { "luron.ones(2):register_hook(print)", "hook: the tensor requires no gradient, so none comes by" } },
     { "layer:register_forward_pre_hook(fn: function): HookHandle",
       "`fn(layer, inputs)` before the layer is applied; `inputs` is a list with its length `n`. It may return other inputs, one by one or as a list. So do models and instances of `nn.class`, whose `fn` gets the model or instance." },
     { "layer:register_forward_hook(fn: function): HookHandle", "`fn(layer, inputs, outputs...)` afterwards; it may return other outputs." },

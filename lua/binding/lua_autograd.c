@@ -268,6 +268,8 @@ static int l_is_recording(lua_State *L) {
 
 /* detect_anomaly(on): what it was; detect_anomaly([fn, ...]): as no_grad. */
 static int l_detect_anomaly(lua_State *L) {
+    int is_object = lua_type(L, 1) == LUA_TTABLE || lua_type(L, 1) == LUA_TUSERDATA; /* which guarded looks at */
+    if (!lua_isnone(L, 1) && !lua_isboolean(L, 1) && !lua_isfunction(L, 1) && !is_object) return lr_typeerror(L, 1, "on", "boolean or function");
     if (!lua_isboolean(L, 1)) return guarded(L, luron_ctx_set_detect_anomaly, 1);
     lua_pushboolean(L, luron_ctx_set_detect_anomaly(lr_ctx(L), lua_toboolean(L, 1)));
     return 1;

@@ -253,6 +253,7 @@ static luron_status exchange(lua_State *L, luron_mark mark, record *r, int first
 
 /* recompute(fn, ...): the results of fn(...). */
 static int l_recompute(lua_State *L) {
+    if (lr_test(L, 1, &lr_tensor_key)) return lr_argerror(L, 1, "function: function expected, got a tensor: recompute(f, x), not recompute(f(x))");
     lr_callable(L, 1, "function");
     int n_args = lua_gettop(L) - 1;
     note_arguments(L, n_args);

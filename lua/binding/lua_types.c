@@ -133,7 +133,8 @@ static int l_help(lua_State *L) {
             if (luron_type_find(&type, ctx, kinds[i], name) == LURON_OK) return push_help(L, type, kinds[i]), 1;
         if (luron_function_find(&type, ctx, name) == LURON_OK) return push_help(L, type, LURON_KIND_LAYER), 1;
         luron_status status = luron_type_find(&type, ctx, LURON_KIND_LAYER, name);
-        return lr_raise(L, status);
+        if (status != LURON_E_NOT_FOUND) return lr_raise(L, status);
+        return lr_error(L, "%s; help is for layers, optimisers and file formats, docs/lua-api.md for functions", luron_ctx_error(ctx));
     }
     static const char *const titles[] = { "layers (nn.NAME)", "optimisers (luron.optim.NAME)", "file formats" };
     luron_status status = luron_plugin_load_all(ctx);

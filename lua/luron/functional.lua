@@ -6,7 +6,7 @@ local module = require "luron.module"
 -- The inputs as a list. With create_graph those that need a gradient stay on the tape, so that the result can be
 -- differentiated again; others become leaves of their own.
 local function take_inputs(where, fn, inputs, create_graph)
-  if not module.is_callable(fn) then core.badarg(1, where, "function expected, got " .. core.got(fn)) end
+  if not module.is_callable(fn) then core.badarg(1, where, "fn: function expected, got " .. core.got(fn)) end
   local list = core.is_tensor(inputs) and { inputs } or inputs
   if type(list) ~= "table" or getmetatable(list) or #list == 0 then core.badarg(2, where, "inputs: tensor or list of tensors expected, got " .. core.got(inputs)) end
   local xs = {}

@@ -43,6 +43,7 @@ local function collect(value, name, where)
   return params, nil
 end
 
+local function got_group(value) return type(value) == "table" and not getmetatable(value) and "one without" or core.got(value) end
 local function is_group(value) return type(value) == "table" and not module.is_module(value) and rawget(value, "params") ~= nil end
 
 -- Call a function of core with messages that name the optimiser in its place, and for a group the argument where it is.
@@ -83,7 +84,7 @@ local function add_groups(opt, name, groups)
   local taken = {}
   for i, group in ipairs(groups) do
     local where = string.format("group %d: ", i)
-    if not is_group(group) then core.badarg(1, name, where .. "table with params expected, got " .. core.got(group)) end
+    if not is_group(group) then core.badarg(1, name, where .. "table with params expected, got " .. got_group(group)) end
     add_group(opt, name, group, where, taken)
   end
 end
@@ -150,7 +151,7 @@ end
 --- opt:add_group { params = ..., lr = ... }: another group, with the options of the optimiser but for those given.
 function core.methods.optim.add_group(opt, group)
   if not core.is_optim(opt) then core.badarg(0, "add_group", "optimiser expected, got " .. core.got(opt)) end
-  if not is_group(group) then core.badarg(1, "add_group", "table with params expected, got " .. core.got(group)) end
+  if not is_group(group) then core.badarg(1, "add_group", "group: table with params expected, got " .. got_group(group)) end
   local taken = {}
   for _, other in ipairs(opt.groups) do
     for _, name in ipairs(other.names) do taken[name] = true end

@@ -51,7 +51,7 @@ local function check(name, known, options)
     local option = known[key] or key == "every" and every
     if not option then
       local names = { "every" }
-      for known_name in pairs(known) do names[#names + 1] = known_name end
+      for known_name in pairs(known) do names[#names + 1] = tostring(known_name) end
       table.sort(names)
       core.badarg(2, name, string.format("no option %s; options: %s", core.got(key), table.concat(names, ", ")))
     elseif not kinds[option[1]](value) then

@@ -8,7 +8,7 @@ local EPSILON = 1e-7 -- Keras's
 
 local function check_model(fn, model)
   if core.is_model(model) or core.is_layer(model) or module.is_module(model) then return end
-  core.badarg(1, fn, "model, layer or instance of a class expected, got " .. core.got(model))
+  core.badarg(1, fn, "model: model, layer or instance of a class expected, got " .. core.got(model))
 end
 
 -- A number of at least 0, or the default.

@@ -151,9 +151,9 @@ static void test_einsum_refuses(void **state) {
     REFUSES("ijk", 1, ab, LURON_E_SHAPE, "einsum: 3 letters for tensor 1 of shape (2, 3)");
     REFUSES("ij,i", 2, ab, LURON_E_SHAPE, "einsum: 1 letters for tensor 2 of shape (4, 5)");
     REFUSES("ijk...", 1, ab, LURON_E_SHAPE, "einsum: 3 letters and '...' for tensor 1");
-    REFUSES("ij", 2, ab, LURON_E_ARGUMENT, "einsum: letters for 1 tensors, but 2 are given");
+    REFUSES("ij", 2, ab, LURON_E_ARGUMENT, "einsum: the equation is for 1 tensors, got 2");
     REFUSES("ij->i,", 1, ab, LURON_E_ARGUMENT, "einsum: ',' behind '->'");
-    REFUSES("ij,jk", 1, ab, LURON_E_ARGUMENT, "einsum: letters for 2 tensors, but 1 are given");
+    REFUSES("ij,jk", 1, ab, LURON_E_ARGUMENT, "einsum: the equation is for 2 tensors, got 1");
     REFUSES("ij->ik", 1, ab, LURON_E_ARGUMENT, "einsum: letter 'k' behind '->' is in no tensor");
     REFUSES("ij->ii", 1, ab, LURON_E_ARGUMENT, "einsum: letter 'i' twice behind '->'");
     REFUSES("i1", 1, ab, LURON_E_ARGUMENT, "einsum: '1' in the equation; letters, '...', ',' and '->' expected");

@@ -85,7 +85,7 @@ describe("derivatives of functions", function()
       assert.is_false(ok)
       assert.is_truthy(message:find(part, 1, true), message)
     end
-    refused("bad argument #1 to 'jacobian' (function expected, got 3)", luron.jacobian, 3, a)
+    refused("bad argument #1 to 'jacobian' (fn: function expected, got 3)", luron.jacobian, 3, a)
     refused("bad argument #2 to 'jacobian' (inputs: tensor or list of tensors expected, got nil)", luron.jacobian, f)
     refused("inputs: tensor expected at [2], got 3", luron.hessian, g, { a, 3 })
     refused("inputs: float32 or float64 expected at [1], got int64", luron.jacobian, f, luron.tensor { 1, 2 })

@@ -203,7 +203,7 @@ describe("einsum", function()
 
   it("names the letter, the sizes and the tensors", function()
     fails(function() return luron.einsum("ij,jk", a, luron.ones(3, 2)) end, "letter 'j' has size 2 in tensor 1, but 3 in tensor 2")
-    fails(function() return luron.einsum("ij,jk", a) end, "letters for 2 tensors, but 1 are given")
+    fails(function() return luron.einsum("ij,jk", a) end, "einsum: the equation is for 2 tensors, got 1")
     fails(function() return luron.einsum("ij", a, 3) end, "tensor expected, got 3")
     fails(function() return luron.einsum("ij") end, "a list of at least one tensor expected, got 0")
     fails(function() return luron.einsum(a, a) end, "equation: string expected")
