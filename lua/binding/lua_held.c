@@ -19,9 +19,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PER_SKIP = 4096 };
+enum { PER_SKIP = 4096, PER_NEW = 64 };
 /* Weak tables: cells by serial, with the table of all at 0; boxes by address. The metatable of sentinels, which is also the
- * key of the one that waits, in the table of boxes. Places that are put back.                                         */
+ * key of the one that waits, in the table of boxes. Of the last look: places that were put back, and the dead by serial. */
 static const char cells_key, live_key, sentinel_key, rescued_key;
 
 /* ---- taking and giving back -------------------------------------------------------------------------------------------- */
@@ -85,7 +85,10 @@ void lr_unhold(lua_State *L, lr_held *h) {
             lua_pushnil(L);
             lua_rawseti(L, -2, 1);
         }
-        lua_pop(L, 1);
+        lua_rawgetp(L, LUA_REGISTRYINDEX, &rescued_key);
+        lua_pushnil(L);
+        lua_rawseti(L, -2, h->serial);
+        lua_pop(L, 2);
         h->S->n_weak--;
     }
     luaL_unref(L, LUA_REGISTRYINDEX, h->ref);
@@ -217,10 +220,18 @@ static int is_dead(lua_State *L, const lr_held *h) {
     return dead;
 }
 
+/* Note the dead by serial, for they may be put back. Are there any? */
 static int any_dead(lua_State *L, lr_state *S) {
-    for (lr_held *h = S->held.after; h != &S->held; h = h->after)
-        if (is_dead(L, h)) return 1;
-    return 0;
+    int any = 0;
+    lua_newtable(L);
+    for (lr_held *h = S->held.after; h != &S->held; h = h->after) {
+        if (!is_dead(L, h)) continue;
+        lua_pushlightuserdata(L, h);
+        lua_rawseti(L, -2, h->serial);
+        any = 1;
+    }
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &rescued_key);
+    return any;
 }
 
 /* Mark the places, and behind them the hooks, that lead on from the marked ones; more references are marked by values that
@@ -381,10 +392,9 @@ static void take_look(lua_State *L, lr_state *S) {
     arm(L);
     lr_drain(L, S);
     S->rescue = any_dead(L, S); /* unless the look says otherwise */
-    lua_newtable(L);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &rescued_key);
-    if (!S->rescue && S->serial == S->looked && S->skip > 0 && S->skip--) return;
-    S->skip = luron_ctx_live_blocks(S->ctx) / PER_SKIP; /* much to go through: not if there is no value that is new or dead */
+    int64_t blocks = luron_ctx_live_blocks(S->ctx); /* about as long a look takes: at fewer collections where little is new */
+    if (!S->rescue && (S->serial - S->looked) * PER_NEW < blocks && S->skip > 0 && S->skip--) return;
+    S->skip = blocks / PER_SKIP;
     gather(L, &l);
     if (luron_trace_hooks(&l.ways, S->ctx, l.n, l.held, l.n_values, l.uds) == LURON_OK) { /* else in a backward, or without memory */
         S->rescue = S->rescue && died_in_use(L, &l);
@@ -417,14 +427,17 @@ int lr_lives_on(lua_State *L) {
     return 1;
 }
 
-/* The value of the cell on top, into the registry if it has died. */
-static void put_back(lua_State *L, lr_state *S, lua_Integer serial) {
-    for (lr_held *h = S->held.after; h != &S->held; h = h->after) {
-        if (h->serial != serial || !is_dead(L, h)) continue;
-        lua_rawgeti(L, -1, 1);
-        h->ref = luaL_ref(L, LUA_REGISTRYINDEX);
-        S->n_weak--;
-    }
+/* The value of the cell on top, into the registry if it has died. `rescued` has the dead by serial. */
+static void put_back(lua_State *L, lr_state *S, int rescued, lua_Integer serial) {
+    lua_rawgeti(L, rescued, serial);
+    lr_held *h = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    if (!h) return;
+    lua_rawgeti(L, -1, 1);
+    h->ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    S->n_weak--;
+    lua_pushnil(L);
+    lua_rawseti(L, rescued, serial);
 }
 
 /* Put what the table on top has, from index `first` on, onto the list at idx, which has n; how many it has then. */
@@ -457,7 +470,7 @@ static void put_all_back(lua_State *L, lr_state *S) {
         while (lua_next(L, -2)) {
             lua_Integer key = lua_tointeger(L, -2);
             if (key < 0) {
-                put_back(L, S, -key);
+                put_back(L, S, seen, -key);
                 n = put_on(L, list, n, 2);
             }
             lua_pop(L, 1);
