@@ -90,6 +90,14 @@ luron_status luron__fail(luron_ctx *ctx, luron_status status, const char *fmt, .
     return status;
 }
 
+void luron__append(char *buf, size_t n, const char *fmt, ...) {
+    size_t at = strlen(buf);
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(buf + at, n - at, fmt, args);
+    va_end(args);
+}
+
 luron_status luron__wrap(luron_ctx *ctx, luron_status status, const char *fmt, ...) {
     char old[sizeof ctx->error];
     memcpy(old, ctx->error, sizeof old);

@@ -144,14 +144,6 @@ const char *luron__numbers_text(char *buf, size_t n, const luron_ctx *ctx, const
 }
 
 /* Append to a text of `size` bytes as far as there is room. */
-LURON_PRINTF(3, 4) static void append(char *text, size_t size, const char *fmt, ...) {
-    size_t at = strlen(text);
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(text + at, size - at, fmt, args);
-    va_end(args);
-}
-
 /* ---- always on: where a backward begins -------------------------------------------------------------------------- */
 static bool has_infinite_number(const luron__attrs *attrs) {
     bool found = false;
@@ -247,7 +239,7 @@ void luron_ctx_set_locate(luron_ctx *ctx, luron_locate_fn fn, void *ud) { ctx->l
 void luron__note_place(luron_ctx *ctx, luron__node *node) {
     char place[160] = "";
     if (ctx->locate) ctx->locate(ctx->locate_ud, place, 100);
-    if (ctx->within) append(place, sizeof place, "%sin %.40s", *place ? ", " : "", luron_type_name(luron_layer_type_of(ctx->within)));
+    if (ctx->within) luron__append(place, sizeof place, "%sin %.40s", *place ? ", " : "", luron_type_name(luron_layer_type_of(ctx->within)));
     size_t bytes = strlen(place) + 1;
     if (bytes == 1) return;
     node->where = luron__pool_alloc(ctx->pool, bytes); /* none left: the message does without */
@@ -265,7 +257,7 @@ static bool is_bad(const luron_ctx *ctx, const luron_tensor *out, int n_in, luro
 
 static void append_tensor(char *text, size_t size, const luron_ctx *ctx, const char *name, const luron_tensor *t) {
     char numbers[LURON__NUMBERS_TEXT];
-    append(text, size, "; %s %s", name, luron__numbers_text(numbers, sizeof numbers, ctx, t));
+    luron__append(text, size, "; %s %s", name, luron__numbers_text(numbers, sizeof numbers, ctx, t));
 }
 
 static void append_operands(char *text, size_t size, const luron_ctx *ctx, int n, luron_tensor *const *ins) {

@@ -14,6 +14,8 @@ luron_status luron__vfail(luron_ctx *ctx, luron_status status, const char *fmt, 
 /** Put "subject: " before the text that is set; returns `status`. */
 luron_status luron__wrap(luron_ctx *ctx, luron_status status, const char *fmt, ...) LURON_PRINTF(3, 4);
 luron_status luron__nomem(luron_ctx *ctx, size_t bytes);
+/** Put text behind the text in buf, of n bytes; what has no room is cut off. */
+void luron__append(char *buf, size_t n, const char *fmt, ...) LURON_PRINTF(3, 4);
 #define LURON__CHECK(ctx, cond, status, ...)                                                                             \
     do {                                                                                                                 \
         if (!(cond)) return luron__fail((ctx), (status), __VA_ARGS__);                                                   \

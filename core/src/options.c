@@ -25,14 +25,6 @@ static bool is_integer(const luron_option *o) {
 static bool owns_text(const luron_option *o) { return o->kind == LURON_STRING || o->kind == LURON_INITIALISER; }
 
 /* ---- messages -------------------------------------------------------------------------------------------------- */
-LURON_PRINTF(3, 4) static void append(char *buf, size_t n, const char *fmt, ...) {
-    size_t at = strlen(buf);
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(buf + at, n - at, fmt, args);
-    va_end(args);
-}
-
 /* The shortest decimal text that reads as the same number. */
 static const char *number_text(char buf[40], double x) {
     for (int digits = 6; digits <= 17; digits++) {
@@ -47,17 +39,17 @@ static void append_range(char *buf, size_t n, const luron_option *o) {
     char a[40], b[40];
     if (!is_ranged(o)) return;
     if (o->max >= 1e9)
-        append(buf, n, " of at least %s", number_text(a, o->min));
+        luron__append(buf, n, " of at least %s", number_text(a, o->min));
     else if (o->min <= -1e9)
-        append(buf, n, " of at most %s", number_text(a, o->max));
+        luron__append(buf, n, " of at most %s", number_text(a, o->max));
     else
-        append(buf, n, " from %s to %s", number_text(a, o->min), number_text(b, o->max));
+        luron__append(buf, n, " from %s to %s", number_text(a, o->min), number_text(b, o->max));
 }
 
 static void append_ints(char *buf, size_t n, const luron_ints *ints) {
-    append(buf, n, "{");
-    for (int64_t i = 0; i < ints->n && i < 8; i++) append(buf, n, "%s%lld", i ? ", " : " ", (long long)ints->at[i]);
-    append(buf, n, " }");
+    luron__append(buf, n, "{");
+    for (int64_t i = 0; i < ints->n && i < 8; i++) luron__append(buf, n, "%s%lld", i ? ", " : " ", (long long)ints->at[i]);
+    luron__append(buf, n, " }");
 }
 
 /* "integer of at least 1" */
@@ -68,19 +60,19 @@ static const char *expected(char buf[TEXT], const luron_option *o) {
     case LURON_STRING: return "a string";
     case LURON_INITIALISER: return "name of an initialiser";
     case LURON_CHOICE:
-        append(buf, TEXT, "one of");
-        for (int i = 0; o->choices[i]; i++) append(buf, TEXT, "%s '%s'", i ? "," : "", o->choices[i]);
+        luron__append(buf, TEXT, "one of");
+        for (int i = 0; o->choices[i]; i++) luron__append(buf, TEXT, "%s '%s'", i ? "," : "", o->choices[i]);
         return buf;
     case LURON_INTS:
-        append(buf, TEXT, "integer");
+        luron__append(buf, TEXT, "integer");
         append_range(buf, TEXT, o);
         if (o->n_min == o->n_max)
-            append(buf, TEXT, " or list of %lld such", (long long)o->n_max);
+            luron__append(buf, TEXT, " or list of %lld such", (long long)o->n_max);
         else
-            append(buf, TEXT, " or list of %lld to %lld such", (long long)o->n_min, (long long)o->n_max);
+            luron__append(buf, TEXT, " or list of %lld to %lld such", (long long)o->n_min, (long long)o->n_max);
         return buf;
     default:
-        append(buf, TEXT, o->kind == LURON_FLOAT ? "number" : "integer");
+        luron__append(buf, TEXT, o->kind == LURON_FLOAT ? "number" : "integer");
         append_range(buf, TEXT, o);
         return buf;
     }
@@ -90,12 +82,12 @@ static const char *arg_text(char buf[TEXT], const luron_arg *a) {
     char number[40];
     buf[0] = 0;
     switch (a->kind) {
-    case LURON_ARG_INTEGER: append(buf, TEXT, "%lld", (long long)a->integer); break;
-    case LURON_ARG_NUMBER: append(buf, TEXT, "%s", number_text(number, a->number)); break;
-    case LURON_ARG_BOOLEAN: append(buf, TEXT, "%s", a->integer ? "true" : "false"); break;
-    case LURON_ARG_STRING: append(buf, TEXT, a->string ? "'%.60s'" : "nothing", a->string); break;
+    case LURON_ARG_INTEGER: luron__append(buf, TEXT, "%lld", (long long)a->integer); break;
+    case LURON_ARG_NUMBER: luron__append(buf, TEXT, "%s", number_text(number, a->number)); break;
+    case LURON_ARG_BOOLEAN: luron__append(buf, TEXT, "%s", a->integer ? "true" : "false"); break;
+    case LURON_ARG_STRING: luron__append(buf, TEXT, a->string ? "'%.60s'" : "nothing", a->string); break;
     case LURON_ARG_INTS: append_ints(buf, TEXT, &a->ints); break;
-    default: append(buf, TEXT, "an argument of unknown kind %d", (int)a->kind); break;
+    default: luron__append(buf, TEXT, "an argument of unknown kind %d", (int)a->kind); break;
     }
     return buf;
 }
@@ -121,7 +113,7 @@ static const char *near_name(const luron_type *t, const char *name) {
 
 static luron_status unknown(luron_ctx *ctx, const char *what, const luron_type *t, const char *name) {
     char list[TEXT] = "";
-    for (int i = 0; i < t->n_options; i++) append(list, sizeof list, "%s%s", i ? ", " : "", t->options[i].name);
+    for (int i = 0; i < t->n_options; i++) luron__append(list, sizeof list, "%s%s", i ? ", " : "", t->options[i].name);
     const char *near = near_name(t, name);
     return luron__fail(ctx, LURON_E_ARGUMENT, "%s: unknown option '%.64s'%s%s%s; valid: %s", what, name,
                        near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "",
@@ -396,13 +388,13 @@ const char *luron__options_text(char *buf, size_t n, const luron_type *type, con
     if (!n) return buf;
     buf[0] = 0;
     int shown = 0;
-    append(buf, n, "%s", luron_type_name(type));
+    luron__append(buf, n, "%s", luron_type_name(type));
     for (int i = 0; i < type->n_options; i++) {
         char value[TEXT];
         luron_arg a = luron__options_get(type, options, i);
         if (type->options[i].kind == LURON_INITIALISER && !a.string) continue; /* says nothing */
-        append(buf, n, "%s%s = %s", shown++ ? ", " : " { ", a.name, arg_text(value, &a));
+        luron__append(buf, n, "%s%s = %s", shown++ ? ", " : " { ", a.name, arg_text(value, &a));
     }
-    if (shown) append(buf, n, " }");
+    if (shown) luron__append(buf, n, " }");
     return buf;
 }

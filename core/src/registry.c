@@ -128,14 +128,6 @@ typedef struct folders {
     char ignored[400]; /* of $LURON_PLUGIN_PATH, with the reason; "" */
 } folders;
 
-LURON_PRINTF(3, 4) static void append(char *buf, size_t n, const char *fmt, ...) {
-    size_t at = strlen(buf);
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(buf + at, n - at, fmt, args);
-    va_end(args);
-}
-
 /* Code is loaded from absolute paths alone, and not from folders into which everybody may put some. */
 static const char *reason_to_ignore(const char *path) {
     struct stat st;
@@ -170,7 +162,7 @@ static luron_status folders_find(folders *f, luron_ctx *ctx) {
         snprintf(path, sizeof path, "%.*s", (int)(n < sizeof path ? n : sizeof path - 1), env);
         const char *reason = n ? reason_to_ignore(path) : NULL;
         if (reason)
-            append(f->ignored, sizeof f->ignored, "%s%.100s (%s)", *f->ignored ? ", " : "", path, reason);
+            luron__append(f->ignored, sizeof f->ignored, "%s%.100s (%s)", *f->ignored ? ", " : "", path, reason);
         else
             status = add_folder(f, ctx, env, n);
         env += n + (env[n] == ':');
@@ -293,20 +285,20 @@ static luron_status not_found(luron_ctx *ctx, const luron__want *want, near *bes
         if (!r->types[i]->gone)
             near_add(best, want, r->types[i]->kind, luron__type_title(r->types[i]), luron_type_function(r->types[i]));
     for (int i = 0; i < best->n; i++)
-        append(text, sizeof text, "%s'%s'", i == 0 ? "; did you mean " : i + 1 < best->n ? ", " : " or ",
+        luron__append(text, sizeof text, "%s'%s'", i == 0 ? "; did you mean " : i + 1 < best->n ? ", " : " or ",
                best->name[i]);
-    if (best->n) append(text, sizeof text, "?");
+    if (best->n) luron__append(text, sizeof text, "?");
     int64_t refused = 0;
     for (int64_t i = 0; i < r->n_seen; i++)
         if (r->seen[i].reason && refused++ < 4)
-            append(text, sizeof text, "%s%s (%s)", refused == 1 ? "; refused plugins: " : ", ", r->seen[i].path,
+            luron__append(text, sizeof text, "%s%s (%s)", refused == 1 ? "; refused plugins: " : ", ", r->seen[i].path,
                    r->seen[i].reason);
-    if (refused > 4) append(text, sizeof text, " and %lld more", (long long)refused - 4);
+    if (refused > 4) luron__append(text, sizeof text, " and %lld more", (long long)refused - 4);
     if (!best->n && !refused) {
-        append(text, sizeof text, "; searched:");
-        for (int i = 0; i < f->n; i++) append(text, sizeof text, " %s", f->dir[i]);
+        luron__append(text, sizeof text, "; searched:");
+        for (int i = 0; i < f->n; i++) luron__append(text, sizeof text, " %s", f->dir[i]);
     }
-    if (*f->ignored) append(text, sizeof text, "; ignored in LURON_PLUGIN_PATH: %s", f->ignored);
+    if (*f->ignored) luron__append(text, sizeof text, "; ignored in LURON_PLUGIN_PATH: %s", f->ignored);
     return luron__fail(ctx, LURON_E_NOT_FOUND, "no %s %s '%.64s'%s", luron__kind_name(want->kind),
                        want->by_function ? "function" : "type", want->name, text);
 }

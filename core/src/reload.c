@@ -35,14 +35,6 @@ typedef struct reload {
 } reload;
 
 /* ---- which plugin ------------------------------------------------------------------------------------------------ */
-LURON_PRINTF(3, 4) static void append(char *buf, size_t n, const char *fmt, ...) {
-    size_t at = strlen(buf);
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(buf + at, n - at, fmt, args);
-    va_end(args);
-}
-
 /* Types in the order of registration: those of a plugin stand together, but for new ones of a reload. */
 static bool is_first(const luron__registry *r, int64_t i) {
     for (int64_t k = 0; k < i; k++)
@@ -61,7 +53,7 @@ static luron_status not_loaded(luron_ctx *ctx, const char *name) {
             return luron__fail(ctx, LURON_E_NOT_FOUND, "no plugin '%.64s' is loaded: that is a %s type of plugin '%s'",
                                name, luron__kind_name(t->kind), t->plugin);
         if (!is_first(r, i)) continue;
-        append(list, sizeof list, "%s%s", *list ? ", " : "", t->plugin);
+        luron__append(list, sizeof list, "%s%s", *list ? ", " : "", t->plugin);
         const int distance = luron__edit_distance(name, t->plugin);
         if (distance < least) least = distance, near = t->plugin;
     }
@@ -83,7 +75,7 @@ static luron_status find_plugin(reload *r) {
     LURON__CHECK(r->ctx, first->from, LURON_E_UNSUPPORTED,
                  "plugin '%s' is linked into the program: there is no file to load again", r->name);
     r->was = first->from;
-    append(r->path, sizeof r->path, "%s", first->path);
+    luron__append(r->path, sizeof r->path, "%s", first->path);
     return LURON_OK;
 }
 
