@@ -84,23 +84,18 @@ int64_t luron__guard_damage(const luron__guard *g) {
 }
 
 /* ---- contents ---------------------------------------------------------------------------------------------------- */
+/* Element i by dtype: what is neither float nor double gets bits of `other`. */
+static void put(void *to, int64_t i, uint32_t dtype, const void *narrow, const void *wide, uint64_t other) {
+    const size_t size = (dtype & 0xff) / 8; /* index views have a dtype of their own */
+    memcpy((char *)to + (size_t)i * size, dtype == LURON_F32 ? narrow : dtype == LURON_F64 ? wide : &other, size);
+}
+
 void luron__fill_unset(uint32_t dtype, int64_t n, void *to) {
     for (int64_t i = 0; i < n; i++) {
         const uint64_t r = mix((uint64_t)i);
         const uint32_t narrow = 0x7fa00000u | ((uint32_t)r & 0x1fffffu);
         const uint64_t wide = 0x7ff4000000000000u | (r & 0x3ffffffffffffu);
-        switch (dtype) {
-        case LURON_F32:
-            memcpy((char *)to + i * 4, &narrow, 4);
-            break;
-        case LURON_F64:
-            memcpy((char *)to + i * 8, &wide, 8);
-            break;
-        default: {
-            const size_t size = (dtype & 0xff) / 8; /* index views have a dtype of their own */
-            memcpy((char *)to + (size_t)i * size, &r, size);
-        }
-        }
+        put(to, i, dtype, &narrow, &wide, r);
     }
 }
 
@@ -109,18 +104,7 @@ void luron__fill_noise(uint32_t dtype, int64_t n, double scale, void *to) {
         const uint64_t r = mix((uint64_t)i + 0x5eed);
         const double wide = scale * (r & 1 ? -1 : 1) * (1 + (double)(r >> 11) * 0x1p-53);
         const float narrow = (float)wide;
-        switch (dtype) {
-        case LURON_F32:
-            memcpy((char *)to + i * 4, &narrow, 4);
-            break;
-        case LURON_F64:
-            memcpy((char *)to + i * 8, &wide, 8);
-            break;
-        default: {
-            const size_t size = (dtype & 0xff) / 8; /* index views have a dtype of their own */
-            memcpy((char *)to + (size_t)i * size, &r, size);
-        }
-        }
+        put(to, i, dtype, &narrow, &wide, r);
     }
 }
 
