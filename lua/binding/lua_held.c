@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PER_SKIP = 4096, PER_NEW = 64 };
+enum { PER_SKIP = 4096, MOST_SKIPS = 4 };
 /* Weak tables: cells by serial, with the table of all at 0; boxes by address. The metatable of sentinels, which is also the
  * key of the one that waits, in the table of boxes. Of the last look: places that were put back, and the dead by serial. */
 static const char cells_key, live_key, sentinel_key, rescued_key;
@@ -392,9 +392,9 @@ static void take_look(lua_State *L, lr_state *S) {
     arm(L);
     lr_drain(L, S);
     S->rescue = any_dead(L, S); /* unless the look says otherwise */
-    int64_t blocks = luron_ctx_live_blocks(S->ctx); /* about as long a look takes: at fewer collections where little is new */
-    if (!S->rescue && (S->serial - S->looked) * PER_NEW < blocks && S->skip > 0 && S->skip--) return;
-    S->skip = blocks / PER_SKIP;
+    if (!S->rescue && S->serial == S->looked && S->skip > 0 && S->skip--) return;
+    S->skip = luron_ctx_live_blocks(S->ctx) / PER_SKIP; /* much to go through: less often where no value is new or dead */
+    if (S->skip > MOST_SKIPS) S->skip = MOST_SKIPS;     /* but what is garbage has to go */
     gather(L, &l);
     if (luron_trace_hooks(&l.ways, S->ctx, l.n, l.held, l.n_values, l.uds) == LURON_OK) { /* else in a backward, or without memory */
         S->rescue = S->rescue && died_in_use(L, &l);

@@ -179,20 +179,33 @@ static void release(const char *key, void *object) {
 }
 
 static void close_box(lr_link *box) {
-    void *object = box->object;
-    box->object = NULL;
+    void *object = box->object, *parked = box->parked;
+    box->object = box->parked = NULL;
     box->before->after = box->after;
     box->after->before = box->before;
     box->before = box->after = box;
     release(box->key, object);
+    release(box->key, parked);
 }
 
-/* __close and close; upvalue 1: the key. */
-static int box_close(lua_State *L) {
+/* Does a finalizer run? It may have come into the midst of any function of ours that makes a Lua value. */
+static int in_finalizer(lua_State *L) {
+    lua_Debug frame;
+    for (int level = 1; lua_getstack(L, level, &frame); level++) {
+        lua_getinfo(L, "n", &frame);
+        if (frame.name && strcmp(frame.name, "__gc") == 0) return 1;
+    }
+    return 0;
+}
+
+static int close_at(lua_State *L, int finalizes) {
     const char *key = lua_touserdata(L, lua_upvalueindex(1));
     lr_link *box = (lr_link *)lr_test(L, 1, key);
     if (!box) return lr_typeerror(L, 1, "object", lua_tostring(L, lua_upvalueindex(2)));
-    close_box(box);
+    if (!finalizes)
+        close_box(box);
+    else if (box->object)
+        box->parked = box->object, box->object = NULL; /* a function that has the object now may go on with it */
     lua_pushnil(L); /* it leads nowhere any more: lua_held.c */
     lua_setiuservalue(L, 1, 1);
     lr_state *S = lr_peek(L);
@@ -200,11 +213,14 @@ static int box_close(lua_State *L) {
     return 0;
 }
 
+/* __close and close; upvalue 1: the key. */
+static int box_close(lua_State *L) { return close_at(L, in_finalizer(L)); }
+
 /* __gc */
 static int box_gc(lua_State *L) {
     lr_link *box = (lr_link *)lr_test(L, 1, lua_touserdata(L, lua_upvalueindex(1)));
     if (box && lr_box_lives_on(L)) return 0;
-    return box_close(L);
+    return close_at(L, 0);
 }
 
 void lr_release_all(lr_state *S) {

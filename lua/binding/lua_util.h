@@ -1,7 +1,8 @@
 /* lua_util.h -- what the files of the Lua module share.
  *
  * Rules: a box (userdata) is made with NULL in it and filled afterwards, so that a Lua error cannot leak; arguments are
- * checked before core is called; no core pointer is held across a call that can raise; dims, positions and ids count
+ * checked before core is called; no core pointer is held across a call that can raise or run Lua code (a finalizer, which
+ * any allocation may run, closes nothing at once: box_close); dims, positions and ids count
  * from 1 in Lua and are converted here. Every failure raises a text at the line of the user's own Lua code.          */
 #ifndef LUA_UTIL_H
 #define LUA_UTIL_H
@@ -13,6 +14,7 @@
 /* ---- one of these per lua_State --------------------------------------------------------------------------------------- */
 typedef struct lr_link { /* what a box holds; boxes are linked, since those made while a lua_State closes get no finalizer */
     void *object; /* NULL: closed */
+    void *parked; /* closed by a finalizer: goes with the box */
     struct lr_link *before, *after;
     const char *key;
     int noted;  /* can be found by its address: lua_held.c */

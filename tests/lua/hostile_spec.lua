@@ -107,3 +107,28 @@ describe("the module", function()
     assert.are.equal(2, luron.ones(2):sum():item())
   end)
 end)
+
+describe("an object that a finalizer closes in the midst of a call", function()
+  it("stays there until the call is over", function()
+    collectgarbage("incremental", 1, 1000, 1) -- a collection at nearly every allocation
+    local n, closed = 5000, 0
+    for _ = 1, n do
+      local x = luron.randn(2, 3)
+      setmetatable({}, { __gc = function() x:close() end })
+      for _, name in ipairs { "shape", "strides", "totable", "size" } do
+        local ok, message = pcall(x[name], x)
+        if not ok then
+          assert.is_truthy(message:find("closed", 1, true), message)
+          closed = closed + 1
+          break
+        end
+      end
+    end
+    collectgarbage("incremental", 200, 100, 13)
+    assert.is_true(closed > 100, closed .. " were closed") -- how many depends on when the collector comes
+    local x = luron.ones(1000)
+    local before = luron.memory()
+    x:close() -- outside of finalizers the memory goes at once
+    assert.is_true(luron.memory() <= before - 4000)
+  end)
+end)
