@@ -75,7 +75,7 @@ int luron_ctx_set_strict(luron_ctx *ctx, int level) {
 }
 int luron_ctx_strict(const luron_ctx *ctx) { return ctx->strict; }
 
-const char *luron_ctx_isa(const luron_ctx *ctx) { return ctx->isa == LURON__ISA_AVX2 ? "avx2" : "plain"; }
+const char *luron_ctx_isa(const luron_ctx *ctx) { return luron__isa_name(ctx->isa); }
 
 luron_status luron__vfail(luron_ctx *ctx, luron_status status, const char *fmt, va_list args) {
     vsnprintf(ctx->error, sizeof ctx->error, fmt, args);

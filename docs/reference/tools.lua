@@ -8,7 +8,7 @@ return {
     { "luron.random_state(): integer seed, integer position", "The whole random state." },
     { "luron.set_random_state(seed: integer, position: integer)", "Puts it back." },
     { "luron.threads(n?: integer): integer", "Threads of parallel loops, 1 to 256; with an argument sets it. Results do not depend on it." },
-    { "luron.isa(): string", "Instruction set of the kernels in use: `avx2` or `plain`." },
+    { "luron.isa(): string", "Instruction set of the kernels in use: `avx512`, `avx2`, `neon` or `plain`." },
     { "luron.memory(): integer bytes, integer blocks", "What tensors, tape and models hold now." },
     { "luron.trim()", "Collects garbage and gives memory that is kept for reuse back to the system." },
     { "luron.scope(fn: function, ...: any): any", "Runs fn(...) and lets go of every tensor made in it but those that it returns, alone or in tables.",

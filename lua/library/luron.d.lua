@@ -152,7 +152,7 @@ function luron.set_random_state(seed, position) end
 ---@return integer
 function luron.threads(n) end
 
---- Instruction set of the kernels in use: `avx2` or `plain`.
+--- Instruction set of the kernels in use: `avx512`, `avx2`, `neon` or `plain`.
 ---@return string
 function luron.isa() end
 

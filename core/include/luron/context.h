@@ -60,7 +60,7 @@ LURON_API void luron_ctx_set_locate(luron_ctx *ctx, luron_locate_fn fn, void *ud
 LURON_API int luron_ctx_set_strict(luron_ctx *ctx, int level);
 LURON_API int luron_ctx_strict(const luron_ctx *ctx);
 
-/** Instruction set of the kernels in use: "avx2" or "plain". LURON_ISA in the environment forces one. */
+/** Instruction set of the kernels in use: "avx512", "avx2", "neon" or "plain". LURON_ISA in the environment forces one. */
 LURON_API const char *luron_ctx_isa(const luron_ctx *ctx);
 
 LURON_END_DECLS

@@ -8,31 +8,52 @@
 
 #include <stdatomic.h>
 
-#define ALIGN 64
-#define TILE_FLOPS 1000000 /* worth handing to another thread */
+enum { ALIGN = 64, MOST_CHUNKS = 64 };
+#define LEAST_FLOPS 1e6 /* of a tile: worth handing to another thread */
+#define MOST_FLOPS 8e6  /* of a tile, while there are not many */
 
-/* The grid of output tiles, by shape alone. */
+static const luron__gemm_kernels *kernels_of(int isa) {
+    switch (isa) {
+#if defined(__x86_64__)
+    case LURON__ISA_AVX512:
+        return &luron__gemm_avx512;
+    case LURON__ISA_AVX2:
+        return &luron__gemm_avx2;
+#elif defined(__aarch64__)
+    case LURON__ISA_NEON:
+        return &luron__gemm_neon;
+#endif
+    default:
+        return &luron__gemm_plain;
+    }
+}
+
+/* The grid of output tiles. It changes no bit, so that a product on one thread need not be cut as finely. */
 typedef struct grid {
-    int64_t rows, cols; /* tiles */
-    int64_t width;      /* columns of a tile, a multiple of 64 bytes' worth */
+    int64_t rows, cols;    /* tiles */
+    int64_t height, width; /* of a tile; a multiple of the widest panel */
 } grid;
 
 static int64_t ceil_div(int64_t a, int64_t b) { return a / b + (a % b != 0); }
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
-static grid grid_of(const luron__gemm_args *g) {
-    grid t = {.rows = ceil_div(g->m, LURON__GEMM_M)};
-    int64_t step = LURON__GEMM_PANEL / (g->dtype == LURON_F64 ? 8 : 4), steps = ceil_div(g->n, step);
-    double step_flops = 2.0 * (double)ceil_div(g->m, t.rows) * (double)step * (double)(g->k > 0 ? g->k : 1);
-    double least = TILE_FLOPS / step_flops;
-    int64_t each = least >= (double)steps ? steps : least < 4 ? 4 : (int64_t)least;
-    t.cols = ceil_div(steps, each);
-    t.width = ceil_div(steps, t.cols) * step;
+/* Columns first, for each tile packs its part of B; few panels are shared out by rows. */
+static grid grid_of(const luron__gemm_args *g, int threads) {
+    int64_t panel = kernels_of(g->isa)->widths[g->dtype == LURON_F64][0], panels = ceil_div(g->n, panel);
+    double flops = 2.0 * (double)g->m * (double)g->n * (double)g->k;
+    int64_t chunks = 1;
+    if (threads > 1) chunks = (int64_t)(flops < 8 * MOST_FLOPS ? flops / LEAST_FLOPS : flops / MOST_FLOPS);
+    chunks = most(1, least(chunks, flops < 8 * MOST_FLOPS ? 8 : MOST_CHUNKS));
+    int64_t cols = panels % 2 == 0 || panels >= 8 ? least(chunks, panels) : 1;
+    int64_t rows = most(ceil_div(chunks, cols), ceil_div(g->m, LURON__GEMM_M));
+    grid t = {.height = ceil_div(ceil_div(g->m, rows), 8) * 8, .width = ceil_div(panels, cols) * panel};
+    t.rows = ceil_div(g->m, t.height);
     t.cols = ceil_div(g->n, t.width);
     return t;
 }
 
-/* At most `threads` tiles are computed at once; each takes a free one of that many buffers. Which one changes no bit.
- */
+/* At most `threads` tiles are computed at once; each takes a free one of that many buffers. */
 typedef struct run {
     const luron__gemm_args *g;
     luron__gemm_tile_fn *tile;
@@ -43,9 +64,8 @@ typedef struct run {
 } run;
 
 static int buffers_of(const luron__gemm_args *g, int threads) {
-    grid t = grid_of(g);
-    int64_t tiles = t.rows * t.cols;
-    return tiles < threads ? (int)tiles : threads;
+    grid t = grid_of(g, threads);
+    return (int)least(t.rows * t.cols, threads);
 }
 
 int64_t luron__gemm_work(const luron__gemm_args *g, int threads) {
@@ -70,39 +90,65 @@ static void tiles(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     (void)chunk;
     for (int64_t i = begin; i < end; i++) {
         /* tiles of one set of columns follow each other: they share its part of B */
-        int64_t row = i % r->grid.rows, col = i / r->grid.rows, each = g->m / r->grid.rows,
-                longer = g->m % r->grid.rows;
-        int64_t m0 = row * each + (row < longer ? row : longer), n0 = col * r->grid.width;
-        int64_t n1 = g->n - n0 < r->grid.width ? g->n : n0 + r->grid.width;
-        r->tile(g, m0, m0 + each + (row < longer), n0, n1, r->buffers + (int64_t)buffer * LURON__GEMM_TILE_WORK);
+        int64_t m0 = i % r->grid.rows * r->grid.height, n0 = i / r->grid.rows * r->grid.width;
+        r->tile(g, m0, least(m0 + r->grid.height, g->m), n0, least(n0 + r->grid.width, g->n),
+                r->buffers + (int64_t)buffer * LURON__GEMM_TILE_WORK);
     }
     atomic_flag_clear_explicit(&r->taken[buffer], memory_order_release);
 }
 
-static luron__gemm_tile_fn *kernel_of(uint32_t dtype, int isa) {
-#if defined(__x86_64__)
-    if (isa == LURON__ISA_AVX2) return dtype == LURON_F64 ? luron__gemm_tile_f64_avx2 : luron__gemm_tile_f32_avx2;
-#endif
-    (void)isa;
-    return dtype == LURON_F64 ? luron__gemm_tile_f64_plain : luron__gemm_tile_f32_plain;
-}
-
 void luron__gemm(const luron__gemm_args *g, int threads, void *work) {
     if (g->m == 0 || g->n == 0) return;
-    run r = {.g = g, .tile = kernel_of(g->dtype, g->isa), .grid = grid_of(g), .n_buffers = buffers_of(g, threads)};
+    run r = {.g = g, .tile = kernels_of(g->isa)->tile[g->dtype == LURON_F64], .grid = grid_of(g, threads)};
     r.buffers = (char *)work + (ALIGN - (uintptr_t)work % ALIGN) % ALIGN;
+    if (r.grid.rows * r.grid.cols == 1) {
+        r.tile(g, 0, g->m, 0, g->n, r.buffers);
+        return;
+    }
+    r.n_buffers = buffers_of(g, threads);
     r.taken = (atomic_flag *)(void *)(r.buffers + (int64_t)r.n_buffers * LURON__GEMM_TILE_WORK);
     for (int i = 0; i < r.n_buffers; i++)
         atomic_flag_clear(&r.taken[i]);
     luron__parallel_for(threads, r.grid.rows * r.grid.cols, 1, tiles, &r);
 }
 
-int luron__isa_pick(const char *wanted) {
-    bool avx2 = false;
-#if defined(__x86_64__)
-    avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#endif
-    if (!wanted || !*wanted) return avx2 ? LURON__ISA_AVX2 : LURON__ISA_PLAIN;
-    if (strcmp(wanted, "plain") == 0) return LURON__ISA_PLAIN;
-    return avx2 && strcmp(wanted, "avx2") == 0 ? LURON__ISA_AVX2 : -1;
+int64_t luron__gemm_packed_bytes(const luron__gemm_args *g) {
+    const int *widths = kernels_of(g->isa)->widths[g->dtype == LURON_F64];
+    int64_t n = g->n / widths[0] * widths[0];
+    while (n < g->n)
+        n += widths[luron__gemm_width(widths, g->n - n)];
+    return n * g->k * luron_dtype_size(g->dtype);
 }
+
+void luron__gemm_pack(const luron__gemm_args *g, void *to) {
+    if (g->n > 0 && g->k > 0) kernels_of(g->isa)->pack[g->dtype == LURON_F64](g, to);
+}
+
+static const char *const isa_names[] = {"plain", "avx2", "avx512", "neon"};
+
+static bool has_isa(int isa) {
+    switch (isa) {
+    case LURON__ISA_PLAIN:
+        return true;
+#if defined(__x86_64__)
+    case LURON__ISA_AVX2:
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    case LURON__ISA_AVX512:
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+               __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && has_isa(LURON__ISA_AVX2);
+#elif defined(__aarch64__)
+    case LURON__ISA_NEON:
+        return true;
+#endif
+    default:
+        return false;
+    }
+}
+
+int luron__isa_pick(const char *wanted) {
+    for (int isa = LURON__ISA_COUNT - 1; isa >= 0; isa--)
+        if (has_isa(isa) && (!wanted || !*wanted || strcmp(wanted, isa_names[isa]) == 0)) return isa;
+    return -1;
+}
+
+const char *luron__isa_name(int isa) { return isa_names[isa]; }

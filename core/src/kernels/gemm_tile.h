@@ -7,16 +7,42 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define LURON__GEMM_K 512       /* longest chain of multiply-adds: part of the rule that fixes the bits              */
-#define LURON__GEMM_M 120       /* rows of an output tile at most: bounds the scratch, a multiple of 6              */
-#define LURON__GEMM_IN_PLACE 32 /* up to so many rows a panel of B that needs no transposition is not worth copying */
-#define LURON__GEMM_PANEL 64    /* columns of a panel are 32 or 64 bytes: a tile's scratch has room for 64 bytes    */
+#define LURON__GEMM_K 512                    /* longest chain of multiply-adds: part of the rule that fixes the bits */
+#define LURON__GEMM_M 256                    /* rows of an output tile at most: so much of A stays in a 1 MiB cache */
+#define LURON__GEMM_PANEL 192                /* bytes of a row of the widest panel */
+#define LURON__GEMM_WIDTHS 5                 /* panel widths an instruction set has, at most, and a 0 */
+#define LURON__GEMM_IN_PLACE_M 32            /* up to so many rows, or if all of B is so small ... */
+#define LURON__GEMM_IN_PLACE_B (1600 * 1024) /* (bytes), a panel of B that lies in order is not worth copying */
 /** Bytes that one tile needs: a packed panel and the sums of a panel of columns. */
 #define LURON__GEMM_TILE_WORK ((int64_t)(LURON__GEMM_K + LURON__GEMM_M) * LURON__GEMM_PANEL)
 
 /** Rows m0 .. m1 (at most LURON__GEMM_M) and columns n0 .. n1 of c; n0 is the start of a panel. */
 typedef void luron__gemm_tile_fn(const luron__gemm_args *g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, void *work);
-luron__gemm_tile_fn luron__gemm_tile_f32_plain, luron__gemm_tile_f64_plain, luron__gemm_tile_f32_avx2,
-    luron__gemm_tile_f64_avx2;
+/** All of op(b) as panels, one behind the other. */
+typedef void luron__gemm_pack_fn(const luron__gemm_args *g, void *to);
+
+typedef struct luron__gemm_kernels { /* of one instruction set; index 0: float32, 1: float64 */
+    luron__gemm_tile_fn *tile[2];
+    luron__gemm_pack_fn *pack[2];
+    int widths[2][LURON__GEMM_WIDTHS]; /* of panels, falling, then 0 */
+} luron__gemm_kernels;
+extern const luron__gemm_kernels luron__gemm_plain;
+#if defined(__x86_64__)
+extern const luron__gemm_kernels luron__gemm_avx2, luron__gemm_avx512;
+#elif defined(__aarch64__)
+extern const luron__gemm_kernels luron__gemm_neon;
+#endif
+
+/** Which width the next panel has when `left` columns are left: the widest, or the least that holds them all and
+ *  wastes less than the narrowest, or the widest that they fill. */
+static inline int luron__gemm_width(const int *widths, int64_t left) {
+    int last = 0, i = 0;
+    while (widths[last + 1])
+        last++;
+    if (left >= widths[0]) return 0;
+    while (i < last && widths[i + 1] >= left)
+        i++;
+    return widths[i] - left < widths[last] || i == last ? i : i + 1;
+}
 
 #endif

@@ -26,15 +26,22 @@ typedef struct luron__gemm_args {
     void *c;
     int64_t lda, ldb, ldc;
     double beta;
-    int isa; /* luron__isa_pick() */
+    int isa;            /* luron__isa_pick() */
+    const void *packed; /* op(b) as luron__gemm_pack left it, or NULL; then b, ldb and LURON_TRANS_B are not looked at */
 } luron__gemm_args;
 int64_t luron__gemm_work(const luron__gemm_args *g, int threads);
 /** What is enough for any product. */
 int64_t luron__gemm_most_work(int threads);
 void luron__gemm(const luron__gemm_args *g, int threads, void *work);
-enum { LURON__ISA_PLAIN, LURON__ISA_AVX2 };
+/** op(b) in the order in which the kernels of g->isa read it, for products with the same b; they have the same bits. `to`
+ *  has luron__gemm_packed_bytes(g), best at a multiple of 64. */
+int64_t luron__gemm_packed_bytes(const luron__gemm_args *g);
+void luron__gemm_pack(const luron__gemm_args *g, void *to);
+
+enum { LURON__ISA_PLAIN, LURON__ISA_AVX2, LURON__ISA_AVX512, LURON__ISA_NEON, LURON__ISA_COUNT };
 /** The best this machine has; `wanted` (LURON_ISA, may be NULL) forces one that it has. -1: unknown or not here. */
 int luron__isa_pick(const char *wanted);
+const char *luron__isa_name(int isa);
 
 /** Sum of n numbers in a fixed tree of blocks. */
 double luron__sum_f64(int64_t n, const double *x, int64_t stride);

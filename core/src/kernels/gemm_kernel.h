@@ -1,0 +1,95 @@
+/* gemm_kernel.h -- the innermost loops of the matrix product, included once per vector type by gemm_<isa>.c, with
+ *
+ *   T, VEC                   element type and vector of it
+ *   FMA(a, b, c), SET1(p)    multiply-add on vectors; the number at p in every lane
+ *   KEEP(v)                  forbid the compiler to load v again at each use
+ *   LOAD_SOME(p, n), STORE_SOME(p, n, v)    the first n < lanes numbers; the others are 0 and untouched
+ *   NAME(x), VNAME(x)        x with a suffix of dtype and instruction set, and of the vector type too
+ *
+ * Vectors lie along N, never along K, so an element is the same chain of multiply-adds wherever it stands in a tile. */
+#define VL ((int)(sizeof(VEC) / sizeof(T)))
+
+static inline VEC VNAME(load)(const T *p) {
+    VEC v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+/* The sums of a tile in the general case: what came before, beta c and the bias are added. Not inlined into the kernel
+ * of each height, which would be most of the code. */
+static __attribute__((noinline)) void VNAME(finish)(const NAME(store) * s, int64_t row, int rows, int vecs,
+                                                    const VEC *sum) {
+    for (int v = 0; v < vecs && v * VL < s->cols; v++) {
+        int n = s->cols - v * VL;
+        bool bias = s->last && s->bias, more = s->last && s->beta != 0, all = n >= VL;
+        T *acc = s->acc + row * s->ldacc + v * VL, *c = s->c + row * s->ldc + v * VL;
+        VEC b = (VEC){0};
+        if (bias) b = all ? VNAME(load)(s->bias + v * VL) : LOAD_SOME(s->bias + v * VL, n);
+        for (int r = 0; r < rows; r++, acc += s->ldacc, c += s->ldc) {
+            VEC y = sum[r * vecs + v];
+            if (!s->first) y = (all ? VNAME(load)(acc) : LOAD_SOME(acc, n)) + y;
+            if (more) y = y + s->beta * (all ? VNAME(load)(c) : LOAD_SOME(c, n));
+            if (bias) y = y + b;
+            if (all)
+                memcpy(s->last ? c : acc, &y, sizeof y);
+            else
+                STORE_SOME(s->last ? c : acc, n, y);
+        }
+    }
+}
+
+/* rows x (vecs vectors) sums over k. rows, vecs and which of the strides of A is 1 are constants where it is inlined.
+ */
+static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, const int vecs, int64_t k, const T *a,
+                                                              int64_t row_stride, int64_t k_stride, const T *b,
+                                                              int64_t ldb, const NAME(store) * s, int64_t row) {
+    VEC sum[24], x[8];
+#pragma GCC unroll 24
+    for (int i = 0; i < rows * vecs; i++)
+        sum[i] = (VEC){0};
+    for (int64_t i = 0; i < k; i++, a += k_stride, b += ldb) {
+#pragma GCC unroll 8
+        for (int v = 0; v < vecs; v++) {
+            x[v] = VNAME(load)(b + v * VL);
+            if (rows > 1) KEEP(x[v]);
+        }
+#pragma GCC unroll 8
+        for (int r = 0; r < rows; r++) {
+            VEC y = SET1(a + r * row_stride);
+            KEEP(y);
+#pragma GCC unroll 8
+            for (int v = 0; v < vecs; v++)
+                sum[r * vecs + v] = FMA(y, x[v], sum[r * vecs + v]);
+        }
+    }
+    if (s->plain) {
+        T *c = s->c + row * s->ldc;
+#pragma GCC unroll 8
+        for (int r = 0; r < rows; r++, c += s->ldc)
+#pragma GCC unroll 8
+            for (int v = 0; v < vecs; v++)
+                memcpy(c + v * VL, &sum[r * vecs + v], sizeof(VEC));
+        return;
+    }
+    VEC out[24];
+#pragma GCC unroll 24
+    for (int i = 0; i < rows * vecs; i++)
+        out[i] = sum[i];
+    VNAME(finish)(s, row, rows, vecs, out);
+}
+
+#define ROWS(r, vecs)                                                                                                  \
+    case r:                                                                                                            \
+        if (trans_a)                                                                                                   \
+            VNAME(tile)(r, vecs, k, a, 1, lda, b, ldb, s, row);                                                        \
+        else                                                                                                           \
+            VNAME(tile)(r, vecs, k, a, lda, 1, b, ldb, s, row);                                                        \
+        break;
+#define ROWS_6(v) ROWS(1, v) ROWS(2, v) ROWS(3, v) ROWS(4, v) ROWS(5, v) ROWS(6, v)
+#define ROWS_8(v) ROWS_6(v) ROWS(7, v) ROWS(8, v)
+/* A kernel for panels of one width, with the heights listed. */
+#define PANEL_KERNEL(name, heights)                                                                                    \
+    static void name(int rows, bool trans_a, int64_t k, const T *a, int64_t lda, const T *b, int64_t ldb,              \
+                     const NAME(store) * s, int64_t row) {                                                             \
+        switch (rows) { heights }                                                                                      \
+    }
