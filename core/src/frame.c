@@ -37,7 +37,7 @@ luron_status luron__frame_open(luron__frame *f, luron_ctx *ctx, luron_layer *lay
     f->seed = ctx->seed;
     for (int s = 0; s < LURON__MAX_SLOTS; s++) f->param_at[s] = f->out_ndim[s] = -1;
     luron_call *c = &f->call;
-    c->struct_size = sizeof *c, c->host = luron__host(), c->internal = f;
+    c->struct_size = sizeof *c, c->host = luron__host(f->ctx->isa), c->internal = f;
     c->index_base = ctx->index_base;
     c->out = f->out_at, c->param = f->param_ptr, c->state = f->state_at, c->saved = f->saved_at;
     c->grad_out = f->grad_out_at, c->grad_param = f->grad_param_at, c->fresh_param = f->fresh_param;

@@ -302,10 +302,17 @@ static void host_parallel_for(luron_call *c, int64_t n, int64_t grain,
     }
 }
 
-static void host_map(const luron_host *host, uint32_t fn, uint32_t dtype, int64_t n, const void *x, void *y) {
-    (void)host;
-    luron__map(fn, dtype, n, x, y);
-}
+/* It knows no call, and so no context: a table for each instruction set. */
+#define HOST_MAP(name, isa)                                                                                            \
+    static void host_map_##name(const luron_host *host, uint32_t fn, uint32_t dtype, int64_t n, const void *x,         \
+                                void *y) {                                                                             \
+        (void)host;                                                                                                    \
+        luron__map(isa, fn, dtype, n, x, y);                                                                           \
+    }
+HOST_MAP(plain, LURON__ISA_PLAIN)
+HOST_MAP(avx2, LURON__ISA_AVX2)
+HOST_MAP(avx512, LURON__ISA_AVX512)
+HOST_MAP(neon, LURON__ISA_NEON)
 
 /* ---- ids --------------------------------------------------------------------------------------------------------- */
 static luron_status host_bad_id(luron_call *c, int i, int64_t k, int64_t n) {
@@ -334,20 +341,25 @@ static luron_status host_bad_id(luron_call *c, int i, int64_t k, int64_t n) {
         base == 1 && raw == 0 ? " (ids count from 1 here: 0 is no id; add 1 to labels that count from 0)" : "");
 }
 
-static const luron_host table = {.struct_size = sizeof table,
-                                 .abi_minor = LURON_ABI_MINOR,
-                                 .fail = host_fail,
-                                 .extension = host_extension,
-                                 .set_out = host_set_out,
-                                 .declare_param = host_declare_param,
-                                 .declare_state = host_declare_state,
-                                 .declare_saved = host_declare_saved,
-                                 .declare_scratch = host_declare_scratch,
-                                 .gemm = host_gemm,
-                                 .sum_to = host_sum_to,
-                                 .zero = host_zero,
-                                 .rand_uniform = host_rand_uniform,
-                                 .parallel_for = host_parallel_for,
-                                 .map = host_map,
-                                 .bad_id = host_bad_id};
-const luron_host *luron__host(void) { return &table; }
+#define HOST(map_fn)                                                                                                   \
+    {.struct_size = sizeof(luron_host),                                                                                \
+     .abi_minor = LURON_ABI_MINOR,                                                                                     \
+     .fail = host_fail,                                                                                                \
+     .extension = host_extension,                                                                                      \
+     .set_out = host_set_out,                                                                                          \
+     .declare_param = host_declare_param,                                                                              \
+     .declare_state = host_declare_state,                                                                              \
+     .declare_saved = host_declare_saved,                                                                              \
+     .declare_scratch = host_declare_scratch,                                                                          \
+     .gemm = host_gemm,                                                                                                \
+     .sum_to = host_sum_to,                                                                                            \
+     .zero = host_zero,                                                                                                \
+     .rand_uniform = host_rand_uniform,                                                                                \
+     .parallel_for = host_parallel_for,                                                                                \
+     .map = map_fn,                                                                                                    \
+     .bad_id = host_bad_id}
+static const luron_host tables[LURON__ISA_COUNT] = {[LURON__ISA_PLAIN] = HOST(host_map_plain),
+                                                    [LURON__ISA_AVX2] = HOST(host_map_avx2),
+                                                    [LURON__ISA_AVX512] = HOST(host_map_avx512),
+                                                    [LURON__ISA_NEON] = HOST(host_map_neon)};
+const luron_host *luron__host(int isa) { return &tables[isa]; }

@@ -429,7 +429,7 @@ void luron__slots_free(luron__pool *pool, luron__slot *slots); /* LURON__MAX_SLO
 void luron__was_free(luron__pool *pool, luron__slots *was);
 /** The numbers of t in another dtype behind the same header; its gradient goes (layer.c). */
 luron_status luron__tensor_convert(luron_ctx *ctx, luron_tensor *t, uint32_t dtype);
-const luron_host *luron__host(void);   /* the table of services: host.c */
+const luron_host *luron__host(int isa); /* the table of services: host.c */
 const luron_ops *luron__ops_table(void); /* compose.c */
 
 #endif

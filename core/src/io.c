@@ -228,8 +228,7 @@ static const char *tree_name(luron_io *io, luron_node *node) {
 static const char *tree_path(luron_io *io) { return io->writer ? luron__writer_path(io->writer) : NULL; }
 static const void *tree_options(luron_io *io) { return io->options; }
 static const luron_host *tree_host(luron_io *io) {
-    (void)io;
-    return luron__host();
+    return luron__host(io->ctx->isa);
 }
 
 const luron_tree *luron__tree(void) {

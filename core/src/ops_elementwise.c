@@ -54,7 +54,7 @@ void luron__ew_operand_of(luron__ew_operand *o, const luron_tensor *t, uint32_t 
 
 luron_status luron__ew_compute(luron_ctx *ctx, luron__apply *a, luron__ew_fn fn, int32_t id, uint32_t run_in,
                                uint32_t run_out) {
-    luron__ew e = {.fn = fn, .id = id, .n_in = a->n_in, .ndim = a->ndim};
+    luron__ew e = {.fn = fn, .id = id, .isa = ctx->isa, .n_in = a->n_in, .ndim = a->ndim};
     memcpy(e.num, a->attrs.num, sizeof e.num);
     memcpy(e.shape, a->shape, sizeof e.shape);
     luron__ew_operand_of(&e.out, a->out, run_out, a->ndim, a->shape);

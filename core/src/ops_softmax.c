@@ -13,7 +13,7 @@ typedef struct rows {
     luron_tensor *out;
     uint32_t dtype; /* of the computation */
     char *work;     /* (rows, n), or NULL: x and out are that themselves */
-    int is_log;
+    int is_log, isa;
 } rows;
 
 static int64_t offset_in_x(const rows *j, int64_t row) {
@@ -32,7 +32,7 @@ static void some_rows(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     (void)chunk;
     if (!j->work) {
         int64_t at = begin * j->n * size;
-        luron__softmax_rows(j->dtype, end - begin, j->n, luron__data(j->x) + at, luron__data(j->out) + at, j->is_log);
+        luron__softmax_rows(j->isa, j->dtype, end - begin, j->n, luron__data(j->x) + at, luron__data(j->out) + at, j->is_log);
         return;
     }
     for (int64_t r = begin; r < end; r++) {
@@ -40,7 +40,7 @@ static void some_rows(void *arg, int64_t begin, int64_t end, int64_t chunk) {
              *to = luron__data(j->out) + (r / j->inner * j->inner * j->n + r % j->inner) * x_size;
         luron__convert(j->dtype, row, 1, j->x->dtype, luron__data(j->x) + offset_in_x(j, r) * x_size,
                        j->x->ndim ? j->x->strides[j->dim] : 1, j->n);
-        luron__softmax_rows(j->dtype, 1, j->n, row, row, j->is_log);
+        luron__softmax_rows(j->isa, j->dtype, 1, j->n, row, row, j->is_log);
         luron__convert(j->x->dtype, to, j->inner, j->dtype, row, 1, j->n);
     }
 }
@@ -54,7 +54,8 @@ static luron_status compute(luron_ctx *ctx, luron__apply *a, int is_log) {
               .x = x,
               .out = a->out,
               .dtype = luron__compute_dtype(x->dtype),
-              .is_log = is_log};
+              .is_log = is_log,
+              .isa = ctx->isa};
     for (int d = 0; d < x->ndim; d++) {
         if (d == j.dim)
             j.n = x->shape[d];

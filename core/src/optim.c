@@ -70,7 +70,7 @@ void luron_optim_free(luron_optim *o) {
 static void open_call(luron__frame *f, const luron_type *type, luron_ctx *ctx, const void *options, uint32_t dtype, luron__phase phase) {
     memset(f, 0, offsetof(luron__frame, unzeroed));
     f->ctx = ctx, f->type = type, f->phase = phase, f->seed = ctx->seed;
-    f->call = (luron_call) { .struct_size = sizeof f->call, .host = luron__host(), .options = options, .dtype = dtype, .index_base = ctx->index_base,
+    f->call = (luron_call) { .struct_size = sizeof f->call, .host = luron__host(ctx->isa), .options = options, .dtype = dtype, .index_base = ctx->index_base,
                              .internal = f };
 }
 
@@ -96,7 +96,7 @@ luron_status luron__optim_setup(int64_t *scratch_bytes, luron_ctx *ctx, const lu
     luron_view whole = luron__view(p->tensor);
     whole.data = NULL;
     open_call(&f, type, ctx, options, p->tensor->dtype, LURON__PHASE_OPTIM);
-    luron_step s = { .struct_size = sizeof s, .dtype = p->tensor->dtype, .host = luron__host(), .options = options, .scalars = scalars,
+    luron_step s = { .struct_size = sizeof s, .dtype = p->tensor->dtype, .host = luron__host(ctx->isa), .options = options, .scalars = scalars,
                      .n = luron_tensor_numel(p->tensor), .whole = &whole, .call = &f.call };
     luron_status status = type->optim.setup(&s), first = atomic_load(&f.status);
     if (first) return luron__wrap(ctx, first, "%s: parameter '%s'", type->optim.name, p->name);
@@ -248,15 +248,15 @@ static void step_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 }
 
 /* Step number t of a parameter, for the start of its tensor. state: room for the pointers. */
-static luron_step make_step(const luron_optim *o, const group *g, int i, int64_t t, void **state) {
+static luron_step make_step(const luron_optim *o, const luron_ctx *ctx, const group *g, int i, int64_t t, void **state) {
     const param *p = &g->params[i];
     for (int s = 0; s < o->n_states; s++) state[s] = keeps(o, g->options, s) ? luron__data(g->states[i * o->n_states + s]) : NULL;
-    return (luron_step) { .struct_size = sizeof(luron_step), .dtype = p->tensor->dtype, .host = luron__host(), .options = g->options,
+    return (luron_step) { .struct_size = sizeof(luron_step), .dtype = p->tensor->dtype, .host = luron__host(ctx->isa), .options = g->options,
                           .scalars = g->scalars, .t = t, .param = luron__data(p->tensor), .grad = luron__data(p->grad), .state = state };
 }
 
-static luron_step make_begin(const group *g, int64_t t) {
-    return (luron_step) { .struct_size = sizeof(luron_step), .dtype = g->params[0].tensor->dtype, .host = luron__host(), .options = g->options,
+static luron_step make_begin(const luron_ctx *ctx, const group *g, int64_t t) {
+    return (luron_step) { .struct_size = sizeof(luron_step), .dtype = g->params[0].tensor->dtype, .host = luron__host(ctx->isa), .options = g->options,
                           .scalars = g->scalars, .t = t };
 }
 
@@ -266,7 +266,7 @@ static luron_status look_at_param(luron_optim *o, luron_ctx *ctx, const group *g
     void *state[LURON__MAX_SLOTS + 1] = { NULL };
     luron__frame f;
     luron_view whole = luron__view(p->tensor);
-    luron_step s = make_step(o, g, i, p->steps + 1, state);
+    luron_step s = make_step(o, ctx, g, i, p->steps + 1, state);
     s.scalars = scalars;
     if (is_whole(o)) {
         open_step(&f, o, ctx, g, p);
@@ -280,7 +280,7 @@ static luron_status look_at(luron_optim *o, luron_ctx *ctx, const group *g) {
     double scalars[MAX_SCALARS] = { 0 };
     memcpy(scalars, g->scalars, (size_t)o->n_scalars * sizeof *scalars);
     if (o->type->optim.begin) {
-        luron_step s = make_begin(g, o->steps + 1);
+        luron_step s = make_begin(ctx, g, o->steps + 1);
         LURON_TRY(luron__strict_begin(ctx, o->type, &s, o->n_scalars));
         s.scalars = scalars;
         o->type->optim.begin(&s);
@@ -307,7 +307,7 @@ static luron_status step_param(luron_optim *o, luron_ctx *ctx, group *g, int i) 
     void *state[LURON__MAX_SLOTS + 1] = { NULL };
     luron_status status = LURON_OK;
     job j = { .type = &o->type->optim, .item = (size_t)luron_dtype_size(p->tensor->dtype), .n_states = o->n_states };
-    j.step = make_step(o, g, i, p->steps, state);
+    j.step = make_step(o, ctx, g, i, p->steps, state);
     if (!is_whole(o)) luron__parallel_for(ctx->threads, n, GRAIN, step_chunk, &j);
     else if (n) status = step_whole(o, ctx, g, p, &j);
     luron_tensor_touch(p->tensor);
@@ -316,9 +316,9 @@ static luron_status step_param(luron_optim *o, luron_ctx *ctx, group *g, int i) 
     return status;
 }
 
-static void begin_group(const luron_optim *o, group *g) {
+static void begin_group(const luron_optim *o, const luron_ctx *ctx, group *g) {
     if (!o->type->optim.begin) return;
-    luron_step s = make_begin(g, o->steps);
+    luron_step s = make_begin(ctx, g, o->steps);
     o->type->optim.begin(&s);
 }
 
@@ -332,7 +332,7 @@ luron_status luron_optim_step(luron_optim *o, luron_ctx *ctx) {
     if (status == LURON_OK) o->steps++;
     for (int64_t k = 0; k < o->n_groups; k++) {
         group *g = &o->groups[k];
-        if (status == LURON_OK) begin_group(o, g);
+        if (status == LURON_OK) begin_group(o, ctx, g);
         for (int i = 0; i < g->n; i++) {
             if (status == LURON_OK && g->params[i].grad) {
                 g->params[i].steps++;

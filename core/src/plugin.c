@@ -87,7 +87,8 @@ static luron_status init_fail(luron_call *call, luron_status status, const char 
 
 static const void *init_extension(const luron_host *host, const char *id) {
     (void)host;
-    return luron__host()->extension ? luron__host()->extension(luron__host(), id) : NULL;
+    const luron_host *any = luron__host(LURON__ISA_PLAIN);
+    return any->extension ? any->extension(any, id) : NULL;
 }
 
 static const luron_host init_host = { .struct_size = sizeof init_host, .abi_minor = LURON_ABI_MINOR, .fail = init_fail,

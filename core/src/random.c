@@ -103,9 +103,9 @@ static void draw_normal_f32(const drawing *d, int64_t first, int64_t n, void *to
         r[k] = (float)(((double)w[2 * k] + 1) * 0x1p-32);
         sine[k] = cosine[k] = (float)(6.283185307179586 * 0x1p-32 * w[2 * k + 1]);
     }
-    luron__map(LURON_MAP_log, LURON_F32, pairs, r, r);
-    luron__map(LURON_MAP_cos, LURON_F32, pairs, cosine, cosine);
-    luron__map(LURON_MAP_sin, LURON_F32, pairs, sine, sine);
+    luron__map(LURON__ISA_PLAIN, LURON_MAP_log, LURON_F32, pairs, r, r);
+    luron__map(LURON__ISA_PLAIN, LURON_MAP_cos, LURON_F32, pairs, cosine, cosine);
+    luron__map(LURON__ISA_PLAIN, LURON_MAP_sin, LURON_F32, pairs, sine, sine);
     for (int64_t i = 0; i < n; i++)
         y[i] = (float)(d->a + d->b * (double)(sqrtf(-2 * r[i / 2]) * (i % 2 ? sine : cosine)[i / 2]));
 }
@@ -119,9 +119,9 @@ static void draw_normal_f64(const drawing *d, int64_t first, int64_t n, void *to
         r[k] = ((double)(w[2 * k] >> 11) + 1) * 0x1p-53;
         sine[k] = cosine[k] = 6.283185307179586 * 0x1p-53 * (double)(w[2 * k + 1] >> 11);
     }
-    luron__map(LURON_MAP_log, LURON_F64, pairs, r, r);
-    luron__map(LURON_MAP_cos, LURON_F64, pairs, cosine, cosine);
-    luron__map(LURON_MAP_sin, LURON_F64, pairs, sine, sine);
+    luron__map(LURON__ISA_PLAIN, LURON_MAP_log, LURON_F64, pairs, r, r);
+    luron__map(LURON__ISA_PLAIN, LURON_MAP_cos, LURON_F64, pairs, cosine, cosine);
+    luron__map(LURON__ISA_PLAIN, LURON_MAP_sin, LURON_F64, pairs, sine, sine);
     for (int64_t i = 0; i < n; i++) y[i] = d->a + d->b * (sqrt(-2 * r[i / 2]) * (i % 2 ? sine : cosine)[i / 2]);
 }
 

@@ -115,12 +115,12 @@ static void test_softmax_rows_in_place_and_alone(void **state) {
         float x[ROWS * N], y[ROWS * N], one[N];
         for (int i = 0; i < ROWS * N; i++)
             x[i] = (float)((i * 7919) % 1000) / 100;
-        luron__softmax_rows(LURON_F32, ROWS, N, x, y, log);
+        luron__softmax_rows(luron__isa_pick(NULL), LURON_F32, ROWS, N, x, y, log);
         for (int r = 0; r < ROWS; r++) {
-            luron__softmax_rows(LURON_F32, 1, N, x + r * N, one, log);
+            luron__softmax_rows(luron__isa_pick(NULL), LURON_F32, 1, N, x + r * N, one, log);
             assert_memory_equal(one, y + r * N, sizeof one);
         }
-        luron__softmax_rows(LURON_F32, ROWS, N, x, x, log);
+        luron__softmax_rows(luron__isa_pick(NULL), LURON_F32, ROWS, N, x, x, log);
         assert_memory_equal(x, y, sizeof x);
     }
 }

@@ -22,6 +22,7 @@ typedef struct luron__ew_operand {
 struct luron__ew {
     luron__ew_fn fn; /* NULL: convert the one operand to the output's dtype */
     int32_t id;      /* for fn */
+    int isa;         /* luron__isa_pick() */
     double num[4];   /* for fn */
     int n_in, ndim;
     int64_t shape[LURON_MAX_DIMS];

@@ -125,7 +125,7 @@ int luron__ew_binary(const luron__ew *e, int64_t n, const void *const *in, const
 }
 
 int luron__ew_unary(const luron__ew *e, int64_t n, const void *const *in, const int *step, void *out) {
-    luron__map((uint32_t)e->id, e->in[0].run, step[0] ? n : 1, in[0], out);
+    luron__map(e->isa, (uint32_t)e->id, e->in[0].run, step[0] ? n : 1, in[0], out);
     if (!step[0]) spread(n, out, e->out.run);
     return 0;
 }

@@ -13,8 +13,9 @@ void luron__convert(uint32_t to_dtype, void *to, int64_t to_stride, uint32_t fro
 typedef void (*luron__convert_fn)(int64_t n, const void *x, int64_t xs, void *y, int64_t ys);
 luron__convert_fn luron__convert_pick(uint32_t to_dtype, uint32_t from_dtype);
 
-/** y[i] = fn(x[i]) for fn = LURON_MAP_exp ...; dtype F32, F64, I64 (neg, abs, sign, square, and what rounds); y may be x. */
-void luron__map(uint32_t fn, uint32_t dtype, int64_t n, const void *x, void *y);
+/** y[i] = fn(x[i]) for fn = LURON_MAP_exp ...; dtype F32, F64, I64 (neg, abs, sign, square, and what rounds); y may be x.
+ *  float32 within 2 units in the last place; LURON__ISA_PLAIN and float64: by the C library. */
+void luron__map(int isa, uint32_t fn, uint32_t dtype, int64_t n, const void *x, void *y);
 
 /** c (M,N) = op(a) op(b) + beta c + bias; op by LURON_TRANS_*; row strides lda.. in elements; bias (N) or NULL.
  *  Each element is one chain of multiply-adds over ascending k, in ceil(K/512) equal blocks added in order; then beta c,
@@ -51,7 +52,7 @@ float luron__sum_f32(int64_t n, const float *x, int64_t stride);
 void luron__sum_to(uint32_t dtype, int ndim, const int64_t *shape, const void *src, const int64_t *kept, void *dst, double beta, int threads);
 
 /** Rows of softmax or log_softmax: x, y (rows, n) contiguous; y may be x. F32 or F64. */
-void luron__softmax_rows(uint32_t dtype, int64_t rows, int64_t n, const void *x, void *y, int log);
+void luron__softmax_rows(int isa, uint32_t dtype, int64_t rows, int64_t n, const void *x, void *y, int log);
 
 /** Is one of n numbers, `step` elements apart, an infinity or NaN; is one NaN? Never of integers. */
 int luron__any_nonfinite(uint32_t dtype, int64_t n, const void *x, int64_t step);

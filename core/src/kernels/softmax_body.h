@@ -28,7 +28,7 @@ static double NAME(sum)(int64_t n, const T *x) {
 }
 
 /* x (n) -> y (n); y may be x. A NaN or +infinity in x, or nothing but -infinity, makes all of y NaN. */
-static void NAME(row)(int64_t n, const T *x, T *y, bool is_log) {
+static void NAME(row)(int isa, int64_t n, const T *x, T *y, bool is_log) {
     T top = NAME(largest)(n, x), e[PIECE];
     double sum = 0;
     for (int64_t i = 0; i < n; i += PIECE) {
@@ -36,7 +36,7 @@ static void NAME(row)(int64_t n, const T *x, T *y, bool is_log) {
         T *to = is_log ? e : y + i;
         for (int64_t k = 0; k < part; k++)
             to[k] = x[i + k] - top;
-        luron__map(LURON_MAP_exp, DTYPE, part, to, to);
+        luron__map(isa, LURON_MAP_exp, DTYPE, part, to, to);
         sum += NAME(sum)(part, to);
     }
     if (is_log) {

@@ -1,6 +1,7 @@
 /* vecmath.c -- luron__map: exp, tanh, ... over a run. */
+#include "kernels/vecmath.h"
+
 #include "kernels/kernels.h"
-#include "luron/plugin.h"
 
 #include <math.h>
 
@@ -40,7 +41,29 @@ static void map_i64(uint32_t fn, int64_t n, const int64_t *x, int64_t *y) {
     }
 }
 
-void luron__map(uint32_t fn, uint32_t dtype, int64_t n, const void *x, void *y) {
+static luron__map_f32_fn *fast_f32(int isa, uint32_t fn) {
+    if (fn >= LURON_MAP_COUNT) return NULL;
+    switch (isa) {
+#if defined(__x86_64__)
+    case LURON__ISA_AVX512:
+        return luron__map_avx512[fn];
+    case LURON__ISA_AVX2:
+        return luron__map_avx2[fn];
+#elif defined(__aarch64__)
+    case LURON__ISA_NEON:
+        return luron__map_neon[fn];
+#endif
+    default:
+        return NULL;
+    }
+}
+
+void luron__map(int isa, uint32_t fn, uint32_t dtype, int64_t n, const void *x, void *y) {
+    luron__map_f32_fn *fast = dtype == LURON_F32 ? fast_f32(isa, fn) : NULL;
+    if (fast) {
+        fast(n, x, y);
+        return;
+    }
     switch (dtype) {
     case LURON_F32:
         map_f32(fn, n, x, y);

@@ -32,7 +32,7 @@ UNARY(atan, C(atan)(v))
 UNARY(sinh, C(sinh)(v))
 UNARY(cosh, C(cosh)(v))
 UNARY(tanh, C(tanh)(v))
-UNARY(sigmoid, 1 / (1 + C(exp)(-v)))
+UNARY(sigmoid, v < (sizeof(T) == 4 ? -87 : -708) ? C(exp)(v) : 1 / (1 + C(exp)(-v))) /* exp(-v) may be infinite */
 UNARY(erf, C(erf)(v))
 UNARY(floor, C(floor)(v))
 UNARY(ceil, C(ceil)(v))

@@ -1,0 +1,14 @@
+/* vecmath.h -- what vecmath.c and the functions of each instruction set share. */
+#ifndef LURON_VECMATH_H
+#define LURON_VECMATH_H
+#include "luron/plugin.h"
+
+/** y[i] = f(x[i]); y may be x. NULL in a table: as in plain C. */
+typedef void luron__map_f32_fn(int64_t n, const float *x, float *y);
+#if defined(__x86_64__)
+extern luron__map_f32_fn *const luron__map_avx2[LURON_MAP_COUNT], *const luron__map_avx512[LURON_MAP_COUNT];
+#elif defined(__aarch64__)
+extern luron__map_f32_fn *const luron__map_neon[LURON_MAP_COUNT];
+#endif
+
+#endif

@@ -1,0 +1,38 @@
+/* vecmath_isa.h -- float32 functions of one number over a run, included once per instruction set with a fused
+ * multiply-add, with TABLE, the name of its table. What it leaves out, luron__map has from the C library.         */
+#include "kernels/vecmath.h"
+#include "kernels/vecmath_f32.h"
+
+#include <math.h>
+
+/* y may be x: element i is read before it is written and no other is touched, which ivdep states. */
+#define UNARY(name, expr)                                                                                              \
+    static void name##_run(int64_t n, const float *x, float *y) {                                                      \
+        _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++) {                                                         \
+            const float v = x[i];                                                                                      \
+            y[i] = (expr);                                                                                             \
+        }                                                                                                              \
+    }
+#define FUNCTIONS(X)                                                                                                   \
+    X(neg, -v)                                                                                                         \
+    X(abs, fabsf(v))                                                                                                   \
+    X(sign, (float)((v > 0) - (v < 0)))                                                                                \
+    X(square, v *v)                                                                                                    \
+    X(reciprocal, 1 / v)                                                                                               \
+    X(sqrt, sqrtf(v))                                                                                                  \
+    X(rsqrt, 1 / sqrtf(v))                                                                                             \
+    X(exp, luron__exp_f32(v))                                                                                          \
+    X(expm1, luron__expm1_f32(v))                                                                                      \
+    X(log, luron__log_f32(v))                                                                                          \
+    X(log1p, luron__log1p_f32(v))                                                                                      \
+    X(tanh, luron__tanh_f32(v))                                                                                        \
+    X(sigmoid, luron__sigmoid_f32(v))                                                                                  \
+    X(erf, luron__erf_f32(v))                                                                                          \
+    X(floor, floorf(v))                                                                                                \
+    X(ceil, ceilf(v))                                                                                                  \
+    X(round, rintf(v))                                                                                                 \
+    X(trunc, truncf(v))
+FUNCTIONS(UNARY)
+
+#define ENTRY(name, expr) [LURON_MAP_##name] = name##_run,
+luron__map_f32_fn *const TABLE[LURON_MAP_COUNT] = {FUNCTIONS(ENTRY)};
