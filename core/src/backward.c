@@ -2,6 +2,7 @@
  * first. The order, and with it the order of every sum of gradients, follows from the tape alone.                     */
 #include "guard.h"
 #include "hooks.h"
+#include "plan.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -340,6 +341,7 @@ static luron_status run_hooks(luron__run *run, luron_ctx *ctx, luron__node *node
     for (int i = 0; i < node->n_out; i++) {
         slot *s = &run->slots[node->slot + i];
         if (!s->grad || !s->wanted) continue;
+        luron__plan_refuse(ctx, "calls a hook of a tensor");
         LURON_TRY(luron__hooks_gradient(&s->grad, ctx, node->hooks, i));
         LURON_TRY(retain(run, ctx, node, i, s->grad));
     }
@@ -351,6 +353,7 @@ static luron_status run_leaf_hooks(luron__run *run, luron_ctx *ctx) {
         luron_tensor *leaf = run->marks[i].leaf;
         if (!leaf || !leaf->hooks) continue;
         slot *s = &run->slots[run->marks[i].slot];
+        luron__plan_refuse(ctx, "calls a hook of a tensor");
         if (s->grad && s->wanted) LURON_TRY(luron__hooks_gradient(&s->grad, ctx, leaf->hooks, 0));
     }
     return LURON_OK;
@@ -439,6 +442,7 @@ static luron_status own(luron_tensor **g, luron_ctx *ctx) {
 static luron_status add_to_grad(luron_tensor **g, luron_ctx *ctx, const luron_tensor *t) {
     luron_tensor *sum;
     if (!t->grad) return own(g, ctx);
+    luron__plan_adds_to(ctx, t);
     LURON_TRY(luron_add(&sum, ctx, t->grad, *g));
     luron_tensor_unref(*g);
     *g = sum;
@@ -463,7 +467,9 @@ static luron_status accumulate(luron__run *run, luron_ctx *ctx) {
     luron_ctx_set_recording(ctx, was);
     for (int64_t i = 0; i < run->n_marks && !status; i++) {
         luron_tensor *leaf = run->marks[i].leaf, **g = leaf ? &run->slots[run->marks[i].slot].grad : NULL;
-        if (g && *g) put_grad(leaf, g);
+        if (!g || !*g) continue;
+        luron__plan_leaf(ctx, leaf, false);
+        put_grad(leaf, g);
     }
     for (int64_t i = 0; i < run->n_retained && !status; i++) put_grad(run->retained[i].keeper, &run->retained[i].grad);
     return status;
@@ -480,6 +486,7 @@ luron_status luron_backward(luron_ctx *ctx, luron_tensor *y, luron_tensor *grad,
             if (run.marks[i].leaf) run.slots[run.marks[i].slot].target = run.slots[run.marks[i].slot].wanted = true;
         find_wanted(&run);
         bool bad = luron_tensor_numel(y) == 1 && luron__has_nonfinite(ctx, y);
+        if (luron_tensor_numel(y) == 1) luron__plan_root(ctx, y);
         status = bad ? luron__blame(ctx, y, run.n_nodes, run.nodes) : walk(&run, ctx, 1, &y, &grad);
     }
     if (!status) status = accumulate(&run, ctx);

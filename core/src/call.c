@@ -1,6 +1,7 @@
 /* Applying a layer: the forward of a fused type, the function of an element-wise one, or the ops of a composite. */
 #include "guard.h"
 #include "hooks.h"
+#include "plan.h"
 #include "strict.h"
 
 #include <string.h>
@@ -126,7 +127,7 @@ static luron_status record(luron__frame *f, luron_tensor **outs) {
     return status;
 }
 
-static luron_status run_forward(luron__frame *f) {
+luron_status luron__frame_forward(luron__frame *f) {
     if (!luron__is_elementwise(f->type)) return luron__frame_call(f, LURON__PHASE_RUN, "forward", f->type->layer.forward);
     luron__elementwise_forward(f);
     return LURON_OK;
@@ -140,8 +141,12 @@ static luron_status apply_fused(luron__frame *f, luron_tensor **outs) {
     LURON_TRY(luron__frame_open_scratch(f));
     take_position(f);
     if (recording) f->call.flags |= LURON_CALL_RECORDING;
-    if (f->ctx->strict) LURON_TRY(luron__strict_forward(f, run_forward));
-    LURON_TRY(run_forward(f));
+    if (f->ctx->strict) LURON_TRY(luron__strict_forward(f, luron__frame_forward));
+    luron_plan *plan = luron__plan_pause(f->ctx);
+    luron_status status = luron__frame_forward(f);
+    luron__plan_resume(f->ctx, plan);
+    LURON_TRY(status);
+    luron__plan_layer(f->ctx, f, false, NULL, NULL);
     for (int s = 0; s < f->call.n_state && training; s++)
         if (f->state[s]) luron_tensor_touch(f->state[s]);
     if (luron__is_guarded(f->ctx)) LURON_TRY(luron__guard_layer(f, outs));
@@ -199,6 +204,7 @@ luron_status luron_layer_apply(luron_tensor **outs, luron_ctx *ctx, luron_layer 
                                luron_tensor *const *ins) {
     LURON__CHECK(ctx, n_in >= 0 && (n_in == 0 || ins), LURON_E_ARGUMENT, "layer_apply: %d inputs", n_in);
     if (ctx->trace) return apply_traced(outs, ctx, layer, n_in, ins);
+    if (layer->hooks) luron__plan_refuse(ctx, "calls a hook of a layer");
     return layer->hooks ? luron__apply_hooked(outs, ctx, (luron__owner){.layer = layer}, n_in, ins, layer->code->type->n_out)
                         : luron__layer_run(outs, ctx, layer, n_in, ins);
 }

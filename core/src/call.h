@@ -135,5 +135,9 @@ enum { LURON__EW_GRAIN = 16384 }; /* elements of one chunk of an element-wise fu
 
 /* ---- call_backward.c --------------------------------------------------------------------------------------------- */
 void luron__elementwise_forward(luron__frame *f);
+/** Forward and backward of a fused type, in a frame that shows all its tensors. After backward, gradients that the plugin left
+ *  untouched are zero. */
+luron_status luron__frame_forward(luron__frame *f);
+luron_status luron__frame_backward(luron__frame *f);
 
 #endif

@@ -1,5 +1,6 @@
 /* The backward of a layer node, and both directions of element-wise types. */
 #include "guard.h"
+#include "plan.h"
 #include "strict.h"
 
 #include <string.h>
@@ -142,15 +143,16 @@ static luron_status open_target(target *targets, int i, luron_ctx *ctx, luron__r
     return t->fresh ? LURON_OK : luron_tensor_copy(ctx, t->t, *t->slot);
 }
 
-static void zero(luron_tensor *t) {
+static void zero(luron_ctx *ctx, luron_tensor *t) {
+    luron__plan_zero(ctx, t);
     memset(luron__data(t), 0, (size_t)luron_tensor_numel(t) * (size_t)luron_dtype_size(t->dtype));
 }
 
 /* A tensor in two places of the call: each place adds, so its gradient begins at zero. */
-static void zero_shared(target *targets, int n) {
+static void zero_shared(luron_ctx *ctx, target *targets, int n) {
     for (int i = 0; i < n; i++) {
         if (!targets[i].shared || !targets[i].fresh) continue;
-        zero(targets[i].t);
+        zero(ctx, targets[i].t);
         targets[i].fresh = false;
     }
 }
@@ -179,6 +181,12 @@ static void settle(luron__frame *f) {
     for (int s = 0; s < c->n_param; s++) luron_grad_param(c, s);
 }
 
+luron_status luron__frame_backward(luron__frame *f) {
+    LURON_TRY(run_backward_once(f));
+    settle(f);
+    return LURON_OK;
+}
+
 static luron_status run_backward(luron__frame *f, luron_tensor *const *grads, luron_tensor **owned) {
     luron_call *c = &f->call;
     for (int k = 0; k < c->n_out; k++) {
@@ -190,8 +198,16 @@ static luron_status run_backward(luron__frame *f, luron_tensor *const *grads, lu
     LURON_TRY(luron__frame_open_state(f, false));
     LURON_TRY(luron__frame_open_scratch(f));
     if (f->ctx->strict) LURON_TRY(luron__strict_backward(f, run_backward_once));
-    LURON_TRY(run_backward_once(f));
-    settle(f);
+    enum { FEW = 64 };
+    uint8_t fresh_param[LURON__MAX_SLOTS], few[FEW], *fresh_in = few;
+    memcpy(fresh_param, c->fresh_param, sizeof fresh_param);
+    if (c->n_in > FEW && f->ctx->plan) luron__plan_refuse(f->ctx, "has a layer with very many inputs");
+    if (c->n_in <= FEW) memcpy(few, c->fresh_in, (size_t)c->n_in);
+    luron_plan *plan = luron__plan_pause(f->ctx);
+    luron_status status = luron__frame_backward(f);
+    luron__plan_resume(f->ctx, plan);
+    LURON_TRY(status);
+    luron__plan_layer(f->ctx, f, true, fresh_in, fresh_param);
     return LURON_OK;
 }
 
@@ -204,7 +220,7 @@ static luron_status backward_fused(luron__frame *f, luron__run *run, luron__node
     luron_status status = LURON_OK;
     for (int i = 0; i < node->n_in && !status; i++) status = open_target(targets, i, f->ctx, run, node);
     if (!status) {
-        zero_shared(targets, node->n_in);
+        zero_shared(f->ctx, targets, node->n_in);
         show_targets(f, targets, node);
         status = run_backward(f, grads, owned);
     }

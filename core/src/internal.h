@@ -77,6 +77,7 @@ struct luron_ctx {
     luron__run *run;         /* innermost backward */
     int depth;               /* nested backwards */
     luron_tracer *trace;      /* notes what is applied; NULL: none (tracer.c) */
+    struct luron_plan *plan;  /* notes what is done to memory; NULL: none (plan.c) */
     int64_t hook;            /* number of the last hook */
     bool anomaly;            /* guard.c: look at every number that is computed */
     luron_locate_fn locate;  /* NULL: nobody can say */
@@ -97,6 +98,7 @@ typedef struct luron__storage {
     size_t bytes;
     atomic_ullong version; /* times changed in place */
     uint64_t finite;       /* version + 1 at which all of it was found to be finite; 0: not known */
+    struct luron_plan *plan; /* made in a step that is being noted; NULL: no */
 } luron__storage;
 
 typedef struct luron__node luron__node;   /* a node of the tape */
@@ -256,6 +258,8 @@ luron_status luron__apply_op(luron_tensor **out, luron_ctx *ctx, const luron__op
 void luron__copy_into(luron_ctx *ctx, uint32_t dtype, char *to, const int64_t *to_strides, const luron_tensor *from);
 /** Zeros of `shape` with g at every step-th position from start along dim: the gradient of a slice (ops_join.c). */
 luron_status luron__pad_slice(luron_tensor **out, luron_ctx *ctx, luron_tensor *g, int ndim, const int64_t *shape, int dim, int64_t start, int64_t step);
+/** All elements of t from src, which broadcasts to it, converted (ops_inplace.c). */
+void luron__copy_in_place(luron_ctx *ctx, luron_tensor *t, const luron_tensor *src);
 /** t[...] += g, of t's shape and dtype, in the elements that t sees, each of which is one of its own (ops_inplace.c). */
 void luron__add_in_place(luron_ctx *ctx, luron_tensor *t, const luron_tensor *g);
 /** Does an application to these operands have to be recorded? */
@@ -267,6 +271,7 @@ luron_status luron__node_record(luron__node **node, luron_ctx *ctx, const luron_
 /** Output k of a node as a tensor of the tape (one more reference), for gradients written in terms of the output. */
 luron_status luron__node_output(luron_tensor **out, luron_ctx *ctx, const luron__node *node, int k);
 void luron__node_unref(luron__node *node);
+void luron__storage_unref(luron__storage *s);
 /** Mark the node as consumed by a backward: its operands, its hooks and what it saved go. */
 void luron__node_use(luron__node *node);
 /** Are the saved tensors of the node still there and unchanged? Sets the error that says what happened. is_root: it made

@@ -2,6 +2,7 @@
  * of its own, may run one model in eval mode. */
 #include "graph.h"
 #include "hooks.h"
+#include "plan.h"
 
 #include <string.h>
 
@@ -129,6 +130,7 @@ luron_status luron_model_run(luron_tensor **outs, luron_ctx *ctx, luron_model *m
     LURON__CHECK(ctx, n_in == model->n_inputs, LURON_E_ARGUMENT, "model: %lld input%s expected, got %d",
                  (long long)model->n_inputs, model->n_inputs == 1 ? "" : "s", n_in);
     if (model->hooks) {
+        luron__plan_refuse(ctx, "calls a hook of a model");
         LURON_TRY(luron_tracer_refuse(ctx, "runs a model with hooks, which no file can hold: remove them first"));
         return luron__apply_hooked(outs, ctx, (luron__owner){.model = model}, n_in, ins, n_outs);
     }

@@ -1,5 +1,6 @@
 /* ops_elementwise.c -- promotion, what element-wise ops share, and those with numbers as arguments. */
 #include "ops_elementwise.h"
+#include "plan.h"
 
 #include <math.h>
 #include <string.h>
@@ -81,6 +82,7 @@ static luron_status number(luron_tensor **out, luron_ctx *ctx, uint32_t dtype, c
     luron_tensor *t;
     LURON_TRY(luron__tensor_make(&t, ctx, dtype, 0, (const int64_t[]){0}));
     memcpy(luron__data(t), value, (size_t)luron_dtype_size(dtype));
+    luron__plan_constant(ctx, t);
     t->is_number = true;
     *out = t;
     return LURON_OK;

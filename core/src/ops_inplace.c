@@ -1,10 +1,10 @@
 /* ops_inplace.c -- writing into a tensor that exists: not on the tape. */
 #include "ops_elementwise.h"
+#include "plan.h"
 
 #include <string.h>
 
-/* All elements of t from src, which broadcasts to it, converted. */
-static void overwrite(luron_ctx *ctx, luron_tensor *t, const luron_tensor *src) {
+void luron__copy_in_place(luron_ctx *ctx, luron_tensor *t, const luron_tensor *src) {
     luron__ew e = {.n_in = 1, .ndim = t->ndim};
     memcpy(e.shape, t->shape, sizeof e.shape);
     luron__ew_operand_of(&e.out, t, t->dtype, t->ndim, t->shape);
@@ -21,6 +21,7 @@ void luron__add_in_place(luron_ctx *ctx, luron_tensor *t, const luron_tensor *g)
     luron__ew_operand_of(&e.in[0], t, run, t->ndim, t->shape);
     luron__ew_operand_of(&e.in[1], g, run, t->ndim, t->shape);
     luron__elementwise(&e, ctx->threads);
+    luron__plan_add(ctx, t, g);
 }
 
 luron_status luron_tensor_copy(luron_ctx *ctx, luron_tensor *t, luron_tensor *src) {
@@ -35,19 +36,22 @@ luron_status luron_tensor_copy(luron_ctx *ctx, luron_tensor *t, luron_tensor *sr
                            luron_shape_text(to, sizeof to, t->ndim, t->shape));
     }
     if (!luron_tensor_is_shared(t, src)) {
-        overwrite(ctx, t, src);
+        luron__copy_in_place(ctx, t, src);
+        luron__plan_copy(ctx, t, src);
         return LURON_OK;
     }
     luron_tensor *apart; /* the two may overlap */
     LURON_TRY(luron_copy(&apart, ctx, src));
-    overwrite(ctx, t, apart);
+    luron__copy_in_place(ctx, t, apart);
+    luron__plan_copy(ctx, t, apart);
     luron_tensor_unref(apart);
     return LURON_OK;
 }
 
 luron_status luron_tensor_fill(luron_ctx *ctx, luron_tensor *t, double value) {
     LURON_TRY(luron__check_writable(ctx, "fill", t, NULL));
+    luron__plan_fill(ctx, t, value);
     luron__storage storage = {.data = &value};
-    overwrite(ctx, t, &(luron_tensor){.dtype = LURON_F64, .storage = &storage});
+    luron__copy_in_place(ctx, t, &(luron_tensor){.dtype = LURON_F64, .storage = &storage});
     return LURON_OK;
 }

@@ -4,6 +4,7 @@
 #include "graph.h"
 #include "guard.h"
 #include "optim_groups.h"
+#include "plan.h"
 #include "strict.h"
 
 #include <stdio.h>
@@ -216,6 +217,13 @@ typedef struct job {
     int n_states;
 } job;
 
+static luron_status check_finite(const luron_optim *o, luron_ctx *ctx, const param *p) {
+    if (!luron__has_nonfinite(ctx, p->grad)) return LURON_OK; /* looks at bits: a sum of squares may overflow by itself */
+    char text[LURON__NUMBERS_TEXT];
+    return luron__fail(ctx, LURON_E_NONFINITE, "step %lld: gradient of '%s' is not finite: %s; no parameter was changed", (long long)(o->steps + 1), p->name,
+                       luron__numbers_text(text, sizeof text, ctx, p->grad));
+}
+
 /* A contiguous gradient that is finite and fits its parameter, into p->grad; NULL: there is none. */
 static luron_status take_gradient(luron_optim *o, luron_ctx *ctx, const group *g, int i) {
     param *p = &g->params[i];
@@ -224,10 +232,7 @@ static luron_status take_gradient(luron_optim *o, luron_ctx *ctx, const group *g
     LURON__CHECK(ctx, !state || (state->dtype == p->tensor->dtype && luron__same_shape(state, p->tensor)), LURON_E_STATE,
                  "%s: parameter '%s' has another shape or dtype than when it was added", type_name(o), p->name);
     LURON_TRY(luron_contiguous(&p->grad, ctx, p->tensor->grad));
-    if (luron__is_known_finite(p->grad) || !luron__has_nonfinite(ctx, p->grad)) return LURON_OK; /* looks at bits: a sum of squares may overflow by itself */
-    char text[LURON__NUMBERS_TEXT];
-    return luron__fail(ctx, LURON_E_NONFINITE, "step %lld: gradient of '%s' is not finite: %s; no parameter was changed", (long long)(o->steps + 1), p->name,
-                       luron__numbers_text(text, sizeof text, ctx, p->grad));
+    return luron__is_known_finite(p->grad) ? LURON_OK : check_finite(o, ctx, p);
 }
 
 static luron_status take_gradients(luron_optim *o, luron_ctx *ctx) {
@@ -322,11 +327,8 @@ static void begin_group(const luron_optim *o, const luron_ctx *ctx, group *g) {
     o->type->optim.begin(&s);
 }
 
-luron_status luron_optim_step(luron_optim *o, luron_ctx *ctx) {
-    const bool was = ctx->recording;
-    ctx->recording = false;
-    luron_status status = take_gradients(o, ctx);
-    ctx->recording = was;
+/* The step with the gradients that were taken; status: of taking them. */
+static luron_status step_taken(luron_optim *o, luron_ctx *ctx, luron_status status) {
     if (status == LURON_OK && is_whole(o)) status = reserve(o, ctx, &o->work, &o->work_bytes, luron__gemm_most_work(ctx->threads));
     for (int64_t k = 0; k < o->n_groups && ctx->strict && status == LURON_OK; k++) status = look_at(o, ctx, &o->groups[k]);
     if (status == LURON_OK) o->steps++;
@@ -343,6 +345,43 @@ luron_status luron_optim_step(luron_optim *o, luron_ctx *ctx) {
         }
     }
     return status;
+}
+
+luron_status luron_optim_step(luron_optim *o, luron_ctx *ctx) {
+    const bool was = ctx->recording;
+    ctx->recording = false;
+    luron_status status = take_gradients(o, ctx);
+    ctx->recording = was;
+    if (!status) luron__plan_optim(ctx, o);
+    luron_plan *plan = luron__plan_pause(ctx);
+    status = step_taken(o, ctx, status);
+    luron__plan_resume(ctx, plan);
+    return status;
+}
+
+/* ---- for plans ------------------------------------------------------------------------------------------------------------- */
+int64_t luron__optim_n_params(const luron_optim *o) { return o->n_params; }
+
+static param *nth_param(const luron_optim *o, int64_t i) {
+    for (int64_t k = 0; k < o->n_groups; i -= o->groups[k++].n)
+        if (i < o->groups[k].n) return &o->groups[k].params[i];
+    return NULL;
+}
+
+luron__optim_param luron__optim_param_at(const luron_optim *o, int64_t i) {
+    const param *p = nth_param(o, i);
+    return (luron__optim_param) { p->tensor, p->grad };
+}
+
+luron_status luron__optim_step_with(luron_optim *o, luron_ctx *ctx, luron_tensor *const *grads) {
+    luron_status status = LURON_OK;
+    for (int64_t i = 0; i < o->n_params && !status; i++) {
+        param *p = nth_param(o, i);
+        if (!grads[i]) continue;
+        p->grad = luron_tensor_ref(grads[i]);
+        status = check_finite(o, ctx, p);
+    }
+    return step_taken(o, ctx, status);
 }
 
 luron_status luron_optim_zero_grad(luron_optim *o, luron_ctx *ctx) {

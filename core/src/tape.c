@@ -2,6 +2,7 @@
  * keeps its operands. Releasing is a loop, not a recursion, however long the chain.                                  */
 #include "guard.h"
 #include "hooks.h"
+#include "plan.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -18,8 +19,9 @@ luron_tensor *luron_tensor_ref(luron_tensor *t) {
     return t;
 }
 
-static void storage_unref(luron__storage *s) {
+void luron__storage_unref(luron__storage *s) {
     if (!s || atomic_fetch_sub(&s->refs, 1) != 1) return;
+    if (s->plan && luron__plan_keeps(s)) return;
     luron__pool *pool = s->pool;
     luron__pool_free(pool, s->data, s->bytes);
     luron__pool_free(pool, s, sizeof *s);
@@ -38,7 +40,7 @@ static void tensor_release(luron_tensor *t, luron__node **dead) {
     tensor_release(t->grad, dead);
     if (t->retains) luron__hooks_forget(t->node->hooks, t);
     if (t->hooks) luron__hooks_unref(t->hooks);
-    storage_unref(t->storage);
+    luron__storage_unref(t->storage);
     node_unref(t->node, dead);
     luron__pool_free(t->pool, t, sizeof *t);
 }
@@ -102,7 +104,7 @@ void luron__node_use(luron__node *node) {
     node->used = LURON__USED;
     node_release_operands(node, &dead);
     for (int i = 0; i < node->n_out; i++) {
-        storage_unref(node->out[i]->storage);
+        luron__storage_unref(node->out[i]->storage);
         node->out[i]->storage = NULL;
     }
     release_content(node);
@@ -117,7 +119,7 @@ static luron_status keep_operand(luron_tensor **out, luron_ctx *ctx, luron_tenso
         return LURON_OK;
     }
     LURON_TRY(luron__tensor_alias(out, ctx, x));
-    storage_unref((*out)->storage);
+    luron__storage_unref((*out)->storage);
     (*out)->storage = NULL;
     (*out)->requires_grad = x->requires_grad;
     (*out)->node_out = x->node_out;
@@ -159,7 +161,7 @@ luron_status luron__node_record(luron__node **result, luron_ctx *ctx, const luro
         node->n_out = i + 1;
         node->version[n_in + i] = saved_out[i] ? luron_tensor_version(out[i]) : UINT64_MAX;
         if (!saved_out[i]) {
-            storage_unref(node->out[i]->storage);
+            luron__storage_unref(node->out[i]->storage);
             node->out[i]->storage = NULL;
         }
     }
@@ -218,7 +220,10 @@ static luron_status apply_op(luron_tensor **result, luron_ctx *ctx, const luron_
     } else {
         LURON_TRY(luron__tensor_make(&out, ctx, a.dtype, a.ndim, a.shape));
         a.out = out;
+        luron_plan *plan = luron__plan_pause(ctx);
         status = op->compute(ctx, &a);
+        luron__plan_resume(ctx, plan);
+        if (!status) luron__plan_op(ctx, &a);
     }
     out->unrecorded = !ctx->recording;
     if (!status && luron__is_guarded(ctx) && !a.is_view) status = luron__guard_op(ctx, &a, out);
@@ -315,6 +320,7 @@ luron_status luron_tensor_set_grad(luron_ctx *ctx, luron_tensor *t, luron_tensor
         LURON__CHECK(ctx, t->dtype == grad->dtype, LURON_E_DTYPE, "grad: %s expected, got %s", luron_dtype_name(t->dtype), luron_dtype_name(grad->dtype));
         LURON__CHECK(ctx, t != grad, LURON_E_ARGUMENT, "grad: a tensor cannot be its own gradient");
     }
+    luron__plan_leaf(ctx, t, !grad);
     luron_tensor *old = t->grad;
     t->grad = luron_tensor_ref(grad);
     luron_tensor_unref(old);

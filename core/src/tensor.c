@@ -1,4 +1,4 @@
-#include "internal.h"
+#include "plan.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -113,6 +113,7 @@ luron_status luron__tensor_make(luron_tensor **out, luron_ctx *ctx, uint32_t dty
     t->dtype = dtype, t->ndim = ndim, t->storage = s, t->pool = ctx->pool;
     if (ndim) memcpy(t->shape, shape, (size_t)ndim * sizeof *shape);
     set_contiguous(t);
+    if (ctx->plan) luron__plan_born(ctx->plan, s);
     *out = t;
     return LURON_OK;
 }
@@ -132,7 +133,9 @@ luron_status luron__tensor_alias(luron_tensor **out, luron_ctx *ctx, const luron
 
 luron_status luron_tensor_new(luron_tensor **out, luron_ctx *ctx, uint32_t dtype, int ndim, const int64_t *shape) {
     LURON_TRY(luron__check_shape(ctx, dtype, ndim, shape, NULL));
-    return luron__tensor_make(out, ctx, dtype, ndim, shape);
+    LURON_TRY(luron__tensor_make(out, ctx, dtype, ndim, shape));
+    luron__plan_constant(ctx, *out);
+    return LURON_OK;
 }
 
 luron_status luron_tensor_from(luron_tensor **out, luron_ctx *ctx, uint32_t dtype, int ndim, const int64_t *shape, const void *data) {
@@ -169,6 +172,7 @@ int luron_tensor_is_contiguous(const luron_tensor *t) {
 static luron_status item(luron_ctx *ctx, const luron_tensor *t, uint32_t dtype, void *to) {
     char text[LURON__SHAPE_TEXT];
     LURON_TRY(luron_tracer_reads(ctx, t, "item"));
+    luron__plan_refuse(ctx, "reads numbers of a tensor: item");
     LURON__CHECK(ctx, luron_tensor_numel(t) == 1, LURON_E_SHAPE, "item: a tensor of one element expected, got %s",
                  luron_shape_text(text, sizeof text, t->ndim, t->shape));
     luron__convert(dtype, to, 1, t->dtype, luron__data(t), 1, 1);
@@ -181,6 +185,7 @@ luron_status luron_tensor_read(luron_ctx *ctx, const luron_tensor *t, uint32_t d
     int size = luron_dtype_size(dtype), from = luron_dtype_size(t->dtype);
     LURON__CHECK(ctx, size > 0, LURON_E_DTYPE, "0x%x is no dtype", dtype);
     LURON_TRY(luron_tracer_reads(ctx, t, "read"));
+    luron__plan_refuse(ctx, "reads numbers of a tensor: read");
     int64_t n = luron_tensor_numel(t), inner = t->ndim ? t->shape[t->ndim - 1] : 1, at[LURON_MAX_DIMS] = {0};
     if (luron_tensor_is_contiguous(t)) inner = n; /* one run */
     int64_t stride = luron_tensor_is_contiguous(t) ? 1 : t->strides[t->ndim - 1];
@@ -211,5 +216,6 @@ luron_status luron__check_writable(luron_ctx *ctx, const char *what, const luron
                  "%s: the source needs a gradient and an in-place change is not recorded (use no_grad or detach)", what);
     for (int i = 0; i < t->ndim; i++)
         LURON__CHECK(ctx, t->strides[i] != 0 || t->shape[i] <= 1, LURON_E_STATE, "%s: an expanded tensor cannot be changed in place: several positions are one element", what);
+    luron__plan_writes(ctx, what);
     return LURON_OK;
 }

@@ -10,6 +10,7 @@
 #include "luron/model.h"
 #include "luron/ops.h"
 #include "luron/optim.h"
+#include "luron/plan.h"
 #include "luron/plugin.h"
 #include "luron/sparse.h"
 #include "luron/status.h"

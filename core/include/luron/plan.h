@@ -1,0 +1,40 @@
+/* plan.h -- a step of training or inference, noted once and repeated without its program. Rules: tensor.h.
+ *
+ * Between luron_plan_begin and luron_plan_end a context computes as always and notes what it computes: ops, layers, their
+ * gradients, writes in place, random draws, steps of optimisers. luron_plan_run repeats that for other inputs of the same
+ * shapes: no tape, no allocation for results in between (they share one block), and the same bits. Numbers and tensors that the
+ * program brought in by itself stay what they were; whoever is not sure that they do notes the step twice and compares
+ * luron_plan_hash. What reads numbers of a tensor, or makes shapes of them, cannot be repeated: luron_plan_refusal says so. */
+#ifndef LURON_PLAN_H
+#define LURON_PLAN_H
+#include "luron/optim.h"
+LURON_BEGIN_DECLS
+
+typedef struct luron_plan luron_plan;
+
+/** Begin to note. ins: what goes in, contiguous, without gradient. One plan at a time in a context. @return LURON_E_STATE,
+ *  LURON_E_ARGUMENT, LURON_E_NOMEM. */
+LURON_API LURON_NODISCARD luron_status luron_plan_begin(luron_plan **out, luron_ctx *ctx, int n_in, luron_tensor *const *ins);
+/** End it, with what comes out. After an error of the step: n_out -1, and the plan is of no use. */
+LURON_API LURON_NODISCARD luron_status luron_plan_end(luron_plan *plan, luron_ctx *ctx, int n_out, luron_tensor *const *outs);
+/** Why the plan cannot be run: "item reads numbers"; NULL: it can. The text lives as long as the plan. */
+LURON_API const char *luron_plan_refusal(const luron_plan *plan);
+/** Of everything that was noted but the inputs' numbers: equal in two plans of a step that does the same twice. */
+LURON_API uint64_t luron_plan_hash(const luron_plan *plan);
+
+/** Is it a plan for these inputs, and is everything that it uses as it was: layers, their parameters and mode, optimisers?
+ *  If not NULL, *why says what is not. */
+LURON_API int luron_plan_fits(const luron_plan *plan, const luron_ctx *ctx, int n_in, luron_tensor *const *ins, const char **why);
+/** Repeat the step. outs: what comes out, owned, not on a tape. Gradients are left in the leaves as the step left them. @return
+ *  LURON_E_STATE if the plan does not fit; what the step itself may return. */
+LURON_API LURON_NODISCARD luron_status luron_plan_run(luron_tensor **outs, luron_plan *plan, luron_ctx *ctx, int n_in, luron_tensor *const *ins);
+
+LURON_API int luron_plan_n_outs(const luron_plan *plan);
+/** Things that a run does, and bytes of the block that results in between share. */
+LURON_API int64_t luron_plan_n_steps(const luron_plan *plan);
+LURON_API int64_t luron_plan_bytes(const luron_plan *plan);
+/** NULL is allowed. */
+LURON_API void luron_plan_free(luron_plan *plan);
+
+LURON_END_DECLS
+#endif

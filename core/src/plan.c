@@ -1,0 +1,480 @@
+/* plan.c -- noting what a step computes. What is noted are things done to memory (an op computed, a callback of a layer run,
+ * a gradient added in place), each with headers of the tensors that it reads and writes, so that doing them again needs no
+ * tape. A storage made in the step is kept by the plan when the step lets go of it, and moves into the plan's block.   */
+#include "plan.h"
+
+#include "optim_groups.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- refusing and hashing ---------------------------------------------------------------------------------------- */
+static void refuse(luron_plan *p, const char *what) {
+    if (!p->refusal[0]) snprintf(p->refusal, sizeof p->refusal, "%s", what);
+}
+void luron__plan_refuse(luron_ctx *ctx, const char *what) {
+    if (ctx->plan) refuse(ctx->plan, what);
+}
+
+static void mix(luron_plan *p, const void *data, size_t n) { /* FNV-1a, eight bytes at a time */
+    const unsigned char *at = data;
+    for (; n >= 8; n -= 8, at += 8) {
+        uint64_t word;
+        memcpy(&word, at, 8);
+        p->hash = (p->hash ^ word) * 0x100000001b3u;
+        p->hash ^= p->hash >> 29;
+    }
+    for (; n; n--)
+        p->hash = (p->hash ^ *at++) * 0x100000001b3u;
+}
+static void mix_int(luron_plan *p, int64_t v) { mix(p, &v, sizeof v); }
+
+/* ---- storages ---------------------------------------------------------------------------------------------------- */
+static int64_t find_store(const luron_plan *p, const luron__storage *s) {
+    for (int64_t i = p->n_stores - 1; i >= 0; i--)
+        if (p->stores[i].storage == s) return i;
+    return -1;
+}
+
+static int64_t add_store(luron_plan *p, luron__storage *s, bool born) {
+    if (luron__grow(p->ctx, &p->stores, &p->cap_stores, p->n_stores + 1, sizeof *p->stores)) {
+        refuse(p, "there is not enough memory");
+        return -1;
+    }
+    p->stores[p->n_stores] = (luron__plan_store){.storage = s, .born = born, .input = -1, .first = -1};
+    if (!born) atomic_fetch_add(&s->refs, 1);
+    return p->n_stores++;
+}
+
+/* A storage that the coming step of the plan reads or writes. */
+static int64_t use_store(luron_plan *p, luron__storage *s, bool writes) {
+    int64_t i = find_store(p, s);
+    if (i < 0) i = add_store(p, s, false);
+    if (i < 0) return -1;
+    luron__plan_store *store = &p->stores[i];
+    if (store->first < 0) store->first = p->n_steps, store->written_first = writes;
+    store->last = p->n_steps;
+    return i;
+}
+
+void luron__plan_born(luron_plan *p, luron__storage *s) {
+    if (add_store(p, s, true) >= 0) s->plan = p;
+}
+
+/* It is called by whoever lets go of the storage: by the step itself, in its thread. */
+bool luron__plan_keeps(luron__storage *s) {
+    luron_plan *p = s->plan;
+    int64_t i = find_store(p, s);
+    s->plan = NULL;
+    if (i < 0) return false;
+    atomic_store(&s->refs, 1);
+    p->stores[i].kept = true;
+    return true;
+}
+
+/* ---- steps ------------------------------------------------------------------------------------------------------- */
+/* Zeroed, and the plan's until its end. NULL: there is none, and the plan is refused. */
+static void *memory(luron_plan *p, size_t bytes) {
+    luron__plan_chunk *chunk = NULL;
+    if (luron__alloc(&chunk, p->ctx, sizeof *chunk + bytes)) {
+        refuse(p, "there is not enough memory");
+        return NULL;
+    }
+    chunk->next = p->chunks, chunk->bytes = sizeof *chunk + bytes;
+    p->chunks = chunk;
+    return chunk + 1;
+}
+
+/* A write in place that no step of the plan stands for. */
+static void refuse_pending(luron_plan *p) {
+    char text[96];
+    if (!p->pending) return;
+    snprintf(text, sizeof text, "writes in place: %s", p->pending);
+    refuse(p, text);
+}
+
+static luron__plan_step *new_step(luron_plan *p, luron__plan_kind kind, int n) {
+    refuse_pending(p);
+    if (p->refusal[0]) return NULL;
+    if (luron__grow(p->ctx, &p->steps, &p->cap_steps, p->n_steps + 1, sizeof *p->steps)) {
+        refuse(p, "there is not enough memory");
+        return NULL;
+    }
+    luron__plan_step *s = &p->steps[p->n_steps];
+    *s = (luron__plan_step){.kind = kind, .n = n};
+    s->headers = memory(p, (size_t)n * sizeof *s->headers);
+    if (!s->headers) return NULL;
+    mix_int(p, kind);
+    mix_int(p, n);
+    return s;
+}
+
+/* t without what ties it to the program: nobody counts its references. */
+static void copy_header(luron_tensor *h, const luron_tensor *t) {
+    *h = (luron_tensor){.refs = LURON__PLAN_REFS, .dtype = t->dtype, .ndim = t->ndim, .is_number = t->is_number};
+    memcpy(h->shape, t->shape, sizeof h->shape);
+    memcpy(h->strides, t->strides, sizeof h->strides);
+    h->offset = t->offset, h->storage = t->storage, h->pool = t->pool;
+}
+
+/* Header i of the step is t. */
+static void set_header(luron_plan *p, luron__plan_step *s, int i, const luron_tensor *t, bool writes) {
+    luron_tensor *h = &s->headers[i];
+    int64_t store = use_store(p, t->storage, writes);
+    copy_header(h, t);
+    mix_int(p, store);
+    mix_int(p, h->dtype);
+    mix_int(p, h->offset);
+    mix(p, h->shape, (size_t)h->ndim * sizeof *h->shape);
+    mix(p, h->strides, (size_t)h->ndim * sizeof *h->strides);
+}
+
+static void end_step(luron_plan *p) {
+    if (!p->refusal[0]) p->n_steps++;
+}
+
+void luron__plan_op(luron_ctx *ctx, const luron__apply *a) {
+    luron_plan *p = ctx->plan;
+    if (!p) return;
+    if (a->op->flags & LURON__OP_BY_NUMBERS) {
+        char text[96];
+        snprintf(text, sizeof text, "makes a shape of numbers: %s", a->op->name);
+        refuse(p, text);
+    }
+    if (a->is_view) return; /* nothing is done to memory */
+    luron__plan_step *s = new_step(p, LURON__PLAN_OP, a->n_in + 1);
+    if (!s) return;
+    s->in = memory(p, (size_t)a->n_in * sizeof *s->in);
+    for (int i = 0; i < a->n_in && s->in; i++) {
+        set_header(p, s, i, a->in[i], false);
+        s->in[i] = &s->headers[i];
+    }
+    set_header(p, s, a->n_in, a->out, true);
+    s->apply = *a;
+    s->apply.in = s->in, s->apply.out = &s->headers[a->n_in];
+    mix(p, a->op->name, strlen(a->op->name));
+    mix(p, a->attrs.at, sizeof a->attrs.at);
+    mix(p, a->attrs.num, sizeof a->attrs.num);
+    mix_int(p, a->attrs.n);
+    mix_int(p, a->attrs.flags);
+    end_step(p);
+}
+
+static void note_two(luron_ctx *ctx, luron__plan_kind kind, luron_tensor *to, const luron_tensor *from, bool writes_first) {
+    luron_plan *p = ctx->plan;
+    if (!p) return;
+    p->pending = NULL;
+    luron__plan_step *s = new_step(p, kind, from ? 2 : 1);
+    if (!s) return;
+    if (from) set_header(p, s, 0, from, false);
+    set_header(p, s, s->n - 1, to, writes_first);
+    end_step(p);
+}
+/* Are the elements of t all that its storage has? */
+static bool is_whole(const luron_tensor *t) {
+    return luron_tensor_is_contiguous(t) && (size_t)luron_tensor_numel(t) * (size_t)luron_dtype_size(t->dtype) == t->storage->bytes;
+}
+void luron__plan_copy(luron_ctx *ctx, luron_tensor *t, const luron_tensor *src) { note_two(ctx, LURON__PLAN_COPY, t, src, is_whole(t)); }
+void luron__plan_fill(luron_ctx *ctx, luron_tensor *t, double value) {
+    int64_t n = ctx->plan ? ctx->plan->n_steps : 0;
+    note_two(ctx, LURON__PLAN_FILL, t, NULL, is_whole(t));
+    if (!ctx->plan || ctx->plan->n_steps == n) return;
+    ctx->plan->steps[n].value = value;
+    mix(ctx->plan, &value, sizeof value);
+}
+void luron__plan_add(luron_ctx *ctx, luron_tensor *t, const luron_tensor *g) { note_two(ctx, LURON__PLAN_ADD, t, g, false); }
+void luron__plan_zero(luron_ctx *ctx, luron_tensor *t) { note_two(ctx, LURON__PLAN_ZERO, t, NULL, true); }
+void luron__plan_root(luron_ctx *ctx, luron_tensor *y) { note_two(ctx, LURON__PLAN_ROOT, y, NULL, false); }
+
+void luron__plan_writes(luron_ctx *ctx, const char *what) {
+    if (ctx->plan) ctx->plan->pending = what;
+}
+
+void luron__plan_constant(luron_ctx *ctx, luron_tensor *t) {
+    int64_t i = ctx->plan ? find_store(ctx->plan, t->storage) : -1;
+    if (i >= 0) ctx->plan->stores[i].constant = true;
+}
+
+/* ---- layers ------------------------------------------------------------------------------------------------------ */
+/* The storage that a view of a frame looks into. */
+static int64_t store_at(const luron_plan *p, const void *data) {
+    for (int64_t i = p->n_stores - 1; i >= 0; i--) {
+        const luron__storage *s = p->stores[i].storage;
+        if ((const char *)data >= (const char *)s->data && (const char *)data < (const char *)s->data + (s->bytes ? s->bytes : 1)) return i;
+    }
+    return -1;
+}
+
+/* A copy of a view for the plan's own frame. NULL data: shape alone. */
+static void set_view(luron_plan *p, luron__plan_step *s, luron_view *to, luron_view **at, const luron_view *from, bool writes) {
+    luron__plan_view *v = &s->views[s->n_views];
+    int64_t store = from->data ? store_at(p, from->data) : -1;
+    if (from->data && store < 0) {
+        refuse(p, "uses a tape that is older than it");
+        return;
+    }
+    v->dims = memory(p, 2 * (size_t)from->ndim * sizeof *v->dims);
+    if (!v->dims) return;
+    s->n_views++;
+    v->view = to;
+    v->storage = from->data ? p->stores[store].storage : NULL;
+    v->offset = from->data ? (char *)from->data - (char *)v->storage->data : 0;
+    if (from->data) use_store(p, v->storage, writes);
+    *to = *from, *at = to;
+    to->shape = v->dims, to->strides = from->strides ? v->dims + from->ndim : NULL;
+    memcpy(to->shape, from->shape, (size_t)from->ndim * sizeof *from->shape);
+    if (from->strides) memcpy(to->strides, from->strides, (size_t)from->ndim * sizeof *from->strides);
+    mix_int(p, store);
+    mix_int(p, v->offset);
+    mix(p, to->shape, (size_t)to->ndim * sizeof *to->shape);
+}
+
+static void set_views(luron_plan *p, luron__plan_step *s, int n, luron_view *to, luron_view **at, luron_view *const *from, bool writes) {
+    for (int i = 0; i < n; i++)
+        if (from[i] && !p->refusal[0]) set_view(p, s, &to[i], &at[i], from[i], writes);
+}
+
+/* What the layer has from outside: known before views look for it. */
+static void know_operands(luron_plan *p, luron__frame *f) {
+    for (int i = 0; i < f->n_operands; i++)
+        if (f->operand[i] && f->operand[i]->storage) use_store(p, f->operand[i]->storage, false);
+    for (int k = 0; k < LURON__MAX_SLOTS; k++) {
+        if (luron__frame_param(f, k)->tensor) use_store(p, luron__frame_param(f, k)->tensor->storage, false);
+        if (f->state[k]) use_store(p, f->state[k]->storage, false);
+    }
+}
+
+static void copy_frame(luron_plan *p, luron__plan_step *s, luron__frame *f, bool backward, const uint8_t *fresh_in, const uint8_t *fresh_param) {
+    luron_call *from = &f->call, *c = &s->frame->call;
+    luron__frame *to = s->frame;
+    c->flags = from->flags, c->dtype = from->dtype, c->index_base = from->index_base;
+    c->n_param = from->n_param, c->n_state = from->n_state, c->n_saved = from->n_saved, c->n_out = from->n_out;
+    to->seed = f->seed, to->phase = LURON__PHASE_RUN;
+    if (p->scratch_bytes < (size_t)f->scratch_bytes) p->scratch_bytes = (size_t)f->scratch_bytes;
+    set_views(p, s, from->n_in, to->in_view, c->in, from->in, false);
+    set_views(p, s, from->n_param, to->param_view, to->param_ptr, from->param, false);
+    set_views(p, s, from->n_state, to->state_view, to->state_at, from->state, false);
+    set_views(p, s, from->n_out, to->out_view, to->out_at, from->out, !backward);
+    set_views(p, s, from->n_saved, to->saved_view, to->saved_at, from->saved, !backward);
+    if (!backward) return;
+    set_views(p, s, from->n_out, to->grad_out_view, to->grad_out_at, from->grad_out, false);
+    for (int i = 0; i < from->n_in; i++)
+        if (from->grad_in[i] && !p->refusal[0]) set_view(p, s, &to->grad_in_view[i], &c->grad_in[i], from->grad_in[i], fresh_in[i]);
+    for (int k = 0; k < from->n_param; k++)
+        if (from->grad_param[k] && !p->refusal[0]) set_view(p, s, &to->grad_param_view[k], &to->grad_param_at[k], from->grad_param[k], fresh_param[k]);
+    memcpy(s->fresh, fresh_in, (size_t)from->n_in);
+    memcpy(s->fresh + from->n_in, fresh_param, LURON__MAX_SLOTS);
+    mix(p, s->fresh, (size_t)from->n_in + LURON__MAX_SLOTS);
+}
+
+void luron__plan_layer(luron_ctx *ctx, luron__frame *f, bool backward, const uint8_t *fresh_in, const uint8_t *fresh_param) {
+    luron_plan *p = ctx->plan;
+    if (!p) return;
+    luron__plan_step *s = new_step(p, backward ? LURON__PLAN_BACKWARD : LURON__PLAN_FORWARD, 0);
+    if (!s) return;
+    size_t n = (size_t)f->call.n_in;
+    s->frame = memory(p, sizeof *s->frame);
+    s->views = memory(p, (2 * n + 6 * LURON__MAX_SLOTS) * sizeof *s->views);
+    s->fresh = memory(p, n + LURON__MAX_SLOTS);
+    if (!s->frame || !s->views || !s->fresh) return;
+    if (luron__frame_open(s->frame, ctx, luron_layer_ref(f->layer), luron__code_ref(f->code), f->call.n_in)) refuse(p, "there is not enough memory");
+    s->frame->n_operands = 0;
+    if (p->refusal[0]) return;
+    know_operands(p, f);
+    mix(p, f->type->layer.name, strlen(f->type->layer.name));
+    mix(p, &f->layer, sizeof f->layer);
+    mix_int(p, f->call.flags);
+    copy_frame(p, s, f, backward, fresh_in, fresh_param);
+    s->draws = f->type->layer.flags & LURON_LAYER_RANDOM && f->call.flags & LURON_CALL_TRAINING;
+    s->draw = f->call.random_position - p->position;
+    if (s->draws) mix_int(p, (int64_t)s->draw);
+    end_step(p);
+}
+
+/* ---- gradients and optimisers ------------------------------------------------------------------------------------ */
+void luron__plan_leaf(luron_ctx *ctx, luron_tensor *leaf, bool zeroed) {
+    luron_plan *p = ctx->plan;
+    if (!p) return;
+    for (int64_t i = 0; i < p->n_grads; i++)
+        if (p->grads[i].leaf == leaf) return;
+    if (luron__grow(ctx, &p->grads, &p->cap_grads, p->n_grads + 1, sizeof *p->grads))
+        refuse(p, "there is not enough memory");
+    else
+        p->grads[p->n_grads++] = (luron__plan_grad){.leaf = luron_tensor_ref(leaf), .zeroed = zeroed};
+}
+
+void luron__plan_adds_to(luron_ctx *ctx, const luron_tensor *leaf) {
+    luron_plan *p = ctx->plan;
+    int64_t i = p ? find_store(p, leaf->grad->storage) : 0;
+    if (p && (i < 0 || !p->stores[i].born)) refuse(p, "adds to gradients that were there before: set them to zero in it");
+}
+
+void luron__plan_optim(luron_ctx *ctx, luron_optim *o) {
+    luron_plan *p = ctx->plan;
+    if (!p) return;
+    int64_t n = luron__optim_n_params(o);
+    luron__plan_step *s = new_step(p, LURON__PLAN_OPTIM, (int)(2 * n));
+    if (!s) return;
+    s->optim = o;
+    atomic_fetch_add(&o->live.refs, 1);
+    for (int64_t i = 0; i < n; i++) {
+        luron__optim_param at = luron__optim_param_at(o, i);
+        set_header(p, s, (int)(2 * i), at.tensor, false);
+        if (at.grad) set_header(p, s, (int)(2 * i + 1), at.grad, false);
+    }
+    mix(p, &o, sizeof o);
+    end_step(p);
+}
+
+/* ---- begin and end ----------------------------------------------------------------------------------------------- */
+static luron_status take_inputs(luron_plan *p, luron_ctx *ctx, int n_in, luron_tensor *const *ins) {
+    LURON_TRY(luron__alloc(&p->ins, ctx, (size_t)n_in * sizeof *p->ins));
+    LURON_TRY(luron__alloc(&p->inputs, ctx, (size_t)n_in * sizeof *p->inputs));
+    p->n_in = n_in;
+    for (int i = 0; i < n_in; i++) {
+        int number = i + ctx->index_base;
+        LURON__CHECK(ctx, ins[i], LURON_E_ARGUMENT, "plan: input %d is missing", number);
+        LURON__CHECK(ctx, luron_tensor_is_contiguous(ins[i]), LURON_E_ARGUMENT, "plan: input %d is not contiguous", number);
+        LURON__CHECK(ctx, !ins[i]->requires_grad, LURON_E_ARGUMENT, "plan: input %d requires a gradient (detach it)", number);
+        LURON__CHECK(ctx, find_store(p, ins[i]->storage) < 0, LURON_E_ARGUMENT, "plan: input %d shares its memory with another one", number);
+        int64_t at = add_store(p, ins[i]->storage, false);
+        if (at < 0) return luron__nomem(ctx, sizeof *p->stores);
+        p->stores[at].input = i;
+        copy_header(&p->ins[i], ins[i]);
+        mix_int(p, ins[i]->dtype);
+        mix(p, ins[i]->shape, (size_t)ins[i]->ndim * sizeof *ins[i]->shape);
+    }
+    return LURON_OK;
+}
+
+luron_status luron_plan_begin(luron_plan **out, luron_ctx *ctx, int n_in, luron_tensor *const *ins) {
+    LURON__CHECK(ctx, !ctx->plan, LURON_E_STATE, "plan: another one is being made in this context");
+    LURON__CHECK(ctx, !ctx->trace, LURON_E_STATE, "plan: the context traces a model");
+    LURON__CHECK(ctx, n_in >= 0 && (n_in == 0 || ins), LURON_E_ARGUMENT, "plan: %d inputs", n_in);
+    luron_plan *p;
+    LURON_TRY(luron__alloc(&p, ctx, sizeof *p));
+    p->pool = ctx->pool, p->ctx = ctx, p->hash = 0xcbf29ce484222325u;
+    p->position = ctx->position, p->recording = ctx->recording;
+    luron_status status = take_inputs(p, ctx, n_in, ins);
+    if (status) {
+        luron_plan_free(p);
+        return status;
+    }
+    if (ctx->anomaly) refuse(p, "runs while detect_anomaly is on");
+    if (ctx->strict) refuse(p, "runs in strict mode");
+    ctx->plan = p;
+    *out = p;
+    return LURON_OK;
+}
+
+/* What comes out gets memory of its own: runs of the plan write where it was. */
+static void give_apart(luron_plan *p, luron_ctx *ctx, luron_tensor *t, int64_t store) {
+    if (store < 0 || !p->stores[store].born) return;
+    luron__storage *s = t->storage, *own = luron__pool_alloc(ctx->pool, sizeof *own);
+    void *data = own ? luron__pool_alloc(ctx->pool, s->bytes) : NULL;
+    if (!data) {
+        luron__pool_free(ctx->pool, own, sizeof *own);
+        refuse(p, "there is not enough memory");
+        return;
+    }
+    memcpy(data, s->data, s->bytes);
+    *own = (luron__storage){.refs = 1, .pool = ctx->pool, .data = data, .bytes = s->bytes};
+    t->storage = own;
+    luron__storage_unref(s);
+}
+
+static void take_outputs(luron_plan *p, luron_ctx *ctx, int n_out, luron_tensor *const *outs) {
+    p->outs = memory(p, (size_t)n_out * sizeof *p->outs);
+    p->same = memory(p, (size_t)n_out * sizeof *p->same);
+    for (int i = 0; i < n_out && !p->refusal[0]; i++) {
+        if (outs[i]->node && !outs[i]->node->used) refuse(p, "gives a tensor whose gradient can still be asked for: call backward in it, or detach");
+        int64_t store = use_store(p, outs[i]->storage, false);
+        copy_header(&p->outs[i], outs[i]);
+        if (store >= 0 && !p->stores[store].born && p->stores[store].input < 0) p->same[i] = luron_tensor_ref(outs[i]);
+        p->n_out = i + 1;
+        mix_int(p, store);
+        give_apart(p, ctx, outs[i], store);
+    }
+}
+
+/* Every storage is the plan's or held by it now, and known to be filled by the step, the program or from outside. */
+static void settle_stores(luron_plan *p) {
+    for (int64_t i = 0; i < p->n_stores; i++) {
+        luron__plan_store *s = &p->stores[i];
+        if (!s->born) continue;
+        s->storage->plan = NULL;
+        if (!s->kept) atomic_fetch_add(&s->storage->refs, 1);
+        if (s->first < 0 || s->written_first) continue;
+        if (!s->constant) refuse(p, "does something that cannot be noted");
+        mix(p, s->storage->data, s->storage->bytes);
+    }
+}
+
+static void settle_grads(luron_plan *p) {
+    for (int64_t i = 0; i < p->n_grads; i++)
+        p->grads[i].grad = luron_tensor_ref(p->grads[i].leaf->grad);
+}
+
+luron_status luron_plan_end(luron_plan *p, luron_ctx *ctx, int n_out, luron_tensor *const *outs) {
+    LURON__CHECK(ctx, ctx->plan == p && p, LURON_E_STATE, "plan: this one is not being made in this context");
+    LURON__CHECK(ctx, n_out <= 0 || outs, LURON_E_ARGUMENT, "plan: %d outputs", n_out);
+    refuse_pending(p);
+    if (n_out < 0) refuse(p, "failed");
+    else take_outputs(p, ctx, n_out, outs);
+    p->draws = ctx->position - p->position;
+    ctx->plan = NULL;
+    settle_stores(p);
+    settle_grads(p);
+    p->ctx = NULL;
+    if (p->refusal[0]) return LURON_OK;
+    luron_status status = luron__plan_lay_out(p, ctx);
+    p->ended = !status;
+    return status;
+}
+
+const char *luron_plan_refusal(const luron_plan *p) { return p->refusal[0] ? p->refusal : NULL; }
+uint64_t luron_plan_hash(const luron_plan *p) { return p->hash; }
+int luron_plan_n_outs(const luron_plan *p) { return p->n_out; }
+int64_t luron_plan_n_steps(const luron_plan *p) { return p->n_steps; }
+int64_t luron_plan_bytes(const luron_plan *p) { return (int64_t)(p->block_bytes + p->scratch_bytes); }
+
+/* ---- letting go -------------------------------------------------------------------------------------------------- */
+static void close_step(luron__plan_step *s) {
+    if (s->optim) luron_optim_free(s->optim);
+    if (!s->frame || !s->frame->code) return;
+    luron_layer *layer = s->frame->layer;
+    luron__code *code = s->frame->code;
+    s->frame->call.scratch = NULL, s->frame->scratch_bytes = 0; /* they are the plan's */
+    luron__frame_close(s->frame);
+    luron__code_unref(code);
+    luron_layer_unref(layer);
+}
+
+void luron_plan_free(luron_plan *p) {
+    if (!p) return;
+    for (int64_t i = 0; i < p->cap_steps && i <= p->n_steps; i++) /* the last one may be half made */
+        close_step(&p->steps[i]);
+    for (int64_t i = 0; i < p->n_grads; i++) {
+        luron_tensor_unref(p->grads[i].grad);
+        luron_tensor_unref(p->grads[i].leaf);
+    }
+    for (int i = 0; i < p->n_out; i++)
+        luron_tensor_unref(p->same[i]);
+    for (int64_t i = 0; i < p->n_stores; i++) {
+        luron__storage *s = p->stores[i].storage;
+        if (p->stores[i].moved) luron__pool_free(p->pool, s, sizeof *s); /* its data are in the block */
+        else luron__storage_unref(s);
+    }
+    luron__pool_free(p->pool, p->steps, (size_t)p->cap_steps * sizeof *p->steps);
+    luron__pool_free(p->pool, p->stores, (size_t)p->cap_stores * sizeof *p->stores);
+    luron__pool_free(p->pool, p->grads, (size_t)p->cap_grads * sizeof *p->grads);
+    luron__pool_free(p->pool, p->ins, (size_t)p->n_in * sizeof *p->ins);
+    luron__pool_free(p->pool, p->inputs, (size_t)p->n_in * sizeof *p->inputs);
+    luron__pool_free(p->pool, p->block, p->block_bytes);
+    luron__pool_free(p->pool, p->scratch, p->scratch_bytes);
+    for (luron__plan_chunk *c = p->chunks, *next; c; c = next) {
+        next = c->next;
+        luron__pool_free(p->pool, c, c->bytes);
+    }
+    luron__pool_free(p->pool, p, sizeof *p);
+}

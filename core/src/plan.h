@@ -1,0 +1,137 @@
+/* plan.h (private) -- what a context notes while a plan is made, and what a plan is. Each luron__plan_... of the first part
+ * does nothing while no plan is made; a failure in it refuses the plan, never the step.                                */
+#ifndef LURON_SRC_PLAN_H
+#define LURON_SRC_PLAN_H
+#include "call.h"
+#include "luron/plan.h"
+
+/* ---- noting (plan.c) --------------------------------------------------------------------------------------------- */
+/** What is computed until luron__plan_resume is part of one thing that is noted as a whole. */
+static inline luron_plan *luron__plan_pause(luron_ctx *ctx) {
+    luron_plan *plan = ctx->plan;
+    ctx->plan = NULL;
+    return plan;
+}
+static inline void luron__plan_resume(luron_ctx *ctx, luron_plan *plan) { ctx->plan = plan; }
+/** The step cannot be repeated, because it ... ("reads numbers by item"). */
+void luron__plan_refuse(luron_ctx *ctx, const char *what);
+void luron__plan_op(luron_ctx *ctx, const luron__apply *a);
+/** A frame that ran forward or backward. fresh_in, fresh_param: as they were before. */
+void luron__plan_layer(luron_ctx *ctx, luron__frame *f, bool backward, const uint8_t *fresh_in, const uint8_t *fresh_param);
+void luron__plan_copy(luron_ctx *ctx, luron_tensor *t, const luron_tensor *src);
+void luron__plan_fill(luron_ctx *ctx, luron_tensor *t, double value);
+void luron__plan_add(luron_ctx *ctx, luron_tensor *t, const luron_tensor *g);
+void luron__plan_zero(luron_ctx *ctx, luron_tensor *t);
+/** The value that a backward begins at. */
+void luron__plan_root(luron_ctx *ctx, luron_tensor *y);
+/** The program put numbers into t, which is new. */
+void luron__plan_constant(luron_ctx *ctx, luron_tensor *t);
+/** A write in place is about to happen: it has to be noted, or refuses the plan. */
+void luron__plan_writes(luron_ctx *ctx, const char *what);
+/** A leaf gets another gradient, or (zeroed) none. */
+void luron__plan_leaf(luron_ctx *ctx, luron_tensor *leaf, bool zeroed);
+/** A gradient is added to one that was there before the step. */
+void luron__plan_adds_to(luron_ctx *ctx, const luron_tensor *leaf);
+void luron__plan_optim(luron_ctx *ctx, luron_optim *o);
+/** A storage was made; nobody holds it any more: true if the plan keeps it. */
+void luron__plan_born(luron_plan *p, luron__storage *s);
+bool luron__plan_keeps(luron__storage *s);
+
+/* ---- for optim.c: the parameters of an optimiser in order, and its step with gradients that are given ---------------- */
+typedef struct luron__optim_param {
+    luron_tensor *tensor, *grad; /* grad: of the coming step, NULL: none */
+} luron__optim_param;
+int64_t luron__optim_n_params(const luron_optim *o);
+luron__optim_param luron__optim_param_at(const luron_optim *o, int64_t i);
+luron_status luron__optim_step_with(luron_optim *o, luron_ctx *ctx, luron_tensor *const *grads);
+
+/* ---- the plan ---------------------------------------------------------------------------------------------------- */
+typedef enum luron__plan_kind {
+    LURON__PLAN_OP,
+    LURON__PLAN_FORWARD,
+    LURON__PLAN_BACKWARD,
+    LURON__PLAN_COPY,
+    LURON__PLAN_ADD,
+    LURON__PLAN_FILL,
+    LURON__PLAN_ZERO,
+    LURON__PLAN_ROOT,
+    LURON__PLAN_OPTIM
+} luron__plan_kind;
+
+/* Where a view of a frame has its data. */
+typedef struct luron__plan_view {
+    luron_view *view;
+    luron__storage *storage;
+    int64_t offset; /* bytes */
+    int64_t *dims;  /* shape and strides */
+} luron__plan_view;
+
+typedef struct luron__plan_step {
+    luron__plan_kind kind;
+    int n; /* headers: operands, the one that is written last */
+    luron_tensor *headers;
+    luron__apply apply; /* OP: in and out point to the headers */
+    luron_tensor **in;
+    luron__frame *frame; /* FORWARD, BACKWARD */
+    luron__plan_view *views;
+    int64_t n_views;
+    uint8_t *fresh; /* BACKWARD: of the inputs, then of the parameters */
+    bool draws;     /* FORWARD, BACKWARD: has a position of its own */
+    uint64_t draw;  /* counted from the position at the beginning of the step */
+    bool has_input; /* some views show an input of the plan */
+    luron_optim *optim;
+    double value; /* FILL */
+} luron__plan_step;
+
+typedef struct luron__plan_store { /* a storage that the step uses */
+    luron__storage *storage;       /* one reference, or the plan's own */
+    bool born;                     /* during the step */
+    bool constant;                 /* the program put the numbers there */
+    bool kept;                     /* nobody else holds it */
+    bool moved;                    /* its data are in the block */
+    int input;                     /* -1: none */
+    int64_t first, last;           /* steps that use it */
+    bool written_first;
+} luron__plan_store;
+
+typedef struct luron__plan_grad {
+    luron_tensor *leaf, *grad; /* as the step left it; NULL: none */
+    bool zeroed;               /* it was let go of before it got another */
+} luron__plan_grad;
+
+typedef struct luron__plan_chunk { /* of memory that is the plan's until its end */
+    _Alignas(64) struct luron__plan_chunk *next;
+    size_t bytes;
+} luron__plan_chunk;
+
+struct luron_plan {
+    luron__pool *pool;
+    luron_ctx *ctx; /* while it is noted */
+    char refusal[256];
+    bool ended;
+    const char *pending; /* a write in place that is not noted yet */
+    bool recording;
+    uint64_t position, draws, hash;
+    int n_in, n_out;
+    luron_tensor *ins;     /* headers */
+    luron__storage *inputs; /* stand for those of the inputs: n_in */
+    luron_tensor *outs;    /* headers */
+    luron_tensor **same;   /* outs that are not made by the step; NULL: made */
+    luron__plan_step *steps;
+    int64_t n_steps, cap_steps;
+    luron__plan_store *stores;
+    int64_t n_stores, cap_stores;
+    luron__plan_grad *grads;
+    int64_t n_grads, cap_grads;
+    luron__plan_chunk *chunks;
+    void *block, *scratch;
+    size_t block_bytes, scratch_bytes;
+};
+#define LURON__PLAN_REFS (1 << 30) /* of a header: nobody counts them down */
+
+/** Lay out the block, after everything was noted (plan_memory.c). */
+luron_status luron__plan_lay_out(luron_plan *plan, luron_ctx *ctx);
+/** Point the views of a step at their data. */
+void luron__plan_refresh(luron__plan_step *s);
+
+#endif

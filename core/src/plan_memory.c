@@ -1,0 +1,111 @@
+/* plan_memory.c -- the block of a plan: storages of the step that nobody else holds, at places where no two that are in use at
+ * the same time overlap. The largest goes first, to the lowest place that is free while it is in use.                 */
+#include "plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGN = 64 };
+typedef struct piece {
+    int64_t store, first, last;
+    size_t bytes, at;
+} piece;
+
+static int larger_first(const void *a, const void *b) {
+    const piece *x = a, *y = b;
+    if (x->bytes != y->bytes) return x->bytes < y->bytes ? 1 : -1;
+    return x->store < y->store ? -1 : 1;
+}
+
+static bool overlap(const piece *a, const piece *b) { return a->first <= b->last && b->first <= a->last; }
+
+/* placed: n pieces by rising place. */
+static size_t place_for(const piece *p, piece *const *placed, int64_t n) {
+    size_t at = 0;
+    for (int64_t i = 0; i < n; i++)
+        if (overlap(p, placed[i]) && placed[i]->at < at + p->bytes && at < placed[i]->at + placed[i]->bytes) at = placed[i]->at + placed[i]->bytes;
+    return at;
+}
+
+static void insert(piece **placed, int64_t n, piece *p) {
+    for (; n > 0 && placed[n - 1]->at > p->at; n--)
+        placed[n] = placed[n - 1];
+    placed[n] = p;
+}
+
+static size_t place_all(piece *pieces, piece **placed, int64_t n) {
+    size_t total = 0;
+    qsort(pieces, (size_t)n, sizeof *pieces, larger_first);
+    for (int64_t i = 0; i < n; i++) {
+        pieces[i].at = place_for(&pieces[i], placed, i);
+        insert(placed, i, &pieces[i]);
+        if (pieces[i].at + pieces[i].bytes > total) total = pieces[i].at + pieces[i].bytes;
+    }
+    return total;
+}
+
+static int64_t collect(luron_plan *p, piece *pieces) {
+    int64_t n = 0;
+    for (int64_t i = 0; i < p->n_stores; i++) {
+        const luron__plan_store *s = &p->stores[i];
+        if (!s->kept || !s->written_first) continue;
+        pieces[n++] = (piece){.store = i, .first = s->first, .last = s->last, .bytes = (s->storage->bytes + ALIGN - 1) / ALIGN * ALIGN};
+    }
+    return n;
+}
+
+/* Headers that show an input look at what stands for it from now on. */
+static void point_at_inputs(luron_plan *p) {
+    for (int64_t i = 0; i < p->n_stores; i++) {
+        const luron__plan_store *store = &p->stores[i];
+        if (store->input < 0) continue;
+        luron__storage *stand_in = &p->inputs[store->input];
+        *stand_in = (luron__storage){.refs = LURON__PLAN_REFS, .pool = p->pool, .data = store->storage->data, .bytes = store->storage->bytes};
+        for (int64_t k = 0; k < p->n_steps; k++) {
+            luron__plan_step *s = &p->steps[k];
+            for (int h = 0; h < s->n; h++)
+                if (s->headers[h].storage == store->storage) s->headers[h].storage = stand_in;
+            for (int64_t v = 0; v < s->n_views; v++)
+                if (s->views[v].storage == store->storage) s->views[v].storage = stand_in, s->has_input = true;
+        }
+        for (int o = 0; o < p->n_out; o++)
+            if (p->outs[o].storage == store->storage) p->outs[o].storage = stand_in;
+    }
+}
+
+void luron__plan_refresh(luron__plan_step *s) {
+    for (int64_t i = 0; i < s->n_views; i++) {
+        luron__plan_view *v = &s->views[i];
+        if (v->storage) v->view->data = (char *)v->storage->data + v->offset;
+    }
+}
+
+luron_status luron__plan_lay_out(luron_plan *p, luron_ctx *ctx) {
+    piece *pieces, **placed = NULL;
+    size_t room = (size_t)p->n_stores;
+    LURON_TRY(luron__alloc(&pieces, ctx, room * sizeof *pieces));
+    luron_status status = luron__alloc(&placed, ctx, room * sizeof *placed);
+    int64_t n = collect(p, pieces);
+    if (!status) {
+        size_t bytes = place_all(pieces, placed, n);
+        status = luron__alloc(&p->block, ctx, bytes);
+        if (!status) p->block_bytes = bytes;
+    }
+    if (!status && p->scratch_bytes) status = luron__alloc(&p->scratch, ctx, p->scratch_bytes);
+    if (status && !p->scratch) p->scratch_bytes = 0;
+    for (int64_t i = 0; i < n && !status; i++) {
+        luron__plan_store *store = &p->stores[pieces[i].store];
+        luron__pool_free(p->pool, store->storage->data, store->storage->bytes);
+        store->storage->data = (char *)p->block + pieces[i].at;
+        store->moved = true;
+    }
+    luron__free(ctx, placed, room * sizeof *placed);
+    luron__free(ctx, pieces, room * sizeof *pieces);
+    if (status) return status;
+    point_at_inputs(p);
+    for (int64_t k = 0; k < p->n_steps; k++) {
+        luron__plan_refresh(&p->steps[k]);
+        if (p->steps[k].frame) p->steps[k].frame->call.scratch = p->scratch;
+    }
+    return LURON_OK;
+}

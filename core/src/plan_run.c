@@ -1,0 +1,170 @@
+/* plan_run.c -- doing again what a plan has noted. */
+#include "guard.h"
+#include "ops_elementwise.h"
+#include "plan.h"
+
+#include "optim_groups.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- does it fit ------------------------------------------------------------------------------------------------- */
+static bool same_input(const luron_tensor *was, const luron_tensor *is) {
+    return is && is->dtype == was->dtype && luron__same_shape(is, was) && luron_tensor_is_contiguous(is) && !is->requires_grad;
+}
+
+/* A header of a tensor that is not the step's own, and the tensor as it is now. */
+static bool same_tensor(const luron_tensor *header, const luron_tensor *t) {
+    return t && t->storage == header->storage && t->offset == header->offset && luron__same_shape(t, header);
+}
+
+static bool layer_is_same(const luron__frame *f) {
+    const luron_layer *layer = f->layer;
+    if (layer->code != f->code || layer->hooks || layer->training != ((f->call.flags & LURON_CALL_TRAINING) != 0)) return false;
+    for (int i = 0; i < f->call.n_param; i++) {
+        const luron_tensor *t = layer->param[i].tensor;
+        if (f->param_ptr[i] && (!t || luron__data(t) != f->param_view[i].data)) return false;
+    }
+    return true;
+}
+
+static bool optim_is_same(const luron__plan_step *s) {
+    if (2 * luron__optim_n_params(s->optim) != s->n) return false;
+    for (int i = 0; i < s->n; i += 2)
+        if (!same_tensor(&s->headers[i], luron__optim_param_at(s->optim, i / 2).tensor)) return false;
+    return true;
+}
+
+static const char *misfit(const luron_plan *p, const luron_ctx *ctx, int n_in, luron_tensor *const *ins) {
+    if (!p->ended) return "the plan cannot be run";
+    if (n_in != p->n_in) return "another number of inputs";
+    for (int i = 0; i < n_in; i++)
+        if (!same_input(&p->ins[i], ins[i])) return "inputs of another shape or dtype, or not contiguous";
+    if (ctx->recording != p->recording) return "gradients are recorded, or not";
+    if (ctx->anomaly || ctx->strict || ctx->trace || ctx->plan) return "the context looks at what is computed";
+    for (int64_t i = 0; i < p->n_steps; i++) {
+        const luron__plan_step *s = &p->steps[i];
+        if (s->frame && s->kind == LURON__PLAN_FORWARD && !layer_is_same(s->frame)) return "a layer has another mode, parameter, code or a hook";
+        if (s->optim && !optim_is_same(s)) return "an optimiser has other parameters";
+    }
+    for (int64_t i = 0; i < p->n_grads; i++)
+        if (p->grads[i].leaf->hooks) return "a parameter has a hook";
+        else if (p->grads[i].leaf->grad && !p->grads[i].zeroed) return "there are gradients, which the step would be added to";
+    return NULL;
+}
+
+int luron_plan_fits(const luron_plan *p, const luron_ctx *ctx, int n_in, luron_tensor *const *ins, const char **why) {
+    const char *text = misfit(p, ctx, n_in, ins);
+    if (why) *why = text;
+    return !text;
+}
+
+/* ---- running ----------------------------------------------------------------------------------------------------- */
+static luron_status run_frame(luron_plan *p, luron_ctx *ctx, luron__plan_step *s) {
+    luron__frame *f = s->frame;
+    luron_call *c = &f->call;
+    f->ctx = ctx;
+    f->seed = ctx->seed;
+    atomic_store(&f->status, LURON_OK);
+    if (s->has_input) luron__plan_refresh(s);
+    if (s->draws) c->random_position = p->position + s->draw;
+    if (s->kind == LURON__PLAN_BACKWARD) {
+        memcpy(c->fresh_in, s->fresh, (size_t)c->n_in);
+        memcpy(c->fresh_param, s->fresh + c->n_in, LURON__MAX_SLOTS);
+    }
+    luron_status status = s->kind == LURON__PLAN_BACKWARD ? luron__frame_backward(f) : luron__frame_forward(f);
+    for (int k = 0; k < c->n_state && s->kind == LURON__PLAN_FORWARD && c->flags & LURON_CALL_TRAINING; k++)
+        if (f->layer->state[k].tensor) luron_tensor_touch(f->layer->state[k].tensor);
+    return status ? luron__frame_explain(f, status) : LURON_OK;
+}
+
+static luron_status run_root(luron_ctx *ctx, const luron_tensor *y) {
+    if (!luron__has_nonfinite(ctx, y)) return LURON_OK;
+    char text[LURON__NUMBERS_TEXT];
+    return luron__fail(ctx, LURON_E_NONFINITE, "plan: what backward begins at is not finite: %s (run the step without a plan to see what made it)",
+                       luron__numbers_text(text, sizeof text, ctx, y));
+}
+
+static luron_status run_optim(luron_ctx *ctx, luron__plan_step *s) {
+    luron_tensor *few[64], **grads = few;
+    int n = s->n / 2;
+    size_t bytes = (size_t)n * sizeof *grads;
+    if (n > 64) LURON_TRY(luron__alloc(&grads, ctx, bytes));
+    for (int i = 0; i < n; i++)
+        grads[i] = s->headers[2 * i + 1].storage ? &s->headers[2 * i + 1] : NULL;
+    luron_status status = luron__optim_step_with(s->optim, ctx, grads);
+    if (grads != few) luron__free(ctx, grads, bytes);
+    return status;
+}
+
+static luron_status run_step(luron_plan *p, luron_ctx *ctx, luron__plan_step *s) {
+    switch (s->kind) {
+    case LURON__PLAN_OP:
+        return s->apply.op->compute(ctx, &s->apply);
+    case LURON__PLAN_FORWARD:
+    case LURON__PLAN_BACKWARD:
+        return run_frame(p, ctx, s);
+    case LURON__PLAN_COPY:
+        luron__copy_in_place(ctx, &s->headers[1], &s->headers[0]);
+        return LURON_OK;
+    case LURON__PLAN_FILL:
+        return luron_tensor_fill(ctx, &s->headers[0], s->value);
+    case LURON__PLAN_ADD:
+        luron__add_in_place(ctx, &s->headers[1], &s->headers[0]);
+        return LURON_OK;
+    case LURON__PLAN_ZERO:
+        memset(luron__data(&s->headers[0]), 0, (size_t)luron_tensor_numel(&s->headers[0]) * (size_t)luron_dtype_size(s->headers[0].dtype));
+        return LURON_OK;
+    case LURON__PLAN_ROOT:
+        return run_root(ctx, &s->headers[0]);
+    case LURON__PLAN_OPTIM:
+        return run_optim(ctx, s);
+    }
+    return LURON_E_INTERNAL;
+}
+
+/* The gradients of leaves as the step leaves them. */
+static void put_grads(luron_plan *p) {
+    for (int64_t i = 0; i < p->n_grads; i++) {
+        luron__plan_grad *g = &p->grads[i];
+        if (g->grad) g->grad->storage->finite = 0; /* what was known of its numbers */
+        if (g->leaf->grad == g->grad) continue;
+        luron_tensor *old = g->leaf->grad;
+        g->leaf->grad = luron_tensor_ref(g->grad);
+        luron_tensor_unref(old);
+    }
+}
+
+static luron_status make_outputs(luron_tensor **outs, luron_plan *p, luron_ctx *ctx) {
+    for (int i = 0; i < p->n_out; i++)
+        outs[i] = NULL;
+    luron_status status = LURON_OK;
+    for (int i = 0; i < p->n_out && !status; i++)
+        if (p->same[i])
+            outs[i] = luron_tensor_ref(p->same[i]);
+        else
+            status = luron_copy(&outs[i], ctx, &p->outs[i]);
+    for (int i = 0; i < p->n_out && status; i++) {
+        luron_tensor_unref(outs[i]);
+        outs[i] = NULL;
+    }
+    return status;
+}
+
+luron_status luron_plan_run(luron_tensor **outs, luron_plan *p, luron_ctx *ctx, int n_in, luron_tensor *const *ins) {
+    const char *why = misfit(p, ctx, n_in, ins);
+    LURON__CHECK(ctx, !why, LURON_E_STATE, "plan: it was made for something else: %s", why);
+    for (int i = 0; i < n_in; i++)
+        p->inputs[i].data = luron__data(ins[i]) - p->ins[i].offset * luron_dtype_size(ins[i]->dtype);
+    p->position = ctx->position;
+    ctx->position += p->draws;
+    bool recording = ctx->recording;
+    ctx->recording = false;
+    luron_status status = LURON_OK;
+    for (int64_t i = 0; i < p->n_steps && !status; i++)
+        status = run_step(p, ctx, &p->steps[i]);
+    put_grads(p);
+    if (!status) status = make_outputs(outs, p, ctx);
+    ctx->recording = recording;
+    return status;
+}
