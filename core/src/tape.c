@@ -31,16 +31,17 @@ static void node_unref(luron__node *node, luron__node **dead) {
     *dead = node;
 }
 
-/* Nodes that nobody holds any more are put on the list `dead`. A gradient is released in the same way; its own
- * gradient would recurse, but no backward makes one that deep.                                                       */
+/* Nodes that nobody holds any more are put on the list `dead`. With a tensor goes its gradient, with that its own ... */
 static void tensor_release(luron_tensor *t, luron__node **dead) {
-    if (!t || atomic_fetch_sub(&t->refs, 1) != 1) return;
-    tensor_release(t->grad, dead);
-    if (t->retains) luron__hooks_forget(t->node->hooks, t);
-    if (t->hooks) luron__hooks_unref(t->hooks);
-    storage_unref(t->storage);
-    node_unref(t->node, dead);
-    luron__pool_free(t->pool, t, sizeof *t);
+    while (t && atomic_fetch_sub(&t->refs, 1) == 1) {
+        luron_tensor *grad = t->grad;
+        if (t->retains) luron__hooks_forget(t->node->hooks, t);
+        if (t->hooks) luron__hooks_unref(t->hooks);
+        storage_unref(t->storage);
+        node_unref(t->node, dead);
+        luron__pool_free(t->pool, t, sizeof *t);
+        t = grad;
+    }
 }
 
 static void node_release_operands(luron__node *node, luron__node **dead) {
@@ -61,18 +62,29 @@ static void release_content(luron__node *node) {
     node->layer = NULL, node->function = NULL, node->hooks = NULL;
 }
 
+/* The list of the drain that this thread is in: what a function lets go of with its data, which may be the node before
+ * it, goes there too.                                                                                                */
+static _Thread_local luron__node **draining;
+
+static void node_free(luron__node *node, luron__node **dead) {
+    node_release_operands(node, dead);
+    for (int i = 0; i < node->n_out; i++) tensor_release(node->out[i], dead);
+    release_content(node);
+    luron__type_unref(node->type);
+    luron__strfree(node->pool, node->label);
+    luron__strfree(node->pool, node->where);
+    luron__pool_free(node->pool, node, node->bytes);
+}
+
 static void drain(luron__node *dead) {
-    while (dead) {
-        luron__node *node = dead;
+    luron__node **outer = draining, *node;
+    if (!outer) draining = &dead;
+    while ((node = dead)) {
         dead = node->next_dead;
-        node_release_operands(node, &dead);
-        for (int i = 0; i < node->n_out; i++) tensor_release(node->out[i], &dead);
-        release_content(node);
-        luron__type_unref(node->type);
-        luron__strfree(node->pool, node->label);
-        luron__strfree(node->pool, node->where);
-        luron__pool_free(node->pool, node, node->bytes);
+        if (outer) node->next_dead = *outer, *outer = node;
+        else node_free(node, &dead);
     }
+    draining = outer;
 }
 
 void luron_tensor_unref(luron_tensor *t) {
