@@ -186,6 +186,65 @@ luron_status luron_topk(luron_tensor **values, luron_tensor **ids, luron_ctx *ct
     return order(values, ids, ctx, x, dim, largest, k);
 }
 
+/* ---- rows in order ------------------------------------------------------------------------------------------------ */
+static uint64_t key_at(const luron_tensor *x, int64_t i) {
+    const char *at = luron__data(x) + i * luron_dtype_size(x->dtype);
+    double real;
+    int64_t whole;
+    if (!luron_dtype_is_float(x->dtype)) {
+        luron__convert(LURON_I64, &whole, 1, x->dtype, at, 1, 1);
+        return (uint64_t)whole ^ (uint64_t)1 << 63;
+    }
+    luron__convert(LURON_F64, &real, 1, x->dtype, at, 1, 1);
+    return key_of_real(real);
+}
+
+/* n rows in the order of a column. */
+static void order_by(const luron_tensor *x, int64_t column, item *items, item *room, int64_t n) {
+    bool ordered = true;
+    for (int64_t i = 0; i < n; i++) {
+        items[i].key = key_at(x, items[i].id * x->shape[1] + column);
+        ordered &= i == 0 || items[i - 1].key <= items[i].key;
+    }
+    const item *sorted = ordered ? items : sort_items(items, room, n);
+    if (sorted != items) memcpy(items, sorted, (size_t)n * sizeof *items);
+}
+
+/* A column orders what those before it left equal: the rows from one that begins another value to the next. */
+static void order_items(const luron_tensor *x, item *items, uint8_t *begins) {
+    const int64_t n = x->shape[0];
+    bool tied = n > 1;
+    for (int64_t i = 0; i < n; i++) items[i].id = i, begins[i] = i == 0;
+    for (int64_t column = 0; column < x->shape[1] && tied; column++) {
+        tied = false;
+        for (int64_t first = 0, end; first < n; first = end) {
+            for (end = first + 1; end < n && !begins[end];) end++;
+            if (end - first == 1) continue;
+            order_by(x, column, items + first, items + n, end - first);
+            for (int64_t i = first + 1; i < end; i++) {
+                begins[i] = items[i].key != items[i - 1].key;
+                tied |= !begins[i];
+            }
+        }
+    }
+}
+
+luron_status luron__order_rows(luron_tensor **out, luron_ctx *ctx, const luron_tensor *x) {
+    const int64_t n = x->shape[0];
+    const size_t bytes = (size_t)n * (2 * sizeof(item) + 1);
+    item *items;
+    LURON_TRY(luron_tracer_reads(ctx, x, "unique"));
+    LURON_TRY(luron__alloc(&items, ctx, bytes));
+    luron_status status = luron__tensor_make(out, ctx, LURON_I64, 1, &n);
+    if (!status) {
+        order_items(x, items, (uint8_t *)(items + 2 * n));
+        int64_t *to = (int64_t *)(void *)luron__data(*out);
+        for (int64_t i = 0; i < n; i++) to[i] = items[i].id + ctx->index_base;
+    }
+    luron__free(ctx, items, bytes);
+    return status;
+}
+
 /* ---- nonzero: at = base. in is bool and contiguous ---------------------------------------------------------------- */
 static luron_status nonzero_infer(luron_ctx *ctx, luron__apply *a) {
     const luron_tensor *x = a->in[0];

@@ -43,7 +43,7 @@ LURON_API LURON_NODISCARD luron_status luron_bincount(luron_tensor **out, luron_
 /** The different elements in ascending order, for every element of x which of them it is, and how often each is there.
  *  The gradient of values goes to the first of equal ones; NaN equals nothing. */
 LURON_API LURON_NODISCARD luron_status luron_unique(luron_tensor **values, luron_tensor **ids, luron_tensor **counts, luron_ctx *ctx, luron_tensor *x);
-/** The same for the slices along dim, by their first element that differs. Sorts once an element of a slice. */
+/** The same for the slices along dim, by their first element that differs. */
 LURON_API LURON_NODISCARD luron_status luron_unique_dim(luron_tensor **values, luron_tensor **ids, luron_tensor **counts, luron_ctx *ctx, luron_tensor *x, int dim);
 /** Where in sorted (..., n), ascending, each of values (..., m) belongs: before what equals it, or after it (`right`).
  *  A position from the index base on. sorted may be one list for all values. NaN belongs at the end. */
