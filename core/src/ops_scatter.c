@@ -93,20 +93,19 @@ static void write_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 
 /* ---- the ops: at = dim, base, what happens where ids meet, include_self; the op's id: ids are a list; in = x, ids, src --
  */
-static luron_status compute(luron_ctx *ctx, luron__apply *a) {
-    const luron_tensor *x = a->in[0], *ids = a->in[1], *src = a->in[2], *out = a->out;
+/* src into the output, which holds x, at ids that there are. */
+static void write_src(luron_ctx *ctx, const luron__apply *a) {
+    const luron_tensor *ids = a->in[1], *src = a->in[2], *out = a->out;
     int dim = (int)a->attrs.at[0];
     int64_t columns[LURON_MAX_DIMS], id_strides[LURON_MAX_DIMS], n = luron__row_length(src, dim);
-    LURON_TRY(luron__check_ids(ctx, a->op->name, ids, a->attrs.at[1], luron__row_length(x, dim)));
-    luron__copy_into(ctx, a->dtype, luron__data(out), out->strides, x);
-    if (luron__numel(src->ndim, src->shape) == 0) return LURON_OK;
-    luron__id_strides(id_strides, ids, x->ndim, dim, a->attrs.flags);
+    if (luron__numel(src->ndim, src->shape) == 0) return;
+    luron__id_strides(id_strides, ids, out->ndim, dim, a->attrs.flags);
     memcpy(columns, src->shape, sizeof columns);
     columns[dim] = 1;
     writing w = {.w = luron__walk_make(src->ndim, columns, out->strides, src->strides, id_strides),
-                 .dtype = a->dtype,
+                 .dtype = out->dtype,
                  .id_dtype = ids->dtype,
-                 .size = luron_dtype_size(a->dtype),
+                 .size = luron_dtype_size(out->dtype),
                  .n = n,
                  .base = a->attrs.at[1],
                  .out = luron__data(out),
@@ -119,7 +118,21 @@ static luron_status compute(luron_ctx *ctx, luron__apply *a) {
         w.how = pass ? how : LAST; /* without x: first one of those that meet there in its place */
         luron__parallel_for(ctx->threads, count, grain < SEGMENT ? SEGMENT : grain, write_chunk, &w);
     }
+}
+
+static luron_status compute(luron_ctx *ctx, luron__apply *a) {
+    const luron_tensor *x = a->in[0];
+    LURON_TRY(luron__check_ids(ctx, a->op->name, a->in[1], a->attrs.at[1], luron__row_length(x, (int)a->attrs.at[0])));
+    luron__copy_into(ctx, a->dtype, luron__data(a->out), a->out->strides, x);
+    write_src(ctx, a);
     return LURON_OK;
+}
+
+void luron__put_rows(luron_ctx *ctx, luron_tensor *x, luron_tensor *ids, luron_tensor *src) {
+    const luron__apply a = {.attrs = {.at = {0, ctx->index_base, LAST}, .flags = true},
+                            .in = (luron_tensor *[]){x, ids, src},
+                            .out = x};
+    write_src(ctx, &a);
 }
 
 static luron_status infer(luron_ctx *ctx, luron__apply *a) {

@@ -174,17 +174,10 @@ int lr_ids_index(lua_State *L) {
 }
 
 int lr_put(lua_State *L, int n, luron_tensor *const *ids) {
-    luron_ctx *ctx = lr_ctx(L);
     if (!lua_isboolean(L, 3) && lua_type(L, 3) != LUA_TNUMBER && !lua_istable(L, 3) && !lr_to_tensor(L, 3))
         return lr_error(L, "x[i] = value: number, boolean, table or tensor expected, got %s", lr_got(L, 3));
-    luron_tensor *changed = NULL, *cast = NULL, *values = value_at(L, 3, lr_tensor(L, 1, "tensor"));
-    luron_tensor *x = lr_tensor(L, 1, "tensor");
-    luron_status status = luron_cast(&cast, ctx, values, luron_tensor_dtype(x));
-    if (status == LURON_OK) status = luron_index_put(&changed, ctx, x, n, ids, cast, 0);
-    if (status == LURON_OK) status = luron_tensor_copy(ctx, x, changed);
-    luron_tensor_unref(cast);
-    luron_tensor_unref(changed);
-    return lr_done(L, status, 0);
+    luron_tensor *values = value_at(L, 3, lr_tensor(L, 1, "tensor"));
+    return lr_done(L, luron_tensor_put(lr_ctx(L), lr_tensor(L, 1, "tensor"), n, ids, values), 0);
 }
 
 int lr_ids_newindex(lua_State *L) {

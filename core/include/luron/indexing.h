@@ -23,6 +23,8 @@ LURON_API LURON_NODISCARD luron_status luron_index_fill(luron_tensor **out, luro
 LURON_API LURON_NODISCARD luron_status luron_index(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int n, luron_tensor *const *ids);
 /** x with values, which broadcast to the shape that luron_index gives, there; `accumulate`: added. */
 LURON_API LURON_NODISCARD luron_status luron_index_put(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int n, luron_tensor *const *ids, luron_tensor *values, int accumulate);
+/** The same in t itself, as luron_tensor_copy does it: values are converted to its dtype. Nothing has changed on failure. */
+LURON_API LURON_NODISCARD luron_status luron_tensor_put(luron_ctx *ctx, luron_tensor *t, int n, luron_tensor *const *ids, luron_tensor *values);
 /** The elements of x as one row at ids: of the shape of ids. */
 LURON_API LURON_NODISCARD luron_status luron_take(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, luron_tensor *ids);
 /** The elements of src, in order, where mask, which broadcasts to x, is true. @return LURON_E_SHAPE if src has fewer. */
