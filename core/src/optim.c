@@ -20,7 +20,12 @@ static const char *type_name(const luron_optim *o) { return o->type->optim.name;
 static bool is_whole(const luron_optim *o) { return o->type->optim.flags & LURON_OPTIM_WHOLE; }
 static bool keeps(const luron_optim *o, const void *options, int s) { return !o->type->optim.keeps || o->type->optim.keeps(options, s); }
 
-static void group_free(luron_optim *o, group *g) {
+static void options_free(luron_optim *o, group *g) {
+    luron__options_free(o->pool, o->type, g->options);
+    g->options = NULL;
+}
+
+static void tensors_free(luron_optim *o, group *g) {
     for (int i = 0; g->params && i < g->n; i++) {
         luron_tensor_unref(g->params[i].tensor);
         luron__strfree(o->pool, g->params[i].name);
@@ -29,7 +34,6 @@ static void group_free(luron_optim *o, group *g) {
     luron__pool_free(o->pool, g->params, (size_t)g->n * sizeof *g->params);
     luron__pool_free(o->pool, g->states, (size_t)g->n * (size_t)o->n_states * sizeof *g->states);
     luron__pool_free(o->pool, g->scalars, (size_t)o->n_scalars * sizeof *g->scalars);
-    luron__options_free(o->pool, o->type, g->options);
 }
 
 luron_status luron_optim_new(luron_optim **out, luron_ctx *ctx, const char *type, int n_args, const luron_arg *args) {
@@ -55,13 +59,14 @@ luron_status luron_optim_new(luron_optim **out, luron_ctx *ctx, const char *type
 
 void luron_optim_free(luron_optim *o) {
     if (!o || !luron__live_unref(&o->live)) return;
-    for (int64_t i = 0; i < o->n_groups; i++) group_free(o, &o->groups[i]);
-    luron__pool_free(o->pool, o->groups, (size_t)o->cap_groups * sizeof *o->groups);
-    luron__pool_free(o->pool, o->scratch, (size_t)o->scratch_bytes);
-    luron__pool_free(o->pool, o->work, (size_t)o->work_bytes);
+    for (int64_t i = 0; i < o->n_groups; i++) options_free(o, &o->groups[i]);
     luron__options_free(o->pool, o->type, o->defaults);
     luron__live_end(&o->live, o->type->pool);
     luron__type_unref(o->type);
+    for (int64_t i = 0; i < o->n_groups; i++) tensors_free(o, &o->groups[i]); /* last, as of layers: luron_layer_unref */
+    luron__pool_free(o->pool, o->groups, (size_t)o->cap_groups * sizeof *o->groups);
+    luron__pool_free(o->pool, o->scratch, (size_t)o->scratch_bytes);
+    luron__pool_free(o->pool, o->work, (size_t)o->work_bytes);
     luron__pool_free(o->pool, o, sizeof *o);
 }
 
@@ -174,7 +179,8 @@ luron_status luron_optim_add(luron_optim *o, luron_ctx *ctx, int n, luron_tensor
     group g = { .n = n };
     luron_status status = fill_group(o, ctx, &g, params, names, n_args, args);
     if (status) {
-        group_free(o, &g);
+        options_free(o, &g);
+        tensors_free(o, &g);
         return status;
     }
     o->groups[o->n_groups++] = g;
