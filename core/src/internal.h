@@ -250,6 +250,8 @@ luron_status luron__attr_bool(luron_ctx *ctx, const luron__apply *a, int place, 
 luron_status luron__attr_count(luron_ctx *ctx, const luron__apply *a); /* attrs.n from 0 to LURON_MAX_DIMS */
 luron_status luron__attr_base(luron_ctx *ctx, const luron__apply *a, int place);
 
+/** Dtype and shape of the output, of which a tensor can be. */
+luron_status luron__infer_op(luron_ctx *ctx, luron__apply *a);
 /** Infer, compute, record. n_in operands; attrs may be NULL. */
 luron_status luron__apply_op(luron_tensor **out, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in, const luron__attrs *attrs);
 /** to[...] = from converted to dtype, where `to` has from's shape and these strides (ops_join.c). */

@@ -87,7 +87,8 @@ static luron_status find_place(place *p, luron_ctx *ctx, const char *what, const
         else
             p->rows[1 + d - n] = p->shape[p->id_ndim + d - n] = x->shape[d];
     }
-    return luron__check_shape(ctx, x->dtype, p->ndim, p->shape, NULL);
+    luron_status status = luron__check_shape(ctx, x->dtype, p->ndim, p->shape, NULL);
+    return status ? luron__wrap(ctx, status, "%s", what) : LURON_OK;
 }
 
 static luron_tensor *shaped(luron__expr *e, luron_tensor *x, int ndim, const int64_t *shape) {

@@ -214,11 +214,16 @@ static luron_status record_op(luron_ctx *ctx, const luron__apply *a, luron_tenso
     return status;
 }
 
+luron_status luron__infer_op(luron_ctx *ctx, luron__apply *a) {
+    LURON_TRY(a->op->infer(ctx, a));
+    luron_status status = luron__check_shape(ctx, a->dtype, a->ndim, a->shape, NULL);
+    return status ? luron__wrap(ctx, status, "%s", a->op->name) : LURON_OK;
+}
+
 static luron_status apply_op(luron_tensor **result, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in, const luron__attrs *attrs) {
     luron__apply a = {.op = op, .n_in = n_in, .in = in};
     if (attrs) a.attrs = *attrs;
-    LURON_TRY(op->infer(ctx, &a));
-    LURON_TRY(luron__check_shape(ctx, a.dtype, a.ndim, a.shape, NULL));
+    LURON_TRY(luron__infer_op(ctx, &a));
     luron_tensor *out;
     luron_status status = LURON_OK;
     if (a.is_view) {
