@@ -81,13 +81,15 @@ struct luron_model {
     _Atomic uint64_t next_param, next_state; /* where a loop over parameters goes on: model_params.c */
 };
 
-/** One parameter of one layer; `first`: the entry that has the same tensor first (itself, if it is not shared). */
+/** One parameter of one layer (layer -1: the model's own tensor number `param`); `first`: the entry that has the same
+ *  tensor first (itself, if it is not shared). */
 typedef struct luron__param_ref {
     luron_tensor *tensor;
     int32_t layer, param;
     int64_t first;
 } luron__param_ref;
-/** Parameters of all layers, shared ones as often as they stand. Free with luron__free, n * sizeof *refs bytes. */
+/** Parameters of all layers, then the model's own, shared ones as often as they stand. Free with luron__free, n * sizeof
+ *  *refs bytes. */
 luron_status luron__model_param_refs(luron__param_ref **refs, int64_t *n, luron_ctx *ctx, const luron_model *model);
 /** Value i that comes out. */
 luron_value luron__model_output(const luron_model *model, int64_t i);

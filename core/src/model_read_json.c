@@ -86,6 +86,11 @@ static luron_status check_version(const reader *r, const luron_type *type, const
                        luron_type_name(type), (long long)saved, type->plugin, type->plugin_version, (long long)here);
 }
 
+static bool has_dims(const luron_tensor *t, uint32_t dtype, int ndim, const int64_t *shape) {
+    return t->dtype == dtype && t->ndim == ndim &&
+           (ndim == 0 || memcmp(t->shape, shape, (size_t)ndim * sizeof *shape) == 0);
+}
+
 /* The parameter of a layer made before this one, NULL: there is none. */
 static luron_tensor *made_param(const reader *r, const char *name) {
     char path[LURON__MAX_PATH + 1];
@@ -110,15 +115,14 @@ static luron_status check_in_file(const reader *r, bool is_state, const char *na
     const luron_tensor *e = luron_checkpoint_tensor(r->file, path);
     LURON__CHECK(r->ctx, e, LURON_E_MISMATCH, "%s is missing in the file, %s %s expected", path,
                  luron_dtype_name(dtype), want);
-    LURON__CHECK(r->ctx, e->dtype == dtype && e->ndim == ndim &&
-                             (ndim == 0 || memcmp(e->shape, shape, (size_t)ndim * sizeof *shape) == 0),
-                 LURON_E_MISMATCH, "%s has shape %s (%s) in the file, %s (%s) expected", path,
+    LURON__CHECK(r->ctx, has_dims(e, dtype, ndim, shape), LURON_E_MISMATCH, "%s has shape %s (%s) in the file, %s (%s) expected", path,
                  luron_shape_text(have, sizeof have, e->ndim, e->shape), luron_dtype_name(e->dtype), want,
                  luron_dtype_name(dtype));
     return LURON_OK;
 }
 
-/* Called before memory is taken for what a layer declares. A shared parameter is taken from the first layer that has it, so that it is there once.                        */
+/* Called before memory is taken for what a layer declares. A shared parameter is taken from the first layer that has it, so
+ * that it is there once. */
 static luron_status declaring(luron_tensor **t, luron_ctx *ctx, bool is_state, const char *name, uint32_t dtype, int ndim,
                               const int64_t *shape) {
     const reader *r = ctx->declaring_for;
@@ -126,8 +130,7 @@ static luron_status declaring(luron_tensor **t, luron_ctx *ctx, bool is_state, c
     snprintf(full, sizeof full, "%s/%s", r->path, name);
     const char *first = is_state ? NULL : json_string_value(json_object_get(r->firsts, full));
     luron_tensor *same = first ? made_param(r, first) : NULL;
-    if (same && same->dtype == dtype && same->ndim == ndim &&
-        (ndim == 0 || memcmp(same->shape, shape, (size_t)ndim * sizeof *shape) == 0)) {
+    if (same && has_dims(same, dtype, ndim, shape)) {
         *t = luron_tensor_ref(same);
         return LURON_OK;
     }
@@ -346,6 +349,13 @@ static luron_status find_param(luron_layer **layer, int *param, const reader *r,
     return LURON_OK;
 }
 
+/* Is t a tensor of the model's own under this name? */
+static bool is_own(const reader *r, json_t *name, const luron_tensor *t) {
+    const char *s = json_string_value(name);
+    int32_t i = s ? luron__model_tensor_index(r->model, s) : -1;
+    return i >= 0 && r->model->tensors[i].tensor == t;
+}
+
 static luron_status read_shared(const reader *r, json_t *list) {
     for (size_t i = 0; i < json_array_size(list); i++) {
         json_t *group = json_array_get(list, i);
@@ -355,6 +365,7 @@ static luron_status read_shared(const reader *r, json_t *list) {
                      "architecture: shared: lists of two names or more expected");
         LURON_TRY(find_param(&first, &first_param, r, json_array_get(group, 0)));
         for (size_t k = 1; k < json_array_size(group); k++) {
+            if (is_own(r, json_array_get(group, k), luron_layer_param(first, first_param))) continue;
             LURON_TRY(find_param(&layer, &param, r, json_array_get(group, k)));
             luron_status status = luron_layer_set_param(r->ctx, layer, param, luron_layer_param(first, first_param));
             if (status != LURON_OK) return luron__wrap(r->ctx, status, "architecture: shared");
@@ -388,6 +399,21 @@ static luron_status read_dtype(const reader *r, json_t *v) {
     return LURON_OK;
 }
 
+/* One that a layer has too is that of the layer. */
+static luron_status make_tensor(luron_tensor **t, const reader *r, const char *path, bool is_param, uint32_t dtype,
+                                int ndim, const int64_t *shape) {
+    const char *first = is_param ? json_string_value(json_object_get(r->firsts, path)) : NULL;
+    luron_tensor *same = first ? made_param(r, first) : NULL;
+    if (same && has_dims(same, dtype, ndim, shape)) {
+        *t = luron_tensor_ref(same);
+        return LURON_OK;
+    }
+    LURON_TRY(check_in_file(r, !is_param, path, dtype, ndim, shape));
+    LURON_TRY(luron_tensor_full(t, r->ctx, dtype, ndim, shape, 0));
+    (*t)->requires_grad = is_param;
+    return LURON_OK;
+}
+
 static luron_status read_tensor(const reader *r, const char *where, json_t *o) {
     static const char *const keys[] = { "path", "kind", "dtype", "shape", NULL };
     json_t *v[4];
@@ -409,11 +435,9 @@ static luron_status read_tensor(const reader *r, const char *where, json_t *o) {
                      "architecture: %s: 'shape': integers expected", where);
         shape[d] = json_integer_value(json_array_get(v[3], d));
     }
-    LURON_TRY(check_in_file(r, !is_param, path, dtype, (int)ndim, shape));
     luron_tensor *t;
-    luron_status status = luron_tensor_full(&t, r->ctx, dtype, (int)ndim, shape, 0);
+    luron_status status = make_tensor(&t, r, path, is_param, dtype, (int)ndim, shape);
     if (status) return luron__wrap(r->ctx, status == LURON_E_SHAPE ? LURON_E_FORMAT : status, "architecture: %s", where);
-    t->requires_grad = is_param;
     status = luron__model_own_tensor(r->ctx, r->model, path, t, is_param);
     luron_tensor_unref(t);
     return status == LURON_E_ARGUMENT ? luron__wrap(r->ctx, LURON_E_FORMAT, "architecture: %s", where) : status;
