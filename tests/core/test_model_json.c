@@ -185,6 +185,9 @@ static void test_model_summary_counts(void **state) {
     assert_fails(ctx, luron_model_summary(&text, ctx, m, 1, &wrong), LURON_E_SHAPE, "affine1");
     assert_fails(ctx, luron_model_summary(&text, ctx, m, 2, &wrong), LURON_E_ARGUMENT,
                  "shapes of 1 input expected, got 2");
+    const luron_dims none[] = { { 0, LURON_MAX_DIMS + 1, { 1 } }, { 0, 2, { -1, 3 } } };
+    for (int i = 0; i < 2; i++)
+        assert_fails(ctx, luron_model_summary(&text, ctx, m, 1, &none[i]), LURON_E_SHAPE, "summary: input '");
     luron_model_unref(m);
 }
 
