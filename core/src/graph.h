@@ -100,6 +100,8 @@ int32_t luron__model_layer_index(const luron_model *model, const char *path);
 luron_status luron__check_path(luron_ctx *ctx, const char *what, const char *path);
 /** The next free name by type and number ("linear1"), or for an included model (type NULL) "model1" (model_names.c). */
 luron_status luron__model_next_name(char to[96], luron_model *m, luron_ctx *ctx, const luron_type *type);
+/** What was to have that name has failed: the next one gets it. */
+void luron__model_unname(luron_model *m, const luron_type *type);
 luron_status luron__check_value(luron_ctx *ctx, const luron_model *m, const char *what, int i, luron_value v);
 /** Index of the tensor at a path, -1: none. */
 int32_t luron__model_tensor_index(const luron_model *model, const char *path);

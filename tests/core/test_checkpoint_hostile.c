@@ -130,6 +130,18 @@ static void test_checkpoint_hostile_shared_parameters_are_made_once(void **state
 }
 
 /* ---- optimisers: parameters that had fewer gradients than there were steps ------------------------------------------ */
+static void test_checkpoint_hostile_texts(void **state) {
+    luron_ctx *ctx = *state;
+    luron_checkpoint *c;
+    assert_ok(ctx, luron_checkpoint_new(&c, ctx));
+    assert_fails(ctx, luron_checkpoint_set_text(c, ctx, "training/a\xff", "x"), LURON_E_ARGUMENT, "UTF-8 expected");
+    assert_fails(ctx, luron_checkpoint_set_text(c, ctx, "training/a", "\xe4"), LURON_E_ARGUMENT,
+                 "training/a: text of UTF-8 expected");
+    assert_ok(ctx, luron_checkpoint_set_text(c, ctx, "training/\xc3\xa4", "\xc3\xa4"));
+    assert_ok(ctx, luron_checkpoint_save(c, ctx, in_folder("texts.h5"), NULL, 0));
+    luron_checkpoint_free(c);
+}
+
 /* Numbers whose meaning has changed since are not taken for today's, by a restore as little as by a load. */
 static void test_checkpoint_hostile_data_of_another_version(void **state) {
     luron_ctx *ctx = *state;
@@ -185,6 +197,7 @@ int main(void) {
         test_case(test_checkpoint_hostile_numbers_are_not_saved),
         test_case(test_checkpoint_hostile_sizes_are_held_against_the_file),
         test_case(test_checkpoint_hostile_shared_parameters_are_made_once),
+        test_case(test_checkpoint_hostile_texts),
         test_case(test_checkpoint_hostile_data_of_another_version),
         test_case(test_checkpoint_hostile_steps_of_parameters),
     };
