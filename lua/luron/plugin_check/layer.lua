@@ -198,7 +198,7 @@ layer[#layer + 1] = { name = "dtypes", run = function(t)
 end }
 
 local function wrong_ids(case, dtype)
-  if dtype == "uint8" then return { 0, case.ids + 1, 255 } end
+  if dtype == "uint8" then return { 0, math.min(case.ids + 1, 255), 255 } end
   if dtype == "int32" then return { 0, -1, -1000, case.ids + 1, 2 ^ 31 - 1 | 0, -2 ^ 31 | 0 } end
   return { 0, -1, -1000, case.ids + 1, 1 << 40, math.maxinteger, math.mininteger }
 end
