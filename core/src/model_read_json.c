@@ -2,6 +2,7 @@
  * not fit is an error, and nothing is left behind. */
 #include "model_reader.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -1,9 +1,9 @@
-/* model_reader.h -- what the files model_read_*.c share. */
+/* model_reader.h -- what the files model_read_json.c and model_read_nodes_json.c share. */
 #ifndef LURON_MODEL_READER_H
 #define LURON_MODEL_READER_H
 #include "graph.h"
 
-#include <jansson.h>
+typedef struct json_t json_t; /* jansson.h */
 
 typedef struct luron__reader {
     luron_ctx *ctx;
@@ -21,7 +21,7 @@ typedef struct luron__reader {
 luron_status luron__read_members(json_t **out, const luron__reader *r, json_t *object, const char *where, const char *const *keys, const char *types);
 /** Nothing but `keys` (NULL-terminated) may be there: what we do not know could change the meaning. */
 luron_status luron__check_keys(const luron__reader *r, json_t *object, const char *where, const char *const *keys);
-/** Inputs, nodes and outputs, once the layers and tensors are there (model_read_nodes.c). */
+/** Inputs, nodes and outputs, once the layers and tensors are there (model_read_nodes_json.c). */
 luron_status luron__read_graph(luron__reader *r, json_t *inputs, json_t *nodes, json_t *outputs);
 
 #endif

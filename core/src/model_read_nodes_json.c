@@ -1,6 +1,7 @@
-/* model_read_nodes.c -- the graph of an architecture: inputs, nodes, outputs. */
+/* model_read_nodes_json.c -- the graph of an architecture: inputs, nodes, outputs. */
 #include "model_reader.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
