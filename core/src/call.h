@@ -30,6 +30,9 @@ typedef struct luron__hostile {
     int order;     /* of the pieces of parallel_for: 1 on one thread, -1 from the last, -2 the odd ones first; 0: as always */
     bool trusted;  /* do not look: this is the look */
     int64_t grain; /* of element-wise runs; 0: as always */
+    const void *watched; /* gemms that write there are counted; bits: what the last one left there */
+    int64_t gemms;
+    uint64_t bits;
 } luron__hostile;
 
 typedef struct luron__frame {

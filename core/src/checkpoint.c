@@ -131,6 +131,7 @@ static luron_status check_path(luron_ctx *ctx, const char *path) {
     for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
         known = known || strncmp(path, groups[i], strlen(groups[i])) == 0;
     size_t n = strlen(path);
+    LURON__CHECK(ctx, luron__is_utf8(path), LURON_E_ARGUMENT, "path '%.200s': UTF-8 expected", path);
     LURON__CHECK(ctx,
                  known && !strchr(path, '@') && !strstr(path, "//") && path[n - 1] != '/' && n < LURON__MAX_TREE_PATH,
                  LURON_E_ARGUMENT,
@@ -151,6 +152,7 @@ luron_status luron_checkpoint_set_text(luron_checkpoint *c, luron_ctx *ctx, cons
     LURON_TRY(check_path(ctx, path));
     LURON__CHECK(ctx, text && strlen(text) <= LURON__MAX_TEXT, LURON_E_ARGUMENT,
                  "%s: text of at most %u bytes expected", path, LURON__MAX_TEXT);
+    LURON__CHECK(ctx, luron__is_utf8(text), LURON_E_ARGUMENT, "%s: text of UTF-8 expected", path);
     LURON__CHECK(ctx, !luron__entry_find(&c->tensors, path), LURON_E_ARGUMENT, "'%s' is a tensor already", path);
     return put(&c->texts, ctx, &(luron__entry){ .path = (char *)path, .text = (char *)text, .attr = -1 }, true);
 }

@@ -127,10 +127,12 @@ static luron_status check_version(luron_ctx *ctx, const luron_checkpoint *c, con
     for (int i = 0; i < 2; i++) {
         snprintf(key, sizeof key, "%s/%s@data_version", groups[i], path);
         const luron__entry *e = luron__entry_find(&c->texts, key);
-        LURON__CHECK(ctx, !e || !e->is_number || e->number <= type->layer.data_version, LURON_E_VERSION,
-                     "layer '%s': the data of its %s are of version %" PRId64 ", plugin '%s' %s reads up to %u", path,
-                     luron_type_name(type), e->number, luron_type_plugin(type), luron_type_plugin_version(type),
-                     type->layer.data_version);
+        const int64_t here = type->layer.data_version;
+        if (!e || !e->is_number || e->number == here) continue;
+        return luron__fail(ctx, e->number > here ? LURON_E_VERSION : LURON_E_MISMATCH,
+                           "layer '%s': the data of its %s are of version %" PRId64 ", plugin '%s' %s has %" PRId64,
+                           path, luron_type_name(type), e->number, luron_type_plugin(type),
+                           luron_type_plugin_version(type), here);
     }
     return LURON_OK;
 }

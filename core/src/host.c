@@ -1,5 +1,6 @@
 /* The services that a plugin gets as a table: setting up, arithmetic, random numbers, loops. */
 #include "call.h"
+#include "strict.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -244,16 +245,13 @@ static luron_status host_gemm(luron_call *c, const luron_gemm *g) {
                                  luron_shape_text(b, sizeof b, 2, g->b->shape), tb ? " transposed" : "", bias,
                                  luron_shape_text(out, sizeof out, 2, g->out->shape));
     }
-    if (f->work) {
-        luron__gemm(&k, f->ctx->threads, f->work);
-        return LURON_OK;
-    }
-    int64_t bytes = luron__gemm_work(&k, f->ctx->threads);
-    void *work = bytes ? luron__pool_alloc(f->ctx->pool, (size_t)bytes) : NULL;
+    int64_t bytes = f->work ? 0 : luron__gemm_work(&k, f->ctx->threads);
+    void *work = bytes ? luron__pool_alloc(f->ctx->pool, (size_t)bytes) : f->work;
     if (bytes && !work)
         return luron__frame_fail(f, LURON_E_NOMEM, "not enough memory: %lld bytes wanted", (long long)bytes);
     luron__gemm(&k, f->ctx->threads, work);
-    luron__pool_free(f->ctx->pool, work, (size_t)bytes);
+    if (bytes) luron__pool_free(f->ctx->pool, work, (size_t)bytes);
+    if (f->hostile.watched == k.c) luron__strict_note_gemm(f, g->out);
     return LURON_OK;
 }
 

@@ -248,6 +248,8 @@ luron_status luron_layer_set_param(luron_ctx *ctx, luron_layer *layer, int i, lu
     luron__slot *slot = (luron__slot *)slot_at(layer->param, i, &n);
     LURON__CHECK(ctx, slot, LURON_E_RANGE, "%s: no parameter %d: it has %d", luron_type_name(layer->code->type),
                  i + ctx->index_base, luron_layer_n_params(layer));
+    LURON__CHECK(ctx, t, LURON_E_ARGUMENT, "%s: parameter '%s': a tensor expected, got NULL",
+                 luron_type_name(layer->code->type), slot->name);
     char a[LURON__SHAPE_TEXT], b[LURON__SHAPE_TEXT];
     LURON__CHECK(ctx, luron__same_shape(slot->tensor, t), LURON_E_SHAPE, "%s: parameter '%s' has shape %s, got %s",
                  luron_type_name(layer->code->type), slot->name,

@@ -4,6 +4,7 @@
  * multiplies and adds each of its numbers once for every row or place of the output: 2 * numel(weight) *
  * numel(output) / size 0 of the weight; matmul counts 2 * numel(output) * inner size. An element-wise layer or op counts
  * one for each element. Biases, losses and everything else count nothing. Numbers have no line. */
+#include "call.h"
 #include "graph.h"
 
 #include <stdio.h>
@@ -142,12 +143,50 @@ static luron_status infer(luron_dims *dims, luron_ctx *ctx, const luron_model *m
     return status;
 }
 
+/* Does operand k hold ids, or whole numbers that become some? passes: if the result does. */
+static bool takes_ids(const luron_model *m, const luron__model_node *node, int32_t k, bool *passes) {
+    *passes = false;
+    if (node->kind == LURON__NODE_LAYER) {
+        const luron_type *type = m->layers[node->layer].layer->code->type;
+        return luron__port_in(type, k)->flags & LURON_PORT_INDEX;
+    }
+    if (node->kind != LURON__NODE_OP || k >= node->n_in - node->by_batch) return false;
+    const luron__op *op = node->op->op;
+    const uint32_t bit = 1u << (k < 30 ? k : 30);
+    *passes = op->carries & bit;
+    return op->ids_in & bit || !strcmp(op->name, "to_ids") || !strcmp(op->name, "from_ids");
+}
+
+/* The dtype of inputs for which none is said: int64 where they come, as they are, to what takes ids; else the model's. */
+static luron_status guess_dtypes(luron_dims *dims, luron_ctx *ctx, const luron_model *m) {
+    uint8_t *ids;
+    const size_t bytes = (size_t)m->n_values + 1;
+    LURON_TRY(luron__alloc(&ids, ctx, bytes));
+    for (int64_t i = m->n_nodes - 1; i >= m->n_inputs; i--)
+        for (int32_t k = 0; k < m->nodes[i].n_in; k++) {
+            const luron__model_node *node = &m->nodes[i];
+            bool passes, takes = node->ins[k].node >= 0 && takes_ids(m, node, k, &passes);
+            if (takes || (node->ins[k].node >= 0 && passes && ids[node->first]))
+                ids[m->nodes[node->ins[k].node].first + node->ins[k].out] = 1;
+        }
+    const uint32_t real = m->n_layers ? m->layers[0].layer->dtype : m->dtype ? m->dtype : ctx->default_dtype;
+    for (int64_t i = 0; i < m->n_inputs; i++)
+        if (!dims[i].dtype) dims[i].dtype = ids[i] ? LURON_I64 : real;
+    luron__free(ctx, ids, bytes);
+    return LURON_OK;
+}
+
 /* Shapes before counts: a lazy layer has its parameters only then. */
 static luron_status infer_all(luron_dims *dims, luron_ctx *ctx, const luron_model *m, int n_in,
                               const luron_dims *in_dims) {
     LURON__CHECK(ctx, n_in == m->n_inputs, LURON_E_ARGUMENT, "summary: shapes of %lld input%s expected, got %d",
                  (long long)m->n_inputs, m->n_inputs == 1 ? "" : "s", n_in);
     for (int i = 0; i < n_in; i++) dims[i] = in_dims[i];
+    LURON_TRY(guess_dtypes(dims, ctx, m));
+    for (int i = 0; i < n_in; i++) {
+        luron_status status = luron__check_shape(ctx, dims[i].dtype, dims[i].ndim, dims[i].shape, NULL);
+        if (status) return luron__wrap(ctx, status, "summary: input '%.64s'", m->nodes[i].name);
+    }
     for (int64_t i = m->n_inputs; i < m->n_nodes; i++) LURON_TRY(infer(dims, ctx, m, i));
     return LURON_OK;
 }

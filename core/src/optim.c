@@ -142,9 +142,10 @@ static luron_status add_param(luron_optim *o, luron_ctx *ctx, group *g, int i, l
     char number[24];
     snprintf(number, sizeof number, "%lld", (long long)(o->n_params + i));
     param *p = &g->params[i];
-    LURON__CHECK(ctx, t, LURON_E_ARGUMENT, "%s: parameter %d is missing", type_name(o), i);
+    LURON__CHECK(ctx, t, LURON_E_ARGUMENT, "%s: parameter %d is missing", type_name(o), i + ctx->index_base);
     p->tensor = luron_tensor_ref(t);
     LURON_TRY(luron__strdup(&p->name, ctx, name ? name : number));
+    LURON__CHECK(ctx, luron__is_utf8(p->name), LURON_E_ARGUMENT, "%s: the name of parameter %d is not UTF-8", type_name(o), i + ctx->index_base);
     LURON_TRY(check_param(o, ctx, t, p->name));
     for (int64_t k = 0; k < o->n_groups; k++) LURON_TRY(check_new(o, ctx, &o->groups[k], o->groups[k].n, p));
     LURON_TRY(check_new(o, ctx, g, i, p));

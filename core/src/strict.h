@@ -43,6 +43,9 @@ luron_status luron__strict_setup(luron__frame *f);
 /** After compose: run it again, and judge what it gave. before: luron__strict_hash of the frame before compose. */
 luron_status luron__strict_compose(luron__frame *f, uint64_t before);
 uint64_t luron__strict_hash(const luron__frame *f);
+/** Note that a gemm has written what is watched; and did one write v, and nothing else? */
+void luron__strict_note_gemm(luron__frame *f, const luron_view *out);
+luron_status luron__strict_gemm_last(luron__frame *f, const char *what, const luron_view *v, const char *name);
 /** Does compose give what forward gave, outs[k]? */
 luron_status luron__strict_against_compose(luron__frame *f, const void *const *outs);
 /** Fail with "plugin 'p': WHAT TEXT". */

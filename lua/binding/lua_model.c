@@ -234,11 +234,9 @@ static int l_summary(lua_State *L) {
     if (n > MAX_VALUES) return lr_argerror(L, MAX_VALUES + 2, "too many inputs");
     for (int i = 0; i < n; i++) {
         if (!lua_istable(L, i + 2)) return lr_typeerror(L, i + 2, "sizes", "table");
-        in[i] = (luron_dims){ luron_ctx_default_dtype(lr_ctx(L)), 0, { 0 } };
+        in[i] = (luron_dims){ 0 };
         in[i].ndim = lr_sizes(L, i + 2, i + 2, 0, in[i].shape);
     }
-    luron_layer *first = luron_model_layer(model, 0);
-    for (int i = 0; i < n && first; i++) in[i].dtype = luron_layer_dtype(first);
     luron_status status = luron_model_summary(&text, lr_ctx(L), model, n, n ? in : NULL);
     return push_text(L, status, text);
 }

@@ -1,5 +1,5 @@
 --- The command `luron plugin`: list, info, new, check. (`luron plugin index` is in the command itself: the build needs it.)
-local has_argparse, argparse = pcall(require, "argparse")
+local has_argparse, argparse = pcall(require, "argparse") -- check-one and the index do without
 local luron = require "luron"
 
 local tool = {}
@@ -99,6 +99,11 @@ function tool.check(arguments)
   }
 end
 
+function tool.index(arguments)
+  local ok, message = pcall(luron.plugin_index, arguments.folder)
+  return ok, not ok and message:gsub("^luron plugin:1: ", "") or nil
+end
+
 -- ---- arguments -------------------------------------------------------------------------------------------------------
 local function whole(text)
   local n = math.tointeger(tonumber(text))
@@ -119,7 +124,6 @@ local function options(text)
 end
 
 local function make_parser()
-  if not has_argparse then error("luron plugin needs the Lua module argparse (Debian: lua-argparse)", 0) end
   local parser = argparse("luron plugin", "Plugins: look at them, begin one, check one.")
   parser:command_target "command"
   parser:require_command(true)
@@ -141,23 +145,22 @@ local function make_parser()
   return parser
 end
 
+local function complain(message)
+  io.stderr:write("luron: ", message, "\n")
+  return false
+end
+
 --- program: path of the luron command; then the words behind `luron plugin`. true; or false, and it is said why.
 function tool.main(program, ...)
   local words = { ... }
   if words[1] == "check-one" then return require("luron.plugin_check").child(table.unpack(words, 2)) end
+  if not has_argparse then return complain "luron plugin needs the Lua module argparse (Debian: lua-argparse)" end
   local parser = make_parser()
   local ok, arguments = parser:pparse(words)
-  if not ok then
-    io.stderr:write("luron: ", arguments, "\n", parser:get_usage(), "\n")
-    return false
-  end
+  if not ok then return complain(arguments .. "\n" .. parser:get_usage()) end
   arguments.program = program
-  if arguments.command == "index" then
-    luron.plugin_index(arguments.folder)
-    return true
-  end
   local done, message = tool[arguments.command](arguments)
-  if message then io.stderr:write("luron: ", message, "\n") end
+  if message then return complain(message) end
   return done == true
 end
 

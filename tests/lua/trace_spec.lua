@@ -197,6 +197,17 @@ describe("nn.trace", function()
     same(assert(luron.model_from_json(model:json())):to "float64"(luron.ones(2, 3):double()):to "float32" * 0, luron.zeros(2, 3))
   end)
 
+  it("knows in a summary which inputs are ids", function()
+    local Rows = nn.class "TraceRows"
+    function Rows:init() self.rows = luron.randn(9, 4, { requires_grad = true }) end
+    function Rows:forward(ids, x) return self.rows:index_select(1, ids:reshape(-1)) + x end
+    local model = nn.trace(Rows(), luron.tensor { { 1, 2 }, { 3, 4 } }, luron.randn(4), { batch = { true, false } })
+    assert.matches("index_select%s+%(op%)%s+%(4, 4%)", model:summary({ 2, 2 }, { 4 }))
+    local x, target = nn.Input(), nn.Input()
+    local graph = nn.Graph { inputs = { x, target }, outputs = { nn.CrossEntropyLoss()(nn.Linear(4, 3)(x), target) } }
+    assert.matches("cross_entropy_loss1", graph:summary({ 5, 4 }, { 5 }))
+  end)
+
   it("leaves modes and the random state as they were", function()
     local module = TwoInputs()
     module.right[2]:eval()
