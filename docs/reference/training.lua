@@ -6,7 +6,7 @@ return {
     text = [[
 `luron.optim.AdamW(what, options)`: `what` is a layer, model, instance of a class, tensor, list of these, or a list of groups
 `{ params = ..., lr = ... }` whose options override the common ones. `opt.groups[i].lr` reads and sets an option of a group between steps;
-`opt.groups[i].params` and `.names` are its parameters. `tostring(opt)` shows all. The types are listed at the end.
+`opt.groups[i].params` and `.names` are its parameters; those without a name are numbered, from 1. `tostring(opt)` shows all. The types are listed at the end.
 
 The option `groups` makes groups of a model by Lua patterns of parameter names, in the order in which they are written; the first that fits
 counts, and what is left is the last group. A pattern that fits nothing raises and lists the names.

@@ -100,11 +100,12 @@ static int inputs(lua_State *L, const luron_type *type, int first, int last, lur
     return n;
 }
 
-/* Any key of the table at idx that names neither a port nor (if `options`) an option is refused. */
+/* The table at idx, the last argument of a call, names inputs alone: a list is no tensor. */
 static void only_ports(lua_State *L, const luron_type *type, int idx) {
     lua_pushnil(L);
     while (lua_next(L, idx)) {
         lua_pop(L, 1);
+        if (lua_type(L, -1) == LUA_TNUMBER) lr_typeerror(L, idx, port_name(type, idx - 2), "tensor");
         if (lua_type(L, -1) != LUA_TSTRING || port_named(type, lua_tostring(L, -1)) < 0)
             lr_argerror(L, idx, "%s has no input %s", luron_type_name(type), lr_got(L, -1));
     }
@@ -515,7 +516,7 @@ void lr_open_layer(lua_State *L) {
     lua_pushcfunction(L, layer_newindex);
     lua_setfield(L, -2, "__newindex");
     lua_pushcfunction(L, layer_call);
-    lr_name_function(L, "layer");
+    lr_name_call(L, "layer");
     lua_setfield(L, -2, "__call");
     lua_pushcfunction(L, layer_tostring);
     lua_setfield(L, -2, "__tostring");
