@@ -339,7 +339,14 @@ static int layer_newindex(lua_State *L) {
     if (i < 0 || state) return lr_error(L, "%s has no parameter %s to set", luron_type_name(luron_layer_type_of(layer)), lr_got(L, 2));
     luron_tensor *t = lr_to_tensor(L, 3);
     if (!t) return lr_error(L, "%s: %s: tensor expected, got %s", luron_type_name(luron_layer_type_of(layer)), lua_tostring(L, 2), lr_got(L, 3));
-    return lr_done(L, luron_layer_set_param(lr_ctx(L), layer, i, t), 0);
+    /* A result would be a parameter that no optimiser takes, and whose graph the first backward uses up. */
+    if (!luron_tensor_is_leaf(t))
+        return lr_error(L, "%s: %s: the tensor was made by recorded operations, a leaf expected: detach() it", luron_type_name(luron_layer_type_of(layer)), lua_tostring(L, 2));
+    const int trained = luron_tensor_requires_grad(luron_layer_param(layer, i));
+    luron_status status = luron_layer_set_param(lr_ctx(L), layer, i, t);
+    /* An ordinary tensor would freeze the layer in silence. */
+    if (status == LURON_OK && trained && !luron_tensor_requires_grad(t)) status = luron_tensor_set_requires_grad(lr_ctx(L), t, 1);
+    return lr_done(L, status, 0);
 }
 
 /* ---- other methods --------------------------------------------------------------------------------------------------------------------- */
