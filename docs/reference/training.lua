@@ -102,8 +102,9 @@ list of class names where there is one, `ds.tensors` the tensors, `ds.name` its 
     { "ds:shuffled(): Dataset", "The examples in random order, copied." },
     { "ds:map(fn: fun(x: Tensor): Tensor): Dataset", "fn applied to the first tensor of every batch." },
     { "loader:examples(): integer", "Number of examples in an epoch; `#loader` is the number of batches." },
-    { "loader:state(): table", "Where it is; a checkpoint keeps it (`save { loader = }`)." },
-    { "loader:restore(state: table)", "Goes on from there: the next loop gives the rest of that epoch, in the same order." },
+    { "loader:state(): table", "Where it is; a checkpoint keeps it (`save { loader = }`): `seed`, `epoch` (how many have begun), `position` (within a loop that of the next example in the order of the epoch, one more than there are behind the last batch; nil before a loop and when it has ended) and `examples` (how many there are).",
+      is = { "(function() local l = luron.data.tensors(luron.ones(5)):loader { batch = 2, seed = 1 } for _ in l do local s = l:state() return s.epoch, s.position, s.examples end end)()", "1, 3, 5" } },
+    { "loader:restore(state: table)", "Goes on from there. A state from within a loop: the next loop gives the rest of that epoch, in the same order, and nothing if the last batch was out; any other: the next epoch. So `for epoch = checkpoint.epoch, n do for x, y in loader do` makes the steps that were left, at whichever step it was saved. A state of another number of examples raises." },
   },
   {
     title = "In one call",
