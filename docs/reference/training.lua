@@ -118,7 +118,7 @@ list of class names where there is one, `ds.tensors` the tensors, `ds.name` its 
     { "line:finish(extra?: string)", "Ends the epoch and its line, with a text of yours behind." },
     text = [[
 Options of `fit`: `epochs` (1), `batch` (64), `shuffle` (true), `loss` (`"cross_entropy"`, the name of another loss function, or a
-function of outputs and targets), `optim` (AdamW over the model), `validate` (a dataset to evaluate after every epoch), `progress` (false: no line),
+function of outputs and targets), `optim` (AdamW over the model; one without any of its parameters raises), `validate` (a dataset to evaluate after every epoch), `progress` (false: no line),
 `callbacks` (functions of entry, model and optimiser; one that returns `"stop"` ends the training).
 
 What a step is made of: `accumulate` (1: so many batches make a step, each counted by its examples, as do those that are left at the end),
