@@ -303,36 +303,6 @@ local function graph_of(self, value)
   return value
 end
 
--- Why no file can hold the value, with the place in it: nil if one can.
-local function refusal(value, at, depth)
-  local plain = type(value) == "table" and getmetatable(value) == nil
-  for key, item in next, plain and depth < 64 and value or {} do
-    local found = refusal(item, at .. (type(key) == "string" and "." .. key or "[" .. tostring(key) .. "]"), depth + 1)
-    if found then return found end
-  end
-  local ok, text = pcall(core.json_encode, value)
-  if ok and (plain or type(value) ~= "table") then return nil end
-  local want = ok and "number, string, boolean or table expected" or tostring(text):gsub("^.*JSON: ", "")
-  return string.format("%s: %s, got %s", at, want, core.got(value))
-end
-
--- The arguments of the constructor as a JSON list, for luron.load to make the instance again: with one of them left out it
--- would be another one.
-local function arguments_text(self)
-  local class, args, last, texts = getmetatable(self), rawget(self, "_args") or {}, 0, {}
-  for i in pairs(args) do last = math.max(last, i) end
-  for i = 1, last do
-    local name = type(class.init) == "function" and debug.getlocal(class.init, i + 1)
-    local wrong = args[i] ~= nil and refusal(args[i], string.format("argument %d%s", i, name and " (" .. name .. ")" or ""), 0)
-    if wrong then
-      core.raise(string.format("save: class '%s': %s: luron.load makes the instance again from its arguments. Give a name that init looks up, or make it "
-        .. "in init from numbers, strings, booleans or tables; nn.trace(instance, example):save(path) writes the graph alone", class.__name, wrong))
-    end
-    texts[i] = args[i] == nil and "null" or core.json_encode(args[i])
-  end
-  return "[" .. table.concat(texts, ", ") .. "]"
-end
-
 --- Write parameters and state (and what `options` says: as model:save) to a checkpoint; `trace`: an example, whose graph is
 --- written beside them, for programs that do not have the class.
 function Module:save(path, options)
@@ -355,7 +325,7 @@ function Module:save(path, options)
     for name, tensor in self:named_states() do set("state/" .. name, tensor) end
     local name = getmetatable(self).__name
     local module = classes.module_of(name, getmetatable(self))
-    handle:set_text("training/module", string.format('{"args": %s, "class": %s%s}', arguments_text(self), core.json_encode(name),
+    handle:set_text("training/module", string.format('{"args": %s, "class": %s%s}', classes.arguments_text(self), core.json_encode(name),
       module and ', "module": ' .. core.json_encode(module) or ""))
   end, path, options, "save")
 end

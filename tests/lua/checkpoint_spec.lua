@@ -196,6 +196,10 @@ describe("arguments of a class", function()
     refused("argument 1 (n): " .. want .. "CheckpointArguments", nil, Net())
     refused("argument 3: a number is not finite, got ", nil, 1, 2, 1 / 0)
     refused("argument 1 (n): a table has both names and positions", nil, { 1, a = 2 })
+    refused("its arguments: JSON: ", nil, "a\0b")
+    local deep = 1
+    for _ = 1, 63 do deep = { deep } end
+    refused("its arguments: JSON: nested too deep", nil, deep)
     local round = {}
     round.round = round
     refused("nested too deep, or in a circle", nil, round)
