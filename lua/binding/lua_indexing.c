@@ -184,6 +184,7 @@ int lr_put(lua_State *L, int n, luron_tensor *const *ids) {
     if (status == LURON_OK) status = luron_tensor_copy(ctx, x, changed);
     luron_tensor_unref(cast);
     luron_tensor_unref(changed);
+    if (status != LURON_OK) return lr_raise_write(L, status, "x[i] = value");
     return lr_done(L, status, 0);
 }
 

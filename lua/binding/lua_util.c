@@ -148,11 +148,10 @@ int lr_raise(lua_State *L, luron_status status) {
     lr_error(L, "%s", status_text(S->ctx, status));
 }
 
-int lr_raise_as(lua_State *L, luron_status status, const char *subject) {
-    lr_state *S = lr_get(L);
-    const char *text = status_text(S->ctx, status), *rest = strstr(text, ": ");
-    if (status == LURON_E_CALLBACK || !rest) lr_raise(L, status);
-    lr_error(L, "%s%s", subject, rest);
+int lr_raise_write(lua_State *L, luron_status status, const char *subject) {
+    const char *text = status_text(lr_ctx(L), status);
+    if (strncmp(text, "copy: ", 6) != 0 && strncmp(text, "fill: ", 6) != 0) lr_raise(L, status);
+    lr_error(L, "%s%s", subject, text + 4);
 }
 
 int lr_nil(lua_State *L, luron_status status) {

@@ -92,8 +92,8 @@ LR_RAISES int lr_typeerror(lua_State *L, int arg, const char *name, const char *
 const char *lr_got(lua_State *L, int idx);
 /** Raise core's error (or the error of the callback that failed). */
 LR_RAISES int lr_raise(lua_State *L, luron_status status);
-/** The same where the caller knows what it does by another name: "copy: ..." becomes "add_: ...". */
-LR_RAISES int lr_raise_as(lua_State *L, luron_status status, const char *subject);
+/** The same after writing into a tensor: what core calls copy or fill is named as in the program, "add_: ...". */
+LR_RAISES int lr_raise_write(lua_State *L, luron_status status, const char *subject);
 /** Raise unless LURON_OK; then let the collector know of the bytes. Returns n. */
 int lr_done(lua_State *L, luron_status status, int n);
 /** Push nil, message, code. */
