@@ -227,11 +227,11 @@ static luron_status put_steps(luron_checkpoint *c, luron_ctx *ctx, const luron_o
 }
 
 static luron_status put_group(luron_checkpoint *c, luron_ctx *ctx, const luron_optim *optim, int group) {
-    char path[LURON__MAX_TREE_PATH];
+    char path[LURON__MAX_TREE_PATH], name[24];
     LURON_TRY(put_options(c, ctx, optim, group));
     json_t *names = json_array();
     for (int i = 0; names && i < luron_optim_n_params(optim, group); i++)
-        if (json_array_append_new(names, json_string(luron_optim_param_name(optim, group, i)))) {
+        if (json_array_append_new(names, json_string(luron__optim_file_name(name, optim, group, i)))) {
             json_decref(names);
             names = NULL;
         }
@@ -248,7 +248,7 @@ static luron_status put_group(luron_checkpoint *c, luron_ctx *ctx, const luron_o
     }
     for (int i = 0; i < luron_optim_n_params(optim, group); i++)
         for (int s = 0; s < luron_optim_n_states(optim); s++) {
-            snprintf(path, sizeof path, "optimizer/state/%s/%s", luron_optim_param_name(optim, group, i),
+            snprintf(path, sizeof path, "optimizer/state/%s/%s", luron__optim_file_name(name, optim, group, i),
                      luron_optim_state_name(optim, s));
             if (luron_optim_state(optim, group, i, s)) LURON_TRY(put_tensor(c, ctx, path, luron_optim_state(optim, group, i, s)));
         }

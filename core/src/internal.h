@@ -374,8 +374,10 @@ typedef struct luron__diffs luron__diffs;
 luron_status luron__options_rebind(void **out, luron_ctx *ctx, const luron_type *type, const luron_type *was, const void *from, luron__diffs *diffs);
 /** Set one option of a struct in place. */
 luron_status luron__options_set(luron_ctx *ctx, const luron_type *type, const char *what, void *options, const luron_arg *arg);
-/** "Linear { in_features = 3, out_features = 8, bias = true }" into buf. */
-const char *luron__options_text(char *buf, size_t n, const luron_type *type, const void *options);
+/** "Linear { in_features = 3, out_features = 8, bias = true }" into buf; places count as the context does. */
+const char *luron__options_text(char *buf, size_t n, const luron_ctx *ctx, const luron_type *type, const void *options);
+/** What files call a parameter of an optimiser: its name, or its number from 0, written into buf (optim.c). */
+const char *luron__optim_file_name(char buf[24], const luron_optim *o, int group, int i);
 /** Steps in which a parameter of an optimiser had a gradient (optim.c). */
 int64_t luron__optim_param_steps(const luron_optim *o, int group, int i);
 void luron__optim_set_param_steps(luron_optim *o, int group, int i, int64_t steps);

@@ -117,14 +117,22 @@ static luron_status setup_param(luron_optim *o, luron_ctx *ctx, const group *g, 
 }
 
 /* ---- adding a group ------------------------------------------------------------------------------------------------------ */
+/* A file has to tell parameters apart, and counts those without a name from 0. */
+static const char *file_name(char buf[24], const param *p) {
+    if (p->number < 0) return p->name;
+    snprintf(buf, 24, "%lld", (long long)p->number);
+    return buf;
+}
+
 /* Is p already in the first n of the group, or does one of them bear its name? */
 static luron_status check_new(const luron_optim *o, luron_ctx *ctx, const group *g, int n, const param *p) {
+    char a[24], b[24];
     for (int i = 0; i < n; i++) {
         const luron_tensor *t = g->params[i].tensor;
         const bool same = t == p->tensor || (t->storage == p->tensor->storage && t->offset == p->tensor->offset && luron_tensor_numel(t) > 0);
         LURON__CHECK(ctx, !same, LURON_E_ARGUMENT, "%s: parameter '%s' is there already, as '%s': each can be in one group only", type_name(o), p->name,
                      g->params[i].name);
-        LURON__CHECK(ctx, strcmp(p->name, g->params[i].name), LURON_E_ARGUMENT, "%s: two parameters are called '%s'", type_name(o), p->name);
+        LURON__CHECK(ctx, strcmp(file_name(a, p), file_name(b, &g->params[i])), LURON_E_ARGUMENT, "%s: two parameters are called '%s'", type_name(o), p->name);
     }
     return LURON_OK;
 }
@@ -140,9 +148,10 @@ static luron_status check_param(const luron_optim *o, luron_ctx *ctx, const luro
 
 static luron_status add_param(luron_optim *o, luron_ctx *ctx, group *g, int i, luron_tensor *t, const char *name) {
     char number[24];
-    snprintf(number, sizeof number, "%lld", (long long)(o->n_params + i));
+    snprintf(number, sizeof number, "%lld", (long long)(o->n_params + i + ctx->index_base));
     param *p = &g->params[i];
     LURON__CHECK(ctx, t, LURON_E_ARGUMENT, "%s: parameter %d is missing", type_name(o), i + ctx->index_base);
+    p->number = name ? -1 : o->n_params + i;
     p->tensor = luron_tensor_ref(t);
     LURON_TRY(luron__strdup(&p->name, ctx, name ? name : number));
     LURON__CHECK(ctx, luron__is_utf8(p->name), LURON_E_ARGUMENT, "%s: the name of parameter %d is not UTF-8", type_name(o), i + ctx->index_base);
@@ -385,6 +394,7 @@ luron_status luron_optim_set(luron_optim *o, luron_ctx *ctx, int k, const luron_
 int luron_optim_n_params(const luron_optim *o, int k) { return group_at(o, k) ? group_at(o, k)->n : 0; }
 luron_tensor *luron_optim_param(const luron_optim *o, int k, int i) { return param_at(o, k, i) ? param_at(o, k, i)->tensor : NULL; }
 const char *luron_optim_param_name(const luron_optim *o, int k, int i) { return param_at(o, k, i) ? param_at(o, k, i)->name : NULL; }
+const char *luron__optim_file_name(char buf[24], const luron_optim *o, int k, int i) { return file_name(buf, param_at(o, k, i)); }
 int64_t luron_optim_steps(const luron_optim *o) { return o->steps; }
 
 int luron_optim_n_states(const luron_optim *o) { return o->n_states; }

@@ -7,7 +7,8 @@ enum { MAX_SCALARS = 64 }; /* the loader lets no type have more */
 
 typedef struct param {
     luron_tensor *tensor;
-    char *name;
+    char *name;         /* for messages: of one without a name, its number in the index base */
+    int64_t number;     /* ... and from 0, which is what files call it; -1: it has a name */
     luron_tensor *grad; /* during a step: contiguous; NULL: left alone */
     int64_t steps;      /* made with a gradient: one that is unfrozen late begins at 1 */
 } param;

@@ -202,11 +202,19 @@ luron_view luron__view(const luron_tensor *t) {
                         .dtype_bits = (uint8_t)t->dtype, .dtype_lanes = 1, .shape = (int64_t *)t->shape, .strides = (int64_t *)t->strides};
 }
 
+/* A view of a leaf is no result of an operation to whoever writes x[1] = 3. */
+static const char *refusal(const luron_tensor *t) {
+    if (!t->node) return "requires a gradient";
+    const luron_tensor *from = t;
+    while (from && from->node && !from->node->op->compute) from = from->node->n_in == 1 ? from->node->in[0] : NULL;
+    return from && !from->node && from->storage == t->storage ? "is part of one that requires a gradient" : "was made by recorded operations";
+}
+
 luron_status luron__check_writable(luron_ctx *ctx, const char *what, const luron_tensor *t, const luron_tensor *src) {
     LURON_TRY(luron__tracer_check_write(ctx, what, t));
     LURON__CHECK(ctx, !(ctx->recording && t->requires_grad), LURON_E_STATE,
                  "%s: the tensor %s, so it cannot be changed in place while gradients are recorded (use no_grad, or an operation that makes a new tensor)",
-                 what, t->node ? "was made by recorded operations" : "requires a gradient");
+                 what, refusal(t));
     LURON__CHECK(ctx, !(ctx->recording && src && src->requires_grad), LURON_E_STATE,
                  "%s: the source needs a gradient and an in-place change is not recorded (use no_grad or detach)", what);
     for (int i = 0; i < t->ndim; i++)

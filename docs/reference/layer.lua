@@ -12,7 +12,8 @@ A layer is called: `layer(x)`. Losses take `(input, target)`. Optional inputs go
 method of tensors too: `x:gelu { approximate = "tanh" }`.
 
 `layer.weight` is a parameter or state by its name, `layer.in_features` an option. `layer.weight = tensor` puts another tensor in the
-place of the parameter: two layers may share one. `tostring(layer)` shows the options. `layer:close()` lets go of it early.]],
+place of the parameter: two layers may share one. Where the old one was trained the new one is too, from then on; a result of recorded operations
+raises (`detach` it). `tostring(layer)` shows the options. `layer:close()` lets go of it early.]],
   is = {
     { "tostring(nn.Linear(3, 2))", '"Linear(in_features = 3, out_features = 2, bias = true)"' },
     { "nn.leaky_relu(luron.tensor { -1.0, 1.0 }, { negative_slope = 0.5 })", "{ -0.5, 1.0 }" },

@@ -3,7 +3,7 @@ return {
   title = "Tensors",
   text = [[
 A tensor is a block of numbers of one dtype with a shape of up to 8 dims, row-major. Dtypes: `float32` (the default), `float64`, `float16`
-and `bfloat16` (storage: arithmetic on them is done in float32), `int64`, `int32`, `uint8`, `bool`. Sizes are given one by one or as one
+and `bfloat16` (storage: arithmetic on them is done in float32; `matmul`, linear algebra, layers and gradients want `x:float()`), `int64`, `int32`, `uint8`, `bool`. Sizes are given one by one or as one
 list; an options table may stand at the end:
 
 ```lua

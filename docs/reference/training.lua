@@ -6,7 +6,7 @@ return {
     text = [[
 `luron.optim.AdamW(what, options)`: `what` is a layer, model, instance of a class, tensor, list of these, or a list of groups
 `{ params = ..., lr = ... }` whose options override the common ones. `opt.groups[i].lr` reads and sets an option of a group between steps;
-`opt.groups[i].params` and `.names` are its parameters. `tostring(opt)` shows all. The types are listed at the end.
+`opt.groups[i].params` and `.names` are its parameters; those without a name are numbered, from 1. `tostring(opt)` shows all. The types are listed at the end.
 
 The option `groups` makes groups of a model by Lua patterns of parameter names, in the order in which they are written; the first that fits
 counts, and what is left is the last group. A pattern that fits nothing raises and lists the names.
@@ -102,8 +102,9 @@ list of class names where there is one, `ds.tensors` the tensors, `ds.name` its 
     { "ds:shuffled(): Dataset", "The examples in random order, copied." },
     { "ds:map(fn: fun(x: Tensor): Tensor): Dataset", "fn applied to the first tensor of every batch." },
     { "loader:examples(): integer", "Number of examples in an epoch; `#loader` is the number of batches." },
-    { "loader:state(): table", "Where it is; a checkpoint keeps it (`save { loader = }`)." },
-    { "loader:restore(state: table)", "Goes on from there: the next loop gives the rest of that epoch, in the same order." },
+    { "loader:state(): table", "Where it is; a checkpoint keeps it (`save { loader = }`): `seed`, `epoch` (how many have begun), `position` (within a loop that of the next example in the order of the epoch, one more than there are behind the last batch; nil before a loop and when it has ended) and `examples` (how many there are).",
+      is = { "(function() local l = luron.data.tensors(luron.ones(5)):loader { batch = 2, seed = 1 } for _ in l do local s = l:state() return s.epoch, s.position, s.examples end end)()", "1, 3, 5" } },
+    { "loader:restore(state: table)", "Goes on from there. A state from within a loop: the next loop gives the rest of that epoch, in the same order, and nothing if the last batch was out; any other: the next epoch. So `for epoch = checkpoint.epoch, n do for x, y in loader do` makes the steps that were left, at whichever step it was saved. A state of another number of examples raises." },
   },
   {
     title = "In one call",
@@ -117,7 +118,7 @@ list of class names where there is one, `ds.tensors` the tensors, `ds.name` its 
     { "line:finish(extra?: string)", "Ends the epoch and its line, with a text of yours behind." },
     text = [[
 Options of `fit`: `epochs` (1), `batch` (64), `shuffle` (true), `loss` (`"cross_entropy"`, the name of another loss function, or a
-function of outputs and targets), `optim` (AdamW over the model), `validate` (a dataset to evaluate after every epoch), `progress` (false: no line),
+function of outputs and targets), `optim` (AdamW over the model; one without any of its parameters raises), `validate` (a dataset to evaluate after every epoch), `progress` (false: no line),
 `callbacks` (functions of entry, model and optimiser; one that returns `"stop"` ends the training).
 
 What a step is made of: `accumulate` (1: so many batches make a step, each counted by its examples, as do those that are left at the end),

@@ -174,7 +174,17 @@ void lr_only(lua_State *L, int arg, const char *const *keys) {
 }
 
 /* ---- options of types ---------------------------------------------------------------------------------------------------- */
-static const char *expected(lua_State *L, const luron_option *o) {
+static int is_place(const luron_option *o) { return o->kind == LURON_AXIS || o->kind == LURON_ID; }
+
+luron_option lr_shown_option(const luron_option *option) {
+    luron_option o = *option;
+    if (is_place(option) && o.min < o.max) o.min += o.min >= 0, o.max += o.max >= 0;
+    return o;
+}
+
+static const char *expected(lua_State *L, const luron_option *option) {
+    luron_option shown = lr_shown_option(option);
+    const luron_option *o = &shown;
     const char *what = o->kind == LURON_FLOAT ? "number" : o->kind == LURON_INTS ? "integer or list of integers" : "integer";
     if (!(o->min < o->max)) return what;
     if (o->kind == LURON_INT && o->min == 1 && o->max >= 1e9) return "positive integer";
@@ -237,8 +247,9 @@ static void number_value(lua_State *L, int arg, int idx, const luron_option *o, 
     } else if (!is_integer(L, idx, &out->integer)) {
         refuse(L, arg, idx, o, expected(L, o));
     }
-    if (o->min < o->max && !(v >= o->min && v <= o->max)) refuse(L, arg, idx, o, expected(L, o));
-    if (o->kind != LURON_AXIS && o->kind != LURON_ID) return;
+    const luron_option range = lr_shown_option(o);
+    if (range.min < range.max && !(v >= range.min && v <= range.max)) refuse(L, arg, idx, o, expected(L, o));
+    if (!is_place(o)) return;
     if (out->integer == 0) lr_argerror(L, arg, "%s: counts from 1 in Lua, got 0", o->name);
     if (out->integer > 0) out->integer--;
 }

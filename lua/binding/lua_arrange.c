@@ -260,6 +260,7 @@ int lr_mask_newindex(lua_State *L) {
     if (status == LURON_OK) status = luron_tensor_copy(ctx, x, filled);
     luron_tensor_unref(wide);
     luron_tensor_unref(filled);
+    if (status != LURON_OK) return lr_raise_write(L, status, "x[i] = value");
     return lr_done(L, status, 0);
 }
 

@@ -210,6 +210,7 @@ int lr_tensor_newindex(lua_State *L) {
         if (!src) return lr_error(L, "x[i] = value: number, boolean, table or tensor expected, got %s", lr_got(L, 3));
         status = luron_tensor_copy(ctx, *to, src);
     }
+    if (status != LURON_OK) return lr_raise_write(L, status, "x[i] = value");
     return lr_done(L, status, 0);
 }
 

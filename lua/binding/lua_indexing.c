@@ -177,7 +177,8 @@ int lr_put(lua_State *L, int n, luron_tensor *const *ids) {
     if (!lua_isboolean(L, 3) && lua_type(L, 3) != LUA_TNUMBER && !lua_istable(L, 3) && !lr_to_tensor(L, 3))
         return lr_error(L, "x[i] = value: number, boolean, table or tensor expected, got %s", lr_got(L, 3));
     luron_tensor *values = value_at(L, 3, lr_tensor(L, 1, "tensor"));
-    return lr_done(L, luron_tensor_put(lr_ctx(L), lr_tensor(L, 1, "tensor"), n, ids, values), 0);
+    luron_status status = luron_tensor_put(lr_ctx(L), lr_tensor(L, 1, "tensor"), n, ids, values);
+    return status == LURON_OK ? 0 : lr_raise_write(L, status, "x[i] = value");
 }
 
 int lr_ids_newindex(lua_State *L) {

@@ -100,11 +100,12 @@ static int inputs(lua_State *L, const luron_type *type, int first, int last, lur
     return n;
 }
 
-/* Any key of the table at idx that names neither a port nor (if `options`) an option is refused. */
+/* The table at idx, the last argument of a call, names inputs alone: a list is no tensor. */
 static void only_ports(lua_State *L, const luron_type *type, int idx) {
     lua_pushnil(L);
     while (lua_next(L, idx)) {
         lua_pop(L, 1);
+        if (lua_type(L, -1) == LUA_TNUMBER) lr_typeerror(L, idx, port_name(type, idx - 2), "tensor");
         if (lua_type(L, -1) != LUA_TSTRING || port_named(type, lua_tostring(L, -1)) < 0)
             lr_argerror(L, idx, "%s has no input %s", luron_type_name(type), lr_got(L, -1));
     }
@@ -338,7 +339,14 @@ static int layer_newindex(lua_State *L) {
     if (i < 0 || state) return lr_error(L, "%s has no parameter %s to set", luron_type_name(luron_layer_type_of(layer)), lr_got(L, 2));
     luron_tensor *t = lr_to_tensor(L, 3);
     if (!t) return lr_error(L, "%s: %s: tensor expected, got %s", luron_type_name(luron_layer_type_of(layer)), lua_tostring(L, 2), lr_got(L, 3));
-    return lr_done(L, luron_layer_set_param(lr_ctx(L), layer, i, t), 0);
+    /* A result would be a parameter that no optimiser takes, and whose graph the first backward uses up. */
+    if (!luron_tensor_is_leaf(t))
+        return lr_error(L, "%s: %s: the tensor was made by recorded operations, a leaf expected: detach() it", luron_type_name(luron_layer_type_of(layer)), lua_tostring(L, 2));
+    const int trained = luron_tensor_requires_grad(luron_layer_param(layer, i));
+    luron_status status = luron_layer_set_param(lr_ctx(L), layer, i, t);
+    /* An ordinary tensor would freeze the layer in silence. */
+    if (status == LURON_OK && trained && !luron_tensor_requires_grad(t)) status = luron_tensor_set_requires_grad(lr_ctx(L), t, 1);
+    return lr_done(L, status, 0);
 }
 
 /* ---- other methods --------------------------------------------------------------------------------------------------------------------- */
@@ -515,7 +523,7 @@ void lr_open_layer(lua_State *L) {
     lua_pushcfunction(L, layer_newindex);
     lua_setfield(L, -2, "__newindex");
     lua_pushcfunction(L, layer_call);
-    lr_name_function(L, "layer");
+    lr_name_call(L, "layer");
     lua_setfield(L, -2, "__call");
     lua_pushcfunction(L, layer_tostring);
     lua_setfield(L, -2, "__tostring");

@@ -389,7 +389,7 @@ void lr_open_model(lua_State *L) {
     lua_pushcfunction(L, model_len);
     lua_setfield(L, -2, "__len");
     lua_pushcfunction(L, model_call);
-    lr_name_function(L, "model");
+    lr_name_call(L, "model");
     lua_setfield(L, -2, "__call");
     lua_pushcfunction(L, model_tostring);
     lua_setfield(L, -2, "__tostring");

@@ -104,6 +104,7 @@ static int op_inplace(lua_State *L) {
     if (luron_dtype_is_float(luron_tensor_dtype(*out)) && !luron_dtype_is_float(luron_tensor_dtype(x)))
         return lr_argerror(L, 2, "the result is %s and does not fit into %s in place", luron_dtype_name(luron_tensor_dtype(*out)), luron_dtype_name(luron_tensor_dtype(x)));
     status = luron_tensor_copy(lr_ctx(L), x, *out);
+    if (status != LURON_OK) return lr_raise_write(L, status, lua_pushfstring(L, "%s_", op->name));
     lua_settop(L, 1);
     return lr_done(L, status, 1);
 }

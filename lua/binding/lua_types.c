@@ -51,6 +51,7 @@ static void add_default(luaL_Buffer *b, const luron_option *o) {
 }
 
 static void add_option(luaL_Buffer *b, const luron_option *o) {
+    const luron_option shown = lr_shown_option(o);
     static const char *const kinds[] = { "", "integer", "number", "boolean", "string", "choice", "integers", "dim", "id", "initialiser" };
     char line[96];
     snprintf(line, sizeof line, "\n  %-16s %s", o->name, o->kind <= LURON_INITIALISER ? kinds[o->kind] : "?");
@@ -68,9 +69,9 @@ static void add_option(luaL_Buffer *b, const luron_option *o) {
     }
     if (o->min < o->max) {
         luaL_addstring(b, "; from ");
-        add_number(b, o->min);
+        add_number(b, shown.min);
         luaL_addstring(b, " to ");
-        add_number(b, o->max);
+        add_number(b, shown.max);
     }
     luaL_addstring(b, o->doc && *o->doc ? ": " : "");
     luaL_addstring(b, o->doc ? o->doc : "");
@@ -173,6 +174,7 @@ static void set_flag(lua_State *L, const char *key, int on) {
 /* { name =, kind =, doc =, required =, default =, min =, max =, choices =, n_min =, n_max = }; axes and ids from 1. */
 static void push_option(lua_State *L, const luron_option *o) {
     static const char *const kinds[] = { "?", "int", "float", "bool", "string", "choice", "ints", "axis", "id", "initialiser" };
+    const luron_option shown = lr_shown_option(o);
     const int whole = o->kind == LURON_INT || o->kind == LURON_INTS || o->kind == LURON_AXIS || o->kind == LURON_ID;
     lua_newtable(L);
     set_text(L, "name", o->name);
@@ -189,9 +191,9 @@ static void push_option(lua_State *L, const luron_option *o) {
         lua_setfield(L, -2, "default");
     }
     if (o->min < o->max) {
-        lua_pushnumber(L, o->min);
+        lua_pushnumber(L, shown.min);
         lua_setfield(L, -2, "min");
-        lua_pushnumber(L, o->max);
+        lua_pushnumber(L, shown.max);
         lua_setfield(L, -2, "max");
     }
     if (o->kind == LURON_INTS) set_integer(L, "n_min", o->n_min), set_integer(L, "n_max", o->n_max);

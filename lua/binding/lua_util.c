@@ -7,6 +7,7 @@
 const char lr_tensor_key, lr_layer_key, lr_model_key, lr_optim_key, lr_checkpoint_key, lr_node_key, lr_guard_key, lr_tracer_key;
 const char lr_state_key, lr_names_key, lr_methods_key;
 static const char kept_key;
+static const char calls_key; /* the set of functions that are a __call */
 
 /* ---- state ---------------------------------------------------------------------------------------------------------- */
 lr_state *lr_peek(lua_State *L) {
@@ -48,7 +49,7 @@ int lr_error(lua_State *L, const char *fmt, ...) {
     __builtin_unreachable();
 }
 
-/* Name of the running C function; *method: it was called as one, so the object is not counted. */
+/* Name of the running C function; *method: it was called as one, or by calling the object, which is not counted then. */
 static const char *function_name(lua_State *L, int *method) {
     lua_Debug ar;
     const char *name = NULL;
@@ -59,6 +60,11 @@ static const char *function_name(lua_State *L, int *method) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &lr_names_key);
     lua_pushvalue(L, -2);
     if (lua_rawget(L, -2) == LUA_TSTRING) name = lua_tostring(L, -1);
+    lua_pushvalue(L, -3);
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &calls_key) == LUA_TTABLE) {
+        lua_insert(L, -2);
+        *method |= lua_rawget(L, -2) != LUA_TNIL;
+    }
     return name ? name : ar.name ? ar.name : "?";
 }
 
@@ -140,6 +146,12 @@ int lr_raise(lua_State *L, luron_status status) {
         lua_error(L);
     }
     lr_error(L, "%s", status_text(S->ctx, status));
+}
+
+int lr_raise_write(lua_State *L, luron_status status, const char *subject) {
+    const char *text = status_text(lr_ctx(L), status);
+    if (strncmp(text, "copy: ", 6) != 0 && strncmp(text, "fill: ", 6) != 0) lr_raise(L, status);
+    lr_error(L, "%s%s", subject, text + 4);
 }
 
 int lr_nil(lua_State *L, luron_status status) {
@@ -267,6 +279,20 @@ void lr_name_function(lua_State *L, const char *name) {
         lua_rawset(L, -4);
     }
     lua_pop(L, 2);
+}
+
+void lr_name_call(lua_State *L, const char *name) {
+    lr_name_function(L, name);
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &calls_key) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &calls_key);
+    }
+    lua_pushvalue(L, -2);
+    lua_pushboolean(L, 1);
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
 }
 
 void lr_setfuncs(lua_State *L, const luaL_Reg *funcs) {

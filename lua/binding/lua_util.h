@@ -92,6 +92,8 @@ LR_RAISES int lr_typeerror(lua_State *L, int arg, const char *name, const char *
 const char *lr_got(lua_State *L, int idx);
 /** Raise core's error (or the error of the callback that failed). */
 LR_RAISES int lr_raise(lua_State *L, luron_status status);
+/** The same after writing into a tensor: what core calls copy or fill is named as in the program, "add_: ...". */
+LR_RAISES int lr_raise_write(lua_State *L, luron_status status, const char *subject);
 /** Raise unless LURON_OK; then let the collector know of the bytes. Returns n. */
 int lr_done(lua_State *L, luron_status status, int n);
 /** Push nil, message, code. */
@@ -134,6 +136,8 @@ void lr_release_all(lr_state *S);
 void lr_setfuncs(lua_State *L, const luaL_Reg *funcs);
 /** Note the name of the function on top. */
 void lr_name_function(lua_State *L, const char *name);
+/** The same for one that runs when an object is called: messages do not count the object among the arguments. */
+void lr_name_call(lua_State *L, const char *name);
 /** The pointer in a box of that kind, a pointer to NULL if it was closed; NULL if the value is something else. */
 void **lr_test(lua_State *L, int idx, const char *key);
 /** Push an empty box. */
@@ -195,6 +199,8 @@ int lr_type_args(lua_State *L, const luron_type *type, int first, int last, int 
 const char *lr_push_option_names(lua_State *L, const luron_type *type);
 /** What an optimiser calls otherwise than PyTorch or Keras do; NULL: nothing. */
 const char *lr_optim_hint(const luron_type *type, const char *name);
+/** The option with its range as Lua counts. */
+luron_option lr_shown_option(const luron_option *o);
 /** One value at idx for option o. */
 void lr_arg_value(lua_State *L, int arg, int idx, const luron_option *o, luron_arg *out);
 /** Push the value of an option as Lua sees it. */

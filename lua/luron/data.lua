@@ -35,7 +35,8 @@ local function is_over(self, position)
 end
 
 --- Batches of one epoch: `for x, y in loader do`. Each loop begins the next epoch, shuffled anew; after `restore` the first
---- loop goes on where the state was taken.
+--- loop goes on where the state was taken. The position is that of the next example, and nil between two epochs: a loop that
+--- was left at its last batch is not yet over.
 function Loader:__call(_, last)
   check_loader(self, "loader")
   if (last == nil or not self.position) and not self.resumed then
@@ -44,9 +45,12 @@ function Loader:__call(_, last)
   elseif self.resumed then
     self.ids, self.resumed = order(self), false
   end
-  if is_over(self, self.position) then return nil end
   local at = self.position
-  self.position = at + self.batch
+  if is_over(self, at) then
+    self.position = nil
+    return nil
+  end
+  self.position = math.min(at + self.batch, #self.dataset + 1)
   return batch_at(self, at)
 end
 
@@ -63,24 +67,30 @@ function Loader:examples()
   return self.drop_last and #self.dataset // self.batch * self.batch or #self.dataset
 end
 
---- Where the loader is; a checkpoint keeps it ("training/loader").
+--- Where the loader is; a checkpoint keeps it ("training/loader"): the seed and the number of the epoch, which together
+--- make the order, the position in it, and how many examples there are.
 function Loader:state()
   check_loader(self, "state")
-  return { seed = self.seed, epoch = self.epoch, position = self.position }
+  return { seed = self.seed, epoch = self.epoch, position = self.position, examples = #self.dataset }
 end
 
---- Go on from a state: with the rest of its epoch, or with the next epoch if there is no rest.
+--- Go on from a state: one from within a loop with the rest of its epoch, which may be nothing; another with the next epoch.
 function Loader:restore(state)
   check_loader(self, "restore")
   if type(state) ~= "table" then core.badarg(1, "restore", "state: table expected, got " .. core.got(state)) end
-  for key, least in pairs { seed = math.mininteger, epoch = 0, position = 1 } do
-    local value = state[key]
+  for _, pair in ipairs { { "seed", math.mininteger }, { "epoch", 0 }, { "position", 1 }, { "examples", 0 } } do
+    local key, least, value = pair[1], pair[2], state[pair[1]]
     if (value ~= nil or key ~= "position") and (math.type(value) ~= "integer" or value < least) then
       core.badarg(1, "restore", string.format("%s: %s expected, got %s", key, key == "seed" and "integer" or "integer of at least " .. least, core.got(value)))
     end
   end
+  local n = #self.dataset
+  if state.examples ~= n then core.badarg(1, "restore", string.format("the state is of %d examples, the dataset has %d", state.examples, n)) end
+  if state.position and state.position > n + 1 then
+    core.badarg(1, "restore", string.format("position: integer of at most %d expected, got %d", n + 1, state.position))
+  end
   self.seed, self.epoch, self.position = state.seed, state.epoch, state.position
-  self.resumed = state.position ~= nil and not is_over(self, state.position)
+  self.resumed = state.position ~= nil
 end
 
 function Loader:__tostring()

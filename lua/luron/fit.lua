@@ -88,6 +88,19 @@ local function check_subjects(where, model, data)
   if not is_data(data) then core.badarg(2, where, "dataset or loader expected, got " .. core.got(data)) end
 end
 
+-- An optimiser over another model would train nothing. What else steps (a table of several, for one) is not looked into.
+local function check_trains(opt, model)
+  if not core.is_optim(opt) then return end
+  local own = {}
+  for _, tensor in model:named_parameters() do own[tensor:id()] = true end
+  for _, group in ipairs(opt.groups) do
+    for _, tensor in ipairs(group.params) do
+      if own[tensor:id()] then return end
+    end
+  end
+  core.badarg(3, "fit", "optim: none of its parameters belongs to the model: it is over another one")
+end
+
 local function to_loader(data, batch, shuffle)
   if field(data, "loader") then return data:loader { batch = batch or 64, shuffle = shuffle } end
   return data
@@ -168,6 +181,7 @@ local function fit(model, data, options)
   if lbfgs.is(options.optim) then core.badarg(3, "fit", "optim: LBFGS needs a closure: call opt:step(closure) in a loop of your own") end
   local watch = options.early_stop and early_stop.new(model, options.early_stop)
   local opt = options.optim or optim.AdamW(model)
+  check_trains(opt, model)
   if options.schedule and core.is_optim(opt) and options.schedule.opt ~= opt then
     core.badarg(3, "fit", "schedule: it is over another optimiser: give that one as optim")
   end

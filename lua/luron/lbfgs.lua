@@ -294,9 +294,9 @@ end
 local function new(params, names, given)
   check_options(2, "LBFGS", given or {})
   if #params == 0 then core.badarg(1, "LBFGS", "parameters: at least one expected, got none") end
-  local self, seen = { params = params, names = names or {}, options = {}, done = 0 }, {}
+  local self, seen = { params = params, names = names or {}, file_names = {}, options = {}, done = 0 }, {}
   for i, p in ipairs(params) do
-    self.names[i] = self.names[i] or tostring(i - 1)
+    self.names[i], self.file_names[i] = self.names[i] or tostring(i), self.names[i] or tostring(i - 1)
     if seen[p:id()] then core.badarg(1, "LBFGS", string.format("parameter '%s' is there twice", self.names[i])) end
     if p:dtype() ~= params[1]:dtype() then
       core.badarg(1, "LBFGS", string.format("parameter '%s' is %s, '%s' is %s: one dtype expected", self.names[i], p:dtype(), self.names[1], params[1]:dtype()))
@@ -314,7 +314,7 @@ end
 
 -- ---- checkpoints: the text training/lbfgs and the tensors training/lbfgs_vectors/... -----------------------------------------
 local function write(self, handle)
-  local numbers = { options = self.options, parameters = self.names, steps = self.done, iterations = self.iterations, evaluations = self.evaluations,
+  local numbers = { options = self.options, parameters = self.file_names, steps = self.done, iterations = self.iterations, evaluations = self.evaluations,
     t = self.t, scale = self.scale, ro = #self.ro > 0 and self.ro or nil }
   handle:set_text("training/lbfgs", core.json_encode(numbers))
   local function put(name, vector) handle:set_tensor("training/lbfgs_vectors/" .. name, vector) end
@@ -342,7 +342,7 @@ local function read(self, checkpoint)
   for _, p in ipairs(self.params) do n = n + p:numel() end
   local function wrong(text) return nil, "the LBFGS of the checkpoint: " .. text, "MISMATCH" end
   if not is_list(saved.parameters, is_text) then return wrong "it does not name its parameters" end
-  if table.concat(saved.parameters, " ") ~= table.concat(self.names, " ") then
+  if table.concat(saved.parameters, " ") ~= table.concat(self.file_names, " ") then
     return wrong("its parameters are others: " .. table.concat(saved.parameters, ", "))
   end
   if saved.ro and not is_list(saved.ro, is_size) then return wrong "its history is damaged" end

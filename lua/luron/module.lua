@@ -324,13 +324,9 @@ function Module:save(path, options)
     for name, tensor in self:named_parameters() do set("parameters/" .. name, tensor) end
     for name, tensor in self:named_states() do set("state/" .. name, tensor) end
     local name = getmetatable(self).__name
-    local described = { class = name, module = classes.module_of(name, getmetatable(self)), args = rawget(self, "_args") }
-    local ok, text = pcall(core.json_encode, described)
-    if not ok then
-      described.args = nil
-      text = core.json_encode(described)
-    end
-    handle:set_text("training/module", text)
+    local module = classes.module_of(name, getmetatable(self))
+    handle:set_text("training/module", string.format('{"args": %s, "class": %s%s}', classes.arguments_text(self), core.json_encode(name),
+      module and ', "module": ' .. core.json_encode(module) or ""))
   end, path, options, "save")
 end
 
@@ -445,7 +441,12 @@ local function from_checkpoint(checkpoint)
   end
   local known, missing = classes.find(module.class, type(module.module) == "string" and module.module or nil)
   if not known then return nil, string.format("%s: holds a %s", checkpoint.path, missing), "NOT_FOUND" end
-  local ok, self = pcall(known, table.unpack(type(module.args) == "table" and module.args or {}))
+  if type(module.args) ~= "table" then
+    return nil, string.format("%s: the arguments of class '%s' are not in it; make an instance and call restore(path)", checkpoint.path, module.class), "MISMATCH"
+  end
+  local n = 0
+  for i in pairs(module.args) do n = math.type(i) == "integer" and math.max(n, i) or n end
+  local ok, self = pcall(function() return known(table.unpack(module.args, 1, n)) end)
   if not ok then return nil, string.format("%s: class '%s': %s", checkpoint.path, module.class, tostring(self)), "MISMATCH" end
   local _, message, code = self:restore(checkpoint)
   if message then return nil, message, code end

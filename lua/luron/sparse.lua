@@ -81,7 +81,9 @@ local function csr(offsets, cols, values, size)
   if offsets:numel() ~= n + 1 then
     core.badarg(1, "csr", string.format("offsets: %d numbers expected, one more than rows, got %d", n + 1, offsets:numel()))
   end
-  return make(n, m, offsets, cols, values)
+  local ok, result = pcall(make, n, m, offsets, cols, values)
+  if not ok then error(type(result) == "string" and result:gsub("csr_transpose: ", "csr: ", 1) or result, 0) end
+  return result
 end
 
 local function from_dense(x)

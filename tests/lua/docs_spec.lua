@@ -310,6 +310,38 @@ local function reason_to_skip(block, missing)
   end
 end
 
+-- ---- links within a page -----------------------------------------------------------------------------------------------
+local function contents_of(path)
+  local file <close> = assert(io.open(path))
+  return file:read "a"
+end
+
+-- The anchors that GitHub makes of the headings, in order.
+local function anchors_of(text)
+  local list = {}
+  for heading in ("\n" .. text:gsub("\n```.-\n```", "\n")):gmatch "\n#+ ([^\n]+)" do
+    list[#list + 1] = heading:lower():gsub("[^%w_\x80-\xff -]", ""):gsub(" ", "-")
+  end
+  return list
+end
+
+describe("links", function()
+  for _, path in ipairs { "README.md", "docs/tutorial.md", "docs/tutorial.zh.md", "docs/plugins.md", "docs/embedding.md", "docs/file-format.md" } do
+    it("within " .. path .. " lead somewhere", function()
+      local text, there, linked = contents_of(source .. "/" .. path), {}, {}
+      local anchors = anchors_of(text)
+      for _, anchor in ipairs(anchors) do there[anchor] = true end
+      for anchor in text:gmatch "%]%(#([^)]+)%)" do
+        linked[anchor] = true
+        assert.is_true(there[anchor] ~= nil, anchor)
+      end
+      for _, anchor in ipairs(anchors) do -- the contents of a page with numbered sections have all of them
+        if anchor:find "^%d+-" then assert.is_true(linked[anchor] ~= nil, anchor .. " is not in the contents") end
+      end
+    end)
+  end
+end)
+
 -- A translation has the same code, which runs once.
 describe("docs/tutorial.zh.md", function()
   it("has the code of docs/tutorial.md", function()
