@@ -154,7 +154,7 @@ int lr_nil(lua_State *L, luron_status status) {
 void lr_collect_if_due(lua_State *L) {
     const int64_t least = (int64_t)32 << 20;
     lr_state *S = lr_get(L);
-    if (luron_ctx_live_bytes(S->ctx) < S->threshold || !lua_gc(L, LUA_GCISRUNNING)) return;
+    if (luron_ctx_live_bytes(S->ctx) < S->threshold || lua_gc(L, LUA_GCISRUNNING) <= 0) return; /* -1: in a finalizer */
     lua_gc(L, LUA_GCCOLLECT);
     lr_drain(L, S);
     int64_t left = luron_ctx_live_bytes(S->ctx);
@@ -188,15 +188,9 @@ static void close_box(lr_link *box) {
     release(box->key, parked);
 }
 
-/* Does a finalizer run? It may have come into the midst of any function of ours that makes a Lua value. */
-static int in_finalizer(lua_State *L) {
-    lua_Debug frame;
-    for (int level = 1; lua_getstack(L, level, &frame); level++) {
-        lua_getinfo(L, "n", &frame);
-        if (frame.name && strcmp(frame.name, "__gc") == 0) return 1;
-    }
-    return 0;
-}
+/* Does a finalizer run, perhaps in a coroutine of it? It may have come into the midst of any function of ours that makes a
+ * Lua value. The collector, which Lua has stopped meanwhile, says no more than that. */
+static int in_finalizer(lua_State *L) { return lua_gc(L, LUA_GCCOUNT) < 0; }
 
 static int close_at(lua_State *L, int finalizes) {
     const char *key = lua_touserdata(L, lua_upvalueindex(1));

@@ -131,4 +131,18 @@ describe("an object that a finalizer closes in the midst of a call", function()
     x:close() -- outside of finalizers the memory goes at once
     assert.is_true(luron.memory() <= before - 4000)
   end)
+
+  it("stays there when a coroutine of the finalizer closes it", function()
+    local x, kept = luron.ones(1000), nil
+    setmetatable({}, {
+      __gc = coroutine.wrap(function()
+        local before = luron.memory()
+        x:close()
+        kept = luron.memory() == before
+      end),
+    })
+    collectgarbage()
+    assert.is_true(kept)
+    assert.has_error(function() x:shape() end)
+  end)
 end)
