@@ -130,7 +130,7 @@ void lr_drain(lua_State *L, lr_state *S) {
 
 /* ---- boxes ---------------------------------------------------------------------------------------------------------------- */
 void lr_note_box(lua_State *L, int idx) {
-    lr_link *box = lua_touserdata(L, idx);
+    lr_link *box = *(lr_link **)lua_touserdata(L, idx);
     idx = lua_absindex(L, idx);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &live_key);
     lua_pushvalue(L, idx);
@@ -157,7 +157,7 @@ static void push_all(lua_State *L, lr_state *S) {
 }
 
 void lr_note_new_box(lua_State *L, lr_state *S) {
-    lr_link *box = lua_touserdata(L, -1);
+    lr_link *box = *(lr_link **)lua_touserdata(L, -1);
     lr_note_box(L, -1);
     if (!S->n_weak) return;
     push_all(L, S);

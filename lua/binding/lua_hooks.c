@@ -210,7 +210,7 @@ static int l_register_full_backward_hook(lua_State *L) { return register_on(L, B
 
 /* ---- handles ----------------------------------------------------------------------------------------------------------------------- */
 static hook *handle_at(lua_State *L) {
-    hook **box = (hook **)lr_test(L, 1, &handle_key);
+    hook **box = lr_userdata(L, 1, &handle_key);
     if (!box) lr_typeerror(L, 1, "handle", "handle of a hook");
     return *box;
 }
@@ -231,7 +231,7 @@ static int handle_remove(lua_State *L) {
 }
 
 static int handle_gc(lua_State *L) {
-    hook **box = (hook **)lr_test(L, 1, &handle_key);
+    hook **box = lr_userdata(L, 1, &handle_key);
     if (box && lr_lives_on(L)) return 0;
     if (box && *box) hook_unref(*box);
     if (box) *box = NULL;
