@@ -258,6 +258,8 @@ luron_status luron__apply_op(luron_tensor **out, luron_ctx *ctx, const luron__op
 void luron__copy_into(luron_ctx *ctx, uint32_t dtype, char *to, const int64_t *to_strides, const luron_tensor *from);
 /** Zeros of `shape` with g at every step-th position from start along dim: the gradient of a slice (ops_join.c). */
 luron_status luron__pad_slice(luron_tensor **out, luron_ctx *ctx, luron_tensor *g, int ndim, const int64_t *shape, int dim, int64_t start, int64_t step);
+/** Does the number fit into a tensor of that dtype? `what`: "fill: value" (ops_inplace.c). */
+luron_status luron__check_number(luron_ctx *ctx, const char *what, double value, uint32_t dtype);
 /** t[...] += g, of t's shape and dtype, in the elements that t sees, each of which is one of its own (ops_inplace.c). */
 void luron__add_in_place(luron_ctx *ctx, luron_tensor *t, const luron_tensor *g);
 /** Does an application to these operands have to be recorded? */

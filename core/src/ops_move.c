@@ -67,8 +67,7 @@ static luron_status pad_infer(luron_ctx *ctx, luron__apply *a) {
     infer_like(ctx, a);
     LURON__CHECK(ctx, a->attrs.n == a->ndim, LURON_E_SHAPE, "pad: widths for %d dims, the tensor has %d", a->attrs.n,
                  a->ndim);
-    LURON__CHECK(ctx, luron_dtype_is_float(a->dtype) || value == floor(value), LURON_E_ARGUMENT,
-                 "pad: value is %g, but the tensor is %s: a whole number expected", value, luron_dtype_name(a->dtype));
+    LURON_TRY(luron__check_number(ctx, "pad: value", value, a->dtype));
     for (int d = 0; d < a->ndim; d++)
         LURON__CHECK(ctx,
                      before[d] >= 0 && after[d] >= 0, LURON_E_ARGUMENT,

@@ -307,9 +307,7 @@ luron_status luron_index_fill(luron_tensor **out, luron_ctx *ctx, luron_tensor *
                               double value) {
     luron__expr e = {.ctx = ctx};
     LURON_TRY(luron__check_list(ctx, "index_fill", x, &dim, ids));
-    LURON__CHECK(ctx, luron_dtype_is_float(x->dtype) || (value == floor(value) && fabs(value) <= 9007199254740992.0),
-                 LURON_E_ARGUMENT, "index_fill: value is %g, but the tensor is %s: a whole number expected", value,
-                 luron_dtype_name(x->dtype));
+    LURON_TRY(luron__check_number(ctx, "index_fill: value", value, x->dtype));
     LURON_TRY(luron__check_ids(ctx, "index_fill", ids, ctx->index_base, x->shape[dim]));
     luron_tensor like = {.ndim = x->ndim};
     memcpy(like.shape, x->shape, sizeof like.shape);

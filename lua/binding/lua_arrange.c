@@ -119,7 +119,7 @@ static int l_meshgrid(lua_State *L) {
     luron_status status = luron_meshgrid(outs, lr_ctx(L), (int)n, xs);
     for (lua_Integer i = 1; i <= n && status == LURON_OK; i++) {
         lua_rawgeti(L, 2, i);
-        *(luron_tensor **)lua_touserdata(L, -1) = outs[i - 1];
+        *(luron_tensor **)lr_slot(L, -1) = outs[i - 1];
         lua_pop(L, 1);
     }
     return lr_done(L, status, 1);

@@ -206,7 +206,7 @@ int lr_tensor_newindex(lua_State *L) {
     if (lua_type(L, 3) == LUA_TNUMBER || lua_type(L, 3) == LUA_TBOOLEAN) {
         status = lr_fill(L, *to, 3);
     } else {
-        luron_tensor *src = lua_istable(L, 3) ? lr_tensor_from_lua(L, 3, 3, 0) : lr_to_tensor(L, 3);
+        luron_tensor *src = lua_istable(L, 3) ? lr_tensor_from_lua(L, 3, 3, luron_tensor_dtype(*to)) : lr_to_tensor(L, 3);
         if (!src) return lr_error(L, "x[i] = value: number, boolean, table or tensor expected, got %s", lr_got(L, 3));
         status = luron_tensor_copy(ctx, *to, src);
     }

@@ -12,9 +12,6 @@ static luron_tensor *value_at(lua_State *L, int i, const luron_tensor *x) {
         lr_tensor_from_lua(L, i, i, dtype);
         lua_replace(L, i);
     } else if (lua_isboolean(L, i) || lua_type(L, i) == LUA_TNUMBER) {
-        double number = lua_tonumber(L, i);
-        if (!luron_dtype_is_float(dtype) && number != floor(number))
-            lr_argerror(L, i, "source: %s does not fit into %s", lr_got(L, i), luron_dtype_name(dtype));
         luron_tensor **box = lr_new_tensor(L);
         luron_status status = luron_tensor_new(box, ctx, dtype, 0, NULL);
         if (status == LURON_OK) status = lr_fill(L, *box, i);

@@ -190,7 +190,7 @@ static int apply(lua_State *L, int at, int first, int last) {
     luron_status status = luron_layer_apply(outs, lr_ctx(L), layer, n_in, ins);
     lr_leave(L, before);
     if (status != LURON_OK) return refuse_inputs(L, status, at, first, last);
-    for (int i = 0; i < n_out; i++) *(luron_tensor **)lua_touserdata(L, base + i) = outs[i];
+    for (int i = 0; i < n_out; i++) *(luron_tensor **)lr_slot(L, base + i) = outs[i];
     return lr_done(L, status, n_out);
 }
 
@@ -477,7 +477,7 @@ static int layer_tostring(lua_State *L) {
         return 1;
     }
     lr_push_held(L, &lr_layer_key, luron_layer_ref(*box)); /* on the stack, so that nothing can close it */
-    luron_layer *layer = *(void **)lua_touserdata(L, -1);
+    luron_layer *layer = *lr_slot(L, -1);
     const luron_type *type = luron_layer_type_of(layer);
     lua_pushfstring(L, "%s(", luron_type_name(type));
     lr_push_options_text(L, type, option_of, layer);

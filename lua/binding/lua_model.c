@@ -109,7 +109,7 @@ static int model_call(lua_State *L) {
     lua_State *before = lr_enter(L);
     luron_status status = luron_model_run(outs, lr_ctx(L), model, n_in, ins);
     lr_leave(L, before);
-    for (int i = 0; i < n_out && status == LURON_OK; i++) *(luron_tensor **)lua_touserdata(L, base + i) = outs[i];
+    for (int i = 0; i < n_out && status == LURON_OK; i++) *(luron_tensor **)lr_slot(L, base + i) = outs[i];
     return lr_done(L, status, n_out);
 }
 
@@ -285,7 +285,7 @@ static int model_tostring(lua_State *L) {
         return 1;
     }
     lr_push_held(L, &lr_model_key, luron_model_ref(*box)); /* on the stack, so that nothing can close it */
-    box = lua_touserdata(L, 2);
+    box = lr_slot(L, 2);
     int n_in = luron_model_n_inputs(*box), n_out = luron_model_n_outputs(*box);
     lua_pushfstring(L, "model (%d input%s, %d output%s, %I weights)", n_in, n_in == 1 ? "" : "s", n_out, n_out == 1 ? "" : "s",
                     (lua_Integer)luron_model_n_weights(*box));

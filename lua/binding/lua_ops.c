@@ -35,7 +35,7 @@ static luron_status operand(lua_State *L, int i, luron_ctx *ctx, luron_tensor **
     if (lua_type(L, i) == LUA_TBOOLEAN) return luron_tensor_full(out, ctx, LURON_B8, 0, NULL, lua_toboolean(L, i));
     if (lua_type(L, i) == LUA_TNUMBER)
         return lua_isinteger(L, i) ? luron_scalar_int(out, ctx, lua_tointeger(L, i)) : luron_scalar(out, ctx, lua_tonumber(L, i));
-    *out = luron_tensor_ref(*(luron_tensor **)lua_touserdata(L, i));
+    *out = luron_tensor_ref(*(luron_tensor **)lr_slot(L, i));
     return LURON_OK;
 }
 

@@ -67,15 +67,15 @@ static int l_run(lua_State *L) {
     luron_tracer *trace = trace_at(L, 1);
     int n = lua_gettop(L) - 2;
     luaL_checkany(L, 2);
-    luron_tracer_set_where(trace, where, L);
-    luron_status status = luron_tracer_start(trace, lr_ctx(L));
-    if (status != LURON_OK) return lr_raise(L, status);
     lua_newtable(L);
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, stop);
     lua_setfield(L, -2, "__close");
     lua_setmetatable(L, -2);
     lua_insert(L, 2);
+    luron_tracer_set_where(trace, where, L);
+    luron_status status = luron_tracer_start(trace, lr_ctx(L)); /* nothing may fail between this and what ends it */
+    if (status != LURON_OK) return lr_raise(L, status);
     lua_toclose(L, 2);
     lua_call(L, n, LUA_MULTRET);
     luron_tracer_set_where(trace, NULL, NULL);

@@ -12,7 +12,9 @@
 #include <lua.h>
 
 /* ---- one of these per lua_State --------------------------------------------------------------------------------------- */
-typedef struct lr_link { /* what a box holds; boxes are linked, since those made while a lua_State closes get no finalizer */
+/* What a box, a userdata with a pointer to it, holds. They are linked, since boxes made while a lua_State closes get no
+ * finalizer; nor does one that dies where Lua has no stack left for it, so links are no part of the userdata. */
+typedef struct lr_link {
     void *object; /* NULL: closed */
     void *parked; /* closed by a finalizer: goes with the box */
     struct lr_link *before, *after;
@@ -40,6 +42,7 @@ struct lr_state {
     int failed;        /* a callback raised an error, which lr_raise raises again */
     int scope;         /* registry reference of the list of the innermost luron.scope, LUA_NOREF: none */
     lr_link boxes;     /* head of the ring of all boxes */
+    lr_link *spare;    /* links without a box, by `after` */
     lr_held held;      /* head of the ring of held values */
     lr_held *dead;     /* those that core has released: lr_drain frees them */
     lua_Integer serial, looked; /* of the last held value; of the last that was there in a look */
@@ -138,6 +141,10 @@ void lr_setfuncs(lua_State *L, const luaL_Reg *funcs);
 void lr_name_function(lua_State *L, const char *name);
 /** The same for one that runs when an object is called: messages do not count the object among the arguments. */
 void lr_name_call(lua_State *L, const char *name);
+/** The userdata at idx if it has the metatable of that key, else NULL. */
+void *lr_userdata(lua_State *L, int idx, const char *key);
+/** The pointer in the box at idx, which is one. */
+static inline void **lr_slot(lua_State *L, int idx) { return &(*(lr_link **)lua_touserdata(L, idx))->object; }
 /** The pointer in a box of that kind, a pointer to NULL if it was closed; NULL if the value is something else. */
 void **lr_test(lua_State *L, int idx, const char *key);
 /** Push an empty box. */

@@ -224,7 +224,7 @@ static int pieces(lua_State *L, cut c) {
                                         : luron_split(outs, ctx, x, c.size, c.dim);
     for (int64_t i = 0; i < c.n && status == LURON_OK; i++) {
         lua_rawgeti(L, to, i + 1);
-        *(luron_tensor **)lua_touserdata(L, -1) = outs[i];
+        *(luron_tensor **)lr_slot(L, -1) = outs[i];
         lua_pop(L, 1);
     }
     return lr_done(L, status, 1);

@@ -68,7 +68,10 @@ local function walk(self, path, seen, visit)
       walk(value, at, seen, visit)
     end
   end
-  for name, tensor in pairs(rawget(self, "_buffers") or {}) do visit("buffer", path == "" and name or path .. "/" .. name, tensor, self, name) end
+  local buffers, names = rawget(self, "_buffers") or {}, {}
+  for name in pairs(buffers) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do visit("buffer", path == "" and name or path .. "/" .. name, buffers[name], self, name) end
 end
 
 local function each(self, visit) walk(self, "", {}, visit) end
@@ -208,21 +211,22 @@ function Module:zero_grad()
   return self
 end
 
---- Cast parameters and state.
+--- Cast parameters and state of real numbers; what is one tensor stays one.
 function Module:to(dtype)
   check_self(self, "to")
   if type(dtype) ~= "string" then core.badarg(1, "to", "dtype: string expected, got " .. core.got(dtype)) end
-  local changes = {}
+  local changes, casts = {}, {}
   each(self, function(kind, _, value, owner, key)
     if kind == "layer" or kind == "model" then value:to(dtype) end
-    if kind == "tensor" then
-      local cast = value:detach():to(dtype):requires_grad_()
-      parameters[cast] = true
-      changes[#changes + 1] = { owner, key, cast:requires_grad_(value:requires_grad()) }
-    end
-    if kind == "buffer" then
-      owner._buffers[key] = value:to(dtype)
-      changes[#changes + 1] = { owner, key, owner._buffers[key] }
+    if (kind == "tensor" or kind == "buffer") and value:is_floating() and value:dtype() ~= dtype then
+      local cast = casts[value:id()] or value:detach():to(dtype)
+      if kind == "tensor" then
+        parameters[cast:requires_grad_()] = true
+        cast:requires_grad_(value:requires_grad())
+      end
+      casts[value:id()] = cast
+      changes[#changes + 1] = { owner, key, cast }
+      if kind == "buffer" then changes[#changes + 1] = { owner._buffers, key, cast } end
     end
   end)
   for _, change in ipairs(changes) do change[1][change[2]] = change[3] end
