@@ -27,7 +27,8 @@ for i, group in ipairs(opt.groups) do print(i, group.lr, group.weight_decay, tab
 ```
 
 Gradients add up until `zero_grad`: call it once for several batches, with each loss divided by their number, and the step is that of one large batch
-(in `fit`: `accumulate`). `Muon` takes matrices alone: give biases and norms to another optimiser, and call both.]],
+(in `fit`: `accumulate`). `Muon` takes matrices alone: give biases and norms to another optimiser, and call both. `Adafactor` keeps
+a row and a column of numbers for a matrix where Adam keeps two matrices; `LARS` is for large batches; `FTRL` for wide linear models with sparse weights.]],
     is = { { "luron.optim.SGD(nn.Linear(2, 1), { lr = 0.5 }).groups[1].lr", "0.5" } },
     raises = { { "luron.optim.AdamW(nn.Linear(2, 1), { betas = { 0.9, 0.95 } })", "no option 'betas': give beta1 and beta2" } },
     { "opt:step()", "One step with the gradients that are there. A gradient that is not finite raises, and nothing has changed. For LBFGS see below." },
