@@ -25,7 +25,8 @@ local aliases = {
     .. "preprocessing: table?, training: table?, keep_prev: boolean?, format: string?, trace: Model|Tensor|Tensor[]|nil }",
   FitOptions = "{ epochs: integer?, batch: integer?, shuffle: boolean?, loss: string|function|Layer|nil, optim: Optimizer?, "
     .. "validate: Dataset|Loader|nil, progress: boolean?, callbacks: function[]?, accumulate: integer?, clip_norm: number?, "
-    .. "clip_value: number?, schedule: Schedule?, early_stop: table?, penalty: table<string, function>?, constrain: table<string, function>? }",
+    .. "clip_value: number?, schedule: Schedule?, early_stop: table?, penalty: table<string, function>?, "
+    .. "activity: table<string, function>?, constrain: table<string, function>? }",
   CyclicOptions = "{ base_lr: number|number[], max_lr: number|number[], step_size_up: number?, step_size_down: number?, mode: string?, "
     .. "gamma: number?, scale_fn: function?, scale_mode: string?, cycle_momentum: boolean?, base_momentum: number?, max_momentum: number? }",
   LBFGSOptions = "{ lr: number?, max_iter: integer?, max_eval: integer?, tolerance_grad: number?, tolerance_change: number?, "

@@ -38,7 +38,8 @@ local evaluate_options = { batch = "positive integer", loss = "name, function or
 local fit_options = {
   epochs = "positive integer", batch = "positive integer", loss = "name, function or layer", optim = "optimiser", validate = "dataset or loader",
   progress = "boolean", callbacks = "list of functions", shuffle = "boolean", accumulate = "positive integer", clip_norm = "number above 0",
-  clip_value = "number above 0", schedule = "schedule", early_stop = "table", penalty = "table", constrain = "table",
+  clip_value = "number above 0", schedule = "schedule", early_stop = "table", penalty = "table", activity = "table",
+  constrain = "table",
 }
 
 local function check_options(where, options, known)
@@ -125,9 +126,11 @@ local function train_step(model, batches, loss_of, opt, options, line)
   opt:zero_grad()
   for _, batch in ipairs(batches) do
     local x, y = batch[1], batch[2]
-    local scores = model(x)
+    local extra, scores
+    if options.activity then extra, scores = weights.activity(model, options.activity, x) else scores = model(x) end
     local loss = loss_of(scores, y)
-    local whole = options.penalty and loss + weights.penalty(model, options.penalty) or loss
+    local whole = extra and loss + extra or loss
+    if options.penalty then whole = whole + weights.penalty(model, options.penalty) end
     if #batches > 1 then whole = whole * (#x / n) end
     whole:backward()
     last = loss:item()

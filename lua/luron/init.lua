@@ -41,6 +41,7 @@ local lazy = {
   regularizer = function() return require("luron.weights").regularizer end,
   constraint = function() return require("luron.weights").constraint end,
   penalty = function() return require("luron.weights").penalty end,
+  activity = function() return require("luron.weights").activity end,
   constrain = function() return require("luron.weights").constrain end,
   EMA = function() return require("luron.average").ema end,
   SWA = function() return require("luron.average").swa end,
