@@ -127,7 +127,7 @@ function of outputs and targets), `optim` (AdamW over the model), `validate` (a 
 
 What a step is made of: `accumulate` (1: so many batches make a step, each counted by its examples, as do those that are left at the end),
 `clip_norm` and `clip_value` (limits, as in `luron.clip_grad_norm` and `luron.clip_grad_value`; none), `penalty`, `activity` and `constrain` (rules by pattern, as
-above; the history has the loss without the penalties), `schedule` (one over `optim`, stepped after batches or epochs as its `every()` says, with the
+above; the history has the loss without the penalties), `prune` (a pruning of the model, applied after the step), `schedule` (one over `optim`, stepped after batches or epochs as its `every()` says, with the
 loss of the validation, or of the epoch, as its metric). `optim` may be a table with functions `step` and `zero_grad` that calls several optimisers.
 
 `early_stop = { patience = 5, metric = "loss", min_delta = 0, restore_best = true }`: ends when the metric, `"loss"` or `"accuracy"`, of the

@@ -43,6 +43,7 @@ local lazy = {
   penalty = function() return require("luron.weights").penalty end,
   activity = function() return require("luron.weights").activity end,
   constrain = function() return require("luron.weights").constrain end,
+  prune = function() return require("luron.prune").new end,
   EMA = function() return require("luron.average").ema end,
   SWA = function() return require("luron.average").swa end,
 }

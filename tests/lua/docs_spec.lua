@@ -99,6 +99,7 @@ local function public_names()
   local linear = nn.Linear(1, 1)
   names.lr = functions_of(getmetatable(luron.schedule.ConstantLR(luron.optim.SGD(linear))).__index)
   names.ema = functions_of(getmetatable(luron.EMA(linear)).__index)
+  names.pruned = functions_of(getmetatable(luron.prune(linear)).__index)
   luron.op({ name = "look", forward = function(ctx, x)
     names.ctx = functions_of(getmetatable(ctx).__index)
     return x
