@@ -6,7 +6,7 @@
 local luron = require "luron"
 
 local root = (arg[0]:match "^(.*)docs/[^/]*$" or "../")
-local parts = { "tools", "tensor", "ops", "indexing", "linalg", "sparse", "autograd", "layer", "model", "training", "schedules" }
+local parts = dofile(root .. "docs/reference/parts.lua")
 local plugins = { "linear", "activation", "loss", "noise", "shape", "optim", "hdf5", "idx", "csv" } -- ours, in order
 
 -- Receivers in signatures, with their classes.
@@ -185,7 +185,7 @@ end
 
 -- ---- types of plugins --------------------------------------------------------------------------------------------------
 local function describe(kind, name)
-  local info, text = assert(luron.type_info(kind, name)), luron.help(name)
+  local info, text = assert(luron.type_info(kind, name)), require("luron.core").help(name)
   local what = { kind = kind, name = name, doc = info.doc, fn = info.function_name, plugin = info.plugin, is_loss = info.is_loss }
   what.options, what.inputs = {}, {}
   local known = {}

@@ -141,7 +141,7 @@ local function each_entry(visit)
       if item.title then walk(item) else visit(item) end
     end
   end
-  for _, part in ipairs { "tools", "tensor", "ops", "indexing", "linalg", "sparse", "autograd", "layer", "model", "training", "schedules" } do
+  for _, part in ipairs(dofile(source .. "/docs/reference/parts.lua")) do
     walk(dofile(source .. "/docs/reference/" .. part .. ".lua"))
   end
 end
