@@ -118,27 +118,43 @@ luron_status luron__optim_setup(int64_t *scratch_bytes, luron__wants *wants, lur
     return LURON_OK;
 }
 
+static const char *dims_text(char text[LURON__SHAPE_TEXT], const luron_dims *dims) {
+    if (dims->ndim >= 0) return luron_shape_text(text, LURON__SHAPE_TEXT, dims->ndim, dims->shape);
+    return strcpy(text, "none");
+}
+/* State s of p is as `is`; with other options or other code it would be as `want`. */
+static luron_status check_same(luron_ctx *ctx, const luron_type *type, const param *p, int s, const luron_dims *is, const luron_dims *want) {
+    char a[LURON__SHAPE_TEXT], b[LURON__SHAPE_TEXT];
+    const bool same = is->ndim == want->ndim && (is->ndim < 0 || memcmp(is->shape, want->shape, (size_t)is->ndim * sizeof *is->shape) == 0);
+    LURON__CHECK(ctx, same, LURON_E_STATE, "%s: state '%s' of parameter '%s' has shape %s, now %s is wanted", type->optim.name, type->optim.state[s], p->name,
+                 dims_text(a, is), dims_text(b, want));
+    return LURON_OK;
+}
+
 luron_status luron__optim_states(luron_tensor **states, luron_ctx *ctx, const luron_type *type, const void *options, const luron__wants *wants,
                                  const param *p) {
     const luron_optim_type *t = &type->optim;
     for (int s = 0; s < wants->n; s++) {
         const luron_dims *want = &wants->state[s];
-        char is[LURON__SHAPE_TEXT], to_be[LURON__SHAPE_TEXT] = "none";
-        if (want->ndim >= 0) luron_shape_text(to_be, sizeof to_be, want->ndim, want->shape);
-        if (states[s])
-            LURON__CHECK(ctx, has_dims(states[s], want), LURON_E_STATE, "%s: state '%s' of parameter '%s' has shape %s, with these options %s is wanted", t->name,
-                         t->state[s], p->name, luron_shape_text(is, sizeof is, states[s]->ndim, states[s]->shape), to_be);
+        if (states[s]) {
+            const luron_dims is = dims_of(states[s]);
+            LURON_TRY(check_same(ctx, type, p, s, &is, want));
+        }
         if (states[s] || want->ndim < 0 || (t->keeps && !t->keeps(options, s))) continue;
         LURON_TRY(luron_tensor_full(&states[s], ctx, want->dtype, want->ndim, want->shape, wants->start[s]));
     }
     return LURON_OK;
 }
 
-/* What a parameter needs with these options. */
+/* What a parameter needs with these options, which may be others than the group's. The shapes of state stay what they were. */
 static luron_status setup_param(luron_optim *o, luron_ctx *ctx, group *g, int i, const void *options) {
-    luron__wants wants;
+    luron__wants wants, were;
     int64_t bytes = 0;
     LURON_TRY(luron__optim_setup(&bytes, &wants, ctx, o->type, options, g->scalars, &g->params[i]));
+    if (options != g->options) {
+        LURON_TRY(luron__optim_setup(&bytes, &were, ctx, o->type, g->options, g->scalars, &g->params[i]));
+        for (int s = 0; s < o->n_states; s++) LURON_TRY(check_same(ctx, o->type, &g->params[i], s, &were.state[s], &wants.state[s]));
+    }
     LURON_TRY(reserve(o, ctx, &o->scratch, &o->scratch_bytes, bytes));
     return luron__optim_states(&g->states[i * o->n_states], ctx, o->type, options, &wants, &g->params[i]);
 }

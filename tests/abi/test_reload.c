@@ -290,7 +290,7 @@ static void test_reload_asks_for_scratch(void **state) {
         expect_error(ctx, luron_plugin_reload(ctx, "reloaded"), LURON_E_PLUGIN, "Broad: parameter '0': not this one");
         install("-DTOTALS=2");
         expect_error(ctx, luron_plugin_reload(ctx, "reloaded"), LURON_E_PLUGIN,
-                     "Broad: state 'total' of parameter '0' has shape (1,), with these options (2,) is wanted");
+                     "Broad: state 'total' of parameter '0' has shape (1,), now (2,) is wanted");
         reload(ctx, i ? "" : "-DFACTOR=4 -DROOM=4096");
     }
     float total; /* of its own shape and first value, it stays over reloads */

@@ -472,7 +472,8 @@ typedef struct luron_optim_type {
     void (*step)(luron_step *);  /* any run: element i of the result depends on element i alone; LURON_OPTIM_WHOLE: all of it */
     int (*keeps)(const void *options, int i); /* is state i kept with these options? If not it is NULL in the step; NULL: all are */
     luron_status (*setup)(luron_step *); /* LURON_OPTIM_WHOLE alone, optional: a parameter is added or its options change, `whole` has its shape and no data;
-                                            declare_state(call, i, name, LURON_REAL, shape, init) gives state i another shape, or a constant to begin with; without elements: NULL in the step */
+                                            declare_state(call, i, name, LURON_REAL, shape, init) gives state i another shape, which options set later may
+                                            not change, or a constant to begin with; without elements: NULL in the step */
 } luron_optim_type;
 #define LURON_OPTIM_WHOLE 1u
 
