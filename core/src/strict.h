@@ -53,9 +53,10 @@ luron_status luron__strict_found(luron__frame *f, const char *what, const char *
 
 /* ---- strict_step.c
  * --------------------------------------------------------------------------------------------------- */
-/** A step over n elements on copies: start.param, grad, state and scalars are those of the whole tensor `name`. */
+/** A step over n elements on copies: start.param, grad, state and scalars are those of the whole tensor `name`; state k
+ * has state_n[k] elements. */
 luron_status luron__strict_step(luron_ctx *ctx, const luron_type *type, const luron_step *start, int64_t n,
-                                int n_scalars, const char *name);
+                                const int64_t *state_n, int n_scalars, const char *name);
 /** begin on copies of the scalars; *start has them. */
 luron_status luron__strict_begin(luron_ctx *ctx, const luron_type *type, const luron_step *start, int n_scalars);
 

@@ -27,7 +27,8 @@ for i, group in ipairs(opt.groups) do print(i, group.lr, group.weight_decay, tab
 ```
 
 Gradients add up until `zero_grad`: call it once for several batches, with each loss divided by their number, and the step is that of one large batch
-(in `fit`: `accumulate`). `Muon` takes matrices alone: give biases and norms to another optimiser, and call both.]],
+(in `fit`: `accumulate`). `Muon` takes matrices alone: give biases and norms to another optimiser, and call both. `Adafactor` keeps
+a row and a column of numbers for a matrix where Adam keeps two matrices; `LARS` is for large batches; `FTRL` for wide linear models with sparse weights.]],
     is = { { "luron.optim.SGD(nn.Linear(2, 1), { lr = 0.5 }).groups[1].lr", "0.5" } },
     raises = { { "luron.optim.AdamW(nn.Linear(2, 1), { betas = { 0.9, 0.95 } })", "no option 'betas': give beta1 and beta2" } },
     { "opt:step()", "One step with the gradients that are there. A gradient that is not finite raises, and nothing has changed. For LBFGS see below." },
@@ -73,6 +74,10 @@ true
     { "luron.penalty(model: Model|Module|Layer, rules: table<string, function>): Tensor", "The sum of what the rules give, a scalar to add to the loss.",
       is = { { "luron.penalty(nn.Linear(2, 1), { weight = function(w) return w:sum() * 0 + 2 end }):item()", "2.0" } },
       raises = { { "luron.penalty(nn.Linear(2, 1), { gain = luron.regularizer.l1() })", 'no parameter matches "gain"; there are weight, bias' } } },
+    { "luron.activity(model: Model|Module|Layer, rules: table<string, function>, inputs...: any): Tensor penalty, any outputs...",
+      "Calls the model and gives, before its outputs, the sum of what the rules say to the outputs of its layers, found by patterns of their paths (`model:named_layers()`), each time that they are called: `local penalty, y = luron.activity(model, { [\"^relu\"] = luron.regularizer.l1(1e-4) }, x)`. Keras's `activity_regularizer`.",
+      is = { { "luron.activity(nn.Sequential { nn.ReLU() }, { relu = luron.regularizer.l1(1) }, luron.tensor { -1.0, 2.0 }):item()", "2.0" } },
+      raises = { { "luron.activity(nn.Sequential { nn.ReLU() }, { tanh = luron.regularizer.l1() }, luron.ones(2))", 'no layer matches "tanh"; there are relu1' } } },
     { "regularizer.l1(factor?: number): function", "factor (0.01) times the sum of |w|.", is = { { "luron.regularizer.l1(0.5)(luron.tensor { 1, -3 }):item()", "2.0" } } },
     { "regularizer.l2(factor?: number): function", "factor (0.01) times the sum of w^2." },
     { "regularizer.l1_l2(l1?: number, l2?: number): function", "l1 (0) times the sum of |w| and l2 (0) times that of w^2." },
@@ -122,8 +127,8 @@ function of outputs and targets), `optim` (AdamW over the model; one without any
 `callbacks` (functions of entry, model and optimiser; one that returns `"stop"` ends the training).
 
 What a step is made of: `accumulate` (1: so many batches make a step, each counted by its examples, as do those that are left at the end),
-`clip_norm` and `clip_value` (limits, as in `luron.clip_grad_norm` and `luron.clip_grad_value`; none), `penalty` and `constrain` (rules by pattern, as
-above; the history has the loss without the penalty), `schedule` (one over `optim`, stepped after batches or epochs as its `every()` says, with the
+`clip_norm` and `clip_value` (limits, as in `luron.clip_grad_norm` and `luron.clip_grad_value`; none), `penalty`, `activity` and `constrain` (rules by pattern, as
+above; the history has the loss without the penalties), `prune` (a pruning of the model, applied after the step), `schedule` (one over `optim`, stepped after batches or epochs as its `every()` says, with the
 loss of the validation, or of the epoch, as its metric). `optim` may be a table with functions `step` and `zero_grad` that calls several optimisers.
 
 `early_stop = { patience = 5, metric = "loss", min_delta = 0, restore_best = true }`: ends when the metric, `"loss"` or `"accuracy"`, of the

@@ -123,7 +123,7 @@ static void push_help(lua_State *L, const luron_type *type, luron_kind kind) {
     luaL_pushresult(&b);
 }
 
-/* help([name]): the text about a layer, function, optimiser or format; without a name the list of all. */
+/* help([name]): the text about a layer, function, optimiser or format, or nil and why there is none; without a name the list of all. */
 static int l_help(lua_State *L) {
     luron_ctx *ctx = lr_ctx(L);
     const luron_type *type = NULL;
@@ -135,7 +135,9 @@ static int l_help(lua_State *L) {
         if (luron_function_find(&type, ctx, name) == LURON_OK) return push_help(L, type, LURON_KIND_LAYER), 1;
         luron_status status = luron_type_find(&type, ctx, LURON_KIND_LAYER, name);
         if (status != LURON_E_NOT_FOUND) return lr_raise(L, status);
-        return lr_error(L, "%s; help is for layers, optimisers and file formats, docs/lua-api.md for functions", luron_ctx_error(ctx));
+        lua_pushnil(L);
+        lua_pushstring(L, luron_ctx_error(ctx));
+        return 2;
     }
     static const char *const titles[] = { "layers (nn.NAME)", "optimisers (luron.optim.NAME)", "file formats" };
     luron_status status = luron_plugin_load_all(ctx);
@@ -151,7 +153,6 @@ static int l_help(lua_State *L) {
             luaL_addstring(&b, luron_type_name(type));
         }
     }
-    luaL_addstring(&b, "\nluron.help \"Linear\" tells about one of them");
     luaL_pushresult(&b);
     return 1;
 }

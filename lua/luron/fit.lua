@@ -25,6 +25,7 @@ local kinds = {
   ["dataset or loader"] = is_data,
   ["number above 0"] = function(value) return type(value) == "number" and value > 0 end,
   schedule = function(value) return is_callable(field(value, "step")) and is_callable(field(value, "every")) end,
+  pruning = function(value) return require("luron.prune").is_pruning(value) end,
   table = function(value) return type(value) == "table" and not debug.getmetatable(value) end,
   ["list of functions"] = function(value)
     if type(value) ~= "table" or debug.getmetatable(value) then return false end
@@ -38,7 +39,8 @@ local evaluate_options = { batch = "positive integer", loss = "name, function or
 local fit_options = {
   epochs = "positive integer", batch = "positive integer", loss = "name, function or layer", optim = "optimiser", validate = "dataset or loader",
   progress = "boolean", callbacks = "list of functions", shuffle = "boolean", accumulate = "positive integer", clip_norm = "number above 0",
-  clip_value = "number above 0", schedule = "schedule", early_stop = "table", penalty = "table", constrain = "table",
+  clip_value = "number above 0", schedule = "schedule", early_stop = "table", penalty = "table", activity = "table",
+  constrain = "table", prune = "pruning",
 }
 
 local function check_options(where, options, known)
@@ -138,9 +140,11 @@ local function train_step(model, batches, loss_of, opt, options, line)
   opt:zero_grad()
   for _, batch in ipairs(batches) do
     local x, y = batch[1], batch[2]
-    local scores = model(x)
+    local extra, scores
+    if options.activity then extra, scores = weights.activity(model, options.activity, x) else scores = model(x) end
     local loss = loss_of(scores, y)
-    local whole = options.penalty and loss + weights.penalty(model, options.penalty) or loss
+    local whole = extra and loss + extra or loss
+    if options.penalty then whole = whole + weights.penalty(model, options.penalty) end
     if #batches > 1 then whole = whole * (#x / n) end
     whole:backward()
     last = loss:item()
@@ -150,6 +154,7 @@ local function train_step(model, batches, loss_of, opt, options, line)
   if options.clip_value then clip.clip_grad_value(model, options.clip_value) end
   opt:step()
   if options.constrain then weights.constrain(model, options.constrain) end
+  if options.prune then options.prune:apply() end
   if options.schedule and options.schedule:every() == "step" then options.schedule:step(last) end
 end
 
@@ -185,6 +190,7 @@ local function fit(model, data, options)
   if options.schedule and core.is_optim(opt) and options.schedule.opt ~= opt then
     core.badarg(3, "fit", "schedule: it is over another optimiser: give that one as optim")
   end
+  if options.prune and options.prune.model ~= model then core.badarg(3, "fit", "prune: it is of another model") end
   local loader = to_loader(data, options.batch, options.shuffle ~= false)
   local epochs, history = options.epochs or 1, {}
   local quiet = options.progress == false

@@ -9,7 +9,7 @@ local internal = {
   model_include = true, model_outputs = true, optim_new = true, optim_add = true, checkpoint_new = true, checkpoint_load = true,
   layer_type = true, layer_function = true, read_file = true, is_terminal = true, json_encode = true, json_decode = true,
   trace_new = true, trace_model = true, trace_refuse = true, is_tracing = true, model_op = true, model_tensor = true, op_list = true,
-  tensor_init = true, initialisers = true,
+  tensor_init = true, initialisers = true, help = true,
   sparse = true,
 }
 
@@ -25,6 +25,7 @@ luron.checkpoint = checkpoint.open
 
 -- Loaded at first use, so that `require "luron"` stays quick.
 local lazy = {
+  help = function() return require("luron.help").help end,
   data = function() return require "luron.data" end,
   fit = function() return require("luron.fit").fit end,
   evaluate = function() return require("luron.fit").evaluate end,
@@ -41,7 +42,9 @@ local lazy = {
   regularizer = function() return require("luron.weights").regularizer end,
   constraint = function() return require("luron.weights").constraint end,
   penalty = function() return require("luron.weights").penalty end,
+  activity = function() return require("luron.weights").activity end,
   constrain = function() return require("luron.weights").constrain end,
+  prune = function() return require("luron.prune").new end,
   EMA = function() return require("luron.average").ema end,
   SWA = function() return require("luron.average").swa end,
 }

@@ -1,6 +1,7 @@
 --- The command `luron plugin`: list, info, new, check. (`luron plugin index` is in the command itself: the build needs it.)
 local has_argparse, argparse = pcall(require, "argparse") -- check-one and the index do without
 local luron = require "luron"
+local core = require "luron.core"
 
 local tool = {}
 
@@ -54,7 +55,7 @@ local function flags_of(info)
 end
 
 local function print_type(info)
-  print(luron.help(info.name))
+  print(core.help(info.name))
   if flags_of(info) ~= "" then print("  " .. flags_of(info)) end
   print("  plugin ABI " .. info.abi .. ", " .. info.plugin_path)
 end

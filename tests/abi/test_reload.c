@@ -288,8 +288,15 @@ static void test_reload_asks_for_scratch(void **state) {
         assert_true(after[0] == before[0] - (i == 1 ? 4 : 2));
         install("-DSETUP_FAILS");
         expect_error(ctx, luron_plugin_reload(ctx, "reloaded"), LURON_E_PLUGIN, "Broad: parameter '0': not this one");
+        install("-DTOTALS=2");
+        expect_error(ctx, luron_plugin_reload(ctx, "reloaded"), LURON_E_PLUGIN,
+                     "Broad: state 'total' of parameter '0' has shape (1,), now (2,) is wanted");
         reload(ctx, i ? "" : "-DFACTOR=4 -DROOM=4096");
     }
+    float total; /* of its own shape and first value, it stays over reloads */
+    assert_int_equal(luron_tensor_numel(luron_optim_state(o, 0, 0, 0)), 1);
+    GOOD(luron_tensor_read(ctx, luron_optim_state(o, 0, 0, 0), LURON_F32, &total));
+    assert_true(total == 3 + 3 * COLS);
     luron_optim_free(o);
     luron_tensor_unref(p);
 }

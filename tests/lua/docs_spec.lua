@@ -99,6 +99,7 @@ local function public_names()
   local linear = nn.Linear(1, 1)
   names.lr = functions_of(getmetatable(luron.schedule.ConstantLR(luron.optim.SGD(linear))).__index)
   names.ema = functions_of(getmetatable(luron.EMA(linear)).__index)
+  names.pruned = functions_of(getmetatable(luron.prune(linear)).__index)
   luron.op({ name = "look", forward = function(ctx, x)
     names.ctx = functions_of(getmetatable(ctx).__index)
     return x
@@ -140,7 +141,7 @@ local function each_entry(visit)
       if item.title then walk(item) else visit(item) end
     end
   end
-  for _, part in ipairs { "tools", "tensor", "ops", "indexing", "linalg", "sparse", "autograd", "layer", "model", "training", "schedules" } do
+  for _, part in ipairs(dofile(source .. "/docs/reference/parts.lua")) do
     walk(dofile(source .. "/docs/reference/" .. part .. ".lua"))
   end
 end
