@@ -2,13 +2,13 @@
 -- Written by docs/make_reference.lua: what an editor with the Lua language server shows and checks.
 
 ---@alias luron.CyclicOptions { base_lr: number|number[], max_lr: number|number[], step_size_up: number?, step_size_down: number?, mode: string?, gamma: number?, scale_fn: function?, scale_mode: string?, cycle_momentum: boolean?, base_momentum: number?, max_momentum: number? }
----@alias luron.FitOptions { epochs: integer?, batch: integer?, shuffle: boolean?, loss: string|function|luron.Layer|nil, optim: luron.Optimizer?, validate: luron.Dataset|luron.Loader|nil, progress: boolean?, callbacks: function[]?, accumulate: integer?, clip_norm: number?, clip_value: number?, schedule: luron.Schedule?, early_stop: table?, penalty: table<string, function>?, constrain: table<string, function>? }
+---@alias luron.FitOptions { epochs: integer?, batch: integer?, shuffle: boolean?, loss: string|function|luron.Layer|nil, optim: luron.Optimizer?, validate: luron.Dataset|luron.Loader|nil, progress: boolean?, callbacks: function[]?, accumulate: integer?, clip_norm: number?, clip_value: number?, schedule: luron.Schedule?, early_stop: table?, penalty: table<string, function>?, activity: table<string, function>?, constrain: table<string, function>?, prune: luron.Pruning? }
 ---@alias luron.LBFGSOptions { lr: number?, max_iter: integer?, max_eval: integer?, tolerance_grad: number?, tolerance_change: number?, history_size: integer?, line_search_fn: string? }
 ---@alias luron.NamedLayers fun(): string?, luron.Layer?
 ---@alias luron.NamedTensors fun(): string?, luron.Tensor?
 ---@alias luron.OneCycleOptions { max_lr: number|number[], total_steps: integer?, epochs: integer?, steps_per_epoch: integer?, pct_start: number?, anneal_strategy: string?, cycle_momentum: boolean?, base_momentum: number?, max_momentum: number?, div_factor: number?, final_div_factor: number?, three_phase: boolean? }
 ---@alias luron.PlateauOptions { mode: string?, factor: number?, patience: integer?, threshold: number?, threshold_mode: string?, cooldown: integer?, min_lr: number|number[]|nil, eps: number? }
----@alias luron.SaveOptions { optim: luron.Optimizer?, epoch: integer?, step: integer?, history: table?, loader: luron.Loader?, ema: luron.Average?, preprocessing: table?, training: table?, keep_prev: boolean?, format: string?, trace: luron.Model|luron.Tensor|luron.Tensor[]|nil }
+---@alias luron.SaveOptions { optim: luron.Optimizer?, epoch: integer?, step: integer?, history: table?, loader: luron.Loader?, ema: luron.Average?, prune: luron.Pruning?, preprocessing: table?, training: table?, keep_prev: boolean?, format: string?, trace: luron.Model|luron.Tensor|luron.Tensor[]|nil }
 ---@alias luron.TensorOptions { dtype: string?, requires_grad: boolean? }
 
 ---@class luron.Node
@@ -83,6 +83,9 @@ local Schedule = {}
 
 ---@class luron.Average
 local Average = {}
+
+---@class luron.Pruning
+local Pruning = {}
 
 ---@class luron.Sparse
 local Sparse = {}
@@ -184,7 +187,7 @@ function luron.clock() end
 ---@param sticky? boolean
 function luron.fail_alloc(k, sticky) end
 
---- What a layer type, function, optimiser or file format does and which options it has; without a name the list of all.
+--- What something does, and which options it has: a layer type, optimiser or file format of a plugin, a function, a schedule, a method; by its name, or as it is written, `"x:sum"`, `"luron.optim.LBFGS"`. Without a name the list of all.
 ---@param name? string
 ---@return string
 function luron.help(name) end
@@ -2909,7 +2912,7 @@ function Checkpoint:texts() end
 ---@return luron.Model
 function nn.trace(module, example, ...) end
 
---- A class; with `base` one that inherits from it. Name and arguments go into the checkpoint, so that `luron.load` can make the instance again.
+--- A class; with `base` one that inherits from it. Name and arguments go into the checkpoint, so that `luron.load` can make the instance again: numbers, strings, booleans and tables of these. With another argument `save` raises: give a name that `init` looks up (`luron[act]`), make it in `init`, or save the graph alone, `nn.trace(net, example):save(path)`.
 ---@param name string
 ---@param base? table
 ---@return table
@@ -3050,6 +3053,14 @@ function luron.is_optim(value) end
 ---@return luron.Tensor
 function luron.penalty(model, rules) end
 
+--- Calls the model and gives, before its outputs, the sum of what the rules say to the outputs of its layers, found by patterns of their paths (`model:named_layers()`), each time that they are called: `local penalty, y = luron.activity(model, { ["^relu"] = luron.regularizer.l1(1e-4) }, x)`. Keras's `activity_regularizer`.
+---@param model luron.Model|luron.Module|luron.Layer
+---@param rules table<string, function>
+---@param ... any inputs
+---@return luron.Tensor penalty
+---@return any outputs...
+function luron.activity(model, rules, ...) end
+
 --- factor (0.01) times the sum of |w|.
 ---@param factor? number
 ---@return function
@@ -3178,11 +3189,11 @@ function Dataset:map(fn) end
 ---@return integer
 function Loader:examples() end
 
---- Where it is; a checkpoint keeps it (`save { loader = }`).
+--- Where it is; a checkpoint keeps it (`save { loader = }`): `seed`, `epoch` (how many have begun), `position` (within a loop that of the next example in the order of the epoch, one more than there are behind the last batch; nil before a loop and when it has ended) and `examples` (how many there are).
 ---@return table
 function Loader:state() end
 
---- Goes on from there: the next loop gives the rest of that epoch, in the same order.
+--- Goes on from there. A state from within a loop: the next loop gives the rest of that epoch, in the same order, and nothing if the last batch was out; any other: the next epoch. So `for epoch = checkpoint.epoch, n do for x, y in loader do` makes the steps that were left, at whichever step it was saved. A state of another number of examples raises.
 ---@param state table
 function Loader:restore(state) end
 
@@ -3425,6 +3436,72 @@ function Average:state() end
 ---@param state table|luron.Checkpoint
 function Average:load(state) end
 
+--- A pruning of nothing so far.
+---@param model luron.Model|luron.Module|luron.Layer
+---@return luron.Pruning
+function luron.prune(model) end
+
+--- In each parameter the numbers of least size, or of least `scores(parameter, name)`.
+---@param pattern string
+---@param amount number
+---@param scores? function
+---@return luron.Pruning
+function Pruning:l1_unstructured(pattern, amount, scores) end
+
+--- Any numbers.
+---@param pattern string
+---@param amount number
+---@return luron.Pruning
+function Pruning:random_unstructured(pattern, amount) end
+
+--- The channels along dim (the last) of least n-norm, `math.huge` for the largest size. Rows of a weight, dim 1, are its units.
+---@param pattern string
+---@param amount number
+---@param n number
+---@param dim? integer
+---@param scores? function
+---@return luron.Pruning
+function Pruning:ln_structured(pattern, amount, n, dim, scores) end
+
+--- Any channels along dim (the last).
+---@param pattern string
+---@param amount number
+---@param dim? integer
+---@return luron.Pruning
+function Pruning:random_structured(pattern, amount, dim) end
+
+--- As l1_unstructured (method `"l1"`) or random_unstructured (`"random"`), over all numbers of all parameters together.
+---@param pattern string
+---@param amount number
+---@param method? string
+---@param scores? function
+---@return luron.Pruning
+function Pruning:global_unstructured(pattern, amount, method, scores) end
+
+--- Prunes where a tensor of the parameter's shape is 0 or false.
+---@param pattern string
+---@param mask luron.Tensor
+---@return luron.Pruning
+function Pruning:custom_from_mask(pattern, mask) end
+
+--- Sets what is pruned to 0: after `opt:step()`.
+---@return luron.Pruning
+function Pruning:apply() end
+
+--- Forgets the masks of these parameters, or of all: the zeros may be trained again.
+---@param pattern? string
+---@return luron.Pruning
+function Pruning:remove(pattern) end
+
+--- Copies of the masks by name, true where a number is kept.
+---@return table<string, luron.Tensor>
+function Pruning:masks() end
+
+--- Takes masks by name, or those of a checkpoint saved with the option `prune`, in place of its own; all or nothing.
+---@param masks table|luron.Checkpoint
+---@return luron.Pruning
+function Pruning:load(masks) end
+
 --- x W^T + b
 ---@param in_features integer features in
 ---@param out_features integer features out
@@ -3481,9 +3558,10 @@ function Tensor:leaky_relu(options) end
 --- x if positive, else a learned weight times x
 ---@param num_parameters? integer 1, or the number of channels
 ---@param init? number slope at first
+---@param weight_init? string first slopes; nil: init
 ---@return luron.Layer
----@overload fun(options: { num_parameters: integer?, init: number? }): luron.Layer
-function nn.PReLU(num_parameters, init) end
+---@overload fun(options: { num_parameters: integer?, init: number?, weight_init: string? }): luron.Layer
+function nn.PReLU(num_parameters, init, weight_init) end
 
 --- x if positive, else alpha * (exp(x) - 1)
 ---@param alpha? number scale of the part below 0
@@ -3963,5 +4041,23 @@ function optim.LAMB(parameters, options) end
 ---@param options? { lr: number?, weight_decay: number?, momentum: number?, nesterov: boolean?, ns_a: number?, ns_b: number?, ns_c: number?, eps: number?, ns_steps: integer?, adjust_lr_fn: string? }
 ---@return luron.Optimizer
 function optim.Muon(parameters, options) end
+
+--- Adam without momentum that keeps a row and a column in place of a matrix
+---@param parameters luron.Layer|luron.Model|luron.Module|luron.Tensor|table
+---@param options? { lr: number?, beta2_decay: number?, eps1: number?, eps2: number?, d: number?, weight_decay: number?, maximize: boolean? }
+---@return luron.Optimizer
+function optim.Adafactor(parameters, options) end
+
+--- SGD with steps as long as the parameter, for large batches
+---@param parameters luron.Layer|luron.Model|luron.Module|luron.Tensor|table
+---@param options? { lr: number?, momentum: number?, weight_decay: number?, trust_coefficient: number?, eps: number?, maximize: boolean? }
+---@return luron.Optimizer
+function optim.LARS(parameters, options) end
+
+--- follows the regularised leader: sparse weights for wide linear models
+---@param parameters luron.Layer|luron.Model|luron.Module|luron.Tensor|table
+---@param options? { lr: number?, lr_power: number?, initial_accumulator_value: number?, l1: number?, l2: number?, l2_shrinkage: number?, beta: number?, maximize: boolean? }
+---@return luron.Optimizer
+function optim.FTRL(parameters, options) end
 
 return luron
