@@ -150,7 +150,7 @@ int lr_pairs(lua_State *L, int arg, int64_t before[LURON_MAX_DIMS], int64_t afte
     return (int)n;
 }
 
-int lr_reduction(lua_State *L, int arg) {
+int lr_how_to_reduce(lua_State *L, int arg) {
     static const char *const names[] = { "sum", "prod", "mean", "amax", "amin" };
     const char *name = lua_type(L, arg) == LUA_TSTRING ? lua_tostring(L, arg) : "";
     for (int how = 0; how < 5; how++)

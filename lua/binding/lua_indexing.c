@@ -59,7 +59,7 @@ static int l_scatter_reduce(lua_State *L) {
     lua_settop(L, 6);
     int dim = lr_dim(L, 2, "dim"), include = lr_opt_boolean(L, 6, "include_self", 1);
     lr_ids(L, 3);
-    int how = lr_reduction(L, 5);
+    int how = lr_how_to_reduce(L, 5);
     luron_tensor **out = lr_new_tensor(L);
     luron_tensor *x = lr_tensor(L, 1, "tensor"), *ids = lr_tensor(L, 3, "ids"), *src = lr_tensor(L, 4, "source");
     return lr_done(L, luron_scatter_reduce(out, lr_ctx(L), x, dim, ids, src, how, include), 1);

@@ -171,9 +171,9 @@ static void set_pairs(lua_State *L, const parse *p, int at) {
 }
 
 /* The reductions as the op has them, and whether what is there takes part. */
-static void set_reduction(lua_State *L, const parse *p, int at) {
+static void set_how(lua_State *L, const parse *p, int at) {
     static const int how[] = {3, 4, 5, 1, 2};
-    lua_pushinteger(L, how[lr_reduction(L, at)]);
+    lua_pushinteger(L, how[lr_how_to_reduce(L, at)]);
     lua_setfield(L, p->attrs, "how");
     lua_pushboolean(L, lr_opt_boolean(L, at + 1, "include_self", 1));
     lua_setfield(L, p->attrs, "include_self");
@@ -265,7 +265,7 @@ static void set_attr(lua_State *L, const parse *p, const arg *a, int at) {
         set_pairs(L, p, at);
         return;
     case REDUCTION:
-        set_reduction(L, p, at);
+        set_how(L, p, at);
         return;
     case CLOSENESS:
         set_closeness(L, p, at);

@@ -120,7 +120,7 @@ uint32_t lr_dtype_option(lua_State *L, int arg, const char *const *keys);
 /** A list of at most 8 pairs of sizes; returns how many. */
 int lr_pairs(lua_State *L, int arg, int64_t before[LURON_MAX_DIMS], int64_t after[LURON_MAX_DIMS]);
 /** The name of a reduction: LURON_SUM ... */
-int lr_reduction(lua_State *L, int arg);
+int lr_how_to_reduce(lua_State *L, int arg);
 /** { rtol =, atol =, equal_nan = } or nil; PyTorch's where they are not given. */
 typedef struct lr_closeness {
     double rtol, atol;
