@@ -80,42 +80,33 @@ static double layer_flops(const luron_layer *layer, const luron_dims *out) {
 
 /* ---- shapes ---------------------------------------------------------------------------------------------------- */
 /* A tensor of these dims without numbers. */
-static luron_tensor shadow(const luron_dims *d) {
-    luron_tensor t = { .dtype = d->dtype, .ndim = d->ndim };
+static luron_status shadow(luron_tensor **out, luron_ctx *ctx, const luron_dims *d, bool is_number) {
+    luron_tensor t = { .dtype = d->dtype, .ndim = d->ndim, .is_number = is_number };
     memcpy(t.shape, d->shape, sizeof t.shape);
-    int64_t stride = 1;
-    for (int i = t.ndim - 1; i >= 0; i--) {
-        t.strides[i] = stride;
-        stride *= t.shape[i] ? t.shape[i] : 1;
-    }
-    return t;
+    luron__set_contiguous(&t);
+    return luron__tensor_alias(out, ctx, &t);
 }
 
-/* What the op's infer says; numbers among the operands take part in promotion as such. */
+/* What the op says of shapes alone; numbers among the operands take part in promotion as such. */
 static luron_status infer_op(luron_dims *out, luron_ctx *ctx, const luron_model *m, const luron__model_node *node,
                              const luron_dims *ins) {
     int n = node->n_in - node->by_batch;
-    size_t bytes = (size_t)(n + 1) * (sizeof(luron_tensor) + sizeof(luron_tensor *));
-    luron__apply a = { .op = node->op->op, .n_in = n };
-    luron_tensor *ts, **in;
+    size_t bytes = (size_t)(n + 1) * sizeof(luron_tensor *);
+    luron__attrs attrs;
+    luron_tensor **in;
     const luron_dims *batch = node->by_batch ? &ins[n] : NULL;
     LURON__CHECK(ctx, !batch || batch->ndim > 0, LURON_E_SHAPE, "model: an input that says the batch size has no dims");
-    LURON_TRY(luron__model_op_attrs(&a.attrs, ctx, node->op, batch ? batch->shape[0] : 0));
-    LURON_TRY(luron__alloc(&ts, ctx, bytes));
-    in = (luron_tensor **)(void *)(ts + n + 1);
-    for (int k = 0; k < n; k++) {
-        ts[k] = shadow(&ins[k]);
-        ts[k].is_number = m->nodes[node->ins[k].node].kind == LURON__NODE_NUMBER;
-        in[k] = &ts[k];
-    }
-    a.in = in;
+    LURON_TRY(luron__model_op_attrs(&attrs, ctx, node->op, batch ? batch->shape[0] : 0));
+    LURON_TRY(luron__alloc(&in, ctx, bytes));
+    luron_status status = LURON_OK;
+    for (int k = 0; k < n && status == LURON_OK; k++)
+        status = shadow(&in[k], ctx, &ins[k], m->nodes[node->ins[k].node].kind == LURON__NODE_NUMBER);
     uint32_t standard = ctx->default_dtype;
     ctx->default_dtype = m->dtype;
-    luron_status status = luron__infer_op(ctx, &a);
+    if (status == LURON_OK) status = luron__infer_named(out, ctx, node->op->op, n, in, &attrs);
     ctx->default_dtype = standard;
-    *out = (luron_dims){ .dtype = a.dtype, .ndim = a.ndim };
-    memcpy(out->shape, a.shape, sizeof out->shape);
-    luron__free(ctx, ts, bytes);
+    for (int k = 0; k < n; k++) luron_tensor_unref(in[k]);
+    luron__free(ctx, in, bytes);
     return status;
 }
 

@@ -109,12 +109,20 @@ static const luron__op_attr pad_attrs[] = {{"before", LURON__ATTR_INTS, 0},
                                         {"after", LURON__ATTR_INTS, LURON_MAX_DIMS},
                                         {"value", LURON__ATTR_NUM, 0},
                                         {0}};
+/* Widths for the last dims alone are enough. */
+static luron_status pad_call(luron_tensor **out, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in,
+                             const luron__attrs *attrs) {
+    (void)op, (void)n_in;
+    return luron_pad(out, ctx, in[0], attrs->n, attrs->at, attrs->at + LURON_MAX_DIMS, attrs->num[0]);
+}
+
 static const luron__op op_pad = {.name = "pad",
                                  .infer = pad_infer,
                                  .compute = pad_compute,
                                  .gradient = pad_gradient,
                                  .attrs = pad_attrs,
-                                 .n_in = 1};
+                                 .n_in = 1,
+                                 .call = pad_call};
 
 luron_status luron_pad(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int n_dims, const int64_t *before,
                        const int64_t *after, double value) {

@@ -253,7 +253,8 @@ static const luron__op op_log_sum = {.name = "logcumsumexp",
                                      .compute = compute_log_sum,
                                      .gradient = gradient_log_sum,
                                      .attrs = attrs_of,
-                                     .n_in = 1};
+                                     .n_in = 1,
+                                     .call = luron__call_real};
 static const luron__op op_recur = {.name = "recur",
                                    .saves = LURON__SAVE_IN(0) | LURON__SAVE_IN(2) | LURON__SAVE_OUT,
                                    .infer = infer_recur,

@@ -265,7 +265,30 @@ static const luron__op_attr reduce_attrs[] = {{"dim", LURON__ATTR_DIM, 0},
                                               {"how", LURON__ATTR_INT, 2},
                                               {"include_self", LURON__ATTR_BOOL, 3},
                                               {0}};
-#define OP(fn, says, list, schema, saved, rule)                                                                        \
+/* A number goes to all places. */
+static luron_status call_scatter(luron_tensor **out, luron_ctx *ctx, const luron__op *op, int n_in,
+                                 luron_tensor *const *in, const luron__attrs *attrs) {
+    luron__expr e = {.ctx = ctx};
+    luron_tensor *src = in[2], *t = NULL;
+    if (src->is_number) src = cast(&e, src, in[0]->dtype);
+    if (!e.status && in[2]->is_number)
+        src = luron__expr_keep(&e, luron_expand(&t, ctx, src, in[1]->ndim, in[1]->shape), &t);
+    luron_tensor *all[] = {in[0], in[1], src}, *y = NULL;
+    if (!e.status) y = luron__expr_keep(&e, luron__apply_op(&y, ctx, op, n_in, all, attrs), &y);
+    return luron__expr_done(&e, y, out);
+}
+
+/* how: LARGEST and SMALLEST as the op has them; then those that are several ops. */
+static luron_status call_reduce(luron_tensor **out, luron_ctx *ctx, const luron__op *op, int n_in,
+                                luron_tensor *const *in, const luron__attrs *attrs) {
+    static const int how[] = {LURON_SUM, LURON_PROD, LURON_MEAN};
+    int64_t k = attrs->at[2] - SMALLEST - 1, dim = attrs->at[0];
+    if (k < 0 || k > 2) return luron__apply_op(out, ctx, op, n_in, in, attrs);
+    if (dim < -LURON_MAX_DIMS || dim > LURON_MAX_DIMS) dim = LURON_MAX_DIMS; /* no tensor has it */
+    return luron_scatter_reduce(out, ctx, in[0], (int)dim, in[1], in[2], how[k], attrs->at[3] != 0);
+}
+
+#define OP(fn, says, list, schema, saved, rule, by)                                                                        \
     static const luron__op op_##fn = {.name = #fn,                                                                     \
                                       .saves = saved,                                                                  \
                                       .infer = says,                                                                   \
@@ -274,13 +297,14 @@ static const luron__op_attr reduce_attrs[] = {{"dim", LURON__ATTR_DIM, 0},
                                       .attrs = schema,                                                                 \
                                       .n_in = 3,                                                                       \
                                       .id = list,                                                                      \
-                                      .ids_in = LURON__SAVE_IN(1)}
+                                      .ids_in = LURON__SAVE_IN(1),                                                     \
+                                      .call = by}
 #define SAVED (LURON__SAVE_IN(0) | LURON__SAVE_IN(1) | LURON__SAVE_IN(2) | LURON__SAVE_OUT)
-OP(scatter, last_infer, false, attrs_of, LURON__SAVE_IN(1), gradient_last);
-OP(index_copy, last_infer, true, attrs_of, LURON__SAVE_IN(1), gradient_last);
-OP(scatter_reduce, reduce_infer, false, reduce_attrs, SAVED, gradient_extreme);
-OP(segment_max, max_infer, true, attrs_of, SAVED, gradient_extreme);
-OP(segment_min, min_infer, true, attrs_of, SAVED, gradient_extreme);
+OP(scatter, last_infer, false, attrs_of, LURON__SAVE_IN(1), gradient_last, call_scatter);
+OP(index_copy, last_infer, true, attrs_of, LURON__SAVE_IN(1), gradient_last, NULL);
+OP(scatter_reduce, reduce_infer, false, reduce_attrs, SAVED, gradient_extreme, call_reduce);
+OP(segment_max, max_infer, true, attrs_of, SAVED, gradient_extreme, NULL);
+OP(segment_min, min_infer, true, attrs_of, SAVED, gradient_extreme, NULL);
 const luron__op *const luron__ops_scatter[] = {&op_scatter,     &op_index_copy,  &op_scatter_reduce,
                                                &op_segment_max, &op_segment_min, NULL};
 

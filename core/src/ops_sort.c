@@ -111,6 +111,7 @@ static luron_status argsort_infer(luron_ctx *ctx, luron__apply *a) {
     LURON_TRY(luron__attr_dim(ctx, a, 0, x->ndim));
     LURON_TRY(luron__attr_base(ctx, a, 1));
     LURON_TRY(luron__attr_bool(ctx, a, 2, "descending"));
+    if (k == -1) k = a->attrs.at[3] = luron__row_length(x, (int)a->attrs.at[0]);
     LURON__CHECK(ctx, k >= (x->ndim == 0) && k <= luron__row_length(x, (int)a->attrs.at[0]), LURON_E_RANGE,
                  "argsort: %lld are wanted of %lld", (long long)k,
                  (long long)luron__row_length(x, (int)a->attrs.at[0]));

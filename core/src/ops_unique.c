@@ -167,12 +167,19 @@ static luron_status search_compute(luron_ctx *ctx, luron__apply *a) {
 }
 
 static const luron__op_attr search_attrs[] = {{"base", LURON__ATTR_BASE, 0}, {"right", LURON__ATTR_BOOL, 1}, {0}};
+static luron_status search_call(luron_tensor **out, luron_ctx *ctx, const luron__op *op, int n_in,
+                                luron_tensor *const *in, const luron__attrs *attrs) {
+    (void)op, (void)n_in;
+    return luron_searchsorted(out, ctx, in[0], in[1], attrs->at[1] != 0);
+}
+
 static const luron__op op_searchsorted = {.name = "searchsorted",
                                           .infer = search_infer,
                                           .compute = search_compute,
                                           .attrs = search_attrs,
                                           .n_in = 2,
-                                          .flags = LURON__OP_GIVES_IDS};
+                                          .flags = LURON__OP_GIVES_IDS,
+                                          .call = search_call};
 
 luron_status luron_searchsorted(luron_tensor **out, luron_ctx *ctx, luron_tensor *sorted, luron_tensor *values,
                                 int right) {

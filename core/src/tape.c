@@ -214,7 +214,8 @@ static luron_status record_op(luron_ctx *ctx, const luron__apply *a, luron_tenso
     return status;
 }
 
-luron_status luron__infer_op(luron_ctx *ctx, luron__apply *a) {
+/* Dtype and shape of the output, of which a tensor can be. */
+static luron_status infer_op(luron_ctx *ctx, luron__apply *a) {
     LURON_TRY(a->op->infer(ctx, a));
     luron_status status = luron__check_shape(ctx, a->dtype, a->ndim, a->shape, NULL);
     return status ? luron__wrap(ctx, status, "%s", a->op->name) : LURON_OK;
@@ -223,7 +224,7 @@ luron_status luron__infer_op(luron_ctx *ctx, luron__apply *a) {
 static luron_status apply_op(luron_tensor **result, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in, const luron__attrs *attrs) {
     luron__apply a = {.op = op, .n_in = n_in, .in = in};
     if (attrs) a.attrs = *attrs;
-    LURON_TRY(luron__infer_op(ctx, &a));
+    LURON_TRY(infer_op(ctx, &a));
     luron_tensor *out;
     luron_status status = LURON_OK;
     if (a.is_view) {
@@ -266,8 +267,38 @@ static luron_status apply_traced(luron_tensor **result, luron_ctx *ctx, const lu
     return LURON_OK;
 }
 
+/* A header without storage. */
+static luron_status apply_to_shapes(luron_tensor **result, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in, const luron__attrs *attrs) {
+    luron__apply a = {.op = op, .n_in = n_in, .in = in};
+    luron_tensor made = {0};
+    if (attrs) a.attrs = *attrs;
+    LURON_TRY(infer_op(ctx, &a));
+    made.dtype = a.dtype, made.ndim = a.ndim, made.offset = a.offset;
+    memcpy(made.shape, a.shape, sizeof a.shape);
+    memcpy(made.strides, a.strides, sizeof a.strides);
+    if (!a.is_view) luron__set_contiguous(&made);
+    return luron__tensor_alias(result, ctx, &made);
+}
+
 luron_status luron__apply_op(luron_tensor **result, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in, const luron__attrs *attrs) {
-    return (ctx->trace ? apply_traced : apply_op)(result, ctx, op, n_in, in, attrs);
+    return (ctx->shapes_only ? apply_to_shapes : ctx->trace ? apply_traced : apply_op)(result, ctx, op, n_in, in, attrs);
+}
+
+luron_status luron__apply_named(luron_tensor **result, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in, const luron__attrs *attrs) {
+    return op->call ? op->call(result, ctx, op, n_in, in, attrs) : luron__apply_op(result, ctx, op, n_in, in, attrs);
+}
+
+luron_status luron__infer_named(luron_dims *to, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in, const luron__attrs *attrs) {
+    luron_tensor *out;
+    bool before = ctx->shapes_only;
+    ctx->shapes_only = true;
+    luron_status status = luron__apply_named(&out, ctx, op, n_in, in, attrs);
+    ctx->shapes_only = before;
+    LURON_TRY(status);
+    *to = (luron_dims){.dtype = out->dtype, .ndim = out->ndim};
+    memcpy(to->shape, out->shape, sizeof to->shape);
+    luron_tensor_unref(out);
+    return LURON_OK;
 }
 
 /* ---- functions with a gradient of their own ------------------------------------------------------------------------ */

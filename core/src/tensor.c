@@ -89,7 +89,7 @@ luron_status luron__broadcast(luron_ctx *ctx, const char *what, const luron_tens
 }
 
 /* ---- making ------------------------------------------------------------------------------------------------------- */
-static void set_contiguous(luron_tensor *t) {
+void luron__set_contiguous(luron_tensor *t) {
     int64_t stride = 1;
     for (int i = t->ndim - 1; i >= 0; i--) {
         t->strides[i] = stride;
@@ -112,7 +112,7 @@ luron_status luron__tensor_make(luron_tensor **out, luron_ctx *ctx, uint32_t dty
     t->refs = 1;
     t->dtype = dtype, t->ndim = ndim, t->storage = s, t->pool = ctx->pool;
     if (ndim) memcpy(t->shape, shape, (size_t)ndim * sizeof *shape);
-    set_contiguous(t);
+    luron__set_contiguous(t);
     *out = t;
     return LURON_OK;
 }

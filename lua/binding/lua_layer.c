@@ -111,45 +111,6 @@ static void only_ports(lua_State *L, const luron_type *type, int idx) {
     }
 }
 
-static int is_node(lua_State *L, int idx) {
-    idx = lua_absindex(L, idx);
-    if (!lua_istable(L, idx) || !lua_getmetatable(L, idx)) return 0;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &lr_node_key);
-    int same = lua_rawequal(L, -1, -2) && !lua_isnil(L, -1);
-    lua_pop(L, 2);
-    return same;
-}
-
-int lr_call_on_nodes(lua_State *L) {
-    int top = lua_gettop(L), any = 0;
-    for (int i = 2; i <= top; i++) any |= is_node(L, i);
-    if (!any) return 0;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &lr_node_key);
-    lua_getfield(L, -1, "apply");
-    lua_insert(L, 1);
-    lua_settop(L, top + 1);
-    lua_call(L, top, LUA_MULTRET);
-    return 1;
-}
-
-int lr_join_nodes(lua_State *L, const char *name) {
-    int any = 0;
-    if (!lua_istable(L, 1)) return 0;
-    for (lua_Integer i = 1, n = (lua_Integer)lua_rawlen(L, 1); i <= n && !any; i++) {
-        lua_rawgeti(L, 1, i);
-        any = is_node(L, -1);
-        lua_pop(L, 1);
-    }
-    if (!any) return 0;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &lr_node_key);
-    lua_getfield(L, -1, "join");
-    lua_pushstring(L, name);
-    lua_pushvalue(L, 1);
-    lua_pushvalue(L, 2);
-    lua_call(L, 3, 1);
-    return 1;
-}
-
 /* A loss over class ids may have a sister whose targets are probabilities: cross_entropy and soft_cross_entropy. NULL: none. */
 static const luron_type *soft_type(lua_State *L, const luron_type *type) {
     const luron_type *soft = NULL;
@@ -215,17 +176,45 @@ static int is_soft(lua_State *L, const luron_type *type) {
     return soft;
 }
 
+/* nn.relu(node): a layer with these options, applied; of the table at the end it gets what names inputs. */
+static int function_on_nodes(lua_State *L, const luron_type *type) {
+    luron_arg args[LR_MAX_ARGS];
+    int last = lua_gettop(L), options = lua_istable(L, last) && !lr_is_node(L, last), n;
+    if (options)
+        n = lr_type_args(L, type, last, last, 1, args);
+    else
+        n = lr_type_args(L, type, 1, 0, 0, args); /* required options are missed here */
+    lua_settop(L, last);
+    luron_layer *layer = NULL;
+    void **box = lr_box(L, &lr_layer_key);
+    luron_status status = luron_layer_new(&layer, lr_ctx(L), luron_type_name(type), n, args);
+    *box = layer;
+    if (status != LURON_OK) return lr_raise(L, status);
+    lua_insert(L, 1);
+    if (options) {
+        lua_newtable(L);
+        lua_pushnil(L);
+        while (lua_next(L, last + 1)) {
+            lua_pushvalue(L, -2);
+            lua_insert(L, -2);
+            if (lua_type(L, -2) == LUA_TSTRING && port_named(type, lua_tostring(L, -2)) >= 0)
+                lua_rawset(L, last + 2);
+            else
+                lua_pop(L, 2);
+        }
+        lua_replace(L, last + 1);
+    }
+    lr_call_on_nodes(L);
+    return lua_gettop(L);
+}
+
 /* upvalues: function name, and the layer without options made at first use */
 static int function_call(lua_State *L) {
     luron_arg args[LR_MAX_ARGS];
     const luron_type *type = NULL;
     luron_status status = luron_function_find(&type, lr_ctx(L), lua_tostring(L, lua_upvalueindex(1)));
     if (status != LURON_OK) return lr_raise(L, status);
-    for (int i = 1; i <= lua_gettop(L); i++) {
-        if (!is_node(L, i)) continue;
-        lua_pushvalue(L, lua_upvalueindex(1));
-        return lr_error(L, "%s: on a node of a graph use the layer: nn.%s(...)(node)", lua_tostring(L, -1), luron_type_name(type));
-    }
+    if (lua_istable(L, 1) && lr_is_node(L, 1)) return function_on_nodes(L, type);
     int last = lua_gettop(L), options = last > 0 && lua_istable(L, last);
     const luron_type *soft = last > 1 && is_soft(L, type) ? soft_type(L, type) : NULL;
     if (soft) type = soft;
@@ -486,14 +475,6 @@ static int layer_tostring(lua_State *L) {
     return 1;
 }
 
-/* set_node(metatable): the metatable of graph nodes; its field `apply` is called where a layer or model meets one. */
-static int l_set_node(lua_State *L) {
-    if (!lua_istable(L, 1)) return lr_typeerror(L, 1, "metatable", "table");
-    lua_settop(L, 1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &lr_node_key);
-    return 0;
-}
-
 static int l_is_layer(lua_State *L) {
     lua_pushboolean(L, lr_test(L, 1, &lr_layer_key) != NULL);
     return 1;
@@ -506,7 +487,7 @@ static const luaL_Reg methods[] = {
     { "zero_grad", l_zero_grad }, { "infer", l_infer }, { NULL, NULL },
 };
 static const luaL_Reg functions[] = {
-    { "layer_type", l_layer_type }, { "layer_function", l_layer_function }, { "set_node", l_set_node },
+    { "layer_type", l_layer_type }, { "layer_function", l_layer_function },
     { "is_layer", l_is_layer }, { NULL, NULL },
 };
 

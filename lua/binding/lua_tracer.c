@@ -164,32 +164,13 @@ static int l_model_tensor(lua_State *L) {
     return lr_done(L, status, 1);
 }
 
-/* op_list(): { unary = names, binary = names } of the ops without attributes. */
-static int l_op_list(lua_State *L) {
-#define NAME(name) #name,
-    static const char *const lists[][80] = {{LURON_UNARY_MAP(NAME) "logical_not", "isfinite", "isnan", "detach", NULL},
-                                            {LURON_BINARY_MAP(NAME) LURON_COMPARE_MAP(NAME) NULL}};
-    static const char *const names[] = {"unary", "binary"};
-#undef NAME
-    lua_newtable(L);
-    for (int k = 0; k < 2; k++) {
-        lua_newtable(L);
-        for (int i = 0; lists[k][i]; i++) {
-            lua_pushstring(L, lists[k][i]);
-            lua_rawseti(L, -2, i + 1);
-        }
-        lua_setfield(L, -2, names[k]);
-    }
-    return 1;
-}
-
 static const luaL_Reg methods[] = {
     {"layer", l_layer},   {"tensor", l_tensor}, {"input", l_input},
     {"output", l_output}, {"run", l_run},       {NULL, NULL},
 };
 static const luaL_Reg functions[] = {
     {"trace_new", l_trace_new},       {"trace_model", l_trace_model}, {"is_tracing", l_is_tracing},
-    {"trace_refuse", l_trace_refuse}, {"op_list", l_op_list}, {"model_op", l_model_op},       {"model_tensor", l_model_tensor},
+    {"trace_refuse", l_trace_refuse}, {"model_op", l_model_op},       {"model_tensor", l_model_tensor},
     {NULL, NULL},
 };
 

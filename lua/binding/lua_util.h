@@ -114,10 +114,24 @@ int lr_opt_boolean(lua_State *L, int arg, const char *name, int dflt);
 int lr_dim(lua_State *L, int arg, const char *name);
 /** nil: none (0); a dim; or a list of dims. Fills dims, returns how many. */
 int lr_dims(lua_State *L, int arg, int dims[LURON_MAX_DIMS]);
+/** Dims at arguments first..last, or one list of them at first (nil: none). */
+int lr_dim_list(lua_State *L, int first, int last, int dims[LURON_MAX_DIMS]);
 /** Sizes at arguments first..last, or one list of them at first; each >= min (0, or -1 where one may be left open). */
 int lr_sizes(lua_State *L, int first, int last, int64_t min, int64_t shape[LURON_MAX_DIMS]);
 /** A dtype by name. */
 uint32_t lr_dtype(lua_State *L, int arg, const char *name);
+/** The dtype in the options table at arg, which may have these keys; the default one if there is none. */
+uint32_t lr_dtype_option(lua_State *L, int arg, const char *const *keys);
+/** A list of at most 8 pairs of sizes; returns how many. */
+int lr_pairs(lua_State *L, int arg, int64_t before[LURON_MAX_DIMS], int64_t after[LURON_MAX_DIMS]);
+/** The name of a reduction: LURON_SUM ... */
+int lr_how_to_reduce(lua_State *L, int arg);
+/** { rtol =, atol =, equal_nan = } or nil; PyTorch's where they are not given. */
+typedef struct lr_closeness {
+    double rtol, atol;
+    int equal_nan;
+} lr_closeness;
+lr_closeness lr_closeness_at(lua_State *L, int arg);
 /** Is the value at idx a table with at least one key that is a string, or with nothing in it? */
 int lr_is_options(lua_State *L, int idx);
 /** Push field `key` of the options table at arg (nil if arg is none or nil). Returns its Lua type. */
@@ -234,6 +248,7 @@ void lr_open_layer(lua_State *L);
 void lr_open_types(lua_State *L);
 void lr_open_model(lua_State *L);
 void lr_open_tracer(lua_State *L);
+void lr_open_nodes(lua_State *L);
 void lr_open_optim(lua_State *L);
 void lr_open_json(lua_State *L);
 void lr_open_file(lua_State *L);
@@ -256,6 +271,9 @@ int lr_tensor_newindex(lua_State *L);
 int lr_tensor_tostring(lua_State *L);
 /** If an argument from 2 on is a node of a graph: make a node (results on the stack) and return 1. */
 int lr_call_on_nodes(lua_State *L);
+/** If an argument is one, do what the method of nodes with this name does; returns the number of results, 0: it is none. */
+int lr_method_on_nodes(lua_State *L, const char *name);
+int lr_is_node(lua_State *L, int idx);
 /** If the list at 1 (to be joined along what is at 2 by the function `name`) has such a node: push a node, return 1. */
 int lr_join_nodes(lua_State *L, const char *name);
 /** Raise while a trace is on: what follows would depend on the mode. */

@@ -55,7 +55,9 @@ end
 local methods = require "luron.graph_ops"(Node, is_node, new_values)
 
 function Node.__index(_, key)
-  if methods[key] then return methods[key] end
+  if type(key) ~= "string" then core.raise "a graph node takes no [ ]: use narrow, select and index_select" end
+  local found = methods[key] or core.layer_function(key)
+  if found then return found end
   core.raise(string.format("a graph node has no '%s': it is no tensor yet; apply layers and models to it", tostring(key)))
 end
 
@@ -66,7 +68,6 @@ function Node:__tostring()
 end
 
 function Node.__concat() core.raise "'..' joins strings: join nodes with luron.cat({ a, b }, dim)" end
-core.set_node(Node)
 
 --- An input of a graph.
 function nn.Input(name)

@@ -202,6 +202,8 @@ static void order_in(luron_ctx *ctx, uint32_t dtype, luron_tensor *x) {
     CHECK(luron_diff(&y, ctx, x, 1, 0), dtype, 0, 1);
     CHECK(luron_isclose(&y, ctx, x, x, 0, 0, 0), LURON_B8, 1, 1, 1);
     CHECK(luron_movedim(&y, ctx, x, 1, (const int[]){0}, (const int[]){-1}), dtype, 0, 0, 1);
+    CHECK(luron_flatten(&y, ctx, x, 0, -1), dtype, 0, 0, 1);
+    CHECK(luron_unflatten(&y, ctx, x, -1, 2, (const int64_t[]){1, -1}), dtype, 0, 0, 1);
     assert_ok(ctx, luron_logcumsumexp(&y, ctx, x, 0));
     assert_int_equal(luron_tensor_dtype(y), real);
     assert_tensor_close(y, ROW(0, log(2), log(2 + exp(1))), 3, 1e-2, 0);

@@ -79,6 +79,10 @@ LURON_API LURON_NODISCARD luron_status luron_allclose(int *out, luron_ctx *ctx, 
 LURON_API LURON_NODISCARD luron_status luron_einsum(luron_tensor **out, luron_ctx *ctx, const char *equation, int n, luron_tensor *const *xs);
 /** Dims from[i] go to to[i], the others keep their order. */
 LURON_API LURON_NODISCARD luron_status luron_movedim(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int n, const int *from, const int *to);
+/** Dims from..to become one. A tensor without dims becomes a list of one. */
+LURON_API LURON_NODISCARD luron_status luron_flatten(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int from, int to);
+/** dim becomes n dims of these sizes, of which one may be -1: what is left. */
+LURON_API LURON_NODISCARD luron_status luron_unflatten(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, int n, const int64_t *sizes);
 /** A view of each position along dim; `outs` has room for the size of dim. */
 LURON_API LURON_NODISCARD luron_status luron_unbind(luron_tensor **outs, luron_ctx *ctx, luron_tensor *x, int dim);
 /** Views of sizes[i] positions along dim, whose sum is the size of dim; `outs` has room for n. */
