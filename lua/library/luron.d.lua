@@ -2736,7 +2736,7 @@ function init.sparse_(t, part, std) end
 ---@return luron.Model
 function nn.Sequential(items) end
 
---- An input of a graph. Layers and models called on nodes give nodes; so do arithmetic with nodes, numbers and tensors, `luron.cat` and `luron.stack`, and those methods of tensors that need no rank: `tanh`, `sum`, `reshape`, `permute`, `narrow`, `softmax`, `matmul` ...
+--- An input of a graph. Layers and models called on nodes give nodes; so do operators, methods and functions of tensors (`a:transpose(2, 3)`, `luron.maximum(a, 0)`, `nn.relu(a)`), with the same arguments and errors, where nodes, tensors and numbers may stand together. A node has no shape or numbers before the model runs: what asks for them it has not, nor `split`, `chunk` and `unbind`, whose results it could not count.
 ---@param name? string
 ---@return luron.Node
 function nn.Input(name) end
