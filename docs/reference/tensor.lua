@@ -73,7 +73,7 @@ Positions count from 1, negative ones from the end; ranges include both ends. An
 | written | is |
 | --- | --- |
 | `x[2]` | row 2: one dim less |
-| `x["2:3, :, -1"]` | rows 2 and 3, all of dim 2, the last of dim 3; `::2` is every second |
+| `x["2:3, :, -1"]` | rows 2 and 3, all of dim 2, the last of dim 3; `::2` is every second; `...` stands for all dims that are left |
 | `x[{ { 2, 3 }, {}, -1 }]` | the same as a table: `{ first, last }` or `{ first, last, step }`, `{}` for all, a number |
 | `x[x:gt(0)]` | the elements where a bool tensor is true, copied; rows, where it has fewer dims than x |
 | `x[ids]` | rows by a tensor of ids (int64, int32 or uint8), copied: the shape of ids, then the further dims |
@@ -90,6 +90,7 @@ A place outside the shape raises.]],
       { 'luron.arange(6):reshape(2, 3)[":, -1"]', "{ 3, 6 }" },
       { "luron.arange(6):reshape(2, 3)[{ {}, { 2, 3 } }]", "{ { 2, 3 }, { 5, 6 } }" },
       { 'luron.arange(6)["::2"]', "{ 1, 3, 5 }" },
+      { 'luron.arange(6):reshape(1, 3, 2)["..., 1"]', "{ { 1, 3, 5 } }" },
       { "luron.arange(6)[luron.tensor { 6, 1 }]", "{ 6, 1 }" },
     },
     raises = { { "luron.arange(6)[0]", "index: positions count from 1 (or from the end: -1), got 0" }, { "luron.arange(6)[7]", "index: position 7 is not within 1..6, dim 1 of (6,)" } },

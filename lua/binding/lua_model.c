@@ -347,18 +347,15 @@ static int model_len(lua_State *L) {
 static int model_index(lua_State *L) {
     luron_model *model = model_at(L, 1);
     if (lua_type(L, 2) == LUA_TNUMBER) {
-        lua_Integer i = lr_integer(L, 2, "layer"), n = luron_model_n_layers(model);
-        if (i < 0) i += n + 1;
-        luron_layer *layer = i >= 1 && i <= n ? luron_model_layer(model, (int)i - 1) : NULL;
-        if (layer)
-            push_layer(L, layer);
-        else
-            lua_pushnil(L);
+        lua_Integer n = luron_model_n_layers(model), given = lr_integer(L, 2, "layer"), i = given < 0 ? given + n + 1 : given;
+        if (given == 0) return lr_error(L, "model: layers count from 1 (or from the end: -1), got 0");
+        if (i < 1 || i > n) return lr_error(L, "model: layer %I is not within 1..%I; model:named_layers() walks the layers", given, n);
+        push_layer(L, luron_model_layer(model, (int)i - 1));
         return 1;
     }
     lua_settop(L, 2);
-    lua_rawget(L, lua_upvalueindex(1));
-    return 1;
+    lua_pushvalue(L, 2);
+    return lua_rawget(L, lua_upvalueindex(1)) == LUA_TNIL ? lr_no_field(L, "model") : 1;
 }
 
 static int l_is_model(lua_State *L) {

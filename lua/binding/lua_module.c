@@ -232,6 +232,7 @@ int luaopen_luron_core(lua_State *L) {
     lr_setfuncs(L, functions);
     lua_newtable(L);
     lua_setfield(L, -2, "methods"); /* each part puts its table of methods in here */
+    lr_open_missing(L);
     lr_open_tensor(L);
     lr_open_create(L);
     lr_open_ops(L);
