@@ -253,9 +253,9 @@ static void push_indent(lua_State *L, int depth) {
     lua_concat(L, depth + 1);
 }
 
-/* Append to the text on top the line of a layer, after lines for the groups of its path that `group`, the groups of the
+/* Append to the text on top the line of layer `layer`, which is applied `uses` times, after lines for the groups of its path that `group`, the groups of the
  * layer before, does not have. */
-static void add_layer_line(lua_State *L, luron_layer *layer, const char *path, char group[NAME]) {
+static void add_layer_line(lua_State *L, luron_layer *layer, int uses, const char *path, char group[NAME]) {
     const char *name = path, *dot;
     int depth = 1;
     for (; (dot = strchr(name, '.')); name = dot + 1, depth++) {
@@ -274,7 +274,8 @@ static void add_layer_line(lua_State *L, luron_layer *layer, const char *path, c
     push_indent(L, depth);
     lua_pushfstring(L, "%s: %s(", name, luron_type_name(luron_layer_type_of(layer)));
     lr_push_options_text(L, luron_layer_type_of(layer), option_of, layer);
-    lua_pushliteral(L, ")");
+    if (uses > 1) lua_pushfstring(L, "), %d times", uses);
+    else lua_pushliteral(L, ")");
     lua_concat(L, 5);
 }
 
@@ -293,7 +294,7 @@ static int model_tostring(lua_State *L) {
                     (lua_Integer)luron_model_n_weights(*box));
     char group[NAME] = "";
     luron_layer *layer;
-    for (int i = 0; (layer = luron_model_layer(*box, i)); i++) add_layer_line(L, layer, luron_model_layer_path(*box, i), group);
+    for (int i = 0; (layer = luron_model_layer(*box, i)); i++) add_layer_line(L, layer, luron_model_layer_uses(*box, i), luron_model_layer_path(*box, i), group);
     return 1;
 }
 

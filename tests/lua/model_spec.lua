@@ -40,6 +40,7 @@ describe("nn.Sequential", function()
     local x = luron.randn(2, 3)
     assert.is_true(model(x):eq(layer(layer(x):tanh())):all():item())
     assert.are.equal(2, #model:parameters())
+    assert.is_truthy(tostring(model):find("\n  linear1: Linear(in_features = 3, out_features = 3, bias = true), 2 times\n  tanh1: Tanh()", 1, true))
   end)
 end)
 
