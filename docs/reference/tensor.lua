@@ -41,6 +41,8 @@ print(x:shape()[2], x:dtype(), #x)                  -- 4  float64  3
     { "luron.frombytes(bytes: string, dtype: string, sizes...: integer): Tensor", "From the bytes of a string, in the machine's order; without sizes one dim. The number of bytes must fit.",
       is = { [[luron.frombytes("\1\2\3", "uint8")]], "{ 1, 2, 3 }" } },
     { "luron.cat(tensors: Tensor[], dim?: integer): Tensor", "Joins tensors along a dim that they have (1 unless given).", is = { "luron.cat({ luron.zeros(1), luron.ones(2) })", "{ 0.0, 1.0, 1.0 }" } },
+    { "luron.hstack(tensors: Tensor[]): Tensor", "Side by side: along dim 2, vectors along dim 1.", is = { "luron.hstack { luron.tensor { 1, 2 }, luron.tensor(3) }", "{ 1, 2, 3 }" } },
+    { "luron.vstack(tensors: Tensor[]): Tensor", "One on top of the other: along dim 1, vectors as rows.", is = { "luron.vstack { luron.tensor { 1, 2 }, luron.tensor { 3, 4 } }", "{ { 1, 2 }, { 3, 4 } }" } },
     { "luron.stack(tensors: Tensor[], dim?: integer): Tensor", "Joins tensors of one shape along a new dim.", is = { "luron.stack({ luron.zeros(2), luron.ones(2) }, 2)", "{ { 0.0, 1.0 }, { 0.0, 1.0 } }" } },
     { "luron.default_dtype(dtype?: string): string", "The dtype where none is given, `float32` or `float64`; with an argument sets it. Layers made from then on have it too.", is = { "luron.default_dtype()", '"float32"' } },
     { "luron.is_tensor(value: any): boolean", "Is the value a tensor (that is not closed)?" },

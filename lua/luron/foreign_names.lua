@@ -90,6 +90,7 @@ return {
     manual_seed = "luron.seed", uniform = "luron.rand", normal = "luron.randn", random = "luron.rand", array = "luron.tensor",
     asarray = "luron.tensor", Tensor = "luron.tensor",
     from_numpy = "luron.frombytes", concatenate = "luron.cat", concat = "luron.cat", range = "luron.arange",
+    column_stack = "luron.hstack", row_stack = "luron.vstack", pinverse = "luron.linalg.pinv", lstsq = "luron.linalg.lstsq",
     inverse = "luron.linalg.inverse", inv = "luron.linalg.inverse", det = "luron.linalg.det", svd = "luron.linalg.svd",
     qr = "luron.linalg.qr", solve = "luron.linalg.solve",
     cholesky = "luron.linalg.cholesky", save = "model:save(path)", Linear = "luron.nn.Linear",
@@ -120,7 +121,7 @@ return {
   },
   ["luron.linalg"] = {
     inv = "inverse", eig = "eigh, of symmetric matrices", eigvalsh = "eigh", svdvals = "svd", matrix_rank = "svd, whose values tell",
-    norm = "x:norm",
+    norm = "x:norm", pinverse = "pinv",
     triangular_solve = "solve_triangular", logdet = "slogdet", diagonal = "x:diagonal", matmul = "x:matmul", dot = "x:dot",
     outer = "x:outer", trace = "x:trace", lu = "solve, det and inverse",
   },

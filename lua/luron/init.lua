@@ -2,6 +2,7 @@
 local core = require "luron.core"
 local checkpoint = require "luron.checkpoint"
 local names = require "luron.names"
+require "luron.composed"
 local optim = require "luron.optim"
 
 -- What is for luron's own files alone.

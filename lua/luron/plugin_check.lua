@@ -99,9 +99,9 @@ local function say(run, subject, verdict, name, detail)
 end
 
 -- What strict mode says where the plugin ended the process; nil: nothing.
-local function strict_words(run, kind, name, check)
-  for _, line in ipairs((run_child(run, { "kind=" .. kind, "type=" .. name, "strict=" .. check }, {}, {}))) do
-    if line[1] == "FAIL" and line[2] == check then return line[3] end
+local function strict_words(run, kind, name, what)
+  for _, line in ipairs((run_child(run, { "kind=" .. kind, "type=" .. name, "strict=" .. what }, {}, {}))) do
+    if line[1] == "FAIL" and line[2] == what then return line[3] end
   end
 end
 
