@@ -48,8 +48,8 @@ describe("scans and order", function()
         if dtype == "bool" then numbers[i] = numbers[i] > 0 end
         if dtype == "int64" and i % 9 == 0 then numbers[i] = numbers[i] * (1 << 55) end
       end
-      local x = luron.tensor(numbers, { dtype = dtype })
-      local list = x:totable()
+      local many = luron.tensor(numbers, { dtype = dtype })
+      local list = many:totable()
       for _, descending in ipairs { false, true } do
         local order = {}
         for i = 1, n do order[i] = i end
@@ -61,7 +61,7 @@ describe("scans and order", function()
           if a ~= b and not a_nan then return (a < b) ~= descending end
           return i < k
         end)
-        is(order, x:argsort(1, descending))
+        is(order, many:argsort(1, descending))
       end
     end
   end)
