@@ -373,14 +373,15 @@ local function layer_cats(out, what, tensor_methods)
   if #names > 0 then out("---@overload fun(options: " .. options_type(what) .. "): luron.Layer") end
   out(string.format("function nn.%s(%s) end\n", what.name, table.concat(names, ", ")))
   if not what.fn then return end
-  local call = { name = what.fn, params = {}, returns = { "Tensor" } }
+  local call, own = { name = what.fn, params = {}, returns = { "Tensor" } }, not tensor_methods[what.fn]
   for _, port in ipairs(what.inputs) do
     if not port.optional then call.params[#call.params + 1] = { name = port.name, kind = "Tensor" } end
   end
   local options = options_type(what, true)
   if options then call.params[#call.params + 1] = { name = "options", optional = true, kind = options } end
   declaration(out, call, what.doc, "nn", ".")
-  if what.is_loss or #what.inputs > 1 or tensor_methods[what.fn] then return end
+  if own then declaration(out, call, what.doc, "luron", ".") end
+  if what.is_loss or #what.inputs > 1 or not own then return end
   table.remove(call.params, 1)
   declaration(out, call, what.doc, "Tensor", ":")
 end

@@ -455,6 +455,11 @@ luron_layer *luron_model_layer(const luron_model *model, int i) {
 const char *luron_model_layer_path(const luron_model *model, int i) {
     return i >= 0 && i < model->n_layers ? model->layers[i].path : NULL;
 }
+int luron_model_layer_uses(const luron_model *model, int i) {
+    int n = 0;
+    for (int64_t k = 0; k < model->n_nodes; k++) n += model->nodes[k].kind == LURON__NODE_LAYER && model->nodes[k].layer == i;
+    return n;
+}
 luron_layer *luron_model_find(const luron_model *model, const char *path) {
     int32_t i = path ? find_path(model, path) : -1;
     return i < 0 ? NULL : model->layers[i].layer;

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { GRAIN = 4096, RUN = 16 /* sorted by insertion */, FEW = 64, BATCH = 1 << 18 /* elements sorted at a time */ };
+enum { GRAIN = 4096, RUN = 16 /* sorted by insertion */, FEW = 64, MANY = 400 /* from here on by digits */, BATCH = 1 << 18 /* elements sorted at a time */ };
 
 /* ---- argsort: at = dim, base, descending, how many are wanted ----------------------------------------------------- */
 typedef struct item {
@@ -61,8 +61,30 @@ static void sort_runs(item *items, int64_t n) {
     }
 }
 
+/* By digits of 8 bits, the last first; a digit that all keys share (float32 has three such) needs no pass. */
+static const item *sort_by_digits(item *items, item *room, int64_t n) {
+    enum { DIGITS = 8, VALUES = 256 };
+    uint32_t count[DIGITS][VALUES] = {{0}};
+    for (int64_t i = 0; i < n; i++)
+        for (int d = 0; d < DIGITS; d++) count[d][items[i].key >> 8 * d & 255]++;
+    for (int d = 0; d < DIGITS; d++) {
+        if (count[d][items[0].key >> 8 * d & 255] == n) continue;
+        uint32_t before = 0;
+        for (int v = 0; v < VALUES; v++) {
+            const uint32_t here = count[d][v];
+            count[d][v] = before;
+            before += here;
+        }
+        for (int64_t i = 0; i < n; i++) room[count[d][items[i].key >> 8 * d & 255]++] = items[i];
+        item *other = items;
+        items = room, room = other;
+    }
+    return items;
+}
+
 /* Sorted: items, or the room beside them that the merges go through. */
 static const item *sort_items(item *items, item *room, int64_t n) {
+    if (n >= MANY && n <= UINT32_MAX) return sort_by_digits(items, room, n);
     sort_runs(items, n);
     for (int64_t width = RUN; width < n; width *= 2) {
         for (int64_t begin = 0; begin < n; begin += 2 * width) {

@@ -14,10 +14,11 @@ static luron_status check_guards(const strict *s) {
     for (int i = 0; i < s->n; i++) {
         const place *p = &s->places[i];
         const int64_t damage = p->same >= 0 ? 0 : luron__guard_damage(&p->guard);
-        if (damage)
-            return found(s, "writes %lld byte%s %s of %s", (long long)(damage < 0 ? -damage : damage),
-                         damage == 1 || damage == -1 ? "" : "s", damage < 0 ? "before the start" : "past the end",
-                         luron__place_name(name, s, p));
+        if (!damage) continue;
+        /* a byte of an element may be what stood there: elements are written whole */
+        const int64_t size = p->size ? (int64_t)p->size : 1, n = ((damage < 0 ? -damage : damage) + size - 1) / size * size;
+        return found(s, "writes %s%lld byte%s %s of %s", n >= LURON__GUARD_MARGIN ? "at least " : "", (long long)n,
+                     n == 1 ? "" : "s", damage < 0 ? "before the start" : "past the end", luron__place_name(name, s, p));
     }
     return LURON_OK;
 }

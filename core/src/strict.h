@@ -17,6 +17,8 @@ typedef struct luron__guard {
 /** Room for up to `most` bytes. close: also after a failure to open, or of a zeroed one. */
 luron_status luron__guard_open(luron__guard *g, luron_ctx *ctx, size_t most);
 void luron__guard_close(luron__guard *g);
+enum { LURON__GUARD_MARGIN = 256 /* guard bytes at each end, where no page guards */ };
+
 /** Memory of `bytes`, a multiple of align, with fresh guards. at_start: where pages guard, against the page before. */
 void *luron__guard_place(luron__guard *g, size_t bytes, size_t align, bool at_start, uint64_t seed);
 /** Bytes that were written outside since then: 0 none, below 0 before the start (how far), above 0 past the end. */

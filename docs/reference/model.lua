@@ -19,12 +19,16 @@ type and a number.]],
   },
   {
     title = "Methods of models",
-    text = "`model(x, ...)` gives the outputs. `model[i]` is layer i (negative: from the end), `#model` their number, `tostring(model)` the tree.",
+    text = "`model(x, ...)` gives the outputs. `model[i]` is layer i (negative: from the end), `#model` their number, `tostring(model)` the tree. Positions and names that are not there raise. Instances of classes (below) have the same methods, but for `json`, `inputs` and `n_nodes`.",
     { "model:parameters(): Tensor[]", "List of the parameters, each once." },
     { "model:named_parameters(): NamedTensors", "Iterator over names and parameters.", is = { "nn.Sequential { nn.Linear(1, 1) }:named_parameters()()", '"linear1/weight"' } },
     { "model:named_states(): NamedTensors", "Iterator over what is saved and not trained." },
     { "model:named_layers(): NamedLayers", "Iterator over paths and layers." },
-    { "model:layer(path: string): Layer?", "The layer at a path." },
+    { "model:layer(path: string): Layer?", "The layer at a path; nil: there is none.", raises = { "nn.Sequential({ nn.ReLU() }).relu1", "a model has no 'relu1'; the layer of that path is model:layer 'relu1'" } },
+    { "model:parameter(name: string): Tensor?", "The parameter of that name; nil: there is none.", is = { 'nn.Sequential({ nn.Linear(1, 1) }):parameter("linear1/weight"):shape()', "{ 1, 1 }" } },
+    { "model:state_dict(): table<string, Tensor>", "Parameters and state by name, shared, not copied." },
+    { "model:load_state_dict(dict: table<string, Tensor>): Model", "Copies them in, all or nothing; missing names and other shapes raise." },
+    { "model:apply(fn: function): Model", "Calls `fn(layer, path)` for every layer, and at last for the model itself with the path `\"\"`." },
     { "model:n_weights(): integer", "How many numbers are in all parameters.", is = { "nn.Sequential { nn.Linear(3, 2) }:n_weights()", "8" } },
     { "model:n_nodes(): integer", "Nodes of the graph, inputs included." },
     { "model:inputs(): string[] names, integer outputs", "Names of the inputs, and the number of outputs." },
@@ -66,6 +70,7 @@ is in the data), `ema` (averages of the weights), `preprocessing` and `training`
     text = [[
 `nn.class "Name"` makes a class. `init` gets the arguments of the constructor, `forward` those of the call. Layers, models,
 instances of classes, lists of these, and tensors that require gradients are found by assignment; keys that begin with `_` are not.
+Reading a field that neither the instance nor its class has raises, unless its name begins with `_`: a part that may be absent is `false`.
 
 ```lua
 local luron = require "luron"
@@ -87,7 +92,12 @@ print(block(luron.randn(2, 4)):shape()[2], #block:parameters())      -- 4  3
     { "module:parameters(): Tensor[]", "List of the parameters, each once." },
     { "module:named_parameters(): NamedTensors", "Iterator over names and parameters." },
     { "module:named_states(): NamedTensors", "Iterator over state and buffers." },
-    { "module:apply(fn: function): Module", "Calls `fn(part, path)` for every layer, model and instance in it, what is inside first, then for itself with the path `\"\"`: `net:apply(function(part) if part.weight then nn.init.zeros_(part.weight) end end)`." },
+    { "module:apply(fn: function): Module", "Calls `fn(part, path)` for every layer, model and instance in it, what is inside first, then for itself with the path `\"\"`: `net:apply(function(part) if part:parameter \"weight\" then nn.init.zeros_(part.weight) end end)`." },
+    { "module:parameter(name: string): Tensor?", "The parameter of that name; nil: there is none." },
+    { "module:named_layers(): NamedLayers", "Iterator over paths and layers, those of models in it too." },
+    { "module:layer(path: string): Layer?", "The layer at a path; nil: there is none." },
+    { "module:n_weights(): integer", "How many numbers are in all parameters." },
+    { "module:summary(sizes...?: integer[]): string", "As `model:summary`. With sizes `forward` is run with zeros, as by `nn.trace`, and its graph is what is shown." },
     { "module:clone(): Module", "A deep copy with parameters and state of its own. What is shared or tied inside stays so; functions, and what is neither layer, tensor, table nor instance, is shared; hooks stay behind." },
     { "module:train(on?: boolean): Module", "Training mode for everything in it; `false` is `eval`." },
     { "module:eval(): Module", "Mode of use." },

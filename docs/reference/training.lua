@@ -92,7 +92,7 @@ true
   {
     title = "Datasets",
     text = [[
-A dataset is one or more tensors whose first dim counts the examples. `#ds` is their number, `ds[i]` the list of tensors of example i, `ds.classes` the
+A dataset is one or more tensors whose first dim counts the examples. `#ds` is their number, `ds[i]` the list of tensors of example i (nil just past the end, where `ipairs` stops; other positions raise), `ds.classes` the
 list of class names where there is one, `ds.tensors` the tensors, `ds.name` its name.]],
     { "data.tensors(tensors...: Tensor, options?: { classes: string[]?, name: string? }): Dataset", "A dataset of tensors.", is = { "#luron.data.tensors(luron.zeros(5, 2), luron.ones(5))", "5" } },
     { "data.mnist(dir: string): Dataset? train, Dataset|string test, string? code", "MNIST from its four IDX files in a folder, gzip or not: images (n, 1, 28, 28) in [0, 1], digits 0 to 9 as ids 1 to 10. nil, message, code on failure." },

@@ -129,10 +129,40 @@ static int l_norm(lua_State *L) {
     return lr_done(L, luron_norm(out, lr_ctx(L), x, p, n, dims, keep), 1);
 }
 
-/* quantile(q[, dim[, keepdim]]): without a dim of all numbers. */
+static int l_quantile(lua_State *L);
+
+/* For a list of numbers at 2: what each gives, stacked. */
+static int quantiles(lua_State *L) {
+    int n = (int)lua_rawlen(L, 2);
+    if (n == 0 || lr_other_key(L, 2)) return lr_argerror(L, 2, "q: number, or list of numbers, expected");
+    luron_tensor **out = lr_new_tensor(L); /* at 5 */
+    lua_createtable(L, n, 0);
+    for (int i = 1; i <= n; i++) {
+        lua_pushcfunction(L, l_quantile);
+        lua_pushvalue(L, 1);
+        if (lua_rawgeti(L, 2, i) != LUA_TNUMBER) return lr_argerror(L, 2, "q: number expected at [%d], got %s", i, lr_got(L, -1));
+        lua_pushvalue(L, 3);
+        lua_pushvalue(L, 4);
+        lua_call(L, 4, 1);
+        lua_rawseti(L, 6, i);
+    }
+    luron_tensor **xs = lr_tensors(L, 6, &n);
+    luron_status status = luron_stack(out, lr_ctx(L), n, xs, 0);
+    lua_settop(L, 5);
+    return lr_done(L, status, 1);
+}
+
+/* quantile(q[, dim[, keepdim]]): without a dim of all numbers. q: a number, or a list or vector of them. */
 static int l_quantile(lua_State *L) {
     int64_t any = -1;
     lua_settop(L, 4);
+    if (lr_to_tensor(L, 2)) {
+        lua_getfield(L, 2, "totable");
+        lua_pushvalue(L, 2);
+        lua_call(L, 1, 1);
+        lua_replace(L, 2);
+    }
+    if (lua_istable(L, 2)) return quantiles(L);
     luron_tensor **out = lr_new_tensor(L), *flat = NULL;
     double q = lr_number(L, 2, "q");
     int all = lua_isnil(L, 3), dim = all ? 0 : lr_dim(L, 3, "dim"), keep = lr_opt_boolean(L, 4, "keepdim", 0);

@@ -301,7 +301,8 @@ static int slot(const luron_layer *layer, const char *name, int *state) {
 
 /* upvalue 1: methods. A parameter or state by name; an option by name. */
 static int layer_index(lua_State *L) {
-    if (lua_type(L, 2) != LUA_TSTRING) return lr_error(L, "a layer has no field %s", lr_got(L, 2));
+    lua_settop(L, 2);
+    if (lua_type(L, 2) != LUA_TSTRING) return lr_no_field(L, "layer");
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
     luron_layer *layer = layer_at(L, 1);
@@ -318,8 +319,7 @@ static int layer_index(lua_State *L) {
             lr_push_arg(L, o, &a);
             return 1;
         }
-    lua_pushnil(L);
-    return 1;
+    return lr_no_field(L, "layer");
 }
 
 static int layer_newindex(lua_State *L) {

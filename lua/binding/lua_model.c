@@ -251,9 +251,9 @@ static void push_indent(lua_State *L, int depth) {
     lua_concat(L, depth + 1);
 }
 
-/* Append to the text on top the line of a layer, after lines for the groups of its path that `group`, the groups of the
+/* Append to the text on top the line of layer `layer`, which is applied `uses` times, after lines for the groups of its path that `group`, the groups of the
  * layer before, does not have. */
-static void add_layer_line(lua_State *L, luron_layer *layer, const char *path, char group[NAME]) {
+static void add_layer_line(lua_State *L, luron_layer *layer, int uses, const char *path, char group[NAME]) {
     const char *name = path, *dot;
     int depth = 1;
     for (; (dot = strchr(name, '.')); name = dot + 1, depth++) {
@@ -272,7 +272,8 @@ static void add_layer_line(lua_State *L, luron_layer *layer, const char *path, c
     push_indent(L, depth);
     lua_pushfstring(L, "%s: %s(", name, luron_type_name(luron_layer_type_of(layer)));
     lr_push_options_text(L, luron_layer_type_of(layer), option_of, layer);
-    lua_pushliteral(L, ")");
+    if (uses > 1) lua_pushfstring(L, "), %d times", uses);
+    else lua_pushliteral(L, ")");
     lua_concat(L, 5);
 }
 
@@ -291,7 +292,7 @@ static int model_tostring(lua_State *L) {
                     (lua_Integer)luron_model_n_weights(*box));
     char group[NAME] = "";
     luron_layer *layer;
-    for (int i = 0; (layer = luron_model_layer(*box, i)); i++) add_layer_line(L, layer, luron_model_layer_path(*box, i), group);
+    for (int i = 0; (layer = luron_model_layer(*box, i)); i++) add_layer_line(L, layer, luron_model_layer_uses(*box, i), luron_model_layer_path(*box, i), group);
     return 1;
 }
 
@@ -345,18 +346,15 @@ static int model_len(lua_State *L) {
 static int model_index(lua_State *L) {
     luron_model *model = model_at(L, 1);
     if (lua_type(L, 2) == LUA_TNUMBER) {
-        lua_Integer i = lr_integer(L, 2, "layer"), n = luron_model_n_layers(model);
-        if (i < 0) i += n + 1;
-        luron_layer *layer = i >= 1 && i <= n ? luron_model_layer(model, (int)i - 1) : NULL;
-        if (layer)
-            push_layer(L, layer);
-        else
-            lua_pushnil(L);
+        lua_Integer n = luron_model_n_layers(model), given = lr_integer(L, 2, "layer"), i = given < 0 ? given + n + 1 : given;
+        if (given == 0) return lr_error(L, "model: layers count from 1 (or from the end: -1), got 0");
+        if (i < 1 || i > n) return lr_error(L, "model: layer %I is not within 1..%I; model:named_layers() walks the layers", given, n);
+        push_layer(L, luron_model_layer(model, (int)i - 1));
         return 1;
     }
     lua_settop(L, 2);
-    lua_rawget(L, lua_upvalueindex(1));
-    return 1;
+    lua_pushvalue(L, 2);
+    return lua_rawget(L, lua_upvalueindex(1)) == LUA_TNIL ? lr_no_field(L, "model") : 1;
 }
 
 static int l_is_model(lua_State *L) {

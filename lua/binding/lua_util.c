@@ -179,6 +179,32 @@ int lr_done(lua_State *L, luron_status status, int n) {
     return n;
 }
 
+/* ---- what is not there ------------------------------------------------------------------------------------------------ */
+static const char missing_key;
+
+/* set_missing(fn): fn(kind, object, key) raises; it knows what is near (lua/luron/parts.lua). */
+static int l_set_missing(lua_State *L) {
+    lr_callable(L, 1, "fn");
+    lua_settop(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &missing_key);
+    return 0;
+}
+
+int lr_no_field(lua_State *L, const char *kind) {
+    luaL_checkstack(L, 10, NULL);
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &missing_key) != LUA_TNIL) {
+        lua_pushstring(L, kind);
+        lua_pushvalue(L, 1);
+        lua_pushvalue(L, 2);
+        lua_call(L, 3, 0);
+    }
+    lr_error(L, "no such method or field of a %s: %s", kind, lr_got(L, 2));
+}
+
+static const luaL_Reg errors[] = { { "set_missing", l_set_missing }, { NULL, NULL } };
+
+void lr_open_missing(lua_State *L) { lr_setfuncs(L, errors); }
+
 /* ---- boxes ------------------------------------------------------------------------------------------------------------- */
 static void release(const char *key, void *object) {
     if (!object) return;

@@ -102,6 +102,8 @@ int lr_done(lua_State *L, luron_status status, int n);
 /** Push nil, message, code. */
 int lr_nil(lua_State *L, luron_status status);
 void lr_collect_if_due(lua_State *L);
+/** The object at 1, a `kind` ("layer"), has no method or field at 2: raise, with names that are near. */
+LR_RAISES int lr_no_field(lua_State *L, const char *kind);
 
 /* ---- arguments -------------------------------------------------------------------------------------------------------------- */
 lua_Integer lr_integer(lua_State *L, int arg, const char *name);
@@ -230,6 +232,7 @@ void lr_push_arg(lua_State *L, const luron_option *o, const luron_arg *a);
 void lr_push_options_text(lua_State *L, const luron_type *type, luron_arg (*get)(const void *, int), const void *of);
 
 /* ---- parts: each puts its functions into the module table on top of the stack -------------------------------------------------------- */
+void lr_open_missing(lua_State *L);
 void lr_open_tensor(lua_State *L);
 void lr_open_create(lua_State *L);
 void lr_open_ops(lua_State *L);

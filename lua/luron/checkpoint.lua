@@ -1,5 +1,6 @@
 --- Saving and loading: model:save, model:restore, luron.load. The file is written and read in C; no file can run code.
 local core = require "luron.core"
+local parts = require "luron.parts"
 
 local Checkpoint = {}
 Checkpoint.__index = Checkpoint
@@ -15,7 +16,7 @@ local function is_kind(value, kind)
   if kind == "integer" then return math.type(value) == "integer" end
   if kind == "average" then return getmetatable(value) == require("luron.average").Average end
   if kind == "pruning" then return require("luron.prune").is_pruning(value) end
-  if kind == "loader" then return type(value) == "table" and type(value.state) == "function" end
+  if kind == "loader" then return type(parts.field(value, "state")) == "function" end
   return type(value) == kind
 end
 

@@ -1,6 +1,7 @@
 --- Data sets: tensors with a first dimension that counts examples, read from files or given, in batches.
 local core = require "luron.core"
-local is_callable = require("luron.module").is_callable
+local names = require "luron.names"
+local is_callable = require("luron.parts").is_callable
 
 local data = {}
 
@@ -113,7 +114,7 @@ local function check_loader_options(options)
   if type(options) ~= "table" then core.badarg(1, "loader", "options: table expected, got " .. core.got(options)) end
   for key, value in pairs(options) do
     local kind = loader_options[key]
-    if not kind then core.badarg(1, "loader", string.format("no option %s; options: batch, drop_last, seed, shuffle", core.got(key))) end
+    if not kind then core.badarg(1, "loader", names.no_option("loader", key, loader_options)) end
     local fits = kind == "boolean" and type(value) == "boolean" or kind ~= "boolean" and math.type(value) == "integer"
     if not fits or key == "batch" and value < 1 then core.badarg(1, "loader", string.format("%s: %s expected, got %s", key, kind, core.got(value))) end
   end
@@ -201,13 +202,19 @@ function Dataset:shuffled()
   return copy
 end
 
---- ds[i]: the parts of example i in a list, { x, y }; nil past the end, so that ipairs walks the examples.
+-- Fields that a dataset may be without.
+local optional = { classes = true, name = true, note = true, transform = true }
+
+--- ds[i]: the parts of example i in a list, { x, y }; nil just past the end, so that ipairs walks the examples.
 function dataset_meta:__index(key)
-  if math.type(key) ~= "integer" then return Dataset[key] end
+  if Dataset[key] ~= nil or optional[key] then return Dataset[key] end
+  if math.type(key) ~= "integer" then names.refuse("a dataset", "dataset", key, Dataset) end
   local n = #self
-  if key < 0 then key = n + 1 + key end
-  if key < 1 or key > n then return nil end
-  local parts = { self:batch(key, key) }
+  local at = key < 0 and n + 1 + key or key
+  if at == n + 1 then return nil end
+  if key == 0 then core.raise "dataset: examples count from 1 (or from the end: -1), got 0" end
+  if at < 1 or at > n then core.raise(string.format("dataset: example %d is not within 1..%d", key, n)) end
+  local parts = { self:batch(at, at) }
   for i, part in ipairs(parts) do parts[i] = part:select(1, 1) end
   return parts
 end
@@ -356,4 +363,4 @@ function data.fashion_mnist(dir)
   return two(dir, { "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot" }, "Fashion-MNIST")
 end
 
-return data
+return names.guard(data, "luron.data")

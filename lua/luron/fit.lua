@@ -5,14 +5,13 @@ local early_stop = require "luron.early_stop"
 local lbfgs = require "luron.lbfgs"
 local module = require "luron.module"
 local nn = require "luron.nn"
+local names = require "luron.names"
 local optim = require "luron.optim"
+local parts = require "luron.parts"
 local progress = require "luron.progress"
 local weights = require "luron.weights"
 
-local is_callable = module.is_callable
-
--- A table that is no graph node, whose fields may be asked for.
-local function field(value, key) return type(value) == "table" and rawget(debug.getmetatable(value) or {}, "__name") ~= "luron.node" and value[key] end
+local is_callable, field = parts.is_callable, parts.field
 
 -- A dataset, a loader, or what behaves like one of them.
 local function is_data(value) return is_callable(field(value, "loader")) or (is_callable(value) and is_callable(field(value, "examples"))) end
@@ -49,10 +48,7 @@ local function check_options(where, options, known)
   for key, value in pairs(options) do
     local kind = known[key]
     if not kind then
-      local names = {}
-      for name in pairs(known) do names[#names + 1] = name end
-      table.sort(names)
-      core.badarg(3, where, string.format("no option %s; options: %s", core.got(key), table.concat(names, ", ")))
+      core.badarg(3, where, names.no_option("fit", key, known))
     elseif not kinds[kind](value) then
       core.badarg(3, where, string.format("%s: %s expected, got %s", key, kind, core.got(value)))
     end

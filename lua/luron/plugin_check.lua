@@ -123,6 +123,13 @@ local function say(run, subject, verdict, name, detail)
   print(string.format("%s  %s: %s%s", mark, subject, name, detail ~= "" and ": " .. detail or ""))
 end
 
+-- What strict mode says where the plugin ended the process; nil: nothing.
+local function strict_words(run, kind, name, what)
+  for _, line in ipairs((run_child(run, { "kind=" .. kind, "type=" .. name, "strict=" .. what }, {}, {}))) do
+    if line[1] == "FAIL" and line[2] == what then return line[3] end
+  end
+end
+
 -- All checks of one type, in as many processes as it takes.
 local function check_type(run, kind, name)
   local subject, done, failed, printed = titles[kind] .. " " .. name, {}, {}, nil
@@ -146,7 +153,8 @@ local function check_type(run, kind, name)
       return
     end
     done[open], failed[open] = true, true
-    say(run, subject, "FAIL", open, (crash and crash ~= "" and crash .. ": " or "") .. ended)
+    local words = open == "inputs" and strict_words(run, kind, name, open)
+    say(run, subject, "FAIL", open, (words and words .. ": " or crash and crash ~= "" and crash .. ": " or "") .. ended)
     if open == "inputs" then return end -- nothing else can be tried
   end
   if printed then say(run, subject, "FAIL", "silence", "a plugin prints nothing; it printed " .. printed:sub(1, 100):gsub("\n", " ")) end

@@ -89,7 +89,10 @@ function tool.info(arguments)
 end
 
 -- ---- new and check ---------------------------------------------------------------------------------------------------
-function tool.new(arguments) return require("luron.plugin_new").write(arguments) end
+function tool.new(arguments)
+  if arguments.kind == "optimiser" then arguments.kind = "optimizer" end -- both spellings
+  return require("luron.plugin_new").write(arguments)
+end
 
 function tool.check(arguments)
   local path = arguments.file
@@ -132,7 +135,7 @@ local function make_parser()
   parser:command("info", "A plugin, a type, or a plugin file"):argument("name", "Name, or path with a '/'")
   local new = parser:command("new", "Write a plugin to begin with: source, Makefile, test, README")
   new:argument("name", "Lower-case letters, digits and underscores: my_layer")
-  new:option("--kind", "activation, layer, loss or optimizer", "activation"):choices { "activation", "layer", "loss", "optimizer" }
+  new:option("--kind", "activation, layer, loss or optimiser", "activation"):choices { "activation", "layer", "loss", "optimiser", "optimizer" }
   new:option("--dir", "Folder to write; it must not be there yet (default: NAME)")
   local check = parser:command("check", "Look for faults of a plugin: exit status 0 if there are none")
   check:argument("file", "The shared object")

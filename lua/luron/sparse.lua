@@ -188,4 +188,4 @@ function Sparse:sum(dim)
   return ((dim == 1 or dim == -2) and self:t() or self):matmul(ones)
 end
 
-return { coo = coo, csr = csr, from_dense = from_dense }
+return require("luron.names").guard({ coo = coo, csr = csr, from_dense = from_dense }, "luron.sparse")

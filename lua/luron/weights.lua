@@ -2,6 +2,7 @@
 --- names, defaults and numbers are Keras's, for weights that are [out, in]. All go by patterns of names.
 local core = require "luron.core"
 local module = require "luron.module"
+local names = require "luron.names"
 local pattern = require "luron.pattern"
 
 local EPSILON = 1e-7 -- Keras's
@@ -189,4 +190,6 @@ local function constrain(model, rules)
   end)
 end
 
+names.guard(regularizer, "luron.regularizer")
+names.guard(constraint, "luron.constraint")
 return { regularizer = regularizer, constraint = constraint, penalty = penalty, activity = activity, constrain = constrain }

@@ -104,7 +104,7 @@ local function public_names()
     names.ctx = functions_of(getmetatable(ctx).__index)
     return x
   end, backward = function(_, g) return g end })(luron.zeros(1))
-  for name in pairs(upvalue(getmetatable(luron).__index, "lazy")) do names.luron[name] = luron[name] ~= nil end
+  for name in pairs(upvalue(getmetatable(luron).__index, "lazy")) do names.luron[name] = true end
   for name in pairs(luron) do names.luron[name] = true end
   names.optim.LBFGS = true -- no plugin's
   for name in pairs(nn) do
@@ -122,7 +122,10 @@ local function public_names()
     end
   end
   for name in pairs(names.x) do -- functions of layer types become methods of tensors when they are first used
-    if names.nn[name] and not luron[name] then names.x[name] = nil end
+    if names.nn[name] and not core[name] then names.x[name] = nil end
+  end
+  for name in pairs(names.luron) do -- and functions of luron
+    if names.nn[name] and not core[name] and name ~= "init" then names.luron[name] = nil end
   end
   return names
 end

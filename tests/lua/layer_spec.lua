@@ -70,7 +70,6 @@ describe("layers", function()
     end
     assert.are.same({ "weight", "bias" }, names)
     assert.is_true(layer.weight:is_same(layer:parameters()[1]))
-    assert.is_nil(layer.nothing)
     assert.are.equal(2, layer.in_features)
   end)
 

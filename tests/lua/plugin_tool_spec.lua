@@ -77,6 +77,40 @@ describe("luron plugin new", function()
     end)
   end
 
+  it("takes both spellings of optimiser", function()
+    local text, code = run(string.format("cd %s && %s plugin new spelt --kind optimiser && grep -c luron_optim_type spelt/spelt.c", dir, command))
+    assert.equal(0, code, text)
+  end)
+
+  -- The layer that `plugin new` writes, with one mistake: what check says of it, each once.
+  local mistakes = {
+    { "no shape", "return luron_set_out_like(c, 0, x);", "return LURON_OK;", 1, "plugin 'mistaken' set no shape for output 0 in setup" },
+    { "too small", "return luron_set_out_like(c, 0, x);", "return c->host->set_out(c, 0, luron_dtype(x), LURON_SHAPE(1));", 1,
+      "plugin 'mistaken': forward writes " },
+    { "one too far", "i < n; i++) y[i]", "i <= n; i++) y[i]", 1, "forward writes 4 bytes past the end of output 'output'" },
+    { "two refusals", "return luron_set_out_like(c, 0, x);", "return luron_fail(c, LURON_E_SHAPE, \"never\");", 1,
+      "it says first: layer Mistaken { size = 2, bias = true }: " },
+  }
+  for _, case in ipairs(mistakes) do
+    it("checks one with a mistake in words: " .. case[1], function()
+      if sanitized then return end
+      run(string.format("cd %s && rm -rf mistaken && %s plugin new mistaken --kind layer", dir, command))
+      local path = dir .. "/mistaken/mistaken.c"
+      local file = assert(io.open(path))
+      local code = file:read "a"
+      file:close()
+      local from, to = code:find(case[2], 1, true)
+      file = assert(io.open(path, "w"))
+      file:write(code:sub(1, from - 1), case[3], code:sub(to + 1))
+      file:close()
+      local text = run(string.format("cd %s/mistaken && make >/dev/null && %s plugin check mistaken.so", dir, command))
+      has(text, case[5])
+      local _, failures = text:gsub("\nFAIL  ", "")
+      assert.equal(case[4], failures, text)
+      if case[1] == "two refusals" then has(text, "; and to the guess that came furthest: layer Mistaken ") has(text, "}: never; given input ") end
+    end)
+  end
+
   it("overwrites nothing and takes no wrong name", function()
     run(string.format("mkdir -p %s/there", dir))
     for name, part in pairs { there = "cannot make the folder 'there'", Upper = "'Upper': a name of lower-case letters", ["1st"] = "'1st'", ["../up"] = "'../up'",

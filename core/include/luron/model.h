@@ -45,6 +45,8 @@ LURON_API int luron_model_n_nodes(const luron_model *model); /* inputs included 
 LURON_API int luron_model_n_layers(const luron_model *model);
 LURON_API luron_layer *luron_model_layer(const luron_model *model, int i);
 LURON_API const char *luron_model_layer_path(const luron_model *model, int i);
+/** How many nodes apply layer i. */
+LURON_API int luron_model_layer_uses(const luron_model *model, int i);
 /** The layer at a path, NULL if there is none. */
 LURON_API luron_layer *luron_model_find(const luron_model *model, const char *path);
 
