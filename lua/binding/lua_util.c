@@ -150,8 +150,12 @@ int lr_raise(lua_State *L, luron_status status) {
 
 int lr_raise_write(lua_State *L, luron_status status, const char *subject) {
     const char *text = status_text(lr_ctx(L), status);
-    if (strncmp(text, "copy: ", 6) != 0 && strncmp(text, "fill: ", 6) != 0) lr_raise(L, status);
-    lr_error(L, "%s%s", subject, text + 4);
+    static const char *const own[] = {"copy", "fill", "index_put"}; /* what core calls them */
+    for (int i = 0; i < 3; i++) {
+        size_t n = strlen(own[i]);
+        if (strncmp(text, own[i], n) == 0 && text[n] == ':') lr_error(L, "%s%s", subject, text + n);
+    }
+    lr_raise(L, status);
 }
 
 int lr_nil(lua_State *L, luron_status status) {

@@ -23,17 +23,22 @@ function composed.isinf(x)
   return x:abs():eq(math.huge)
 end
 
---- a + weight (b - a); near b from b on, so that 1 gives b itself.
-function composed.lerp(a, b, weight)
-  tensor(1, "lerp", "a", a)
-  tensor(2, "lerp", "b", b)
+-- Of tensors, or of nodes of a graph.
+local function lerp(a, b, weight)
   local way = b - a
   if type(weight) == "number" then
     if math.abs(weight) < 0.5 then return a + way * weight end
     return b - way * (1 - weight)
   end
-  tensor(3, "lerp", "weight", weight)
-  return core.where(weight:abs():lt(0.5), a + way * weight, b - way * (1 - weight))
+  return weight:abs():lt(0.5):where(a + way * weight, b - way * (1 - weight))
+end
+
+--- a + weight (b - a); near b from b on, so that 1 gives b itself.
+function composed.lerp(a, b, weight)
+  tensor(1, "lerp", "a", a)
+  tensor(2, "lerp", "b", b)
+  if type(weight) ~= "number" then tensor(3, "lerp", "weight", weight) end
+  return lerp(a, b, weight)
 end
 
 -- ---- joins -------------------------------------------------------------------------------------------------------------
@@ -130,3 +135,5 @@ for name, fn in pairs(composed) do
   if name ~= "hstack" and name ~= "vstack" then core.methods.tensor[name] = fn end
 end
 for name, fn in pairs(linalg) do core.linalg[name] = fn end
+
+return { lerp = lerp }

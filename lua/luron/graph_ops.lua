@@ -100,6 +100,11 @@ local function install(Node, is_node, new_values)
     methods[name] = function(self) return apply("cast", { dtype = dtype }, self) end
   end
 
+  -- Compositions. A node does not know its rank: the products are matmul, which the run checks.
+  methods.mm, methods.mv, methods.bmm = methods.matmul, methods.matmul, methods.matmul
+  methods.lerp = require("luron.composed").lerp
+  function methods.isinf(x) return x:abs():eq(math.huge) end
+
   local events = {
     __add = "add", __sub = "sub", __mul = "mul", __div = "div", __pow = "pow", __idiv = "floor_divide", __mod = "remainder",
     __band = "logical_and", __bor = "logical_or", __bxor = "logical_xor", __bnot = "logical_not", __unm = "neg",

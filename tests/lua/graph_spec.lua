@@ -36,6 +36,9 @@ local calls = {
   isclose = { { 1, { atol = 0.5 } }, { w:t():sum(1), { rtol = 1, equal_nan = true } } },
   matmul = { { w }, call = function(x) return w:t():matmul(x:transpose(2, 3)), luron.matmul(x, w) end },
   outer = { call = function(x) return x:select(1, 1):select(1, 1):outer(w:select(2, 1)) end },
+  mm = { call = function(x) return x:select(1, 1):mm(w) end }, mv = { call = function(x) return x:select(1, 1):mv(w:select(2, 1)) end },
+  bmm = { call = function(x) return x:bmm(x:transpose(2, 3)) end },
+  lerp = { { luron.ones(3, 4), 0.25 }, { luron.ones(3, 4), 0.75 }, { 3.0 * luron.ones(4), luron.tensor { 0.1, 0.9, 0.5, -2 } } },
   dot = { call = function(x) return x:select(1, 1):select(1, 1):dot(w:select(2, 1)) end },
   norm = { {}, { 1, 2 }, { math.huge, { 1, -1 }, true } }, quantile = { { 0.3 }, { 0.3, nil, true, n = 3 }, { 0.5, 2 }, { 0.9, -1, true } },
   var = { {}, { 1, true }, { { 2, -1 }, false, 0 } }, std = { {}, { -1, true }, { { 2, 3 }, false, 0 } },
@@ -82,7 +85,7 @@ local calls = {
 local over, along, none, two = { {}, { 2 }, { { 1, -1 }, true }, { -2 } }, { { 2 }, { -1 } }, { {} }, { { 0.75 }, { w:t():sum(1) } }
 for _, name in ipairs { "sum", "mean", "prod", "amax", "amin", "any", "all", "logsumexp" } do calls[name] = over end
 for _, name in ipairs { "softmax", "log_softmax", "cumsum", "cumprod", "logcumsumexp", "cummax", "cummin" } do calls[name] = along end
-for _, name in ipairs { "float", "double", "long", "int", "byte", "bool", "isfinite", "isnan", "contiguous", "detach", "clone" } do calls[name] = none end
+for _, name in ipairs { "float", "double", "long", "int", "byte", "bool", "isfinite", "isinf", "isnan", "contiguous", "detach", "clone" } do calls[name] = none end
 
 -- What a node has not, and why.
 local reasons = {
@@ -92,7 +95,7 @@ local reasons = {
   ["gradients"] = "backward grad retain_grad set_grad zero_grad requires_grad requires_grad_ is_leaf register_hook",
   ["its shape depends on numbers"] = "masked_select nonzero unique bincount",
   ["as many results as the dim has positions"] = "split chunk unbind",
-  ["takes a list of ids"] = "index_put",
+  ["takes a list of ids"] = "index_put", ["draws outside of layers"] = "multinomial",
 }
 
 local function inputs(n)
