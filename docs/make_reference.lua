@@ -6,14 +6,14 @@
 local luron = require "luron"
 
 local root = (arg[0]:match "^(.*)docs/[^/]*$" or "../")
-local parts = { "tools", "tensor", "ops", "indexing", "linalg", "sparse", "autograd", "layer", "model", "training", "schedules" }
+local parts = dofile(root .. "docs/reference/parts.lua")
 local plugins = { "linear", "activation", "loss", "noise", "shape", "optim", "hdf5", "idx", "csv" } -- ours, in order
 
 -- Receivers in signatures, with their classes.
 local classes = {
   { "x", "Tensor" }, { "layer", "Layer" }, { "model", "Model" }, { "module", "Module" }, { "opt", "Optimizer" }, { "ds", "Dataset" },
   { "loader", "Loader" }, { "checkpoint", "Checkpoint" }, { "line", "Progress" }, { "ctx", "OpContext" },
-  { "lr", "Schedule" }, { "ema", "Average" }, { "s", "Sparse" }, { "handle", "HookHandle" },
+  { "lr", "Schedule" }, { "ema", "Average" }, { "pruned", "Pruning" }, { "s", "Sparse" }, { "handle", "HookHandle" },
 }
 local class_of = {}
 for _, pair in ipairs(classes) do class_of[pair[1]] = pair[2] end
@@ -21,11 +21,12 @@ for _, pair in ipairs(classes) do class_of[pair[1]] = pair[2] end
 -- Tables of options that more than one function takes, and functions as results.
 local aliases = {
   TensorOptions = "{ dtype: string?, requires_grad: boolean? }",
-  SaveOptions = "{ optim: Optimizer?, epoch: integer?, step: integer?, history: table?, loader: Loader?, ema: Average?, "
+  SaveOptions = "{ optim: Optimizer?, epoch: integer?, step: integer?, history: table?, loader: Loader?, ema: Average?, prune: Pruning?, "
     .. "preprocessing: table?, training: table?, keep_prev: boolean?, format: string?, trace: Model|Tensor|Tensor[]|nil }",
   FitOptions = "{ epochs: integer?, batch: integer?, shuffle: boolean?, loss: string|function|Layer|nil, optim: Optimizer?, "
     .. "validate: Dataset|Loader|nil, progress: boolean?, callbacks: function[]?, accumulate: integer?, clip_norm: number?, "
-    .. "clip_value: number?, schedule: Schedule?, early_stop: table?, penalty: table<string, function>?, constrain: table<string, function>? }",
+    .. "clip_value: number?, schedule: Schedule?, early_stop: table?, penalty: table<string, function>?, "
+    .. "activity: table<string, function>?, constrain: table<string, function>?, prune: Pruning? }",
   CyclicOptions = "{ base_lr: number|number[], max_lr: number|number[], step_size_up: number?, step_size_down: number?, mode: string?, "
     .. "gamma: number?, scale_fn: function?, scale_mode: string?, cycle_momentum: boolean?, base_momentum: number?, max_momentum: number? }",
   LBFGSOptions = "{ lr: number?, max_iter: integer?, max_eval: integer?, tolerance_grad: number?, tolerance_change: number?, "
@@ -184,7 +185,7 @@ end
 
 -- ---- types of plugins --------------------------------------------------------------------------------------------------
 local function describe(kind, name)
-  local info, text = assert(luron.type_info(kind, name)), luron.help(name)
+  local info, text = assert(luron.type_info(kind, name)), require("luron.core").help(name)
   local what = { kind = kind, name = name, doc = info.doc, fn = info.function_name, plugin = info.plugin, is_loss = info.is_loss }
   what.options, what.inputs = {}, {}
   local known = {}
@@ -372,14 +373,15 @@ local function layer_cats(out, what, tensor_methods)
   if #names > 0 then out("---@overload fun(options: " .. options_type(what) .. "): luron.Layer") end
   out(string.format("function nn.%s(%s) end\n", what.name, table.concat(names, ", ")))
   if not what.fn then return end
-  local call = { name = what.fn, params = {}, returns = { "Tensor" } }
+  local call, own = { name = what.fn, params = {}, returns = { "Tensor" } }, not tensor_methods[what.fn]
   for _, port in ipairs(what.inputs) do
     if not port.optional then call.params[#call.params + 1] = { name = port.name, kind = "Tensor" } end
   end
   local options = options_type(what, true)
   if options then call.params[#call.params + 1] = { name = "options", optional = true, kind = options } end
   declaration(out, call, what.doc, "nn", ".")
-  if what.is_loss or #what.inputs > 1 or tensor_methods[what.fn] then return end
+  if own then declaration(out, call, what.doc, "luron", ".") end
+  if what.is_loss or #what.inputs > 1 or not own then return end
   table.remove(call.params, 1)
   declaration(out, call, what.doc, "Tensor", ":")
 end

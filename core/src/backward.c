@@ -450,9 +450,9 @@ static luron_status add_to_grad(luron_tensor **g, luron_ctx *ctx, const luron_te
 }
 
 static void put_grad(luron_tensor *t, luron_tensor **g) {
-    luron_tensor_unref(t->grad);
-    t->grad = *g;
-    *g = NULL;
+    luron_tensor *old = t->grad;
+    t->grad = *g, *g = NULL;
+    luron_tensor_unref(old); /* last: what it releases may look at t */
 }
 
 /* New gradients of all leaves, and of what retains its own, first; then put them in place: all or nothing. */

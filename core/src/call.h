@@ -25,11 +25,21 @@ struct luron__layer_call {
     luron_tensor *saved[LURON__MAX_SLOTS];
 };
 
+/* The state tensors that the setup of an optimiser asks for a parameter; like the parameter and zero where it does not say. */
+typedef struct luron__wants {
+    int n;
+    luron_dims state[LURON__MAX_SLOTS]; /* ndim -1: none */
+    double start[LURON__MAX_SLOTS];     /* their first value */
+} luron__wants;
+
 /* What strict mode changes while it looks at a callback (strict.h). */
 typedef struct luron__hostile {
     int order;     /* of the pieces of parallel_for: 1 on one thread, -1 from the last, -2 the odd ones first; 0: as always */
     bool trusted;  /* do not look: this is the look */
     int64_t grain; /* of element-wise runs; 0: as always */
+    const void *watched; /* gemms that write there are counted; bits: what the last one left there */
+    int64_t gemms;
+    uint64_t bits;
 } luron__hostile;
 
 typedef struct luron__frame {
@@ -54,6 +64,7 @@ typedef struct luron__frame {
     void *block;                              /* where the arrays over inputs are, if there are many */
     size_t block_bytes;
     void *work; /* of products, where they may not allocate */
+    luron__wants *wants; /* in the setup of an optimiser */
     luron_view *in_view, *grad_in_view;
     luron_view *out_at[LURON__MAX_SLOTS], *param_ptr[LURON__MAX_SLOTS], *state_at[LURON__MAX_SLOTS],
         *saved_at[LURON__MAX_SLOTS], *grad_out_at[LURON__MAX_SLOTS], *grad_param_at[LURON__MAX_SLOTS];

@@ -131,6 +131,7 @@ static luron_status check_path(luron_ctx *ctx, const char *path) {
     for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
         known = known || strncmp(path, groups[i], strlen(groups[i])) == 0;
     size_t n = strlen(path);
+    LURON__CHECK(ctx, luron__is_utf8(path), LURON_E_ARGUMENT, "path '%.200s': UTF-8 expected", path);
     LURON__CHECK(ctx,
                  known && !strchr(path, '@') && !strstr(path, "//") && path[n - 1] != '/' && n < LURON__MAX_TREE_PATH,
                  LURON_E_ARGUMENT,
@@ -151,6 +152,7 @@ luron_status luron_checkpoint_set_text(luron_checkpoint *c, luron_ctx *ctx, cons
     LURON_TRY(check_path(ctx, path));
     LURON__CHECK(ctx, text && strlen(text) <= LURON__MAX_TEXT, LURON_E_ARGUMENT,
                  "%s: text of at most %u bytes expected", path, LURON__MAX_TEXT);
+    LURON__CHECK(ctx, luron__is_utf8(text), LURON_E_ARGUMENT, "%s: text of UTF-8 expected", path);
     LURON__CHECK(ctx, !luron__entry_find(&c->tensors, path), LURON_E_ARGUMENT, "'%s' is a tensor already", path);
     return put(&c->texts, ctx, &(luron__entry){ .path = (char *)path, .text = (char *)text, .attr = -1 }, true);
 }
@@ -225,11 +227,11 @@ static luron_status put_steps(luron_checkpoint *c, luron_ctx *ctx, const luron_o
 }
 
 static luron_status put_group(luron_checkpoint *c, luron_ctx *ctx, const luron_optim *optim, int group) {
-    char path[LURON__MAX_TREE_PATH];
+    char path[LURON__MAX_TREE_PATH], name[24];
     LURON_TRY(put_options(c, ctx, optim, group));
     json_t *names = json_array();
     for (int i = 0; names && i < luron_optim_n_params(optim, group); i++)
-        if (json_array_append_new(names, json_string(luron_optim_param_name(optim, group, i)))) {
+        if (json_array_append_new(names, json_string(luron__optim_file_name(name, optim, group, i)))) {
             json_decref(names);
             names = NULL;
         }
@@ -246,7 +248,7 @@ static luron_status put_group(luron_checkpoint *c, luron_ctx *ctx, const luron_o
     }
     for (int i = 0; i < luron_optim_n_params(optim, group); i++)
         for (int s = 0; s < luron_optim_n_states(optim); s++) {
-            snprintf(path, sizeof path, "optimizer/state/%s/%s", luron_optim_param_name(optim, group, i),
+            snprintf(path, sizeof path, "optimizer/state/%s/%s", luron__optim_file_name(name, optim, group, i),
                      luron_optim_state_name(optim, s));
             if (luron_optim_state(optim, group, i, s)) LURON_TRY(put_tensor(c, ctx, path, luron_optim_state(optim, group, i, s)));
         }

@@ -127,10 +127,12 @@ static luron_status check_version(luron_ctx *ctx, const luron_checkpoint *c, con
     for (int i = 0; i < 2; i++) {
         snprintf(key, sizeof key, "%s/%s@data_version", groups[i], path);
         const luron__entry *e = luron__entry_find(&c->texts, key);
-        LURON__CHECK(ctx, !e || !e->is_number || e->number <= type->layer.data_version, LURON_E_VERSION,
-                     "layer '%s': the data of its %s are of version %" PRId64 ", plugin '%s' %s reads up to %u", path,
-                     luron_type_name(type), e->number, luron_type_plugin(type), luron_type_plugin_version(type),
-                     type->layer.data_version);
+        const int64_t here = type->layer.data_version;
+        if (!e || !e->is_number || e->number == here) continue;
+        return luron__fail(ctx, e->number > here ? LURON_E_VERSION : LURON_E_MISMATCH,
+                           "layer '%s': the data of its %s are of version %" PRId64 ", plugin '%s' %s has %" PRId64,
+                           path, luron_type_name(type), e->number, luron_type_plugin(type),
+                           luron_type_plugin_version(type), here);
     }
     return LURON_OK;
 }
@@ -188,18 +190,18 @@ static luron_status get_json(json_t **out, luron_ctx *ctx, const luron_checkpoin
 }
 
 static luron_status compare_names(pairs *p, const luron_optim *optim, int group) {
-    char path[64];
+    char path[64], name[24];
     json_t *names = NULL;
     snprintf(path, sizeof path, "optimizer/groups/%d/parameters", group);
     LURON_TRY(get_json(&names, p->ctx, p->c, path));
-    int n = luron_optim_n_params(optim, group);
+    const int n = luron_optim_n_params(optim, group), base = p->ctx->index_base;
     if (json_array_size(names) != (size_t)n)
-        note(&p->report, "group %d has %zu parameters in the file, %d expected", group, json_array_size(names), n);
+        note(&p->report, "group %d has %zu parameters in the file, %d expected", group + base, json_array_size(names), n);
     for (int i = 0; i < n && (size_t)i < json_array_size(names); i++) {
         const char *have = json_string_value(json_array_get(names, (size_t)i)),
-                   *want = luron_optim_param_name(optim, group, i);
+                   *want = luron__optim_file_name(name, optim, group, i);
         if (!have || strcmp(have, want))
-            note(&p->report, "parameter %d of group %d is '%s' in the file, '%s' expected", i, group, have ? have : "?",
+            note(&p->report, "parameter %d of group %d is '%s' in the file, '%s' expected", i + base, group + base, have ? have : "?",
                  want);
     }
     json_decref(names);
@@ -225,7 +227,7 @@ static void compare_steps(pairs *p, const luron_optim *optim, int group, int64_t
 }
 
 static luron_status compare_group(pairs *p, const luron_optim *optim, int group, int64_t steps) {
-    char path[LURON__MAX_TREE_PATH];
+    char path[LURON__MAX_TREE_PATH], name[24];
     LURON_TRY(compare_names(p, optim, group));
     compare_steps(p, optim, group, steps);
     for (int s = 0; s < luron_optim_n_scalars(optim); s++) {
@@ -235,7 +237,7 @@ static luron_status compare_group(pairs *p, const luron_optim *optim, int group,
     }
     for (int i = 0; i < luron_optim_n_params(optim, group); i++)
         for (int s = 0; s < luron_optim_n_states(optim); s++) {
-            snprintf(path, sizeof path, "optimizer/state/%s/%s", luron_optim_param_name(optim, group, i),
+            snprintf(path, sizeof path, "optimizer/state/%s/%s", luron__optim_file_name(name, optim, group, i),
                      luron_optim_state_name(optim, s));
             if (luron_optim_state(optim, group, i, s)) LURON_TRY(compare(p, path, luron_optim_state(optim, group, i, s)));
         }

@@ -118,7 +118,7 @@ luron_status luron__frame_explain(luron__frame *f, luron_status status) {
         }
         at += (size_t)n;
     }
-    luron__options_text(options, sizeof options, f->type, f->code->options);
+    luron__options_text(options, sizeof options, f->ctx, f->type, f->code->options);
     const char *name = f->layer->name ? f->layer->name : "";
     return luron__fail(f->ctx, status, "layer %s%s%s%s: %s%s", *name ? "'" : "", name, *name ? "' = " : "", options,
                        text, given);

@@ -81,13 +81,15 @@ struct luron_model {
     _Atomic uint64_t next_param, next_state; /* where a loop over parameters goes on: model_params.c */
 };
 
-/** One parameter of one layer; `first`: the entry that has the same tensor first (itself, if it is not shared). */
+/** One parameter of one layer (layer -1: the model's own tensor number `param`); `first`: the entry that has the same
+ *  tensor first (itself, if it is not shared). */
 typedef struct luron__param_ref {
     luron_tensor *tensor;
     int32_t layer, param;
     int64_t first;
 } luron__param_ref;
-/** Parameters of all layers, shared ones as often as they stand. Free with luron__free, n * sizeof *refs bytes. */
+/** Parameters of all layers, then the model's own, shared ones as often as they stand. Free with luron__free, n * sizeof
+ *  *refs bytes. */
 luron_status luron__model_param_refs(luron__param_ref **refs, int64_t *n, luron_ctx *ctx, const luron_model *model);
 /** Value i that comes out. */
 luron_value luron__model_output(const luron_model *model, int64_t i);
@@ -98,6 +100,8 @@ int32_t luron__model_layer_index(const luron_model *model, const char *path);
 luron_status luron__check_path(luron_ctx *ctx, const char *what, const char *path);
 /** The next free name by type and number ("linear1"), or for an included model (type NULL) "model1" (model_names.c). */
 luron_status luron__model_next_name(char to[96], luron_model *m, luron_ctx *ctx, const luron_type *type);
+/** What was to have that name has failed: the next one gets it. */
+void luron__model_unname(luron_model *m, const luron_type *type);
 luron_status luron__check_value(luron_ctx *ctx, const luron_model *m, const char *what, int i, luron_value v);
 /** Index of the tensor at a path, -1: none. */
 int32_t luron__model_tensor_index(const luron_model *model, const char *path);

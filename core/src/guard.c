@@ -143,7 +143,6 @@ const char *luron__numbers_text(char *buf, size_t n, const luron_ctx *ctx, const
     return buf;
 }
 
-/* Append to a text of `size` bytes as far as there is room. */
 /* ---- always on: where a backward begins -------------------------------------------------------------------------- */
 static bool has_infinite_number(const luron__attrs *attrs) {
     bool found = false;

@@ -1,5 +1,6 @@
 /* The services that a plugin gets as a table: setting up, arithmetic, random numbers, loops. */
 #include "call.h"
+#include "strict.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -165,9 +166,36 @@ static luron_status host_declare_param(luron_call *c, int slot, const char *name
     return LURON_OK;
 }
 
+/* State of another shape than the parameter's, for an optimiser. */
+static luron_status want_state(luron__frame *f, int slot, const char *name, uint32_t dtype, int ndim,
+                               const int64_t *shape, luron_init init) {
+    luron_status status = atomic_load(&f->status);
+    if (status) return status;
+    CHECK(f, slot >= 0 && slot < f->wants->n, LURON_E_PLUGIN,
+          "plugin '%s': declare_state: slot %d, but the type lists %d state tensors", plugin_of(f), slot, f->wants->n);
+    CHECK(f, name && strcmp(name, f->type->optim.state[slot]) == 0, LURON_E_PLUGIN,
+          "plugin '%s': declare_state: slot %d is '%s' in the type's list, not '%s'", plugin_of(f), slot,
+          f->type->optim.state[slot], name ? name : "");
+    CHECK(f, dtype == LURON_REAL || dtype == f->call.dtype, LURON_E_PLUGIN,
+          "plugin '%s': declare_state: '%s' is %s, the parameter's %s expected", plugin_of(f), name,
+          luron_dtype_name(dtype), luron_dtype_name(f->call.dtype));
+    CHECK(f, init.kind == LURON_INIT_ZEROS || init.kind == LURON_INIT_CONSTANT, LURON_E_PLUGIN,
+          "plugin '%s': declare_state: '%s' has an initialiser of kind %d, zeros or a constant expected", plugin_of(f), name, init.kind);
+    LURON_TRY(check_shape(f, "declare_state", "slot", slot, f->call.dtype, ndim, shape));
+    luron_dims *want = &f->wants->state[slot];
+    f->wants->start[slot] = init.kind == LURON_INIT_CONSTANT ? init.a : 0;
+    want->ndim = ndim;
+    for (int d = 0; d < ndim; d++) {
+        want->shape[d] = shape[d];
+        if (shape[d] == 0) want->ndim = -1;
+    }
+    return LURON_OK;
+}
+
 static luron_status host_declare_state(luron_call *c, int slot, const char *name, uint32_t dtype, int ndim,
                                        const int64_t *shape, luron_init init) {
     luron__frame *f = frame_of(c);
+    if (f->phase == LURON__PHASE_OPTIM) return want_state(f, slot, name, dtype, ndim, shape, init);
     LURON_TRY(enter_setup(f, "declare_state", true, "slot", slot, LURON__MAX_SLOTS));
     return fill_slot(f, "declare_state", slot, &f->layer->state[slot], name, dtype, ndim, shape, init);
 }
@@ -244,16 +272,13 @@ static luron_status host_gemm(luron_call *c, const luron_gemm *g) {
                                  luron_shape_text(b, sizeof b, 2, g->b->shape), tb ? " transposed" : "", bias,
                                  luron_shape_text(out, sizeof out, 2, g->out->shape));
     }
-    if (f->work) {
-        luron__gemm(&k, f->ctx->threads, f->work);
-        return LURON_OK;
-    }
-    int64_t bytes = luron__gemm_work(&k, f->ctx->threads);
-    void *work = bytes ? luron__pool_alloc(f->ctx->pool, (size_t)bytes) : NULL;
+    int64_t bytes = f->work ? 0 : luron__gemm_work(&k, f->ctx->threads);
+    void *work = bytes ? luron__pool_alloc(f->ctx->pool, (size_t)bytes) : f->work;
     if (bytes && !work)
         return luron__frame_fail(f, LURON_E_NOMEM, "not enough memory: %lld bytes wanted", (long long)bytes);
     luron__gemm(&k, f->ctx->threads, work);
-    luron__pool_free(f->ctx->pool, work, (size_t)bytes);
+    if (bytes) luron__pool_free(f->ctx->pool, work, (size_t)bytes);
+    if (f->hostile.watched == k.c) luron__strict_note_gemm(f, g->out);
     return LURON_OK;
 }
 

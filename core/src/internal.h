@@ -80,6 +80,7 @@ struct luron_ctx {
     struct luron_plan *plan;  /* notes what is done to memory; NULL: none (plan.c) */
     int64_t hook;            /* number of the last hook */
     bool anomaly;            /* guard.c: look at every number that is computed */
+    bool shapes_only;        /* ops infer, and give tensors without storage: luron__infer_named */
     luron_locate_fn locate;  /* NULL: nobody can say */
     void *locate_ud;
     const luron_layer *within; /* the composite layer whose ops run now, for messages */
@@ -125,6 +126,8 @@ struct luron_tensor {
 luron_status luron__tensor_make(luron_tensor **out, luron_ctx *ctx, uint32_t dtype, int ndim, const int64_t *shape);
 /** Another header over the storage of t, not on the tape. */
 luron_status luron__tensor_alias(luron_tensor **out, luron_ctx *ctx, const luron_tensor *t);
+/** The strides of its shape in one piece. */
+void luron__set_contiguous(luron_tensor *t);
 /** Check sizes >= 0, ndim, and that bytes fit; *numel may be NULL. */
 luron_status luron__check_shape(luron_ctx *ctx, uint32_t dtype, int ndim, const int64_t *shape, int64_t *numel);
 int64_t luron__numel(int ndim, const int64_t *shape);
@@ -156,7 +159,7 @@ typedef enum luron__attr_kind {
     LURON__ATTR_BOOL,  /* at[place]: 0 or 1 */
     LURON__ATTR_DTYPE, /* at[place] */
     LURON__ATTR_INTS,  /* n numbers from at[place] on: a shape, widths */
-    LURON__ATTR_DIMS,  /* bits of at[place], one a dim; none: all dims */
+    LURON__ATTR_DIMS,  /* bits of at[place], one a dim, then one a dim from the end (-1 first); none: all dims */
     LURON__ATTR_NUM,   /* num[place] */
     LURON__ATTR_BASE   /* at[place]: the index base of the context at the time of the call; stands in no file */
 } luron__attr_kind;
@@ -203,6 +206,10 @@ struct luron__op {
     uint32_t ids_in;  /* bits of the operands that are ids: LURON__SAVE_IN */
     uint32_t carries; /* ... of those whose elements are the elements of the output, so that ids stay ids */
     bool is_part; /* a view of some elements of in[0], each once, whose gradient is 0 elsewhere */
+    /** What a model does with this name, if it is more than to apply the op: other ops, which alone are on the tape. An op
+     *  that has this alone (ops_named.c) is applied by models only. */
+    luron_status (*call)(luron_tensor **out, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in,
+                         const luron__attrs *attrs);
 };
 #define LURON__OP_BY_NUMBERS 1u  /* the shape of the output depends on the numbers of an operand */
 #define LURON__OP_GIVES_IDS 2u   /* the output has ids, which count from the index base */
@@ -236,17 +243,28 @@ struct luron__node {
     int64_t slot;
 };
 
-/* ---- all ops by name (ops_table.c) */
+/* ---- all ops by name (ops_table.c; those that are several: ops_named.c) */
 const luron__op *luron__op_find(const char *name); /* NULL: none */
 const luron__op *luron__op_at(int i);              /* NULL past the last */
 extern const luron__op *const luron__ops_unary[], *const luron__ops_binary[], *const luron__ops_elementwise[], *const luron__ops_matmul[],
     *const luron__ops_reduce[], *const luron__ops_view[], *const luron__ops_join[], *const luron__ops_index[], *const luron__ops_scan[],
     *const luron__ops_softmax[], *const luron__ops_sort[], *const luron__ops_move[], *const luron__ops_make[], *const luron__ops_diagonal[],
     *const luron__ops_order[], *const luron__ops_put[], *const luron__ops_scatter[], *const luron__ops_unique[], *const luron__ops_linalg[],
-    *const luron__ops_linalg_factor[];
+    *const luron__ops_linalg_factor[], *const luron__ops_named[];
+/** Apply an op as models do. */
+luron_status luron__apply_named(luron_tensor **out, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in, const luron__attrs *attrs);
+/** Dtype and shape of what that gives, from those of the operands, which need no numbers. */
+luron_status luron__infer_named(luron_dims *out, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in, const luron__attrs *attrs);
+/** For luron__op.call: operand 0 in a real dtype, then the op. */
+luron_status luron__call_real(luron_tensor **out, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in, const luron__attrs *attrs);
 /* For infer. Wrap at[place] as a dim of a tensor of ndim dims; the bits of at[place] as dims, none for all; a dtype; a flag. */
 luron_status luron__attr_dim(luron_ctx *ctx, luron__apply *a, int place, int ndim);
 luron_status luron__attr_dims(luron_ctx *ctx, luron__apply *a, int place, int ndim);
+/** Those bits as a list, for functions that take one: from 0, negative from the end. */
+typedef struct luron__dims {
+    int n, at[2 * LURON_MAX_DIMS + 1];
+} luron__dims;
+luron__dims luron__dims_of(int64_t bits);
 luron_status luron__attr_dtype(luron_ctx *ctx, const luron__apply *a, int place);
 luron_status luron__attr_bool(luron_ctx *ctx, const luron__apply *a, int place, const char *name);
 luron_status luron__attr_count(luron_ctx *ctx, const luron__apply *a); /* attrs.n from 0 to LURON_MAX_DIMS */
@@ -260,6 +278,8 @@ void luron__copy_into(luron_ctx *ctx, uint32_t dtype, char *to, const int64_t *t
 luron_status luron__pad_slice(luron_tensor **out, luron_ctx *ctx, luron_tensor *g, int ndim, const int64_t *shape, int dim, int64_t start, int64_t step);
 /** All elements of t from src, which broadcasts to it, converted (ops_inplace.c). */
 void luron__copy_in_place(luron_ctx *ctx, luron_tensor *t, const luron_tensor *src);
+/** Does the number fit into a tensor of that dtype? `what`: "fill: value" (ops_inplace.c). */
+luron_status luron__check_number(luron_ctx *ctx, const char *what, double value, uint32_t dtype);
 /** t[...] += g, of t's shape and dtype, in the elements that t sees, each of which is one of its own (ops_inplace.c). */
 void luron__add_in_place(luron_ctx *ctx, luron_tensor *t, const luron_tensor *g);
 /** Does an application to these operands have to be recorded? */
@@ -377,8 +397,10 @@ typedef struct luron__diffs luron__diffs;
 luron_status luron__options_rebind(void **out, luron_ctx *ctx, const luron_type *type, const luron_type *was, const void *from, luron__diffs *diffs);
 /** Set one option of a struct in place. */
 luron_status luron__options_set(luron_ctx *ctx, const luron_type *type, const char *what, void *options, const luron_arg *arg);
-/** "Linear { in_features = 3, out_features = 8, bias = true }" into buf. */
-const char *luron__options_text(char *buf, size_t n, const luron_type *type, const void *options);
+/** "Linear { in_features = 3, out_features = 8, bias = true }" into buf; places count as the context does. */
+const char *luron__options_text(char *buf, size_t n, const luron_ctx *ctx, const luron_type *type, const void *options);
+/** What files call a parameter of an optimiser: its name, or its number from 0, written into buf (optim.c). */
+const char *luron__optim_file_name(char buf[24], const luron_optim *o, int group, int i);
 /** Steps in which a parameter of an optimiser had a gradient (optim.c). */
 int64_t luron__optim_param_steps(const luron_optim *o, int group, int i);
 void luron__optim_set_param_steps(luron_optim *o, int group, int i, int64_t steps);

@@ -168,15 +168,16 @@ luron_layer *luron_layer_ref(luron_layer *layer) {
 
 void luron_layer_unref(luron_layer *layer) {
     if (!layer || !luron__live_unref(&layer->live)) return;
+    const luron_type *type = luron__type_ref(layer->code->type); /* the list is in its pool */
+    luron__code_unref(layer->code);
+    luron__live_end(&layer->live, type->pool);
+    luron__type_unref(type);
+    /* Hooks last: one that is let go of may load the plugin again, which waits for layers that are half gone. */
     luron__slots_free(layer->pool, layer->param);
     luron__slots_free(layer->pool, layer->state);
     luron__hooks_unref(layer->hooks);
     luron__pool_free(layer->pool, layer->late_ins, (size_t)layer->n_late_ins * sizeof *layer->late_ins);
     luron__strfree(layer->pool, layer->name);
-    const luron_type *type = luron__type_ref(layer->code->type); /* the list is in its pool */
-    luron__code_unref(layer->code);
-    luron__live_end(&layer->live, type->pool);
-    luron__type_unref(type);
     luron__pool_free(layer->pool, layer, sizeof *layer);
 }
 
@@ -247,6 +248,8 @@ luron_status luron_layer_set_param(luron_ctx *ctx, luron_layer *layer, int i, lu
     luron__slot *slot = (luron__slot *)slot_at(layer->param, i, &n);
     LURON__CHECK(ctx, slot, LURON_E_RANGE, "%s: no parameter %d: it has %d", luron_type_name(layer->code->type),
                  i + ctx->index_base, luron_layer_n_params(layer));
+    LURON__CHECK(ctx, t, LURON_E_ARGUMENT, "%s: parameter '%s': a tensor expected, got NULL",
+                 luron_type_name(layer->code->type), slot->name);
     char a[LURON__SHAPE_TEXT], b[LURON__SHAPE_TEXT];
     LURON__CHECK(ctx, luron__same_shape(slot->tensor, t), LURON_E_SHAPE, "%s: parameter '%s' has shape %s, got %s",
                  luron_type_name(layer->code->type), slot->name,

@@ -260,9 +260,10 @@ luron_status luron__model_put_layer(int32_t *index, luron_ctx *ctx, luron_model 
     if (*index >= 0) return LURON_OK;
     char word[96];
     if (!path) LURON_TRY(luron__model_next_name(word, model, ctx, layer->code->type));
-    LURON_TRY(add_layer(model, ctx, path ? path : word, layer));
-    *index = (int32_t)model->n_layers - 1;
-    return LURON_OK;
+    luron_status status = add_layer(model, ctx, path ? path : word, layer);
+    if (status && !path) luron__model_unname(model, layer->code->type);
+    if (!status) *index = (int32_t)model->n_layers - 1;
+    return status;
 }
 
 luron_status luron__model_put_tensor(int32_t *index, luron_ctx *ctx, luron_model *model,
@@ -282,15 +283,8 @@ luron_status luron__model_put_tensor(int32_t *index, luron_ctx *ctx, luron_model
     return LURON_OK;
 }
 
-luron_status luron_model_add(luron_value *out, luron_ctx *ctx, luron_model *model, const char *name, luron_layer *layer,
-                             int n_in, const luron_value *ins) {
-    char word[96];
-    LURON__CHECK(ctx, layer, LURON_E_ARGUMENT, "model: a layer expected, got NULL");
-    int32_t known = find_layer(model, layer);
-    if (known < 0 && !name) {
-        LURON_TRY(luron__model_next_name(word, model, ctx, layer->code->type));
-        name = word;
-    }
+static luron_status add_named(luron_value *out, luron_ctx *ctx, luron_model *model, const char *name, int32_t known,
+                              luron_layer *layer, int n_in, const luron_value *ins) {
     LURON_TRY(check_ins(ctx, model, known >= 0 ? model->layers[known].path : name, layer, n_in, ins));
     luron__model_node node = {
         .kind = LURON__NODE_LAYER, .layer = known, .n_in = n_in, .n_out = luron_layer_n_outs(layer)
@@ -299,6 +293,18 @@ luron_status luron_model_add(luron_value *out, luron_ctx *ctx, luron_model *mode
     if (known < 0) LURON_TRY(luron__model_put_layer(&node.layer, ctx, model, name, layer));
     luron_status status = luron__model_add_node(out, ctx, model, &node, ins);
     if (status != LURON_OK) truncate_to(model, before);
+    return status;
+}
+
+luron_status luron_model_add(luron_value *out, luron_ctx *ctx, luron_model *model, const char *name, luron_layer *layer,
+                             int n_in, const luron_value *ins) {
+    char word[96];
+    LURON__CHECK(ctx, layer, LURON_E_ARGUMENT, "model: a layer expected, got NULL");
+    const int32_t known = find_layer(model, layer);
+    const bool given = known >= 0 || name;
+    if (!given) LURON_TRY(luron__model_next_name(word, model, ctx, layer->code->type));
+    luron_status status = add_named(out, ctx, model, given ? name : word, known, layer, n_in, ins);
+    if (status && !given) luron__model_unname(model, layer->code->type);
     return status;
 }
 
@@ -395,19 +401,21 @@ luron_status luron_model_include(luron_value *outs, luron_ctx *ctx, luron_model 
     LURON__CHECK(ctx, n_outs, LURON_E_STATE, "model: the included model is empty");
     for (int i = 0; i < n_in; i++)
         if (ins[i].node != -1) LURON_TRY(luron__check_value(ctx, model, "included model: input", i, ins[i]));
-    if (!name) LURON_TRY(luron__model_next_name(word, model, ctx, NULL));
-    if (!name) name = word;
-    LURON_TRY(luron__check_path(ctx, "included model", name));
-    LURON_TRY(check_dtype(ctx, model, part));
     maps map;
     mark before = mark_of(model);
+    LURON_TRY(check_dtype(ctx, model, part));
+    if (name) LURON_TRY(luron__check_path(ctx, "included model", name));
     LURON_TRY(maps_open(&map, ctx, part));
-    luron_status status = include_nodes(ctx, model, name, part, ins, &map);
+    luron_status status = name ? LURON_OK : luron__model_next_name(word, model, ctx, NULL);
+    const bool given = name || status;
+    if (!given) name = word;
+    if (!status) status = include_nodes(ctx, model, name, part, ins, &map);
     for (int i = 0; i < n_outs && status == LURON_OK; i++)
         if (mapped(part, map.nodes, ins, luron__model_output(part, i)).node < 0)
             status = luron__fail(ctx, LURON_E_ARGUMENT, "included model: output %d is an absent input",
                                  i + ctx->index_base);
     if (status != LURON_OK) truncate_to(model, before);
+    if (status != LURON_OK && !given) luron__model_unname(model, NULL);
     for (int i = 0; i < n_outs && status == LURON_OK; i++)
         outs[i] = mapped(part, map.nodes, ins, luron__model_output(part, i));
     if (status == LURON_OK) model->last = outs[0];
@@ -446,6 +454,11 @@ luron_layer *luron_model_layer(const luron_model *model, int i) {
 }
 const char *luron_model_layer_path(const luron_model *model, int i) {
     return i >= 0 && i < model->n_layers ? model->layers[i].path : NULL;
+}
+int luron_model_layer_uses(const luron_model *model, int i) {
+    int n = 0;
+    for (int64_t k = 0; k < model->n_nodes; k++) n += model->nodes[k].kind == LURON__NODE_LAYER && model->nodes[k].layer == i;
+    return n;
 }
 luron_layer *luron_model_find(const luron_model *model, const char *path) {
     int32_t i = path ? find_path(model, path) : -1;

@@ -66,6 +66,7 @@ static bool put_ops(json_t *all, const luron_model *m) {
 
 static json_t *param_name(const luron_model *m, const luron__param_ref *ref) {
     char name[LURON__MAX_PATH + 128];
+    if (ref->layer < 0) return json_string(m->tensors[ref->param].path);
     snprintf(name, sizeof name, "%s/%s", m->layers[ref->layer].path,
              luron_layer_param_name(m->layers[ref->layer].layer, ref->param));
     return json_string(name);

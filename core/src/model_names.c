@@ -68,3 +68,8 @@ luron_status luron__model_next_name(char to[96], luron_model *m, luron_ctx *ctx,
     while (is_taken(m, type, to));
     return LURON_OK;
 }
+
+void luron__model_unname(luron_model *m, const luron_type *type) {
+    for (int64_t i = 0; i < m->n_counts; i++)
+        if (m->counts[i].type == type && m->counts[i].n) m->counts[i].n--;
+}

@@ -32,9 +32,10 @@ static luron_status set_dims(luron_ctx *ctx, const char *what, luron__model_op *
     *bits = 0;
     for (int64_t i = 0; i < arg->ints.n; i++) {
         int64_t dim = arg->ints.at[i];
-        if (dim < 0 || dim >= LURON_MAX_DIMS || *bits >> dim & 1)
-            return wrong(ctx, what, k, "list of different dims from 0");
-        *bits |= (int64_t)1 << dim;
+        if (dim < -LURON_MAX_DIMS || dim >= LURON_MAX_DIMS) return wrong(ctx, what, k, "list of dims from 0 or the end");
+        int64_t place = dim < 0 ? LURON_MAX_DIMS - 1 - dim : dim;
+        if (*bits >> place & 1) return wrong(ctx, what, k, "list of different dims");
+        *bits |= (int64_t)1 << place;
     }
     return LURON_OK;
 }

@@ -36,11 +36,10 @@ static json_t *attr_to_json(const luron__model_op *op, const luron__op_attr *k) 
         break;
     }
     json_t *list = json_array();
-    bool good = list != NULL, dims = k->kind == LURON__ATTR_DIMS;
-    for (int i = 0; i < (dims ? LURON_MAX_DIMS : op->attrs.n) && good; i++) {
-        if (dims && !(*at >> i & 1)) continue;
-        good = push(list, dims ? json_integer(i) : whole_to_json(op, k->place + i));
-    }
+    luron__dims dims = luron__dims_of(*at);
+    bool good = list != NULL, whole = k->kind == LURON__ATTR_INTS;
+    for (int i = 0; i < (whole ? op->attrs.n : dims.n) && good; i++)
+        good = push(list, whole ? whole_to_json(op, k->place + i) : json_integer(dims.at[i]));
     if (!good) json_decref(list);
     return good ? list : NULL;
 }

@@ -97,12 +97,16 @@ static luron_status find_firsts(luron_ctx *ctx, luron__param_ref *refs, int64_t 
 luron_status luron__model_param_refs(luron__param_ref **refs, int64_t *n, luron_ctx *ctx, const luron_model *model) {
     int64_t count = 0;
     luron__param_ref *list = NULL;
+    for (int64_t i = 0; i < model->n_tensors; i++) count += model->tensors[i].tensor && model->tensors[i].is_param;
     for (int64_t l = 0; l < model->n_layers; l++) count += luron_layer_n_params(model->layers[l].layer);
     if (count) LURON_TRY(luron__alloc(&list, ctx, (size_t)count * sizeof *list));
     int64_t k = 0;
     for (int64_t l = 0; l < model->n_layers; l++)
         for (int p = 0, n_params = luron_layer_n_params(model->layers[l].layer); p < n_params; p++)
             list[k++] = (luron__param_ref){ luron_layer_param(model->layers[l].layer, p), (int32_t)l, p, 0 };
+    for (int64_t i = 0; i < model->n_tensors; i++)
+        if (model->tensors[i].tensor && model->tensors[i].is_param)
+            list[k++] = (luron__param_ref){ model->tensors[i].tensor, -1, (int32_t)i, 0 };
     luron_status status = find_firsts(ctx, list, count);
     if (status != LURON_OK) {
         luron__free(ctx, list, (size_t)count * sizeof *list);
@@ -217,10 +221,12 @@ static luron_status clone_ties(luron_ctx *ctx, luron_model *to, const luron_mode
     LURON_TRY(luron__model_param_refs(&refs, &n, ctx, from));
     luron_status status = LURON_OK;
     for (int64_t i = 0; i < n && status == LURON_OK; i++) {
-        const luron__param_ref *first = &refs[refs[i].first];
-        if (refs[i].first != i)
-            status = luron_layer_set_param(ctx, to->layers[refs[i].layer].layer, refs[i].param,
-                                           luron_layer_param(to->layers[first->layer].layer, first->param));
+        const luron__param_ref *first = &refs[refs[i].first]; /* of a layer: the model's own tensors differ */
+        if (first == &refs[i]) continue;
+        luron_tensor *same = luron_layer_param(to->layers[first->layer].layer, first->param);
+        luron_tensor **own = refs[i].layer < 0 ? &to->tensors[refs[i].param].tensor : NULL;
+        if (!own) status = luron_layer_set_param(ctx, to->layers[refs[i].layer].layer, refs[i].param, same);
+        if (own) luron_tensor_unref(*own), *own = luron_tensor_ref(same);
     }
     luron__free(ctx, refs, (size_t)n * sizeof *refs);
     return status;

@@ -1,27 +1,12 @@
 /* model_read_json.c -- a model from its architecture as JSON. The text may be hostile: whatever is missing, unknown or does
  * not fit is an error, and nothing is left behind. */
-#include "graph.h"
+#include "model_reader.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
-#define MAX_EDGES 4096 /* inputs of one node, outputs of a model */
-
-typedef struct reader {
-    luron_ctx *ctx;
-    luron_model *model;
-    luron_layer **layers; /* in the order of "layers" */
-    size_t n_layers;
-    json_t *by_path; /* object: path -> index */
-    const luron_checkpoint *file; /* that the parameters will come from; NULL: none */
-    json_t *firsts;  /* object: name of a shared parameter -> the first of its names */
-    const char *path; /* of the layer that is being made */
-    uint8_t *stands; /* layer i stands at a node */
-} reader;
-
-/* Members `keys` (NULL-terminated) of an object, types[i] being 's' (string), 'i' (integer), 'a' (list) or 'o' (object). */
-static luron_status members(json_t **out, const reader *r, json_t *object, const char *where, const char *const *keys,
+luron_status luron__read_members(json_t **out, const luron__reader *r, json_t *object, const char *where, const char *const *keys,
                             const char *types) {
     for (int i = 0; keys[i]; i++) {
         json_t *v = json_object_get(object, keys[i]);
@@ -35,8 +20,7 @@ static luron_status members(json_t **out, const reader *r, json_t *object, const
     return LURON_OK;
 }
 
-/* Nothing but `keys` (NULL-terminated) may be there: what we do not know could change the meaning. */
-static luron_status check_keys(const reader *r, json_t *object, const char *where, const char *const *keys) {
+luron_status luron__check_keys(const luron__reader *r, json_t *object, const char *where, const char *const *keys) {
     const char *key;
     json_t *value;
     LURON__CHECK(r->ctx, json_is_object(object), LURON_E_FORMAT, "architecture: %.80s: object expected", where);
@@ -48,37 +32,7 @@ static luron_status check_keys(const reader *r, json_t *object, const char *wher
     return LURON_OK;
 }
 
-static luron_status read_value(luron_value *out, const reader *r, const char *where, json_t *v) {
-    json_t *node = json_array_get(v, 0), *k = json_array_get(v, 1);
-    LURON__CHECK(r->ctx, json_array_size(v) == 2 && json_is_integer(node) && json_is_integer(k), LURON_E_FORMAT,
-                 "architecture: %.80s: [node, output] expected", where);
-    json_int_t a = json_integer_value(node), b = json_integer_value(k);
-    LURON__CHECK(r->ctx, a >= -1 && a < INT32_MAX && b >= 0 && b < INT32_MAX, LURON_E_FORMAT,
-                 "architecture: %.80s: there is no value [%lld, %lld]", where, (long long)a, (long long)b);
-    *out = (luron_value){ (int32_t)a, (int32_t)b };
-    return LURON_OK;
-}
-
-/* Values of a list; free with luron__free. */
-static luron_status read_values(luron_value **out, size_t *n, const reader *r, const char *where, json_t *list) {
-    size_t count = json_array_size(list);
-    luron_value *values = NULL;
-    LURON__CHECK(r->ctx, count <= MAX_EDGES, LURON_E_FORMAT, "architecture: %.80s: at most %d values expected, got %zu",
-                 where, MAX_EDGES, count);
-    if (count) LURON_TRY(luron__alloc(&values, r->ctx, count * sizeof *values));
-    luron_status status = LURON_OK;
-    for (size_t i = 0; i < count && status == LURON_OK; i++)
-        status = read_value(&values[i], r, where, json_array_get(list, i));
-    if (status != LURON_OK) {
-        luron__free(r->ctx, values, count * sizeof *values);
-        return status;
-    }
-    *out = values;
-    *n = count;
-    return LURON_OK;
-}
-
-static luron_status check_version(const reader *r, const luron_type *type, const char *where, json_int_t saved) {
+static luron_status check_version(const luron__reader *r, const luron_type *type, const char *where, json_int_t saved) {
     json_int_t here = type->layer.data_version;
     if (saved == here) return LURON_OK;
     return luron__fail(r->ctx, saved > here ? LURON_E_VERSION : LURON_E_MISMATCH,
@@ -86,8 +40,13 @@ static luron_status check_version(const reader *r, const luron_type *type, const
                        luron_type_name(type), (long long)saved, type->plugin, type->plugin_version, (long long)here);
 }
 
+static bool has_dims(const luron_tensor *t, uint32_t dtype, int ndim, const int64_t *shape) {
+    return t->dtype == dtype && t->ndim == ndim &&
+           (ndim == 0 || memcmp(t->shape, shape, (size_t)ndim * sizeof *shape) == 0);
+}
+
 /* The parameter of a layer made before this one, NULL: there is none. */
-static luron_tensor *made_param(const reader *r, const char *name) {
+static luron_tensor *made_param(const luron__reader *r, const char *name) {
     char path[LURON__MAX_PATH + 1];
     const char *slash = strrchr(name, '/');
     if (!slash || slash - name > LURON__MAX_PATH) return NULL;
@@ -101,7 +60,7 @@ static luron_tensor *made_param(const reader *r, const char *name) {
 }
 
 /* A file is not believed about sizes: a tensor that the architecture describes has to be in it, before memory is taken. */
-static luron_status check_in_file(const reader *r, bool is_state, const char *name, uint32_t dtype, int ndim,
+static luron_status check_in_file(const luron__reader *r, bool is_state, const char *name, uint32_t dtype, int ndim,
                                   const int64_t *shape) {
     char path[2 * LURON__MAX_PATH + 96], have[LURON__SHAPE_TEXT], want[LURON__SHAPE_TEXT];
     if (!r->file) return LURON_OK;
@@ -110,24 +69,22 @@ static luron_status check_in_file(const reader *r, bool is_state, const char *na
     const luron_tensor *e = luron_checkpoint_tensor(r->file, path);
     LURON__CHECK(r->ctx, e, LURON_E_MISMATCH, "%s is missing in the file, %s %s expected", path,
                  luron_dtype_name(dtype), want);
-    LURON__CHECK(r->ctx, e->dtype == dtype && e->ndim == ndim &&
-                             (ndim == 0 || memcmp(e->shape, shape, (size_t)ndim * sizeof *shape) == 0),
-                 LURON_E_MISMATCH, "%s has shape %s (%s) in the file, %s (%s) expected", path,
+    LURON__CHECK(r->ctx, has_dims(e, dtype, ndim, shape), LURON_E_MISMATCH, "%s has shape %s (%s) in the file, %s (%s) expected", path,
                  luron_shape_text(have, sizeof have, e->ndim, e->shape), luron_dtype_name(e->dtype), want,
                  luron_dtype_name(dtype));
     return LURON_OK;
 }
 
-/* Called before memory is taken for what a layer declares. A shared parameter is taken from the first layer that has it, so that it is there once.                        */
+/* Called before memory is taken for what a layer declares. A shared parameter is taken from the first layer that has it, so
+ * that it is there once. */
 static luron_status declaring(luron_tensor **t, luron_ctx *ctx, bool is_state, const char *name, uint32_t dtype, int ndim,
                               const int64_t *shape) {
-    const reader *r = ctx->declaring_for;
+    const luron__reader *r = ctx->declaring_for;
     char full[LURON__MAX_PATH + 80];
     snprintf(full, sizeof full, "%s/%s", r->path, name);
     const char *first = is_state ? NULL : json_string_value(json_object_get(r->firsts, full));
     luron_tensor *same = first ? made_param(r, first) : NULL;
-    if (same && same->dtype == dtype && same->ndim == ndim &&
-        (ndim == 0 || memcmp(same->shape, shape, (size_t)ndim * sizeof *shape) == 0)) {
+    if (same && has_dims(same, dtype, ndim, shape)) {
         *t = luron_tensor_ref(same);
         return LURON_OK;
     }
@@ -138,7 +95,7 @@ static luron_status declaring(luron_tensor **t, luron_ctx *ctx, bool is_state, c
     return check_in_file(r, is_state, first ? first : full, dtype, ndim, shape);
 }
 
-static luron_status make_layer(luron_layer **out, const reader *r, const char *where, const char *type, uint32_t dtype,
+static luron_status make_layer(luron_layer **out, const luron__reader *r, const char *where, const char *type, uint32_t dtype,
                                json_t *options) {
     luron_ctx *ctx = r->ctx;
     luron_arg *args = NULL;
@@ -158,13 +115,13 @@ static luron_status make_layer(luron_layer **out, const reader *r, const char *w
     return LURON_OK;
 }
 
-static luron_status read_layer(luron_layer **out, const reader *r, const char *where, json_t *o) {
+static luron_status read_layer(luron_layer **out, const luron__reader *r, const char *where, json_t *o) {
     static const char *const keys[] = { "path", "type", "plugin", "plugin_version", "data_version", "dtype", "options",
                                         NULL };
     enum { PATH, TYPE, PLUGIN, PLUGIN_VERSION, DATA_VERSION, DTYPE, OPTIONS, N_KEYS };
     json_t *v[N_KEYS];
-    LURON_TRY(check_keys(r, o, where, keys));
-    LURON_TRY(members(v, r, o, where, keys, "ssssiso"));
+    LURON_TRY(luron__check_keys(r, o, where, keys));
+    LURON_TRY(luron__read_members(v, r, o, where, keys, "ssssiso"));
     uint32_t dtype = luron_dtype_find(json_string_value(v[DTYPE]));
     LURON__CHECK(r->ctx, dtype == LURON_F32 || dtype == LURON_F64, LURON_E_FORMAT,
                  "architecture: %.80s: dtype float32 or float64 expected, got '%.40s'", where,
@@ -179,7 +136,7 @@ static luron_status read_layer(luron_layer **out, const reader *r, const char *w
     return make_layer(out, r, where, json_string_value(v[TYPE]), dtype, v[OPTIONS]);
 }
 
-static luron_status read_layers(reader *r, json_t *list) {
+static luron_status read_layers(luron__reader *r, json_t *list) {
     static const char *const keys[] = { "path", NULL };
     size_t n = json_array_size(list);
     LURON__CHECK(r->ctx, n <= LURON__MAX_NODES, LURON_E_FORMAT, "architecture: at most %d layers expected, got %zu",
@@ -193,7 +150,7 @@ static luron_status read_layers(reader *r, json_t *list) {
         char where[120];
         snprintf(where, sizeof where, "layer %zu", i);
         json_t *o = json_array_get(list, i), *path;
-        LURON_TRY(members(&path, r, o, where, keys, "s"));
+        LURON_TRY(luron__read_members(&path, r, o, where, keys, "s"));
         luron_status status = luron__check_path(r->ctx, "architecture", json_string_value(path));
         if (status != LURON_OK) return luron__wrap(r->ctx, LURON_E_FORMAT, "%s", where);
         snprintf(where, sizeof where, "layer '%.80s'", json_string_value(path));
@@ -209,127 +166,8 @@ static luron_status read_layers(reader *r, json_t *list) {
     return LURON_OK;
 }
 
-static luron_status read_layer_node(reader *r, const char *where, json_t *o) {
-    static const char *const keys[] = { "layer", "inputs", NULL };
-    json_t *v[2];
-    LURON_TRY(check_keys(r, o, where, keys));
-    LURON_TRY(members(v, r, o, where, keys, "sa"));
-    const char *path = json_string_value(v[0]);
-    json_t *index = json_object_get(r->by_path, path);
-    LURON__CHECK(r->ctx, index, LURON_E_FORMAT, "architecture: %s: there is no layer '%.80s'", where, path);
-    luron_value *ins = NULL, out;
-    size_t n = 0;
-    LURON_TRY(read_values(&ins, &n, r, where, v[1]));
-    r->stands[json_integer_value(index)] = 1;
-    luron_layer *layer = r->layers[json_integer_value(index)];
-    luron_status status = luron_model_add(&out, r->ctx, r->model, path, layer, (int)n, ins);
-    luron__free(r->ctx, ins, n * sizeof *ins);
-    return status;
-}
-
-/* The value whose first size is the batch size; node -1: the node does not say one. */
-static luron_status read_batch(luron_value *batch, const reader *r, const char *where, json_t *o) {
-    json_t *v = json_object_get(o, "batch");
-    *batch = (luron_value){ -1, 0 };
-    if (!v) return LURON_OK;
-    LURON_TRY(read_value(batch, r, where, v));
-    LURON__CHECK(r->ctx, batch->node >= 0, LURON_E_FORMAT, "architecture: %s: 'batch': a value expected", where);
-    return LURON_OK;
-}
-
-static luron_status read_op_node(reader *r, const char *where, json_t *o) {
-    static const char *const keys[] = { "inputs", NULL };
-    luron__model_op op;
-    luron_value *ins = NULL, out, batch;
-    json_t *list;
-    size_t n = 0;
-    LURON_TRY(members(&list, r, o, where, keys, "a"));
-    luron_status status = luron__model_op_from_json(&op, r->ctx, where, o);
-    if (status) return luron__wrap(r->ctx, status, "architecture");
-    LURON_TRY(read_batch(&batch, r, where, o));
-    LURON_TRY(read_values(&ins, &n, r, where, list));
-    status = luron__model_add_op(&out, r->ctx, r->model, &op, (int)n, ins, batch);
-    luron__free(r->ctx, ins, n * sizeof *ins);
-    return status;
-}
-
-static luron_status read_number_node(reader *r, const char *where, json_t *o) {
-    static const char *const keys[] = { "number", "batch", NULL };
-    luron__model_node node = { .kind = LURON__NODE_NUMBER, .layer = -1, .n_out = 1 };
-    luron_value out, batch;
-    bool by_batch;
-    LURON_TRY(check_keys(r, o, where, keys));
-    LURON_TRY(read_batch(&batch, r, where, o));
-    luron_status status = luron__model_number_from_json(&node.number, &by_batch, r->ctx, where, json_object_get(o, "number"));
-    if (status) return luron__wrap(r->ctx, status, "architecture");
-    node.by_batch = by_batch, node.n_in = by_batch;
-    status = by_batch ? luron__check_value(r->ctx, r->model, "number: batch", 0, batch) : LURON_OK;
-    if (!status && !by_batch && batch.node >= 0)
-        status = luron__fail(r->ctx, LURON_E_FORMAT, "architecture: %s: nothing depends on 'batch'", where);
-    if (!status) status = luron__model_add_node(&out, r->ctx, r->model, &node, &batch);
-    luron_tensor_unref(node.number);
-    return status;
-}
-
-/* A tensor of the model's own, or of a layer: "linear1/weight". */
-static luron_status read_tensor_node(reader *r, const char *where, json_t *o) {
-    static const char *const keys[] = { "tensor", NULL };
-    char group[LURON__MAX_PATH + 1];
-    json_t *v;
-    luron_value out;
-    LURON_TRY(check_keys(r, o, where, keys));
-    LURON_TRY(members(&v, r, o, where, keys, "s"));
-    const char *path = json_string_value(v), *slash = strrchr(path, '/');
-    luron__model_node node = { .kind = LURON__NODE_TENSOR, .n_out = 1 };
-    node.layer = luron__model_tensor_index(r->model, path);
-    if (node.layer < 0 && slash && slash - path <= LURON__MAX_PATH) {
-        luron__model_tensor t = { .path = (char *)path };
-        memcpy(group, path, (size_t)(slash - path));
-        group[slash - path] = 0;
-        t.layer = luron__model_layer_index(r->model, group);
-        t.slot = t.layer < 0 ? -1 : luron__layer_slot(r->model->layers[t.layer].layer, slash + 1, &t.is_param);
-        if (t.slot >= 0) LURON_TRY(luron__model_put_tensor(&node.layer, r->ctx, r->model, &t));
-    }
-    LURON__CHECK(r->ctx, node.layer >= 0, LURON_E_FORMAT, "architecture: %s: there is no tensor '%.80s'", where, path);
-    return luron__model_add_node(&out, r->ctx, r->model, &node, NULL);
-}
-
-static luron_status read_node(reader *r, size_t i, json_t *o) {
-    char where[40];
-    snprintf(where, sizeof where, "node %lld", (long long)i + r->model->n_inputs);
-    luron_status status;
-    if (json_object_get(o, "op")) status = read_op_node(r, where, o);
-    else if (json_object_get(o, "tensor")) status = read_tensor_node(r, where, o);
-    else if (json_object_get(o, "number")) status = read_number_node(r, where, o);
-    else status = read_layer_node(r, where, o);
-    return status == LURON_E_ARGUMENT ? luron__wrap(r->ctx, LURON_E_FORMAT, "architecture: %s", where) : status;
-}
-
-static luron_status read_graph(reader *r, json_t *inputs, json_t *nodes, json_t *outputs) {
-    luron_value v, *outs = NULL;
-    size_t n = 0;
-    for (size_t i = 0; i < json_array_size(inputs); i++) {
-        const char *name = json_string_value(json_array_get(inputs, i));
-        LURON__CHECK(r->ctx, name, LURON_E_FORMAT, "architecture: inputs: list of strings expected");
-        luron_status status = luron_model_input(&v, r->ctx, r->model, name);
-        if (status == LURON_E_ARGUMENT) return luron__wrap(r->ctx, LURON_E_FORMAT, "architecture: inputs");
-        LURON_TRY(status);
-    }
-    LURON__CHECK(r->ctx, json_array_size(nodes) <= LURON__MAX_NODES, LURON_E_FORMAT,
-                 "architecture: at most %d nodes expected, got %zu", LURON__MAX_NODES, json_array_size(nodes));
-    for (size_t i = 0; i < json_array_size(nodes); i++) LURON_TRY(read_node(r, i, json_array_get(nodes, i)));
-    size_t idle = 0;
-    for (size_t i = 0; i < r->n_layers; i++) idle += !r->stands[i];
-    LURON__CHECK(r->ctx, !idle, LURON_E_FORMAT, "architecture: %zu of %zu layers stand at no node", idle, r->n_layers);
-    LURON_TRY(read_values(&outs, &n, r, "outputs", outputs));
-    luron_status status = n ? luron_model_set_outputs(r->ctx, r->model, (int)n, outs) : LURON_OK;
-    luron__free(r->ctx, outs, n * sizeof *outs);
-    LURON__CHECK(r->ctx, n || !r->model->n_nodes, LURON_E_FORMAT, "architecture: outputs: at least one expected");
-    return status == LURON_E_ARGUMENT ? luron__wrap(r->ctx, LURON_E_FORMAT, "architecture") : status;
-}
-
 /* "linear1/weight" -> layer and number of its parameter. */
-static luron_status find_param(luron_layer **layer, int *param, const reader *r, json_t *name) {
+static luron_status find_param(luron_layer **layer, int *param, const luron__reader *r, json_t *name) {
     char path[LURON__MAX_PATH + 1];
     const char *s = json_string_value(name), *slash = s ? strrchr(s, '/') : NULL;
     *layer = NULL;
@@ -346,7 +184,14 @@ static luron_status find_param(luron_layer **layer, int *param, const reader *r,
     return LURON_OK;
 }
 
-static luron_status read_shared(const reader *r, json_t *list) {
+/* Is t a tensor of the model's own under this name? */
+static bool is_own(const luron__reader *r, json_t *name, const luron_tensor *t) {
+    const char *s = json_string_value(name);
+    int32_t i = s ? luron__model_tensor_index(r->model, s) : -1;
+    return i >= 0 && r->model->tensors[i].tensor == t;
+}
+
+static luron_status read_shared(const luron__reader *r, json_t *list) {
     for (size_t i = 0; i < json_array_size(list); i++) {
         json_t *group = json_array_get(list, i);
         luron_layer *first, *layer;
@@ -355,6 +200,7 @@ static luron_status read_shared(const reader *r, json_t *list) {
                      "architecture: shared: lists of two names or more expected");
         LURON_TRY(find_param(&first, &first_param, r, json_array_get(group, 0)));
         for (size_t k = 1; k < json_array_size(group); k++) {
+            if (is_own(r, json_array_get(group, k), luron_layer_param(first, first_param))) continue;
             LURON_TRY(find_param(&layer, &param, r, json_array_get(group, k)));
             luron_status status = luron_layer_set_param(r->ctx, layer, param, luron_layer_param(first, first_param));
             if (status != LURON_OK) return luron__wrap(r->ctx, status, "architecture: shared");
@@ -364,7 +210,7 @@ static luron_status read_shared(const reader *r, json_t *list) {
 }
 
 /* The first name of each list for all others in it; what is no such list is reported by read_shared. */
-static luron_status note_firsts(reader *r, json_t *shared) {
+static luron_status note_firsts(luron__reader *r, json_t *shared) {
     r->firsts = json_object();
     LURON__CHECK(r->ctx, r->firsts, LURON_E_NOMEM, "architecture: not enough memory");
     for (size_t i = 0; i < json_array_size(shared); i++) {
@@ -379,7 +225,7 @@ static luron_status note_firsts(reader *r, json_t *shared) {
 }
 
 /* The dtype of the ops, where there are any. */
-static luron_status read_dtype(const reader *r, json_t *v) {
+static luron_status read_dtype(const luron__reader *r, json_t *v) {
     if (!v) return LURON_OK;
     uint32_t dtype = luron_dtype_find(json_string_value(v));
     LURON__CHECK(r->ctx, dtype == LURON_F32 || dtype == LURON_F64, LURON_E_FORMAT,
@@ -388,11 +234,26 @@ static luron_status read_dtype(const reader *r, json_t *v) {
     return LURON_OK;
 }
 
-static luron_status read_tensor(const reader *r, const char *where, json_t *o) {
+/* One that a layer has too is that of the layer. */
+static luron_status make_tensor(luron_tensor **t, const luron__reader *r, const char *path, bool is_param, uint32_t dtype,
+                                int ndim, const int64_t *shape) {
+    const char *first = is_param ? json_string_value(json_object_get(r->firsts, path)) : NULL;
+    luron_tensor *same = first ? made_param(r, first) : NULL;
+    if (same && has_dims(same, dtype, ndim, shape)) {
+        *t = luron_tensor_ref(same);
+        return LURON_OK;
+    }
+    LURON_TRY(check_in_file(r, !is_param, path, dtype, ndim, shape));
+    LURON_TRY(luron_tensor_full(t, r->ctx, dtype, ndim, shape, 0));
+    (*t)->requires_grad = is_param;
+    return LURON_OK;
+}
+
+static luron_status read_tensor(const luron__reader *r, const char *where, json_t *o) {
     static const char *const keys[] = { "path", "kind", "dtype", "shape", NULL };
     json_t *v[4];
-    LURON_TRY(check_keys(r, o, where, keys));
-    LURON_TRY(members(v, r, o, where, keys, "sssa"));
+    LURON_TRY(luron__check_keys(r, o, where, keys));
+    LURON_TRY(luron__read_members(v, r, o, where, keys, "sssa"));
     const char *path = json_string_value(v[0]), *kind = json_string_value(v[1]);
     uint32_t dtype = luron_dtype_find(json_string_value(v[2]));
     int64_t shape[LURON_MAX_DIMS] = { 0 };
@@ -409,17 +270,15 @@ static luron_status read_tensor(const reader *r, const char *where, json_t *o) {
                      "architecture: %s: 'shape': integers expected", where);
         shape[d] = json_integer_value(json_array_get(v[3], d));
     }
-    LURON_TRY(check_in_file(r, !is_param, path, dtype, (int)ndim, shape));
     luron_tensor *t;
-    luron_status status = luron_tensor_full(&t, r->ctx, dtype, (int)ndim, shape, 0);
+    luron_status status = make_tensor(&t, r, path, is_param, dtype, (int)ndim, shape);
     if (status) return luron__wrap(r->ctx, status == LURON_E_SHAPE ? LURON_E_FORMAT : status, "architecture: %s", where);
-    t->requires_grad = is_param;
     status = luron__model_own_tensor(r->ctx, r->model, path, t, is_param);
     luron_tensor_unref(t);
     return status == LURON_E_ARGUMENT ? luron__wrap(r->ctx, LURON_E_FORMAT, "architecture: %s", where) : status;
 }
 
-static luron_status read_tensors(const reader *r, json_t *list) {
+static luron_status read_tensors(const luron__reader *r, json_t *list) {
     LURON__CHECK(r->ctx, !list || json_is_array(list), LURON_E_FORMAT,
                  "architecture: the whole: 'tensors': list expected");
     for (size_t i = 0; i < json_array_size(list); i++) {
@@ -430,27 +289,27 @@ static luron_status read_tensors(const reader *r, json_t *list) {
     return LURON_OK;
 }
 
-static luron_status read_model(reader *r, json_t *json) {
+static luron_status read_model(luron__reader *r, json_t *json) {
     static const char *const keys[] = { "layers", "inputs", "nodes", "outputs", "name", "shared", "tensors", "dtype",
                                         NULL };
     static const char *const needed[] = { "layers", "inputs", "nodes", "outputs", NULL };
     json_t *v[4], *shared = json_object_get(json, "shared");
-    LURON_TRY(check_keys(r, json, "the whole", keys));
-    LURON_TRY(members(v, r, json, "the whole", needed, "aaaa"));
+    LURON_TRY(luron__check_keys(r, json, "the whole", keys));
+    LURON_TRY(luron__read_members(v, r, json, "the whole", needed, "aaaa"));
     LURON__CHECK(r->ctx, !shared || json_is_array(shared), LURON_E_FORMAT,
                  "architecture: the whole: 'shared': list expected");
     LURON_TRY(note_firsts(r, shared));
     LURON_TRY(read_layers(r, v[0]));
     LURON_TRY(read_tensors(r, json_object_get(json, "tensors")));
     LURON_TRY(read_dtype(r, json_object_get(json, "dtype")));
-    LURON_TRY(read_graph(r, v[1], v[2], v[3]));
+    LURON_TRY(luron__read_graph(r, v[1], v[2], v[3]));
     return read_shared(r, shared);
 }
 
 luron_status luron__model_of_file(luron_model **out, luron_ctx *ctx, const char *json, const luron_checkpoint *c) {
     void *parsed;
     uint64_t position = ctx->position;
-    reader r = { .ctx = ctx, .file = c };
+    luron__reader r = { .ctx = ctx, .file = c };
     LURON_TRY(luron__json_parse(&parsed, ctx, "architecture", json));
     luron_status status = luron_model_new(&r.model, ctx);
     if (status == LURON_OK) status = read_model(&r, parsed);

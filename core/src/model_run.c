@@ -47,7 +47,7 @@ static luron_status apply_op(run *r, luron_ctx *ctx, const luron__model_node *no
     int64_t batch;
     LURON_TRY(batch_size(&batch, ctx, r, node));
     LURON_TRY(luron__model_op_attrs(&attrs, ctx, node->op, batch));
-    return luron__apply_op(r->outs, ctx, node->op->op, node->n_in - node->by_batch, r->ins, &attrs);
+    return luron__apply_named(r->outs, ctx, node->op->op, node->n_in - node->by_batch, r->ins, &attrs);
 }
 
 static luron_status number(run *r, luron_ctx *ctx, const luron__model_node *node) {

@@ -4,6 +4,7 @@
  * multiplies and adds each of its numbers once for every row or place of the output: 2 * numel(weight) *
  * numel(output) / size 0 of the weight; matmul counts 2 * numel(output) * inner size. An element-wise layer or op counts
  * one for each element. Biases, losses and everything else count nothing. Numbers have no line. */
+#include "call.h"
 #include "graph.h"
 
 #include <stdio.h>
@@ -79,43 +80,33 @@ static double layer_flops(const luron_layer *layer, const luron_dims *out) {
 
 /* ---- shapes ---------------------------------------------------------------------------------------------------- */
 /* A tensor of these dims without numbers. */
-static luron_tensor shadow(const luron_dims *d) {
-    luron_tensor t = { .dtype = d->dtype, .ndim = d->ndim };
+static luron_status shadow(luron_tensor **out, luron_ctx *ctx, const luron_dims *d, bool is_number) {
+    luron_tensor t = { .dtype = d->dtype, .ndim = d->ndim, .is_number = is_number };
     memcpy(t.shape, d->shape, sizeof t.shape);
-    int64_t stride = 1;
-    for (int i = t.ndim - 1; i >= 0; i--) {
-        t.strides[i] = stride;
-        stride *= t.shape[i] ? t.shape[i] : 1;
-    }
-    return t;
+    luron__set_contiguous(&t);
+    return luron__tensor_alias(out, ctx, &t);
 }
 
-/* What the op's infer says; numbers among the operands take part in promotion as such. */
+/* What the op says of shapes alone; numbers among the operands take part in promotion as such. */
 static luron_status infer_op(luron_dims *out, luron_ctx *ctx, const luron_model *m, const luron__model_node *node,
                              const luron_dims *ins) {
     int n = node->n_in - node->by_batch;
-    size_t bytes = (size_t)(n + 1) * (sizeof(luron_tensor) + sizeof(luron_tensor *));
-    luron__apply a = { .op = node->op->op, .n_in = n };
-    luron_tensor *ts, **in;
+    size_t bytes = (size_t)(n + 1) * sizeof(luron_tensor *);
+    luron__attrs attrs;
+    luron_tensor **in;
     const luron_dims *batch = node->by_batch ? &ins[n] : NULL;
     LURON__CHECK(ctx, !batch || batch->ndim > 0, LURON_E_SHAPE, "model: an input that says the batch size has no dims");
-    LURON_TRY(luron__model_op_attrs(&a.attrs, ctx, node->op, batch ? batch->shape[0] : 0));
-    LURON_TRY(luron__alloc(&ts, ctx, bytes));
-    in = (luron_tensor **)(void *)(ts + n + 1);
-    for (int k = 0; k < n; k++) {
-        ts[k] = shadow(&ins[k]);
-        ts[k].is_number = m->nodes[node->ins[k].node].kind == LURON__NODE_NUMBER;
-        in[k] = &ts[k];
-    }
-    a.in = in;
+    LURON_TRY(luron__model_op_attrs(&attrs, ctx, node->op, batch ? batch->shape[0] : 0));
+    LURON_TRY(luron__alloc(&in, ctx, bytes));
+    luron_status status = LURON_OK;
+    for (int k = 0; k < n && status == LURON_OK; k++)
+        status = shadow(&in[k], ctx, &ins[k], m->nodes[node->ins[k].node].kind == LURON__NODE_NUMBER);
     uint32_t standard = ctx->default_dtype;
     ctx->default_dtype = m->dtype;
-    luron_status status = a.op->infer(ctx, &a);
+    if (status == LURON_OK) status = luron__infer_named(out, ctx, node->op->op, n, in, &attrs);
     ctx->default_dtype = standard;
-    if (status == LURON_OK) status = luron__check_shape(ctx, a.dtype, a.ndim, a.shape, NULL);
-    *out = (luron_dims){ .dtype = a.dtype, .ndim = a.ndim };
-    memcpy(out->shape, a.shape, sizeof out->shape);
-    luron__free(ctx, ts, bytes);
+    for (int k = 0; k < n; k++) luron_tensor_unref(in[k]);
+    luron__free(ctx, in, bytes);
     return status;
 }
 
@@ -143,12 +134,50 @@ static luron_status infer(luron_dims *dims, luron_ctx *ctx, const luron_model *m
     return status;
 }
 
+/* Does operand k hold ids, or whole numbers that become some? passes: if the result does. */
+static bool takes_ids(const luron_model *m, const luron__model_node *node, int32_t k, bool *passes) {
+    *passes = false;
+    if (node->kind == LURON__NODE_LAYER) {
+        const luron_type *type = m->layers[node->layer].layer->code->type;
+        return luron__port_in(type, k)->flags & LURON_PORT_INDEX;
+    }
+    if (node->kind != LURON__NODE_OP || k >= node->n_in - node->by_batch) return false;
+    const luron__op *op = node->op->op;
+    const uint32_t bit = 1u << (k < 30 ? k : 30);
+    *passes = op->carries & bit;
+    return op->ids_in & bit || !strcmp(op->name, "to_ids") || !strcmp(op->name, "from_ids");
+}
+
+/* The dtype of inputs for which none is said: int64 where they come, as they are, to what takes ids; else the model's. */
+static luron_status guess_dtypes(luron_dims *dims, luron_ctx *ctx, const luron_model *m) {
+    uint8_t *ids;
+    const size_t bytes = (size_t)m->n_values + 1;
+    LURON_TRY(luron__alloc(&ids, ctx, bytes));
+    for (int64_t i = m->n_nodes - 1; i >= m->n_inputs; i--)
+        for (int32_t k = 0; k < m->nodes[i].n_in; k++) {
+            const luron__model_node *node = &m->nodes[i];
+            bool passes, takes = node->ins[k].node >= 0 && takes_ids(m, node, k, &passes);
+            if (takes || (node->ins[k].node >= 0 && passes && ids[node->first]))
+                ids[m->nodes[node->ins[k].node].first + node->ins[k].out] = 1;
+        }
+    const uint32_t real = m->n_layers ? m->layers[0].layer->dtype : m->dtype ? m->dtype : ctx->default_dtype;
+    for (int64_t i = 0; i < m->n_inputs; i++)
+        if (!dims[i].dtype) dims[i].dtype = ids[i] ? LURON_I64 : real;
+    luron__free(ctx, ids, bytes);
+    return LURON_OK;
+}
+
 /* Shapes before counts: a lazy layer has its parameters only then. */
 static luron_status infer_all(luron_dims *dims, luron_ctx *ctx, const luron_model *m, int n_in,
                               const luron_dims *in_dims) {
     LURON__CHECK(ctx, n_in == m->n_inputs, LURON_E_ARGUMENT, "summary: shapes of %lld input%s expected, got %d",
                  (long long)m->n_inputs, m->n_inputs == 1 ? "" : "s", n_in);
     for (int i = 0; i < n_in; i++) dims[i] = in_dims[i];
+    LURON_TRY(guess_dtypes(dims, ctx, m));
+    for (int i = 0; i < n_in; i++) {
+        luron_status status = luron__check_shape(ctx, dims[i].dtype, dims[i].ndim, dims[i].shape, NULL);
+        if (status) return luron__wrap(ctx, status, "summary: input '%.64s'", m->nodes[i].name);
+    }
     for (int64_t i = m->n_inputs; i < m->n_nodes; i++) LURON_TRY(infer(dims, ctx, m, i));
     return LURON_OK;
 }

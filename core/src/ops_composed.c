@@ -225,9 +225,7 @@ static luron_status check_mask(luron_ctx *ctx, const char *what, const luron_ten
 luron_status luron_masked_fill(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, luron_tensor *mask, double value) {
     bool real = luron_dtype_is_float(x->dtype);
     LURON_TRY(check_mask(ctx, "masked_fill", mask));
-    LURON__CHECK(ctx, real || (value == floor(value) && fabs(value) <= 9007199254740992.0), LURON_E_ARGUMENT,
-                 "masked_fill: value is %g, but the tensor is %s: a whole number expected", value,
-                 luron_dtype_name(x->dtype));
+    LURON_TRY(luron__check_number(ctx, "masked_fill: value", value, x->dtype));
     luron_tensor *number = NULL, *filled = NULL;
     luron_status status =
         real ? luron_scalar(&number, ctx, value) : luron_scalar_int(&number, ctx, (int64_t)value);

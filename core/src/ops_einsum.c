@@ -184,17 +184,11 @@ static void drop(labels *l, int d) {
         l->at[d] = l->at[d + 1];
 }
 
-/* Dims a < b of one label and size become one: last and in one piece, every (size + 1)-th of their positions. */
+/* Dims a < b of one label and size become one, the last. */
 static luron_status take_diagonal(operand *o, luron_ctx *ctx, int a, int b) {
     luron_tensor *t = NULL;
-    int64_t shape[LURON_MAX_DIMS], size = o->t->shape[a];
-    int from[2] = {a, b}, to[2] = {-2, -1}, label = o->labels.at[a];
-    LURON_TRY(become(o, luron_movedim(&t, ctx, o->t, 2, from, to), &t));
-    int n = o->t->ndim - 1;
-    memcpy(shape, o->t->shape, sizeof shape);
-    shape[n - 1] = size * size;
-    LURON_TRY(reshaped(o, ctx, n, shape));
-    LURON_TRY(become(o, luron_slice(&t, ctx, o->t, -1, 0, size * size, size + 1), &t));
+    int label = o->labels.at[a];
+    LURON_TRY(become(o, luron_diagonal(&t, ctx, o->t, 0, a, b), &t));
     drop(&o->labels, b);
     drop(&o->labels, a);
     o->labels.at[o->labels.n++] = label;

@@ -103,6 +103,8 @@ luron_status luron__add_at(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, 
                            luron_tensor *src, int64_t base, bool list);
 luron_status luron__write_at(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, luron_tensor *ids,
                              luron_tensor *src, int64_t base, bool list);
+/** Row i of src into row ids[i] of x, in place; ids are int64 and checked, and x and src do not overlap. */
+void luron__put_rows(luron_ctx *ctx, luron_tensor *x, luron_tensor *ids, luron_tensor *src);
 /** Row i of x becomes the largest (smallest) of the rows of src whose id is i, if there are any (ops_scatter.c). */
 luron_status luron__segment_extreme(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, luron_tensor *ids,
                                     luron_tensor *src, bool largest);

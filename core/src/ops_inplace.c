@@ -2,6 +2,7 @@
 #include "ops_elementwise.h"
 #include "plan.h"
 
+#include <math.h>
 #include <string.h>
 
 void luron__copy_in_place(luron_ctx *ctx, luron_tensor *t, const luron_tensor *src) {
@@ -48,7 +49,21 @@ luron_status luron_tensor_copy(luron_ctx *ctx, luron_tensor *t, luron_tensor *sr
     return LURON_OK;
 }
 
+luron_status luron__check_number(luron_ctx *ctx, const char *what, double value, uint32_t dtype) {
+    double low = -9007199254740992.0, high = -low; /* doubles between these are whole numbers one by one */
+    if (luron_dtype_is_float(dtype)) return LURON_OK;
+    if (dtype == LURON_U8) low = 0, high = UINT8_MAX;
+    if (dtype == LURON_I32) low = INT32_MIN, high = INT32_MAX;
+    LURON__CHECK(ctx, value == floor(value), LURON_E_ARGUMENT, "%s is %g, but the tensor is %s: a whole number expected",
+                 what, value, luron_dtype_name(dtype));
+    LURON__CHECK(ctx, value >= low && value <= high, LURON_E_ARGUMENT,
+                 "%s is %.17g, but the tensor is %s: a whole number from %.0f to %.0f expected", what, value,
+                 luron_dtype_name(dtype), low, high);
+    return LURON_OK;
+}
+
 luron_status luron_tensor_fill(luron_ctx *ctx, luron_tensor *t, double value) {
+    LURON_TRY(luron__check_number(ctx, "fill: value", value, t->dtype));
     LURON_TRY(luron__check_writable(ctx, "fill", t, NULL));
     luron__plan_fill(ctx, t, value);
     luron__storage storage = {.data = &value};

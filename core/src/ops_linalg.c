@@ -147,7 +147,7 @@ static luron_status infer_solution(luron_ctx *ctx, luron__apply *a) {
                      a->op->name, s, t);
         a->shape[a->ndim - i] = x == 1 ? y : x;
     }
-    return luron__check_shape(ctx, a->dtype, a->ndim, a->shape, NULL);
+    return LURON_OK;
 }
 
 enum { UPPER = 1, UNIT = 2 };

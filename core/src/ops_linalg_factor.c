@@ -152,21 +152,30 @@ static luron_tensor *cofactors(luron__expr *e, luron_tensor *a) {
     return product(e, luron__expr_2(e, luron_mul, usv[0], times), usv[2]);
 }
 
-/* da = g det a^-T; by cofactors if a matrix is singular. */
+/* Of a dtype, with singular values that differ: what stands in for a matrix of a batch that is another rule's. */
+static luron_tensor *stand_in(luron__expr *e, uint32_t dtype, int64_t n) {
+    luron_tensor *t = NULL;
+    return e->status ? NULL : embedded(e, luron__expr_keep(e, luron_tensor_arange(&t, e->ctx, dtype, 1, (double)n + 0.5, 1), &t));
+}
+
+/* da = g det a^-T; by cofactors where a matrix is singular. */
 static luron_status det_gradient(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g, int i) {
     luron__expr e = {.ctx = ctx};
-    double singular = 0;
-    luron_tensor *det = luron__expr_out(&e, node), *any = NULL;
-    luron_tensor *none = luron__expr_2(&e, luron_eq, det, luron__expr_number(&e, 0));
-    if (!e.status) luron__expr_keep(&e, luron_any(&any, ctx, none, 0, NULL, 0), &any);
-    if (!e.status) e.status = luron_tensor_item(&singular, ctx, any);
-    if (singular != 0) {
-        luron_tensor *c = cofactors(&e, node->in[i]);
-        return luron__expr_done(&e, luron__expr_2(&e, luron_mul, as_matrix(&e, g), c), out);
+    double some = 0;
+    luron_tensor *a = node->in[i], *det = luron__expr_out(&e, node), *any = NULL, *by_cofactors = NULL;
+    luron_tensor *singular = as_matrix(&e, luron__expr_2(&e, luron_eq, det, luron__expr_number(&e, 0)));
+    if (!e.status) luron__expr_keep(&e, luron_any(&any, ctx, singular, 0, NULL, 0), &any);
+    if (!e.status) e.status = luron_tensor_item(&some, ctx, any);
+    if (some != 0) {
+        luron_tensor *other = stand_in(&e, a->dtype, cols_of(a));
+        luron_tensor *c = cofactors(&e, luron__expr_where(&e, singular, a, other));
+        by_cofactors = luron__expr_2(&e, luron_mul, as_matrix(&e, g), c);
+        a = luron__expr_where(&e, singular, other, a);
     }
-    luron_tensor *turned = luron__expr_t(&e, luron__expr_1(&e, luron_inverse, node->in[i]));
+    luron_tensor *turned = luron__expr_t(&e, luron__expr_1(&e, luron_inverse, a));
     luron_tensor *times = as_matrix(&e, luron__expr_2(&e, luron_mul, g, det));
-    return luron__expr_done(&e, luron__expr_2(&e, luron_mul, times, turned), out);
+    luron_tensor *da = luron__expr_2(&e, luron_mul, times, turned);
+    return luron__expr_done(&e, some != 0 ? luron__expr_where(&e, singular, by_cofactors, da) : da, out);
 }
 
 /* d log|det| = a^-T. */

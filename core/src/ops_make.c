@@ -10,6 +10,7 @@ static luron_status full_infer(luron_ctx *ctx, luron__apply *a) {
     LURON_TRY(luron__attr_dtype(ctx, a, 0));
     LURON_TRY(luron__attr_count(ctx, a));
     a->dtype = (uint32_t)a->attrs.at[0], a->ndim = a->attrs.n;
+    LURON_TRY(luron__check_number(ctx, "full: value", a->attrs.num[0], a->dtype));
     memcpy(a->shape, a->attrs.at + 1, sizeof a->shape);
     return LURON_OK;
 }

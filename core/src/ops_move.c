@@ -67,8 +67,7 @@ static luron_status pad_infer(luron_ctx *ctx, luron__apply *a) {
     infer_like(ctx, a);
     LURON__CHECK(ctx, a->attrs.n == a->ndim, LURON_E_SHAPE, "pad: widths for %d dims, the tensor has %d", a->attrs.n,
                  a->ndim);
-    LURON__CHECK(ctx, luron_dtype_is_float(a->dtype) || value == floor(value), LURON_E_ARGUMENT,
-                 "pad: value is %g, but the tensor is %s: a whole number expected", value, luron_dtype_name(a->dtype));
+    LURON_TRY(luron__check_number(ctx, "pad: value", value, a->dtype));
     for (int d = 0; d < a->ndim; d++)
         LURON__CHECK(ctx,
                      before[d] >= 0 && after[d] >= 0, LURON_E_ARGUMENT,
@@ -110,12 +109,20 @@ static const luron__op_attr pad_attrs[] = {{"before", LURON__ATTR_INTS, 0},
                                         {"after", LURON__ATTR_INTS, LURON_MAX_DIMS},
                                         {"value", LURON__ATTR_NUM, 0},
                                         {0}};
+/* Widths for the last dims alone are enough. */
+static luron_status pad_call(luron_tensor **out, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in,
+                             const luron__attrs *attrs) {
+    (void)op, (void)n_in;
+    return luron_pad(out, ctx, in[0], attrs->n, attrs->at, attrs->at + LURON_MAX_DIMS, attrs->num[0]);
+}
+
 static const luron__op op_pad = {.name = "pad",
                                  .infer = pad_infer,
                                  .compute = pad_compute,
                                  .gradient = pad_gradient,
                                  .attrs = pad_attrs,
-                                 .n_in = 1};
+                                 .n_in = 1,
+                                 .call = pad_call};
 
 luron_status luron_pad(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int n_dims, const int64_t *before,
                        const int64_t *after, double value) {

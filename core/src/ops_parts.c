@@ -1,4 +1,4 @@
-/* ops_parts.c -- what small things are made of other ops: movedim, unbind, split by sizes, isclose, logspace. */
+/* ops_parts.c -- what small things are made of other ops: movedim, flatten, unflatten, unbind, split by sizes, isclose, logspace. */
 #include "ops_expr.h"
 
 #include <math.h>
@@ -25,6 +25,48 @@ luron_status luron_movedim(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, 
         dims[d] = at++;
     }
     return luron_permute(out, ctx, x, x->ndim, dims);
+}
+
+luron_status luron_flatten(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int from, int to) {
+    int64_t shape[LURON_MAX_DIMS] = {1};
+    int at = 0;
+    LURON_TRY(luron__wrap_dim(&from, ctx, "flatten: from", x->ndim));
+    LURON_TRY(luron__wrap_dim(&to, ctx, "flatten: to", x->ndim));
+    LURON__CHECK(ctx, from <= to, LURON_E_ARGUMENT, "flatten: to: at least %d (from) expected, got %d",
+                 from + ctx->index_base, to + ctx->index_base);
+    for (int d = 0; d < x->ndim; d++) {
+        bool joins = d > from && d <= to;
+        at += d > 0 && !joins;
+        shape[at] = (joins ? shape[at] : 1) * x->shape[d];
+    }
+    return luron_reshape(out, ctx, x, at + 1, shape);
+}
+
+luron_status luron_unflatten(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, int n,
+                             const int64_t *sizes) {
+    int64_t shape[LURON_MAX_DIMS], known = 1;
+    int open = -1, at = 0;
+    bool fits = true;
+    LURON_TRY(luron__wrap_dim(&dim, ctx, "unflatten: dim", x->ndim));
+    LURON__CHECK(ctx, x->ndim > 0 && n > 0 && n <= LURON_MAX_DIMS + 1 - x->ndim, LURON_E_SHAPE,
+                 "unflatten: sizes: %d dims and %d in place of one do not make a tensor of 1 to %d dims", x->ndim, n,
+                 LURON_MAX_DIMS);
+    for (int i = 0; i < n; i++) {
+        if (sizes[i] == -1 && open < 0)
+            open = i;
+        else
+            fits = fits && sizes[i] >= 0 && !__builtin_mul_overflow(known, sizes[i], &known);
+    }
+    int64_t rest = x->shape[dim];
+    fits = fits && (open < 0 ? known == rest : known > 0 && rest % known == 0);
+    LURON__CHECK(ctx, fits, LURON_E_SHAPE,
+                 "unflatten: sizes: their product must be %lld, the size of dim %d (one may be -1)", (long long)rest,
+                 dim + ctx->index_base);
+    for (int d = 0; d < x->ndim; d++) {
+        if (d != dim) shape[at++] = x->shape[d];
+        for (int i = 0; d == dim && i < n; i++) shape[at++] = i == open ? rest / known : sizes[i];
+    }
+    return luron_reshape(out, ctx, x, at, shape);
 }
 
 /* n views, all or none in outs: pieces of dim of these sizes, or (NULL) its positions, without dim. */

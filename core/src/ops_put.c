@@ -87,7 +87,8 @@ static luron_status find_place(place *p, luron_ctx *ctx, const char *what, const
         else
             p->rows[1 + d - n] = p->shape[p->id_ndim + d - n] = x->shape[d];
     }
-    return luron__check_shape(ctx, x->dtype, p->ndim, p->shape, NULL);
+    luron_status status = luron__check_shape(ctx, x->dtype, p->ndim, p->shape, NULL);
+    return status ? luron__wrap(ctx, status, "%s", what) : LURON_OK;
 }
 
 static luron_tensor *shaped(luron__expr *e, luron_tensor *x, int ndim, const int64_t *shape) {
@@ -134,33 +135,63 @@ luron_status luron_take(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, lur
     return status;
 }
 
+/* Do values fit the places of the ids? */
+static luron_status check_values(luron_ctx *ctx, const place *p, const luron_tensor *values) {
+    char s[LURON__SHAPE_TEXT], t[LURON__SHAPE_TEXT];
+    int ndim;
+    int64_t shape[LURON_MAX_DIMS];
+    luron_tensor like = {.ndim = p->ndim};
+    memcpy(like.shape, p->shape, sizeof like.shape);
+    luron_status fits = luron__broadcast(ctx, "index_put", values, &like, &ndim, shape);
+    LURON__CHECK(ctx, !fits && ndim == p->ndim && memcmp(shape, p->shape, (size_t)ndim * sizeof *shape) == 0,
+                 LURON_E_SHAPE, "index_put: values %s do not broadcast to the shape at these ids, %s",
+                 luron_shape_text(s, sizeof s, values->ndim, values->shape),
+                 luron_shape_text(t, sizeof t, p->ndim, p->shape));
+    return LURON_OK;
+}
+
+/* values as a row for each of the ids in `list`. */
+static luron_tensor *source(luron__expr *e, luron_tensor *values, place p, const luron_tensor *list, int ndim) {
+    luron_tensor *wide = expanded(e, values, p.ndim, p.shape);
+    if (e->status) return NULL;
+    p.rows[0] = list->shape[0];
+    return shaped(e, wide, ndim, p.rows);
+}
+
 luron_status luron_index_put(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int n, luron_tensor *const *ids,
                              luron_tensor *values, int accumulate) {
     luron__expr e = {.ctx = ctx};
     place p;
-    char s[LURON__SHAPE_TEXT], t[LURON__SHAPE_TEXT];
-    int ndim;
-    int64_t shape[LURON_MAX_DIMS];
     LURON_TRY(find_place(&p, ctx, "index_put", x, n, ids));
     LURON__CHECK(ctx, x->dtype == values->dtype, LURON_E_DTYPE,
                  "index_put: x is %s and values are %s, they must be the same", luron_dtype_name(x->dtype),
                  luron_dtype_name(values->dtype));
-    luron_tensor like = {.ndim = p.ndim};
-    memcpy(like.shape, p.shape, sizeof like.shape);
-    luron_status fits = luron__broadcast(ctx, "index_put", values, &like, &ndim, shape);
-    LURON__CHECK(ctx, !fits && ndim == p.ndim && memcmp(shape, p.shape, (size_t)ndim * sizeof *shape) == 0,
-                 LURON_E_SHAPE, "index_put: values %s do not broadcast to the shape at these ids, %s",
-                 luron_shape_text(s, sizeof s, values->ndim, values->shape),
-                 luron_shape_text(t, sizeof t, p.ndim, p.shape));
+    LURON_TRY(check_values(ctx, &p, values));
     luron_tensor *rows = shaped(&e, x, 1 + x->ndim - n, p.rows), *list = positions(&e, &op_index_put, x, &p, ids);
-    luron_tensor *src = expanded(&e, values, p.ndim, p.shape), *y = NULL;
-    if (!e.status) {
-        p.rows[0] = list->shape[0];
-        src = shaped(&e, src, 1 + x->ndim - n, p.rows);
-    }
+    luron_tensor *src = source(&e, values, p, list, 1 + x->ndim - n), *y = NULL;
     if (!e.status)
         y = luron__expr_keep(&e, (accumulate ? luron_index_add : luron_index_copy)(&y, ctx, rows, 0, list, src), &y);
     return luron__expr_done(&e, shaped(&e, y, x->ndim, x->shape), out);
+}
+
+luron_status luron_tensor_put(luron_ctx *ctx, luron_tensor *t, int n, luron_tensor *const *ids, luron_tensor *values) {
+    luron__expr e = {.ctx = ctx};
+    place p;
+    luron_tensor *row = NULL, *whole = NULL;
+    LURON_TRY(luron__check_writable(ctx, "index_put", t, values));
+    LURON_TRY(find_place(&p, ctx, "index_put", t, n, ids));
+    LURON_TRY(check_values(ctx, &p, values));
+    luron_tensor *rows = shaped(&e, t, 1 + t->ndim - n, p.rows), *list = positions(&e, &op_index_put, t, &p, ids);
+    if (!e.status) row = luron__expr_keep(&e, luron_cast(&row, ctx, values, t->dtype), &row);
+    if (row && luron_tensor_is_shared(t, row)) row = luron__expr_1(&e, luron_copy, row); /* the two may overlap */
+    luron_tensor *src = source(&e, row, p, list, 1 + t->ndim - n);
+    if (!e.status) {
+        luron__put_rows(ctx, rows, list, src);
+        if (luron_tensor_is_shared(t, rows)) luron_tensor_touch(t);
+        else whole = shaped(&e, rows, t->ndim, t->shape); /* no view of t has such rows: they are a copy */
+    }
+    if (whole) e.status = luron_tensor_copy(ctx, t, whole);
+    return luron__expr_done(&e, NULL, &whole);
 }
 
 /* ---- masked_scatter ---------------------------------------------------------------------------------------------- */

@@ -255,14 +255,15 @@ static const luron__op_attr var_attrs[] = {
 static const luron__op op_sum = {
     .name = "sum", .infer = infer_sum, .compute = compute_sum, .gradient = gradient_sum, REDUCE};
 static const luron__op op_mean = {
-    .name = "mean", .infer = infer_real, .compute = compute_mean, .gradient = gradient_mean, REDUCE};
+    .name = "mean", .infer = infer_real, .compute = compute_mean, .gradient = gradient_mean, REDUCE, .call = luron__call_real};
 static const luron__op op_var = {.name = "var",
                                  .saves = LURON__SAVE_IN(0),
                                  .infer = infer_real,
                                  .compute = compute_var,
                                  .gradient = gradient_var,
                                  .attrs = var_attrs,
-                                 .n_in = 1};
+                                 .n_in = 1,
+                                 .call = luron__call_real};
 static const luron__op op_prod = {.name = "prod",
                                   .saves = LURON__SAVE_IN(0),
                                   .infer = infer_sum,

@@ -23,4 +23,7 @@ static inline char *luron__row(const luron_tensor *t, int dim, int64_t r) {
     return luron__data(t) + offset * luron_dtype_size(t->dtype);
 }
 
+/** The ids of the rows of x (n, columns), contiguous, by their first element that differs, as sort orders it: (n). */
+luron_status luron__order_rows(luron_tensor **out, luron_ctx *ctx, const luron_tensor *x);
+
 #endif

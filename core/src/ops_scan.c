@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { GRAIN = 32768, BLOCK = 128 };
+enum { GRAIN = 32768, BLOCK = 128, STRIP = 64 };
 
 /* ---- the loop ---------------------------------------------------------------------------------------------------- */
 typedef enum scan_kind { SUM, PROD, LOG_SUM, RECUR } scan_kind;
@@ -86,12 +86,56 @@ static void read_block(uint32_t dtype, void *to, const path *from, int64_t done,
     luron__convert(dtype, to, 1, from->dtype, from->at + done * from->step * from->size, from->step, n);
 }
 
+/* ---- sums and products of rows side by side ------------------------------------------------------------------------
+ * Where the elements of a row lie far apart, rows that lie beside each other are walked together, so that memory is read
+ * in lines. Each stays one chain in its order: the bits are those of the row alone. */
+
+static void scan_strip(const scan *s, int64_t row, int64_t count, int64_t from_step, int64_t to_step) {
+    path from = path_of(s->x, s, row), to = path_of(s->out, s, row);
+    union {
+        double real[STRIP];
+        int64_t whole[STRIP]; /* int64 wraps: added as uint64 */
+    } x, y;
+    for (int64_t k = 0; k < count; k++)
+        if (s->dtype == LURON_F64) y.real[k] = s->kind == PROD;
+        else y.whole[k] = s->kind == PROD;
+    for (int64_t i = 0; i < luron__row_length(s->out, s->dim); i++) {
+        luron__convert(s->dtype, &x, 1, from.dtype, from.at + i * from.step * from.size, from_step, count);
+        if (s->dtype == LURON_F64 && s->kind == SUM)
+            for (int64_t k = 0; k < count; k++) y.real[k] += x.real[k];
+        else if (s->dtype == LURON_F64)
+            for (int64_t k = 0; k < count; k++) y.real[k] *= x.real[k];
+        else if (s->kind == SUM)
+            for (int64_t k = 0; k < count; k++) y.whole[k] = (int64_t)((uint64_t)y.whole[k] + (uint64_t)x.whole[k]);
+        else
+            for (int64_t k = 0; k < count; k++) y.whole[k] = (int64_t)((uint64_t)y.whole[k] * (uint64_t)x.whole[k]);
+        luron__convert(to.dtype, to.at + i * to.step * to.size, to_step, s->dtype, &y, 1, count);
+    }
+}
+
+/* Scan rows from `row` on together, along the last of the other dims: how many; 0 where that does not pay. */
+static int64_t scan_side_by_side(const scan *s, int64_t row, int64_t end) {
+    const int across = s->out->ndim - 1 - (s->dim == s->out->ndim - 1);
+    if (s->kind > PROD || across < 0 || s->dim > across) return 0;
+    int64_t count = s->out->shape[across] - row % s->out->shape[across];
+    if (count > end - row) count = end - row;
+    if (count > STRIP) count = STRIP;
+    if (count < 2) return 0;
+    scan_strip(s, row, count, s->x->strides[across], s->out->strides[across]);
+    return count;
+}
+
 static void some_rows(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const scan *s = arg;
     int64_t n = luron__row_length(s->out, s->dim);
     block b = {.begins = {0}};
     (void)chunk;
     for (int64_t r = begin; r < end; r++) {
+        const int64_t together = scan_side_by_side(s, r, end);
+        if (together) {
+            r += together - 1;
+            continue;
+        }
         path from = path_of(s->x, s, r), to = path_of(s->out, s, r), plus = from, begins = from;
         if (s->plus) plus = path_of(s->plus, s, r);
         if (s->begins) begins = path_of(s->begins, s, r);
@@ -121,7 +165,7 @@ static luron_status compute(luron_ctx *ctx, luron__apply *a, scan_kind kind) {
               .begins = a->n_in == 3 ? a->in[2] : NULL,
               .out = a->out};
     int64_t n = luron__row_length(a->out, s.dim), rows = luron__row_count(a->out, s.dim);
-    if (n > 0) luron__parallel_for(ctx->threads, rows, GRAIN / n + 1, some_rows, &s);
+    if (n > 0) luron__parallel_for(ctx->threads, rows, GRAIN / n + STRIP, some_rows, &s);
     return LURON_OK;
 }
 static luron_status compute_sum(luron_ctx *ctx, luron__apply *a) { return compute(ctx, a, SUM); }
@@ -253,7 +297,8 @@ static const luron__op op_log_sum = {.name = "logcumsumexp",
                                      .compute = compute_log_sum,
                                      .gradient = gradient_log_sum,
                                      .attrs = attrs_of,
-                                     .n_in = 1};
+                                     .n_in = 1,
+                                     .call = luron__call_real};
 static const luron__op op_recur = {.name = "recur",
                                    .saves = LURON__SAVE_IN(0) | LURON__SAVE_IN(2) | LURON__SAVE_OUT,
                                    .infer = infer_recur,

@@ -93,20 +93,19 @@ static void write_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 
 /* ---- the ops: at = dim, base, what happens where ids meet, include_self; the op's id: ids are a list; in = x, ids, src --
  */
-static luron_status compute(luron_ctx *ctx, luron__apply *a) {
-    const luron_tensor *x = a->in[0], *ids = a->in[1], *src = a->in[2], *out = a->out;
+/* src into the output, which holds x, at ids that there are. */
+static void write_src(luron_ctx *ctx, const luron__apply *a) {
+    const luron_tensor *ids = a->in[1], *src = a->in[2], *out = a->out;
     int dim = (int)a->attrs.at[0];
     int64_t columns[LURON_MAX_DIMS], id_strides[LURON_MAX_DIMS], n = luron__row_length(src, dim);
-    LURON_TRY(luron__check_ids(ctx, a->op->name, ids, a->attrs.at[1], luron__row_length(x, dim)));
-    luron__copy_into(ctx, a->dtype, luron__data(out), out->strides, x);
-    if (luron__numel(src->ndim, src->shape) == 0) return LURON_OK;
-    luron__id_strides(id_strides, ids, x->ndim, dim, a->attrs.flags);
+    if (luron__numel(src->ndim, src->shape) == 0) return;
+    luron__id_strides(id_strides, ids, out->ndim, dim, a->attrs.flags);
     memcpy(columns, src->shape, sizeof columns);
     columns[dim] = 1;
     writing w = {.w = luron__walk_make(src->ndim, columns, out->strides, src->strides, id_strides),
-                 .dtype = a->dtype,
+                 .dtype = out->dtype,
                  .id_dtype = ids->dtype,
-                 .size = luron_dtype_size(a->dtype),
+                 .size = luron_dtype_size(out->dtype),
                  .n = n,
                  .base = a->attrs.at[1],
                  .out = luron__data(out),
@@ -119,7 +118,21 @@ static luron_status compute(luron_ctx *ctx, luron__apply *a) {
         w.how = pass ? how : LAST; /* without x: first one of those that meet there in its place */
         luron__parallel_for(ctx->threads, count, grain < SEGMENT ? SEGMENT : grain, write_chunk, &w);
     }
+}
+
+static luron_status compute(luron_ctx *ctx, luron__apply *a) {
+    const luron_tensor *x = a->in[0];
+    LURON_TRY(luron__check_ids(ctx, a->op->name, a->in[1], a->attrs.at[1], luron__row_length(x, (int)a->attrs.at[0])));
+    luron__copy_into(ctx, a->dtype, luron__data(a->out), a->out->strides, x);
+    write_src(ctx, a);
     return LURON_OK;
+}
+
+void luron__put_rows(luron_ctx *ctx, luron_tensor *x, luron_tensor *ids, luron_tensor *src) {
+    const luron__apply a = {.attrs = {.at = {0, ctx->index_base, LAST}, .flags = true},
+                            .in = (luron_tensor *[]){x, ids, src},
+                            .out = x};
+    write_src(ctx, &a);
 }
 
 static luron_status infer(luron_ctx *ctx, luron__apply *a) {
@@ -252,7 +265,30 @@ static const luron__op_attr reduce_attrs[] = {{"dim", LURON__ATTR_DIM, 0},
                                               {"how", LURON__ATTR_INT, 2},
                                               {"include_self", LURON__ATTR_BOOL, 3},
                                               {0}};
-#define OP(fn, says, list, schema, saved, rule)                                                                        \
+/* A number goes to all places. */
+static luron_status call_scatter(luron_tensor **out, luron_ctx *ctx, const luron__op *op, int n_in,
+                                 luron_tensor *const *in, const luron__attrs *attrs) {
+    luron__expr e = {.ctx = ctx};
+    luron_tensor *src = in[2], *t = NULL;
+    if (src->is_number) src = cast(&e, src, in[0]->dtype);
+    if (!e.status && in[2]->is_number)
+        src = luron__expr_keep(&e, luron_expand(&t, ctx, src, in[1]->ndim, in[1]->shape), &t);
+    luron_tensor *all[] = {in[0], in[1], src}, *y = NULL;
+    if (!e.status) y = luron__expr_keep(&e, luron__apply_op(&y, ctx, op, n_in, all, attrs), &y);
+    return luron__expr_done(&e, y, out);
+}
+
+/* how: LARGEST and SMALLEST as the op has them; then those that are several ops. */
+static luron_status call_reduce(luron_tensor **out, luron_ctx *ctx, const luron__op *op, int n_in,
+                                luron_tensor *const *in, const luron__attrs *attrs) {
+    static const int how[] = {LURON_SUM, LURON_PROD, LURON_MEAN};
+    int64_t k = attrs->at[2] - SMALLEST - 1, dim = attrs->at[0];
+    if (k < 0 || k > 2) return luron__apply_op(out, ctx, op, n_in, in, attrs);
+    if (dim < -LURON_MAX_DIMS || dim > LURON_MAX_DIMS) dim = LURON_MAX_DIMS; /* no tensor has it */
+    return luron_scatter_reduce(out, ctx, in[0], (int)dim, in[1], in[2], how[k], attrs->at[3] != 0);
+}
+
+#define OP(fn, says, list, schema, saved, rule, by)                                                                        \
     static const luron__op op_##fn = {.name = #fn,                                                                     \
                                       .saves = saved,                                                                  \
                                       .infer = says,                                                                   \
@@ -261,13 +297,14 @@ static const luron__op_attr reduce_attrs[] = {{"dim", LURON__ATTR_DIM, 0},
                                       .attrs = schema,                                                                 \
                                       .n_in = 3,                                                                       \
                                       .id = list,                                                                      \
-                                      .ids_in = LURON__SAVE_IN(1)}
+                                      .ids_in = LURON__SAVE_IN(1),                                                     \
+                                      .call = by}
 #define SAVED (LURON__SAVE_IN(0) | LURON__SAVE_IN(1) | LURON__SAVE_IN(2) | LURON__SAVE_OUT)
-OP(scatter, last_infer, false, attrs_of, LURON__SAVE_IN(1), gradient_last);
-OP(index_copy, last_infer, true, attrs_of, LURON__SAVE_IN(1), gradient_last);
-OP(scatter_reduce, reduce_infer, false, reduce_attrs, SAVED, gradient_extreme);
-OP(segment_max, max_infer, true, attrs_of, SAVED, gradient_extreme);
-OP(segment_min, min_infer, true, attrs_of, SAVED, gradient_extreme);
+OP(scatter, last_infer, false, attrs_of, LURON__SAVE_IN(1), gradient_last, call_scatter);
+OP(index_copy, last_infer, true, attrs_of, LURON__SAVE_IN(1), gradient_last, NULL);
+OP(scatter_reduce, reduce_infer, false, reduce_attrs, SAVED, gradient_extreme, call_reduce);
+OP(segment_max, max_infer, true, attrs_of, SAVED, gradient_extreme, NULL);
+OP(segment_min, min_infer, true, attrs_of, SAVED, gradient_extreme, NULL);
 const luron__op *const luron__ops_scatter[] = {&op_scatter,     &op_index_copy,  &op_scatter_reduce,
                                                &op_segment_max, &op_segment_min, NULL};
 
@@ -294,9 +331,7 @@ luron_status luron_index_fill(luron_tensor **out, luron_ctx *ctx, luron_tensor *
                               double value) {
     luron__expr e = {.ctx = ctx};
     LURON_TRY(luron__check_list(ctx, "index_fill", x, &dim, ids));
-    LURON__CHECK(ctx, luron_dtype_is_float(x->dtype) || (value == floor(value) && fabs(value) <= 9007199254740992.0),
-                 LURON_E_ARGUMENT, "index_fill: value is %g, but the tensor is %s: a whole number expected", value,
-                 luron_dtype_name(x->dtype));
+    LURON_TRY(luron__check_number(ctx, "index_fill: value", value, x->dtype));
     LURON_TRY(luron__check_ids(ctx, "index_fill", ids, ctx->index_base, x->shape[dim]));
     luron_tensor like = {.ndim = x->ndim};
     memcpy(like.shape, x->shape, sizeof like.shape);

@@ -130,14 +130,16 @@ static const luron__op op_softmax = {.name = "softmax",
                                      .compute = compute_softmax,
                                      .gradient = gradient_softmax,
                                      .attrs = attrs_of,
-                                     .n_in = 1};
+                                     .n_in = 1,
+                                     .call = luron__call_real};
 static const luron__op op_log_softmax = {.name = "log_softmax",
                                          .saves = LURON__SAVE_OUT,
                                          .infer = infer,
                                          .compute = compute_log_softmax,
                                          .gradient = gradient_log_softmax,
                                          .attrs = attrs_of,
-                                         .n_in = 1};
+                                         .n_in = 1,
+                                         .call = luron__call_real};
 const luron__op *const luron__ops_softmax[] = {&op_softmax, &op_log_softmax, NULL};
 
 static luron_status apply(luron_tensor **out, luron_ctx *ctx, const luron__op *op, luron_tensor *x, int dim) {

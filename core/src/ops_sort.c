@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { GRAIN = 4096, RUN = 16 /* sorted by insertion */, FEW = 64, BATCH = 1 << 18 /* elements sorted at a time */ };
+enum { GRAIN = 4096, RUN = 16 /* sorted by insertion */, FEW = 64, MANY = 400 /* from here on by digits */, BATCH = 1 << 18 /* elements sorted at a time */ };
 
 /* ---- argsort: at = dim, base, descending, how many are wanted ----------------------------------------------------- */
 typedef struct item {
@@ -61,8 +61,30 @@ static void sort_runs(item *items, int64_t n) {
     }
 }
 
+/* By digits of 8 bits, the last first; a digit that all keys share (float32 has three such) needs no pass. */
+static const item *sort_by_digits(item *items, item *room, int64_t n) {
+    enum { DIGITS = 8, VALUES = 256 };
+    uint32_t count[DIGITS][VALUES] = {{0}};
+    for (int64_t i = 0; i < n; i++)
+        for (int d = 0; d < DIGITS; d++) count[d][items[i].key >> 8 * d & 255]++;
+    for (int d = 0; d < DIGITS; d++) {
+        if (count[d][items[0].key >> 8 * d & 255] == n) continue;
+        uint32_t before = 0;
+        for (int v = 0; v < VALUES; v++) {
+            const uint32_t here = count[d][v];
+            count[d][v] = before;
+            before += here;
+        }
+        for (int64_t i = 0; i < n; i++) room[count[d][items[i].key >> 8 * d & 255]++] = items[i];
+        item *other = items;
+        items = room, room = other;
+    }
+    return items;
+}
+
 /* Sorted: items, or the room beside them that the merges go through. */
 static const item *sort_items(item *items, item *room, int64_t n) {
+    if (n >= MANY && n <= UINT32_MAX) return sort_by_digits(items, room, n);
     sort_runs(items, n);
     for (int64_t width = RUN; width < n; width *= 2) {
         for (int64_t begin = 0; begin < n; begin += 2 * width) {
@@ -111,6 +133,7 @@ static luron_status argsort_infer(luron_ctx *ctx, luron__apply *a) {
     LURON_TRY(luron__attr_dim(ctx, a, 0, x->ndim));
     LURON_TRY(luron__attr_base(ctx, a, 1));
     LURON_TRY(luron__attr_bool(ctx, a, 2, "descending"));
+    if (k == -1) k = a->attrs.at[3] = luron__row_length(x, (int)a->attrs.at[0]);
     LURON__CHECK(ctx, k >= (x->ndim == 0) && k <= luron__row_length(x, (int)a->attrs.at[0]), LURON_E_RANGE,
                  "argsort: %lld are wanted of %lld", (long long)k,
                  (long long)luron__row_length(x, (int)a->attrs.at[0]));
@@ -184,6 +207,65 @@ luron_status luron_topk(luron_tensor **values, luron_tensor **ids, luron_ctx *ct
                  "topk: k is %lld, but dim %d of %s has %lld positions", (long long)k, dim + ctx->index_base,
                  luron_shape_text(text, sizeof text, x->ndim, x->shape), (long long)luron__row_length(x, dim));
     return order(values, ids, ctx, x, dim, largest, k);
+}
+
+/* ---- rows in order ------------------------------------------------------------------------------------------------ */
+static uint64_t key_at(const luron_tensor *x, int64_t i) {
+    const char *at = luron__data(x) + i * luron_dtype_size(x->dtype);
+    double real;
+    int64_t whole;
+    if (!luron_dtype_is_float(x->dtype)) {
+        luron__convert(LURON_I64, &whole, 1, x->dtype, at, 1, 1);
+        return (uint64_t)whole ^ (uint64_t)1 << 63;
+    }
+    luron__convert(LURON_F64, &real, 1, x->dtype, at, 1, 1);
+    return key_of_real(real);
+}
+
+/* n rows in the order of a column. */
+static void order_by(const luron_tensor *x, int64_t column, item *items, item *room, int64_t n) {
+    bool ordered = true;
+    for (int64_t i = 0; i < n; i++) {
+        items[i].key = key_at(x, items[i].id * x->shape[1] + column);
+        ordered &= i == 0 || items[i - 1].key <= items[i].key;
+    }
+    const item *sorted = ordered ? items : sort_items(items, room, n);
+    if (sorted != items) memcpy(items, sorted, (size_t)n * sizeof *items);
+}
+
+/* A column orders what those before it left equal: the rows from one that begins another value to the next. */
+static void order_items(const luron_tensor *x, item *items, uint8_t *begins) {
+    const int64_t n = x->shape[0];
+    bool tied = n > 1;
+    for (int64_t i = 0; i < n; i++) items[i].id = i, begins[i] = i == 0;
+    for (int64_t column = 0; column < x->shape[1] && tied; column++) {
+        tied = false;
+        for (int64_t first = 0, end; first < n; first = end) {
+            for (end = first + 1; end < n && !begins[end];) end++;
+            if (end - first == 1) continue;
+            order_by(x, column, items + first, items + n, end - first);
+            for (int64_t i = first + 1; i < end; i++) {
+                begins[i] = items[i].key != items[i - 1].key;
+                tied |= !begins[i];
+            }
+        }
+    }
+}
+
+luron_status luron__order_rows(luron_tensor **out, luron_ctx *ctx, const luron_tensor *x) {
+    const int64_t n = x->shape[0];
+    const size_t bytes = (size_t)n * (2 * sizeof(item) + 1);
+    item *items;
+    LURON_TRY(luron_tracer_reads(ctx, x, "unique"));
+    LURON_TRY(luron__alloc(&items, ctx, bytes));
+    luron_status status = luron__tensor_make(out, ctx, LURON_I64, 1, &n);
+    if (!status) {
+        order_items(x, items, (uint8_t *)(items + 2 * n));
+        int64_t *to = (int64_t *)(void *)luron__data(*out);
+        for (int64_t i = 0; i < n; i++) to[i] = items[i].id + ctx->index_base;
+    }
+    luron__free(ctx, items, bytes);
+    return status;
 }
 
 /* ---- nonzero: at = base. in is bool and contiguous ---------------------------------------------------------------- */

@@ -33,8 +33,8 @@ static luron_status check_offsets(luron_ctx *ctx, const char *what, const char *
     const int64_t *at = ids_of(t);
     int64_t n = count_of(t);
     LURON__CHECK(ctx, n >= 1, LURON_E_SHAPE, "%s: %s: one more than rows expected, got none", what, name);
-    LURON__CHECK(ctx, at[0] == base, LURON_E_ARGUMENT, "%s: %s must begin with %lld, got %lld", what, name,
-                 (long long)base, (long long)at[0]);
+    LURON__CHECK(ctx, at[0] == base, LURON_E_ARGUMENT, "%s: %s must begin with %lld, got %lld%s", what, name,
+                 (long long)base, (long long)at[0], base && !at[0] ? "; offsets and ids count from 1 here" : "");
     for (int64_t i = 1; i < n; i++)
         LURON__CHECK(ctx, at[i] >= at[i - 1], LURON_E_ARGUMENT, "%s: %s fall at position %lld: %lld after %lld", what,
                      name, (long long)(i + base), (long long)at[i], (long long)at[i - 1]);

@@ -8,7 +8,8 @@ static const luron__op *const *const lists[] = {
     luron__ops_unary,   luron__ops_binary, luron__ops_elementwise, luron__ops_matmul, luron__ops_reduce,
     luron__ops_view,    luron__ops_join,   luron__ops_index,       luron__ops_scan,   luron__ops_softmax,
     luron__ops_sort,    luron__ops_move,   luron__ops_make,        luron__ops_order,  luron__ops_put,
-    luron__ops_scatter, luron__ops_unique, luron__ops_diagonal,    luron__ops_linalg, luron__ops_linalg_factor};
+    luron__ops_scatter, luron__ops_unique, luron__ops_diagonal,    luron__ops_linalg, luron__ops_linalg_factor,
+    luron__ops_named};
 
 const luron__op *luron__op_at(int i) {
     for (size_t l = 0; l < sizeof lists / sizeof *lists; l++)
@@ -36,11 +37,28 @@ luron_status luron__attr_dim(luron_ctx *ctx, luron__apply *a, int place, int ndi
 }
 
 luron_status luron__attr_dims(luron_ctx *ctx, luron__apply *a, int place, int ndim) {
-    int64_t *at = &a->attrs.at[place], all = ((int64_t)1 << ndim) - 1;
+    int64_t *at = &a->attrs.at[place], all = ((int64_t)1 << ndim) - 1, bits = 0;
+    char what[40];
     if (*at == 0) *at = all;
-    LURON__CHECK(ctx, (*at & ~all) == 0, LURON_E_RANGE, "%s: dims that a tensor of %d dims does not have", a->op->name,
-                 ndim);
+    if ((*at & ~all) == 0) return LURON_OK;
+    luron__dims dims = luron__dims_of(*at);
+    snprintf(what, sizeof what, "%s: dim", a->op->name);
+    for (int i = 0; i < dims.n; i++) {
+        LURON_TRY(luron__wrap_dim(&dims.at[i], ctx, what, ndim));
+        LURON__CHECK(ctx, !(bits >> dims.at[i] & 1), LURON_E_ARGUMENT, "%s: dim %d is listed twice", a->op->name,
+                     dims.at[i] + ctx->index_base);
+        bits |= (int64_t)1 << dims.at[i];
+    }
+    *at = bits & all; /* a tensor without dims counts as one of a single dim */
     return LURON_OK;
+}
+
+luron__dims luron__dims_of(int64_t bits) {
+    luron__dims list = {.n = 0};
+    for (int i = 0; i < 2 * LURON_MAX_DIMS; i++)
+        if (bits >> i & 1) list.at[list.n++] = i < LURON_MAX_DIMS ? i : LURON_MAX_DIMS - 1 - i;
+    if (bits >> 2 * LURON_MAX_DIMS) list.at[list.n++] = 2 * LURON_MAX_DIMS; /* no tensor has it */
+    return list;
 }
 
 luron_status luron__attr_dtype(luron_ctx *ctx, const luron__apply *a, int place) {

@@ -78,26 +78,6 @@ luron_status luron_unique(luron_tensor **values, luron_tensor **ids, luron_tenso
     return give(&e, first, g, values, ids, counts);
 }
 
-/* The order of the rows of x (n, columns): sorted by the last column first, so that the first decides. */
-static luron_status order_rows(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
-    luron_tensor *order;
-    double base = ctx->index_base;
-    LURON_TRY(luron_tensor_arange(&order, ctx, LURON_I64, base, base + (double)x->shape[0] - 0.5, 1));
-    for (int64_t c = x->shape[1] - 1; c >= 0; c--) {
-        luron__expr e = {.ctx = ctx};
-        luron_tensor *column = NULL, *by = NULL, *next = NULL;
-        column = luron__expr_keep(&e, luron_select(&column, ctx, x, 1, c), &column);
-        luron_tensor *keys = chosen(&e, column, order);
-        if (!e.status) by = luron__expr_keep(&e, luron_argsort(&by, ctx, keys, 0, 0), &by);
-        luron_status status = luron__expr_done(&e, chosen(&e, order, by), &next);
-        luron_tensor_unref(order);
-        if (status) return status;
-        order = next;
-    }
-    *out = order;
-    return LURON_OK;
-}
-
 luron_status luron_unique_dim(luron_tensor **values, luron_tensor **ids, luron_tensor **counts, luron_ctx *ctx,
                               luron_tensor *x, int dim) {
     luron__expr e = {.ctx = ctx};
@@ -107,10 +87,10 @@ luron_status luron_unique_dim(luron_tensor **values, luron_tensor **ids, luron_t
     int64_t n = x->shape[dim], columns = 1, rest = n > 0 ? n - 1 : 0;
     for (int d = 0; d < x->ndim; d++)
         columns *= d == dim ? 1 : x->shape[d];
-    luron_tensor *turned = luron__expr_keep(&e, luron_transpose(&t, ctx, x, dim, 0), &t);
+    luron_tensor *turned = luron__expr_keep(&e, luron_movedim(&t, ctx, x, 1, &dim, &(int){0}), &t);
     luron_tensor *rows = luron__expr_1(&e, luron_detach, turned);
-    rows = shaped(&e, rows, 2, (const int64_t[]){n, columns});
-    if (!e.status) order = luron__expr_keep(&e, order_rows(&t, ctx, rows), &t);
+    rows = luron__expr_1(&e, luron_contiguous, shaped(&e, rows, 2, (const int64_t[]){n, columns}));
+    if (!e.status) order = luron__expr_keep(&e, luron__order_rows(&t, ctx, rows), &t);
     luron_tensor *sorted = chosen(&e, rows, order);
     luron_tensor *ne = luron__expr_2(&e, luron_ne, part(&e, sorted, n > 0, rest), part(&e, sorted, 0, rest));
     if (!e.status) differs = luron__expr_keep(&e, luron_any(&t, ctx, ne, 1, (const int[]){1}, 0), &t);
@@ -187,12 +167,19 @@ static luron_status search_compute(luron_ctx *ctx, luron__apply *a) {
 }
 
 static const luron__op_attr search_attrs[] = {{"base", LURON__ATTR_BASE, 0}, {"right", LURON__ATTR_BOOL, 1}, {0}};
+static luron_status search_call(luron_tensor **out, luron_ctx *ctx, const luron__op *op, int n_in,
+                                luron_tensor *const *in, const luron__attrs *attrs) {
+    (void)op, (void)n_in;
+    return luron_searchsorted(out, ctx, in[0], in[1], attrs->at[1] != 0);
+}
+
 static const luron__op op_searchsorted = {.name = "searchsorted",
                                           .infer = search_infer,
                                           .compute = search_compute,
                                           .attrs = search_attrs,
                                           .n_in = 2,
-                                          .flags = LURON__OP_GIVES_IDS};
+                                          .flags = LURON__OP_GIVES_IDS,
+                                          .call = search_call};
 
 luron_status luron_searchsorted(luron_tensor **out, luron_ctx *ctx, luron_tensor *sorted, luron_tensor *values,
                                 int right) {

@@ -21,7 +21,12 @@ static const char *type_name(const luron_optim *o) { return o->type->optim.name;
 static bool is_whole(const luron_optim *o) { return o->type->optim.flags & LURON_OPTIM_WHOLE; }
 static bool keeps(const luron_optim *o, const void *options, int s) { return !o->type->optim.keeps || o->type->optim.keeps(options, s); }
 
-static void group_free(luron_optim *o, group *g) {
+static void options_free(luron_optim *o, group *g) {
+    luron__options_free(o->pool, o->type, g->options);
+    g->options = NULL;
+}
+
+static void tensors_free(luron_optim *o, group *g) {
     for (int i = 0; g->params && i < g->n; i++) {
         luron_tensor_unref(g->params[i].tensor);
         luron__strfree(o->pool, g->params[i].name);
@@ -30,7 +35,6 @@ static void group_free(luron_optim *o, group *g) {
     luron__pool_free(o->pool, g->params, (size_t)g->n * sizeof *g->params);
     luron__pool_free(o->pool, g->states, (size_t)g->n * (size_t)o->n_states * sizeof *g->states);
     luron__pool_free(o->pool, g->scalars, (size_t)o->n_scalars * sizeof *g->scalars);
-    luron__options_free(o->pool, o->type, g->options);
 }
 
 luron_status luron_optim_new(luron_optim **out, luron_ctx *ctx, const char *type, int n_args, const luron_arg *args) {
@@ -56,13 +60,14 @@ luron_status luron_optim_new(luron_optim **out, luron_ctx *ctx, const char *type
 
 void luron_optim_free(luron_optim *o) {
     if (!o || !luron__live_unref(&o->live)) return;
-    for (int64_t i = 0; i < o->n_groups; i++) group_free(o, &o->groups[i]);
-    luron__pool_free(o->pool, o->groups, (size_t)o->cap_groups * sizeof *o->groups);
-    luron__pool_free(o->pool, o->scratch, (size_t)o->scratch_bytes);
-    luron__pool_free(o->pool, o->work, (size_t)o->work_bytes);
+    for (int64_t i = 0; i < o->n_groups; i++) options_free(o, &o->groups[i]);
     luron__options_free(o->pool, o->type, o->defaults);
     luron__live_end(&o->live, o->type->pool);
     luron__type_unref(o->type);
+    for (int64_t i = 0; i < o->n_groups; i++) tensors_free(o, &o->groups[i]); /* last, as of layers: luron_layer_unref */
+    luron__pool_free(o->pool, o->groups, (size_t)o->cap_groups * sizeof *o->groups);
+    luron__pool_free(o->pool, o->scratch, (size_t)o->scratch_bytes);
+    luron__pool_free(o->pool, o->work, (size_t)o->work_bytes);
     luron__pool_free(o->pool, o, sizeof *o);
 }
 
@@ -91,12 +96,25 @@ static luron_status reserve(luron_optim *o, luron_ctx *ctx, void **block, int64_
     return LURON_OK;
 }
 
-luron_status luron__optim_setup(int64_t *scratch_bytes, luron_ctx *ctx, const luron_type *type, const void *options, double *scalars, const param *p) {
+static luron_dims dims_of(const luron_tensor *t) {
+    luron_dims dims = { .dtype = t->dtype, .ndim = t->ndim };
+    for (int d = 0; d < t->ndim; d++) dims.shape[d] = t->shape[d];
+    return dims;
+}
+static bool has_dims(const luron_tensor *t, const luron_dims *dims) {
+    return t->dtype == dims->dtype && t->ndim == dims->ndim && memcmp(t->shape, dims->shape, (size_t)t->ndim * sizeof *t->shape) == 0;
+}
+
+luron_status luron__optim_setup(int64_t *scratch_bytes, luron__wants *wants, luron_ctx *ctx, const luron_type *type, const void *options, double *scalars,
+                                const param *p) {
+    *wants = (luron__wants) { .n = count(type->optim.state) };
+    for (int s = 0; s < wants->n; s++) wants->state[s] = dims_of(p->tensor);
     if (!(type->optim.flags & LURON_OPTIM_WHOLE) || !type->optim.setup) return LURON_OK;
     luron__frame f;
     luron_view whole = luron__view(p->tensor);
     whole.data = NULL;
     open_call(&f, type, ctx, options, p->tensor->dtype, LURON__PHASE_OPTIM);
+    f.wants = wants;
     luron_step s = { .struct_size = sizeof s, .dtype = p->tensor->dtype, .host = luron__host(ctx->isa), .options = options, .scalars = scalars,
                      .n = luron_tensor_numel(p->tensor), .whole = &whole, .call = &f.call };
     luron_status status = type->optim.setup(&s), first = atomic_load(&f.status);
@@ -106,21 +124,64 @@ luron_status luron__optim_setup(int64_t *scratch_bytes, luron_ctx *ctx, const lu
     return LURON_OK;
 }
 
-static luron_status setup_param(luron_optim *o, luron_ctx *ctx, const group *g, const param *p) {
+static const char *dims_text(char text[LURON__SHAPE_TEXT], const luron_dims *dims) {
+    if (dims->ndim >= 0) return luron_shape_text(text, LURON__SHAPE_TEXT, dims->ndim, dims->shape);
+    return strcpy(text, "none");
+}
+/* State s of p is as `is`; with other options or other code it would be as `want`. */
+static luron_status check_same(luron_ctx *ctx, const luron_type *type, const param *p, int s, const luron_dims *is, const luron_dims *want) {
+    char a[LURON__SHAPE_TEXT], b[LURON__SHAPE_TEXT];
+    const bool same = is->ndim == want->ndim && (is->ndim < 0 || memcmp(is->shape, want->shape, (size_t)is->ndim * sizeof *is->shape) == 0);
+    LURON__CHECK(ctx, same, LURON_E_STATE, "%s: state '%s' of parameter '%s' has shape %s, now %s is wanted", type->optim.name, type->optim.state[s], p->name,
+                 dims_text(a, is), dims_text(b, want));
+    return LURON_OK;
+}
+
+luron_status luron__optim_states(luron_tensor **states, luron_ctx *ctx, const luron_type *type, const void *options, const luron__wants *wants,
+                                 const param *p) {
+    const luron_optim_type *t = &type->optim;
+    for (int s = 0; s < wants->n; s++) {
+        const luron_dims *want = &wants->state[s];
+        if (states[s]) {
+            const luron_dims is = dims_of(states[s]);
+            LURON_TRY(check_same(ctx, type, p, s, &is, want));
+        }
+        if (states[s] || want->ndim < 0 || (t->keeps && !t->keeps(options, s))) continue;
+        LURON_TRY(luron_tensor_full(&states[s], ctx, want->dtype, want->ndim, want->shape, wants->start[s]));
+    }
+    return LURON_OK;
+}
+
+/* What a parameter needs with these options, which may be others than the group's. The shapes of state stay what they were. */
+static luron_status setup_param(luron_optim *o, luron_ctx *ctx, group *g, int i, const void *options) {
+    luron__wants wants, were;
     int64_t bytes = 0;
-    LURON_TRY(luron__optim_setup(&bytes, ctx, o->type, g->options, g->scalars, p));
-    return reserve(o, ctx, &o->scratch, &o->scratch_bytes, bytes);
+    LURON_TRY(luron__optim_setup(&bytes, &wants, ctx, o->type, options, g->scalars, &g->params[i]));
+    if (options != g->options) {
+        LURON_TRY(luron__optim_setup(&bytes, &were, ctx, o->type, g->options, g->scalars, &g->params[i]));
+        for (int s = 0; s < o->n_states; s++) LURON_TRY(check_same(ctx, o->type, &g->params[i], s, &were.state[s], &wants.state[s]));
+    }
+    LURON_TRY(reserve(o, ctx, &o->scratch, &o->scratch_bytes, bytes));
+    return luron__optim_states(&g->states[i * o->n_states], ctx, o->type, options, &wants, &g->params[i]);
 }
 
 /* ---- adding a group ------------------------------------------------------------------------------------------------------ */
+/* A file has to tell parameters apart, and counts those without a name from 0. */
+static const char *file_name(char buf[24], const param *p) {
+    if (p->number < 0) return p->name;
+    snprintf(buf, 24, "%lld", (long long)p->number);
+    return buf;
+}
+
 /* Is p already in the first n of the group, or does one of them bear its name? */
 static luron_status check_new(const luron_optim *o, luron_ctx *ctx, const group *g, int n, const param *p) {
+    char a[24], b[24];
     for (int i = 0; i < n; i++) {
         const luron_tensor *t = g->params[i].tensor;
         const bool same = t == p->tensor || (t->storage == p->tensor->storage && t->offset == p->tensor->offset && luron_tensor_numel(t) > 0);
         LURON__CHECK(ctx, !same, LURON_E_ARGUMENT, "%s: parameter '%s' is there already, as '%s': each can be in one group only", type_name(o), p->name,
                      g->params[i].name);
-        LURON__CHECK(ctx, strcmp(p->name, g->params[i].name), LURON_E_ARGUMENT, "%s: two parameters are called '%s'", type_name(o), p->name);
+        LURON__CHECK(ctx, strcmp(file_name(a, p), file_name(b, &g->params[i])), LURON_E_ARGUMENT, "%s: two parameters are called '%s'", type_name(o), p->name);
     }
     return LURON_OK;
 }
@@ -136,26 +197,18 @@ static luron_status check_param(const luron_optim *o, luron_ctx *ctx, const luro
 
 static luron_status add_param(luron_optim *o, luron_ctx *ctx, group *g, int i, luron_tensor *t, const char *name) {
     char number[24];
-    snprintf(number, sizeof number, "%lld", (long long)(o->n_params + i));
+    snprintf(number, sizeof number, "%lld", (long long)(o->n_params + i + ctx->index_base));
     param *p = &g->params[i];
-    LURON__CHECK(ctx, t, LURON_E_ARGUMENT, "%s: parameter %d is missing", type_name(o), i);
+    LURON__CHECK(ctx, t, LURON_E_ARGUMENT, "%s: parameter %d is missing", type_name(o), i + ctx->index_base);
+    p->number = name ? -1 : o->n_params + i;
     p->tensor = luron_tensor_ref(t);
     LURON_TRY(luron__strdup(&p->name, ctx, name ? name : number));
+    LURON__CHECK(ctx, luron__is_utf8(p->name), LURON_E_ARGUMENT, "%s: the name of parameter %d is not UTF-8", type_name(o), i + ctx->index_base);
     LURON_TRY(check_param(o, ctx, t, p->name));
     for (int64_t k = 0; k < o->n_groups; k++) LURON_TRY(check_new(o, ctx, &o->groups[k], o->groups[k].n, p));
     LURON_TRY(check_new(o, ctx, g, i, p));
-    return setup_param(o, ctx, g, p);
-}
-
-/* State that these options want and that is not there yet. */
-static luron_status make_states(const luron_optim *o, luron_ctx *ctx, group *g, const void *options) {
-    for (int i = 0; i < g->n; i++)
-        for (int s = 0; s < o->n_states; s++) {
-            const luron_tensor *t = g->params[i].tensor;
-            luron_tensor **state = &g->states[i * o->n_states + s];
-            if (!*state && keeps(o, options, s)) LURON_TRY(luron_tensor_full(state, ctx, t->dtype, t->ndim, t->shape, 0));
-        }
-    return LURON_OK;
+    p->dims = dims_of(t);
+    return setup_param(o, ctx, g, i, g->options);
 }
 
 static luron_status fill_group(luron_optim *o, luron_ctx *ctx, group *g, luron_tensor *const *params, const char *const *names, int n_args,
@@ -165,7 +218,6 @@ static luron_status fill_group(luron_optim *o, luron_ctx *ctx, group *g, luron_t
     LURON_TRY(luron__alloc(&g->states, ctx, (size_t)g->n * (size_t)o->n_states * sizeof *g->states));
     LURON_TRY(luron__alloc(&g->scalars, ctx, (size_t)o->n_scalars * sizeof *g->scalars));
     for (int i = 0; i < g->n; i++) LURON_TRY(add_param(o, ctx, g, i, params[i], names ? names[i] : NULL));
-    LURON_TRY(make_states(o, ctx, g, g->options));
     return luron__grow(ctx, &o->groups, &o->cap_groups, o->n_groups + 1, sizeof *o->groups);
 }
 
@@ -175,7 +227,8 @@ luron_status luron_optim_add(luron_optim *o, luron_ctx *ctx, int n, luron_tensor
     group g = { .n = n };
     luron_status status = fill_group(o, ctx, &g, params, names, n_args, args);
     if (status) {
-        group_free(o, &g);
+        options_free(o, &g);
+        tensors_free(o, &g);
         return status;
     }
     o->groups[o->n_groups++] = g;
@@ -228,8 +281,9 @@ static luron_status check_finite(const luron_optim *o, luron_ctx *ctx, const par
 static luron_status take_gradient(luron_optim *o, luron_ctx *ctx, const group *g, int i) {
     param *p = &g->params[i];
     if (!p->tensor->grad || !p->tensor->requires_grad) return LURON_OK;
-    const luron_tensor *state = o->n_states ? g->states[i * o->n_states] : NULL;
-    LURON__CHECK(ctx, !state || (state->dtype == p->tensor->dtype && luron__same_shape(state, p->tensor)), LURON_E_STATE,
+    bool bound = is_whole(o); /* scratch and state are for what it was */
+    for (int s = 0; s < o->n_states; s++) bound = bound || g->states[i * o->n_states + s];
+    LURON__CHECK(ctx, !bound || has_dims(p->tensor, &p->dims), LURON_E_STATE,
                  "%s: parameter '%s' has another shape or dtype than when it was added", type_name(o), p->name);
     LURON_TRY(luron_contiguous(&p->grad, ctx, p->tensor->grad));
     return luron__is_known_finite(p->grad) ? LURON_OK : check_finite(o, ctx, p);
@@ -255,7 +309,10 @@ static void step_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 /* Step number t of a parameter, for the start of its tensor. state: room for the pointers. */
 static luron_step make_step(const luron_optim *o, const luron_ctx *ctx, const group *g, int i, int64_t t, void **state) {
     const param *p = &g->params[i];
-    for (int s = 0; s < o->n_states; s++) state[s] = keeps(o, g->options, s) ? luron__data(g->states[i * o->n_states + s]) : NULL;
+    for (int s = 0; s < o->n_states; s++) {
+        luron_tensor *kept = keeps(o, g->options, s) ? g->states[i * o->n_states + s] : NULL;
+        state[s] = kept ? luron__data(kept) : NULL;
+    }
     return (luron_step) { .struct_size = sizeof(luron_step), .dtype = p->tensor->dtype, .host = luron__host(ctx->isa), .options = g->options,
                           .scalars = g->scalars, .t = t, .param = luron__data(p->tensor), .grad = luron__data(p->grad), .state = state };
 }
@@ -277,7 +334,9 @@ static luron_status look_at_param(luron_optim *o, luron_ctx *ctx, const group *g
         open_step(&f, o, ctx, g, p);
         s.whole = &whole, s.call = &f.call;
     }
-    return luron__strict_step(ctx, o->type, &s, luron_tensor_numel(p->tensor), o->n_scalars, p->name);
+    int64_t sizes[LURON__MAX_SLOTS + 1] = { 0 };
+    for (int k = 0; k < o->n_states; k++) sizes[k] = state[k] ? luron_tensor_numel(g->states[i * o->n_states + k]) : 0;
+    return luron__strict_step(ctx, o->type, &s, luron_tensor_numel(p->tensor), sizes, o->n_scalars, p->name);
 }
 
 /* The same of a group. */
@@ -406,10 +465,11 @@ luron_arg luron_optim_option(const luron_optim *o, int k, int i) {
 luron_status luron_optim_set(luron_optim *o, luron_ctx *ctx, int k, const luron_arg *arg) {
     group *g = group_at(o, k);
     LURON__CHECK(ctx, g, LURON_E_RANGE, "%s: no group %d, there are %lld", type_name(o), k + ctx->index_base, (long long)o->n_groups);
-    if (!o->type->optim.keeps) return luron__options_set(ctx, o->type, type_name(o), g->options, arg);
-    void *options; /* the state that it brings is there before it counts, and stays when it goes */
+    if (!o->type->optim.keeps && !o->type->optim.setup) return luron__options_set(ctx, o->type, type_name(o), g->options, arg);
+    void *options; /* the state and scratch that it brings are there before it counts, and stay when it goes */
     LURON_TRY(luron__options_new(&options, ctx, o->type, type_name(o), g->options, 1, arg));
-    luron_status status = make_states(o, ctx, g, options);
+    luron_status status = LURON_OK;
+    for (int i = 0; i < g->n && !status; i++) status = setup_param(o, ctx, g, i, options);
     luron__options_free(o->pool, o->type, status ? options : g->options);
     if (!status) g->options = options;
     return status;
@@ -417,6 +477,7 @@ luron_status luron_optim_set(luron_optim *o, luron_ctx *ctx, int k, const luron_
 int luron_optim_n_params(const luron_optim *o, int k) { return group_at(o, k) ? group_at(o, k)->n : 0; }
 luron_tensor *luron_optim_param(const luron_optim *o, int k, int i) { return param_at(o, k, i) ? param_at(o, k, i)->tensor : NULL; }
 const char *luron_optim_param_name(const luron_optim *o, int k, int i) { return param_at(o, k, i) ? param_at(o, k, i)->name : NULL; }
+const char *luron__optim_file_name(char buf[24], const luron_optim *o, int k, int i) { return file_name(buf, param_at(o, k, i)); }
 int64_t luron_optim_steps(const luron_optim *o) { return o->steps; }
 
 int luron_optim_n_states(const luron_optim *o) { return o->n_states; }

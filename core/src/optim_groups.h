@@ -7,15 +7,17 @@ enum { MAX_SCALARS = 64 }; /* the loader lets no type have more */
 
 typedef struct param {
     luron_tensor *tensor;
-    char *name;
+    char *name;         /* for messages: of one without a name, its number in the index base */
+    int64_t number;     /* ... and from 0, which is what files call it; -1: it has a name */
     luron_tensor *grad; /* during a step: contiguous; NULL: left alone */
     int64_t steps;      /* made with a gradient: one that is unfrozen late begins at 1 */
+    luron_dims dims;    /* when it was added */
 } param;
 typedef struct group {
     void *options;
     int n;
     param *params;
-    luron_tensor **states; /* n_states for each parameter in turn; NULL: not kept with these options so far */
+    luron_tensor **states; /* n_states for each parameter in turn; NULL: none, or not kept with these options so far */
     double *scalars;
 } group;
 struct luron_optim {
@@ -30,9 +32,13 @@ struct luron_optim {
     int64_t scratch_bytes, work_bytes;
 };
 
-/** Ask a type that sees whole parameters whether it takes this one, and how much scratch it wants: *scratch_bytes
- * grows. */
-luron_status luron__optim_setup(int64_t *scratch_bytes, luron_ctx *ctx, const luron_type *type, const void *options,
-                                double *scalars, const param *p);
+/** Ask a type that sees whole parameters whether it takes this one, how much scratch it wants (*scratch_bytes grows)
+ * and what state; of other types the state is like the parameter. */
+luron_status luron__optim_setup(int64_t *scratch_bytes, luron__wants *wants, luron_ctx *ctx, const luron_type *type,
+                                const void *options, double *scalars, const param *p);
+/** Make the state of a parameter that these options want and that is not there yet, in the type's order.
+ * @return LURON_E_STATE where what is there has another shape than is wanted now. */
+luron_status luron__optim_states(luron_tensor **states, luron_ctx *ctx, const luron_type *type, const void *options,
+                                 const luron__wants *wants, const param *p);
 
 #endif

@@ -35,6 +35,11 @@ static const char *number_text(char buf[40], double x) {
     return buf;
 }
 
+/* What a place that counts from 0 is shown higher by; one from the end, or an id for "none", stays as it is. */
+static int64_t base_of(const luron_ctx *ctx, const luron_option *o, double place) {
+    return (o->kind == LURON_AXIS || o->kind == LURON_ID) && place >= 0 ? ctx->index_base : 0;
+}
+
 static void append_range(char *buf, size_t n, const luron_option *o) {
     char a[40], b[40];
     if (!is_ranged(o)) return;
@@ -53,7 +58,10 @@ static void append_ints(char *buf, size_t n, const luron_ints *ints) {
 }
 
 /* "integer of at least 1" */
-static const char *expected(char buf[TEXT], const luron_option *o) {
+static const char *expected(char buf[TEXT], const luron_ctx *ctx, const luron_option *option) {
+    luron_option shown = *option;
+    const luron_option *o = &shown;
+    if (is_ranged(o)) shown.min += (double)base_of(ctx, option, o->min), shown.max += (double)base_of(ctx, option, o->max);
     buf[0] = 0;
     switch (o->kind) {
     case LURON_BOOL: return "true or false";
@@ -78,11 +86,13 @@ static const char *expected(char buf[TEXT], const luron_option *o) {
     }
 }
 
-static const char *arg_text(char buf[TEXT], const luron_arg *a) {
+static const char *arg_text(char buf[TEXT], const luron_ctx *ctx, const luron_option *o, const luron_arg *a) {
     char number[40];
     buf[0] = 0;
     switch (a->kind) {
-    case LURON_ARG_INTEGER: luron__append(buf, TEXT, "%lld", (long long)a->integer); break;
+    case LURON_ARG_INTEGER:
+        luron__append(buf, TEXT, "%lld", (long long)(a->integer + base_of(ctx, o, (double)a->integer)));
+        break;
     case LURON_ARG_NUMBER: luron__append(buf, TEXT, "%s", number_text(number, a->number)); break;
     case LURON_ARG_BOOLEAN: luron__append(buf, TEXT, "%s", a->integer ? "true" : "false"); break;
     case LURON_ARG_STRING: luron__append(buf, TEXT, a->string ? "'%.60s'" : "nothing", a->string); break;
@@ -94,8 +104,8 @@ static const char *arg_text(char buf[TEXT], const luron_arg *a) {
 
 static luron_status wrong(luron_ctx *ctx, const char *what, const luron_option *o, const luron_arg *a) {
     char want[TEXT], got[TEXT];
-    return luron__fail(ctx, LURON_E_ARGUMENT, "%s: %s: %s expected, got %s", what, o->name, expected(want, o),
-                       arg_text(got, a));
+    return luron__fail(ctx, LURON_E_ARGUMENT, "%s: %s: %s expected, got %s", what, o->name, expected(want, ctx, o),
+                       arg_text(got, ctx, o, a));
 }
 
 /* The option whose name is nearest, if it is near at all. */
@@ -296,7 +306,7 @@ static luron_status fill(luron_ctx *ctx, const luron_type *t, const char *what, 
         char want[TEXT];
         if ((t->options[i].flags & LURON_OPTION_REQUIRED) && !(given >> i & 1))
             return luron__fail(ctx, LURON_E_ARGUMENT, "%s: %s: %s expected, got nothing", what, t->options[i].name,
-                               expected(want, &t->options[i]));
+                               expected(want, ctx, &t->options[i]));
     }
     return LURON_OK;
 }
@@ -384,7 +394,7 @@ luron_arg luron__options_get(const luron_type *type, const void *options, int i)
     return a;
 }
 
-const char *luron__options_text(char *buf, size_t n, const luron_type *type, const void *options) {
+const char *luron__options_text(char *buf, size_t n, const luron_ctx *ctx, const luron_type *type, const void *options) {
     if (!n) return buf;
     buf[0] = 0;
     int shown = 0;
@@ -393,7 +403,7 @@ const char *luron__options_text(char *buf, size_t n, const luron_type *type, con
         char value[TEXT];
         luron_arg a = luron__options_get(type, options, i);
         if (type->options[i].kind == LURON_INITIALISER && !a.string) continue; /* says nothing */
-        luron__append(buf, n, "%s%s = %s", shown++ ? ", " : " { ", a.name, arg_text(value, &a));
+        luron__append(buf, n, "%s%s = %s", shown++ ? ", " : " { ", a.name, arg_text(value, ctx, &type->options[i], &a));
     }
     if (shown) luron__append(buf, n, " }");
     return buf;

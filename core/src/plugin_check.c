@@ -97,9 +97,11 @@ static luron_status check_choices(const judge *j, const luron_option *o) {
     int n = count(o->choices, MAX_CHOICES);
     if (n == 0) return refuse(j, "a choice without choices");
     if (n > MAX_CHOICES) return refuse(j, "more than %d choices", MAX_CHOICES);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
+        if (!luron__is_utf8(o->choices[i])) return refuse(j, "choice %d is not UTF-8", i + 1);
         for (int k = 0; k < i; k++)
             if (!strcmp(o->choices[i], o->choices[k])) return refuse(j, "choice '%s' is there twice", o->choices[i]);
+    }
     for (int i = 0; o->default_string && i < n; i++)
         if (!strcmp(o->choices[i], o->default_string)) return LURON_OK;
     return o->default_string ? refuse(j, "default '%s' is none of its choices", o->default_string) : LURON_OK;
@@ -110,6 +112,8 @@ static luron_status check_default(const judge *j, const luron_option *o) {
     bool number = whole || o->kind == LURON_FLOAT;
     if (isnan(o->min) || isnan(o->max) || o->min > o->max) return refuse(j, "range from %g to %g", o->min, o->max);
     if (o->flags & LURON_OPTION_REQUIRED) return LURON_OK;
+    if (o->kind == LURON_STRING && o->default_string && !luron__is_utf8(o->default_string))
+        return refuse(j, "its default is not UTF-8");
     luron_init init;
     if (o->kind == LURON_INITIALISER && o->default_string && luron__init_parse(&init, j->ctx, "default", o->default_string))
         return luron__wrap(j->ctx, LURON_E_PLUGIN, "%.*s", (int)strcspn(j->subject, ""), j->subject);
@@ -180,6 +184,10 @@ static luron_status check_port(judge *j, const luron_port *ports, int i, int n, 
             return refuse(j, "%s port '%s': there are two of this name", side, p->name);
     if (p->dtype != LURON_REAL && !luron_dtype_size(p->dtype))
         return refuse(j, "%s port '%s': unknown dtype 0x%x", side, p->name, p->dtype);
+    bool whole = !p->dtype || p->dtype == LURON_I64 || p->dtype == LURON_I32 || p->dtype == LURON_U8;
+    if (p->flags & LURON_PORT_INDEX && !whole)
+        return refuse(j, "%s port '%s': ids are int64, int32 or uint8, got %s", side, p->name,
+                      luron_dtype_name(p->dtype));
     if (p->ndim < 0 || p->ndim > LURON_MAX_DIMS)
         return refuse(j, "%s port '%s': ndim from 0 to %d expected, got %d", side, p->name, LURON_MAX_DIMS, p->ndim);
     if ((p->flags & LURON_PORT_VARIADIC) && i + 1 < n)
@@ -347,6 +355,7 @@ luron_status luron__plugin_judge(luron_ctx *ctx, const luron_plugin *from, const
     LURON_TRY(check_name(&j, "name of the plugin", plugin->name));
     if (!plugin->version) plugin->version = "0";
     if (strlen(plugin->version) > MAX_NAME) return refuse(&j, "its version has more than %d characters", MAX_NAME);
+    if (!luron__is_utf8(plugin->version)) return refuse(&j, "its version is not UTF-8");
     if (!count(plugin->layers, 1) && !count(plugin->optims, 1) && !count(plugin->formats, 1))
         return refuse(&j, "it lists no layer type, no optimiser and no format");
     luron_status status = take_list(&j, LURON_KIND_LAYER, plugin->layers, plugin, path, types, n);

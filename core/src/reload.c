@@ -161,7 +161,7 @@ static luron_status refuse(const reload *r, luron__live *live, const luron__diff
     const luron_layer *layer = layer_of(live);
     const char *name = luron_layer_name(layer);
     return luron__fail(r->ctx, LURON_E_PLUGIN, "layer %s%s%s%s: %s", *name ? "'" : "", name, *name ? "' = " : "",
-                       luron__options_text(options, sizeof options, type, layer->code->options), diffs->text);
+                       luron__options_text(options, sizeof options, r->ctx, type, layer->code->options), diffs->text);
 }
 
 static luron_status rebind(reload *r, subject *s) {

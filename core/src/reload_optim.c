@@ -53,17 +53,14 @@ static void match_names(int *at, const char *what, const char *const *names, con
 }
 
 /* ---- what the new code wants ------------------------------------------------------------------------------------- */
-/* The state of a parameter in the new order; what it keeps with these options and is not there begins at zero. */
-static luron_status take_states(luron_tensor **to, luron_ctx *ctx, const luron__next_optim *next, const luron_optim *o,
-                                const group *g, int i, const void *options) {
-    const luron_optim_type *type = &next->type->optim;
-    const luron_tensor *t = g->params[i].tensor;
-    for (int s = 0; s < o->n_states; s++) {
+/* The state of a parameter in the new order, and what the new code wants beside it. */
+static luron_status take_states(luron_tensor **to, luron_ctx *ctx, luron__next_optim *next, const luron_optim *o,
+                                const group *g, int i, const void *options, double *scalars) {
+    luron__wants wants;
+    LURON_TRY(luron__optim_setup(&next->scratch_bytes, &wants, ctx, next->type, options, scalars, &g->params[i]));
+    for (int s = 0; s < o->n_states; s++)
         to[s] = luron_tensor_ref(g->states[i * o->n_states + next->state_at[s]]);
-        if (to[s] || (type->keeps && !type->keeps(options, s))) continue;
-        LURON_TRY(luron_tensor_full(&to[s], ctx, t->dtype, t->ndim, t->shape, 0));
-    }
-    return LURON_OK;
+    return luron__optim_states(to, ctx, next->type, options, &wants, &g->params[i]);
 }
 
 static void order_scalars(double *to, const luron__next_optim *next, const luron_optim *o, const group *g) {
@@ -78,10 +75,8 @@ static luron_status rebind_group(luron__next_optim *next, luron_ctx *ctx, const 
     LURON_TRY(luron__options_rebind(&next->options[k], ctx, next->type, o->type, g->options, diffs));
     if (diffs->n) return LURON_OK;
     order_scalars(scalars, next, o, g);
-    for (int i = 0; i < g->n; i++) {
-        LURON_TRY(luron__optim_setup(&next->scratch_bytes, ctx, next->type, next->options[k], scalars, &g->params[i]));
-        LURON_TRY(take_states(states + i * o->n_states, ctx, next, o, g, i, next->options[k]));
-    }
+    for (int i = 0; i < g->n; i++)
+        LURON_TRY(take_states(states + i * o->n_states, ctx, next, o, g, i, next->options[k], scalars));
     return LURON_OK;
 }
 

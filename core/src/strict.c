@@ -14,10 +14,11 @@ static luron_status check_guards(const strict *s) {
     for (int i = 0; i < s->n; i++) {
         const place *p = &s->places[i];
         const int64_t damage = p->same >= 0 ? 0 : luron__guard_damage(&p->guard);
-        if (damage)
-            return found(s, "writes %lld byte%s %s of %s", (long long)(damage < 0 ? -damage : damage),
-                         damage == 1 || damage == -1 ? "" : "s", damage < 0 ? "before the start" : "past the end",
-                         luron__place_name(name, s, p));
+        if (!damage) continue;
+        /* a byte of an element may be what stood there: elements are written whole */
+        const int64_t size = p->size ? (int64_t)p->size : 1, n = ((damage < 0 ? -damage : damage) + size - 1) / size * size;
+        return found(s, "writes %s%lld byte%s %s of %s", n >= LURON__GUARD_MARGIN ? "at least " : "", (long long)n,
+                     n == 1 ? "" : "s", damage < 0 ? "before the start" : "past the end", luron__place_name(name, s, p));
     }
     return LURON_OK;
 }
@@ -63,6 +64,22 @@ static const char *condition(variation v) {
     }
 }
 
+/* What LURON_LAYER_GEMM_LAST is about: output 0 of forward, the gradient of input 0 of backward; NULL: it says nothing. */
+static const place *gemm_last(const strict *s) {
+    for (int i = 0; i < s->n && s->f->type->layer.flags & LURON_LAYER_GEMM_LAST; i++) {
+        const place *p = &s->places[i];
+        if (p->written && p->slot == 0 && p->n && (p->role == OUT || p->role == GRAD_IN)) return p;
+    }
+    return NULL;
+}
+
+static luron_status check_gemm_last(const strict *s) {
+    char name[128];
+    const place *p = gemm_last(s);
+    if (!p || p->same >= 0) return LURON_OK;
+    return luron__strict_gemm_last(s->f, s->what, p->view, luron__place_name(name, s, p));
+}
+
 /* One run of the callback. *done false: this variation cannot be tried here. */
 static luron_status run_once(strict *s, variation v, bool *done) {
     luron__frame *f = s->f;
@@ -74,7 +91,8 @@ static luron_status run_once(strict *s, variation v, bool *done) {
     f->hostile = (luron__hostile){.order = v == ORDER     ? -1
                                            : v == ORDER_2 ? -2
                                                           : v == FIRST || v == AGAIN,
-                                  .grain = v == CUT ? 3 : 0};
+                                  .grain = v == CUT ? 3 : 0,
+                                  .watched = gemm_last(s) ? gemm_last(s)->now : NULL};
     c->options = s->options ? s->options_copy : NULL;
     memcpy(c->fresh_in, s->fresh_in, (size_t)c->n_in);
     memcpy(f->fresh_param, s->fresh_param, sizeof s->fresh_param);
@@ -92,6 +110,7 @@ static luron_status run_once(strict *s, variation v, bool *done) {
     }
     if (status) return status;
     LURON_TRY(check_guards(s));
+    if (v == FIRST) LURON_TRY(check_gemm_last(s));
     return check_unchanged(s, v);
 }
 

@@ -17,6 +17,8 @@ typedef struct luron__guard {
 /** Room for up to `most` bytes. close: also after a failure to open, or of a zeroed one. */
 luron_status luron__guard_open(luron__guard *g, luron_ctx *ctx, size_t most);
 void luron__guard_close(luron__guard *g);
+enum { LURON__GUARD_MARGIN = 256 /* guard bytes at each end, where no page guards */ };
+
 /** Memory of `bytes`, a multiple of align, with fresh guards. at_start: where pages guard, against the page before. */
 void *luron__guard_place(luron__guard *g, size_t bytes, size_t align, bool at_start, uint64_t seed);
 /** Bytes that were written outside since then: 0 none, below 0 before the start (how far), above 0 past the end. */
@@ -43,6 +45,9 @@ luron_status luron__strict_setup(luron__frame *f);
 /** After compose: run it again, and judge what it gave. before: luron__strict_hash of the frame before compose. */
 luron_status luron__strict_compose(luron__frame *f, uint64_t before);
 uint64_t luron__strict_hash(const luron__frame *f);
+/** Note that a gemm has written what is watched; and did one write v, and nothing else? */
+void luron__strict_note_gemm(luron__frame *f, const luron_view *out);
+luron_status luron__strict_gemm_last(luron__frame *f, const char *what, const luron_view *v, const char *name);
 /** Does compose give what forward gave, outs[k]? */
 luron_status luron__strict_against_compose(luron__frame *f, const void *const *outs);
 /** Fail with "plugin 'p': WHAT TEXT". */
@@ -50,9 +55,10 @@ luron_status luron__strict_found(luron__frame *f, const char *what, const char *
 
 /* ---- strict_step.c
  * --------------------------------------------------------------------------------------------------- */
-/** A step over n elements on copies: start.param, grad, state and scalars are those of the whole tensor `name`. */
+/** A step over n elements on copies: start.param, grad, state and scalars are those of the whole tensor `name`; state k
+ * has state_n[k] elements. */
 luron_status luron__strict_step(luron_ctx *ctx, const luron_type *type, const luron_step *start, int64_t n,
-                                int n_scalars, const char *name);
+                                const int64_t *state_n, int n_scalars, const char *name);
 /** begin on copies of the scalars; *start has them. */
 luron_status luron__strict_begin(luron_ctx *ctx, const luron_type *type, const luron_step *start, int n_scalars);
 

@@ -9,8 +9,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { MARGIN = 256 /* guard bytes at each end, where no page guards */ };
-
 static uint64_t mix(uint64_t i) { /* splitmix64: a number that looks random for each i */
     uint64_t z = (i + 1) * 0x9e3779b97f4a7c15u;
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
@@ -24,7 +22,7 @@ static size_t page_size(void) { return (size_t)sysconf(_SC_PAGESIZE); }
 luron_status luron__guard_open(luron__guard *g, luron_ctx *ctx, size_t most) {
     *g = (luron__guard){.ctx = ctx, .most = most, .pages = ctx->strict > 1};
     if (!g->pages) {
-        g->room = (most + 63) / 64 * 64 + 2 * MARGIN;
+        g->room = (most + 63) / 64 * 64 + 2 * LURON__GUARD_MARGIN;
         g->base = luron__pool_alloc(ctx->pool, g->room);
         return g->base ? LURON_OK : luron__nomem(ctx, g->room);
     }
@@ -49,8 +47,8 @@ void luron__guard_close(luron__guard *g) {
 static char *guarded(const luron__guard *g, size_t *before, size_t *after) {
     const size_t edge = g->pages ? page_size() : 0;
     *before = (size_t)(g->data - g->base) - edge, *after = g->room - 2 * edge - *before - g->bytes;
-    if (*before > MARGIN) *before = MARGIN;
-    if (*after > MARGIN) *after = MARGIN;
+    if (*before > LURON__GUARD_MARGIN) *before = LURON__GUARD_MARGIN;
+    if (*after > LURON__GUARD_MARGIN) *after = LURON__GUARD_MARGIN;
     return g->data - *before;
 }
 
@@ -64,7 +62,7 @@ void *luron__guard_place(luron__guard *g, size_t bytes, size_t align, bool at_st
     const size_t edge = g->pages ? page_size() : 0;
     size_t before, after;
     g->bytes = bytes, g->seed = seed;
-    if (!g->pages) g->data = g->base + MARGIN;
+    if (!g->pages) g->data = g->base + LURON__GUARD_MARGIN;
     else g->data = at_start ? g->base + edge : g->base + (g->room - edge - (bytes + align - 1) / align * align);
     char *from = guarded(g, &before, &after);
     for (size_t i = 0; i < before; i++) from[i] = guard_byte(seed, i);

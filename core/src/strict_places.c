@@ -151,7 +151,7 @@ bool luron__place_shift_ids(const place *p, void *data, int64_t base) {
     for (int64_t i = 0; i < p->n; i++) {
         int64_t id = id_at(p, data, i);
         if (id < 0) continue;
-        if (base == 1 && id == 0) return false;
+        if (id == (base == 1 ? 0 : INT64_MAX)) return false;
         id += base ? -1 : 1;
         const int32_t small = (int32_t)id;
         if ((p->size == 1 && id > 255) || (p->size == 4 && small != id)) return false;

@@ -12,6 +12,7 @@ typedef struct steps {
     const luron_step *start;
     const char *name; /* of the parameter */
     int64_t n;
+    const int64_t *state_n; /* elements of each state: n, or what the setup of a type that is uncut asked for */
     int n_states, n_scalars;
     size_t item;
     luron__guard guard[MOST];
@@ -45,6 +46,14 @@ static const void *source(const steps *s, int k) {
     return k == 0 ? s->start->param : k == 1 ? s->start->grad : s->start->state[k - 2];
 }
 
+/* Elements of it in all. */
+static int64_t numbers(const steps *s, int k) { return k < 2 ? s->n : s->state_n[k - 2]; }
+/* Bytes of it in a run of n elements; one that is uncut sees the whole state. */
+static size_t run_bytes(const steps *s, int k, int64_t n) {
+    const bool uncut = s->type->optim.flags & LURON_OPTIM_WHOLE;
+    return (size_t)(uncut ? numbers(s, k) : n) * s->item;
+}
+
 static luron_status check_constant(const steps *s, const char *what, bool scalars_too) {
     const luron_step *st = s->start;
     const size_t size = (size_t)s->type->optim.options_size;
@@ -76,21 +85,21 @@ static luron_status run_all(steps *s, int64_t grain, int which) {
         luron_view whole;
         void *state[LURON__MAX_SLOTS];
         st.n = s->n - from < grain ? s->n - from : grain;
-        const size_t at = (size_t)from * s->item, bytes = (size_t)st.n * s->item;
+        const size_t at = (size_t)from * s->item;
         for (int k = 0; k < 2 + s->n_states; k++) {
             if (k >= 2) state[k - 2] = NULL;
             if (!source(s, k)) continue;
-            char *to = luron__guard_place(&s->guard[k], bytes, s->item, which == 1, 0);
-            memcpy(to, (const char *)source(s, k) + at, bytes);
+            char *to = luron__guard_place(&s->guard[k], run_bytes(s, k, st.n), s->item, which == 1, 0);
+            memcpy(to, (const char *)source(s, k) + at, run_bytes(s, k, st.n));
             if (k >= 2) state[k - 2] = to;
         }
         st.param = s->guard[0].data, st.grad = s->guard[1].data, st.state = state;
         if (st.whole) whole = *st.whole, whole.data = st.param, whole.byte_offset = 0, st.whole = &whole;
         s->type->optim.step(&st);
-        LURON_TRY(check_memory(s, from, bytes));
+        LURON_TRY(check_memory(s, from, run_bytes(s, 1, st.n)));
         LURON_TRY(check_constant(s, "step", true));
         for (int k = 0; k < 2 + s->n_states; k++)
-            if (k != 1 && source(s, k)) memcpy(s->result[which][k] + at, s->guard[k].data, bytes);
+            if (k != 1 && source(s, k)) memcpy(s->result[which][k] + at, s->guard[k].data, run_bytes(s, k, st.n));
     }
     return LURON_OK;
 }
@@ -98,7 +107,7 @@ static luron_status run_all(steps *s, int64_t grain, int which) {
 static luron_status compare(const steps *s, const char *fault) {
     char name[160];
     for (int k = 0; k < 2 + s->n_states; k++) {
-        for (int64_t i = 0; k != 1 && source(s, k) && i < s->n; i++)
+        for (int64_t i = 0; k != 1 && source(s, k) && i < numbers(s, k); i++)
             if (memcmp(s->result[0][k] + (size_t)i * s->item, s->result[1][k] + (size_t)i * s->item, s->item))
                 return found(s, "step", "gives other bits in %s, element %lld, %s", name_of(name, s, k),
                              (long long)(i + s->ctx->index_base), fault);
@@ -109,9 +118,10 @@ static luron_status compare(const steps *s, const char *fault) {
 static luron_status check_finite(const steps *s) {
     char name[160];
     for (int k = 0; k < 2 + s->n_states; k++)
-        if (source(s, k) && luron__first_nonfinite(s->start->dtype, s->n, source(s, k)) >= 0) return LURON_OK;
+        if (source(s, k) && luron__first_nonfinite(s->start->dtype, numbers(s, k), source(s, k)) >= 0) return LURON_OK;
     for (int k = 0; k < 2 + s->n_states; k++) {
-        const int64_t at = k == 1 || !source(s, k) ? -1 : luron__first_nonfinite(s->start->dtype, s->n, s->result[0][k]);
+        const int64_t at =
+            k == 1 || !source(s, k) ? -1 : luron__first_nonfinite(s->start->dtype, numbers(s, k), s->result[0][k]);
         if (at >= 0)
             return found(s, "step", "gives %s in %s, element %lld, from finite numbers",
                          luron__nonfinite_text(luron__element(s->start->dtype, s->result[0][k], at)),
@@ -132,9 +142,9 @@ static luron_status open_steps(steps *s, int64_t most) {
     LURON_TRY(luron__alloc(&s->scalars, ctx, (size_t)(s->n_scalars + 1) * sizeof *s->scalars));
     if (s->n_scalars) memcpy(s->scalars, s->start->scalars, (size_t)s->n_scalars * sizeof *s->scalars);
     for (int k = 0; most && k < 2 + s->n_states; k++) {
-        LURON_TRY(luron__guard_open(&s->guard[k], ctx, (size_t)most * s->item));
+        LURON_TRY(luron__guard_open(&s->guard[k], ctx, run_bytes(s, k, most)));
         for (int r = 0; r < 2 && k != 1; r++)
-            LURON_TRY(luron__alloc(&s->result[r][k], ctx, (size_t)s->n * s->item + 1));
+            LURON_TRY(luron__alloc(&s->result[r][k], ctx, (size_t)numbers(s, k) * s->item + 1));
     }
     return LURON_OK;
 }
@@ -143,15 +153,15 @@ static void close_steps(steps *s) {
     for (int k = 0; k < MOST; k++) {
         luron__guard_close(&s->guard[k]);
         for (int r = 0; r < 2; r++)
-            luron__free(s->ctx, s->result[r][k], (size_t)s->n * s->item + 1);
+            if (s->result[r][k]) luron__free(s->ctx, s->result[r][k], (size_t)numbers(s, k) * s->item + 1);
     }
     luron__free(s->ctx, s->options, (size_t)s->type->optim.options_size + 1);
     luron__free(s->ctx, s->scalars, (size_t)(s->n_scalars + 1) * sizeof *s->scalars);
 }
 
 luron_status luron__strict_step(luron_ctx *ctx, const luron_type *type, const luron_step *start, int64_t n,
-                                int n_scalars, const char *name) {
-    steps s = {.ctx = ctx, .type = type, .start = start, .n = n, .n_scalars = n_scalars, .name = name};
+                                const int64_t *state_n, int n_scalars, const char *name) {
+    steps s = {.ctx = ctx, .type = type, .start = start, .n = n, .state_n = state_n, .n_scalars = n_scalars, .name = name};
     const bool uncut = type->optim.flags & LURON_OPTIM_WHOLE;
     if (n == 0) return LURON_OK;
     luron_status status = open_steps(&s, uncut ? n : WHOLE);

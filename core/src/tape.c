@@ -33,16 +33,17 @@ static void node_unref(luron__node *node, luron__node **dead) {
     *dead = node;
 }
 
-/* Nodes that nobody holds any more are put on the list `dead`. A gradient is released in the same way; its own
- * gradient would recurse, but no backward makes one that deep.                                                       */
+/* Nodes that nobody holds any more are put on the list `dead`. With a tensor goes its gradient, with that its own ... */
 static void tensor_release(luron_tensor *t, luron__node **dead) {
-    if (!t || atomic_fetch_sub(&t->refs, 1) != 1) return;
-    tensor_release(t->grad, dead);
-    if (t->retains) luron__hooks_forget(t->node->hooks, t);
-    if (t->hooks) luron__hooks_unref(t->hooks);
-    luron__storage_unref(t->storage);
-    node_unref(t->node, dead);
-    luron__pool_free(t->pool, t, sizeof *t);
+    while (t && atomic_fetch_sub(&t->refs, 1) == 1) {
+        luron_tensor *grad = t->grad;
+        if (t->retains) luron__hooks_forget(t->node->hooks, t);
+        if (t->hooks) luron__hooks_unref(t->hooks);
+        luron__storage_unref(t->storage);
+        node_unref(t->node, dead);
+        luron__pool_free(t->pool, t, sizeof *t);
+        t = grad;
+    }
 }
 
 static void node_release_operands(luron__node *node, luron__node **dead) {
@@ -63,18 +64,29 @@ static void release_content(luron__node *node) {
     node->layer = NULL, node->function = NULL, node->hooks = NULL;
 }
 
+/* The list of the drain that this thread is in: what a function lets go of with its data, which may be the node before
+ * it, goes there too.                                                                                                */
+static _Thread_local luron__node **draining;
+
+static void node_free(luron__node *node, luron__node **dead) {
+    node_release_operands(node, dead);
+    for (int i = 0; i < node->n_out; i++) tensor_release(node->out[i], dead);
+    release_content(node);
+    luron__type_unref(node->type);
+    luron__strfree(node->pool, node->label);
+    luron__strfree(node->pool, node->where);
+    luron__pool_free(node->pool, node, node->bytes);
+}
+
 static void drain(luron__node *dead) {
-    while (dead) {
-        luron__node *node = dead;
+    luron__node **outer = draining, *node;
+    if (!outer) draining = &dead;
+    while ((node = dead)) {
         dead = node->next_dead;
-        node_release_operands(node, &dead);
-        for (int i = 0; i < node->n_out; i++) tensor_release(node->out[i], &dead);
-        release_content(node);
-        luron__type_unref(node->type);
-        luron__strfree(node->pool, node->label);
-        luron__strfree(node->pool, node->where);
-        luron__pool_free(node->pool, node, node->bytes);
+        if (outer) node->next_dead = *outer, *outer = node;
+        else node_free(node, &dead);
     }
+    draining = outer;
 }
 
 void luron_tensor_unref(luron_tensor *t) {
@@ -204,11 +216,17 @@ static luron_status record_op(luron_ctx *ctx, const luron__apply *a, luron_tenso
     return status;
 }
 
+/* Dtype and shape of the output, of which a tensor can be. */
+static luron_status infer_op(luron_ctx *ctx, luron__apply *a) {
+    LURON_TRY(a->op->infer(ctx, a));
+    luron_status status = luron__check_shape(ctx, a->dtype, a->ndim, a->shape, NULL);
+    return status ? luron__wrap(ctx, status, "%s", a->op->name) : LURON_OK;
+}
+
 static luron_status apply_op(luron_tensor **result, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in, const luron__attrs *attrs) {
     luron__apply a = {.op = op, .n_in = n_in, .in = in};
     if (attrs) a.attrs = *attrs;
-    LURON_TRY(op->infer(ctx, &a));
-    LURON_TRY(luron__check_shape(ctx, a.dtype, a.ndim, a.shape, NULL));
+    LURON_TRY(infer_op(ctx, &a));
     luron_tensor *out;
     luron_status status = LURON_OK;
     if (a.is_view) {
@@ -254,8 +272,38 @@ static luron_status apply_traced(luron_tensor **result, luron_ctx *ctx, const lu
     return LURON_OK;
 }
 
+/* A header without storage. */
+static luron_status apply_to_shapes(luron_tensor **result, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in, const luron__attrs *attrs) {
+    luron__apply a = {.op = op, .n_in = n_in, .in = in};
+    luron_tensor made = {0};
+    if (attrs) a.attrs = *attrs;
+    LURON_TRY(infer_op(ctx, &a));
+    made.dtype = a.dtype, made.ndim = a.ndim, made.offset = a.offset;
+    memcpy(made.shape, a.shape, sizeof a.shape);
+    memcpy(made.strides, a.strides, sizeof a.strides);
+    if (!a.is_view) luron__set_contiguous(&made);
+    return luron__tensor_alias(result, ctx, &made);
+}
+
 luron_status luron__apply_op(luron_tensor **result, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in, const luron__attrs *attrs) {
-    return (ctx->trace ? apply_traced : apply_op)(result, ctx, op, n_in, in, attrs);
+    return (ctx->shapes_only ? apply_to_shapes : ctx->trace ? apply_traced : apply_op)(result, ctx, op, n_in, in, attrs);
+}
+
+luron_status luron__apply_named(luron_tensor **result, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in, const luron__attrs *attrs) {
+    return op->call ? op->call(result, ctx, op, n_in, in, attrs) : luron__apply_op(result, ctx, op, n_in, in, attrs);
+}
+
+luron_status luron__infer_named(luron_dims *to, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in, const luron__attrs *attrs) {
+    luron_tensor *out;
+    bool before = ctx->shapes_only;
+    ctx->shapes_only = true;
+    luron_status status = luron__apply_named(&out, ctx, op, n_in, in, attrs);
+    ctx->shapes_only = before;
+    LURON_TRY(status);
+    *to = (luron_dims){.dtype = out->dtype, .ndim = out->ndim};
+    memcpy(to->shape, out->shape, sizeof to->shape);
+    luron_tensor_unref(out);
+    return LURON_OK;
 }
 
 /* ---- functions with a gradient of their own ------------------------------------------------------------------------ */

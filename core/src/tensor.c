@@ -89,7 +89,7 @@ luron_status luron__broadcast(luron_ctx *ctx, const char *what, const luron_tens
 }
 
 /* ---- making ------------------------------------------------------------------------------------------------------- */
-static void set_contiguous(luron_tensor *t) {
+void luron__set_contiguous(luron_tensor *t) {
     int64_t stride = 1;
     for (int i = t->ndim - 1; i >= 0; i--) {
         t->strides[i] = stride;
@@ -112,7 +112,7 @@ luron_status luron__tensor_make(luron_tensor **out, luron_ctx *ctx, uint32_t dty
     t->refs = 1;
     t->dtype = dtype, t->ndim = ndim, t->storage = s, t->pool = ctx->pool;
     if (ndim) memcpy(t->shape, shape, (size_t)ndim * sizeof *shape);
-    set_contiguous(t);
+    luron__set_contiguous(t);
     if (ctx->plan) luron__plan_born(ctx->plan, s);
     *out = t;
     return LURON_OK;
@@ -207,11 +207,19 @@ luron_view luron__view(const luron_tensor *t) {
                         .dtype_bits = (uint8_t)t->dtype, .dtype_lanes = 1, .shape = (int64_t *)t->shape, .strides = (int64_t *)t->strides};
 }
 
+/* A view of a leaf is no result of an operation to whoever writes x[1] = 3. */
+static const char *refusal(const luron_tensor *t) {
+    if (!t->node) return "requires a gradient";
+    const luron_tensor *from = t;
+    while (from && from->node && !from->node->op->compute) from = from->node->n_in == 1 ? from->node->in[0] : NULL;
+    return from && !from->node && from->storage == t->storage ? "is part of one that requires a gradient" : "was made by recorded operations";
+}
+
 luron_status luron__check_writable(luron_ctx *ctx, const char *what, const luron_tensor *t, const luron_tensor *src) {
     LURON_TRY(luron__tracer_check_write(ctx, what, t));
     LURON__CHECK(ctx, !(ctx->recording && t->requires_grad), LURON_E_STATE,
                  "%s: the tensor %s, so it cannot be changed in place while gradients are recorded (use no_grad, or an operation that makes a new tensor)",
-                 what, t->node ? "was made by recorded operations" : "requires a gradient");
+                 what, refusal(t));
     LURON__CHECK(ctx, !(ctx->recording && src && src->requires_grad), LURON_E_STATE,
                  "%s: the source needs a gradient and an in-place change is not recorded (use no_grad or detach)", what);
     for (int i = 0; i < t->ndim; i++)

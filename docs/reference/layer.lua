@@ -8,11 +8,13 @@ of third-party plugins on the search path are there in the same way; an unknown 
 
 A layer is called: `layer(x)`. Losses take `(input, target)`. Optional inputs go last, in a table by name:
 `loss(x, y, { weight = w })`. On graph nodes it gives a node. A layer without parameters also has a function,
-`nn.relu(x)`, `nn.cross_entropy(x, y, { label_smoothing = 0.1, weight = w })`, and one that takes a single input is a
-method of tensors too: `x:gelu { approximate = "tanh" }`.
+`nn.relu(x)`, `nn.cross_entropy(x, y, { label_smoothing = 0.1, weight = w })`, which `luron` has too, `luron.relu(x)`, and tensors as a
+method, `x:gelu { approximate = "tanh" }`. In `nn.Sequential` the layer stands: `nn.ReLU()`.
 
 `layer.weight` is a parameter or state by its name, `layer.in_features` an option. `layer.weight = tensor` puts another tensor in the
-place of the parameter: two layers may share one. `tostring(layer)` shows the options. `layer:close()` lets go of it early.]],
+place of the parameter: two layers may share one. Where the old one was trained the new one is too, from then on; a result of recorded operations
+raises (`detach` it). What a layer does not have raises; `layer:parameter "weight"` is nil where there is none. `tostring(layer)` shows the options.
+`layer:close()` lets go of it early. Names of Keras raise and say what the layer and its options are called here.]],
   is = {
     { "tostring(nn.Linear(3, 2))", '"Linear(in_features = 3, out_features = 2, bias = true)"' },
     { "nn.leaky_relu(luron.tensor { -1.0, 1.0 }, { negative_slope = 0.5 })", "{ -0.5, 1.0 }" },
@@ -23,11 +25,20 @@ place of the parameter: two layers may share one. `tostring(layer)` shows the op
     { "nn.Linear { 3, 2, biass = false }", "no option 'biass'; options: in_features, out_features, bias" },
     { "nn.Linear(3, 2)(luron.zeros(5, 4))", "layer Linear { in_features = 3, out_features = 2, bias = true }: input has 4 features, in_features is 3; given input (5, 4)" },
     { "nn.Linearr(3, 2)", "no layer type 'Linearr'; did you mean 'Linear'?" },
+    { "nn.Dense(3, 2)", "nn has no 'Dense', Keras's name for nn.Linear: units is out_features, use_bias is bias" },
+    { "nn.Linear(3, 2).weigth", "Linear has no 'weigth'; did you mean 'weight'?" },
   },
   {
     title = "Methods",
     { "layer:parameters(): Tensor[]", "List of the parameters.", is = { "#nn.Linear(3, 2):parameters()", "2" } },
     { "layer:named_parameters(): NamedTensors", "Iterator over names and parameters: `for name, tensor in layer:named_parameters() do`." },
+    { "layer:parameter(name: string): Tensor?", "The parameter of that name; nil: there is none.", is = { 'nn.ReLU():parameter "weight"', "nil" } },
+    { "layer:n_weights(): integer", "How many numbers are in all parameters.", is = { "nn.Linear(3, 2):n_weights()", "8" } },
+    { "layer:state_dict(): table<string, Tensor>", "Parameters and state by name, shared, not copied." },
+    { "layer:load_state_dict(dict: table<string, Tensor>): Layer", "Copies them in, all or nothing; missing names and other shapes raise." },
+    { "layer:apply(fn: function): Layer", "Calls `fn(layer, \"\")`: as for models and instances of classes." },
+    { "layer:freeze(name?: string): Layer", "No longer trains the parameter; all without an argument." },
+    { "layer:unfreeze(name?: string): Layer", "Trains it again." },
     { "layer:named_states(): NamedTensors", "Iterator over what is saved and not trained." },
     { "layer:train(on?: boolean): Layer", "Training mode, which a new layer is in; `false` is `eval`. Gives the layer back." },
     { "layer:eval(): Layer", "Mode of use: dropout lets all through." },

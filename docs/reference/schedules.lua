@@ -95,4 +95,50 @@ whose options count batches: OneCycleLR, CyclicLR, NoamLR, WarmupLR, the decays 
     { "ema:state(): { updates: integer, tensors: table<string, Tensor> }", "Copies of the averages by name. A file keeps them with `model:save(path, { ema = ema })`." },
     { "ema:load(state: table|Checkpoint)", "Goes on from a state, or from a checkpoint saved with the option `ema`; all or nothing." },
   },
+  {
+    title = "Pruning",
+    text = [[
+Numbers of parameters that are set to 0 and stay so, by Lua patterns of parameter names. What is chosen is what `torch.nn.utils.prune` chooses,
+among what is left, with what is pruned counted as 0; of equal ones the first go. An amount is a number of them (an integer) or a share
+(`0.3`, `1.0`). Gradients of what is pruned are 0; call `apply` after every step, for momentum and the like may move it.
+
+```lua
+local luron = require "luron"
+local nn = luron.nn
+luron.seed(1)
+
+local model = nn.Sequential { nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1) }
+local x = luron.randn(64, 8)
+local opt = luron.optim.AdamW(model)
+local pruned = luron.prune(model):l1_unstructured("weight$", 0.5)
+for _ = 1, 3 do
+  local loss = nn.mse_loss(model(x), x:sum(2, true))
+  opt:zero_grad()
+  loss:backward()
+  opt:step()
+  pruned:apply()
+end
+print(pruned)
+```
+
+```text
+pruning of 2 parameters: 72 of 144 numbers are 0
+```
+
+`fit` takes it as `prune`, and `model:save(path, { prune = pruned })` keeps the masks: `luron.prune(model):load(checkpoint)`. After `remove`,
+or in a file saved without them, the zeros are plain zeros.]],
+    { "luron.prune(model: Model|Module|Layer): Pruning", "A pruning of nothing so far.",
+      raises = { { "luron.prune(nn.Linear(2, 1)):l1_unstructured('gain', 0.5)", 'no parameter matches "gain"; there are weight, bias' } } },
+    { "pruned:l1_unstructured(pattern: string, amount: number, scores?: function): Pruning", "In each parameter the numbers of least size, or of least `scores(parameter, name)`.",
+      is = { { "(function() local l = nn.Linear(2, 1) l.weight:detach():copy_(luron.tensor { { 1.0, -3.0 } }) luron.prune(l):l1_unstructured('weight', 1) return l.weight end)()", "{ { 0.0, -3.0 } }" } } },
+    { "pruned:random_unstructured(pattern: string, amount: number): Pruning", "Any numbers." },
+    { "pruned:ln_structured(pattern: string, amount: number, n: number, dim?: integer, scores?: function): Pruning", "The channels along dim (the last) of least n-norm, `math.huge` for the largest size. Rows of a weight, dim 1, are its units." },
+    { "pruned:random_structured(pattern: string, amount: number, dim?: integer): Pruning", "Any channels along dim (the last)." },
+    { "pruned:global_unstructured(pattern: string, amount: number, method?: string, scores?: function): Pruning", "As l1_unstructured (method `\"l1\"`) or random_unstructured (`\"random\"`), over all numbers of all parameters together." },
+    { "pruned:custom_from_mask(pattern: string, mask: Tensor): Pruning", "Prunes where a tensor of the parameter's shape is 0 or false." },
+    { "pruned:apply(): Pruning", "Sets what is pruned to 0: after `opt:step()`." },
+    { "pruned:remove(pattern?: string): Pruning", "Forgets the masks of these parameters, or of all: the zeros may be trained again." },
+    { "pruned:masks(): table<string, Tensor>", "Copies of the masks by name, true where a number is kept." },
+    { "pruned:load(masks: table|Checkpoint): Pruning", "Takes masks by name, or those of a checkpoint saved with the option `prune`, in place of its own; all or nothing." },
+  },
 }

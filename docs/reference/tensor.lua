@@ -3,7 +3,7 @@ return {
   title = "Tensors",
   text = [[
 A tensor is a block of numbers of one dtype with a shape of up to 8 dims, row-major. Dtypes: `float32` (the default), `float64`, `float16`
-and `bfloat16` (storage: arithmetic on them is done in float32), `int64`, `int32`, `uint8`, `bool`. Sizes are given one by one or as one
+and `bfloat16` (storage: arithmetic on them is done in float32; `matmul`, linear algebra, layers and gradients want `x:float()`), `int64`, `int32`, `uint8`, `bool`. Sizes are given one by one or as one
 list; an options table may stand at the end:
 
 ```lua
@@ -41,6 +41,8 @@ print(x:shape()[2], x:dtype(), #x)                  -- 4  float64  3
     { "luron.frombytes(bytes: string, dtype: string, sizes...: integer): Tensor", "From the bytes of a string, in the machine's order; without sizes one dim. The number of bytes must fit.",
       is = { [[luron.frombytes("\1\2\3", "uint8")]], "{ 1, 2, 3 }" } },
     { "luron.cat(tensors: Tensor[], dim?: integer): Tensor", "Joins tensors along a dim that they have (1 unless given).", is = { "luron.cat({ luron.zeros(1), luron.ones(2) })", "{ 0.0, 1.0, 1.0 }" } },
+    { "luron.hstack(tensors: Tensor[]): Tensor", "Side by side: along dim 2, vectors along dim 1.", is = { "luron.hstack { luron.tensor { 1, 2 }, luron.tensor(3) }", "{ 1, 2, 3 }" } },
+    { "luron.vstack(tensors: Tensor[]): Tensor", "One on top of the other: along dim 1, vectors as rows.", is = { "luron.vstack { luron.tensor { 1, 2 }, luron.tensor { 3, 4 } }", "{ { 1, 2 }, { 3, 4 } }" } },
     { "luron.stack(tensors: Tensor[], dim?: integer): Tensor", "Joins tensors of one shape along a new dim.", is = { "luron.stack({ luron.zeros(2), luron.ones(2) }, 2)", "{ { 0.0, 1.0 }, { 0.0, 1.0 } }" } },
     { "luron.default_dtype(dtype?: string): string", "The dtype where none is given, `float32` or `float64`; with an argument sets it. Layers made from then on have it too.", is = { "luron.default_dtype()", '"float32"' } },
     { "luron.is_tensor(value: any): boolean", "Is the value a tensor (that is not closed)?" },
@@ -73,7 +75,7 @@ Positions count from 1, negative ones from the end; ranges include both ends. An
 | written | is |
 | --- | --- |
 | `x[2]` | row 2: one dim less |
-| `x["2:3, :, -1"]` | rows 2 and 3, all of dim 2, the last of dim 3; `::2` is every second |
+| `x["2:3, :, -1"]` | rows 2 and 3, all of dim 2, the last of dim 3; `::2` is every second; `...` stands for all dims that are left |
 | `x[{ { 2, 3 }, {}, -1 }]` | the same as a table: `{ first, last }` or `{ first, last, step }`, `{}` for all, a number |
 | `x[x:gt(0)]` | the elements where a bool tensor is true, copied; rows, where it has fewer dims than x |
 | `x[ids]` | rows by a tensor of ids (int64, int32 or uint8), copied: the shape of ids, then the further dims |
@@ -90,6 +92,7 @@ A place outside the shape raises.]],
       { 'luron.arange(6):reshape(2, 3)[":, -1"]', "{ 3, 6 }" },
       { "luron.arange(6):reshape(2, 3)[{ {}, { 2, 3 } }]", "{ { 2, 3 }, { 5, 6 } }" },
       { 'luron.arange(6)["::2"]', "{ 1, 3, 5 }" },
+      { 'luron.arange(6):reshape(1, 3, 2)["..., 1"]', "{ { 1, 3, 5 } }" },
       { "luron.arange(6)[luron.tensor { 6, 1 }]", "{ 6, 1 }" },
     },
     raises = { { "luron.arange(6)[0]", "index: positions count from 1 (or from the end: -1), got 0" }, { "luron.arange(6)[7]", "index: position 7 is not within 1..6, dim 1 of (6,)" } },

@@ -20,7 +20,8 @@ return {
   },
   {
     title = "Plugins and types",
-    { "luron.help(name?: string): string", "What a layer type, function, optimiser or file format does and which options it has; without a name the list of all." },
+    { "luron.help(name?: string): string", "What something does, and which options it has: a layer type, optimiser or file format of a plugin, a function, a schedule, a method; by its name, or as it is written, `\"x:sum\"`, `\"luron.optim.LBFGS\"`. Without a name the list of all.",
+      raises = { 'luron.help "LBFSG"', "did you mean 'LBFGS'" } },
     { "luron.types(kind?: string, loaded?: boolean): string[]", "Names of all types of a kind, `\"layer\"` (unless given), `\"optim\"` or `\"format\"`, of all plugins on the path; with `loaded` of those alone that are loaded by now." },
     { "luron.type_info(kind: string, name: string): table?, string? message, string? code", "A type as a table: name, function_name, doc, options and inputs (names in order), is_loss, plugin, plugin_version, plugin_path, abi; and whole: schema (options), ports and outputs as lists of tables, flags and forms as sets.",
       is = { 'luron.type_info("layer", "Linear").schema[1].kind', '"int"' } },
@@ -42,8 +43,8 @@ or, once installed, with the prefix on LUA_PATH and LUA_CPATH.
 | in the environment | means |
 | --- | --- |
 | `LURON_PLUGIN_PATH` | folders with plugins, separated by `:`, absolute and not writable by everybody (others are ignored); they come before luron's own |
-| `LURON_NUM_THREADS` | threads of parallel loops (otherwise as OpenMP has it) |
-| `LURON_ISA` | instruction set of the kernels: `avx2` or `plain` |
+| `LURON_NUM_THREADS` | threads of parallel loops, 1 to 256 (otherwise as OpenMP has it) |
+| `LURON_ISA` | instruction set of the kernels: `avx2` or `plain`; what this machine does not have is an error |
 | `LURON_DATA` | folder with data sets: `fashion-mnist/` below it |]],
   },
   {

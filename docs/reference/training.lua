@@ -6,7 +6,7 @@ return {
     text = [[
 `luron.optim.AdamW(what, options)`: `what` is a layer, model, instance of a class, tensor, list of these, or a list of groups
 `{ params = ..., lr = ... }` whose options override the common ones. `opt.groups[i].lr` reads and sets an option of a group between steps;
-`opt.groups[i].params` and `.names` are its parameters. `tostring(opt)` shows all. The types are listed at the end.
+`opt.groups[i].params` and `.names` are its parameters; those without a name are numbered, from 1. `tostring(opt)` shows all. The types are listed at the end.
 
 The option `groups` makes groups of a model by Lua patterns of parameter names, in the order in which they are written; the first that fits
 counts, and what is left is the last group. A pattern that fits nothing raises and lists the names.
@@ -27,7 +27,8 @@ for i, group in ipairs(opt.groups) do print(i, group.lr, group.weight_decay, tab
 ```
 
 Gradients add up until `zero_grad`: call it once for several batches, with each loss divided by their number, and the step is that of one large batch
-(in `fit`: `accumulate`). `Muon` takes matrices alone: give biases and norms to another optimiser, and call both.]],
+(in `fit`: `accumulate`). `Muon` takes matrices alone: give biases and norms to another optimiser, and call both. `Adafactor` keeps
+a row and a column of numbers for a matrix where Adam keeps two matrices; `LARS` is for large batches; `FTRL` for wide linear models with sparse weights.]],
     is = { { "luron.optim.SGD(nn.Linear(2, 1), { lr = 0.5 }).groups[1].lr", "0.5" } },
     raises = { { "luron.optim.AdamW(nn.Linear(2, 1), { betas = { 0.9, 0.95 } })", "no option 'betas': give beta1 and beta2" } },
     { "opt:step()", "One step with the gradients that are there. A gradient that is not finite raises, and nothing has changed. For LBFGS see below." },
@@ -73,6 +74,10 @@ true
     { "luron.penalty(model: Model|Module|Layer, rules: table<string, function>): Tensor", "The sum of what the rules give, a scalar to add to the loss.",
       is = { { "luron.penalty(nn.Linear(2, 1), { weight = function(w) return w:sum() * 0 + 2 end }):item()", "2.0" } },
       raises = { { "luron.penalty(nn.Linear(2, 1), { gain = luron.regularizer.l1() })", 'no parameter matches "gain"; there are weight, bias' } } },
+    { "luron.activity(model: Model|Module|Layer, rules: table<string, function>, inputs...: any): Tensor penalty, any outputs...",
+      "Calls the model and gives, before its outputs, the sum of what the rules say to the outputs of its layers, found by patterns of their paths (`model:named_layers()`), each time that they are called: `local penalty, y = luron.activity(model, { [\"^relu\"] = luron.regularizer.l1(1e-4) }, x)`. Keras's `activity_regularizer`.",
+      is = { { "luron.activity(nn.Sequential { nn.ReLU() }, { relu = luron.regularizer.l1(1) }, luron.tensor { -1.0, 2.0 }):item()", "2.0" } },
+      raises = { { "luron.activity(nn.Sequential { nn.ReLU() }, { tanh = luron.regularizer.l1() }, luron.ones(2))", 'no layer matches "tanh"; there are relu1' } } },
     { "regularizer.l1(factor?: number): function", "factor (0.01) times the sum of |w|.", is = { { "luron.regularizer.l1(0.5)(luron.tensor { 1, -3 }):item()", "2.0" } } },
     { "regularizer.l2(factor?: number): function", "factor (0.01) times the sum of w^2." },
     { "regularizer.l1_l2(l1?: number, l2?: number): function", "l1 (0) times the sum of |w| and l2 (0) times that of w^2." },
@@ -87,7 +92,7 @@ true
   {
     title = "Datasets",
     text = [[
-A dataset is one or more tensors whose first dim counts the examples. `#ds` is their number, `ds[i]` the list of tensors of example i, `ds.classes` the
+A dataset is one or more tensors whose first dim counts the examples. `#ds` is their number, `ds[i]` the list of tensors of example i (nil just past the end, where `ipairs` stops; other positions raise), `ds.classes` the
 list of class names where there is one, `ds.tensors` the tensors, `ds.name` its name.]],
     { "data.tensors(tensors...: Tensor, options?: { classes: string[]?, name: string? }): Dataset", "A dataset of tensors.", is = { "#luron.data.tensors(luron.zeros(5, 2), luron.ones(5))", "5" } },
     { "data.mnist(dir: string): Dataset? train, Dataset|string test, string? code", "MNIST from its four IDX files in a folder, gzip or not: images (n, 1, 28, 28) in [0, 1], digits 0 to 9 as ids 1 to 10. nil, message, code on failure." },
@@ -102,8 +107,9 @@ list of class names where there is one, `ds.tensors` the tensors, `ds.name` its 
     { "ds:shuffled(): Dataset", "The examples in random order, copied." },
     { "ds:map(fn: fun(x: Tensor): Tensor): Dataset", "fn applied to the first tensor of every batch." },
     { "loader:examples(): integer", "Number of examples in an epoch; `#loader` is the number of batches." },
-    { "loader:state(): table", "Where it is; a checkpoint keeps it (`save { loader = }`)." },
-    { "loader:restore(state: table)", "Goes on from there: the next loop gives the rest of that epoch, in the same order." },
+    { "loader:state(): table", "Where it is; a checkpoint keeps it (`save { loader = }`): `seed`, `epoch` (how many have begun), `position` (within a loop that of the next example in the order of the epoch, one more than there are behind the last batch; nil before a loop and when it has ended) and `examples` (how many there are).",
+      is = { "(function() local l = luron.data.tensors(luron.ones(5)):loader { batch = 2, seed = 1 } for _ in l do local s = l:state() return s.epoch, s.position, s.examples end end)()", "1, 3, 5" } },
+    { "loader:restore(state: table)", "Goes on from there. A state from within a loop: the next loop gives the rest of that epoch, in the same order, and nothing if the last batch was out; any other: the next epoch. So `for epoch = checkpoint.epoch, n do for x, y in loader do` makes the steps that were left, at whichever step it was saved. A state of another number of examples raises." },
   },
   {
     title = "In one call",
@@ -117,12 +123,12 @@ list of class names where there is one, `ds.tensors` the tensors, `ds.name` its 
     { "line:finish(extra?: string)", "Ends the epoch and its line, with a text of yours behind." },
     text = [[
 Options of `fit`: `epochs` (1), `batch` (64), `shuffle` (true), `loss` (`"cross_entropy"`, the name of another loss function, or a
-function of outputs and targets), `optim` (AdamW over the model), `validate` (a dataset to evaluate after every epoch), `progress` (false: no line),
+function of outputs and targets), `optim` (AdamW over the model; one without any of its parameters raises), `validate` (a dataset to evaluate after every epoch), `progress` (false: no line),
 `callbacks` (functions of entry, model and optimiser; one that returns `"stop"` ends the training).
 
 What a step is made of: `accumulate` (1: so many batches make a step, each counted by its examples, as do those that are left at the end),
-`clip_norm` and `clip_value` (limits, as in `luron.clip_grad_norm` and `luron.clip_grad_value`; none), `penalty` and `constrain` (rules by pattern, as
-above; the history has the loss without the penalty), `schedule` (one over `optim`, stepped after batches or epochs as its `every()` says, with the
+`clip_norm` and `clip_value` (limits, as in `luron.clip_grad_norm` and `luron.clip_grad_value`; none), `penalty`, `activity` and `constrain` (rules by pattern, as
+above; the history has the loss without the penalties), `prune` (a pruning of the model, applied after the step), `schedule` (one over `optim`, stepped after batches or epochs as its `every()` says, with the
 loss of the validation, or of the epoch, as its metric). `optim` may be a table with functions `step` and `zero_grad` that calls several optimisers.
 
 `early_stop = { patience = 5, metric = "loss", min_delta = 0, restore_best = true }`: ends when the metric, `"loss"` or `"accuracy"`, of the

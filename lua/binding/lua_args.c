@@ -79,6 +79,14 @@ int lr_dims(lua_State *L, int arg, int dims[LURON_MAX_DIMS]) {
     return (int)n;
 }
 
+int lr_dim_list(lua_State *L, int first, int last, int dims[LURON_MAX_DIMS]) {
+    int n = last - first + 1;
+    if (n > LURON_MAX_DIMS) return lr_argerror(L, first + LURON_MAX_DIMS, "dims: at most %d dims, got %d", LURON_MAX_DIMS, n);
+    if (n == 1 && (lua_istable(L, first) || lua_isnil(L, first))) return lr_dims(L, first, dims);
+    for (int i = 0; i < n; i++) dims[i] = lr_dim(L, first + i, "dims");
+    return n < 0 ? 0 : n;
+}
+
 static int64_t to_size(lua_State *L, int arg, int idx, int64_t min) {
     int64_t v;
     if (!is_integer(L, idx, &v))
@@ -109,6 +117,62 @@ uint32_t lr_dtype(lua_State *L, int arg, const char *name) {
     if (!dtype)
         lr_typeerror(L, arg, name, "dtype (float32, float64, float16, bfloat16, int64, int32, uint8 or bool)");
     return dtype;
+}
+
+uint32_t lr_dtype_option(lua_State *L, int arg, const char *const *keys) {
+    uint32_t dtype = luron_ctx_default_dtype(lr_ctx(L));
+    lr_only(L, arg, keys);
+    if (lr_field(L, arg, "dtype") != LUA_TNIL) {
+        dtype = lua_type(L, -1) == LUA_TSTRING ? luron_dtype_find(lua_tostring(L, -1)) : 0;
+        if (!dtype) lr_argerror(L, arg, "dtype: name of a dtype expected, got %s", lr_got(L, -1));
+    }
+    lua_pop(L, 1);
+    return dtype;
+}
+
+int lr_pairs(lua_State *L, int arg, int64_t before[LURON_MAX_DIMS], int64_t after[LURON_MAX_DIMS]) {
+    if (!lua_istable(L, arg)) return lr_typeerror(L, arg, "widths", "list of pairs { before, after }");
+    lua_Integer n = (lua_Integer)lua_rawlen(L, arg);
+    if (n > LURON_MAX_DIMS) return lr_argerror(L, arg, "widths: at most %d pairs, got %I", LURON_MAX_DIMS, n);
+    for (lua_Integer i = 0; i < n; i++) {
+        if (lua_rawgeti(L, arg, i + 1) != LUA_TTABLE || lua_rawlen(L, -1) != 2)
+            return lr_argerror(L, arg, "widths: a pair { before, after } expected at [%I], got %s", i + 1,
+                               lua_istable(L, -1) ? lua_pushfstring(L, "%I numbers", (lua_Integer)lua_rawlen(L, -1)) : lr_got(L, -1));
+        for (int k = 0; k < 2; k++) {
+            int64_t v;
+            lua_rawgeti(L, -1 - k, k + 1);
+            if (!is_integer(L, -1, &v) || v < 0)
+                return lr_argerror(L, arg, "widths: integer of at least 0 expected at [%I][%d], got %s", i + 1, k + 1, lr_got(L, -1));
+            *(k ? &after[i] : &before[i]) = v;
+        }
+        lua_pop(L, 3);
+    }
+    return (int)n;
+}
+
+int lr_how_to_reduce(lua_State *L, int arg) {
+    static const char *const names[] = { "sum", "prod", "mean", "amax", "amin" };
+    const char *name = lua_type(L, arg) == LUA_TSTRING ? lua_tostring(L, arg) : "";
+    for (int how = 0; how < 5; how++)
+        if (strcmp(name, names[how]) == 0) return how;
+    return lr_argerror(L, arg, "how: sum, prod, mean, amax or amin expected, got %s", lr_got(L, arg));
+}
+
+lr_closeness lr_closeness_at(lua_State *L, int arg) {
+    static const char *const keys[] = { "rtol", "atol", "equal_nan", NULL };
+    lr_closeness c = { 1e-5, 1e-8, 0 };
+    lr_only(L, arg, keys);
+    for (int i = 0; i < 2; i++) {
+        if (lr_field(L, arg, keys[i]) != LUA_TNIL) {
+            if (lua_type(L, -1) != LUA_TNUMBER) lr_argerror(L, arg, "%s: number expected, got %s", keys[i], lr_got(L, -1));
+            *(i ? &c.atol : &c.rtol) = lua_tonumber(L, -1);
+        }
+        lua_pop(L, 1);
+    }
+    if (lr_field(L, arg, "equal_nan") != LUA_TNIL && !lua_isboolean(L, -1)) lr_argerror(L, arg, "equal_nan: boolean expected, got %s", lr_got(L, -1));
+    c.equal_nan = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return c;
 }
 
 int lr_is_options(lua_State *L, int idx) {
@@ -174,7 +238,17 @@ void lr_only(lua_State *L, int arg, const char *const *keys) {
 }
 
 /* ---- options of types ---------------------------------------------------------------------------------------------------- */
-static const char *expected(lua_State *L, const luron_option *o) {
+static int is_place(const luron_option *o) { return o->kind == LURON_AXIS || o->kind == LURON_ID; }
+
+luron_option lr_shown_option(const luron_option *option) {
+    luron_option o = *option;
+    if (is_place(option) && o.min < o.max) o.min += o.min >= 0, o.max += o.max >= 0;
+    return o;
+}
+
+static const char *expected(lua_State *L, const luron_option *option) {
+    luron_option shown = lr_shown_option(option);
+    const luron_option *o = &shown;
     const char *what = o->kind == LURON_FLOAT ? "number" : o->kind == LURON_INTS ? "integer or list of integers" : "integer";
     if (!(o->min < o->max)) return what;
     if (o->kind == LURON_INT && o->min == 1 && o->max >= 1e9) return "positive integer";
@@ -237,8 +311,9 @@ static void number_value(lua_State *L, int arg, int idx, const luron_option *o, 
     } else if (!is_integer(L, idx, &out->integer)) {
         refuse(L, arg, idx, o, expected(L, o));
     }
-    if (o->min < o->max && !(v >= o->min && v <= o->max)) refuse(L, arg, idx, o, expected(L, o));
-    if (o->kind != LURON_AXIS && o->kind != LURON_ID) return;
+    const luron_option range = lr_shown_option(o);
+    if (range.min < range.max && !(v >= range.min && v <= range.max)) refuse(L, arg, idx, o, expected(L, o));
+    if (!is_place(o)) return;
     if (out->integer == 0) lr_argerror(L, arg, "%s: counts from 1 in Lua, got 0", o->name);
     if (out->integer > 0) out->integer--;
 }

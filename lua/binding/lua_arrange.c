@@ -45,15 +45,10 @@ static int l_topk(lua_State *L) {
 /* ---- places ------------------------------------------------------------------------------------------------------------ */
 /* flip(dims...), flip({ dims }), flip(): all */
 static int l_flip(lua_State *L) {
-    int dims[LURON_MAX_DIMS], n = lua_gettop(L) - 1;
-    if (n > LURON_MAX_DIMS) return lr_argerror(L, 2 + LURON_MAX_DIMS, "dims: at most %d dims, got %d", LURON_MAX_DIMS, n);
-    if (n == 1)
-        n = lr_dims(L, 2, dims);
-    else
-        for (int i = 0; i < n; i++) dims[i] = lr_dim(L, 2 + i, "dims");
+    int dims[LURON_MAX_DIMS], n = lr_dim_list(L, 2, lua_gettop(L), dims);
     luron_tensor **out = lr_new_tensor(L);
     luron_tensor *x = lr_tensor(L, 1, "tensor");
-    return lr_done(L, luron_flip(out, lr_ctx(L), x, n < 0 ? 0 : n, dims), 1);
+    return lr_done(L, luron_flip(out, lr_ctx(L), x, n, dims), 1);
 }
 
 static int l_roll(lua_State *L) {
@@ -78,24 +73,10 @@ static int l_pad(lua_State *L) {
     int64_t before[LURON_MAX_DIMS], after[LURON_MAX_DIMS];
     lua_settop(L, 3);
     luron_tensor **out = lr_new_tensor(L);
-    if (!lua_istable(L, 2)) return lr_typeerror(L, 2, "widths", "list of pairs { before, after }");
-    lua_Integer n = (lua_Integer)lua_rawlen(L, 2);
-    if (n > LURON_MAX_DIMS) return lr_argerror(L, 2, "widths: at most %d pairs, got %I", LURON_MAX_DIMS, n);
-    for (lua_Integer i = 0; i < n; i++) {
-        if (lua_rawgeti(L, 2, i + 1) != LUA_TTABLE || lua_rawlen(L, -1) != 2)
-            return lr_argerror(L, 2, "widths: a pair { before, after } expected at [%I], got %s", i + 1,
-                               lua_istable(L, -1) ? lua_pushfstring(L, "%I numbers", (lua_Integer)lua_rawlen(L, -1)) : lr_got(L, -1));
-        for (int k = 0; k < 2; k++) {
-            int ok = lua_rawgeti(L, -1 - k, k + 1) == LUA_TNUMBER;
-            int64_t v = ok ? (int64_t)lua_tointegerx(L, -1, &ok) : 0;
-            if (!ok || v < 0) return lr_argerror(L, 2, "widths: integer of at least 0 expected at [%I][%d], got %s", i + 1, k + 1, lr_got(L, -1));
-            *(k ? &after[i] : &before[i]) = v;
-        }
-        lua_pop(L, 3);
-    }
+    int n = lr_pairs(L, 2, before, after);
     double value = lr_opt_number(L, 3, "value", 0);
     luron_tensor *x = lr_tensor(L, 1, "tensor");
-    return lr_done(L, luron_pad(out, lr_ctx(L), x, (int)n, before, after, value), 1);
+    return lr_done(L, luron_pad(out, lr_ctx(L), x, n, before, after, value), 1);
 }
 
 /* meshgrid({ x1, x2, ... }) -> a list of as many */
@@ -119,7 +100,7 @@ static int l_meshgrid(lua_State *L) {
     luron_status status = luron_meshgrid(outs, lr_ctx(L), (int)n, xs);
     for (lua_Integer i = 1; i <= n && status == LURON_OK; i++) {
         lua_rawgeti(L, 2, i);
-        *(luron_tensor **)lua_touserdata(L, -1) = outs[i - 1];
+        *(luron_tensor **)lr_slot(L, -1) = outs[i - 1];
         lua_pop(L, 1);
     }
     return lr_done(L, status, 1);
@@ -148,10 +129,40 @@ static int l_norm(lua_State *L) {
     return lr_done(L, luron_norm(out, lr_ctx(L), x, p, n, dims, keep), 1);
 }
 
-/* quantile(q[, dim[, keepdim]]): without a dim of all numbers. */
+static int l_quantile(lua_State *L);
+
+/* For a list of numbers at 2: what each gives, stacked. */
+static int quantiles(lua_State *L) {
+    int n = (int)lua_rawlen(L, 2);
+    if (n == 0 || lr_other_key(L, 2)) return lr_argerror(L, 2, "q: number, or list of numbers, expected");
+    luron_tensor **out = lr_new_tensor(L); /* at 5 */
+    lua_createtable(L, n, 0);
+    for (int i = 1; i <= n; i++) {
+        lua_pushcfunction(L, l_quantile);
+        lua_pushvalue(L, 1);
+        if (lua_rawgeti(L, 2, i) != LUA_TNUMBER) return lr_argerror(L, 2, "q: number expected at [%d], got %s", i, lr_got(L, -1));
+        lua_pushvalue(L, 3);
+        lua_pushvalue(L, 4);
+        lua_call(L, 4, 1);
+        lua_rawseti(L, 6, i);
+    }
+    luron_tensor **xs = lr_tensors(L, 6, &n);
+    luron_status status = luron_stack(out, lr_ctx(L), n, xs, 0);
+    lua_settop(L, 5);
+    return lr_done(L, status, 1);
+}
+
+/* quantile(q[, dim[, keepdim]]): without a dim of all numbers. q: a number, or a list or vector of them. */
 static int l_quantile(lua_State *L) {
     int64_t any = -1;
     lua_settop(L, 4);
+    if (lr_to_tensor(L, 2)) {
+        lua_getfield(L, 2, "totable");
+        lua_pushvalue(L, 2);
+        lua_call(L, 1, 1);
+        lua_replace(L, 2);
+    }
+    if (lua_istable(L, 2)) return quantiles(L);
     luron_tensor **out = lr_new_tensor(L), *flat = NULL;
     double q = lr_number(L, 2, "q");
     int all = lua_isnil(L, 3), dim = all ? 0 : lr_dim(L, 3, "dim"), keep = lr_opt_boolean(L, 4, "keepdim", 0);
@@ -260,18 +271,8 @@ int lr_mask_newindex(lua_State *L) {
     if (status == LURON_OK) status = luron_tensor_copy(ctx, x, filled);
     luron_tensor_unref(wide);
     luron_tensor_unref(filled);
+    if (status != LURON_OK) return lr_raise_write(L, status, "x[i] = value");
     return lr_done(L, status, 0);
-}
-
-/* The dtype among the options at argument i, which may have these keys. */
-static uint32_t dtype_option(lua_State *L, int i, const char *const *keys) {
-    uint32_t dtype = luron_ctx_default_dtype(lr_ctx(L));
-    lr_only(L, i, keys);
-    if (lr_field(L, i, "dtype") != LUA_TNIL) {
-        dtype = lua_type(L, -1) == LUA_TSTRING ? luron_dtype_find(lua_tostring(L, -1)) : 0;
-        if (!dtype) lr_argerror(L, i, "dtype: name of a dtype expected, got %s", lr_got(L, -1));
-    }
-    return dtype;
 }
 
 /* linspace(start, stop, n[, { dtype = }]) */
@@ -280,7 +281,7 @@ static int l_linspace(lua_State *L) {
     lua_settop(L, 4);
     double start = lr_number(L, 1, "start"), stop = lr_number(L, 2, "stop");
     int64_t n = lr_integer_in(L, 3, "n", 0, LUA_MAXINTEGER);
-    uint32_t dtype = dtype_option(L, 4, keys);
+    uint32_t dtype = lr_dtype_option(L, 4, keys);
     luron_tensor **out = lr_new_tensor(L);
     return lr_done(L, luron_linspace(out, lr_ctx(L), dtype, start, stop, n), 1);
 }
@@ -291,7 +292,7 @@ static int l_logspace(lua_State *L) {
     lua_settop(L, 4);
     double start = lr_number(L, 1, "start"), stop = lr_number(L, 2, "stop"), base = 10;
     int64_t n = lr_integer_in(L, 3, "n", 0, LUA_MAXINTEGER);
-    uint32_t dtype = dtype_option(L, 4, keys);
+    uint32_t dtype = lr_dtype_option(L, 4, keys);
     if (lr_field(L, 4, "base") != LUA_TNIL) {
         if (lua_type(L, -1) != LUA_TNUMBER) return lr_argerror(L, 4, "base: number expected, got %s", lr_got(L, -1));
         base = lua_tonumber(L, -1);

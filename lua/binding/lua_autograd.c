@@ -117,12 +117,12 @@ static int l_grad(lua_State *L) {
     lua_State *before = lr_enter(L);
     luron_status status = luron_grad(outs, S->ctx, n_y, ys, given ? gys : NULL, n_x, xs, flags);
     lr_leave(L, before);
-    for (int i = 0; i < n_x && status == LURON_OK; i++) *(luron_tensor **)lua_touserdata(L, first + i) = outs[i];
+    for (int i = 0; i < n_x && status == LURON_OK; i++) *(luron_tensor **)lr_slot(L, first + i) = outs[i];
     lr_drain(L, S);
     if (status != LURON_OK) return lr_raise(L, status);
     lua_settop(L, first + n_x - 1);
     for (int i = 0; i < n_x; i++)
-        if (!*(void **)lua_touserdata(L, first + i)) {
+        if (!*lr_slot(L, first + i)) {
             lua_pushnil(L);
             lua_replace(L, first + i);
         }
@@ -231,7 +231,7 @@ typedef struct guard {
 } guard;
 
 static int guard_close(lua_State *L) {
-    guard *g = lr_test(L, 1, &lr_guard_key) ? lua_touserdata(L, 1) : NULL;
+    guard *g = lr_userdata(L, 1, &lr_guard_key);
     if (!g) return lr_typeerror(L, 1, "guard", "guard");
     if (g->open) g->set(lr_ctx(L), g->before);
     g->open = 0;

@@ -198,8 +198,9 @@ static int l_ones(lua_State *L) { return filled(L, 1); }
 /* Filled with the number or boolean at idx; lr_fill takes care of integers that no double holds. */
 static luron_status full(lua_State *L, luron_tensor **out, uint32_t dtype, int n, const int64_t *shape, int idx) {
     double value = lua_isboolean(L, idx) ? lua_toboolean(L, idx) : lua_tonumber(L, idx);
-    luron_status status = luron_tensor_full(out, lr_ctx(L), dtype, n, shape, value);
-    return status == LURON_OK && fabs(value) >= 9007199254740992.0 ? lr_fill(L, *out, idx) : status;
+    int whole = dtype == LURON_I64 && lua_isinteger(L, idx) && fabs(value) >= 9007199254740992.0;
+    luron_status status = luron_tensor_full(out, lr_ctx(L), dtype, n, shape, whole ? 0 : value);
+    return status == LURON_OK && whole ? lr_fill(L, *out, idx) : status;
 }
 
 static int l_full(lua_State *L) {

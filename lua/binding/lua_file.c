@@ -59,7 +59,9 @@ static int l_write(lua_State *L) {
     const char *path = lr_string(L, 2, "path"), *format = lua_isnil(L, 3) ? NULL : lr_string(L, 3, "format");
     int keep_prev = lr_opt_boolean(L, 4, "keep_prev", 0);
     luron_checkpoint_allow_nonfinite(c, lr_opt_boolean(L, 5, "nonfinite", 0));
-    return lr_done(L, luron_checkpoint_save(c, lr_ctx(L), path, format, keep_prev), 0);
+    luron_status status = luron_checkpoint_save(c, lr_ctx(L), path, format, keep_prev);
+    if (status == LURON_E_NONFINITE) return lr_error(L, "%s; nonfinite = true among the options writes it all the same", luron_ctx_error(lr_ctx(L)));
+    return lr_done(L, status, 0);
 }
 
 /* model(): the model the file describes; false if it holds parameters alone; nil, message, code. */

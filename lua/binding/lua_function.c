@@ -139,7 +139,7 @@ static int backward_body(lua_State *L) {
         lua_pop(L, 1);
     }
     for (int i = 0; i < r->n_in; i++)
-        if (!lua_isnil(L, 5 + r->arg_of[i])) b->grad_ins[i] = luron_tensor_ref(*(luron_tensor **)lua_touserdata(L, 5 + r->arg_of[i]));
+        if (!lua_isnil(L, 5 + r->arg_of[i])) b->grad_ins[i] = luron_tensor_ref(*(luron_tensor **)lr_slot(L, 5 + r->arg_of[i]));
     lua_pushnil(L);
     lua_rawsetp(L, 3, &context_key); /* the boxes go with this call */
     return 0;
@@ -198,11 +198,11 @@ static luron_status put_on_tape(lua_State *L, record *r, int list, int results, 
         ins[k++] = *box;
     }
     for (int i = 0; i < r->n_out && status == LURON_OK; i++) {
-        luron_tensor *y = *(luron_tensor **)lua_touserdata(L, results + i);
+        luron_tensor *y = *(luron_tensor **)lr_slot(L, results + i);
         r->dims[r->n_in + i] = dims_of(y);
         outs[i] = NULL;
         status = luron_detach(&outs[i], ctx, y);
-        *(luron_tensor **)lua_touserdata(L, first + i) = outs[i];
+        *(luron_tensor **)lr_slot(L, first + i) = outs[i];
     }
     for (int i = 0; i < r->n_saved; i++) {
         lua_rawgeti(L, list, i + 1);
@@ -211,7 +211,7 @@ static luron_status put_on_tape(lua_State *L, record *r, int list, int results, 
             saved *s = &r->saved[i];
             s->t = luron_tensor_ref(*box);
             s->version = luron_tensor_version(s->t);
-            for (int k = 0; k < r->n_out; k++) s->is_output |= *(luron_tensor **)lua_touserdata(L, results + k) == s->t;
+            for (int k = 0; k < r->n_out; k++) s->is_output |= *(luron_tensor **)lr_slot(L, results + k) == s->t;
         }
         lua_pop(L, 1);
     }

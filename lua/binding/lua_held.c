@@ -67,6 +67,7 @@ int lr_push_value(lua_State *L, lr_held *h) {
         lua_pop(L, 1);
         lua_gc(L, LUA_GCCOLLECT); /* it has died, and what puts it back is still to be run */
     }
+    if (h->ref != LUA_REFNIL) lr_error(L, "a hook or what an op keeps for its backward was lost: Lua ran out of memory or stack in a collection");
     lua_pushnil(L);
     return 0;
 }
@@ -86,9 +87,11 @@ void lr_unhold(lua_State *L, lr_held *h) {
             lua_rawseti(L, -2, 1);
         }
         lua_rawgetp(L, LUA_REGISTRYINDEX, &rescued_key);
-        lua_pushnil(L);
-        lua_rawseti(L, -2, h->serial);
-        lua_pop(L, 2);
+        if (lua_rawgeti(L, -1, h->serial) != LUA_TNIL) { /* a key that is not there could need memory */
+            lua_pushnil(L);
+            lua_rawseti(L, -3, h->serial);
+        }
+        lua_pop(L, 3);
         h->S->n_weak--;
     }
     luaL_unref(L, LUA_REGISTRYINDEX, h->ref);
@@ -127,7 +130,7 @@ void lr_drain(lua_State *L, lr_state *S) {
 
 /* ---- boxes ---------------------------------------------------------------------------------------------------------------- */
 void lr_note_box(lua_State *L, int idx) {
-    lr_link *box = lua_touserdata(L, idx);
+    lr_link *box = *(lr_link **)lua_touserdata(L, idx);
     idx = lua_absindex(L, idx);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &live_key);
     lua_pushvalue(L, idx);
@@ -154,7 +157,7 @@ static void push_all(lua_State *L, lr_state *S) {
 }
 
 void lr_note_new_box(lua_State *L, lr_state *S) {
-    lr_link *box = lua_touserdata(L, -1);
+    lr_link *box = *(lr_link **)lua_touserdata(L, -1);
     lr_note_box(L, -1);
     if (!S->n_weak) return;
     push_all(L, S);
@@ -335,33 +338,34 @@ static void push_places(lua_State *L, const look *l, int cells) {
     }
 }
 
-/* Values that nothing but boxes leads to go from the registry to their cells, others back. `found`: by value. */
+/* Values that nothing but boxes leads to go from the registry to their cells, others back. `found`: by value. All that can
+ * fail for want of memory comes first. */
 static void settle_values(lua_State *L, const look *l, int cells, const char *found) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &cells_key);
     int weak = lua_gettop(L);
-    lua_pushnil(L);
-    lua_rawseti(L, weak, 0); /* the table of all is another now */
     for (int64_t k = 0; k < l->n_values; k++) {
         lr_held *h = l->values[k];
-        if (lua_rawgeti(L, cells, k + 1) == LUA_TTABLE) {
-            if (found[k]) {
-                lua_rawseti(L, weak, h->serial);
-                if (h->ref != LUA_NOREF) {
-                    luaL_unref(L, LUA_REGISTRYINDEX, h->ref);
-                    h->ref = LUA_NOREF;
-                    l->S->n_weak++;
-                }
-                continue;
-            }
-            if (h->ref == LUA_NOREF) {
-                lua_rawgeti(L, -1, 1);
-                h->ref = luaL_ref(L, LUA_REGISTRYINDEX);
-                l->S->n_weak--;
-            }
+        if (lua_rawgeti(L, cells, k + 1) == LUA_TTABLE && found[k]) {
+            lua_rawseti(L, weak, h->serial);
+            continue;
         }
-        lua_pop(L, 1);
+        if (lua_istable(L, -1) && h->ref == LUA_NOREF) {
+            lua_rawgeti(L, -1, 1);
+            h->ref = luaL_ref(L, LUA_REGISTRYINDEX);
+            l->S->n_weak--;
+        }
+        lua_settop(L, weak);
     }
-    lua_pop(L, 1);
+    for (int64_t k = 0; k < l->n_values; k++) {
+        lr_held *h = l->values[k];
+        if (!found[k] || h->ref == LUA_NOREF || h->ref == LUA_REFNIL) continue;
+        luaL_unref(L, LUA_REGISTRYINDEX, h->ref);
+        h->ref = LUA_NOREF;
+        l->S->n_weak++;
+    }
+    lua_pushnil(L);
+    lua_rawseti(L, weak, 0); /* the table of all is another now */
+    lua_settop(L, weak - 1);
 }
 
 /* The ways as tables. Until boxes have theirs the old ones keep what they kept. */
@@ -386,20 +390,30 @@ static void lay_out(lua_State *L, const look *l) {
     lua_settop(L, cells - 1);
 }
 
+static int settle(lua_State *L) {
+    look *l = lua_touserdata(L, 1);
+    l->S->rescue = l->S->rescue && died_in_use(L, l);
+    if (!l->S->rescue) lay_out(L, l), l->S->looked = l->S->serial;
+    return 0;
+}
+
 static void take_look(lua_State *L, lr_state *S) {
     look l = { .S = S };
     luaL_checkstack(L, 30, NULL);
     arm(L);
     lr_drain(L, S);
-    S->rescue = any_dead(L, S); /* unless the look says otherwise */
+    S->rescue = 1; /* unless the look says otherwise */
+    S->rescue = any_dead(L, S);
     if (!S->rescue && S->serial == S->looked && S->skip > 0 && S->skip--) return;
     S->skip = luron_ctx_live_blocks(S->ctx) / PER_SKIP; /* much to go through: less often where no value is new or dead */
     if (S->skip > MOST_SKIPS) S->skip = MOST_SKIPS;     /* but what is garbage has to go */
     gather(L, &l);
     if (luron_trace_hooks(&l.ways, S->ctx, l.n, l.held, l.n_values, l.uds) == LURON_OK) { /* else in a backward, or without memory */
-        S->rescue = S->rescue && died_in_use(L, &l);
-        if (!S->rescue) lay_out(L, &l), S->looked = S->serial;
+        lua_pushcfunction(L, settle);
+        lua_pushlightuserdata(L, &l);
+        int failed = lua_pcall(L, 1, 0, 0);
         luron_ways_free(S->ctx, &l.ways);
+        if (failed) lua_error(L);
     }
     lua_pop(L, 1);
 }
@@ -417,15 +431,29 @@ static void look_if_due(lua_State *L, lr_state *S) {
 }
 
 /* ---- what comes back -------------------------------------------------------------------------------------------------------- */
-int lr_lives_on(lua_State *L) {
+/* The finalizer of an object may not fail: a look can, for want of memory, or of stack where a recursion is deep. */
+static int lives_on(lua_State *L, lua_CFunction body) {
     lr_state *S = lr_peek(L);
-    if (!S || !S->n_held) return 0;
+    if (!S || !S->n_held || !(S->rescue || is_due(L))) return 0;
+    lua_pushcfunction(L, body);
+    lua_pushvalue(L, 1);
+    int does = lua_pcall(L, 1, 1, 0) == LUA_OK && lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return does;
+}
+
+static int object_lives_on(lua_State *L) {
+    lr_state *S = lr_peek(L);
     look_if_due(L, S);
-    if (!S->rescue) return 0;
-    lua_getmetatable(L, 1); /* to be finalized once more */
-    lua_setmetatable(L, 1);
+    if (S->rescue) {
+        lua_getmetatable(L, 1); /* to be finalized once more */
+        lua_setmetatable(L, 1);
+    }
+    lua_pushboolean(L, S->rescue);
     return 1;
 }
+
+int lr_lives_on(lua_State *L) { return lives_on(L, object_lives_on); }
 
 /* The value of the cell on top, into the registry if it has died. `rescued` has the dead by serial. */
 static void put_back(lua_State *L, lr_state *S, int rescued, lua_Integer serial) {
@@ -479,12 +507,15 @@ static void put_all_back(lua_State *L, lr_state *S) {
     lua_settop(L, seen - 1);
 }
 
-int lr_box_lives_on(lua_State *L) {
-    if (!lr_lives_on(L)) return 0;
+static int box_lives_on(lua_State *L) {
+    object_lives_on(L);
+    if (!lua_toboolean(L, -1)) return 1;
     put_all_back(L, lr_peek(L));
     lr_note_box(L, 1);
     return 1;
 }
+
+int lr_box_lives_on(lua_State *L) { return lives_on(L, box_lives_on); }
 
 static int sentinel_gc(lua_State *L) {
     lr_state *S = lr_peek(L);

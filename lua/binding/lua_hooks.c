@@ -150,6 +150,7 @@ static void check_function(lua_State *L) {
 static hook *begin(lua_State *L, which w) {
     check_function(L);
     lua_settop(L, 2);
+    lr_note_box(L, 1);
     hook *h = push_handle(L);
     lua_pushvalue(L, 2);
     int ref = lr_held_ref(L);
@@ -165,7 +166,6 @@ static int end(lua_State *L, hook *h, luron_status status) {
     lr_state *S = lr_get(L);
     lr_drain(L, S);
     if (status != LURON_OK) return lr_raise(L, status);
-    lr_note_box(L, 1);
     return 1;
 }
 
@@ -210,7 +210,7 @@ static int l_register_full_backward_hook(lua_State *L) { return register_on(L, B
 
 /* ---- handles ----------------------------------------------------------------------------------------------------------------------- */
 static hook *handle_at(lua_State *L) {
-    hook **box = (hook **)lr_test(L, 1, &handle_key);
+    hook **box = lr_userdata(L, 1, &handle_key);
     if (!box) lr_typeerror(L, 1, "handle", "handle of a hook");
     return *box;
 }
@@ -219,6 +219,8 @@ static int handle_remove(lua_State *L) {
     hook *h = handle_at(L);
     if (!h || !h->alive) return 0;
     luron_ctx *ctx = lr_ctx(L);
+    lr_drain(L, lr_get(L)); /* its owner may just have gone */
+    if (!h->alive) return 0;
     luron_status status = h->layer    ? luron_layer_remove_hook(ctx, h->layer, h->id)
                           : h->model  ? luron_model_remove_hook(ctx, h->model, h->id)
                           : h->tensor ? luron_tensor_remove_hook(ctx, h->tensor, h->id)
@@ -229,7 +231,7 @@ static int handle_remove(lua_State *L) {
 }
 
 static int handle_gc(lua_State *L) {
-    hook **box = (hook **)lr_test(L, 1, &handle_key);
+    hook **box = lr_userdata(L, 1, &handle_key);
     if (box && lr_lives_on(L)) return 0;
     if (box && *box) hook_unref(*box);
     if (box) *box = NULL;

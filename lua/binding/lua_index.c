@@ -1,4 +1,4 @@
-/* lua_index.c -- x[i], x[{ {1,3}, {}, -1 }], x["1:3, :, -1"]: views; and assignment through them. Tensors of ids and masks
+/* lua_index.c -- x[i], x[{ {1,3}, {}, -1 }], x["1:3, :, -1"], x["..., 1"]: views; and assignment through them. Tensors of ids and masks
  * are for lua_indexing.c and lua_arrange.c.                                                                              */
 #include "lua_util.h"
 
@@ -6,16 +6,16 @@
 #include <string.h>
 
 typedef struct item {
-    enum { ALL, AT, RANGE } kind;
+    enum { ALL, AT, RANGE, REST } kind; /* REST: as many dims as are left, "..." */
     int64_t first, last, step; /* as given, from 1, negative from the end */
 } item;
 typedef struct items {
     int n;
-    item at[LURON_MAX_DIMS];
+    item at[LURON_MAX_DIMS + 1];
 } items;
 
 static item *more(lua_State *L, items *p) {
-    if (p->n == LURON_MAX_DIMS) lr_error(L, "index: a tensor has at most %d dims", LURON_MAX_DIMS);
+    if (p->n > LURON_MAX_DIMS) lr_error(L, "index: a tensor has at most %d dims", LURON_MAX_DIMS);
     item *it = &p->at[p->n++];
     *it = (item){ ALL, 1, -1, 1 };
     return it;
@@ -23,7 +23,7 @@ static item *more(lua_State *L, items *p) {
 
 /* ---- "1:3, :, -1" ---------------------------------------------------------------------------------------------------------- */
 static int is_slice_text(const char *s) {
-    return *s && s[strspn(s, "0123456789:,- \t")] == '\0';
+    return *s && s[strspn(s, "0123456789:,-. \t")] == '\0';
 }
 
 static const char *blank(const char *s) { return s + strspn(s, " \t"); }
@@ -54,6 +54,9 @@ static void parse_text(lua_State *L, const char *text, items *p) {
             }
         } else if (first) {
             it->kind = AT;
+        } else if (strncmp(s, "...", 3) == 0) {
+            it->kind = REST;
+            s = blank(s + 3);
         } else {
             break;
         }
@@ -61,7 +64,7 @@ static void parse_text(lua_State *L, const char *text, items *p) {
         if (*s != ',') break;
         s++;
     }
-    lr_error(L, "index: '%s' is no list of positions and ranges such as '1:3, :, -1'", text);
+    lr_error(L, "index: '%s' is no list of positions and ranges such as '1:3, :, -1' or '..., 1'", text);
 }
 
 /* ---- { {1,3}, {}, -1 } -------------------------------------------------------------------------------------------------------- */
@@ -99,10 +102,25 @@ static void parse_table(lua_State *L, int idx, items *p) {
 /* ---- check against the shape: afterwards everything counts from 0 -------------------------------------------------------------- */
 static int64_t from_end(int64_t i, int64_t size) { return i < 0 ? i + size + 1 : i; }
 
+/* Put a whole dim in the place of "..." for each that nothing else stands for. */
+static void spread(lua_State *L, items *p, int ndim) {
+    int rest = -1, left = ndim - p->n + 1;
+    for (int i = 0; i < p->n; i++) {
+        if (p->at[i].kind != REST) continue;
+        if (rest >= 0) lr_error(L, "index: '...' may stand there once");
+        rest = i;
+    }
+    if (rest < 0 || left < 0) return;
+    memmove(&p->at[rest + left], &p->at[rest + 1], (size_t)(p->n - rest - 1) * sizeof *p->at);
+    for (int i = 0; i < left; i++) p->at[rest + i] = (item){ ALL, 1, -1, 1 };
+    p->n = ndim;
+}
+
 static void check(lua_State *L, const luron_tensor *x, items *p) {
     char text[192];
     int ndim = luron_tensor_ndim(x);
     luron_shape_text(text, sizeof text, ndim, luron_tensor_shape(x));
+    spread(L, p, ndim);
     if (p->n > ndim) lr_error(L, "index: %d positions for a tensor of shape %s", p->n, text);
     for (int d = 0; d < p->n; d++) {
         item *it = &p->at[d];
@@ -176,8 +194,7 @@ int lr_tensor_index(lua_State *L) {
         if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
         lua_pop(L, 1);
         if (!is_slice_text(lua_tostring(L, 2))) {
-            if (!lr_push_function(L, lua_tostring(L, 2)))
-                return lr_error(L, "tensors have no method '%s', and no layer type gives one", lua_tostring(L, 2));
+            if (!lr_push_function(L, lua_tostring(L, 2))) return lr_no_field(L, "tensor");
             lua_pushvalue(L, 2);
             lua_pushvalue(L, -2);
             lua_rawset(L, lua_upvalueindex(1));
@@ -206,10 +223,11 @@ int lr_tensor_newindex(lua_State *L) {
     if (lua_type(L, 3) == LUA_TNUMBER || lua_type(L, 3) == LUA_TBOOLEAN) {
         status = lr_fill(L, *to, 3);
     } else {
-        luron_tensor *src = lua_istable(L, 3) ? lr_tensor_from_lua(L, 3, 3, 0) : lr_to_tensor(L, 3);
+        luron_tensor *src = lua_istable(L, 3) ? lr_tensor_from_lua(L, 3, 3, luron_tensor_dtype(*to)) : lr_to_tensor(L, 3);
         if (!src) return lr_error(L, "x[i] = value: number, boolean, table or tensor expected, got %s", lr_got(L, 3));
         status = luron_tensor_copy(ctx, *to, src);
     }
+    if (status != LURON_OK) return lr_raise_write(L, status, "x[i] = value");
     return lr_done(L, status, 0);
 }
 

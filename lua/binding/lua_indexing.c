@@ -12,9 +12,6 @@ static luron_tensor *value_at(lua_State *L, int i, const luron_tensor *x) {
         lr_tensor_from_lua(L, i, i, dtype);
         lua_replace(L, i);
     } else if (lua_isboolean(L, i) || lua_type(L, i) == LUA_TNUMBER) {
-        double number = lua_tonumber(L, i);
-        if (!luron_dtype_is_float(dtype) && number != floor(number))
-            lr_argerror(L, i, "source: %s does not fit into %s", lr_got(L, i), luron_dtype_name(dtype));
         luron_tensor **box = lr_new_tensor(L);
         luron_status status = luron_tensor_new(box, ctx, dtype, 0, NULL);
         if (status == LURON_OK) status = lr_fill(L, *box, i);
@@ -26,9 +23,10 @@ static luron_tensor *value_at(lua_State *L, int i, const luron_tensor *x) {
     return value;
 }
 
-/* A number at argument i becomes a tensor that takes part in promotion as a number. */
-static void number_at(lua_State *L, int i) {
-    if (lua_type(L, i) != LUA_TNUMBER) return;
+/* The tensor at argument i, or a number, which becomes one that takes part in promotion as a number. */
+static void operand_at(lua_State *L, int i, const char *name) {
+    if (lr_to_tensor(L, i)) return;
+    if (lua_type(L, i) != LUA_TNUMBER) lr_typeerror(L, i, name, "tensor or number");
     luron_tensor **box = lr_new_tensor(L);
     luron_status status = lua_isinteger(L, i) ? luron_scalar_int(box, lr_ctx(L), lua_tointeger(L, i)) : luron_scalar(box, lr_ctx(L), lua_tonumber(L, i));
     if (status != LURON_OK) lr_raise(L, status);
@@ -55,13 +53,10 @@ static int l_scatter(lua_State *L) {
 
 /* scatter_reduce(dim, ids, source, how[, include_self]) */
 static int l_scatter_reduce(lua_State *L) {
-    static const char *const names[] = { "sum", "prod", "mean", "amax", "amin" };
     lua_settop(L, 6);
-    int dim = lr_dim(L, 2, "dim"), how = 0, include = lr_opt_boolean(L, 6, "include_self", 1);
+    int dim = lr_dim(L, 2, "dim"), include = lr_opt_boolean(L, 6, "include_self", 1);
     lr_ids(L, 3);
-    const char *name = lua_type(L, 5) == LUA_TSTRING ? lua_tostring(L, 5) : "";
-    while (how < 5 && strcmp(name, names[how]) != 0) how++;
-    if (how == 5) return lr_argerror(L, 5, "how: sum, prod, mean, amax or amin expected, got %s", lr_got(L, 5));
+    int how = lr_how_to_reduce(L, 5);
     luron_tensor **out = lr_new_tensor(L);
     luron_tensor *x = lr_tensor(L, 1, "tensor"), *ids = lr_tensor(L, 3, "ids"), *src = lr_tensor(L, 4, "source");
     return lr_done(L, luron_scatter_reduce(out, lr_ctx(L), x, dim, ids, src, how, include), 1);
@@ -174,17 +169,11 @@ int lr_ids_index(lua_State *L) {
 }
 
 int lr_put(lua_State *L, int n, luron_tensor *const *ids) {
-    luron_ctx *ctx = lr_ctx(L);
     if (!lua_isboolean(L, 3) && lua_type(L, 3) != LUA_TNUMBER && !lua_istable(L, 3) && !lr_to_tensor(L, 3))
         return lr_error(L, "x[i] = value: number, boolean, table or tensor expected, got %s", lr_got(L, 3));
-    luron_tensor *changed = NULL, *cast = NULL, *values = value_at(L, 3, lr_tensor(L, 1, "tensor"));
-    luron_tensor *x = lr_tensor(L, 1, "tensor");
-    luron_status status = luron_cast(&cast, ctx, values, luron_tensor_dtype(x));
-    if (status == LURON_OK) status = luron_index_put(&changed, ctx, x, n, ids, cast, 0);
-    if (status == LURON_OK) status = luron_tensor_copy(ctx, x, changed);
-    luron_tensor_unref(cast);
-    luron_tensor_unref(changed);
-    return lr_done(L, status, 0);
+    luron_tensor *values = value_at(L, 3, lr_tensor(L, 1, "tensor"));
+    luron_status status = luron_tensor_put(lr_ctx(L), lr_tensor(L, 1, "tensor"), n, ids, values);
+    return status == LURON_OK ? 0 : lr_raise_write(L, status, "x[i] = value");
 }
 
 int lr_ids_newindex(lua_State *L) {
@@ -238,7 +227,7 @@ static int search(lua_State *L, int sorted, int values) {
         lr_tensor_from_lua(L, sorted, sorted, 0);
         lua_replace(L, sorted);
     }
-    number_at(L, values);
+    operand_at(L, values, "values");
     luron_tensor *list = lr_tensor(L, sorted, "sorted"), *of = lr_tensor(L, values, "values");
     return lr_done(L, luron_searchsorted(out, lr_ctx(L), list, of, right), 1);
 }
@@ -329,34 +318,11 @@ static int l_diff(lua_State *L) {
 }
 
 /* ---- nearly equal --------------------------------------------------------------------------------------------------- */
-typedef struct closeness {
-    double rtol, atol;
-    int equal_nan;
-} closeness;
-
-/* Options { rtol =, atol =, equal_nan = } at argument 3; PyTorch's where they are not given. */
-static closeness closeness_at(lua_State *L) {
-    static const char *const keys[] = { "rtol", "atol", "equal_nan", NULL };
-    closeness c = { 1e-5, 1e-8, 0 };
-    lr_only(L, 3, keys);
-    for (int i = 0; i < 2; i++) {
-        if (lr_field(L, 3, keys[i]) != LUA_TNIL) {
-            if (lua_type(L, -1) != LUA_TNUMBER) lr_argerror(L, 3, "%s: number expected, got %s", keys[i], lr_got(L, -1));
-            *(i ? &c.atol : &c.rtol) = lua_tonumber(L, -1);
-        }
-        lua_pop(L, 1);
-    }
-    if (lr_field(L, 3, "equal_nan") != LUA_TNIL && !lua_isboolean(L, -1)) lr_argerror(L, 3, "equal_nan: boolean expected, got %s", lr_got(L, -1));
-    c.equal_nan = lua_toboolean(L, -1);
-    lua_pop(L, 1);
-    return c;
-}
-
 static int l_isclose(lua_State *L) {
     lua_settop(L, 3);
     luron_tensor **out = lr_new_tensor(L);
-    closeness c = closeness_at(L);
-    number_at(L, 2);
+    lr_closeness c = lr_closeness_at(L, 3);
+    operand_at(L, 2, "tensor");
     luron_tensor *a = lr_tensor(L, 1, "tensor"), *b = lr_tensor(L, 2, "tensor");
     return lr_done(L, luron_isclose(out, lr_ctx(L), a, b, c.rtol, c.atol, c.equal_nan), 1);
 }
@@ -364,8 +330,8 @@ static int l_isclose(lua_State *L) {
 static int l_allclose(lua_State *L) {
     int is = 0;
     lua_settop(L, 3);
-    closeness c = closeness_at(L);
-    number_at(L, 2);
+    lr_closeness c = lr_closeness_at(L, 3);
+    operand_at(L, 2, "tensor");
     luron_tensor *a = lr_tensor(L, 1, "tensor"), *b = lr_tensor(L, 2, "tensor");
     luron_status status = luron_allclose(&is, lr_ctx(L), a, b, c.rtol, c.atol, c.equal_nan);
     lua_pushboolean(L, is);

@@ -100,53 +100,15 @@ static int inputs(lua_State *L, const luron_type *type, int first, int last, lur
     return n;
 }
 
-/* Any key of the table at idx that names neither a port nor (if `options`) an option is refused. */
+/* The table at idx, the last argument of a call, names inputs alone: a list is no tensor. */
 static void only_ports(lua_State *L, const luron_type *type, int idx) {
     lua_pushnil(L);
     while (lua_next(L, idx)) {
         lua_pop(L, 1);
+        if (lua_type(L, -1) == LUA_TNUMBER) lr_typeerror(L, idx, port_name(type, idx - 2), "tensor");
         if (lua_type(L, -1) != LUA_TSTRING || port_named(type, lua_tostring(L, -1)) < 0)
             lr_argerror(L, idx, "%s has no input %s", luron_type_name(type), lr_got(L, -1));
     }
-}
-
-static int is_node(lua_State *L, int idx) {
-    idx = lua_absindex(L, idx);
-    if (!lua_istable(L, idx) || !lua_getmetatable(L, idx)) return 0;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &lr_node_key);
-    int same = lua_rawequal(L, -1, -2) && !lua_isnil(L, -1);
-    lua_pop(L, 2);
-    return same;
-}
-
-int lr_call_on_nodes(lua_State *L) {
-    int top = lua_gettop(L), any = 0;
-    for (int i = 2; i <= top; i++) any |= is_node(L, i);
-    if (!any) return 0;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &lr_node_key);
-    lua_getfield(L, -1, "apply");
-    lua_insert(L, 1);
-    lua_settop(L, top + 1);
-    lua_call(L, top, LUA_MULTRET);
-    return 1;
-}
-
-int lr_join_nodes(lua_State *L, const char *name) {
-    int any = 0;
-    if (!lua_istable(L, 1)) return 0;
-    for (lua_Integer i = 1, n = (lua_Integer)lua_rawlen(L, 1); i <= n && !any; i++) {
-        lua_rawgeti(L, 1, i);
-        any = is_node(L, -1);
-        lua_pop(L, 1);
-    }
-    if (!any) return 0;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &lr_node_key);
-    lua_getfield(L, -1, "join");
-    lua_pushstring(L, name);
-    lua_pushvalue(L, 1);
-    lua_pushvalue(L, 2);
-    lua_call(L, 3, 1);
-    return 1;
 }
 
 /* A loss over class ids may have a sister whose targets are probabilities: cross_entropy and soft_cross_entropy. NULL: none. */
@@ -189,7 +151,7 @@ static int apply(lua_State *L, int at, int first, int last) {
     luron_status status = luron_layer_apply(outs, lr_ctx(L), layer, n_in, ins);
     lr_leave(L, before);
     if (status != LURON_OK) return refuse_inputs(L, status, at, first, last);
-    for (int i = 0; i < n_out; i++) *(luron_tensor **)lua_touserdata(L, base + i) = outs[i];
+    for (int i = 0; i < n_out; i++) *(luron_tensor **)lr_slot(L, base + i) = outs[i];
     return lr_done(L, status, n_out);
 }
 
@@ -214,17 +176,45 @@ static int is_soft(lua_State *L, const luron_type *type) {
     return soft;
 }
 
+/* nn.relu(node): a layer with these options, applied; of the table at the end it gets what names inputs. */
+static int function_on_nodes(lua_State *L, const luron_type *type) {
+    luron_arg args[LR_MAX_ARGS];
+    int last = lua_gettop(L), options = lua_istable(L, last) && !lr_is_node(L, last), n;
+    if (options)
+        n = lr_type_args(L, type, last, last, 1, args);
+    else
+        n = lr_type_args(L, type, 1, 0, 0, args); /* required options are missed here */
+    lua_settop(L, last);
+    luron_layer *layer = NULL;
+    void **box = lr_box(L, &lr_layer_key);
+    luron_status status = luron_layer_new(&layer, lr_ctx(L), luron_type_name(type), n, args);
+    *box = layer;
+    if (status != LURON_OK) return lr_raise(L, status);
+    lua_insert(L, 1);
+    if (options) {
+        lua_newtable(L);
+        lua_pushnil(L);
+        while (lua_next(L, last + 1)) {
+            lua_pushvalue(L, -2);
+            lua_insert(L, -2);
+            if (lua_type(L, -2) == LUA_TSTRING && port_named(type, lua_tostring(L, -2)) >= 0)
+                lua_rawset(L, last + 2);
+            else
+                lua_pop(L, 2);
+        }
+        lua_replace(L, last + 1);
+    }
+    lr_call_on_nodes(L);
+    return lua_gettop(L);
+}
+
 /* upvalues: function name, and the layer without options made at first use */
 static int function_call(lua_State *L) {
     luron_arg args[LR_MAX_ARGS];
     const luron_type *type = NULL;
     luron_status status = luron_function_find(&type, lr_ctx(L), lua_tostring(L, lua_upvalueindex(1)));
     if (status != LURON_OK) return lr_raise(L, status);
-    for (int i = 1; i <= lua_gettop(L); i++) {
-        if (!is_node(L, i)) continue;
-        lua_pushvalue(L, lua_upvalueindex(1));
-        return lr_error(L, "%s: on a node of a graph use the layer: nn.%s(...)(node)", lua_tostring(L, -1), luron_type_name(type));
-    }
+    if (lua_istable(L, 1) && lr_is_node(L, 1)) return function_on_nodes(L, type);
     int last = lua_gettop(L), options = last > 0 && lua_istable(L, last);
     const luron_type *soft = last > 1 && is_soft(L, type) ? soft_type(L, type) : NULL;
     if (soft) type = soft;
@@ -311,7 +301,8 @@ static int slot(const luron_layer *layer, const char *name, int *state) {
 
 /* upvalue 1: methods. A parameter or state by name; an option by name. */
 static int layer_index(lua_State *L) {
-    if (lua_type(L, 2) != LUA_TSTRING) return lr_error(L, "a layer has no field %s", lr_got(L, 2));
+    lua_settop(L, 2);
+    if (lua_type(L, 2) != LUA_TSTRING) return lr_no_field(L, "layer");
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
     luron_layer *layer = layer_at(L, 1);
@@ -328,8 +319,7 @@ static int layer_index(lua_State *L) {
             lr_push_arg(L, o, &a);
             return 1;
         }
-    lua_pushnil(L);
-    return 1;
+    return lr_no_field(L, "layer");
 }
 
 static int layer_newindex(lua_State *L) {
@@ -338,7 +328,14 @@ static int layer_newindex(lua_State *L) {
     if (i < 0 || state) return lr_error(L, "%s has no parameter %s to set", luron_type_name(luron_layer_type_of(layer)), lr_got(L, 2));
     luron_tensor *t = lr_to_tensor(L, 3);
     if (!t) return lr_error(L, "%s: %s: tensor expected, got %s", luron_type_name(luron_layer_type_of(layer)), lua_tostring(L, 2), lr_got(L, 3));
-    return lr_done(L, luron_layer_set_param(lr_ctx(L), layer, i, t), 0);
+    /* A result would be a parameter that no optimiser takes, and whose graph the first backward uses up. */
+    if (!luron_tensor_is_leaf(t))
+        return lr_error(L, "%s: %s: the tensor was made by recorded operations, a leaf expected: detach() it", luron_type_name(luron_layer_type_of(layer)), lua_tostring(L, 2));
+    const int trained = luron_tensor_requires_grad(luron_layer_param(layer, i));
+    luron_status status = luron_layer_set_param(lr_ctx(L), layer, i, t);
+    /* An ordinary tensor would freeze the layer in silence. */
+    if (status == LURON_OK && trained && !luron_tensor_requires_grad(t)) status = luron_tensor_set_requires_grad(lr_ctx(L), t, 1);
+    return lr_done(L, status, 0);
 }
 
 /* ---- other methods --------------------------------------------------------------------------------------------------------------------- */
@@ -469,21 +466,13 @@ static int layer_tostring(lua_State *L) {
         return 1;
     }
     lr_push_held(L, &lr_layer_key, luron_layer_ref(*box)); /* on the stack, so that nothing can close it */
-    luron_layer *layer = *(void **)lua_touserdata(L, -1);
+    luron_layer *layer = *lr_slot(L, -1);
     const luron_type *type = luron_layer_type_of(layer);
     lua_pushfstring(L, "%s(", luron_type_name(type));
     lr_push_options_text(L, type, option_of, layer);
     lua_pushliteral(L, ")");
     lua_concat(L, 3);
     return 1;
-}
-
-/* set_node(metatable): the metatable of graph nodes; its field `apply` is called where a layer or model meets one. */
-static int l_set_node(lua_State *L) {
-    if (!lua_istable(L, 1)) return lr_typeerror(L, 1, "metatable", "table");
-    lua_settop(L, 1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &lr_node_key);
-    return 0;
 }
 
 static int l_is_layer(lua_State *L) {
@@ -498,7 +487,7 @@ static const luaL_Reg methods[] = {
     { "zero_grad", l_zero_grad }, { "infer", l_infer }, { NULL, NULL },
 };
 static const luaL_Reg functions[] = {
-    { "layer_type", l_layer_type }, { "layer_function", l_layer_function }, { "set_node", l_set_node },
+    { "layer_type", l_layer_type }, { "layer_function", l_layer_function },
     { "is_layer", l_is_layer }, { NULL, NULL },
 };
 
@@ -515,7 +504,7 @@ void lr_open_layer(lua_State *L) {
     lua_pushcfunction(L, layer_newindex);
     lua_setfield(L, -2, "__newindex");
     lua_pushcfunction(L, layer_call);
-    lr_name_function(L, "layer");
+    lr_name_call(L, "layer");
     lua_setfield(L, -2, "__call");
     lua_pushcfunction(L, layer_tostring);
     lua_setfield(L, -2, "__tostring");

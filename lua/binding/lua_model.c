@@ -109,7 +109,7 @@ static int model_call(lua_State *L) {
     lua_State *before = lr_enter(L);
     luron_status status = luron_model_run(outs, lr_ctx(L), model, n_in, ins);
     lr_leave(L, before);
-    for (int i = 0; i < n_out && status == LURON_OK; i++) *(luron_tensor **)lua_touserdata(L, base + i) = outs[i];
+    for (int i = 0; i < n_out && status == LURON_OK; i++) *(luron_tensor **)lr_slot(L, base + i) = outs[i];
     return lr_done(L, status, n_out);
 }
 
@@ -234,11 +234,9 @@ static int l_summary(lua_State *L) {
     if (n > MAX_VALUES) return lr_argerror(L, MAX_VALUES + 2, "too many inputs");
     for (int i = 0; i < n; i++) {
         if (!lua_istable(L, i + 2)) return lr_typeerror(L, i + 2, "sizes", "table");
-        in[i] = (luron_dims){ luron_ctx_default_dtype(lr_ctx(L)), 0, { 0 } };
+        in[i] = (luron_dims){ 0 };
         in[i].ndim = lr_sizes(L, i + 2, i + 2, 0, in[i].shape);
     }
-    luron_layer *first = luron_model_layer(model, 0);
-    for (int i = 0; i < n && first; i++) in[i].dtype = luron_layer_dtype(first);
     luron_status status = luron_model_summary(&text, lr_ctx(L), model, n, n ? in : NULL);
     return push_text(L, status, text);
 }
@@ -253,9 +251,9 @@ static void push_indent(lua_State *L, int depth) {
     lua_concat(L, depth + 1);
 }
 
-/* Append to the text on top the line of a layer, after lines for the groups of its path that `group`, the groups of the
+/* Append to the text on top the line of layer `layer`, which is applied `uses` times, after lines for the groups of its path that `group`, the groups of the
  * layer before, does not have. */
-static void add_layer_line(lua_State *L, luron_layer *layer, const char *path, char group[NAME]) {
+static void add_layer_line(lua_State *L, luron_layer *layer, int uses, const char *path, char group[NAME]) {
     const char *name = path, *dot;
     int depth = 1;
     for (; (dot = strchr(name, '.')); name = dot + 1, depth++) {
@@ -274,7 +272,8 @@ static void add_layer_line(lua_State *L, luron_layer *layer, const char *path, c
     push_indent(L, depth);
     lua_pushfstring(L, "%s: %s(", name, luron_type_name(luron_layer_type_of(layer)));
     lr_push_options_text(L, luron_layer_type_of(layer), option_of, layer);
-    lua_pushliteral(L, ")");
+    if (uses > 1) lua_pushfstring(L, "), %d times", uses);
+    else lua_pushliteral(L, ")");
     lua_concat(L, 5);
 }
 
@@ -287,13 +286,13 @@ static int model_tostring(lua_State *L) {
         return 1;
     }
     lr_push_held(L, &lr_model_key, luron_model_ref(*box)); /* on the stack, so that nothing can close it */
-    box = lua_touserdata(L, 2);
+    box = lr_slot(L, 2);
     int n_in = luron_model_n_inputs(*box), n_out = luron_model_n_outputs(*box);
     lua_pushfstring(L, "model (%d input%s, %d output%s, %I weights)", n_in, n_in == 1 ? "" : "s", n_out, n_out == 1 ? "" : "s",
                     (lua_Integer)luron_model_n_weights(*box));
     char group[NAME] = "";
     luron_layer *layer;
-    for (int i = 0; (layer = luron_model_layer(*box, i)); i++) add_layer_line(L, layer, luron_model_layer_path(*box, i), group);
+    for (int i = 0; (layer = luron_model_layer(*box, i)); i++) add_layer_line(L, layer, luron_model_layer_uses(*box, i), luron_model_layer_path(*box, i), group);
     return 1;
 }
 
@@ -347,18 +346,15 @@ static int model_len(lua_State *L) {
 static int model_index(lua_State *L) {
     luron_model *model = model_at(L, 1);
     if (lua_type(L, 2) == LUA_TNUMBER) {
-        lua_Integer i = lr_integer(L, 2, "layer"), n = luron_model_n_layers(model);
-        if (i < 0) i += n + 1;
-        luron_layer *layer = i >= 1 && i <= n ? luron_model_layer(model, (int)i - 1) : NULL;
-        if (layer)
-            push_layer(L, layer);
-        else
-            lua_pushnil(L);
+        lua_Integer n = luron_model_n_layers(model), given = lr_integer(L, 2, "layer"), i = given < 0 ? given + n + 1 : given;
+        if (given == 0) return lr_error(L, "model: layers count from 1 (or from the end: -1), got 0");
+        if (i < 1 || i > n) return lr_error(L, "model: layer %I is not within 1..%I; model:named_layers() walks the layers", given, n);
+        push_layer(L, luron_model_layer(model, (int)i - 1));
         return 1;
     }
     lua_settop(L, 2);
-    lua_rawget(L, lua_upvalueindex(1));
-    return 1;
+    lua_pushvalue(L, 2);
+    return lua_rawget(L, lua_upvalueindex(1)) == LUA_TNIL ? lr_no_field(L, "model") : 1;
 }
 
 static int l_is_model(lua_State *L) {
@@ -391,7 +387,7 @@ void lr_open_model(lua_State *L) {
     lua_pushcfunction(L, model_len);
     lua_setfield(L, -2, "__len");
     lua_pushcfunction(L, model_call);
-    lr_name_function(L, "model");
+    lr_name_call(L, "model");
     lua_setfield(L, -2, "__call");
     lua_pushcfunction(L, model_tostring);
     lua_setfield(L, -2, "__tostring");

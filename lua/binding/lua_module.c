@@ -57,6 +57,18 @@ static void locate(void *ud, char *buf, size_t n) {
     }
 }
 
+/* What the environment asks for and core could not grant: core itself has nobody to tell. Leaves a text, or nothing. */
+static const char *refused_environment(lua_State *L, const luron_ctx *ctx) {
+    const char *isa = getenv("LURON_ISA"), *threads = getenv("LURON_NUM_THREADS");
+    if (isa && *isa && strcmp(isa, luron_ctx_isa(ctx)) != 0)
+        return lua_pushfstring(L, "LURON_ISA: an instruction set of this machine expected, 'avx2' or 'plain', got '%s'", isa);
+    if (!threads || !*threads) return NULL;
+    char *end;
+    long n = strtol(threads, &end, 10);
+    if (*end == '\0' && n >= 1 && n <= 256) return NULL;
+    return lua_pushfstring(L, "LURON_NUM_THREADS: whole number from 1 to 256 expected, got '%s'", threads);
+}
+
 static lr_state *new_state(lua_State *L) {
     lr_state **box = lua_newuserdatauv(L, sizeof *box, 0);
     *box = NULL;
@@ -70,6 +82,11 @@ static lr_state *new_state(lua_State *L) {
     if (luron_ctx_new(&S->ctx, NULL, NULL) != LURON_OK) {
         free(S);
         luaL_error(L, "not enough memory");
+    }
+    if (refused_environment(L, S->ctx)) {
+        luron_ctx_free(S->ctx);
+        free(S);
+        lua_error(L);
     }
     S->refs = 1;
     S->boxes.before = S->boxes.after = &S->boxes;
@@ -232,6 +249,7 @@ int luaopen_luron_core(lua_State *L) {
     lr_setfuncs(L, functions);
     lua_newtable(L);
     lua_setfield(L, -2, "methods"); /* each part puts its table of methods in here */
+    lr_open_missing(L);
     lr_open_tensor(L);
     lr_open_create(L);
     lr_open_ops(L);
@@ -242,6 +260,7 @@ int luaopen_luron_core(lua_State *L) {
     lr_open_layer(L);
     lr_open_model(L);
     lr_open_tracer(L);
+    lr_open_nodes(L);
     lr_open_hooks(L);
     lr_open_optim(L);
     lr_open_file(L);

@@ -26,16 +26,20 @@ static const arg args[] = { ENTRY(argmax) ENTRY(argmin) };
 #define COUNT(a) ((int)(sizeof(a) / sizeof *(a)))
 
 /* ---- operands: a tensor, or a number as a 0-d tensor that lives for the call -------------------------------------------------- */
-static void check_operand(lua_State *L, int i, const char *name) {
+static int is_operand(lua_State *L, int i) {
     int type = lua_type(L, i);
-    if (type != LUA_TNUMBER && type != LUA_TBOOLEAN && !lr_to_tensor(L, i)) lr_typeerror(L, i, name, "tensor or number");
+    return type == LUA_TNUMBER || type == LUA_TBOOLEAN || lr_to_tensor(L, i);
+}
+
+static void check_operand(lua_State *L, int i, const char *name) {
+    if (!is_operand(L, i)) lr_typeerror(L, i, name, "tensor or number");
 }
 
 static luron_status operand(lua_State *L, int i, luron_ctx *ctx, luron_tensor **out) {
     if (lua_type(L, i) == LUA_TBOOLEAN) return luron_tensor_full(out, ctx, LURON_B8, 0, NULL, lua_toboolean(L, i));
     if (lua_type(L, i) == LUA_TNUMBER)
         return lua_isinteger(L, i) ? luron_scalar_int(out, ctx, lua_tointeger(L, i)) : luron_scalar(out, ctx, lua_tonumber(L, i));
-    *out = luron_tensor_ref(*(luron_tensor **)lua_touserdata(L, i));
+    *out = luron_tensor_ref(*(luron_tensor **)lr_slot(L, i));
     return LURON_OK;
 }
 
@@ -53,6 +57,7 @@ static luron_status apply_binary(lua_State *L, binary_fn fn, luron_tensor **out,
 static int op_unary(lua_State *L) {
     const unary *op = lua_touserdata(L, lua_upvalueindex(1));
     lua_settop(L, 1);
+    if (lua_istable(L, 1) && lr_method_on_nodes(L, op->name)) return 1;
     luron_tensor **out = lr_new_tensor(L);
     luron_tensor *x = lr_tensor(L, 1, "tensor");
     return lr_done(L, op->fn(out, lr_ctx(L), x), 1);
@@ -61,6 +66,7 @@ static int op_unary(lua_State *L) {
 static int op_binary(lua_State *L) {
     const binary *op = lua_touserdata(L, lua_upvalueindex(1));
     lua_settop(L, 2);
+    if (!(is_operand(L, 1) && is_operand(L, 2)) && lr_method_on_nodes(L, op->name)) return 1;
     luron_tensor **out = lr_new_tensor(L);
     check_operand(L, 1, "a");
     check_operand(L, 2, "b");
@@ -71,6 +77,7 @@ static int op_binary(lua_State *L) {
 /* & | ~ on masks */
 static int op_mask(lua_State *L) {
     const binary *op = lua_touserdata(L, lua_upvalueindex(1));
+    if ((lua_istable(L, 1) || lua_istable(L, 2)) && lr_method_on_nodes(L, op->name)) return 1;
     for (int i = 1; i <= 2; i++) {
         luron_tensor *x = lr_to_tensor(L, i);
         if (x ? luron_tensor_dtype(x) != LURON_B8 : !lua_isboolean(L, i)) {
@@ -104,6 +111,7 @@ static int op_inplace(lua_State *L) {
     if (luron_dtype_is_float(luron_tensor_dtype(*out)) && !luron_dtype_is_float(luron_tensor_dtype(x)))
         return lr_argerror(L, 2, "the result is %s and does not fit into %s in place", luron_dtype_name(luron_tensor_dtype(*out)), luron_dtype_name(luron_tensor_dtype(x)));
     status = luron_tensor_copy(lr_ctx(L), x, *out);
+    if (status != LURON_OK) return lr_raise_write(L, status, lua_pushfstring(L, "%s_", op->name));
     lua_settop(L, 1);
     return lr_done(L, status, 1);
 }
@@ -113,6 +121,7 @@ static int op_reduce(lua_State *L) {
     const reduce *op = lua_touserdata(L, lua_upvalueindex(1));
     int dims[LURON_MAX_DIMS];
     lua_settop(L, 3);
+    if (lua_istable(L, 1) && lr_method_on_nodes(L, op->name)) return 1;
     luron_tensor **out = lr_new_tensor(L);
     int n = lr_dims(L, 2, dims), keep = lr_opt_boolean(L, 3, "keepdim", 0);
     luron_tensor *x = lr_tensor(L, 1, "tensor");
@@ -136,6 +145,7 @@ static int l_std(lua_State *L) { return spread(L, luron_std); }
 static int op_arg(lua_State *L) {
     const arg *op = lua_touserdata(L, lua_upvalueindex(1));
     lua_settop(L, 3);
+    if (lua_istable(L, 1) && lr_method_on_nodes(L, op->name)) return 1;
     luron_tensor **out = lr_new_tensor(L), *flat = NULL;
     int all = lua_isnil(L, 2), dim = all ? 0 : lr_dim(L, 2, "dim"), keep = lr_opt_boolean(L, 3, "keepdim", 0);
     luron_tensor *x = lr_tensor(L, 1, "tensor");
@@ -174,6 +184,7 @@ static int l_min(lua_State *L) { return extreme(L, luron_amin, luron_argmin); }
 static int op_along(lua_State *L) {
     const along *op = lua_touserdata(L, lua_upvalueindex(1));
     lua_settop(L, 2);
+    if (lua_istable(L, 1) && lr_method_on_nodes(L, op->name)) return 1;
     luron_tensor **out = lr_new_tensor(L);
     int dim = lr_dim(L, 2, "dim");
     luron_tensor *x = lr_tensor(L, 1, "tensor");
@@ -241,24 +252,18 @@ static int l_bool(lua_State *L) { return cast_to(L, LURON_B8); }
 static int l_one_hot(lua_State *L) {
     static const char *const keys[] = { "dtype", NULL };
     lua_settop(L, 3);
-    lr_only(L, 3, keys);
-    luron_ctx *ctx = lr_ctx(L);
-    uint32_t dtype = luron_ctx_default_dtype(ctx);
-    if (lr_field(L, 3, "dtype") != LUA_TNIL) {
-        dtype = lua_type(L, -1) == LUA_TSTRING ? luron_dtype_find(lua_tostring(L, -1)) : 0;
-        if (!dtype) return lr_argerror(L, 3, "dtype: name of a dtype expected, got %s", lr_got(L, -1));
-    }
+    uint32_t dtype = lr_dtype_option(L, 3, keys);
     luron_tensor **out = lr_new_tensor(L);
     int64_t n = lr_integer_in(L, 2, "n", 1, INT32_MAX);
     luron_tensor *ids = lr_tensor(L, 1, "ids");
-    return lr_done(L, luron_one_hot(out, ctx, ids, n, dtype), 1);
+    return lr_done(L, luron_one_hot(out, lr_ctx(L), ids, n, dtype), 1);
 }
 
 /* ---- registration -------------------------------------------------------------------------------------------------------------------- */
-/* Function and method of that name from an entry of a table. */
+/* Function and method of that name; entry: of a table, its upvalue, or NULL: it has none. */
 static void add(lua_State *L, const char *name, lua_CFunction fn, const void *entry) {
-    lua_pushlightuserdata(L, (void *)entry);
-    lua_pushcclosure(L, fn, 1);
+    if (entry) lua_pushlightuserdata(L, (void *)entry);
+    lua_pushcclosure(L, fn, entry ? 1 : 0);
     lr_name_function(L, name);
     lr_add_method(L, name);
     lua_setfield(L, -2, name);

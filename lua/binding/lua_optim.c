@@ -211,8 +211,9 @@ static int optim_index(lua_State *L) {
         return 1;
     }
     lua_pushvalue(L, 2);
-    if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNIL) refuse_field(L, 1);
-    return 1;
+    if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
+    refuse_field(L, 1);
+    return lr_no_field(L, "optimiser");
 }
 
 static int optim_newindex(lua_State *L) {

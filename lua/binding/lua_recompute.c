@@ -246,7 +246,7 @@ static luron_status exchange(lua_State *L, luron_mark mark, record *r, int first
     if (status != LURON_OK) lr_released(r);
     for (int i = 0, k = 0; i < n_results && status == LURON_OK; i++) {
         if (!wants[i]) continue;
-        *(void **)lua_touserdata(L, first + i) = outs[k++];
+        *lr_slot(L, first + i) = outs[k++];
     }
     return status;
 }

@@ -223,12 +223,12 @@ static int no_order(lua_State *L) {
 
 /* ---- rows: for i, row in pairs(x) ---------------------------------------------------------------------------------------- */
 static int next_row(lua_State *L) {
-    lua_Integer i = lr_integer(L, 2, "row") + 1;
+    lua_Integer i = lr_integer_in(L, 2, "row", 0, LUA_MAXINTEGER - 1) + 1;
     lua_settop(L, 1);
     lua_pushinteger(L, i);
     luron_tensor **out = lr_new_tensor(L);
     luron_tensor *t = lr_tensor(L, 1, "tensor");
-    if (i > luron_tensor_size(t, 0)) return 0;
+    if (luron_tensor_ndim(t) == 0 || i > luron_tensor_size(t, 0)) return 0;
     return lr_done(L, luron_select(out, lr_ctx(L), t, 0, i - 1), 2);
 }
 
@@ -252,7 +252,7 @@ luron_status lr_fill(lua_State *L, luron_tensor *t, int idx) {
     luron_ctx *ctx = lr_ctx(L);
     if (lua_isboolean(L, idx)) return luron_tensor_fill(ctx, t, lua_toboolean(L, idx));
     const lua_Integer most = (lua_Integer)1 << 53, v = lua_tointeger(L, idx);
-    if (!lua_isinteger(L, idx) || (v >= -most && v <= most)) return luron_tensor_fill(ctx, t, lua_tonumber(L, idx));
+    if (!lua_isinteger(L, idx) || luron_tensor_dtype(t) != LURON_I64 || (v >= -most && v <= most)) return luron_tensor_fill(ctx, t, lua_tonumber(L, idx));
     luron_tensor *whole = NULL; /* no double holds it */
     luron_status status = luron_scalar_int(&whole, ctx, v);
     if (status == LURON_OK) status = luron_tensor_copy(ctx, t, whole);

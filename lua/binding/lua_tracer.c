@@ -67,15 +67,15 @@ static int l_run(lua_State *L) {
     luron_tracer *trace = trace_at(L, 1);
     int n = lua_gettop(L) - 2;
     luaL_checkany(L, 2);
-    luron_tracer_set_where(trace, where, L);
-    luron_status status = luron_tracer_start(trace, lr_ctx(L));
-    if (status != LURON_OK) return lr_raise(L, status);
     lua_newtable(L);
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, stop);
     lua_setfield(L, -2, "__close");
     lua_setmetatable(L, -2);
     lua_insert(L, 2);
+    luron_tracer_set_where(trace, where, L);
+    luron_status status = luron_tracer_start(trace, lr_ctx(L)); /* nothing may fail between this and what ends it */
+    if (status != LURON_OK) return lr_raise(L, status);
     lua_toclose(L, 2);
     lua_call(L, n, LUA_MULTRET);
     luron_tracer_set_where(trace, NULL, NULL);
@@ -164,32 +164,13 @@ static int l_model_tensor(lua_State *L) {
     return lr_done(L, status, 1);
 }
 
-/* op_list(): { unary = names, binary = names } of the ops without attributes. */
-static int l_op_list(lua_State *L) {
-#define NAME(name) #name,
-    static const char *const lists[][80] = {{LURON_UNARY_MAP(NAME) "logical_not", "isfinite", "isnan", "detach", NULL},
-                                            {LURON_BINARY_MAP(NAME) LURON_COMPARE_MAP(NAME) NULL}};
-    static const char *const names[] = {"unary", "binary"};
-#undef NAME
-    lua_newtable(L);
-    for (int k = 0; k < 2; k++) {
-        lua_newtable(L);
-        for (int i = 0; lists[k][i]; i++) {
-            lua_pushstring(L, lists[k][i]);
-            lua_rawseti(L, -2, i + 1);
-        }
-        lua_setfield(L, -2, names[k]);
-    }
-    return 1;
-}
-
 static const luaL_Reg methods[] = {
     {"layer", l_layer},   {"tensor", l_tensor}, {"input", l_input},
     {"output", l_output}, {"run", l_run},       {NULL, NULL},
 };
 static const luaL_Reg functions[] = {
     {"trace_new", l_trace_new},       {"trace_model", l_trace_model}, {"is_tracing", l_is_tracing},
-    {"trace_refuse", l_trace_refuse}, {"op_list", l_op_list}, {"model_op", l_model_op},       {"model_tensor", l_model_tensor},
+    {"trace_refuse", l_trace_refuse}, {"model_op", l_model_op},       {"model_tensor", l_model_tensor},
     {NULL, NULL},
 };
 

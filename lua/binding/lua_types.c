@@ -51,6 +51,7 @@ static void add_default(luaL_Buffer *b, const luron_option *o) {
 }
 
 static void add_option(luaL_Buffer *b, const luron_option *o) {
+    const luron_option shown = lr_shown_option(o);
     static const char *const kinds[] = { "", "integer", "number", "boolean", "string", "choice", "integers", "dim", "id", "initialiser" };
     char line[96];
     snprintf(line, sizeof line, "\n  %-16s %s", o->name, o->kind <= LURON_INITIALISER ? kinds[o->kind] : "?");
@@ -68,9 +69,9 @@ static void add_option(luaL_Buffer *b, const luron_option *o) {
     }
     if (o->min < o->max) {
         luaL_addstring(b, "; from ");
-        add_number(b, o->min);
+        add_number(b, shown.min);
         luaL_addstring(b, " to ");
-        add_number(b, o->max);
+        add_number(b, shown.max);
     }
     luaL_addstring(b, o->doc && *o->doc ? ": " : "");
     luaL_addstring(b, o->doc ? o->doc : "");
@@ -122,7 +123,7 @@ static void push_help(lua_State *L, const luron_type *type, luron_kind kind) {
     luaL_pushresult(&b);
 }
 
-/* help([name]): the text about a layer, function, optimiser or format; without a name the list of all. */
+/* help([name]): the text about a layer, function, optimiser or format, or nil and why there is none; without a name the list of all. */
 static int l_help(lua_State *L) {
     luron_ctx *ctx = lr_ctx(L);
     const luron_type *type = NULL;
@@ -134,7 +135,9 @@ static int l_help(lua_State *L) {
         if (luron_function_find(&type, ctx, name) == LURON_OK) return push_help(L, type, LURON_KIND_LAYER), 1;
         luron_status status = luron_type_find(&type, ctx, LURON_KIND_LAYER, name);
         if (status != LURON_E_NOT_FOUND) return lr_raise(L, status);
-        return lr_error(L, "%s; help is for layers, optimisers and file formats, docs/lua-api.md for functions", luron_ctx_error(ctx));
+        lua_pushnil(L);
+        lua_pushstring(L, luron_ctx_error(ctx));
+        return 2;
     }
     static const char *const titles[] = { "layers (nn.NAME)", "optimisers (luron.optim.NAME)", "file formats" };
     luron_status status = luron_plugin_load_all(ctx);
@@ -150,7 +153,6 @@ static int l_help(lua_State *L) {
             luaL_addstring(&b, luron_type_name(type));
         }
     }
-    luaL_addstring(&b, "\nluron.help \"Linear\" tells about one of them");
     luaL_pushresult(&b);
     return 1;
 }
@@ -173,6 +175,7 @@ static void set_flag(lua_State *L, const char *key, int on) {
 /* { name =, kind =, doc =, required =, default =, min =, max =, choices =, n_min =, n_max = }; axes and ids from 1. */
 static void push_option(lua_State *L, const luron_option *o) {
     static const char *const kinds[] = { "?", "int", "float", "bool", "string", "choice", "ints", "axis", "id", "initialiser" };
+    const luron_option shown = lr_shown_option(o);
     const int whole = o->kind == LURON_INT || o->kind == LURON_INTS || o->kind == LURON_AXIS || o->kind == LURON_ID;
     lua_newtable(L);
     set_text(L, "name", o->name);
@@ -189,9 +192,9 @@ static void push_option(lua_State *L, const luron_option *o) {
         lua_setfield(L, -2, "default");
     }
     if (o->min < o->max) {
-        lua_pushnumber(L, o->min);
+        lua_pushnumber(L, shown.min);
         lua_setfield(L, -2, "min");
-        lua_pushnumber(L, o->max);
+        lua_pushnumber(L, shown.max);
         lua_setfield(L, -2, "max");
     }
     if (o->kind == LURON_INTS) set_integer(L, "n_min", o->n_min), set_integer(L, "n_max", o->n_max);

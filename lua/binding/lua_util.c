@@ -6,7 +6,8 @@
 
 const char lr_tensor_key, lr_layer_key, lr_model_key, lr_optim_key, lr_checkpoint_key, lr_node_key, lr_guard_key, lr_tracer_key;
 const char lr_state_key, lr_names_key, lr_methods_key;
-static const char kept_key;
+static const char kept_key, links_key;
+static const char calls_key; /* the set of functions that are a __call */
 
 /* ---- state ---------------------------------------------------------------------------------------------------------- */
 lr_state *lr_peek(lua_State *L) {
@@ -48,7 +49,7 @@ int lr_error(lua_State *L, const char *fmt, ...) {
     __builtin_unreachable();
 }
 
-/* Name of the running C function; *method: it was called as one, so the object is not counted. */
+/* Name of the running C function; *method: it was called as one, or by calling the object, which is not counted then. */
 static const char *function_name(lua_State *L, int *method) {
     lua_Debug ar;
     const char *name = NULL;
@@ -59,6 +60,11 @@ static const char *function_name(lua_State *L, int *method) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &lr_names_key);
     lua_pushvalue(L, -2);
     if (lua_rawget(L, -2) == LUA_TSTRING) name = lua_tostring(L, -1);
+    lua_pushvalue(L, -3);
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &calls_key) == LUA_TTABLE) {
+        lua_insert(L, -2);
+        *method |= lua_rawget(L, -2) != LUA_TNIL;
+    }
     return name ? name : ar.name ? ar.name : "?";
 }
 
@@ -142,6 +148,16 @@ int lr_raise(lua_State *L, luron_status status) {
     lr_error(L, "%s", status_text(S->ctx, status));
 }
 
+int lr_raise_write(lua_State *L, luron_status status, const char *subject) {
+    const char *text = status_text(lr_ctx(L), status);
+    static const char *const own[] = {"copy", "fill", "index_put"}; /* what core calls them */
+    for (int i = 0; i < 3; i++) {
+        size_t n = strlen(own[i]);
+        if (strncmp(text, own[i], n) == 0 && text[n] == ':') lr_error(L, "%s%s", subject, text + n);
+    }
+    lr_raise(L, status);
+}
+
 int lr_nil(lua_State *L, luron_status status) {
     lua_pushnil(L);
     lua_pushstring(L, status_text(lr_ctx(L), status));
@@ -154,7 +170,7 @@ int lr_nil(lua_State *L, luron_status status) {
 void lr_collect_if_due(lua_State *L) {
     const int64_t least = (int64_t)32 << 20;
     lr_state *S = lr_get(L);
-    if (luron_ctx_live_bytes(S->ctx) < S->threshold || !lua_gc(L, LUA_GCISRUNNING)) return;
+    if (luron_ctx_live_bytes(S->ctx) < S->threshold || lua_gc(L, LUA_GCISRUNNING) <= 0) return; /* -1: in a finalizer */
     lua_gc(L, LUA_GCCOLLECT);
     lr_drain(L, S);
     int64_t left = luron_ctx_live_bytes(S->ctx);
@@ -167,6 +183,32 @@ int lr_done(lua_State *L, luron_status status, int n) {
     return n;
 }
 
+/* ---- what is not there ------------------------------------------------------------------------------------------------ */
+static const char missing_key;
+
+/* set_missing(fn): fn(kind, object, key) raises; it knows what is near (lua/luron/parts.lua). */
+static int l_set_missing(lua_State *L) {
+    lr_callable(L, 1, "fn");
+    lua_settop(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &missing_key);
+    return 0;
+}
+
+int lr_no_field(lua_State *L, const char *kind) {
+    luaL_checkstack(L, 10, NULL);
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &missing_key) != LUA_TNIL) {
+        lua_pushstring(L, kind);
+        lua_pushvalue(L, 1);
+        lua_pushvalue(L, 2);
+        lua_call(L, 3, 0);
+    }
+    lr_error(L, "no such method or field of a %s: %s", kind, lr_got(L, 2));
+}
+
+static const luaL_Reg errors[] = { { "set_missing", l_set_missing }, { NULL, NULL } };
+
+void lr_open_missing(lua_State *L) { lr_setfuncs(L, errors); }
+
 /* ---- boxes ------------------------------------------------------------------------------------------------------------- */
 static void release(const char *key, void *object) {
     if (!object) return;
@@ -178,6 +220,8 @@ static void release(const char *key, void *object) {
     else if (key == &lr_tracer_key) luron_tracer_free(object);
 }
 
+static lr_link gone; /* of boxes whose finalizer has run */
+
 static void close_box(lr_link *box) {
     void *object = box->object, *parked = box->parked;
     box->object = box->parked = NULL;
@@ -188,20 +232,15 @@ static void close_box(lr_link *box) {
     release(box->key, parked);
 }
 
-/* Does a finalizer run? It may have come into the midst of any function of ours that makes a Lua value. */
-static int in_finalizer(lua_State *L) {
-    lua_Debug frame;
-    for (int level = 1; lua_getstack(L, level, &frame); level++) {
-        lua_getinfo(L, "n", &frame);
-        if (frame.name && strcmp(frame.name, "__gc") == 0) return 1;
-    }
-    return 0;
-}
+/* Does a finalizer run, perhaps in a coroutine of it? It may have come into the midst of any function of ours that makes a
+ * Lua value. The collector, which Lua has stopped meanwhile, says no more than that. */
+static int in_finalizer(lua_State *L) { return lua_gc(L, LUA_GCCOUNT) < 0; }
 
 static int close_at(lua_State *L, int finalizes) {
     const char *key = lua_touserdata(L, lua_upvalueindex(1));
     lr_link *box = (lr_link *)lr_test(L, 1, key);
     if (!box) return lr_typeerror(L, 1, "object", lua_tostring(L, lua_upvalueindex(2)));
+    if (box == &gone) return 0;
     if (!finalizes)
         close_box(box);
     else if (box->object)
@@ -220,7 +259,13 @@ static int box_close(lua_State *L) { return close_at(L, in_finalizer(L)); }
 static int box_gc(lua_State *L) {
     lr_link *box = (lr_link *)lr_test(L, 1, lua_touserdata(L, lua_upvalueindex(1)));
     if (box && lr_box_lives_on(L)) return 0;
-    return close_at(L, 0);
+    close_at(L, 0);
+    lr_state *S = lr_peek(L);
+    if (!S || !box || box == &gone) return 0;
+    *(lr_link **)lua_touserdata(L, 1) = &gone;
+    box->after = S->spare;
+    S->spare = box;
+    return 0;
 }
 
 void lr_release_all(lr_state *S) {
@@ -269,6 +314,20 @@ void lr_name_function(lua_State *L, const char *name) {
     lua_pop(L, 2);
 }
 
+void lr_name_call(lua_State *L, const char *name) {
+    lr_name_function(L, name);
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &calls_key) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &calls_key);
+    }
+    lua_pushvalue(L, -2);
+    lua_pushboolean(L, 1);
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
+}
+
 void lr_setfuncs(lua_State *L, const luaL_Reg *funcs) {
     for (; funcs->name; funcs++) {
         lua_pushcfunction(L, funcs->func);
@@ -284,19 +343,42 @@ void lr_add_method(lua_State *L, const char *name) {
     lua_pop(L, 1);
 }
 
-void **lr_test(lua_State *L, int idx, const char *key) {
-    void **box = lua_touserdata(L, idx);
-    if (!box || lua_type(L, idx) != LUA_TUSERDATA || !lua_getmetatable(L, idx)) return NULL;
+void *lr_userdata(lua_State *L, int idx, const char *key) {
+    void *data = lua_touserdata(L, idx);
+    if (!data || lua_type(L, idx) != LUA_TUSERDATA || !lua_getmetatable(L, idx)) return NULL;
     lua_rawgetp(L, LUA_REGISTRYINDEX, key);
-    if (!lua_rawequal(L, -1, -2)) box = NULL;
+    if (!lua_rawequal(L, -1, -2)) data = NULL;
     lua_pop(L, 2);
-    return box;
+    return data;
+}
+
+void **lr_test(lua_State *L, int idx, const char *key) {
+    return lr_userdata(L, idx, key) ? lr_slot(L, idx) : NULL;
+}
+
+/* Make spare links, in memory that Lua frees when all finalizers have run. */
+static void make_links(lua_State *L, lr_state *S) {
+    enum { N = 64 };
+    int top = lua_gettop(L);
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &links_key) != LUA_TTABLE) {
+        lua_newtable(L);
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &links_key);
+    }
+    lr_link *links = lua_newuserdatauv(L, N * sizeof *links, 0);
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+    lua_settop(L, top);
+    for (int i = 0; i < N; i++) links[i].after = S->spare, S->spare = &links[i];
 }
 
 void **lr_box(lua_State *L, const char *key) {
     lr_state *S = lr_get(L);
-    luaL_checkstack(L, 6, "too many results");
-    lr_link *box = lua_newuserdatauv(L, sizeof *box, 1);
+    luaL_checkstack(L, 10, "too many results");
+    lr_link **data = lua_newuserdatauv(L, sizeof *data, 1);
+    *data = &gone;
+    if (!S->spare) make_links(L, S);
+    lr_link *box = *data = S->spare;
+    S->spare = box->after;
     *box = (lr_link){ .before = &S->boxes, .after = S->boxes.after, .key = key };
     box->after->before = S->boxes.after = box;
     lua_rawgetp(L, LUA_REGISTRYINDEX, key);
@@ -335,7 +417,7 @@ void lr_push_held(lua_State *L, const char *key, void *object) {
         release(key, object);
         lua_error(L);
     }
-    *(void **)lua_touserdata(L, -1) = object;
+    *lr_slot(L, -1) = object;
 }
 
 void lr_push_tensor(lua_State *L, luron_tensor *t) {

@@ -12,7 +12,9 @@
 #include <lua.h>
 
 /* ---- one of these per lua_State --------------------------------------------------------------------------------------- */
-typedef struct lr_link { /* what a box holds; boxes are linked, since those made while a lua_State closes get no finalizer */
+/* What a box, a userdata with a pointer to it, holds. They are linked, since boxes made while a lua_State closes get no
+ * finalizer; nor does one that dies where Lua has no stack left for it, so links are no part of the userdata. */
+typedef struct lr_link {
     void *object; /* NULL: closed */
     void *parked; /* closed by a finalizer: goes with the box */
     struct lr_link *before, *after;
@@ -40,6 +42,7 @@ struct lr_state {
     int failed;        /* a callback raised an error, which lr_raise raises again */
     int scope;         /* registry reference of the list of the innermost luron.scope, LUA_NOREF: none */
     lr_link boxes;     /* head of the ring of all boxes */
+    lr_link *spare;    /* links without a box, by `after` */
     lr_held held;      /* head of the ring of held values */
     lr_held *dead;     /* those that core has released: lr_drain frees them */
     lua_Integer serial, looked; /* of the last held value; of the last that was there in a look */
@@ -92,11 +95,15 @@ LR_RAISES int lr_typeerror(lua_State *L, int arg, const char *name, const char *
 const char *lr_got(lua_State *L, int idx);
 /** Raise core's error (or the error of the callback that failed). */
 LR_RAISES int lr_raise(lua_State *L, luron_status status);
+/** The same after writing into a tensor: what core calls copy or fill is named as in the program, "add_: ...". */
+LR_RAISES int lr_raise_write(lua_State *L, luron_status status, const char *subject);
 /** Raise unless LURON_OK; then let the collector know of the bytes. Returns n. */
 int lr_done(lua_State *L, luron_status status, int n);
 /** Push nil, message, code. */
 int lr_nil(lua_State *L, luron_status status);
 void lr_collect_if_due(lua_State *L);
+/** The object at 1, a `kind` ("layer"), has no method or field at 2: raise, with names that are near. */
+LR_RAISES int lr_no_field(lua_State *L, const char *kind);
 
 /* ---- arguments -------------------------------------------------------------------------------------------------------------- */
 lua_Integer lr_integer(lua_State *L, int arg, const char *name);
@@ -109,10 +116,24 @@ int lr_opt_boolean(lua_State *L, int arg, const char *name, int dflt);
 int lr_dim(lua_State *L, int arg, const char *name);
 /** nil: none (0); a dim; or a list of dims. Fills dims, returns how many. */
 int lr_dims(lua_State *L, int arg, int dims[LURON_MAX_DIMS]);
+/** Dims at arguments first..last, or one list of them at first (nil: none). */
+int lr_dim_list(lua_State *L, int first, int last, int dims[LURON_MAX_DIMS]);
 /** Sizes at arguments first..last, or one list of them at first; each >= min (0, or -1 where one may be left open). */
 int lr_sizes(lua_State *L, int first, int last, int64_t min, int64_t shape[LURON_MAX_DIMS]);
 /** A dtype by name. */
 uint32_t lr_dtype(lua_State *L, int arg, const char *name);
+/** The dtype in the options table at arg, which may have these keys; the default one if there is none. */
+uint32_t lr_dtype_option(lua_State *L, int arg, const char *const *keys);
+/** A list of at most 8 pairs of sizes; returns how many. */
+int lr_pairs(lua_State *L, int arg, int64_t before[LURON_MAX_DIMS], int64_t after[LURON_MAX_DIMS]);
+/** The name of a reduction: LURON_SUM ... */
+int lr_how_to_reduce(lua_State *L, int arg);
+/** { rtol =, atol =, equal_nan = } or nil; PyTorch's where they are not given. */
+typedef struct lr_closeness {
+    double rtol, atol;
+    int equal_nan;
+} lr_closeness;
+lr_closeness lr_closeness_at(lua_State *L, int arg);
 /** Is the value at idx a table with at least one key that is a string, or with nothing in it? */
 int lr_is_options(lua_State *L, int idx);
 /** Push field `key` of the options table at arg (nil if arg is none or nil). Returns its Lua type. */
@@ -134,6 +155,12 @@ void lr_release_all(lr_state *S);
 void lr_setfuncs(lua_State *L, const luaL_Reg *funcs);
 /** Note the name of the function on top. */
 void lr_name_function(lua_State *L, const char *name);
+/** The same for one that runs when an object is called: messages do not count the object among the arguments. */
+void lr_name_call(lua_State *L, const char *name);
+/** The userdata at idx if it has the metatable of that key, else NULL. */
+void *lr_userdata(lua_State *L, int idx, const char *key);
+/** The pointer in the box at idx, which is one. */
+static inline void **lr_slot(lua_State *L, int idx) { return &(*(lr_link **)lua_touserdata(L, idx))->object; }
 /** The pointer in a box of that kind, a pointer to NULL if it was closed; NULL if the value is something else. */
 void **lr_test(lua_State *L, int idx, const char *key);
 /** Push an empty box. */
@@ -195,6 +222,8 @@ int lr_type_args(lua_State *L, const luron_type *type, int first, int last, int 
 const char *lr_push_option_names(lua_State *L, const luron_type *type);
 /** What an optimiser calls otherwise than PyTorch or Keras do; NULL: nothing. */
 const char *lr_optim_hint(const luron_type *type, const char *name);
+/** The option with its range as Lua counts. */
+luron_option lr_shown_option(const luron_option *o);
 /** One value at idx for option o. */
 void lr_arg_value(lua_State *L, int arg, int idx, const luron_option *o, luron_arg *out);
 /** Push the value of an option as Lua sees it. */
@@ -203,6 +232,7 @@ void lr_push_arg(lua_State *L, const luron_option *o, const luron_arg *a);
 void lr_push_options_text(lua_State *L, const luron_type *type, luron_arg (*get)(const void *, int), const void *of);
 
 /* ---- parts: each puts its functions into the module table on top of the stack -------------------------------------------------------- */
+void lr_open_missing(lua_State *L);
 void lr_open_tensor(lua_State *L);
 void lr_open_create(lua_State *L);
 void lr_open_ops(lua_State *L);
@@ -221,6 +251,7 @@ void lr_open_layer(lua_State *L);
 void lr_open_types(lua_State *L);
 void lr_open_model(lua_State *L);
 void lr_open_tracer(lua_State *L);
+void lr_open_nodes(lua_State *L);
 void lr_open_optim(lua_State *L);
 void lr_open_json(lua_State *L);
 void lr_open_file(lua_State *L);
@@ -243,6 +274,9 @@ int lr_tensor_newindex(lua_State *L);
 int lr_tensor_tostring(lua_State *L);
 /** If an argument from 2 on is a node of a graph: make a node (results on the stack) and return 1. */
 int lr_call_on_nodes(lua_State *L);
+/** If an argument is one, do what the method of nodes with this name does; returns the number of results, 0: it is none. */
+int lr_method_on_nodes(lua_State *L, const char *name);
+int lr_is_node(lua_State *L, int idx);
 /** If the list at 1 (to be joined along what is at 2 by the function `name`) has such a node: push a node, return 1. */
 int lr_join_nodes(lua_State *L, const char *name);
 /** Raise while a trace is on: what follows would depend on the mode. */

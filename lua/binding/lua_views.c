@@ -33,16 +33,10 @@ static int l_sum_to(lua_State *L) {
 }
 
 static int l_permute(lua_State *L) {
-    int dims[LURON_MAX_DIMS], top = lua_gettop(L), n = top - 1;
-    if (n == 1 && lua_istable(L, 2)) {
-        n = lr_dims(L, 2, dims);
-    } else {
-        if (n > LURON_MAX_DIMS) return lr_argerror(L, 2 + LURON_MAX_DIMS, "dims: at most %d dims, got %d", LURON_MAX_DIMS, n);
-        for (int i = 0; i < n; i++) dims[i] = lr_dim(L, 2 + i, "dims");
-    }
+    int dims[LURON_MAX_DIMS], n = lr_dim_list(L, 2, lua_gettop(L), dims);
     luron_tensor **out = lr_new_tensor(L);
     luron_tensor *x = lr_tensor(L, 1, "tensor");
-    return lr_done(L, luron_permute(out, lr_ctx(L), x, n < 0 ? 0 : n, dims), 1);
+    return lr_done(L, luron_permute(out, lr_ctx(L), x, n, dims), 1);
 }
 
 static int l_transpose(lua_State *L) {
@@ -106,53 +100,22 @@ static int l_squeeze(lua_State *L) {
     return lr_done(L, luron_reshape(out, lr_ctx(L), x, n, shape), 1);
 }
 
-/* A dim of x at argument i, from 0, dflt where it is nil; n dims. */
-static int dim_or(lua_State *L, int i, const char *name, int n, int dflt) {
-    int dim = lua_isnil(L, i) ? dflt : lr_dim(L, i, name);
-    if (dim < 0) dim += n;
-    if (dim < 0 || dim > (n > 0 ? n - 1 : 0)) return lr_argerror(L, i, "%s: the tensor has %d dims, got %I", name, n, lua_tointeger(L, i));
-    return dim;
-}
+static int dim_or(lua_State *L, int i, const char *name, int dflt) { return lua_isnil(L, i) ? dflt : lr_dim(L, i, name); }
 
 /* flatten([from[, to]]): the dims from `from` to `to` become one. */
 static int l_flatten(lua_State *L) {
     MAKE(3);
+    int from = dim_or(L, 2, "from", 0), to = dim_or(L, 3, "to", -1);
     luron_tensor *x = lr_tensor(L, 1, "tensor");
-    int n = luron_tensor_ndim(x), from = dim_or(L, 2, "from", n, 0), to = dim_or(L, 3, "to", n, n > 0 ? n - 1 : 0), at = 0;
-    if (to < from) return lr_argerror(L, 3, "to: at least %d (from) expected, got %d", from + 1, to + 1);
-    int64_t shape[LURON_MAX_DIMS] = { 1 };
-    x = lr_tensor(L, 1, "tensor");
-    for (int i = 0; i < n; i++) {
-        int joins = i > from && i <= to;
-        at += i > 0 && !joins;
-        shape[at] = (joins ? shape[at] : 1) * luron_tensor_size(x, i);
-    }
-    return lr_done(L, luron_reshape(out, lr_ctx(L), x, at + 1, shape), 1);
+    return lr_done(L, luron_flatten(out, lr_ctx(L), x, from, to), 1);
 }
 
 /* unflatten(dim, sizes...): one dim becomes several; one size may be -1. */
 static int l_unflatten(lua_State *L) {
-    int64_t sizes[LURON_MAX_DIMS], shape[LURON_MAX_DIMS];
-    int top = lua_gettop(L), k = lr_sizes(L, 3, top, -1, sizes);
+    int64_t sizes[LURON_MAX_DIMS];
+    int top = lua_gettop(L), n = lr_sizes(L, 3, top, -1, sizes), dim = lua_isnone(L, 2) ? 0 : dim_or(L, 2, "dim", 0);
     luron_tensor **out = lr_new_tensor(L), *x = lr_tensor(L, 1, "tensor");
-    int n = luron_tensor_ndim(x), dim = dim_or(L, 2, "dim", n, 0), at = 0;
-    int64_t known = 1, rest;
-    if (n == 0 || n - 1 + k > LURON_MAX_DIMS || k == 0) return lr_argerror(L, 3, "sizes: %d dims and %d in place of one do not make a tensor of 1 to %d dims", n, k, LURON_MAX_DIMS);
-    x = lr_tensor(L, 1, "tensor");
-    rest = luron_tensor_size(x, dim);
-    int open = -1, fits = 1;
-    for (int i = 0; i < k; i++) {
-        if (sizes[i] == -1 && open < 0) open = i;
-        else fits = fits && sizes[i] >= 0 && !__builtin_mul_overflow(known, sizes[i], &known);
-    }
-    fits = fits && (open < 0 ? known == rest : known > 0 && rest % known == 0);
-    if (!fits) return lr_argerror(L, 3, "sizes: their product must be %I, the size of dim %d (one may be -1)", (lua_Integer)rest, dim + 1);
-    if (open >= 0) sizes[open] = rest / known;
-    for (int i = 0; i < n; i++) {
-        if (i != dim) shape[at++] = luron_tensor_size(x, i);
-        else for (int j = 0; j < k; j++) shape[at++] = sizes[j];
-    }
-    return lr_done(L, luron_reshape(out, lr_ctx(L), x, at, shape), 1);
+    return lr_done(L, luron_unflatten(out, lr_ctx(L), x, dim, n, sizes), 1);
 }
 
 /* movedim(from, to): dims, or lists of them */
@@ -224,7 +187,7 @@ static int pieces(lua_State *L, cut c) {
                                         : luron_split(outs, ctx, x, c.size, c.dim);
     for (int64_t i = 0; i < c.n && status == LURON_OK; i++) {
         lua_rawgeti(L, to, i + 1);
-        *(luron_tensor **)lua_touserdata(L, -1) = outs[i];
+        *(luron_tensor **)lr_slot(L, -1) = outs[i];
         lua_pop(L, 1);
     }
     return lr_done(L, status, 1);

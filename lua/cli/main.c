@@ -168,14 +168,12 @@ static int run_script(lua_State *L, int argc, char **argv, int script) {
 /* luron plugin ...: its Lua module says whether it went well. The index is needed by the build and asks for no other module. */
 static int run_plugin(lua_State *L, int argc, char **argv) {
     char path[4096];
-    if (argc == 4 && strcmp(argv[2], "index") == 0) {
-        lua_pushstring(L, argv[3]);
-        lua_setglobal(L, "folder");
-        return run_code(L, "require('luron.core').plugin_index(folder)");
-    }
+    const int is_index = argc == 4 && strcmp(argv[2], "index") == 0 && argv[3][0] != '-';
+    const char *code = is_index ? "local message; done, message = pcall(require('luron.core').plugin_index, (select(3, ...))) "
+                                  "if not done then io.stderr:write('luron: ', (message:gsub('^luron plugin:1: ', '')), '\\n') end"
+                                : "done = require('luron.plugin_tool').main(...)";
     own_path(path);
-    static const char code[] = "done = require('luron.plugin_tool').main(...)";
-    if (luaL_loadbufferx(L, code, sizeof code - 1, "=luron plugin", "t") != LUA_OK) return report(L, LUA_ERRSYNTAX);
+    if (luaL_loadbufferx(L, code, strlen(code), "=luron plugin", "t") != LUA_OK) return report(L, LUA_ERRSYNTAX);
     luaL_checkstack(L, argc + 4, "too many arguments");
     lua_pushstring(L, path);
     for (int i = 2; i < argc; i++) lua_pushstring(L, argv[i]);

@@ -2,13 +2,13 @@
 -- Written by docs/make_reference.lua: what an editor with the Lua language server shows and checks.
 
 ---@alias luron.CyclicOptions { base_lr: number|number[], max_lr: number|number[], step_size_up: number?, step_size_down: number?, mode: string?, gamma: number?, scale_fn: function?, scale_mode: string?, cycle_momentum: boolean?, base_momentum: number?, max_momentum: number? }
----@alias luron.FitOptions { epochs: integer?, batch: integer?, shuffle: boolean?, loss: string|function|luron.Layer|nil, optim: luron.Optimizer?, validate: luron.Dataset|luron.Loader|nil, progress: boolean?, callbacks: function[]?, accumulate: integer?, clip_norm: number?, clip_value: number?, schedule: luron.Schedule?, early_stop: table?, penalty: table<string, function>?, constrain: table<string, function>? }
+---@alias luron.FitOptions { epochs: integer?, batch: integer?, shuffle: boolean?, loss: string|function|luron.Layer|nil, optim: luron.Optimizer?, validate: luron.Dataset|luron.Loader|nil, progress: boolean?, callbacks: function[]?, accumulate: integer?, clip_norm: number?, clip_value: number?, schedule: luron.Schedule?, early_stop: table?, penalty: table<string, function>?, activity: table<string, function>?, constrain: table<string, function>?, prune: luron.Pruning? }
 ---@alias luron.LBFGSOptions { lr: number?, max_iter: integer?, max_eval: integer?, tolerance_grad: number?, tolerance_change: number?, history_size: integer?, line_search_fn: string? }
 ---@alias luron.NamedLayers fun(): string?, luron.Layer?
 ---@alias luron.NamedTensors fun(): string?, luron.Tensor?
 ---@alias luron.OneCycleOptions { max_lr: number|number[], total_steps: integer?, epochs: integer?, steps_per_epoch: integer?, pct_start: number?, anneal_strategy: string?, cycle_momentum: boolean?, base_momentum: number?, max_momentum: number?, div_factor: number?, final_div_factor: number?, three_phase: boolean? }
 ---@alias luron.PlateauOptions { mode: string?, factor: number?, patience: integer?, threshold: number?, threshold_mode: string?, cooldown: integer?, min_lr: number|number[]|nil, eps: number? }
----@alias luron.SaveOptions { optim: luron.Optimizer?, epoch: integer?, step: integer?, history: table?, loader: luron.Loader?, ema: luron.Average?, preprocessing: table?, training: table?, keep_prev: boolean?, format: string?, trace: luron.Model|luron.Tensor|luron.Tensor[]|nil }
+---@alias luron.SaveOptions { optim: luron.Optimizer?, epoch: integer?, step: integer?, history: table?, loader: luron.Loader?, ema: luron.Average?, prune: luron.Pruning?, preprocessing: table?, training: table?, keep_prev: boolean?, format: string?, trace: luron.Model|luron.Tensor|luron.Tensor[]|nil }
 ---@alias luron.TensorOptions { dtype: string?, requires_grad: boolean? }
 
 ---@class luron.Node
@@ -83,6 +83,9 @@ local Schedule = {}
 
 ---@class luron.Average
 local Average = {}
+
+---@class luron.Pruning
+local Pruning = {}
 
 ---@class luron.Sparse
 local Sparse = {}
@@ -184,7 +187,7 @@ function luron.clock() end
 ---@param sticky? boolean
 function luron.fail_alloc(k, sticky) end
 
---- What a layer type, function, optimiser or file format does and which options it has; without a name the list of all.
+--- What something does, and which options it has: a layer type, optimiser or file format of a plugin, a function, a schedule, a method; by its name, or as it is written, `"x:sum"`, `"luron.optim.LBFGS"`. Without a name the list of all.
 ---@param name? string
 ---@return string
 function luron.help(name) end
@@ -352,6 +355,16 @@ function luron.frombytes(bytes, dtype, ...) end
 ---@param dim? integer
 ---@return luron.Tensor
 function luron.cat(tensors, dim) end
+
+--- Side by side: along dim 2, vectors along dim 1.
+---@param tensors luron.Tensor[]
+---@return luron.Tensor
+function luron.hstack(tensors) end
+
+--- One on top of the other: along dim 1, vectors as rows.
+---@param tensors luron.Tensor[]
+---@return luron.Tensor
+function luron.vstack(tensors) end
 
 --- Joins tensors of one shape along a new dim.
 ---@param tensors luron.Tensor[]
@@ -870,6 +883,15 @@ function Tensor:isnan() end
 ---@return luron.Tensor
 function luron.isnan(x) end
 
+--- bool: infinite, of either sign?
+---@return luron.Tensor
+function Tensor:isinf() end
+
+--- bool: infinite, of either sign?
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.isinf(x) end
+
 --- bool: is it 0 (or false)?
 ---@return luron.Tensor
 function Tensor:logical_not() end
@@ -1087,6 +1109,32 @@ function Tensor:logical_xor(y) end
 ---@param y luron.Tensor|boolean
 ---@return luron.Tensor
 function luron.logical_xor(x, y) end
+
+--- x + weight (y - x).
+---@param y luron.Tensor
+---@param weight number|luron.Tensor
+---@return luron.Tensor
+function Tensor:lerp(y, weight) end
+
+--- x + weight (y - x).
+---@param x luron.Tensor
+---@param y luron.Tensor
+---@param weight number|luron.Tensor
+---@return luron.Tensor
+function luron.lerp(x, y, weight) end
+
+--- n ids, from 1, drawn by the weights x, or by each row of x; they need not sum to 1. Each id once, unless with replacement.
+---@param n integer
+---@param replacement? boolean
+---@return luron.Tensor
+function Tensor:multinomial(n, replacement) end
+
+--- n ids, from 1, drawn by the weights x, or by each row of x; they need not sum to 1. Each id once, unless with replacement.
+---@param x luron.Tensor
+---@param n integer
+---@param replacement? boolean
+---@return luron.Tensor
+function luron.multinomial(x, n, replacement) end
 
 --- For a bool x: a where it is true, b elsewhere.
 ---@param a luron.Tensor|number
@@ -1310,6 +1358,39 @@ function Tensor:sum_to(...) end
 ---@param ... integer sizes
 ---@return luron.Tensor
 function luron.sum_to(x, ...) end
+
+--- `matmul` of two matrices, and of nothing else.
+---@param y luron.Tensor
+---@return luron.Tensor
+function Tensor:mm(y) end
+
+--- `matmul` of two matrices, and of nothing else.
+---@param x luron.Tensor
+---@param y luron.Tensor
+---@return luron.Tensor
+function luron.mm(x, y) end
+
+--- `matmul` of two batches of matrices, of 3 dims.
+---@param y luron.Tensor
+---@return luron.Tensor
+function Tensor:bmm(y) end
+
+--- `matmul` of two batches of matrices, of 3 dims.
+---@param x luron.Tensor
+---@param y luron.Tensor
+---@return luron.Tensor
+function luron.bmm(x, y) end
+
+--- `matmul` of a matrix and a vector.
+---@param y luron.Tensor
+---@return luron.Tensor
+function Tensor:mv(y) end
+
+--- `matmul` of a matrix and a vector.
+---@param x luron.Tensor
+---@param y luron.Tensor
+---@return luron.Tensor
+function luron.mv(x, y) end
 
 --- (m, k) and (k, n) give (m, n); further dims in front broadcast; a single dim is a row on the left, a column on the right.
 ---@param y luron.Tensor
@@ -1759,16 +1840,16 @@ function Tensor:norm(p, dim, keepdim) end
 ---@return luron.Tensor
 function luron.norm(x, p, dim, keepdim) end
 
---- The number below which a part q of those along dim (of all, without one) lie, between two of them by straight line; 0.5 gives the median. NaN where one is NaN.
----@param q number
+--- Of several q one behind the other, along a new first dim. The number below which a part q of those along dim (of all, without one) lie, between two of them by straight line; 0.5 gives the median. NaN where one is NaN.
+---@param q number|number[]|luron.Tensor
 ---@param dim? integer
 ---@param keepdim? boolean
 ---@return luron.Tensor
 function Tensor:quantile(q, dim, keepdim) end
 
---- The number below which a part q of those along dim (of all, without one) lie, between two of them by straight line; 0.5 gives the median. NaN where one is NaN.
+--- Of several q one behind the other, along a new first dim. The number below which a part q of those along dim (of all, without one) lie, between two of them by straight line; 0.5 gives the median. NaN where one is NaN.
 ---@param x luron.Tensor
----@param q number
+---@param q number|number[]|luron.Tensor
 ---@param dim? integer
 ---@param keepdim? boolean
 ---@return luron.Tensor
@@ -2219,6 +2300,18 @@ function linalg.qr(a) end
 ---@return luron.Tensor vh
 function linalg.svd(a) end
 
+--- x with the least |a x - b|; of more unknowns than equations the shortest. a has full rank; b is as in `solve`. Otherwise: `pinv(a):matmul(b)`.
+---@param a luron.Tensor
+---@param b luron.Tensor
+---@return luron.Tensor
+function linalg.lstsq(a, b) end
+
+--- The pseudo-inverse. Singular values of at most rcond times the largest count as 0; rcond is the larger size times the precision of the dtype unless given.
+---@param a luron.Tensor
+---@param rcond? number
+---@return luron.Tensor
+function linalg.pinv(a, rcond) end
+
 --- a = q diag(values) q^T for a symmetric a, of which the lower triangle is read: values from the smallest on, a vector for each in the columns of q.
 ---@param a luron.Tensor
 ---@return luron.Tensor values
@@ -2562,6 +2655,39 @@ function Layer:parameters() end
 ---@return luron.NamedTensors
 function Layer:named_parameters() end
 
+--- The parameter of that name; nil: there is none.
+---@param name string
+---@return luron.Tensor?
+function Layer:parameter(name) end
+
+--- How many numbers are in all parameters.
+---@return integer
+function Layer:n_weights() end
+
+--- Parameters and state by name, shared, not copied.
+---@return table<string, luron.Tensor>
+function Layer:state_dict() end
+
+--- Copies them in, all or nothing; missing names and other shapes raise.
+---@param dict table<string, luron.Tensor>
+---@return luron.Layer
+function Layer:load_state_dict(dict) end
+
+--- Calls `fn(layer, "")`: as for models and instances of classes.
+---@param fn function
+---@return luron.Layer
+function Layer:apply(fn) end
+
+--- No longer trains the parameter; all without an argument.
+---@param name? string
+---@return luron.Layer
+function Layer:freeze(name) end
+
+--- Trains it again.
+---@param name? string
+---@return luron.Layer
+function Layer:unfreeze(name) end
+
 --- Iterator over what is saved and not trained.
 ---@return luron.NamedTensors
 function Layer:named_states() end
@@ -2733,7 +2859,7 @@ function init.sparse_(t, part, std) end
 ---@return luron.Model
 function nn.Sequential(items) end
 
---- An input of a graph. Layers and models called on nodes give nodes; so do arithmetic with nodes, numbers and tensors, `luron.cat` and `luron.stack`, and those methods of tensors that need no rank: `tanh`, `sum`, `reshape`, `permute`, `narrow`, `softmax`, `matmul` ...
+--- An input of a graph. Layers and models called on nodes give nodes; so do operators, methods and functions of tensors (`a:transpose(2, 3)`, `luron.maximum(a, 0)`, `nn.relu(a)`), with the same arguments and errors, where nodes, tensors and numbers may stand together. A node has no shape or numbers before the model runs: what asks for them it has not, nor `split`, `chunk` and `unbind`, whose results it could not count.
 ---@param name? string
 ---@return luron.Node
 function nn.Input(name) end
@@ -2771,10 +2897,29 @@ function Model:named_states() end
 ---@return luron.NamedLayers
 function Model:named_layers() end
 
---- The layer at a path.
+--- The layer at a path; nil: there is none.
 ---@param path string
 ---@return luron.Layer?
 function Model:layer(path) end
+
+--- The parameter of that name; nil: there is none.
+---@param name string
+---@return luron.Tensor?
+function Model:parameter(name) end
+
+--- Parameters and state by name, shared, not copied.
+---@return table<string, luron.Tensor>
+function Model:state_dict() end
+
+--- Copies them in, all or nothing; missing names and other shapes raise.
+---@param dict table<string, luron.Tensor>
+---@return luron.Model
+function Model:load_state_dict(dict) end
+
+--- Calls `fn(layer, path)` for every layer, and at last for the model itself with the path `""`.
+---@param fn function
+---@return luron.Model
+function Model:apply(fn) end
 
 --- How many numbers are in all parameters.
 ---@return integer
@@ -2909,7 +3054,7 @@ function Checkpoint:texts() end
 ---@return luron.Model
 function nn.trace(module, example, ...) end
 
---- A class; with `base` one that inherits from it. Name and arguments go into the checkpoint, so that `luron.load` can make the instance again.
+--- A class; with `base` one that inherits from it. Name and arguments go into the checkpoint, so that `luron.load` can make the instance again: numbers, strings, booleans and tables of these. With another argument `save` raises: give a name that `init` looks up (`luron[act]`), make it in `init`, or save the graph alone, `nn.trace(net, example):save(path)`.
 ---@param name string
 ---@param base? table
 ---@return table
@@ -2938,10 +3083,33 @@ function Module:named_parameters() end
 ---@return luron.NamedTensors
 function Module:named_states() end
 
---- Calls `fn(part, path)` for every layer, model and instance in it, what is inside first, then for itself with the path `""`: `net:apply(function(part) if part.weight then nn.init.zeros_(part.weight) end end)`.
+--- Calls `fn(part, path)` for every layer, model and instance in it, what is inside first, then for itself with the path `""`: `net:apply(function(part) if part:parameter "weight" then nn.init.zeros_(part.weight) end end)`.
 ---@param fn function
 ---@return luron.Module
 function Module:apply(fn) end
+
+--- The parameter of that name; nil: there is none.
+---@param name string
+---@return luron.Tensor?
+function Module:parameter(name) end
+
+--- Iterator over paths and layers, those of models in it too.
+---@return luron.NamedLayers
+function Module:named_layers() end
+
+--- The layer at a path; nil: there is none.
+---@param path string
+---@return luron.Layer?
+function Module:layer(path) end
+
+--- How many numbers are in all parameters.
+---@return integer
+function Module:n_weights() end
+
+--- As `model:summary`. With sizes `forward` is run with zeros, as by `nn.trace`, and its graph is what is shown.
+---@param ... integer[] sizes
+---@return string
+function Module:summary(...) end
 
 --- A deep copy with parameters and state of its own. What is shared or tied inside stays so; functions, and what is neither layer, tensor, table nor instance, is shared; hooks stay behind.
 ---@return luron.Module
@@ -3049,6 +3217,14 @@ function luron.is_optim(value) end
 ---@param rules table<string, function>
 ---@return luron.Tensor
 function luron.penalty(model, rules) end
+
+--- Calls the model and gives, before its outputs, the sum of what the rules say to the outputs of its layers, found by patterns of their paths (`model:named_layers()`), each time that they are called: `local penalty, y = luron.activity(model, { ["^relu"] = luron.regularizer.l1(1e-4) }, x)`. Keras's `activity_regularizer`.
+---@param model luron.Model|luron.Module|luron.Layer
+---@param rules table<string, function>
+---@param ... any inputs
+---@return luron.Tensor penalty
+---@return any outputs...
+function luron.activity(model, rules, ...) end
 
 --- factor (0.01) times the sum of |w|.
 ---@param factor? number
@@ -3178,11 +3354,11 @@ function Dataset:map(fn) end
 ---@return integer
 function Loader:examples() end
 
---- Where it is; a checkpoint keeps it (`save { loader = }`).
+--- Where it is; a checkpoint keeps it (`save { loader = }`): `seed`, `epoch` (how many have begun), `position` (within a loop that of the next example in the order of the epoch, one more than there are behind the last batch; nil before a loop and when it has ended) and `examples` (how many there are).
 ---@return table
 function Loader:state() end
 
---- Goes on from there: the next loop gives the rest of that epoch, in the same order.
+--- Goes on from there. A state from within a loop: the next loop gives the rest of that epoch, in the same order, and nothing if the last batch was out; any other: the next epoch. So `for epoch = checkpoint.epoch, n do for x, y in loader do` makes the steps that were left, at whichever step it was saved. A state of another number of examples raises.
 ---@param state table
 function Loader:restore(state) end
 
@@ -3425,6 +3601,72 @@ function Average:state() end
 ---@param state table|luron.Checkpoint
 function Average:load(state) end
 
+--- A pruning of nothing so far.
+---@param model luron.Model|luron.Module|luron.Layer
+---@return luron.Pruning
+function luron.prune(model) end
+
+--- In each parameter the numbers of least size, or of least `scores(parameter, name)`.
+---@param pattern string
+---@param amount number
+---@param scores? function
+---@return luron.Pruning
+function Pruning:l1_unstructured(pattern, amount, scores) end
+
+--- Any numbers.
+---@param pattern string
+---@param amount number
+---@return luron.Pruning
+function Pruning:random_unstructured(pattern, amount) end
+
+--- The channels along dim (the last) of least n-norm, `math.huge` for the largest size. Rows of a weight, dim 1, are its units.
+---@param pattern string
+---@param amount number
+---@param n number
+---@param dim? integer
+---@param scores? function
+---@return luron.Pruning
+function Pruning:ln_structured(pattern, amount, n, dim, scores) end
+
+--- Any channels along dim (the last).
+---@param pattern string
+---@param amount number
+---@param dim? integer
+---@return luron.Pruning
+function Pruning:random_structured(pattern, amount, dim) end
+
+--- As l1_unstructured (method `"l1"`) or random_unstructured (`"random"`), over all numbers of all parameters together.
+---@param pattern string
+---@param amount number
+---@param method? string
+---@param scores? function
+---@return luron.Pruning
+function Pruning:global_unstructured(pattern, amount, method, scores) end
+
+--- Prunes where a tensor of the parameter's shape is 0 or false.
+---@param pattern string
+---@param mask luron.Tensor
+---@return luron.Pruning
+function Pruning:custom_from_mask(pattern, mask) end
+
+--- Sets what is pruned to 0: after `opt:step()`.
+---@return luron.Pruning
+function Pruning:apply() end
+
+--- Forgets the masks of these parameters, or of all: the zeros may be trained again.
+---@param pattern? string
+---@return luron.Pruning
+function Pruning:remove(pattern) end
+
+--- Copies of the masks by name, true where a number is kept.
+---@return table<string, luron.Tensor>
+function Pruning:masks() end
+
+--- Takes masks by name, or those of a checkpoint saved with the option `prune`, in place of its own; all or nothing.
+---@param masks table|luron.Checkpoint
+---@return luron.Pruning
+function Pruning:load(masks) end
+
 --- x W^T + b
 ---@param in_features integer features in
 ---@param out_features integer features out
@@ -3445,6 +3687,11 @@ function nn.Identity() end
 function nn.identity(input) end
 
 --- x as it is
+---@param input luron.Tensor
+---@return luron.Tensor
+function luron.identity(input) end
+
+--- x as it is
 ---@return luron.Tensor
 function Tensor:identity() end
 
@@ -3456,6 +3703,11 @@ function nn.ReLU() end
 ---@param input luron.Tensor
 ---@return luron.Tensor
 function nn.relu(input) end
+
+--- max(x, 0)
+---@param input luron.Tensor
+---@return luron.Tensor
+function luron.relu(input) end
 
 --- max(x, 0)
 ---@return luron.Tensor
@@ -3474,6 +3726,12 @@ function nn.LeakyReLU(negative_slope) end
 function nn.leaky_relu(input, options) end
 
 --- x if positive, else negative_slope * x
+---@param input luron.Tensor
+---@param options? { negative_slope: number? }
+---@return luron.Tensor
+function luron.leaky_relu(input, options) end
+
+--- x if positive, else negative_slope * x
 ---@param options? { negative_slope: number? }
 ---@return luron.Tensor
 function Tensor:leaky_relu(options) end
@@ -3481,9 +3739,10 @@ function Tensor:leaky_relu(options) end
 --- x if positive, else a learned weight times x
 ---@param num_parameters? integer 1, or the number of channels
 ---@param init? number slope at first
+---@param weight_init? string first slopes; nil: init
 ---@return luron.Layer
----@overload fun(options: { num_parameters: integer?, init: number? }): luron.Layer
-function nn.PReLU(num_parameters, init) end
+---@overload fun(options: { num_parameters: integer?, init: number?, weight_init: string? }): luron.Layer
+function nn.PReLU(num_parameters, init, weight_init) end
 
 --- x if positive, else alpha * (exp(x) - 1)
 ---@param alpha? number scale of the part below 0
@@ -3498,6 +3757,12 @@ function nn.ELU(alpha) end
 function nn.elu(input, options) end
 
 --- x if positive, else alpha * (exp(x) - 1)
+---@param input luron.Tensor
+---@param options? { alpha: number? }
+---@return luron.Tensor
+function luron.elu(input, options) end
+
+--- x if positive, else alpha * (exp(x) - 1)
 ---@param options? { alpha: number? }
 ---@return luron.Tensor
 function Tensor:elu(options) end
@@ -3510,6 +3775,11 @@ function nn.SELU() end
 ---@param input luron.Tensor
 ---@return luron.Tensor
 function nn.selu(input) end
+
+--- ELU with the fixed scales that normalise
+---@param input luron.Tensor
+---@return luron.Tensor
+function luron.selu(input) end
 
 --- ELU with the fixed scales that normalise
 ---@return luron.Tensor
@@ -3528,6 +3798,12 @@ function nn.GELU(approximate) end
 function nn.gelu(input, options) end
 
 --- x times the normal distribution function of x
+---@param input luron.Tensor
+---@param options? { approximate: string? }
+---@return luron.Tensor
+function luron.gelu(input, options) end
+
+--- x times the normal distribution function of x
 ---@param options? { approximate: string? }
 ---@return luron.Tensor
 function Tensor:gelu(options) end
@@ -3542,6 +3818,11 @@ function nn.SiLU() end
 function nn.silu(input) end
 
 --- x * sigmoid(x)
+---@param input luron.Tensor
+---@return luron.Tensor
+function luron.silu(input) end
+
+--- x * sigmoid(x)
 ---@return luron.Tensor
 function Tensor:silu() end
 
@@ -3553,6 +3834,11 @@ function nn.Mish() end
 ---@param input luron.Tensor
 ---@return luron.Tensor
 function nn.mish(input) end
+
+--- x * tanh(softplus(x))
+---@param input luron.Tensor
+---@return luron.Tensor
+function luron.mish(input) end
 
 --- x * tanh(softplus(x))
 ---@return luron.Tensor
@@ -3590,6 +3876,12 @@ function nn.Softplus(beta, threshold) end
 function nn.softplus(input, options) end
 
 --- log(1 + exp(beta * x)) / beta
+---@param input luron.Tensor
+---@param options? { beta: number?, threshold: number? }
+---@return luron.Tensor
+function luron.softplus(input, options) end
+
+--- log(1 + exp(beta * x)) / beta
 ---@param options? { beta: number?, threshold: number? }
 ---@return luron.Tensor
 function Tensor:softplus(options) end
@@ -3602,6 +3894,11 @@ function nn.Softsign() end
 ---@param input luron.Tensor
 ---@return luron.Tensor
 function nn.softsign(input) end
+
+--- x / (1 + |x|)
+---@param input luron.Tensor
+---@return luron.Tensor
+function luron.softsign(input) end
 
 --- x / (1 + |x|)
 ---@return luron.Tensor
@@ -3621,6 +3918,12 @@ function nn.Hardtanh(min_val, max_val) end
 function nn.hardtanh(input, options) end
 
 --- x cut off at min_val and max_val
+---@param input luron.Tensor
+---@param options? { min_val: number?, max_val: number? }
+---@return luron.Tensor
+function luron.hardtanh(input, options) end
+
+--- x cut off at min_val and max_val
 ---@param options? { min_val: number?, max_val: number? }
 ---@return luron.Tensor
 function Tensor:hardtanh(options) end
@@ -3633,6 +3936,11 @@ function nn.Hardsigmoid() end
 ---@param input luron.Tensor
 ---@return luron.Tensor
 function nn.hardsigmoid(input) end
+
+--- (x + 3) / 6 cut off at 0 and 1
+---@param input luron.Tensor
+---@return luron.Tensor
+function luron.hardsigmoid(input) end
 
 --- (x + 3) / 6 cut off at 0 and 1
 ---@return luron.Tensor
@@ -3648,6 +3956,11 @@ function nn.Hardswish() end
 function nn.hardswish(input) end
 
 --- x * hardsigmoid(x)
+---@param input luron.Tensor
+---@return luron.Tensor
+function luron.hardswish(input) end
+
+--- x * hardsigmoid(x)
 ---@return luron.Tensor
 function Tensor:hardswish() end
 
@@ -3659,6 +3972,11 @@ function nn.ReLU6() end
 ---@param input luron.Tensor
 ---@return luron.Tensor
 function nn.relu6(input) end
+
+--- min(max(x, 0), 6)
+---@param input luron.Tensor
+---@return luron.Tensor
+function luron.relu6(input) end
 
 --- min(max(x, 0), 6)
 ---@return luron.Tensor
@@ -3703,6 +4021,13 @@ function nn.CrossEntropyLoss(ignore_index, label_smoothing, reduction) end
 ---@return luron.Tensor
 function nn.cross_entropy(input, target, options) end
 
+--- cross entropy of logits and class ids
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { ignore_index: integer?, label_smoothing: number?, reduction: string?, weight: luron.Tensor? }
+---@return luron.Tensor
+function luron.cross_entropy(input, target, options) end
+
 --- cross entropy of logits and class probabilities
 ---@param label_smoothing? number share of the target spread evenly over the classes
 ---@param reduction? string of the losses; "none" keeps each
@@ -3716,6 +4041,13 @@ function nn.SoftCrossEntropyLoss(label_smoothing, reduction) end
 ---@param options? { label_smoothing: number?, reduction: string?, weight: luron.Tensor? }
 ---@return luron.Tensor
 function nn.soft_cross_entropy(input, target, options) end
+
+--- cross entropy of logits and class probabilities
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { label_smoothing: number?, reduction: string?, weight: luron.Tensor? }
+---@return luron.Tensor
+function luron.soft_cross_entropy(input, target, options) end
 
 --- negative log-likelihood of class ids
 ---@param ignore_index? integer target id that counts for nothing
@@ -3731,6 +4063,13 @@ function nn.NLLLoss(ignore_index, reduction) end
 ---@return luron.Tensor
 function nn.nll_loss(input, target, options) end
 
+--- negative log-likelihood of class ids
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { ignore_index: integer?, reduction: string?, weight: luron.Tensor? }
+---@return luron.Tensor
+function luron.nll_loss(input, target, options) end
+
 --- squared error
 ---@param reduction? string of the losses; "none" keeps each
 ---@return luron.Layer
@@ -3744,6 +4083,13 @@ function nn.MSELoss(reduction) end
 ---@return luron.Tensor
 function nn.mse_loss(input, target, options) end
 
+--- squared error
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { reduction: string? }
+---@return luron.Tensor
+function luron.mse_loss(input, target, options) end
+
 --- absolute error
 ---@param reduction? string of the losses; "none" keeps each
 ---@return luron.Layer
@@ -3756,6 +4102,13 @@ function nn.L1Loss(reduction) end
 ---@param options? { reduction: string? }
 ---@return luron.Tensor
 function nn.l1_loss(input, target, options) end
+
+--- absolute error
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { reduction: string? }
+---@return luron.Tensor
+function luron.l1_loss(input, target, options) end
 
 --- squared error near 0, absolute error beyond delta
 ---@param delta? number where the square ends
@@ -3771,6 +4124,13 @@ function nn.HuberLoss(delta, reduction) end
 ---@return luron.Tensor
 function nn.huber_loss(input, target, options) end
 
+--- squared error near 0, absolute error beyond delta
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { delta: number?, reduction: string? }
+---@return luron.Tensor
+function luron.huber_loss(input, target, options) end
+
 --- squared error near 0, absolute error beyond beta
 ---@param beta? number where the square ends
 ---@param reduction? string of the losses; "none" keeps each
@@ -3785,6 +4145,13 @@ function nn.SmoothL1Loss(beta, reduction) end
 ---@return luron.Tensor
 function nn.smooth_l1_loss(input, target, options) end
 
+--- squared error near 0, absolute error beyond beta
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { beta: number?, reduction: string? }
+---@return luron.Tensor
+function luron.smooth_l1_loss(input, target, options) end
+
 --- cross entropy of yes-or-no probabilities
 ---@param reduction? string of the losses; "none" keeps each
 ---@return luron.Layer
@@ -3798,6 +4165,13 @@ function nn.BCELoss(reduction) end
 ---@return luron.Tensor
 function nn.bce_loss(input, target, options) end
 
+--- cross entropy of yes-or-no probabilities
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { reduction: string?, weight: luron.Tensor? }
+---@return luron.Tensor
+function luron.bce_loss(input, target, options) end
+
 --- cross entropy of yes-or-no logits
 ---@param reduction? string of the losses; "none" keeps each
 ---@return luron.Layer
@@ -3810,6 +4184,13 @@ function nn.BCEWithLogitsLoss(reduction) end
 ---@param options? { reduction: string?, weight: luron.Tensor?, pos_weight: luron.Tensor? }
 ---@return luron.Tensor
 function nn.bce_with_logits_loss(input, target, options) end
+
+--- cross entropy of yes-or-no logits
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { reduction: string?, weight: luron.Tensor?, pos_weight: luron.Tensor? }
+---@return luron.Tensor
+function luron.bce_with_logits_loss(input, target, options) end
 
 --- Kullback-Leibler divergence of the target from the input
 ---@param log_target? boolean the target holds log-probabilities
@@ -3825,6 +4206,13 @@ function nn.KLDivLoss(log_target, reduction) end
 ---@return luron.Tensor
 function nn.kl_div(input, target, options) end
 
+--- Kullback-Leibler divergence of the target from the input
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { log_target: boolean?, reduction: string? }
+---@return luron.Tensor
+function luron.kl_div(input, target, options) end
+
 --- zeros at random when training
 ---@param p? number probability of a 0
 ---@return luron.Layer
@@ -3836,6 +4224,12 @@ function nn.Dropout(p) end
 ---@param options? { p: number? }
 ---@return luron.Tensor
 function nn.dropout(input, options) end
+
+--- zeros at random when training
+---@param input luron.Tensor
+---@param options? { p: number? }
+---@return luron.Tensor
+function luron.dropout(input, options) end
 
 --- zeros at random when training
 ---@param options? { p: number? }
@@ -3963,5 +4357,23 @@ function optim.LAMB(parameters, options) end
 ---@param options? { lr: number?, weight_decay: number?, momentum: number?, nesterov: boolean?, ns_a: number?, ns_b: number?, ns_c: number?, eps: number?, ns_steps: integer?, adjust_lr_fn: string? }
 ---@return luron.Optimizer
 function optim.Muon(parameters, options) end
+
+--- Adam without momentum that keeps a row and a column in place of a matrix
+---@param parameters luron.Layer|luron.Model|luron.Module|luron.Tensor|table
+---@param options? { lr: number?, beta2_decay: number?, eps1: number?, eps2: number?, d: number?, weight_decay: number?, maximize: boolean? }
+---@return luron.Optimizer
+function optim.Adafactor(parameters, options) end
+
+--- SGD with steps as long as the parameter, for large batches
+---@param parameters luron.Layer|luron.Model|luron.Module|luron.Tensor|table
+---@param options? { lr: number?, momentum: number?, weight_decay: number?, trust_coefficient: number?, eps: number?, maximize: boolean? }
+---@return luron.Optimizer
+function optim.LARS(parameters, options) end
+
+--- follows the regularised leader: sparse weights for wide linear models
+---@param parameters luron.Layer|luron.Model|luron.Module|luron.Tensor|table
+---@param options? { lr: number?, lr_power: number?, initial_accumulator_value: number?, l1: number?, l2: number?, l2_shrinkage: number?, beta: number?, maximize: boolean? }
+---@return luron.Optimizer
+function optim.FTRL(parameters, options) end
 
 return luron

@@ -104,6 +104,9 @@ local function write(self, handle)
 end
 
 local function from_checkpoint(self, checkpoint)
+  if checkpoint.training.ema_updates == nil then
+    core.badarg(1, "load", string.format("%s holds no averages: it was saved without the option ema", checkpoint.path))
+  end
   local tensors = {}
   for _, pair in ipairs(self.averages) do tensors[pair[1]] = checkpoint:tensor("training/ema/" .. pair[1]) end
   return { updates = checkpoint.training.ema_updates, tensors = tensors }

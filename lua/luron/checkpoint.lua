@@ -1,5 +1,6 @@
 --- Saving and loading: model:save, model:restore, luron.load. The file is written and read in C; no file can run code.
 local core = require "luron.core"
+local parts = require "luron.parts"
 
 local Checkpoint = {}
 Checkpoint.__index = Checkpoint
@@ -7,14 +8,15 @@ Checkpoint.__name = "luron.checkpoint"
 
 local save_options = {
   optim = "optimiser", epoch = "integer", step = "integer", history = "table", preprocessing = "table", loader = "loader", training = "table",
-  format = "string", keep_prev = "boolean", ema = "average", nonfinite = "boolean",
+  format = "string", keep_prev = "boolean", ema = "average", prune = "pruning", nonfinite = "boolean",
 }
 
 local function is_kind(value, kind)
   if kind == "optimiser" then return core.is_optim(value) end
   if kind == "integer" then return math.type(value) == "integer" end
   if kind == "average" then return getmetatable(value) == require("luron.average").Average end
-  if kind == "loader" then return type(value) == "table" and type(value.state) == "function" end
+  if kind == "pruning" then return require("luron.prune").is_pruning(value) end
+  if kind == "loader" then return type(parts.field(value, "state")) == "function" end
   return type(value) == kind
 end
 
@@ -63,6 +65,7 @@ local function write(fill, path, options, where)
   local lbfgs = require "luron.lbfgs"
   if lbfgs.is(options.optim) then lbfgs.write(options.optim, handle) elseif options.optim then handle:set_optim(options.optim) end
   if options.ema then require("luron.average").write(options.ema, handle) end
+  if options.prune then require("luron.prune").write(options.prune, handle) end
   local training = {}
   for key, value in pairs(options.training or {}) do training[key] = value end
   training.epoch, training.step, training.history = options.epoch, options.step, options.history

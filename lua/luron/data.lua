@@ -1,6 +1,7 @@
 --- Data sets: tensors with a first dimension that counts examples, read from files or given, in batches.
 local core = require "luron.core"
-local is_callable = require("luron.module").is_callable
+local names = require "luron.names"
+local is_callable = require("luron.parts").is_callable
 
 local data = {}
 
@@ -35,7 +36,8 @@ local function is_over(self, position)
 end
 
 --- Batches of one epoch: `for x, y in loader do`. Each loop begins the next epoch, shuffled anew; after `restore` the first
---- loop goes on where the state was taken.
+--- loop goes on where the state was taken. The position is that of the next example, and nil between two epochs: a loop that
+--- was left at its last batch is not yet over.
 function Loader:__call(_, last)
   check_loader(self, "loader")
   if (last == nil or not self.position) and not self.resumed then
@@ -44,9 +46,12 @@ function Loader:__call(_, last)
   elseif self.resumed then
     self.ids, self.resumed = order(self), false
   end
-  if is_over(self, self.position) then return nil end
   local at = self.position
-  self.position = at + self.batch
+  if is_over(self, at) then
+    self.position = nil
+    return nil
+  end
+  self.position = math.min(at + self.batch, #self.dataset + 1)
   return batch_at(self, at)
 end
 
@@ -63,24 +68,30 @@ function Loader:examples()
   return self.drop_last and #self.dataset // self.batch * self.batch or #self.dataset
 end
 
---- Where the loader is; a checkpoint keeps it ("training/loader").
+--- Where the loader is; a checkpoint keeps it ("training/loader"): the seed and the number of the epoch, which together
+--- make the order, the position in it, and how many examples there are.
 function Loader:state()
   check_loader(self, "state")
-  return { seed = self.seed, epoch = self.epoch, position = self.position }
+  return { seed = self.seed, epoch = self.epoch, position = self.position, examples = #self.dataset }
 end
 
---- Go on from a state: with the rest of its epoch, or with the next epoch if there is no rest.
+--- Go on from a state: one from within a loop with the rest of its epoch, which may be nothing; another with the next epoch.
 function Loader:restore(state)
   check_loader(self, "restore")
   if type(state) ~= "table" then core.badarg(1, "restore", "state: table expected, got " .. core.got(state)) end
-  for key, least in pairs { seed = math.mininteger, epoch = 0, position = 1 } do
-    local value = state[key]
+  for _, pair in ipairs { { "seed", math.mininteger }, { "epoch", 0 }, { "position", 1 }, { "examples", 0 } } do
+    local key, least, value = pair[1], pair[2], state[pair[1]]
     if (value ~= nil or key ~= "position") and (math.type(value) ~= "integer" or value < least) then
       core.badarg(1, "restore", string.format("%s: %s expected, got %s", key, key == "seed" and "integer" or "integer of at least " .. least, core.got(value)))
     end
   end
+  local n = #self.dataset
+  if state.examples ~= n then core.badarg(1, "restore", string.format("the state is of %d examples, the dataset has %d", state.examples, n)) end
+  if state.position and state.position > n + 1 then
+    core.badarg(1, "restore", string.format("position: integer of at most %d expected, got %d", n + 1, state.position))
+  end
   self.seed, self.epoch, self.position = state.seed, state.epoch, state.position
-  self.resumed = state.position ~= nil and not is_over(self, state.position)
+  self.resumed = state.position ~= nil
 end
 
 function Loader:__tostring()
@@ -103,7 +114,7 @@ local function check_loader_options(options)
   if type(options) ~= "table" then core.badarg(1, "loader", "options: table expected, got " .. core.got(options)) end
   for key, value in pairs(options) do
     local kind = loader_options[key]
-    if not kind then core.badarg(1, "loader", string.format("no option %s; options: batch, drop_last, seed, shuffle", core.got(key))) end
+    if not kind then core.badarg(1, "loader", names.no_option("loader", key, loader_options)) end
     local fits = kind == "boolean" and type(value) == "boolean" or kind ~= "boolean" and math.type(value) == "integer"
     if not fits or key == "batch" and value < 1 then core.badarg(1, "loader", string.format("%s: %s expected, got %s", key, kind, core.got(value))) end
   end
@@ -191,13 +202,19 @@ function Dataset:shuffled()
   return copy
 end
 
---- ds[i]: the parts of example i in a list, { x, y }; nil past the end, so that ipairs walks the examples.
+-- Fields that a dataset may be without.
+local optional = { classes = true, name = true, note = true, transform = true }
+
+--- ds[i]: the parts of example i in a list, { x, y }; nil just past the end, so that ipairs walks the examples.
 function dataset_meta:__index(key)
-  if math.type(key) ~= "integer" then return Dataset[key] end
+  if Dataset[key] ~= nil or optional[key] then return Dataset[key] end
+  if math.type(key) ~= "integer" then names.refuse("a dataset", "dataset", key, Dataset) end
   local n = #self
-  if key < 0 then key = n + 1 + key end
-  if key < 1 or key > n then return nil end
-  local parts = { self:batch(key, key) }
+  local at = key < 0 and n + 1 + key or key
+  if at == n + 1 then return nil end
+  if key == 0 then core.raise "dataset: examples count from 1 (or from the end: -1), got 0" end
+  if at < 1 or at > n then core.raise(string.format("dataset: example %d is not within 1..%d", key, n)) end
+  local parts = { self:batch(at, at) }
   for i, part in ipairs(parts) do parts[i] = part:select(1, 1) end
   return parts
 end
@@ -346,4 +363,4 @@ function data.fashion_mnist(dir)
   return two(dir, { "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot" }, "Fashion-MNIST")
 end
 
-return data
+return names.guard(data, "luron.data")

@@ -5,14 +5,13 @@ local early_stop = require "luron.early_stop"
 local lbfgs = require "luron.lbfgs"
 local module = require "luron.module"
 local nn = require "luron.nn"
+local names = require "luron.names"
 local optim = require "luron.optim"
+local parts = require "luron.parts"
 local progress = require "luron.progress"
 local weights = require "luron.weights"
 
-local is_callable = module.is_callable
-
--- A table that is no graph node, whose fields may be asked for.
-local function field(value, key) return type(value) == "table" and rawget(debug.getmetatable(value) or {}, "__name") ~= "luron.node" and value[key] end
+local is_callable, field = parts.is_callable, parts.field
 
 -- A dataset, a loader, or what behaves like one of them.
 local function is_data(value) return is_callable(field(value, "loader")) or (is_callable(value) and is_callable(field(value, "examples"))) end
@@ -25,6 +24,7 @@ local kinds = {
   ["dataset or loader"] = is_data,
   ["number above 0"] = function(value) return type(value) == "number" and value > 0 end,
   schedule = function(value) return is_callable(field(value, "step")) and is_callable(field(value, "every")) end,
+  pruning = function(value) return require("luron.prune").is_pruning(value) end,
   table = function(value) return type(value) == "table" and not debug.getmetatable(value) end,
   ["list of functions"] = function(value)
     if type(value) ~= "table" or debug.getmetatable(value) then return false end
@@ -38,7 +38,8 @@ local evaluate_options = { batch = "positive integer", loss = "name, function or
 local fit_options = {
   epochs = "positive integer", batch = "positive integer", loss = "name, function or layer", optim = "optimiser", validate = "dataset or loader",
   progress = "boolean", callbacks = "list of functions", shuffle = "boolean", accumulate = "positive integer", clip_norm = "number above 0",
-  clip_value = "number above 0", schedule = "schedule", early_stop = "table", penalty = "table", constrain = "table",
+  clip_value = "number above 0", schedule = "schedule", early_stop = "table", penalty = "table", activity = "table",
+  constrain = "table", prune = "pruning",
 }
 
 local function check_options(where, options, known)
@@ -47,10 +48,7 @@ local function check_options(where, options, known)
   for key, value in pairs(options) do
     local kind = known[key]
     if not kind then
-      local names = {}
-      for name in pairs(known) do names[#names + 1] = name end
-      table.sort(names)
-      core.badarg(3, where, string.format("no option %s; options: %s", core.got(key), table.concat(names, ", ")))
+      core.badarg(3, where, names.no_option("fit", key, known))
     elseif not kinds[kind](value) then
       core.badarg(3, where, string.format("%s: %s expected, got %s", key, kind, core.got(value)))
     end
@@ -86,6 +84,19 @@ local function check_subjects(where, model, data)
     core.badarg(1, where, "model, layer or instance of a class expected, got " .. core.got(model))
   end
   if not is_data(data) then core.badarg(2, where, "dataset or loader expected, got " .. core.got(data)) end
+end
+
+-- An optimiser over another model would train nothing. What else steps (a table of several, for one) is not looked into.
+local function check_trains(opt, model)
+  if not core.is_optim(opt) then return end
+  local own = {}
+  for _, tensor in model:named_parameters() do own[tensor:id()] = true end
+  for _, group in ipairs(opt.groups) do
+    for _, tensor in ipairs(group.params) do
+      if own[tensor:id()] then return end
+    end
+  end
+  core.badarg(3, "fit", "optim: none of its parameters belongs to the model: it is over another one")
 end
 
 local function to_loader(data, batch, shuffle)
@@ -125,9 +136,11 @@ local function train_step(model, batches, loss_of, opt, options, line)
   opt:zero_grad()
   for _, batch in ipairs(batches) do
     local x, y = batch[1], batch[2]
-    local scores = model(x)
+    local extra, scores
+    if options.activity then extra, scores = weights.activity(model, options.activity, x) else scores = model(x) end
     local loss = loss_of(scores, y)
-    local whole = options.penalty and loss + weights.penalty(model, options.penalty) or loss
+    local whole = extra and loss + extra or loss
+    if options.penalty then whole = whole + weights.penalty(model, options.penalty) end
     if #batches > 1 then whole = whole * (#x / n) end
     whole:backward()
     last = loss:item()
@@ -137,6 +150,7 @@ local function train_step(model, batches, loss_of, opt, options, line)
   if options.clip_value then clip.clip_grad_value(model, options.clip_value) end
   opt:step()
   if options.constrain then weights.constrain(model, options.constrain) end
+  if options.prune then options.prune:apply() end
   if options.schedule and options.schedule:every() == "step" then options.schedule:step(last) end
 end
 
@@ -168,9 +182,11 @@ local function fit(model, data, options)
   if lbfgs.is(options.optim) then core.badarg(3, "fit", "optim: LBFGS needs a closure: call opt:step(closure) in a loop of your own") end
   local watch = options.early_stop and early_stop.new(model, options.early_stop)
   local opt = options.optim or optim.AdamW(model)
+  check_trains(opt, model)
   if options.schedule and core.is_optim(opt) and options.schedule.opt ~= opt then
     core.badarg(3, "fit", "schedule: it is over another optimiser: give that one as optim")
   end
+  if options.prune and options.prune.model ~= model then core.badarg(3, "fit", "prune: it is of another model") end
   local loader = to_loader(data, options.batch, options.shuffle ~= false)
   local epochs, history = options.epochs or 1, {}
   local quiet = options.progress == false

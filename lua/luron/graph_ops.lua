@@ -1,124 +1,115 @@
---- Arithmetic and methods of tensors on the nodes of nn.Graph: each makes a node that applies an op of core by its name.
---- What needs the rank of a tensor (transpose, flatten) is not here: a node does not know it.
+--- Methods and operators of tensors on the nodes of nn.Graph: each makes a node that applies an op of core by its name. The
+--- arguments are read in C (lua_nodes.c), as those of tensors are.
 local core = require "luron.core"
 
--- install(Node, is_node, new_values): give nodes their operators; returns what makes a method.
+-- install(Node, is_node, new_values): give nodes their operators; returns their methods.
 local function install(Node, is_node, new_values)
-  local methods = {}
-
-  -- An operand: a node, or a number or tensor that becomes one.
-  local function operand(value, what)
-    if is_node(value) then return value end
-    if type(value) == "number" then return (new_values({ number = value, n = 0, ins = {} }, 1)) end
-    if core.is_tensor(value) then return (new_values({ tensor = value, n = 0, ins = {} }, 1)) end
-    core.raise(string.format("%s: graph node, tensor or number expected, got %s", what, core.got(value)))
-  end
-
-  local function apply(name, attrs, ...)
+  local function apply(op, attrs, ...)
     local ins = table.pack(...)
-    for i = 1, ins.n do ins[i] = operand(ins[i], name) end
-    return (new_values({ op = name, attrs = attrs, ins = ins, n = ins.n }, 1))
+    for i = 1, ins.n do
+      local value = ins[i]
+      if type(value) == "number" then
+        ins[i] = new_values({ number = value, n = 0, ins = {} }, 1)
+      elseif not is_node(value) then
+        ins[i] = new_values({ tensor = core.is_tensor(value) and value or core.tensor(value), n = 0, ins = {} }, 1)
+      end
+    end
+    return (new_values({ op = op, attrs = attrs, ins = ins, n = ins.n }, 1))
   end
 
   -- Ids in a tensor count from 1 here, and as the program counts that runs the model.
-  local function ids(value, what)
-    if core.is_tensor(value) then return apply("to_ids", { from = 1 }, value) end
-    return operand(value, what)
-  end
+  function Node.ids(tensor) return apply("to_ids", { from = 1 }, tensor) end
 
-  local function integer(value, what)
-    if math.type(value) ~= "integer" then core.raise(string.format("%s: integer expected, got %s", what, core.got(value))) end
-    return value
-  end
+  local function flat(x) return apply("reshape", { shape = { -1 } }, x) end
 
-  local function dim(value, what)
-    integer(value, what .. ": dim")
-    if value == 0 then core.raise(what .. ": dim: dims count from 1 (or from the end: -1), got 0") end
-    return value > 0 and value - 1 or value
-  end
+  -- What is not one op with these attributes.
+  local several = {}
 
-  local function sizes(what, ...)
-    local list = type(...) == "table" and ... or { ... }
-    for _, size in ipairs(list) do integer(size, what .. ": size") end
-    return list
-  end
+  function several.squeeze(attrs, x) return apply(attrs.dim and "squeeze" or "squeeze_all", attrs, x) end
 
-  -- Dims of a reduction: none (all), one or a list.
-  local function dims(value, what)
-    local list = {}
-    for i, d in ipairs(type(value) == "table" and value or { value }) do
-      list[i] = dim(d, what)
-      if list[i] < 0 then core.raise(what .. ": dim: on a graph node dims count from the front") end
-    end
-    return list
-  end
-
-  local function reduction(name, more)
-    methods[name] = function(self, over, keepdim, number)
-      local attrs = { dims = dims(over, name), keepdim = keepdim or false }
-      if more then attrs[more] = number or 1 end
-      return apply(name, attrs, self)
+  -- Without a dim in all numbers as one row.
+  for _, op in ipairs { "argmax", "argmin" } do
+    several[op] = function(attrs, x)
+      if not attrs.dim then return apply(op, { dims = { 0 } }, flat(x)) end
+      return apply(op, { dims = { attrs.dim }, keepdim = attrs.keepdim }, x)
     end
   end
 
-  local lists = core.op_list()
-  for _, name in ipairs(lists.unary) do methods[name] = function(self) return apply(name, {}, self) end end
-  for _, name in ipairs(lists.binary) do methods[name] = function(self, other) return apply(name, {}, self, other) end end
-  for _, name in ipairs { "softmax", "log_softmax", "squeeze", "unsqueeze" } do
-    methods[name] = function(self, d) return apply(name, { dim = dim(d, name) }, self) end
-  end
-  for _, name in ipairs { "cumsum", "cumprod" } do
-    methods[name] = function(self, d) return apply(name, { dim = dim(d, name) }, self) end
-  end
-  for _, name in ipairs { "sum", "mean", "prod", "amax", "amin", "any", "all", "argmax", "argmin" } do reduction(name) end
-  reduction("var", "correction")
-
-  function methods:matmul(other) return apply("matmul", {}, self, other) end
-  function methods:where(a, b) return apply("where", {}, self, a, b) end
-  function methods:clone() return apply("copy", {}, self) end
-  function methods:to(dtype) return apply("cast", { dtype = dtype }, self) end
-  function methods:reshape(...) return apply("reshape", { shape = sizes("reshape", ...) }, self) end
-  function methods:expand(...) return apply("expand", { shape = sizes("expand", ...) }, self) end
-  function methods:clamp(lo, hi) return apply("clamp", { lowest = lo or -math.huge, highest = hi or math.huge }, self) end
-  function methods:scale(times, plus) return apply("scale", { times = times, plus = plus or 0 }, self) end
-  function methods:index_select(d, which) return apply("index_select", { dim = dim(d, "index_select") }, self, ids(which, "index_select")) end
-  function methods:gather(d, which) return apply("gather", { dim = dim(d, "gather") }, self, ids(which, "gather")) end
-
-  function methods:permute(...)
-    local list = sizes("permute", ...)
-    local order = {}
-    for i, d in ipairs(list) do order[i] = dim(d, "permute") end
-    return apply("permute", { dims = order }, self)
+  function several.quantile(attrs, x)
+    if attrs.dim then return apply("quantile", attrs, x) end
+    return apply("quantile", { q = attrs.q, dim = 0, keepdim = false }, flat(x))
   end
 
-  function methods:narrow(d, start, length)
-    if integer(start, "narrow: start") < 1 then core.raise "narrow: start: on a graph node positions count from the front, from 1" end
-    return apply("slice", { dim = dim(d, "narrow"), start = start - 1, count = integer(length, "narrow: length"), step = 1 }, self)
+  function several.repeat_interleave(attrs, x)
+    if attrs.dim then return apply("repeat_each", attrs, x) end
+    return apply("repeat_each", { times = attrs.times, dim = 0 }, flat(x))
   end
 
-  function methods:select(d, position)
-    if integer(position, "select: position") == 0 then core.raise "select: positions count from 1 (or from the end: -1), got 0" end
-    return apply("select", { dim = dim(d, "select"), position = position > 0 and position - 1 or position }, self)
+  -- The elements at ids that kept the dim, and these, without the dim unless it is kept.
+  local function chosen(x, dim, keepdim, ids)
+    local values = apply("gather", { dim = dim }, x, ids)
+    if keepdim then return values, ids end
+    return apply("squeeze", { dim = dim }, values), apply("squeeze", { dim = dim }, ids)
   end
 
-  -- luron.cat and luron.stack of a list with nodes.
-  function Node.join(name, list, d)
-    d = d == nil and 1 or d
-    if type(name) ~= "string" or type(list) ~= "table" or is_node(list) then core.raise "join: list of graph nodes and tensors expected" end
-    local items = {}
-    for i, item in ipairs(list) do
-      items[i] = name == "stack" and apply("unsqueeze", { dim = dim(d, name) }, item) or operand(item, name)
+  for name, of in pairs { max = { "amax", "argmax" }, min = { "amin", "argmin" } } do
+    several[name] = function(attrs, x)
+      if not attrs.dim then return apply(of[1], {}, x) end
+      return chosen(x, attrs.dim, attrs.keepdim, apply(of[2], { dims = { attrs.dim }, keepdim = true }, x))
     end
-    return apply("cat", { dim = dim(d, name) }, table.unpack(items))
   end
+
+  for _, name in ipairs { "median", "mode", "kthvalue" } do
+    several[name] = function(attrs, x)
+      local dim, keepdim = attrs.dim, attrs.keepdim
+      local from = dim and x or flat(x)
+      attrs.dim, attrs.keepdim = dim or 0, true
+      local values, ids = chosen(from, attrs.dim, dim and keepdim, apply(name .. "_ids", attrs, from))
+      if dim then return values, ids end
+      return values
+    end
+  end
+
+  local function ordered(attrs, x)
+    local ids = apply("argsort", attrs, x)
+    return apply("gather", { dim = attrs.dim }, x, ids), ids
+  end
+  several.topk = ordered
+  function several.sort(attrs, x)
+    attrs.count = -1
+    return ordered(attrs, x)
+  end
+  function several.argsort(attrs, x) return (select(2, several.sort(attrs, x))) end
+
+  for name, smallest in pairs { cummax = false, cummin = true } do
+    several[name] = function(attrs, x)
+      local ids = apply("cummax", { dim = attrs.dim, smallest = smallest }, x)
+      return apply("gather", attrs, x, ids), ids
+    end
+  end
+
+  function several.bucketize(attrs, values, sorted) return apply("searchsorted", attrs, sorted, values) end
+
+  function Node.make(method, op, attrs, ...)
+    if several[method] then return several[method](attrs, ...) end
+    return apply(op, attrs, ...)
+  end
+
+  local methods = core.node_methods(Node)
+  for name, dtype in pairs { float = "float32", double = "float64", long = "int64", int = "int32", byte = "uint8", bool = "bool" } do
+    methods[name] = function(self) return apply("cast", { dtype = dtype }, self) end
+  end
+
+  -- Compositions. A node does not know its rank: the products are matmul, which the run checks.
+  methods.mm, methods.mv, methods.bmm = methods.matmul, methods.matmul, methods.matmul
+  methods.lerp = require("luron.composed").lerp
+  function methods.isinf(x) return x:abs():eq(math.huge) end
 
   local events = {
     __add = "add", __sub = "sub", __mul = "mul", __div = "div", __pow = "pow", __idiv = "floor_divide", __mod = "remainder",
-    __band = "logical_and", __bor = "logical_or", __bxor = "logical_xor",
+    __band = "logical_and", __bor = "logical_or", __bxor = "logical_xor", __bnot = "logical_not", __unm = "neg",
   }
-  for event, name in pairs(events) do Node[event] = function(a, b) return apply(name, {}, a, b) end end
-  function Node.__unm(a) return apply("neg", {}, a) end
-  function Node.__bnot(a) return apply("logical_not", {}, a) end
+  for event, name in pairs(events) do Node[event] = methods[name] end
   return methods
 end
 

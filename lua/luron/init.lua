@@ -1,15 +1,17 @@
 --- Luron: neural networks in Lua. `local luron = require "luron"`; nothing is global.
 local core = require "luron.core"
 local checkpoint = require "luron.checkpoint"
+local names = require "luron.names"
+require "luron.composed"
 local optim = require "luron.optim"
 
 -- What is for luron's own files alone.
 local internal = {
-  methods = true, raise = true, badarg = true, got = true, set_node = true, model_new = true, model_input = true, model_add = true,
+  methods = true, raise = true, badarg = true, got = true, node_methods = true, model_new = true, model_input = true, model_add = true,
   model_include = true, model_outputs = true, optim_new = true, optim_add = true, checkpoint_new = true, checkpoint_load = true,
   layer_type = true, layer_function = true, read_file = true, is_terminal = true, json_encode = true, json_decode = true,
-  trace_new = true, trace_model = true, trace_refuse = true, is_tracing = true, model_op = true, model_tensor = true, op_list = true,
-  tensor_init = true, initialisers = true,
+  trace_new = true, trace_model = true, trace_refuse = true, is_tracing = true, model_op = true, model_tensor = true,
+  tensor_init = true, initialisers = true, help = true, set_missing = true,
   sparse = true,
 }
 
@@ -18,6 +20,7 @@ for name, value in pairs(core) do
   if not internal[name] then luron[name] = value end
 end
 
+names.guard(luron.linalg, "luron.linalg")
 luron.nn = require "luron.nn"
 luron.optim = optim
 luron.load = checkpoint.load
@@ -25,6 +28,7 @@ luron.checkpoint = checkpoint.open
 
 -- Loaded at first use, so that `require "luron"` stays quick.
 local lazy = {
+  help = function() return require("luron.help").help end,
   data = function() return require "luron.data" end,
   fit = function() return require("luron.fit").fit end,
   evaluate = function() return require("luron.fit").evaluate end,
@@ -41,17 +45,26 @@ local lazy = {
   regularizer = function() return require("luron.weights").regularizer end,
   constraint = function() return require("luron.weights").constraint end,
   penalty = function() return require("luron.weights").penalty end,
+  activity = function() return require("luron.weights").activity end,
   constrain = function() return require("luron.weights").constrain end,
+  prune = function() return require("luron.prune").new end,
   EMA = function() return require("luron.average").ema end,
   SWA = function() return require("luron.average").swa end,
 }
 
+-- Sub-tables, and single names of modules that are loaded for them; then what plugins have as functions: luron.relu.
 return setmetatable(luron, {
   __index = function(_, name)
     local get = lazy[name]
-    if not get then return nil end
-    luron[name] = get()
-    return luron[name]
+    local value = get and get() or type(name) == "string" and name:match "^%l" and core.layer_function(name)
+    if not value then
+      local known = {}
+      for key in next, luron do known[key] = true end
+      for key in pairs(lazy) do known[key] = true end
+      names.refuse("luron", "luron", name, known)
+    end
+    luron[name] = value
+    return value
   end,
   __name = "luron",
 })

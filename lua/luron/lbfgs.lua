@@ -1,6 +1,7 @@
 --- L-BFGS: `opt:step(closure)`, where the closure makes the loss and its gradients afresh, as often as a line search wants.
 --- Formulas, options, defaults and numbers are PyTorch's. All parameters are one vector; a step is all or nothing.
 local core = require "luron.core"
+local names = require "luron.names"
 local wolfe = require "luron.wolfe"
 
 local LBFGS = { __name = "luron.lbfgs" }
@@ -26,12 +27,12 @@ local kinds = {
 }
 
 local function find_option(name)
-  local names = {}
+  local all = {}
   for i, option in ipairs(options) do
     if option[1] == name then return option end
-    names[i] = option[1]
+    all[i] = option[1]
   end
-  return nil, string.format("no option %s; options: %s", core.got(name), table.concat(names, ", "))
+  return nil, string.format("no option %s; options: %s", core.got(name), table.concat(all, ", "))
 end
 
 local function check_options(arg, where, given)
@@ -276,10 +277,14 @@ function methods.close(self)
   forget(self)
 end
 
+local optional = {} -- fields that it has only after a step
+for _, key in ipairs(kept) do optional[key] = true end
+
 function LBFGS.__index(self, key)
   if key == "groups" then return { setmetatable({ self }, Group) } end
-  if methods[key] == nil and find_option(key) then core.raise(string.format("%s is an option of a group: read opt.groups[1].%s", key, key)) end
-  return methods[key]
+  if methods[key] ~= nil or optional[key] then return methods[key] end
+  if find_option(key) then core.raise(string.format("%s is an option of a group: read opt.groups[1].%s", key, key)) end
+  names.refuse("LBFGS", "optimiser", key, methods)
 end
 
 function LBFGS.__tostring(self)
@@ -291,12 +296,12 @@ function LBFGS.__tostring(self)
   return string.format("LBFGS, %d steps\n  group 1, %d parameters: %s", self.done, #self.params, table.concat(shown, ", "))
 end
 
-local function new(params, names, given)
+local function new(params, named, given)
   check_options(2, "LBFGS", given or {})
   if #params == 0 then core.badarg(1, "LBFGS", "parameters: at least one expected, got none") end
-  local self, seen = { params = params, names = names or {}, options = {}, done = 0 }, {}
+  local self, seen = { params = params, names = named or {}, file_names = {}, options = {}, done = 0 }, {}
   for i, p in ipairs(params) do
-    self.names[i] = self.names[i] or tostring(i - 1)
+    self.names[i], self.file_names[i] = self.names[i] or tostring(i), self.names[i] or tostring(i - 1)
     if seen[p:id()] then core.badarg(1, "LBFGS", string.format("parameter '%s' is there twice", self.names[i])) end
     if p:dtype() ~= params[1]:dtype() then
       core.badarg(1, "LBFGS", string.format("parameter '%s' is %s, '%s' is %s: one dtype expected", self.names[i], p:dtype(), self.names[1], params[1]:dtype()))
@@ -314,7 +319,7 @@ end
 
 -- ---- checkpoints: the text training/lbfgs and the tensors training/lbfgs_vectors/... -----------------------------------------
 local function write(self, handle)
-  local numbers = { options = self.options, parameters = self.names, steps = self.done, iterations = self.iterations, evaluations = self.evaluations,
+  local numbers = { options = self.options, parameters = self.file_names, steps = self.done, iterations = self.iterations, evaluations = self.evaluations,
     t = self.t, scale = self.scale, ro = #self.ro > 0 and self.ro or nil }
   handle:set_text("training/lbfgs", core.json_encode(numbers))
   local function put(name, vector) handle:set_tensor("training/lbfgs_vectors/" .. name, vector) end
@@ -342,7 +347,7 @@ local function read(self, checkpoint)
   for _, p in ipairs(self.params) do n = n + p:numel() end
   local function wrong(text) return nil, "the LBFGS of the checkpoint: " .. text, "MISMATCH" end
   if not is_list(saved.parameters, is_text) then return wrong "it does not name its parameters" end
-  if table.concat(saved.parameters, " ") ~= table.concat(self.names, " ") then
+  if table.concat(saved.parameters, " ") ~= table.concat(self.file_names, " ") then
     return wrong("its parameters are others: " .. table.concat(saved.parameters, ", "))
   end
   if saved.ro and not is_list(saved.ro, is_size) then return wrong "its history is damaged" end

@@ -2,28 +2,25 @@
 --- gradients are found by assignment; keys that begin with '_' are left out.
 local core = require "luron.core"
 
-local Module = {}
-Module.__index = Module
-Module.is_module = true
-
 local classes = require "luron.classes" -- for luron.load
+local parts = require "luron.parts"
 
-local function is_module(value)
-  if type(value) ~= "table" then return false end
-  local meta = getmetatable(value)
-  return type(meta) == "table" and meta.is_module == true
-end
+local is_module, shape_text = parts.is_module, parts.shape_text
 
---- May the value be called: a function, layer, model, instance, or another with __call?
-local function is_callable(value)
-  if type(value) == "function" then return true end
-  local meta = (type(value) == "table" or type(value) == "userdata") and debug.getmetatable(value)
-  return type(meta) == "table" and meta.__call ~= nil
-end
+local Module = { is_module = true }
+Module.__index = Module
+for name, method in pairs(parts.methods) do Module[name] = method end
+setmetatable(Module, {
+  __name = "luron.nn.Module",
+  __call = function()
+    core.raise('nn.Module is what classes inherit from; nn.class makes one: local Net = nn.class "Net"; '
+      .. "function Net:init() self.linear = nn.Linear(3, 2) end; function Net:forward(x) return self.linear(x) end; local net = Net()")
+  end,
+})
 
 local function check_self(value, name)
   if not is_module(value) then
-    local hint = type(value) == "table" and value.is_module and "; a class is called to make one" or ""
+    local hint = type(value) == "table" and rawget(value, "is_module") and "; a class is called to make one" or ""
     core.badarg(0, name, "instance of a class expected, got " .. core.got(value) .. hint)
   end
 end
@@ -68,7 +65,10 @@ local function walk(self, path, seen, visit)
       walk(value, at, seen, visit)
     end
   end
-  for name, tensor in pairs(rawget(self, "_buffers") or {}) do visit("buffer", path == "" and name or path .. "/" .. name, tensor, self, name) end
+  local buffers, names = rawget(self, "_buffers") or {}, {}
+  for name in pairs(buffers) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do visit("buffer", path == "" and name or path .. "/" .. name, buffers[name], self, name) end
 end
 
 local function each(self, visit) walk(self, "", {}, visit) end
@@ -116,27 +116,6 @@ function Module:named_states()
   return named(self, { buffer = true }, "named_states")
 end
 
-local function set_trained(self, where, prefix, on)
-  check_self(self, where)
-  if prefix ~= nil and type(prefix) ~= "string" then core.badarg(1, where, "prefix: string expected, got " .. core.got(prefix)) end
-  local found = false
-  for name, tensor in self:named_parameters() do
-    -- whole parts of a path: "enc" is not the beginning of "encoder/weight"
-    if not prefix or name == prefix or (name:sub(1, #prefix) == prefix and name:sub(#prefix + 1):match "^[./]") then
-      tensor:requires_grad_(on)
-      found = true
-    end
-  end
-  if not found then core.badarg(1, where, string.format("no parameter's path begins with %s", core.got(prefix))) end
-  return self
-end
-
---- No longer train the parameters whose path begins so; all without an argument.
-function Module:freeze(prefix) return set_trained(self, "freeze", prefix, false) end
-
---- Train them again.
-function Module:unfreeze(prefix) return set_trained(self, "unfreeze", prefix, true) end
-
 --- List of the parameters, each once.
 function Module:parameters()
   check_self(self, "parameters")
@@ -153,24 +132,6 @@ function Module:buffer(name, tensor)
   self._buffers = rawget(self, "_buffers") or {}
   self._buffers[name], self[name] = tensor, tensor
   return tensor
-end
-
---- Calls fn(part, path) for every layer (of models too), model and instance below, what is inside first, and for the
---- instance itself, whose path is "".
-function Module:apply(fn)
-  check_self(self, "apply")
-  if not is_callable(fn) then core.badarg(1, "apply", "function expected, got " .. core.got(fn)) end
-  local parts = {}
-  each(self, function(kind, path, value)
-    if kind ~= "tensor" and kind ~= "buffer" then parts[#parts + 1] = { value, path } end
-  end)
-  for i = #parts, 1, -1 do
-    local part, path = parts[i][1], parts[i][2]
-    for k = 1, core.is_model(part) and #part or 0 do fn(part[k], path .. "." .. part[k]:name()) end
-    fn(part, path)
-  end
-  fn(self, "")
-  return self
 end
 
 --- A deep copy: parameters and state of its own, what was shared or tied inside stays so. Hooks stay with the original.
@@ -208,79 +169,25 @@ function Module:zero_grad()
   return self
 end
 
---- Cast parameters and state.
+--- Cast parameters and state of real numbers; what is one tensor stays one.
 function Module:to(dtype)
   check_self(self, "to")
   if type(dtype) ~= "string" then core.badarg(1, "to", "dtype: string expected, got " .. core.got(dtype)) end
-  local changes = {}
+  local changes, casts = {}, {}
   each(self, function(kind, _, value, owner, key)
     if kind == "layer" or kind == "model" then value:to(dtype) end
-    if kind == "tensor" then
-      local cast = value:detach():to(dtype):requires_grad_()
-      parameters[cast] = true
-      changes[#changes + 1] = { owner, key, cast:requires_grad_(value:requires_grad()) }
-    end
-    if kind == "buffer" then
-      owner._buffers[key] = value:to(dtype)
-      changes[#changes + 1] = { owner, key, owner._buffers[key] }
+    if (kind == "tensor" or kind == "buffer") and value:is_floating() and value:dtype() ~= dtype then
+      local cast = casts[value:id()] or value:detach():to(dtype)
+      if kind == "tensor" then
+        parameters[cast:requires_grad_()] = true
+        cast:requires_grad_(value:requires_grad())
+      end
+      casts[value:id()] = cast
+      changes[#changes + 1] = { owner, key, cast }
+      if kind == "buffer" then changes[#changes + 1] = { owner._buffers, key, cast } end
     end
   end)
   for _, change in ipairs(changes) do change[1][change[2]] = change[3] end
-  return self
-end
-
---- Parameters and state by name; the tensors are shared, not copied.
-function Module:state_dict()
-  check_self(self, "state_dict")
-  local dict = {}
-  for name, tensor in self:named_parameters() do dict[name] = tensor end
-  for name, tensor in self:named_states() do dict[name] = tensor end
-  return dict
-end
-
-local function shape_text(t) return "(" .. table.concat(t:shape(), ", ") .. (t:dim() == 1 and ",)" or ")") end
-
--- Copy what find(group, name) gives into the module, all or nothing: true, or nil and the differences. `paths`: all there are
--- that the module has to know.
-local function load_tensors(self, find, paths)
-  local pairs_, wrong, known = {}, {}, {}
-  local function compare(group, iterator)
-    for name, tensor in iterator do
-      local from = find(group, name)
-      known[group .. "/" .. name] = true
-      if not core.is_tensor(from) then
-        wrong[#wrong + 1] = name .. " is missing"
-      elseif shape_text(from) ~= shape_text(tensor) then
-        wrong[#wrong + 1] = string.format("%s has shape %s, expected %s", name, shape_text(from), shape_text(tensor))
-      else
-        pairs_[#pairs_ + 1] = { tensor, from }
-      end
-    end
-  end
-  compare("parameters", self:named_parameters())
-  compare("state", self:named_states())
-  for _, path in ipairs(paths or {}) do
-    if path:find "^parameters/" or path:find "^state/" then
-      if not known[path] then wrong[#wrong + 1] = path .. " is in the file alone" end
-    end
-  end
-  if #wrong > 0 then return nil, "the tensors do not fit: " .. table.concat(wrong, "; ") end
-  core.no_grad(function()
-    for _, pair in ipairs(pairs_) do pair[1]:copy_(pair[2]) end
-  end)
-  return true
-end
-
---- Copy the tensors of a state_dict in, all or nothing. Names that are missing, and wrong shapes, raise.
-function Module:load_state_dict(dict)
-  check_self(self, "load_state_dict")
-  if type(dict) ~= "table" then core.badarg(1, "load_state_dict", "table expected, got " .. core.got(dict)) end
-  local known = self:state_dict()
-  for name in pairs(dict) do
-    if not known[name] then core.badarg(1, "load_state_dict", "there is no tensor " .. core.got(name)) end
-  end
-  local ok, message = load_tensors(self, function(_, name) return dict[name] end)
-  if not ok then core.badarg(1, "load_state_dict", message) end
   return self
 end
 
@@ -324,13 +231,9 @@ function Module:save(path, options)
     for name, tensor in self:named_parameters() do set("parameters/" .. name, tensor) end
     for name, tensor in self:named_states() do set("state/" .. name, tensor) end
     local name = getmetatable(self).__name
-    local described = { class = name, module = classes.module_of(name, getmetatable(self)), args = rawget(self, "_args") }
-    local ok, text = pcall(core.json_encode, described)
-    if not ok then
-      described.args = nil
-      text = core.json_encode(described)
-    end
-    handle:set_text("training/module", text)
+    local module = classes.module_of(name, getmetatable(self))
+    handle:set_text("training/module", string.format('{"args": %s, "class": %s%s}', classes.arguments_text(self), core.json_encode(name),
+      module and ', "module": ' .. core.json_encode(module) or ""))
   end, path, options, "save")
 end
 
@@ -345,7 +248,7 @@ function Module:restore(from)
   end
   local ok
   local paths = from:text "architecture" and {} or from:tensors() -- a graph may have constants of its own
-  ok, message = load_tensors(self, function(group, name) return from:tensor(group .. "/" .. name) end, paths)
+  ok, message = parts.load_tensors(self, function(group, name) return from:tensor(group .. "/" .. name) end, paths)
   if not ok then return nil, message, "MISMATCH" end
   return from
 end
@@ -412,9 +315,13 @@ end
 --- A class: `local Block = nn.class "Block"`; functions Block:init(...) and Block:forward(...); Block(...) makes one.
 local function class(name, base)
   if type(name) ~= "string" or name == "" then core.badarg(1, "class", "name: string expected, got " .. core.got(name)) end
-  if base ~= nil and (type(base) ~= "table" or not base.is_module) then core.badarg(2, "class", "class expected, got " .. core.got(base)) end
+  if base ~= nil and (type(base) ~= "table" or not rawget(base, "is_module")) then core.badarg(2, "class", "class expected, got " .. core.got(base)) end
   local new = { __name = name, __call = Module.__call, __tostring = Module.__tostring, is_module = true }
-  new.__index = new
+  function new.__index(self, key)
+    local value = new[key]
+    if value == nil then return parts.refuse_field(self, new, key) end
+    return value
+  end
   classes.note(name, new, debug.getinfo(2, "S").source)
   return setmetatable(new, {
     __index = base or Module,
@@ -445,11 +352,16 @@ local function from_checkpoint(checkpoint)
   end
   local known, missing = classes.find(module.class, type(module.module) == "string" and module.module or nil)
   if not known then return nil, string.format("%s: holds a %s", checkpoint.path, missing), "NOT_FOUND" end
-  local ok, self = pcall(known, table.unpack(type(module.args) == "table" and module.args or {}))
+  if type(module.args) ~= "table" then
+    return nil, string.format("%s: the arguments of class '%s' are not in it; make an instance and call restore(path)", checkpoint.path, module.class), "MISMATCH"
+  end
+  local n = 0
+  for i in pairs(module.args) do n = math.type(i) == "integer" and math.max(n, i) or n end
+  local ok, self = pcall(function() return known(table.unpack(module.args, 1, n)) end)
   if not ok then return nil, string.format("%s: class '%s': %s", checkpoint.path, module.class, tostring(self)), "MISMATCH" end
   local _, message, code = self:restore(checkpoint)
   if message then return nil, message, code end
   return self
 end
 
-return { Module = Module, class = class, each = each, is_module = is_module, is_callable = is_callable, from_checkpoint = from_checkpoint, is_known = is_known }
+return { Module = Module, class = class, each = each, is_module = is_module, is_callable = parts.is_callable, from_checkpoint = from_checkpoint, is_known = is_known }

@@ -2,6 +2,7 @@
 --- nn.Linear(784, 128), nn.relu(x).
 local core = require "luron.core"
 local module = require "luron.module"
+local no_layer = require("luron.names").no_layer
 
 local nn = { Module = module.Module, class = module.class }
 
@@ -55,7 +56,9 @@ end
 local methods = require "luron.graph_ops"(Node, is_node, new_values)
 
 function Node.__index(_, key)
-  if methods[key] then return methods[key] end
+  if type(key) ~= "string" then core.raise "a graph node takes no [ ]: use narrow, select and index_select" end
+  local found = methods[key] or core.layer_function(key)
+  if found then return found end
   core.raise(string.format("a graph node has no '%s': it is no tensor yet; apply layers and models to it", tostring(key)))
 end
 
@@ -66,7 +69,6 @@ function Node:__tostring()
 end
 
 function Node.__concat() core.raise "'..' joins strings: join nodes with luron.cat({ a, b }, dim)" end
-core.set_node(Node)
 
 --- An input of a graph.
 function nn.Input(name)
@@ -169,7 +171,8 @@ end
 local function append(model, value, item, name, i)
   if core.is_layer(item) then return { core.model_add(model, name, item, value), 1 } end
   if not core.is_model(item) then
-    local hint = module.is_module(item) and " (an instance of a class is no part of a model in C: call it in a class of yours)" or ""
+    local hint = module.is_module(item) and " (an instance of a class is no part of a model in C: call it in a class of yours)"
+      or type(item) == "function" and " (functions have layers of their own: nn.ReLU() for nn.relu)" or ""
     core.badarg(1, "Sequential", string.format("item %d: layer or model expected, got %s%s", i, core.got(item), hint))
   end
   local outs = core.model_include(model, name, item, value)
@@ -183,7 +186,7 @@ end
 function nn.Sequential(...)
   local items = { ... }
   if select("#", ...) == 1 and type(items[1]) == "table" and getmetatable(items[1]) == nil then items = items[1] end
-  local n = 0
+  local n = items[1] == ... and select("#", ...) or 0 -- a nil at the end counts
   for key in pairs(items) do
     if math.type(key) ~= "integer" or key < 1 then core.badarg(1, "Sequential", string.format("a list expected, got the key %s", core.got(key))) end
     n = math.max(n, key)
@@ -218,7 +221,7 @@ return setmetatable(nn, {
     end
     local find = name:match "^%u" and core.layer_type or core.layer_function
     local found, message = find(name)
-    if not found then core.raise(message) end
+    if not found then core.raise(no_layer(name) or message) end
     nn[name] = found
     return found
   end,

@@ -9,36 +9,44 @@ local function fits(arg, fn, where, text, pattern)
   return found ~= nil
 end
 
-local function refuse(arg, fn, where, pattern, names)
-  core.badarg(arg, fn, string.format("%sno parameter matches %q; there are %s", where, pattern, table.concat(names, ", ")))
+local function refuse(arg, fn, where, pattern, names, what)
+  core.badarg(arg, fn, string.format("%sno %s matches %q; there are %s", where, what or "parameter", pattern, table.concat(names, ", ")))
 end
 
--- What `rules`, a table of functions by pattern, say for a model: a list of { name, tensor, rule }, by parameters and then
--- patterns, in an order that is always the same. A pattern that fits nothing is an error.
-local function each(fn, model, rules)
+-- What `rules`, a table of functions of a `what` by pattern of its name, say for `things`, a list of { name, thing }: a list of
+-- { name, thing, rule }, by things and then patterns, in an order that is always the same. A pattern that fits nothing is an error.
+local function over(fn, what, things, rules)
   local where, keys, names, list = "rules: ", {}, {}, {}
   if type(rules) ~= "table" or debug.getmetatable(rules) then core.badarg(2, fn, where .. "table of functions by pattern expected, got " .. core.got(rules)) end
   for pattern, rule in pairs(rules) do
     if not require("luron.module").is_callable(rule) then
-      core.badarg(2, fn, string.format("%s[%s]: function of a parameter expected, got %s", where, core.got(pattern), core.got(rule)))
+      core.badarg(2, fn, string.format("%s[%s]: function of a %s expected, got %s", where, core.got(pattern), what, core.got(rule)))
     end
     fits(2, fn, where, "", pattern)
     keys[#keys + 1] = pattern
   end
   table.sort(keys)
   local used = {}
-  for name, tensor in model:named_parameters() do
+  for _, pair in ipairs(things) do
+    local name, thing = table.unpack(pair)
     names[#names + 1] = name
     for _, pattern in ipairs(keys) do
       if fits(2, fn, where, name, pattern) then
-        list[#list + 1], used[pattern] = { name, tensor, rules[pattern] }, true
+        list[#list + 1], used[pattern] = { name, thing, rules[pattern] }, true
       end
     end
   end
   for _, pattern in ipairs(keys) do
-    if not used[pattern] then refuse(2, fn, where, pattern, names) end
+    if not used[pattern] then refuse(2, fn, where, pattern, names, what) end
   end
   return list
 end
 
-return { fits = fits, refuse = refuse, each = each }
+-- The same for the parameters of a model.
+local function each(fn, model, rules)
+  local things = {}
+  for name, tensor in model:named_parameters() do things[#things + 1] = { name, tensor } end
+  return over(fn, "parameter", things, rules)
+end
+
+return { fits = fits, refuse = refuse, each = each, over = over }

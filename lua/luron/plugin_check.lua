@@ -53,6 +53,31 @@ local function check_constructors(path)
   return "ok", ""
 end
 
+-- Data of the file that can change: symbols of the sections .data, .bss, .tdata and .tbss. What compilers put there is no one's.
+local function check_statics(path, types)
+  local serves = false -- a format may hold a lock of the library behind it
+  for _, line in ipairs(types) do serves = serves or line[2] ~= "format" end
+  if not serves then return "skip", "formats alone" end
+  if not has_tool "readelf" then return "skip", "readelf (binutils) is missing" end
+  if is_sanitized(path) then return "skip", "built with a sanitizer" end
+  local sections, names, stripped = {}, {}, true
+  for _, line in ipairs(lines_of("readelf -SW " .. quote(path))) do
+    local number, name = line:match "^%s*%[%s*(%d+)%]%s+%.(%a+)[%.%s]"
+    local section = line:match "^%s*%[%s*%d+%]%s+(%S+)" or ""
+    if (name == "data" and not section:find "^%.data%.rel") or name == "bss" or name == "tdata" or name == "tbss" then sections[number] = true end
+    stripped = stripped and name ~= "symtab"
+  end
+  if stripped then return "skip", "stripped" end
+  for _, line in ipairs(lines_of("readelf -sW " .. quote(path))) do
+    local size, kind, number, name = line:match "^%s*%d+:%s+%x+%s+(%w+)%s+(%u+)%s+%u+%s+%u+%s+(%d+)%s+(%S+)"
+    local own = name and not name:find "^completed%." and not name:find "^__" and not name:find "^DW%.ref%."
+    if own and sections[number] and (kind == "OBJECT" or kind == "TLS") and size ~= "0" then names[#names + 1] = name end
+  end
+  if #names == 0 then return "ok", "no data that can change" end
+  table.sort(names)
+  return "FAIL", "data that can change: " .. table.concat(names, ", "):sub(1, 200) .. "; two contexts at once would change it under each other"
+end
+
 local function check_links(path)
   if not has_tool "readelf" then return "skip", "readelf (binutils) is missing" end
   local names = {}
@@ -98,6 +123,13 @@ local function say(run, subject, verdict, name, detail)
   print(string.format("%s  %s: %s%s", mark, subject, name, detail ~= "" and ": " .. detail or ""))
 end
 
+-- What strict mode says where the plugin ended the process; nil: nothing.
+local function strict_words(run, kind, name, what)
+  for _, line in ipairs((run_child(run, { "kind=" .. kind, "type=" .. name, "strict=" .. what }, {}, {}))) do
+    if line[1] == "FAIL" and line[2] == what then return line[3] end
+  end
+end
+
 -- All checks of one type, in as many processes as it takes.
 local function check_type(run, kind, name)
   local subject, done, failed, printed = titles[kind] .. " " .. name, {}, {}, nil
@@ -121,7 +153,8 @@ local function check_type(run, kind, name)
       return
     end
     done[open], failed[open] = true, true
-    say(run, subject, "FAIL", open, (crash and crash ~= "" and crash .. ": " or "") .. ended)
+    local words = open == "inputs" and strict_words(run, kind, name, open)
+    say(run, subject, "FAIL", open, (words and words .. ": " or crash and crash ~= "" and crash .. ": " or "") .. ended)
     if open == "inputs" then return end -- nothing else can be tried
   end
   if printed then say(run, subject, "FAIL", "silence", "a plugin prints nothing; it printed " .. printed:sub(1, 100):gsub("\n", " ")) end
@@ -146,8 +179,8 @@ function check.run(settings)
   if ended then say(run, "plugin", "FAIL", "load", ended) end
   if #types > 0 then
     say(run, "plugin", "ok", "descriptor", string.format("%s %s, plugin ABI %s", types[1][4], types[1][5], types[1][6]))
-    for _, one in ipairs { { "symbols", check_symbols }, { "constructors", check_constructors }, { "links", check_links } } do
-      local verdict, detail = one[2](run.path)
+    for _, one in ipairs { { "symbols", check_symbols }, { "constructors", check_constructors }, { "links", check_links }, { "statics", check_statics } } do
+      local verdict, detail = one[2](run.path, types)
       say(run, "plugin", verdict, one[1], detail)
     end
   end

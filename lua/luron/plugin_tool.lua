@@ -1,6 +1,7 @@
 --- The command `luron plugin`: list, info, new, check. (`luron plugin index` is in the command itself: the build needs it.)
-local has_argparse, argparse = pcall(require, "argparse")
+local has_argparse, argparse = pcall(require, "argparse") -- check-one and the index do without
 local luron = require "luron"
+local core = require "luron.core"
 
 local tool = {}
 
@@ -54,7 +55,7 @@ local function flags_of(info)
 end
 
 local function print_type(info)
-  print(luron.help(info.name))
+  print(core.help(info.name))
   if flags_of(info) ~= "" then print("  " .. flags_of(info)) end
   print("  plugin ABI " .. info.abi .. ", " .. info.plugin_path)
 end
@@ -88,7 +89,10 @@ function tool.info(arguments)
 end
 
 -- ---- new and check ---------------------------------------------------------------------------------------------------
-function tool.new(arguments) return require("luron.plugin_new").write(arguments) end
+function tool.new(arguments)
+  if arguments.kind == "optimiser" then arguments.kind = "optimizer" end -- both spellings
+  return require("luron.plugin_new").write(arguments)
+end
 
 function tool.check(arguments)
   local path = arguments.file
@@ -97,6 +101,11 @@ function tool.check(arguments)
     program = arguments.program, path = path, seed = arguments.seed, type = arguments.type, timeout = arguments.timeout,
     options = arguments.options, inputs = arguments.input, file = arguments.sample,
   }
+end
+
+function tool.index(arguments)
+  local ok, message = pcall(luron.plugin_index, arguments.folder)
+  return ok, not ok and message:gsub("^luron plugin:1: ", "") or nil
 end
 
 -- ---- arguments -------------------------------------------------------------------------------------------------------
@@ -119,7 +128,6 @@ local function options(text)
 end
 
 local function make_parser()
-  if not has_argparse then error("luron plugin needs the Lua module argparse (Debian: lua-argparse)", 0) end
   local parser = argparse("luron plugin", "Plugins: look at them, begin one, check one.")
   parser:command_target "command"
   parser:require_command(true)
@@ -127,7 +135,7 @@ local function make_parser()
   parser:command("info", "A plugin, a type, or a plugin file"):argument("name", "Name, or path with a '/'")
   local new = parser:command("new", "Write a plugin to begin with: source, Makefile, test, README")
   new:argument("name", "Lower-case letters, digits and underscores: my_layer")
-  new:option("--kind", "activation, layer, loss or optimizer", "activation"):choices { "activation", "layer", "loss", "optimizer" }
+  new:option("--kind", "activation, layer, loss or optimiser", "activation"):choices { "activation", "layer", "loss", "optimiser", "optimizer" }
   new:option("--dir", "Folder to write; it must not be there yet (default: NAME)")
   local check = parser:command("check", "Look for faults of a plugin: exit status 0 if there are none")
   check:argument("file", "The shared object")
@@ -141,23 +149,22 @@ local function make_parser()
   return parser
 end
 
+local function complain(message)
+  io.stderr:write("luron: ", message, "\n")
+  return false
+end
+
 --- program: path of the luron command; then the words behind `luron plugin`. true; or false, and it is said why.
 function tool.main(program, ...)
   local words = { ... }
   if words[1] == "check-one" then return require("luron.plugin_check").child(table.unpack(words, 2)) end
+  if not has_argparse then return complain "luron plugin needs the Lua module argparse (Debian: lua-argparse)" end
   local parser = make_parser()
   local ok, arguments = parser:pparse(words)
-  if not ok then
-    io.stderr:write("luron: ", arguments, "\n", parser:get_usage(), "\n")
-    return false
-  end
+  if not ok then return complain(arguments .. "\n" .. parser:get_usage()) end
   arguments.program = program
-  if arguments.command == "index" then
-    luron.plugin_index(arguments.folder)
-    return true
-  end
   local done, message = tool[arguments.command](arguments)
-  if message then io.stderr:write("luron: ", message, "\n") end
+  if message then return complain(message) end
   return done == true
 end
 

@@ -3,6 +3,7 @@
 --- group alone, so that what a checkpoint keeps is little, and schedules can stand one behind the other.
 local core = require "luron.core"
 local module = require "luron.module"
+local names = require "luron.names"
 local options = require "luron.schedule_options"
 
 local is_size, is_number, is_count, is_list_of, each_group = options.is_size, options.is_number, options.is_count, options.is_list_of, options.each_group
@@ -277,4 +278,4 @@ for name in pairs(types) do
   schedule[name] = function(opt, given) return make(name, opt, given) end
 end
 
-return schedule
+return names.guard(schedule, "luron.schedule")

@@ -81,7 +81,9 @@ local function csr(offsets, cols, values, size)
   if offsets:numel() ~= n + 1 then
     core.badarg(1, "csr", string.format("offsets: %d numbers expected, one more than rows, got %d", n + 1, offsets:numel()))
   end
-  return make(n, m, offsets, cols, values)
+  local ok, result = pcall(make, n, m, offsets, cols, values)
+  if not ok then error(type(result) == "string" and result:gsub("csr_transpose: ", "csr: ", 1) or result, 0) end
+  return result
 end
 
 local function from_dense(x)
@@ -186,4 +188,4 @@ function Sparse:sum(dim)
   return ((dim == 1 or dim == -2) and self:t() or self):matmul(ones)
 end
 
-return { coo = coo, csr = csr, from_dense = from_dense }
+return require("luron.names").guard({ coo = coo, csr = csr, from_dense = from_dense }, "luron.sparse")

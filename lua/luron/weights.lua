@@ -1,7 +1,8 @@
---- Penalties on weights, to be added to the loss, and constraints on them, to be applied after a step: names, defaults and
---- numbers are Keras's, for weights that are [out, in]. Both go by patterns of parameter names.
+--- Penalties on weights and on what layers give, to be added to the loss, and constraints on weights, to be applied after a step:
+--- names, defaults and numbers are Keras's, for weights that are [out, in]. All go by patterns of names.
 local core = require "luron.core"
 local module = require "luron.module"
+local names = require "luron.names"
 local pattern = require "luron.pattern"
 
 local EPSILON = 1e-7 -- Keras's
@@ -57,20 +58,66 @@ function regularizer.orthogonal(factor, mode)
   end
 end
 
+-- What a rule gave for `name`, as a tensor without a dimension.
+local function scalar(fn, name, value)
+  if not core.is_tensor(value) or value:numel() ~= 1 then
+    core.raise(string.format("%s: the rule for '%s' has to give a scalar, got %s", fn, name, core.got(value)))
+  end
+  return value:reshape {}
+end
+
 --- The sum of what the rules, functions of a parameter by pattern of its name, give for a model's parameters.
 local function penalty(model, rules)
   check_model("penalty", model)
   local sum
   for _, found in ipairs(pattern.each("penalty", model, rules)) do
     local name, tensor, rule = table.unpack(found)
-    local value = rule(tensor)
-    if not core.is_tensor(value) or value:numel() ~= 1 then
-      core.raise(string.format("penalty: the rule for '%s' has to give a scalar, got %s", name, core.got(value)))
-    end
-    value = value:reshape {}
+    local value = scalar("penalty", name, rule(tensor))
     sum = sum and sum + value or value
   end
   return sum or core.zeros {}
+end
+
+-- The layers, models and instances in a model, each once with its path; a layer has itself alone.
+local function parts_of(model)
+  local list, seen = {}, {}
+  local function note(part, path)
+    if path ~= "" and not seen[part] then list[#list + 1] = { path, part } end
+    seen[part] = true
+  end
+  if core.is_layer(model) then
+    local name = model:name()
+    note(model, name and name ~= "" and name or model:type())
+  elseif core.is_model(model) then
+    for path, layer in model:named_layers() do note(layer, path) end
+  else
+    model:apply(note)
+  end
+  return list
+end
+
+--- Apply a model to inputs: the sum of what the rules, functions of an output by pattern of the path of the layer that gave it,
+--- give for all outputs on the way, and what the model gives.
+local function activity(model, rules, ...)
+  check_model("activity", model)
+  local found, handles, sum = pattern.over("activity", "layer", parts_of(model), rules), {}, nil
+  local _ <close> = setmetatable({}, { __close = function()
+    for _, handle in ipairs(handles) do handle:remove() end
+  end })
+  for _, item in ipairs(found) do
+    local name, part, rule = table.unpack(item)
+    handles[#handles + 1] = part:register_forward_hook(function(_, _, ...)
+      for i = 1, select("#", ...) do
+        local y = select(i, ...)
+        if core.is_tensor(y) then
+          local value = scalar("activity", name, rule(y))
+          sum = sum and sum + value or value
+        end
+      end
+    end)
+  end
+  local outputs = table.pack(model(...))
+  return sum or core.zeros {}, table.unpack(outputs, 1, outputs.n)
 end
 
 -- ---- constraints: functions that give the new weights -------------------------------------------------------------------
@@ -143,4 +190,6 @@ local function constrain(model, rules)
   end)
 end
 
-return { regularizer = regularizer, constraint = constraint, penalty = penalty, constrain = constrain }
+names.guard(regularizer, "luron.regularizer")
+names.guard(constraint, "luron.constraint")
+return { regularizer = regularizer, constraint = constraint, penalty = penalty, activity = activity, constrain = constrain }

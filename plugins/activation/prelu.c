@@ -1,13 +1,13 @@
 /* prelu.c: y = x if x > 0, else weight x; one weight, or one a channel. x (n,C,...), weight (1) or (C) -> y as x. */
 #ifndef REAL
 #include "activation.h"
-typedef struct prelu { int64_t num_parameters; double init; } prelu;
+typedef struct prelu { int64_t num_parameters; double init; luron_named_init weight_init; } prelu;
 /* Channel k of K lies at (j K + k) inner of each of the outer blocks j; one weight: a single channel. */
 typedef struct work { luron_call *c; int64_t outer, channels, inner; const void *x, *gy; void *to; double beta; } work;
 
 static luron_status declare(luron_call *c) {
     const prelu *o = c->options;
-    return c->host->declare_param(c, 0, "weight", LURON_SHAPE(o->num_parameters), luron_init_constant(o->init));
+    return c->host->declare_param(c, 0, "weight", LURON_SHAPE(o->num_parameters), luron_init_or(&o->weight_init, luron_init_constant(o->init)));
 }
 static luron_status setup(luron_call *c) {
     const luron_view *x = luron_in(c, 0);
@@ -57,7 +57,7 @@ static luron_status compose(luron_call *c, const luron_ops *o) {
     return o->set_out(c, 0, o->where(c, o->gt(c, x, o->scalar(c, 0)), x, o->mul(c, w, x)));
 }
 static const luron_option *const options[] = { LURON_OPT_INT(prelu, num_parameters, 1, 1, 1e9, "1, or the number of channels"),
-    LURON_OPT_FLOAT(prelu, init, 0.25, 0, 0, "slope at first"), NULL };
+    LURON_OPT_FLOAT(prelu, init, 0.25, 0, 0, "slope at first"), LURON_OPT_INITIALISER(prelu, weight_init, "first slopes; nil: init"), NULL };
 const luron_layer_type activation_prelu = { .struct_size = sizeof(luron_layer_type), .flags = LURON_LAYER_F64 | LURON_LAYER_FREES_OUT,
     .name = "PReLU", .function = "prelu", .doc = "x if positive, else a learned weight times x", WITH_OPTIONS(prelu), .declare = declare,
     .setup = setup, .forward = forward, .backward = backward, .compose = compose };

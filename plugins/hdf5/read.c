@@ -11,7 +11,7 @@ typedef struct reader {
     luron_io *io;
     const luron_tree *t;
     const luron_source *source;
-    uint64_t bytes; /* of tensors so far */
+    uint64_t bytes; /* of tensors and texts so far: no more than the file has, or few bytes could stand for many */
     haddr_t *seen;  /* addresses of objects: a hash table, 0 is free */
     uint64_t n_seen, cap;
     luron_node *group; /* being read */
@@ -51,6 +51,16 @@ static luron_status note_address(reader *r, haddr_t at, const char *name) {
 }
 
 /* ---- strings: attributes and data sets of one string, of fixed or variable length -------------------------------- */
+/* At `at` (0: somewhere) and in sum, what the file says it holds is no more than the file. */
+static luron_status take_bytes(reader *r, uint64_t at, uint64_t bytes, const char *what, const char *name) {
+    const uint64_t size = r->source->size;
+    if (at > size || bytes > size - at || bytes > size - r->bytes)
+        return r->t->fail(r->io, LURON_E_FORMAT, "%s '%s' of %llu bytes reaches beyond the file of %llu", what, name,
+                          (unsigned long long)bytes, (unsigned long long)size);
+    r->bytes += bytes;
+    return LURON_OK;
+}
+
 /* `id` is an attribute or a data set. *text stays NULL if it is not one string. */
 static luron_status read_string(reader *r, hid_t id, int is_attribute, hid_t type, hid_t space, size_t most,
                                 const char *name, char **text, uint64_t *n) {
@@ -60,6 +70,7 @@ static luron_status read_string(reader *r, hid_t id, int is_attribute, hid_t typ
     size_t size = variable ? sizeof(char *) : H5Tget_size(type);
     if (!size || size > most)
         return r->t->fail(r->io, LURON_E_FORMAT, "text '%s' has %zu bytes, at most %zu are allowed", name, size, most);
+    if (!variable) LURON_TRY(take_bytes(r, 0, size, "text", name));
     char *to = r->t->alloc(r->io, size + 1), *string = NULL;
     if (!to) return LURON_E_NOMEM;
     void *memory = variable ? (void *)&string : to;
@@ -71,6 +82,7 @@ static luron_status read_string(reader *r, hid_t id, int is_attribute, hid_t typ
         if (to && size) memcpy(to, string, size);
         H5free_memory(string);
         if (!to) return r->t->fail(r->io, LURON_E_FORMAT, "text '%s' has more than %zu bytes", name, most);
+        LURON_TRY(take_bytes(r, 0, size, "text", name));
     }
     to[size] = 0;
     if (!variable && H5Tget_strpad(type) == H5T_STR_SPACEPAD)
@@ -159,12 +171,8 @@ static luron_status locate(reader *r, hid_t set, uint64_t bytes, const char *nam
     if (at == HADDR_UNDEF || H5Dget_storage_size(set) != bytes)
         return r->t->fail(r->io, LURON_E_FORMAT, "data set '%s' should have %llu bytes, it has %llu", name,
                           (unsigned long long)bytes, (unsigned long long)H5Dget_storage_size(set));
-    if (at > r->source->size || bytes > r->source->size - at || bytes > r->source->size - r->bytes)
-        return r->t->fail(r->io, LURON_E_FORMAT, "data set '%s' of %llu bytes reaches beyond the file of %llu", name,
-                          (unsigned long long)bytes, (unsigned long long)r->source->size);
-    r->bytes += bytes;
     *where = at;
-    return LURON_OK;
+    return take_bytes(r, at, bytes, "data set", name);
 }
 
 static luron_status take_tensor(reader *r, hid_t set, hid_t type, hid_t space, const char *name) {

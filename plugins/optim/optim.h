@@ -6,7 +6,7 @@
 #include <math.h>
 
 extern const luron_optim_type optim_sgd, optim_adam, optim_adamw, optim_rmsprop, optim_adagrad, optim_nadam, optim_radam, optim_adamax, optim_adadelta,
-    optim_rprop, optim_lion, optim_asgd, optim_lamb, optim_muon;
+    optim_rprop, optim_lion, optim_asgd, optim_lamb, optim_muon, optim_adafactor, optim_lars, optim_ftrl;
 
 #define JOIN_(a, b) a##_##b
 #define JOIN(a, b) JOIN_(a, b)

@@ -291,10 +291,15 @@ static const luron_optim_type heavy_type = {.struct_size = sizeof heavy_type,
 #ifndef ROOM
 #define ROOM 1
 #endif
+#ifndef TOTALS
+#define TOTALS 1
+#endif
+static const char *const broad_state[] = {"total", NULL};
 static luron_status broad_setup(luron_step *s) {
 #ifdef SETUP_FAILS
     return luron_fail(s->call, LURON_E_SHAPE, "not this one");
 #endif
+    LURON_TRY(s->call->host->declare_state(s->call, 0, "total", LURON_REAL, LURON_SHAPE(TOTALS), luron_init_constant(3)));
     return s->call->host->declare_scratch(s->call, s->n * ROOM * (int64_t)sizeof(float));
 }
 static void broad_step(luron_step *s) {
@@ -303,12 +308,14 @@ static void broad_step(luron_step *s) {
         room[i] = ((const float *)s->grad)[i / ROOM] / ROOM;
     for (int64_t i = 0; i < s->n * ROOM; i++)
         sum += room[i];
+    ((float *)s->state[0])[0] += sum;
     for (int64_t i = 0; i < s->n; i++)
         ((float *)s->param)[i] -= FACTOR * sum / (float)s->whole->shape[0];
 }
 static const luron_optim_type broad_type = {.struct_size = sizeof broad_type,
                                             .flags = LURON_OPTIM_WHOLE,
                                             .name = "Broad",
+                                            .state = broad_state,
                                             .setup = broad_setup,
                                             .step = broad_step};
 

@@ -99,6 +99,7 @@ static const char *spoil_plugin(fixture *f, int i) {
     case 17: f->format.read = NULL; return "format 'fmt': neither read nor write is there";
     case 18: f->format.over = "x y"; return "format 'fmt': over: identifier";
     case 19: f->formats[1] = &f->format; return "format 'fmt': there are two of this name in plugin 'spoiled'";
+    case 20: f->plugin.version = "1.\xff"; return "its version is not UTF-8";
     default: return NULL;
     }
 }
@@ -131,6 +132,8 @@ static const char *spoil_layer(fixture *f, int i) {
     case 22: f->outs[0] = NULL; return "layer type 'Spoiled': no output port";
     case 23: for (int k = 0; k < 33; k++) f->ins[k] = &f->in[0]; return "more than 32 input ports";
     case 24: f->ins[0] = NULL; l->setup = NULL; return "a layer without inputs needs setup";
+    case 25: f->in[1].dtype = LURON_F32; return "input port 'target': ids are int64, int32 or uint8, got float32";
+    case 26: f->out[0].dtype = LURON_B8; f->out[0].flags = LURON_PORT_INDEX; return "output port 'output': ids are int64, int32 or uint8, got bool";
     default: return NULL;
     }
 }
@@ -163,6 +166,8 @@ static const char *spoil_option(fixture *f, int i) {
     case 22: mode->offset = offsetof(values, a) + 4; return "option 'mode': shares its member with option 'count'";
     case 23: count->struct_size = 80; return "a luron_option has 80 bytes, at least 88 expected";
     case 24: for (int k = 0; k < 65; k++) f->options[k] = count; return "more than 64 options";
+    case 25: f->choices[0] = "\xe4"; return "option 'mode': choice 1 is not UTF-8";
+    case 26: size->kind = LURON_STRING; size->default_string = "a\xff"; return "option 'size': its default is not UTF-8";
     default: return NULL;
     }
 }
@@ -191,9 +196,9 @@ static void check_all(const char *(*spoil)(fixture *, int), int n) {
     luron_ctx_free(ctx);
 }
 
-static void test_descriptor_of_plugin(void **state) { (void)state; check_all(spoil_plugin, 20); }
-static void test_descriptor_of_layer(void **state) { (void)state; check_all(spoil_layer, 25); }
-static void test_descriptor_of_option(void **state) { (void)state; check_all(spoil_option, 25); }
+static void test_descriptor_of_plugin(void **state) { (void)state; check_all(spoil_plugin, 21); }
+static void test_descriptor_of_layer(void **state) { (void)state; check_all(spoil_layer, 27); }
+static void test_descriptor_of_option(void **state) { (void)state; check_all(spoil_option, 27); }
 
 static void test_descriptor_duplicates_across_plugins(void **state) {
     (void)state;

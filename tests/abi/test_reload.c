@@ -288,8 +288,15 @@ static void test_reload_asks_for_scratch(void **state) {
         assert_true(after[0] == before[0] - (i == 1 ? 4 : 2));
         install("-DSETUP_FAILS");
         expect_error(ctx, luron_plugin_reload(ctx, "reloaded"), LURON_E_PLUGIN, "Broad: parameter '0': not this one");
+        install("-DTOTALS=2");
+        expect_error(ctx, luron_plugin_reload(ctx, "reloaded"), LURON_E_PLUGIN,
+                     "Broad: state 'total' of parameter '0' has shape (1,), now (2,) is wanted");
         reload(ctx, i ? "" : "-DFACTOR=4 -DROOM=4096");
     }
+    float total; /* of its own shape and first value, it stays over reloads */
+    assert_int_equal(luron_tensor_numel(luron_optim_state(o, 0, 0, 0)), 1);
+    GOOD(luron_tensor_read(ctx, luron_optim_state(o, 0, 0, 0), LURON_F32, &total));
+    assert_true(total == 3 + 3 * COLS);
     luron_optim_free(o);
     luron_tensor_unref(p);
 }
@@ -384,6 +391,34 @@ static void test_reload_200_times(void **state) {
     assert_int_equal(luron_optim_steps(w->optim), 203);
 }
 
+static luron_status see_nothing(luron_ctx *ctx, void *ud, luron_tensor *grad, luron_tensor **instead) {
+    (void)ctx, (void)ud, (void)grad, (void)instead;
+    return LURON_OK;
+}
+static void reload_now(void *ctx) { reload(ctx, "-DFACTOR=4"); }
+
+/* What a layer or an optimiser that is going lets go of loads its plugin again. */
+static void test_reload_when_a_hook_is_released(void **state) {
+    world *w = *state;
+    luron_ctx *ctx = w->ctx;
+    const luron_arg lr = number("lr", 0.0625);
+    for (int of_optim = 0; of_optim < 2; of_optim++) {
+        luron_layer *layer = new_gain(ctx);
+        luron_optim *optim;
+        int64_t id;
+        luron_tensor *weight = param_named(layer, "weight");
+        const char *name = "weight";
+        GOOD(luron_optim_new(&optim, ctx, "Heavy", 1, &lr));
+        if (of_optim) GOOD(luron_optim_add(optim, ctx, 1, &weight, &name, 0, NULL));
+        GOOD(luron_tensor_add_hook(&id, ctx, weight, see_nothing, ctx, reload_now));
+        luron_layer_unref(layer);
+        assert_true(file_value(ctx) == (of_optim ? 2 : 4));
+        luron_optim_free(optim);
+        assert_true(file_value(ctx) == 4);
+        reload(ctx, "");
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         world_test(test_reload_gives_all_layers_the_new_code),
@@ -397,6 +432,7 @@ int main(void) {
         world_test(test_reload_asks_for_scratch),
         cmocka_unit_test(test_reload_training_goes_on),
         world_test(test_reload_200_times),
+        world_test(test_reload_when_a_hook_is_released),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

@@ -130,6 +130,37 @@ static void test_checkpoint_hostile_shared_parameters_are_made_once(void **state
 }
 
 /* ---- optimisers: parameters that had fewer gradients than there were steps ------------------------------------------ */
+static void test_checkpoint_hostile_texts(void **state) {
+    luron_ctx *ctx = *state;
+    luron_checkpoint *c;
+    assert_ok(ctx, luron_checkpoint_new(&c, ctx));
+    assert_fails(ctx, luron_checkpoint_set_text(c, ctx, "training/a\xff", "x"), LURON_E_ARGUMENT, "UTF-8 expected");
+    assert_fails(ctx, luron_checkpoint_set_text(c, ctx, "training/a", "\xe4"), LURON_E_ARGUMENT,
+                 "training/a: text of UTF-8 expected");
+    assert_ok(ctx, luron_checkpoint_set_text(c, ctx, "training/\xc3\xa4", "\xc3\xa4"));
+    assert_ok(ctx, luron_checkpoint_save(c, ctx, in_folder("texts.h5"), NULL, 0));
+    luron_checkpoint_free(c);
+}
+
+/* Numbers whose meaning has changed since are not taken for today's, by a restore as little as by a load. */
+static void test_checkpoint_hostile_data_of_another_version(void **state) {
+    luron_ctx *ctx = *state;
+    training t = make_training(ctx, 4);
+    luron_checkpoint *c;
+    assert_ok(ctx, luron_checkpoint_new(&c, ctx));
+    assert_ok(ctx, luron_checkpoint_set_model(c, ctx, t.model));
+    luron__entry *e = (luron__entry *)luron__entry_find(&c->texts, "parameters/linear1@data_version");
+    assert_non_null(e);
+    assert_ok(ctx, luron_checkpoint_restore(ctx, c, t.model));
+    e->number = 1;
+    assert_fails(ctx, luron_checkpoint_restore(ctx, c, t.model), LURON_E_VERSION,
+                 "layer 'linear1': the data of its Linear are of version 1, plugin 'linear' 1.0.0 has 0");
+    e->number = -1;
+    assert_fails(ctx, luron_checkpoint_restore(ctx, c, t.model), LURON_E_MISMATCH, "are of version -1");
+    luron_checkpoint_free(c);
+    free_training(&t);
+}
+
 static void test_checkpoint_hostile_steps_of_parameters(void **state) {
     luron_ctx *ctx = *state;
     training t = make_training(ctx, 4), copy;
@@ -166,6 +197,8 @@ int main(void) {
         test_case(test_checkpoint_hostile_numbers_are_not_saved),
         test_case(test_checkpoint_hostile_sizes_are_held_against_the_file),
         test_case(test_checkpoint_hostile_shared_parameters_are_made_once),
+        test_case(test_checkpoint_hostile_texts),
+        test_case(test_checkpoint_hostile_data_of_another_version),
         test_case(test_checkpoint_hostile_steps_of_parameters),
     };
     return cmocka_run_group_tests(tests, test_folder_new, test_folder_free);

@@ -202,6 +202,8 @@ static void order_in(luron_ctx *ctx, uint32_t dtype, luron_tensor *x) {
     CHECK(luron_diff(&y, ctx, x, 1, 0), dtype, 0, 1);
     CHECK(luron_isclose(&y, ctx, x, x, 0, 0, 0), LURON_B8, 1, 1, 1);
     CHECK(luron_movedim(&y, ctx, x, 1, (const int[]){0}, (const int[]){-1}), dtype, 0, 0, 1);
+    CHECK(luron_flatten(&y, ctx, x, 0, -1), dtype, 0, 0, 1);
+    CHECK(luron_unflatten(&y, ctx, x, -1, 2, (const int64_t[]){1, -1}), dtype, 0, 0, 1);
     assert_ok(ctx, luron_logcumsumexp(&y, ctx, x, 0));
     assert_int_equal(luron_tensor_dtype(y), real);
     assert_tensor_close(y, ROW(0, log(2), log(2 + exp(1))), 3, 1e-2, 0);
@@ -237,6 +239,27 @@ static void test_indexing_more_large_integers(void **state) {
     assert_ok(ctx, luron_cummax(&y, &ids, ctx, x, 0));
     assert_values(ids, 0, 0, 0, 3);
     RELEASE(x, y, ids);
+}
+
+/* In the order of their elements, the last dim quickest, whichever dim they lie along; the last element may decide. */
+static void test_indexing_more_unique_slices_in_order(void **state) {
+    luron_ctx *ctx = *state;
+    enum { WIDE = 300 };
+    static double wide[4 * WIDE];
+    luron_tensor *x = tensor_of(ctx, LURON_F64, LURON_SHAPE(2, 2, 2), ROW(0, 0, 1, 0, 0, 1, 0, 0)), *y, *ids, *counts;
+    assert_ok(ctx, luron_unique_dim(&y, &ids, &counts, ctx, x, 2));
+    assert_values(ids, 1, 0);
+    assert_values(y, 0, 0, 0, 1, 1, 0, 0, 0);
+    RELEASE(x, y, ids, counts);
+    wide[WIDE - 1] = wide[3 * WIDE - 1] = 2, wide[2 * WIDE - 1] = 1, wide[4 * WIDE - 1] = (double)NAN;
+    static const uint32_t reals[] = {LURON_F32, LURON_F64, LURON_F16, LURON_BF16};
+    for (int i = 0; i < 4; i++) {
+        x = tensor_of(ctx, reals[i], LURON_SHAPE(4, WIDE), wide);
+        assert_ok(ctx, luron_unique_dim(&y, &ids, &counts, ctx, x, 0));
+        assert_values(ids, 1, 0, 1, 2);
+        assert_values(counts, 1, 2, 1);
+        RELEASE(x, y, ids, counts);
+    }
 }
 
 /* ---- threads ---------------------------------------------------------------------------------------------------- */
@@ -360,6 +383,7 @@ int main(void) {
         test_case(test_indexing_more_logcumsumexp_of_nothing),
         test_case(test_indexing_more_any_dtype),
         test_case(test_indexing_more_large_integers),
+        test_case(test_indexing_more_unique_slices_in_order),
         test_case(test_indexing_more_same_bits_at_any_thread_count),
         test_case(test_indexing_more_without_memory),
     };

@@ -139,6 +139,15 @@ static void test_indexing_refused_order(void **state) {
                  "movedim: from: dim 0 is named twice");
     assert_fails(ctx, luron_movedim(&y, ctx, x, 3, (const int[]){0, 1, 2}, (const int[]){0, 1, 2}), LURON_E_ARGUMENT,
                  "movedim: 3 dims given");
+    assert_fails(ctx, luron_flatten(&y, ctx, x, 1, -2), LURON_E_ARGUMENT, "flatten: to: at least 1 (from) expected, got 0");
+    assert_fails(ctx, luron_flatten(&y, ctx, x, 0, 2), LURON_E_RANGE, "flatten: to: no dim 2");
+    assert_fails(ctx, luron_unflatten(&y, ctx, x, 2, 1, sizes), LURON_E_RANGE, "unflatten: dim: no dim 2");
+    assert_fails(ctx, luron_unflatten(&y, ctx, x, 1, 0, sizes), LURON_E_SHAPE, "2 dims and 0 in place of one");
+    assert_fails(ctx, luron_unflatten(&y, ctx, x, 1, INT32_MAX, sizes), LURON_E_SHAPE, "do not make a tensor of 1 to 8");
+    assert_fails(ctx, luron_unflatten(&y, ctx, point, 0, 1, sizes), LURON_E_SHAPE, "unflatten: sizes: 0 dims");
+    assert_fails(ctx, luron_unflatten(&y, ctx, x, 1, 2, (const int64_t[]){-1, 2}), LURON_E_SHAPE, "their product must be 3");
+    assert_fails(ctx, luron_unflatten(&y, ctx, x, 1, 2, (const int64_t[]){-1, 0}), LURON_E_SHAPE, "their product must be 3");
+    assert_fails(ctx, luron_unflatten(&y, ctx, x, 1, 2, (const int64_t[]){INT64_MAX, INT64_MAX}), LURON_E_SHAPE, "of dim 1");
     assert_fails(ctx, luron_unbind(&y, ctx, point, 0), LURON_E_SHAPE, "unbind: a tensor without dims");
     assert_fails(ctx, luron_split_sizes(&y, ctx, x, 2, sizes, 0), LURON_E_ARGUMENT, "split: size 1 is -1");
     assert_fails(ctx, luron_split_sizes(&y, ctx, x, 1, sizes, 0), LURON_E_SHAPE,

@@ -9,6 +9,15 @@ static void test_model_names_layers_by_type_and_number(void **state) {
     luron_value two[2] = { { 1, 0 }, { 1, 0 } }, v;
     add(ctx, m, NULL, "TwoSumsOfXYLoss", NULL, 2, two);
     add(ctx, m, "affine3", "Affine", "{\"in\": 4, \"out\": 4}", 1, two);
+    luron_layer *layer = make(ctx, "Affine", "{\"in\": 4, \"out\": 4}");
+    luron_model *empty;
+    assert_ok(ctx, luron_model_new(&empty, ctx));
+    for (int i = 0; i < 3; i++) { /* what fails takes no number */
+        assert_fails(ctx, luron_model_add(&v, ctx, m, NULL, layer, 0, NULL), LURON_E_ARGUMENT, "layer 'affine4'");
+        assert_fails(ctx, luron_model_include(&v, ctx, m, NULL, empty, 0, NULL), LURON_E_STATE, "is empty");
+    }
+    luron_model_unref(empty);
+    luron_layer_unref(layer);
     v = add(ctx, m, NULL, "Affine", "{\"in\": 4, \"out\": 4}", 1, two);
     static const char *const names[] = { "affine1", "halvely_relu1", "affine2", "two_sums_of_xy_loss1", "affine3",
                                          "affine4" };

@@ -103,6 +103,60 @@ static void test_model_json_refused(void **state) {
     assert_fails(ctx, luron_model_from_json(NULL, ctx, NULL), LURON_E_ARGUMENT, "JSON expected, got NULL");
 }
 
+/* The model's own tensor becomes the weight of a layer too: before the layer comes, or by tying later. */
+static luron_model *own_and_tied(luron_ctx *ctx, bool later) {
+    luron_model *m;
+    luron_value v[2];
+    luron_layer *layer;
+    luron_tensor *own;
+    assert_ok(ctx, luron_layer_from_json(&layer, ctx, "Affine", "{\"in\": 2, \"out\": 2}"));
+    own = later ? tensor_of(ctx, LURON_F32, 2, (int64_t[]){2, 2}, (double[]){1, 2, 3, 4}) : luron_tensor_ref(luron_layer_param(layer, 0));
+    assert_ok(ctx, luron_tensor_set_requires_grad(ctx, own, 1));
+    assert_ok(ctx, luron_model_new(&m, ctx));
+    assert_ok(ctx, luron_model_input(&v[0], ctx, m, NULL));
+    assert_ok(ctx, luron_model_tensor(&v[1], ctx, m, "scale", own, 1));
+    assert_ok(ctx, luron_model_op(&v[0], ctx, m, "matmul", 0, NULL, 2, v));
+    assert_ok(ctx, luron_model_add(&v[0], ctx, m, "out", layer, 1, v));
+    if (later) assert_ok(ctx, luron_layer_set_param(ctx, layer, 0, own));
+    luron_tensor_unref(own);
+    luron_layer_unref(layer);
+    return m;
+}
+
+static void assert_own_is_tied(luron_ctx *ctx, luron_model *a, luron_model *b) {
+    char name[64];
+    luron_tensor *w = luron_model_param(b, 0, name, sizeof name);
+    assert_string_equal(name, "out/weight");
+    assert_ptr_equal(b->tensors[0].tensor, w);
+    assert_null(luron_model_param(b, 2, NULL, 0)); /* the weight is there once, and the bias */
+    const luron_tensor *x = luron_model_param(a, 0, NULL, 0);
+    assert_memory_equal(luron_tensor_data(x), luron_tensor_data(w), 4 * sizeof(float));
+    char *one, *other;
+    assert_ok(ctx, luron_model_to_json(&one, ctx, a));
+    assert_ok(ctx, luron_model_to_json(&other, ctx, b));
+    assert_string_equal(one, other);
+    luron_text_free(ctx, one);
+    luron_text_free(ctx, other);
+}
+
+static void test_model_json_own_tensor_of_a_layer(void **state) {
+    luron_ctx *ctx = *state;
+    for (int later = 0; later < 2; later++) {
+        luron_model *m = own_and_tied(ctx, later), *copy, *loaded = NULL;
+        luron_checkpoint *c;
+        assert_ok(ctx, luron_model_clone(&copy, ctx, m));
+        assert_own_is_tied(ctx, m, copy);
+        assert_ok(ctx, luron_checkpoint_new(&c, ctx));
+        assert_ok(ctx, luron_checkpoint_set_model(c, ctx, m));
+        assert_ok(ctx, luron_checkpoint_model(&loaded, ctx, c));
+        assert_own_is_tied(ctx, m, loaded);
+        luron_checkpoint_free(c);
+        luron_model_unref(loaded);
+        luron_model_unref(copy);
+        luron_model_unref(m);
+    }
+}
+
 static void test_model_summary_counts(void **state) {
     luron_ctx *ctx = *state;
     luron_model *m = chain(ctx);
@@ -131,6 +185,9 @@ static void test_model_summary_counts(void **state) {
     assert_fails(ctx, luron_model_summary(&text, ctx, m, 1, &wrong), LURON_E_SHAPE, "affine1");
     assert_fails(ctx, luron_model_summary(&text, ctx, m, 2, &wrong), LURON_E_ARGUMENT,
                  "shapes of 1 input expected, got 2");
+    const luron_dims none[] = { { 0, LURON_MAX_DIMS + 1, { 1 } }, { 0, 2, { -1, 3 } } };
+    for (int i = 0; i < 2; i++)
+        assert_fails(ctx, luron_model_summary(&text, ctx, m, 1, &none[i]), LURON_E_SHAPE, "summary: input '");
     luron_model_unref(m);
 }
 
@@ -138,6 +195,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         model_test(test_model_json_there_and_back),
         model_test(test_model_json_refused),
+        model_test(test_model_json_own_tensor_of_a_layer),
         model_test(test_model_summary_counts),
     };
     unsetenv("LURON_PLUGIN_PATH"); /* its own types are enough */

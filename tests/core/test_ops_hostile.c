@@ -154,8 +154,9 @@ static bool apply(luron_ctx *ctx, const luron__op *op) {
         in[i] = some_operand(ctx, i ? in[below(i)] : NULL, op->ids_in & LURON__SAVE_IN(i));
     for (const luron__op_attr *k = op->attrs; k && k->name; k++)
         fill_attr(&attrs, k, in[0]);
-    luron__apply said = {.op = op, .n_in = n, .in = in, .attrs = attrs};
-    luron_status inferred = op->infer(ctx, &said), status = luron__apply_op(&y, ctx, op, n, in, &attrs);
+    luron_dims said;
+    luron_status inferred = luron__infer_named(&said, ctx, op, n, in, &attrs),
+                 status = luron__apply_named(&y, ctx, op, n, in, &attrs);
     if (status) {
         assert_true(strlen(luron_ctx_error(ctx)) > 0);
         if (status == LURON_E_INTERNAL) fail_msg("%s: %s", op->name, luron_ctx_error(ctx));

@@ -195,10 +195,17 @@ static void test_options_text(void **state) {
     void *p, *q;
     assert_int_equal(luron__options_new(&p, ctx, type, "Every", NULL, COUNT(args), args), LURON_OK);
     assert_int_equal(luron__options_new(&q, ctx, plain, "Plain", NULL, 0, NULL), LURON_OK);
-    assert_string_equal(luron__options_text(buf, sizeof buf, type, p),
+    assert_string_equal(luron__options_text(buf, sizeof buf, ctx, type, p),
                         "Every { count = 7, rate = 0.1, on = true, text = 'abc', mode = 'mean', size = { 3, 3 }, axis = -1, id = -100 }");
-    assert_string_equal(luron__options_text(small, sizeof small, type, p), "Every { cou");
-    assert_string_equal(luron__options_text(buf, sizeof buf, plain, q), "Plain");
+    luron_ctx_set_index_base(ctx, 1); /* places alone count from it; those from the end, and "none", are what they are */
+    const luron_arg places[] = { INTEGER("axis", 1), INTEGER("id", 0) };
+    assert_int_equal(luron__options_set(ctx, type, "Every", p, &places[0]), LURON_OK);
+    assert_int_equal(luron__options_set(ctx, type, "Every", p, &places[1]), LURON_OK);
+    assert_non_null(strstr(luron__options_text(buf, sizeof buf, ctx, type, p), "size = { 3, 3 }, axis = 2, id = 1 }"));
+    assert_int_equal(luron__options_get(type, p, 6).integer, 1);
+    luron_ctx_set_index_base(ctx, 0);
+    assert_string_equal(luron__options_text(small, sizeof small, ctx, type, p), "Every { cou");
+    assert_string_equal(luron__options_text(buf, sizeof buf, ctx, plain, q), "Plain");
     luron__options_free(ctx->pool, type, p);
     luron__options_free(ctx->pool, plain, q);
 }

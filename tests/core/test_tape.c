@@ -6,6 +6,24 @@
 #include <string.h>
 
 /* ---- long chains, little stack ---------------------------------------------------------------------------------- */
+static luron_status copy_backward(luron_ctx *ctx, void *ud, int n_out, luron_tensor *const *grad_outs, int n_in,
+                                  luron_tensor **grad_ins) {
+    (void)ctx, (void)ud, (void)n_out, (void)n_in;
+    grad_ins[0] = luron_tensor_ref(grad_outs[0]);
+    return LURON_OK;
+}
+static void copy_release(void *ud) { luron_tensor_unref(ud); }
+/** Its data is its operand, as of a function that saves it. */
+static const luron_function copy_fn = {
+    .struct_size = sizeof copy_fn, .name = "copy", .backward = copy_backward, .release = copy_release};
+
+static luron_status apply_copy(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
+    int was = luron_ctx_set_recording(ctx, 0);
+    luron_status status = luron_copy(out, ctx, x);
+    luron_ctx_set_recording(ctx, was);
+    return status ? status : luron_record(ctx, &copy_fn, luron_tensor_ref(x), 1, &x, 1, out);
+}
+
 enum { LINKS = 100000, STACK = 256 * 1024 };
 typedef struct chain {
     luron_ctx *ctx;
@@ -26,11 +44,29 @@ static luron_status links(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, b
     return LURON_OK;
 }
 
+/** Chains that only the data of functions, and only gradients of gradients hold. */
+static luron_status drop_chains(luron_ctx *ctx, luron_tensor *x) {
+    luron_tensor *y = luron_tensor_ref(x), *g = luron_tensor_ref(x), *next;
+    for (int i = 0; i < LINKS; i++) {
+        LURON_TRY(apply_copy(&next, ctx, y));
+        luron_tensor_unref(y);
+        y = next;
+        LURON_TRY(luron_tensor_full(&next, ctx, LURON_F64, LURON_SHAPE(1), 0));
+        LURON_TRY(luron_tensor_set_grad(ctx, next, g));
+        luron_tensor_unref(g);
+        g = next;
+    }
+    luron_tensor_unref(y);
+    luron_tensor_unref(g);
+    return LURON_OK;
+}
+
 static luron_status run_chain(chain *c) {
     luron_ctx *ctx = c->ctx;
     luron_tensor *x, *y, *square, *g, *gg;
     LURON_TRY(luron_tensor_full(&x, ctx, LURON_F64, LURON_SHAPE(1), 3));
     LURON_TRY(luron_tensor_set_requires_grad(ctx, x, 1));
+    LURON_TRY(drop_chains(ctx, x));
     LURON_TRY(links(&y, ctx, x, false));
     luron_tensor_unref(y); /* a chain that nobody walks */
     LURON_TRY(links(&y, ctx, x, false));
@@ -148,6 +184,32 @@ static void test_tape_function_released_unused(void **state) {
     assert_false(luron_tensor_requires_grad(outs[0]));
     release(outs[0], outs[1], x, plain);
     assert_int_equal(calls, 0);
+}
+
+/* Function data that looks at a leaf whose gradient it is going with. */
+typedef struct looking {
+    luron_tensor *leaf;
+    double seen;
+} looking;
+static void look(void *ud) {
+    looking *l = ud;
+    luron_tensor *g = luron_tensor_grad(l->leaf);
+    l->seen = g ? ((const double *)luron_tensor_data(g))[0] : 0;
+}
+
+static void test_tape_gradient_replaced_before_released(void **state) {
+    luron_ctx *ctx = *state;
+    static const luron_function fn = {.struct_size = sizeof fn, .name = "look", .backward = copy_backward, .release = look};
+    luron_tensor *x = LEAF(ctx, 3), *g = tensor_row(ctx, LURON_F64, 1), *y = one(ctx, luron_square, x);
+    looking l = {.leaf = x};
+    assert_ok(ctx, luron_record(ctx, &fn, &l, 1, &y, 1, &g));
+    assert_ok(ctx, luron_tensor_set_grad(ctx, x, g));
+    double before = ((const double *)luron_tensor_data(g))[0];
+    release(g, y);
+    y = one(ctx, luron_square, x);
+    assert_ok(ctx, luron_backward(ctx, y, NULL, 0));
+    assert_true(l.seen == before + 6);
+    release(x, y);
 }
 
 /* A leaf gets no gradient when another branch of the same backward fails, whichever comes first. */
@@ -300,6 +362,7 @@ int main(void) {
         test_case(test_tape_long_chain_does_not_recurse),
         test_case(test_tape_function_of_our_own),
         test_case(test_tape_function_released_unused),
+        test_case(test_tape_gradient_replaced_before_released),
         test_case(test_tape_failing_backward_changes_nothing),
         test_case(test_tape_backward_inside_a_backward),
         test_case(test_tape_without_memory),

@@ -79,6 +79,16 @@ static void test_tensor_in_place_is_refused_on_the_tape(void **state) {
     assert_fails(ctx, luron_tensor_fill(ctx, t, 0), LURON_E_STATE, "requires a gradient");
     assert_ok(ctx, luron_exp(&y, ctx, t));
     assert_fails(ctx, luron_tensor_fill(ctx, y, 0), LURON_E_STATE, "made by recorded operations");
+    luron_tensor *row, *one, *of_result;
+    assert_ok(ctx, luron_slice(&row, ctx, t, 0, 0, 2, 1));
+    assert_ok(ctx, luron_select(&one, ctx, row, 0, 1));
+    assert_ok(ctx, luron_select(&of_result, ctx, y, 0, 1));
+    assert_fails(ctx, luron_tensor_fill(ctx, row, 0), LURON_E_STATE, "fill: the tensor is part of one that requires a gradient");
+    assert_fails(ctx, luron_tensor_fill(ctx, one, 0), LURON_E_STATE, "fill: the tensor is part of one that requires a gradient");
+    assert_fails(ctx, luron_tensor_fill(ctx, of_result, 0), LURON_E_STATE, "made by recorded operations");
+    luron_tensor_unref(of_result);
+    luron_tensor_unref(one);
+    luron_tensor_unref(row);
     int was = luron_ctx_set_recording(ctx, 0);
     assert_ok(ctx, luron_tensor_fill(ctx, t, 3));
     luron_ctx_set_recording(ctx, was);

@@ -126,6 +126,24 @@ make("attributes", many_attributes)
 make("attribute_name", lambda p, f: p.attrs.__setitem__("a\tb", 1))
 make("never_written", lambda p, f: low_level(p, b"w", h5py.h5t.IEEE_F32LE, h5py.h5s.create_simple((1 << 19, 1 << 19))))
 
+def fixed(n):
+    text = h5py.h5t.C_S1.copy()
+    text.set_size(n)
+    return text
+
+
+make("text_never_written", lambda p, f: low_level(p, b"w", fixed(1 << 24), h5py.h5s.create(h5py.h5s.SCALAR)))
+
+# Two texts of variable length, 20000 bytes each, of which the file has one.
+path = make("text_twice", lambda p, f: [p.create_dataset(name, data=data, dtype=h5py.string_dtype()) for name, data in (("v", "v" * 20000), ("w", "w"))])
+with h5py.File(path) as f:
+    at = [f["model/parameters/" + name].id.get_offset() for name in "vw"]
+with open(path, "r+b") as f:
+    f.seek(at[0])
+    first = f.read(16)
+    f.seek(at[1])
+    f.write(first)
+
 # Shapes that the library itself would not make: the sizes 71 and 73 replaced.
 def sizes(a, b):
     return a.to_bytes(8, "little") + b.to_bytes(8, "little")

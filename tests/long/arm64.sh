@@ -21,7 +21,6 @@ done
 # -O1 for the tests: the vectoriser of gcc 12 for arm64 fails on one of their loops (an internal compiler error).
 failed=0
 for name in alloc tensor convert elementwise gemm reduce sum_to softmax matmul view index arrange random autograd tape; do
-    [ -e "tests/core/test_$name.c" ] || continue
     # shellcheck disable=SC2086
     aarch64-linux-gnu-gcc $flags -O1 "tests/core/test_$name.c" tests/support/tensor_assert.c $objects -o "$out/test_$name" \
         -L/usr/lib/aarch64-linux-gnu -lcmocka -ljansson -lm -ldl -lpthread
@@ -29,6 +28,6 @@ for name in alloc tensor convert elementwise gemm reduce sum_to softmax matmul v
         tail -n 20 "$out/test_$name.log"
         failed=1
     fi
-    grep -h 'PASSED\|FAILED' "$out/test_$name.log" | tail -n 2
 done
-exit $failed
+[ $failed = 0 ] || exit 1
+awk '/PASSED/ { n += $4 } END { print n " tests" }' "$out"/test_*.log

@@ -19,6 +19,53 @@ describe("scans and order", function()
     fails(function() return x:cumsum(3) end, "cumsum: dim")
   end)
 
+  it("scan rows that lie side by side to the bits of each alone", function()
+    luron.seed(1)
+    for _, dtype in ipairs { "float32", "float64", "int64" } do
+      for _, shape in ipairs { { 3, 5 }, { 70, 130 }, { 4, 3, 7 }, { 2, 200, 3 }, { 5, 1 }, { 0, 4 }, { 4, 0 } } do
+        local whole = (luron.randn(shape) * 3):to(dtype)
+        for _, y in ipairs { whole, whole:transpose(1, -1), whole:narrow(1, 1, math.min(1, shape[1])):expand(shape[1] > 0 and shape or { 0, 4 }) } do
+          for _, name in ipairs { "cumsum", "cumprod" } do
+            for d = 1, y:dim() do
+              local alone = y:transpose(d, -1):contiguous()
+              assert.is_true(y[name](y, d):contiguous():tobytes() == alone[name](alone, -1):transpose(d, -1):contiguous():tobytes(), name)
+            end
+          end
+        end
+      end
+    end
+  end)
+
+  it("sort many as few: stable, NaN last, by any dtype", function()
+    luron.seed(2)
+    local n = 3000
+    local special = { 0 / 0, 1 / 0, -1 / 0, 0.0, -0.0, 1e-310, -1e300 }
+    for _, dtype in ipairs { "float32", "float64", "int64", "int32", "uint8", "bool" } do
+      local numbers = {}
+      for i = 1, n do
+        numbers[i] = dtype:find "float" and i % 50 < 7 and special[i % 50 + 1] or math.random(-40, 40) * (dtype:find "float" and 0.25 or 1)
+        if dtype == "uint8" then numbers[i] = numbers[i] % 256 end
+        if dtype == "bool" then numbers[i] = numbers[i] > 0 end
+        if dtype == "int64" and i % 9 == 0 then numbers[i] = numbers[i] * (1 << 55) end
+      end
+      local many = luron.tensor(numbers, { dtype = dtype })
+      local list = many:totable()
+      for _, descending in ipairs { false, true } do
+        local order = {}
+        for i = 1, n do order[i] = i end
+        local function rank(v) return v ~= v and math.huge or v == true and 1 or v == false and 0 or v end
+        table.sort(order, function(i, k)
+          local a, b = rank(list[i]), rank(list[k])
+          local a_nan, b_nan = list[i] ~= list[i], list[k] ~= list[k]
+          if a_nan ~= b_nan then return (b_nan and not descending) or (a_nan and descending) end
+          if a ~= b and not a_nan then return (a < b) ~= descending end
+          return i < k
+        end)
+        is(order, many:argsort(1, descending))
+      end
+    end
+  end)
+
   it("sort, with ids from 1 that gather takes", function()
     local values, ids = x:sort()
     is({ { 1, 2, 3 }, { 4, 5, 6 } }, values)

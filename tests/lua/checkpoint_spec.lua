@@ -157,6 +157,77 @@ describe("checkpoints", function()
   end)
 end)
 
+describe("arguments of a class", function()
+  local Net = nn.class "CheckpointArguments"
+  function Net:init(n, act)
+    self.layer, self.act = nn.Linear(n or 2, 2), type(act) == "string" and luron[act] or act or luron.tanh
+  end
+  function Net:forward(x) return self.act(self.layer(x)) end
+  local x = luron.ones(1, 3)
+
+  it("are there again, with holes in them too", function()
+    local path = temporary()
+    for _, net in ipairs { Net(3, "sigmoid"), Net(3) } do
+      net:save(path)
+      assert.are.same(net(x):totable(), assert(luron.load(path))(x):totable())
+    end
+    Net(nil, "sigmoid"):save(path)
+    local net = assert(luron.load(path))
+    assert.are.equal(luron.sigmoid, net.act)
+    assert.are.equal('{"args": [null, "sigmoid"], "class": "CheckpointArguments"}', assert(luron.checkpoint(path)):text "training/module")
+  end)
+
+  it("that no file can hold are refused, and named", function()
+    local path = temporary()
+    local function refused(text, options, ...)
+      local net = Net(3)
+      net._args = { ... }
+      local ok, message = pcall(function() net:save(path, options) end)
+      assert.is_false(ok, text)
+      assert.is_truthy(message:find "checkpoint_spec.lua:%d+: save: class 'CheckpointArguments': ", message)
+      assert.is_truthy(message:find(text, 1, true), message)
+    end
+    local want = "number, string, boolean or table expected, got "
+    refused("argument 2 (act): " .. want .. "function: luron.load makes the instance again from its arguments. Give a name that init looks up", nil, 3, luron.sigmoid)
+    refused("argument 2 (act): " .. want .. "function", { trace = x }, 3, luron.sigmoid)
+    refused("argument 1 (n): " .. want .. "luron.tensor", nil, luron.ones(1))
+    refused("argument 1 (n): " .. want .. "luron.layer", nil, nn.ReLU())
+    refused("argument 1 (n).sizes[2]: " .. want .. "luron.tensor", nil, { sizes = { 1, luron.ones(1) } })
+    refused("argument 1 (n): " .. want .. "CheckpointArguments", nil, Net())
+    refused("argument 3: a number is not finite, got ", nil, 1, 2, 1 / 0)
+    refused("argument 1 (n): a table has both names and positions", nil, { 1, a = 2 })
+    refused("its arguments: JSON: ", nil, "a\0b")
+    local deep = 1
+    for _ = 1, 63 do deep = { deep } end
+    refused("its arguments: JSON: nested too deep", nil, deep)
+    local round = {}
+    round.round = round
+    refused("nested too deep, or in a circle", nil, round)
+    local file <close> = assert(io.open(path))
+    assert.are.equal("", file:read "a") -- nothing was written
+  end)
+
+  it("do not matter to the graph that a trace makes", function()
+    local path, net = temporary(), Net(3, luron.sigmoid)
+    nn.trace(net, x):save(path)
+    assert.are.same(net(x):totable(), assert(luron.load(path))(x):totable())
+  end)
+
+  it("left out by an older version are no reason to make another instance", function()
+    local path, net = temporary(), Net(3, "sigmoid")
+    local put = require("luron.checkpoint").write
+    put(function(handle)
+      for name, tensor in net:named_parameters() do handle:set_tensor("parameters/" .. name, tensor) end
+      handle:set_text("training/module", '{"class": "CheckpointArguments"}')
+    end, path, nil, "save")
+    local loaded, message, code = luron.load(path)
+    assert.is_nil(loaded)
+    assert.are.equal("MISMATCH", code)
+    assert.is_truthy(message:find("the arguments of class 'CheckpointArguments' are not in it; make an instance and call restore(path)", 1, true), message)
+    assert.is_truthy(Net(3, "sigmoid"):restore(path))
+  end)
+end)
+
 describe("files that are wrong", function()
   local path, good
   setup(function()
@@ -222,6 +293,7 @@ describe("files that are wrong", function()
     local ok, message = pcall(model.save, model, target)
     assert.is_false(ok)
     assert.is_truthy(message:find("linear1/weight", 1, true))
+    assert.is_truthy(message:find("the file is not written; nonfinite = true among the options writes it all the same", 1, true), message)
     assert.is_true(read(target) == bytes)
     model:save(target, { nonfinite = true })
     assert.is_truthy(luron.load(target))

@@ -164,4 +164,20 @@ describe("a file of an instance", function()
     assert.equal("ClassesSmall\n", other('require "classes_two" print(getmetatable(assert(require("luron").load "' .. path .. '")).__name)'))
     os.execute("rm -rf " .. folder)
   end)
+
+  it("stays as it is tied, and in order, when it is cast", function()
+    local Tied = luron.nn.class "Tied"
+    function Tied:init()
+      self.a = luron.randn(2, 2):requires_grad_()
+      self.b = self.a
+      for i = 1, 9 do self:buffer("count" .. i, luron.tensor { i }) end
+      self:buffer("mean", luron.zeros(2))
+    end
+    local net, names = Tied():to "float64", {}
+    assert.is_true(net.a:is_same(net.b))
+    assert.are.equal("float64 float64 int64", table.concat({ net.a:dtype(), net.mean:dtype(), net.count1:dtype() }, " "))
+    assert.are.equal(1, #net:parameters())
+    for name in net:named_states() do names[#names + 1] = name end
+    assert.are.equal("count1 count2 count3 count4 count5 count6 count7 count8 count9 mean", table.concat(names, " "))
+  end)
 end)

@@ -148,3 +148,20 @@ describe("stock lua5.4", function()
     assert.are.equal("Linear(in_features = 2, out_features = 3, bias = true)\n", text)
   end)
 end)
+
+describe("the environment", function()
+  local function run_with(environment)
+    local pipe <close> = assert(io.popen(environment .. " " .. build .. "/bin/luron -e 'print(require(\"luron\").isa())' 2>&1"))
+    return pipe:read "a"
+  end
+
+  it("is refused where it asks for what there is not", function()
+    assert.is_truthy(run_with("LURON_ISA=sse"):find("LURON_ISA: an instruction set of this machine expected, 'avx2' or 'plain', got 'sse'", 1, true))
+    for _, text in ipairs { "x", "0", "2x", "257", "-1" } do
+      local said = run_with("LURON_NUM_THREADS=" .. text)
+      assert.is_truthy(said:find("LURON_NUM_THREADS: whole number from 1 to 256 expected, got '" .. text .. "'", 1, true), said)
+    end
+    assert.equal("plain\n", run_with "LURON_ISA=plain LURON_NUM_THREADS=2")
+    assert.is_truthy(run_with("LURON_ISA= LURON_NUM_THREADS="):find "^%l+%d*\n$")
+  end)
+end)

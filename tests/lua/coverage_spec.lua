@@ -56,3 +56,35 @@ describe("the binding", function()
     assert.is_true(n > 40, n .. " names")
   end)
 end)
+
+-- Every check that counts itself (tests/support/bar.h, bar.lua) stands in the table of docs/reliability.md, with its seed and
+-- its file; and nothing else does.
+describe("docs/reliability.md", function()
+  it("has every check", function()
+    local checks, n = {}, 0
+    local function found(path, id, what, seed)
+      if id == "R0" then return end
+      n, checks[string.format("%s %s", id, what)] = n + 1, string.format("%s in %s", seed, path)
+    end
+    for _, folder in ipairs { "core", "plugins", "abi", "reliability", "lua" } do
+      local pipe <close> = assert(io.popen("ls " .. source .. "/tests/" .. folder .. "/*.c " .. source .. "/tests/" .. folder .. "/*.lua 2>/dev/null"))
+      for path in pipe:lines() do
+        local text, name = read(path), folder .. "/" .. path:match "[^/]*$"
+        for id, what, seed in text:gmatch 'begin%("(R%d+)", "([^"]+)", (%d+)%)' do found(name, id, what, seed) end
+        for id, a, b, seed in text:gmatch 'begin%("(R%d+)", [%w_]+ %? "([^"]+)" : "([^"]+)", (%d+)%)' do
+          found(name, id, a, seed)
+          found(name, id, b, seed)
+        end
+        for id in text:gmatch 'begin%("(R%d+)", what, usual%)' do -- a function of the file's own
+          for what, seed in text:gmatch '[^%w_.]bar%("([^"]+)", (%d+)%)' do found(name, id, what, seed) end
+        end
+      end
+    end
+    assert.is_true(n > 40, n .. " checks")
+    local listed = {}
+    for id, what, seed, file in read(source .. "/docs/reliability.md"):gmatch "\n| (R%d+) | ([^|]+) | [^|]+ | [^|]+ | (%d+) | `([^`]+)` |" do
+      listed[string.format("%s %s", id, what)] = string.format("%s in %s", seed, file)
+    end
+    assert.are.same(checks, listed)
+  end)
+end)

@@ -103,6 +103,42 @@ describe("a loader", function()
     assert.equal(12, #seen(again))
   end)
 
+  it("gives nothing more of an epoch whose last batch was out, and the next epoch when its loop was over", function()
+    local ds = data.tensors(numbers(10))
+    for _, drop_last in ipairs { true, false } do
+      local options = { batch = 4, shuffle = true, seed = 2, drop_last = drop_last }
+      local whole, loader, states = {}, ds:loader(options), {}
+      for epoch = 1, 3 do
+        for x in loader do
+          whole[#whole + 1] = table.concat(x:reshape(-1):totable(), " ")
+          states[#states + 1] = { at = #whole, epoch = epoch, state = loader:state() }
+        end
+        states[#states + 1] = { at = #whole, epoch = epoch + 1, state = loader:state() }
+      end
+      for _, from in ipairs(states) do -- as a program that is resumed there goes on
+        local again, rest = ds:loader(options), { table.unpack(whole, 1, from.at) }
+        again:restore(from.state)
+        for _ = from.epoch, 3 do
+          for x in again do rest[#rest + 1] = table.concat(x:reshape(-1):totable(), " ") end
+        end
+        assert.same(whole, rest)
+      end
+    end
+  end)
+
+  it("says what a state holds, and refuses one of another length", function()
+    local loader = data.tensors(numbers(10)):loader { batch = 4, seed = 3 }
+    assert.same({ seed = 3, epoch = 0, examples = 10 }, loader:state())
+    loader()
+    assert.same({ seed = 3, epoch = 1, position = 5, examples = 10 }, loader:state())
+    local other, state = data.tensors(numbers(4)):loader(), loader:state()
+    assert.error_matches(function() other:restore(state) end, "bad argument #1 to 'restore' %(the state is of 10 examples, the dataset has 4%)")
+    state.examples, state.position = 4, 6
+    assert.error_matches(function() other:restore(state) end, "position: integer of at most 5 expected, got 6")
+    state.examples = nil
+    assert.error_matches(function() other:restore(state) end, "examples: integer of at least 0 expected, got nil")
+  end)
+
   it("refuses wrong options", function()
     local ds = data.tensors(numbers(3))
     assert.error_matches(function() ds:loader { bach = 3 } end, "no option 'bach'; options: batch, drop_last, seed, shuffle")
@@ -166,7 +202,7 @@ describe("fit and evaluate", function()
     local ds, model = task()
     local ok, message = pcall(function() luron.fit(model, ds, { epoch = 3 }) end)
     assert.is_false(ok)
-    assert.matches("data_spec.lua:%d+: bad argument #3 to 'fit' %(no option 'epoch'; options: accumulate, batch, callbacks", message)
+    assert.matches("data_spec.lua:%d+: bad argument #3 to 'fit' %(no option 'epoch'; options: accumulate, activity, batch, callbacks", message)
     ok, message = pcall(function() luron.fit(model, ds, { epochs = "3" }) end)
     assert.is_false(ok)
     assert.matches("data_spec.lua:%d+: bad argument #3 to 'fit' %(epochs: positive integer expected, got '3'", message)

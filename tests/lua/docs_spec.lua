@@ -99,11 +99,12 @@ local function public_names()
   local linear = nn.Linear(1, 1)
   names.lr = functions_of(getmetatable(luron.schedule.ConstantLR(luron.optim.SGD(linear))).__index)
   names.ema = functions_of(getmetatable(luron.EMA(linear)).__index)
+  names.pruned = functions_of(getmetatable(luron.prune(linear)).__index)
   luron.op({ name = "look", forward = function(ctx, x)
     names.ctx = functions_of(getmetatable(ctx).__index)
     return x
   end, backward = function(_, g) return g end })(luron.zeros(1))
-  for name in pairs(upvalue(getmetatable(luron).__index, "lazy")) do names.luron[name] = luron[name] ~= nil end
+  for name in pairs(upvalue(getmetatable(luron).__index, "lazy")) do names.luron[name] = true end
   for name in pairs(luron) do names.luron[name] = true end
   names.optim.LBFGS = true -- no plugin's
   for name in pairs(nn) do
@@ -121,7 +122,10 @@ local function public_names()
     end
   end
   for name in pairs(names.x) do -- functions of layer types become methods of tensors when they are first used
-    if names.nn[name] and not luron[name] then names.x[name] = nil end
+    if names.nn[name] and not core[name] then names.x[name] = nil end
+  end
+  for name in pairs(names.luron) do -- and functions of luron
+    if names.nn[name] and not core[name] and name ~= "init" then names.luron[name] = nil end
   end
   return names
 end
@@ -140,7 +144,7 @@ local function each_entry(visit)
       if item.title then walk(item) else visit(item) end
     end
   end
-  for _, part in ipairs { "tools", "tensor", "ops", "indexing", "linalg", "sparse", "autograd", "layer", "model", "training", "schedules" } do
+  for _, part in ipairs(dofile(source .. "/docs/reference/parts.lua")) do
     walk(dofile(source .. "/docs/reference/" .. part .. ".lua"))
   end
 end
@@ -309,6 +313,38 @@ local function reason_to_skip(block, missing)
     return "dataset-fashion-mnist is absent"
   end
 end
+
+-- ---- links within a page -----------------------------------------------------------------------------------------------
+local function contents_of(path)
+  local file <close> = assert(io.open(path))
+  return file:read "a"
+end
+
+-- The anchors that GitHub makes of the headings, in order.
+local function anchors_of(text)
+  local list = {}
+  for heading in ("\n" .. text:gsub("\n```.-\n```", "\n")):gmatch "\n#+ ([^\n]+)" do
+    list[#list + 1] = heading:lower():gsub("[^%w_\x80-\xff -]", ""):gsub(" ", "-")
+  end
+  return list
+end
+
+describe("links", function()
+  for _, path in ipairs { "README.md", "docs/tutorial.md", "docs/tutorial.zh.md", "docs/plugins.md", "docs/embedding.md", "docs/file-format.md" } do
+    it("within " .. path .. " lead somewhere", function()
+      local text, there, linked = contents_of(source .. "/" .. path), {}, {}
+      local anchors = anchors_of(text)
+      for _, anchor in ipairs(anchors) do there[anchor] = true end
+      for anchor in text:gmatch "%]%(#([^)]+)%)" do
+        linked[anchor] = true
+        assert.is_true(there[anchor] ~= nil, anchor)
+      end
+      for _, anchor in ipairs(anchors) do -- the contents of a page with numbered sections have all of them
+        if anchor:find "^%d+-" then assert.is_true(linked[anchor] ~= nil, anchor .. " is not in the contents") end
+      end
+    end)
+  end
+end)
 
 -- A translation has the same code, which runs once.
 describe("docs/tutorial.zh.md", function()

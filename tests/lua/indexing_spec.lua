@@ -18,7 +18,7 @@ describe("writing at ids", function()
     fails(function() return x:scatter(1, { { 1 } }, luron.tensor { { 1 } }) end, "x is float32 and src is int64")
     fails(function() return x:scatter(1, { 1 }, 1) end, "scatter: ids (1,) must have as many dims as x (2, 3)")
     fails(function() return x:scatter(1, { { 1 } }) end, "source: tensor, table or number expected")
-    fails(function() return luron.arange(3):scatter(1, { 1 }, 0.5) end, "source: 0.5 does not fit into int64")
+    fails(function() return luron.arange(3):scatter(1, { 1 }, 0.5) end, "value is 0.5, but the tensor is int64")
     local s = luron.tensor({ 1.0, 2.0, 3.0 }, { requires_grad = true });
     (luron.zeros(2):scatter(1, { 2, 1, 2 }, s) * luron.tensor { 10.0, 20.0 }):sum():backward()
     is({ 0, 10, 20 }, s:grad())
@@ -241,7 +241,7 @@ describe("views", function()
     fails(function() return y:flatten(3, 2) end, "to: at least 3 (from) expected, got 2")
     fails(function() return y:unflatten(1, 3) end, "sizes: their product must be 2, the size of dim 1")
     fails(function() return y:unflatten(1, -1, -1) end, "their product must be 2")
-    fails(function() return y:unflatten(5, 1) end, "dim: the tensor has 4 dims, got 5")
+    fails(function() return y:unflatten(5, 1) end, "unflatten: dim: no dim 5 in a tensor of 4 dims")
     fails(function() return y:movedim(1) end, "to: dim or list of dims expected")
     fails(function() return y:movedim({ 1, 2 }, 1) end, "as many dims as in from (2) expected, got 1")
     fails(function() return y:movedim({ 1, 1 }, { 1, 2 }) end, "movedim: from: dim 1 is named twice")
@@ -253,5 +253,28 @@ describe("views", function()
     fails(function() return luron.logspace(0, 1, 2, { base = 0 }) end, "logspace: base is 0")
     fails(function() return luron.logspace(0, 1, 2, { base = "e" }) end, "base: number expected")
     fails(function() return luron.logspace(0, 1, 2, { basis = 2 }) end, "basis")
+  end)
+
+  it("numbers that do not fit", function()
+    local whole, bytes, double = luron.zeros(3, { dtype = "int64" }), luron.zeros(2, { dtype = "uint8" }), luron.zeros(2, { dtype = "float64" })
+    local ways = {
+      function(t, v) t[1] = v end, function(t, v) t["1:2"] = { 0, v } end, function(t, v) t[t:eq(0)] = v end, function(t, v) t[luron.tensor { 1 }] = v end,
+      function(t, v) t:fill_(v) end, function(t, v) luron.full_like(t, v) end, function(t, v) t:masked_fill(t:eq(0), v) end,
+      function(t, v) t:index_fill(1, { 1 }, v) end, function(t, v) t:pad({ { 1, 0 } }, v) end, function(t, v) luron.full(v, 2, { dtype = t:dtype() }) end,
+    }
+    for _, way in ipairs(ways) do
+      for _, value in ipairs { 0.5, 0 / 0, 1 / 0, 1e300 } do fails(function() way(whole, value) end, "int64") end
+      for _, value in ipairs { 300, -1, 0.5, 1 << 60 } do fails(function() way(bytes, value) end, "uint8") end
+    end
+    is({ 0, 0, 0 }, whole)
+    is({ 0, 0 }, bytes)
+    double["1:2"] = { 0.1, 0.2 } -- not through float32
+    is({ 0.1, 0.2 }, double)
+    whole[1] = math.maxinteger
+    is({ math.maxinteger, 0, 0 }, whole)
+    is({ math.mininteger }, luron.full(math.mininteger, 1, { dtype = "int64" }))
+    local row = pairs(whole)
+    fails(function() return row(whole, -2) end, "row: integer")
+    assert.is_nil(row(luron.tensor(1), 0))
   end)
 end)

@@ -29,6 +29,27 @@ describe("initialisers", function()
     assert.equal("Linear(in_features = 3, out_features = 2, bias = true)", tostring(nn.Linear(3, 2)))
   end)
 
+  it("give PReLU its first slopes: a number, as in PyTorch, or an initialiser", function()
+    assert.are.same({ 0.25, 0.25 }, nn.PReLU(2).weight:totable())
+    assert.are.same({ 0.5, 0.5 }, nn.PReLU(2, 0.5).weight:totable())
+    local layer = nn.PReLU { 2, weight_init = "constant(0.125)" }
+    assert.are.same({ 0.125, 0.125 }, layer.weight:totable())
+    luron.seed(5)
+    local drawn = nn.PReLU { 500, init = 0.5, weight_init = "uniform(0.25, 0.75)" } -- it counts, not init
+    assert.is_true(drawn.weight:amin():item() >= 0.25 and drawn.weight:amax():item() < 0.75)
+    assert.is_true(math.abs(drawn.weight:mean():item() - 0.5) < 0.05)
+    local path = os.tmpname()
+    nn.Sequential({ layer }):save(path)
+    local again = assert(luron.load(path)):layer "prelu1"
+    os.remove(path)
+    assert.are.same({ 0.125, 0.125 }, again.weight:totable())
+    assert.equal("constant(0.125)", again.weight_init)
+    assert.equal("PReLU(num_parameters = 2, init = 0.25)", tostring(nn.PReLU(2)))
+    local ok, message = pcall(nn.PReLU, { 2, weight_init = "kaiming_normal" })
+    assert.is_false(ok)
+    assert.is_truthy(message:find("kaiming_normal: 2 or more dimensions expected", 1, true), message)
+  end)
+
   it("say what is wrong", function()
     local function refused(part, fn, ...)
       local ok, message = pcall(fn, ...)

@@ -70,7 +70,6 @@ describe("layers", function()
     end
     assert.are.same({ "weight", "bias" }, names)
     assert.is_true(layer.weight:is_same(layer:parameters()[1]))
-    assert.is_nil(layer.nothing)
     assert.are.equal(2, layer.in_features)
   end)
 
@@ -81,6 +80,27 @@ describe("layers", function()
     assert.has_error(function() b.weight = luron.zeros(2, 2) end)
     assert.has_error(function() b.size = a.weight end)
     assert.is_true(b.weight:is_same(a.weight))
+  end)
+
+  it("take a tensor as a parameter that is trained as the one before it", function()
+    local layer, w, mine = nn.Linear(2, 2), luron.ones(2, 2), luron.zeros(2, { requires_grad = true })
+    layer.weight = w
+    assert.is_true(layer.weight:is_same(w) and w:requires_grad())
+    local opt = luron.optim.SGD(layer, { lr = 0.5 })
+    layer(luron.ones(1, 2)):sum():backward()
+    opt:step()
+    assert.are.same({ { 0.5, 0.5 }, { 0.5, 0.5 } }, layer.weight:totable())
+    layer.bias:requires_grad_(false)
+    layer.bias = luron.ones(2)
+    assert.is_false(layer.bias:requires_grad()) -- as before
+    layer.bias = mine
+    assert.is_true(layer.bias:requires_grad()) -- it says so itself
+    local ok, message = pcall(function() layer.weight = w * 2 end)
+    assert.is_false(ok)
+    assert.matches("layer_spec.lua:%d+: Linear: weight: the tensor was made by recorded operations, a leaf expected: detach%(%) it", message)
+    assert.is_true(layer.weight:is_same(w))
+    layer.weight = (w * 2):detach()
+    assert.is_true(layer.weight:requires_grad())
   end)
 
   it("switch between training and evaluation", function()

@@ -71,7 +71,7 @@ describe("luron.linalg", function()
       n = n + 1
       assert.is_function(fn, name)
     end
-    assert.equal(9, n)
+    assert.equal(11, n)
   end)
 end)
 

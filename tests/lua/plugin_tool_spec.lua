@@ -48,13 +48,15 @@ describe("luron plugin", function()
 
   it("refuses wrong arguments", function()
     for _, words in ipairs { "", "nothing", "check", "new", "new a b", "new x --kind tree", "check x --seed none", "check x.so --input 3;4",
-      "check x.so --options 3", "check /nonexistent.so", "info", "index" } do
+      "check x.so --options 3", "check /nonexistent.so", "info", "index", "index /nonexistent", "index -- /nonexistent" } do
       local text, code = run(command .. " plugin " .. words:gsub(";", "\\;"))
       assert.equal(1, code, words)
       assert.is_truthy(text:find "^luron: ", words .. ": " .. text)
       assert.is_nil(text:find("traceback", 1, true), text)
     end
     has(run(command .. " plugin check --help"), "--sample")
+    local alone = string.format("LUA_PATH='%s/share/lua/5.4/?.lua;%s/share/lua/5.4/?/init.lua' ", build, build) -- no argparse
+    assert.equal("luron: luron plugin needs the Lua module argparse (Debian: lua-argparse)\n", (run(alone .. command .. " plugin list")))
     has(run(command .. " --help"), "plugin check FILE")
   end)
 end)
@@ -72,6 +74,40 @@ describe("luron plugin new", function()
       assert.equal(0, code, text)
       has(text, " passed, 0 failed")
       has(text, "after 300 steps")
+    end)
+  end
+
+  it("takes both spellings of optimiser", function()
+    local text, code = run(string.format("cd %s && %s plugin new spelt --kind optimiser && grep -c luron_optim_type spelt/spelt.c", dir, command))
+    assert.equal(0, code, text)
+  end)
+
+  -- The layer that `plugin new` writes, with one mistake: what check says of it, each once.
+  local mistakes = {
+    { "no shape", "return luron_set_out_like(c, 0, x);", "return LURON_OK;", 1, "plugin 'mistaken' set no shape for output 0 in setup" },
+    { "too small", "return luron_set_out_like(c, 0, x);", "return c->host->set_out(c, 0, luron_dtype(x), LURON_SHAPE(1));", 1,
+      "plugin 'mistaken': forward writes " },
+    { "one too far", "i < n; i++) y[i]", "i <= n; i++) y[i]", 1, "forward writes 4 bytes past the end of output 'output'" },
+    { "two refusals", "return luron_set_out_like(c, 0, x);", "return luron_fail(c, LURON_E_SHAPE, \"never\");", 1,
+      "it says first: layer Mistaken { size = 2, bias = true }: " },
+  }
+  for _, case in ipairs(mistakes) do
+    it("checks one with a mistake in words: " .. case[1], function()
+      if sanitized then return end
+      run(string.format("cd %s && rm -rf mistaken && %s plugin new mistaken --kind layer", dir, command))
+      local path = dir .. "/mistaken/mistaken.c"
+      local file = assert(io.open(path))
+      local code = file:read "a"
+      file:close()
+      local from, to = code:find(case[2], 1, true)
+      file = assert(io.open(path, "w"))
+      file:write(code:sub(1, from - 1), case[3], code:sub(to + 1))
+      file:close()
+      local text = run(string.format("cd %s/mistaken && make >/dev/null && %s plugin check mistaken.so", dir, command))
+      has(text, case[5])
+      local _, failures = text:gsub("\nFAIL  ", "")
+      assert.equal(case[4], failures, text)
+      if case[1] == "two refusals" then has(text, "; and to the guess that came furthest: layer Mistaken ") has(text, "}: never; given input ") end
     end)
   end
 
@@ -115,6 +151,10 @@ local wrong = {
   { "crashes", sanitized and "layer WrongWave: strict mode: " or "killed by signal 11 (SIGSEGV)" }, -- a sanitizer ends with a status
   { "hangs", "nothing for 10 seconds", timeout = 10 },
   { "exits", "the process ended as if all were well: a plugin never exits", only = true },
+  { "trusts_ids", "ids: an id that is none is read or written with: ", only = true },
+  { "recorded", "training and eval: {}: other outputs where no gradient is wanted", only = true },
+  { "gemm_last", "forward changes output 'output' behind the gemm, though LURON_LAYER_GEMM_LAST is set", only = true },
+  { "keeps_buffer", "statics: data that can change: buffer", only = true },
   { "prints", "silence: a plugin prints nothing; it printed seven", only = true },
 }
 
@@ -148,10 +188,12 @@ describe("luron plugin check", function()
   end)
 
   it("finds nothing where nothing is wrong", function()
-    build_wrong "right"
-    for seed = 1, 3 do
-      local text, code = run(string.format("%s plugin check %s/right.so --seed %d", command, dir, seed))
-      assert.equal(0, code, text)
+    for _, name in ipairs { "right", "gemm_right" } do
+      build_wrong(name)
+      for seed = 1, 3 do
+        local text, code = run(string.format("%s plugin check %s/%s.so --seed %d", command, dir, name, seed))
+        assert.equal(0, code, text)
+      end
     end
     local text, code = run(string.format("cd %s && %s plugin check right.so --type WrongScale --options '{ size = 4 }' --input 3,4", dir, command))
     assert.equal(0, code, text)
@@ -166,10 +208,14 @@ describe("luron plugin check", function()
 
   it("lets all of our own pass", function()
     local line, failures, n = bar.begin("R15", "our own plugins, luron plugin check", 1), 0, 0
-    run(string.format("printf 'a,b\\n1,2\\n3,x\\n' > %s/sample.csv", dir))
+    local samples = { csv = "a,b\n1,2\n3,x\n", idx = "\0\0\x0c\2" .. string.pack(">I4I4i4i4i4i4", 2, 2, 1, -2, 3, 1 << 30) }
+    for name, bytes in pairs(samples) do
+      local file <close> = assert(io.open(dir .. "/sample." .. name, "wb"))
+      file:write(bytes)
+    end
     for _, file in ipairs(luron.plugins()) do
       local name = file.path:match "([^/]+)%.so$"
-      local sample = name == "csv" and "--sample " .. dir .. "/sample.csv" or ""
+      local sample = samples[name] and string.format("--sample %s/sample.%s", dir, name) or ""
       local text, code = run(string.format("%s plugin check %s --seed %d %s", command, file.path, line.seed, sample))
       n = n + tonumber(text:match "(%d+) passed" or 0)
       if code ~= 0 then

@@ -217,6 +217,28 @@ describe("arithmetic", function()
   end)
 end)
 
+describe("changes in place that are refused", function()
+  local function says(text, fn)
+    local ok, message = pcall(fn)
+    assert.is_false(ok)
+    assert.is_truthy(message:find(text, 1, true), message)
+  end
+
+  it("are called what they are", function()
+    local w, wide = luron.ones(2):requires_grad_(), luron.ones(3)
+    says("x[i] = value: the tensor is part of one that requires a gradient, so it cannot be changed in place", function() w[1] = 3 end)
+    says("x[i] = value: the tensor is part of one that requires a gradient", function() w["1:2"] = wide["1:2"] end)
+    says("x[i] = value: the tensor was made by recorded operations", function() (w * 2)[1] = 3 end)
+    says("x[i] = value: source of shape (3,) does not broadcast to ()", function() wide[1] = luron.ones(3) end)
+    says("x[i] = value: the tensor requires a gradient", function() w[w:gt(0)] = 3 end)
+    says("x[i] = value: the tensor requires a gradient", function() w[luron.tensor { 1 }] = 3 end)
+    says("sub_: the tensor requires a gradient", function() w:sub_(1) end)
+    says("sub_: the source needs a gradient", function() luron.ones(2):sub_(w) end)
+    says("add_: source of shape (3, 3) does not broadcast to (3,)", function() wide:add_(luron.ones(3, 3)) end)
+    assert.are.same({ 1, 1 }, w:totable())
+  end)
+end)
+
 describe("reductions", function()
   local x = luron.tensor { { 1.0, 5.0, 3.0 }, { 4.0, 2.0, 6.0 } }
 

@@ -197,6 +197,17 @@ describe("nn.trace", function()
     same(assert(luron.model_from_json(model:json())):to "float64"(luron.ones(2, 3):double()):to "float32" * 0, luron.zeros(2, 3))
   end)
 
+  it("knows in a summary which inputs are ids", function()
+    local Rows = nn.class "TraceRows"
+    function Rows:init() self.rows = luron.randn(9, 4, { requires_grad = true }) end
+    function Rows:forward(ids, x) return self.rows:index_select(1, ids:reshape(-1)) + x end
+    local model = nn.trace(Rows(), luron.tensor { { 1, 2 }, { 3, 4 } }, luron.randn(4), { batch = { true, false } })
+    assert.matches("index_select%s+%(op%)%s+%(4, 4%)", model:summary({ 2, 2 }, { 4 }))
+    local x, target = nn.Input(), nn.Input()
+    local graph = nn.Graph { inputs = { x, target }, outputs = { nn.CrossEntropyLoss()(nn.Linear(4, 3)(x), target) } }
+    assert.matches("cross_entropy_loss1", graph:summary({ 5, 4 }, { 5 }))
+  end)
+
   it("leaves modes and the random state as they were", function()
     local module = TwoInputs()
     module.right[2]:eval()
@@ -365,43 +376,5 @@ describe("module:save { trace = }", function()
     assert.error_matches(function() module:save(path, { trace = nn.trace(Extra(3), x) }) end, "is no parameter of this instance")
     assert.error_matches(function() module:save(path, { trace = 3 }) end, "trace: model of nn.trace, example or list of examples expected, got 3")
     os.remove(path)
-  end)
-end)
-
--- ---- nodes of nn.Graph -----------------------------------------------------------------------------------------------------
-describe("a graph node", function()
-  it("takes part in arithmetic", function()
-    local a, b = nn.Input "a", nn.Input "b"
-    local l1, l2 = nn.Linear(4, 4), nn.Linear(4, 4)
-    local w = luron.randn(4, { requires_grad = true })
-    local function formula(p, q, relu)
-      local h = relu(l1(p))
-      local y = (h + l2(h)) * w / 2 - q:tanh() + luron.cat({ p:narrow(2, 1, 2), q:narrow(2, 3, 2) }, 2)
-      y = y:reshape(-1, 2, 2):permute(1, 3, 2):sum({ 2 }, true):softmax(3) ^ 2
-      return y, 1 - y:mean(), p:gt(q):where(p, -q), luron.stack({ p:select(2, -1), q:amax(2) }, 2), p:index_select(2, luron.tensor { 4, 1 })
-    end
-    local relu = nn.ReLU()
-    local model = nn.Graph { inputs = { a, b }, outputs = { formula(a, b, relu) }, names = { gain = w, first = l1 } }
-    local x, y = luron.randn(3, 4), luron.randn(3, 4)
-    compare(model, function(p, q) return formula(p, q, relu) end, x, y)
-    local names = {}
-    for name in model:named_parameters() do names[#names + 1] = name end
-    assert.are.same({ "first/weight", "first/bias", "linear1/weight", "linear1/bias", "gain" }, names)
-    local path = os.tmpname()
-    model:save(path)
-    compare(assert(luron.load(path)), model, x, y)
-    os.remove(path)
-  end)
-
-  it("refuses what it cannot", function()
-    local a = nn.Input()
-    assert.error_matches(function() return a:relu() end, "a graph node has no 'relu'")
-    assert.error_matches(function() return a:item() end, "a graph node has no 'item'")
-    assert.error_matches(function() return a .. "x" end, "'%.%.' joins strings")
-    assert.error_matches(function() return a + "x" end, "add: graph node, tensor or number expected, got 'x'")
-    assert.error_matches(function() return a:softmax(0) end, "dims count from 1")
-    assert.error_matches(function() return a:narrow(1, -1, 1) end, "positions count from the front")
-    assert.error_matches(function() nn.Graph { inputs = a, outputs = a:to "int3" } end, "dtype")
-    assert.matches("^graph node of add$", tostring(a + 1))
   end)
 end)

@@ -5,12 +5,13 @@
 #include "runs.h"
 
 enum { SIZE = 7, LARGEST = 12, STEPS = 50, HALVED = 25, ARGS = 6 };
+typedef struct optim_option {
+    const char *name;
+    double value;
+} optim_option;
 typedef struct optim_case {
     const char *type;
-    struct {
-        const char *name;
-        double value;
-    } options[ARGS];
+    optim_option options[ARGS];
     const double *start, *after[3]; /* 1, 2 and STEPS steps */
     int64_t rows, cols;             /* rows 0: SIZE numbers in a row */
 } optim_case;
@@ -76,17 +77,16 @@ static inline double option_value(const luron_optim *o, int group, const char *n
     }
 }
 
-/* A case from its start to its end, the rate halved on the way. */
-static inline void check_case(luron_ctx *ctx, const optim_case *c, int number_of_case, uint32_t dtype, double tol) {
+/* From the start to STEPS steps, the rate halved on the way. */
+static inline void check_steps(luron_ctx *ctx, const char *kind, const optim_option *options, luron_tensor *p,
+                               const double *const *after, int number_of_case, double tol) {
     const luron_type *type;
     luron_arg args[ARGS];
-    const int64_t shape[] = {c->rows ? c->rows : SIZE, c->cols}, size = c->rows ? c->rows * c->cols : SIZE;
     int n = 0, seen = 0;
-    assert_ok(ctx, luron_type_find(&type, ctx, LURON_KIND_OPTIM, c->type));
-    for (; n < ARGS && c->options[n].name; n++)
-        args[n] = arg_of(type, c->options[n].name, c->options[n].value);
-    luron_tensor *p = leaf_of(ctx, dtype, c->rows ? 2 : 1, shape, c->start);
-    luron_optim *o = optim_over(ctx, c->type, n, args, 1, &p);
+    assert_ok(ctx, luron_type_find(&type, ctx, LURON_KIND_OPTIM, kind));
+    for (; n < ARGS && options[n].name; n++)
+        args[n] = arg_of(type, options[n].name, options[n].value);
+    luron_optim *o = optim_over(ctx, kind, n, args, 1, &p);
     for (int t = 1; t <= STEPS; t++) {
         if (t == HALVED) {
             const luron_arg lr = number("lr", option_value(o, 0, "lr") / 2);
@@ -95,13 +95,18 @@ static inline void check_case(luron_ctx *ctx, const optim_case *c, int number_of
         advance(ctx, o, p, t);
         if (t == 1 || t == 2 || t == STEPS) {
             char name[120];
-            snprintf(name, sizeof name, "%s, case %d, step %d", c->type, number_of_case, t);
-            assert_tensor_close_(p, c->after[seen++], size, tol, tol, name, __FILE__, __LINE__);
+            snprintf(name, sizeof name, "%s, case %d, step %d", kind, number_of_case, t);
+            assert_tensor_close_(p, after[seen++], luron_tensor_numel(p), tol, tol, name, __FILE__, __LINE__);
         }
     }
     assert_int_equal(luron_optim_steps(o), STEPS);
     luron_optim_free(o);
     luron_tensor_unref(p);
+}
+static inline void check_case(luron_ctx *ctx, const optim_case *c, int number_of_case, uint32_t dtype, double tol) {
+    const int64_t shape[] = {c->rows ? c->rows : SIZE, c->cols};
+    luron_tensor *p = leaf_of(ctx, dtype, c->rows ? 2 : 1, shape, c->start);
+    check_steps(ctx, c->type, c->options, p, c->after, number_of_case, tol);
 }
 
 /* State, scalars and the count of steps of one optimiser into another over the same parameters. */

@@ -99,6 +99,8 @@ static void test_hdf5_bad_files_are_refused(void **state) {
         { "attributes", "more than 64 attributes", LURON_E_FORMAT },
         { "attribute_name", "0x09", LURON_E_FORMAT },
         { "never_written", "'w'", LURON_E_FORMAT },
+        { "text_never_written", "text 'w' of 16777216 bytes reaches beyond the file", LURON_E_FORMAT },
+        { "text_twice", "text 'w' of 20000 bytes reaches beyond the file", LURON_E_FORMAT },
         { "huge", "'w'", LURON_E_FORMAT },
         { "overflow", "'w'", LURON_E_FORMAT },
         { "larger_than_stored", "'w'", LURON_E_FORMAT },

@@ -293,6 +293,10 @@ static void test_optim_messages(void **state) {
     assert_fails(ctx, luron_optim_set(o, ctx, 0, &negative), LURON_E_ARGUMENT, "lr");
     assert_int_equal(luron_optim_n_groups(o), 1);
     assert_ok(ctx, luron_optim_add(o, ctx, 1, &b, NULL, 0, NULL)); /* none of the refusals left it behind */
+    luron_ctx_set_index_base(ctx, 1);
+    assert_fails(ctx, luron_optim_add(o, ctx, 1, &a, NULL, 0, NULL), LURON_E_ARGUMENT, "parameter '3' is there already, as '0'"); /* added while it was 0 */
+    assert_fails(ctx, luron_optim_set(o, ctx, 2, &negative), LURON_E_RANGE, "no group 3");
+    luron_ctx_set_index_base(ctx, 0);
     luron_optim_free(o);
     luron_tensor *all[] = { a, b, sum, ids, frozen, grid, turned, view };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) luron_tensor_unref(all[i]);

@@ -66,6 +66,43 @@ function works.own_op()
   return luron.scope(function() return x:grad():clone() end):tobytes()
 end
 
+-- Hooks that lead back to what they are on, and collections that follow: lua_held.c lays out and takes back.
+function works.hooks()
+  local x, layer, n = luron.ones(2, 3, { requires_grad = true }), nn.Linear(3, 3), 0
+  for i = 1, 9 do
+    x:register_hook(function(g)
+      n = n + i
+      return g * (x:numel() / 6)
+    end)
+    if i % 3 == 0 then collectgarbage() end
+  end
+  layer:register_forward_hook(function(self) n = n + 100 * #self:parameters() * #layer:parameters() end)
+  layer.weight:register_hook(function() n = n + 1000 * layer.bias:numel() end)
+  collectgarbage()
+  for _ = 1, 2 do
+    layer(double(x)):sum():backward()
+    collectgarbage()
+  end
+  return n .. x:grad():tobytes()
+end
+
+function works.recompute()
+  local net, x = Net(), luron.ones(2, 3, { requires_grad = true })
+  local y = luron.recompute(function(a) return net(double(a)) end, x)
+  collectgarbage()
+  y:sum():backward()
+  return x:grad():tobytes() .. net.a.weight:grad():tobytes()
+end
+
+function works.copies()
+  local net = Net()
+  net:register_forward_pre_hook(function(_, ins) return ins[1] * 2 end)
+  local copy = net:clone()
+  local traced = nn.trace(copy, luron.ones(2, 3))
+  local a = luron.sparse.coo({ 1, 2, 2 }, { 1, 1, 3 }, { 1, 2, 3 }, { 2, 3 })
+  return traced(luron.ones(2, 3)):tobytes() .. net(luron.ones(2, 3)):tobytes() .. a:t():matmul(luron.ones(2, 2)):tobytes()
+end
+
 function works.no_grad()
   return luron.no_grad(function()
     local list = {}

@@ -23,6 +23,8 @@ LURON_API LURON_NODISCARD luron_status luron_index_fill(luron_tensor **out, luro
 LURON_API LURON_NODISCARD luron_status luron_index(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int n, luron_tensor *const *ids);
 /** x with values, which broadcast to the shape that luron_index gives, there; `accumulate`: added. */
 LURON_API LURON_NODISCARD luron_status luron_index_put(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int n, luron_tensor *const *ids, luron_tensor *values, int accumulate);
+/** The same in t itself, as luron_tensor_copy does it: values are converted to its dtype. Nothing has changed on failure. */
+LURON_API LURON_NODISCARD luron_status luron_tensor_put(luron_ctx *ctx, luron_tensor *t, int n, luron_tensor *const *ids, luron_tensor *values);
 /** The elements of x as one row at ids: of the shape of ids. */
 LURON_API LURON_NODISCARD luron_status luron_take(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, luron_tensor *ids);
 /** The elements of src, in order, where mask, which broadcasts to x, is true. @return LURON_E_SHAPE if src has fewer. */
@@ -43,7 +45,7 @@ LURON_API LURON_NODISCARD luron_status luron_bincount(luron_tensor **out, luron_
 /** The different elements in ascending order, for every element of x which of them it is, and how often each is there.
  *  The gradient of values goes to the first of equal ones; NaN equals nothing. */
 LURON_API LURON_NODISCARD luron_status luron_unique(luron_tensor **values, luron_tensor **ids, luron_tensor **counts, luron_ctx *ctx, luron_tensor *x);
-/** The same for the slices along dim, by their first element that differs. Sorts once an element of a slice. */
+/** The same for the slices along dim, by their first element that differs. */
 LURON_API LURON_NODISCARD luron_status luron_unique_dim(luron_tensor **values, luron_tensor **ids, luron_tensor **counts, luron_ctx *ctx, luron_tensor *x, int dim);
 /** Where in sorted (..., n), ascending, each of values (..., m) belongs: before what equals it, or after it (`right`).
  *  A position from the index base on. sorted may be one list for all values. NaN belongs at the end. */
@@ -77,6 +79,10 @@ LURON_API LURON_NODISCARD luron_status luron_allclose(int *out, luron_ctx *ctx, 
 LURON_API LURON_NODISCARD luron_status luron_einsum(luron_tensor **out, luron_ctx *ctx, const char *equation, int n, luron_tensor *const *xs);
 /** Dims from[i] go to to[i], the others keep their order. */
 LURON_API LURON_NODISCARD luron_status luron_movedim(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int n, const int *from, const int *to);
+/** Dims from..to become one. A tensor without dims becomes a list of one. */
+LURON_API LURON_NODISCARD luron_status luron_flatten(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int from, int to);
+/** dim becomes n dims of these sizes, of which one may be -1: what is left. */
+LURON_API LURON_NODISCARD luron_status luron_unflatten(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, int n, const int64_t *sizes);
 /** A view of each position along dim; `outs` has room for the size of dim. */
 LURON_API LURON_NODISCARD luron_status luron_unbind(luron_tensor **outs, luron_ctx *ctx, luron_tensor *x, int dim);
 /** Views of sizes[i] positions along dim, whose sum is the size of dim; `outs` has room for n. */

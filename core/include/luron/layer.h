@@ -106,7 +106,8 @@ LURON_API const char *luron_layer_param_name(const luron_layer *layer, int i);
 LURON_API int luron_layer_n_states(const luron_layer *layer);
 LURON_API luron_tensor *luron_layer_state(const luron_layer *layer, int i);
 LURON_API const char *luron_layer_state_name(const luron_layer *layer, int i);
-/** Put another tensor of the same shape and dtype in the place of parameter i: tying. */
+/** Put another tensor of the same shape and dtype in the place of parameter i: tying. Whether it requires a gradient stays
+ *  as it is (luron_tensor_set_requires_grad). */
 LURON_API LURON_NODISCARD luron_status luron_layer_set_param(luron_ctx *ctx, luron_layer *layer, int i, luron_tensor *t);
 /** Draw the parameters anew and put the state back. */
 LURON_API LURON_NODISCARD luron_status luron_layer_reset(luron_ctx *ctx, luron_layer *layer);

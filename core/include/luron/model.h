@@ -45,6 +45,8 @@ LURON_API int luron_model_n_nodes(const luron_model *model); /* inputs included 
 LURON_API int luron_model_n_layers(const luron_model *model);
 LURON_API luron_layer *luron_model_layer(const luron_model *model, int i);
 LURON_API const char *luron_model_layer_path(const luron_model *model, int i);
+/** How many nodes apply layer i. */
+LURON_API int luron_model_layer_uses(const luron_model *model, int i);
 /** The layer at a path, NULL if there is none. */
 LURON_API luron_layer *luron_model_find(const luron_model *model, const char *path);
 
@@ -71,7 +73,8 @@ LURON_API LURON_NODISCARD luron_status luron_model_set_dtype(luron_ctx *ctx, lur
 /** The architecture as JSON (docs/file-format.md); release with luron_text_free. Ids and axes in it count from 0. */
 LURON_API LURON_NODISCARD luron_status luron_model_to_json(char **out, luron_ctx *ctx, luron_model *model);
 LURON_API LURON_NODISCARD luron_status luron_model_from_json(luron_model **out, luron_ctx *ctx, const char *json);
-/** A table: layer or op, output shape, parameters, FLOPs for inputs of the given shapes (NULL: without shapes and FLOPs).
+/** A table: layer or op, output shape, parameters, FLOPs for inputs of the given shapes (NULL: without shapes and FLOPs;
+ *  dtype 0: int64 where it comes to what takes ids, else the model's).
  *  FLOPs: two for each use of a number of a parameter of rank 2 or more (2 M N K for a linear layer and for matmul), one
  *  for each element of an element-wise layer or op; nothing else counts.                                              */
 LURON_API LURON_NODISCARD luron_status luron_model_summary(char **out, luron_ctx *ctx, luron_model *model, int n_in, const luron_dims *in_dims);

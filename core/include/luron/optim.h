@@ -10,7 +10,8 @@ typedef struct luron_optim luron_optim;
 LURON_API LURON_NODISCARD luron_status luron_optim_new(luron_optim **out, luron_ctx *ctx, const char *type, int n_args, const luron_arg *args);
 LURON_API void luron_optim_free(luron_optim *optim);
 /** Add a group of parameters (leaves, each in one group only; a frozen one stays as it is until it is unfrozen). names[i] is what the checkpoint
- *  calls state of params[i], a path "encoder.linear2/weight"; NULL: "0", "1", ... `args` override the defaults.     */
+ *  calls state of params[i], a path "encoder.linear2/weight"; NULL: "0", "1", ...; in messages and for
+ *  luron_optim_param_name these count in the index base of the context. `args` override the defaults.     */
 LURON_API LURON_NODISCARD luron_status luron_optim_add(luron_optim *optim, luron_ctx *ctx, int n, luron_tensor *const *params, const char *const *names, int n_args, const luron_arg *args);
 
 /** The same for all parameters of a model, under the model's names. */

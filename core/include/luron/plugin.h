@@ -459,19 +459,21 @@ typedef struct luron_step {
     const luron_view *whole; /* LURON_OPTIM_WHOLE alone: the tensor with its shape */
     void *internal;
     luron_call *call; /* LURON_OPTIM_WHOLE alone, NULL in begin: for gemm, sum_to, parallel_for and luron_scratch; in setup for
-                         fail and declare_scratch */
+                         fail, declare_scratch and declare_state */
 } luron_step;
 typedef struct luron_optim_type {
     uint32_t struct_size, flags;
     const char *name, *doc;
     const luron_option *const *options;
     uint64_t options_size;
-    const char *const *state;    /* NULL-terminated: tensors shaped like the parameter, zero at first: "exp_avg" */
+    const char *const *state;    /* NULL-terminated: tensors shaped like the parameter, zero at first, unless setup says otherwise: "exp_avg" */
     const char *const *scalars;  /* NULL-terminated: doubles, one set a group, zero at first, saved: "beta1_t" */
     void (*begin)(luron_step *); /* once a step and group; the only place that changes scalars; optional */
     void (*step)(luron_step *);  /* any run: element i of the result depends on element i alone; LURON_OPTIM_WHOLE: all of it */
     int (*keeps)(const void *options, int i); /* is state i kept with these options? If not it is NULL in the step; NULL: all are */
-    luron_status (*setup)(luron_step *); /* LURON_OPTIM_WHOLE alone, optional: a parameter is added, `whole` has its shape and no data */
+    luron_status (*setup)(luron_step *); /* LURON_OPTIM_WHOLE alone, optional: a parameter is added or its options change, `whole` has its shape and no data;
+                                            declare_state(call, i, name, LURON_REAL, shape, init) gives state i another shape, which options set later may
+                                            not change, or a constant to begin with; without elements: NULL in the step */
 } luron_optim_type;
 #define LURON_OPTIM_WHOLE 1u
 

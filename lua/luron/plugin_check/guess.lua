@@ -172,6 +172,28 @@ function guess.apply(case, ins, layer)
   return { (layer or case.layer)(table.unpack(ins or case.ins, 1, case.n)) }
 end
 
+-- ---- what it says to guesses that it refuses -------------------------------------------------------------------------------
+-- Note a message; those that differ in options, sizes and numbers alone are of one kind.
+local function hear(heard, message, depth)
+  local kind = tostring(message):gsub("^.-}: ", ""):gsub("; given input.*$", ""):gsub("%d+", "N")
+  local entry = heard[kind]
+  if not entry then
+    entry = { text = tostring(message), depth = depth, count = 0 }
+    heard[kind], heard[#heard + 1] = entry, entry
+  end
+  entry.count = entry.count + 1
+end
+
+-- The first message, and that of the guess that came furthest: not refused for its options, and for what is seldom said.
+local function told(heard)
+  local first, far = heard[1], heard[1]
+  for _, entry in ipairs(heard) do
+    if entry.depth > far.depth or (entry.depth == far.depth and entry.count < far.count) then far = entry end
+  end
+  if not first then return "it says nothing" end
+  return "it says first: " .. first.text .. (far ~= first and "; and to the guess that came furthest: " .. far.text or "")
+end
+
 local function try(case, info, rand, domain)
   for i = 1, case.n do
     local shape = case.shapes[i]
@@ -179,15 +201,17 @@ local function try(case, info, rand, domain)
   end
   case.domain = domain
   local ok, outs = pcall(luron.no_grad, guess.apply, case)
-  return ok and outs, not ok and outs
+  if ok then return outs end
+  case.judge(outs)
+  hear(case.heard, outs, 2)
 end
 
--- Does the layer take numbers of the domain, whichever are drawn, and give finite ones? How many it gives; nil and what it said.
+-- Does the layer take numbers of the domain, whichever are drawn, and give finite ones? How many it gives; nil: it does not.
 local function steady(case, info, rand, domain)
   local n
   for _ = 1, 8 do
-    local outs, said = try(case, info, rand, domain)
-    if not outs or not is_finite(outs) then return nil, said end
+    local outs = try(case, info, rand, domain)
+    if not outs or not is_finite(outs) then return nil end
     n = 0
     for _, y in ipairs(outs) do n = n + y:numel() end
   end
@@ -246,15 +270,13 @@ local function draw_shapes(case, info, rand, sizes, fixed)
   return true
 end
 
--- Inputs for the layer of a case: true; or false and what the layer said last.
+-- Inputs for the layer of a case: are there any?
 local function find_inputs(case, info, rand, fixed)
-  local sizes, message = sizes_for(case.options), nil
+  local sizes = sizes_for(case.options)
   for _ = 1, 400 do
     case.ids, case.ins = 1, {}
     if draw_shapes(case, info, rand, sizes, fixed) then
-      local n, said = steady(case, info, rand, "normal")
-      if not n then n = steady(case, info, rand, "unit") end
-      message = said or message
+      local n = steady(case, info, rand, "normal") or steady(case, info, rand, "unit")
       if n and n > 0 then
         widen_ids(case, info, rand)
         if steady(case, info, rand, case.domain) then
@@ -264,28 +286,29 @@ local function find_inputs(case, info, rand, fixed)
       end
     end
   end
-  return false, message
+  return false
 end
 
---- Up to n cases { options, layer, ins, n (of inputs), shapes, ids, domain, dtype, seed, constant = { [input] = true } }; none: a message instead.
-function guess.cases(info, name, rand, n, fixed)
-  local cases, message = {}, nil
+--- Up to n cases { options, layer, ins, n (of inputs), shapes, ids, domain, dtype, seed, constant = { [input] = true } }; and what was
+--- said of what was refused. judge(message) raises if it tells of a fault of the plugin.
+function guess.cases(info, name, rand, n, fixed, judge)
+  local cases, heard = {}, {}
   local dtype = info.flags.f64 and "float64" or "float32"
   for attempt = 1, 12 * n do
     if #cases == n then break end
     local draw_options = attempt <= 12 and #cases == 0 and guess.plain_options or guess.options
-    local case = { options = draw_options(info.schema, rand, fixed.options), dtype = dtype, seed = rand(1000000) }
+    local case = { options = draw_options(info.schema, rand, fixed.options), dtype = dtype, seed = rand(1000000), judge = judge, heard = heard }
     luron.set_random_state(case.seed, 0)
     local ok, layer = pcall(function() return core.layer_type(name)(case.options):to(dtype) end)
     if ok then
       case.layer = layer
-      local found, said = find_inputs(case, info, rand, fixed.inputs)
-      if found then cases[#cases + 1] = case else message = said or message end
+      if find_inputs(case, info, rand, fixed.inputs) then cases[#cases + 1] = case end
     else
-      message = layer
+      judge(layer)
+      hear(heard, layer, 1)
     end
   end
-  return cases, message
+  return cases, told(heard)
 end
 
 return guess

@@ -197,6 +197,34 @@ layer[#layer + 1] = { name = "dtypes", run = function(t)
   end
 end }
 
+local function wrong_ids(case, dtype)
+  if dtype == "uint8" then return { 0, math.min(case.ids + 1, 255), 255 } end
+  if dtype == "int32" then return { 0, -1, -1000, case.ids + 1, 2 ^ 31 - 1 | 0, -2 ^ 31 | 0 } end
+  return { 0, -1, -1000, case.ids + 1, 1 << 40, math.maxinteger, math.mininteger }
+end
+
+layer[#layer + 1] = { name = "ids", crash = "an id that is none is read or written with", run = function(t)
+  local taken, n = 0, 0
+  for _, case in ipairs(t.cases) do
+    for i = 1, case.n do
+      local x = case.ins[i]
+      if x and guess.port(t.info, i).index and x:numel() > 0 then
+        for k, id in ipairs(wrong_ids(case, x:dtype())) do
+          local ins, ids = { table.unpack(case.ins, 1, case.n) }, x:clone():reshape(-1)
+          ids[k % 2 == 0 and -1 or 1] = id
+          ins[i], n = ids:reshape(x:shape()), n + 1
+          luron.strict "pages"
+          local ok, message = pcall(run_case, case, ins)
+          luron.strict(false)
+          if ok then taken = taken + 1 else t.judge(message) end
+        end
+      end
+    end
+  end
+  if n == 0 then t.skip "no input holds ids" end
+  return string.format("%d wrong ones: %d taken, %d refused", n, taken, n - taken)
+end }
+
 -- ---- gradients -------------------------------------------------------------------------------------------------------
 layer[#layer + 1] = { name = "gradients", run = gradient.first }
 layer[#layer + 1] = { name = "each gradient alone", run = gradient.alone }
@@ -303,6 +331,15 @@ layer[#layer + 1] = { name = "save and load", run = function(t)
   return #t.cases .. " layers"
 end }
 
+-- The same bits whether gradients are wanted or not?
+local function same_unrecorded(t, case)
+  local ins = { table.unpack(case.ins, 1, case.n) }
+  for _, variable in ipairs(gradient.variables(case, t.info)) do
+    if variable.input then ins[variable.input] = variable.tensor:detach():requires_grad_() end
+  end
+  return bytes_of(guess.apply(case, ins)) == bytes_of(luron.no_grad(guess.apply, case))
+end
+
 layer[#layer + 1] = { name = "training and eval", run = function(t)
   local random, drawn, states = t.info.flags.random, false, 0
   for _, case in ipairs(t.cases) do
@@ -319,6 +356,7 @@ layer[#layer + 1] = { name = "training and eval", run = function(t)
       return outs, after - before
     end
     case.layer:eval()
+    if not same_unrecorded(t, case) then t.fail("%s: other outputs where no gradient is wanted", guess.text(case.options)) end
     local before = states_of()
     local a, n = apply()
     local b = apply()

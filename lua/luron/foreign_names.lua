@@ -1,0 +1,184 @@
+--- What PyTorch, Keras and NumPy call otherwise, by the table or kind of object in which it is looked for: what stands behind
+--- "here it is" or, where it begins with ": ", what is said instead.
+local cpu = ": there is no device but the CPU in this version"
+
+local model = {
+  forward = ": call it, model(x)", predict = ": call it, model(x), after model:eval()", add = "nn.Sequential { layer, layer }",
+  append = "nn.Sequential { layer, layer }", compile = ": loss and optim are options of luron.fit",
+  fit = "luron.fit(model, dataset, options)",
+  evaluate = "luron.evaluate(model, dataset)", cuda = cpu, cpu = cpu, device = cpu, float = 'to "float32"', double = 'to "float64"',
+  modules = "named_layers or apply", children = "named_layers", layers = "named_layers", named_modules = "named_layers or apply",
+  named_children = "named_layers", named_buffers = "named_states", buffers = "named_states", register_buffer = "buffer",
+  get_layer = "layer", get_submodule = "layer", get_parameter = "parameter", trainable_weights = "parameters", weights = "parameters",
+  get_weights = "state_dict", set_weights = "load_state_dict", load_weights = "restore", save_weights = "save", load = "restore",
+  count_params = "n_weights", trainable = "freeze and unfreeze", requires_grad_ = "freeze and unfreeze", training = "is_training()",
+  to_json = "json", copy = "clone", deepcopy = "clone", register_backward_hook = "register_full_backward_hook", reset_parameters = "reset",
+  units = "out_features", kernel = "weight", gamma = "weight", in_channels = "in_features", out_channels = "out_features",
+}
+
+--- PyTorch's layers and functions that are not here yet.
+local absent = {}
+for names in ([[
+  Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d Fold Unfold MaxPool1d MaxPool2d MaxPool3d AvgPool1d AvgPool2d AvgPool3d
+  LPPool2d AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d AdaptiveMaxPool1d AdaptiveMaxPool2d AdaptiveMaxPool3d
+  BatchNorm1d BatchNorm2d BatchNorm3d LayerNorm GroupNorm InstanceNorm1d InstanceNorm2d InstanceNorm3d RMSNorm LocalResponseNorm SyncBatchNorm
+  RNN LSTM GRU RNNCell LSTMCell GRUCell Transformer TransformerEncoder TransformerDecoder TransformerEncoderLayer TransformerDecoderLayer
+  MultiheadAttention Embedding EmbeddingBag Bilinear Upsample PixelShuffle PixelUnshuffle ZeroPad2d ReflectionPad2d ReplicationPad2d
+  Dropout1d Dropout2d Dropout3d AlphaDropout Softmin Softmax2d Softshrink Hardshrink Tanhshrink Threshold LogSigmoid CELU GLU RReLU
+  CTCLoss TripletMarginLoss CosineEmbeddingLoss HingeEmbeddingLoss MarginRankingLoss MultiMarginLoss MultiLabelMarginLoss
+  MultiLabelSoftMarginLoss SoftMarginLoss PoissonNLLLoss GaussianNLLLoss CosineSimilarity PairwiseDistance GaussianNoise
+  conv1d conv2d conv3d max_pool1d max_pool2d avg_pool1d avg_pool2d adaptive_avg_pool2d batch_norm layer_norm group_norm instance_norm
+  embedding interpolate scaled_dot_product_attention multi_head_attention_forward ctc_loss cosine_similarity]]):gmatch "%S+" do
+  absent[names] = true
+end
+
+local conv = "filters is out_channels, strides is stride, dilation_rate is dilation, use_bias is bias, and in_channels is the first argument"
+local pool = "pool_size is kernel_size, strides is stride"
+local norm = "epsilon is eps, and momentum is 1 minus Keras's"
+local recurrent = "units is hidden_size, go_backwards has no like, return_sequences is what is done with the result, and input_size is the first argument"
+
+--- Keras's layers and losses: { PyTorch's name, which may be in `absent`, and how the options go }.
+local keras = {
+  Dense = { "Linear", "units is out_features, use_bias is bias, kernel_initializer is weight_init, bias_initializer is bias_init; "
+    .. "in_features is the first argument, activation a layer behind it" },
+  Conv1D = { "Conv1d", conv },
+  Conv2D = { "Conv2d", conv },
+  Conv3D = { "Conv3d", conv },
+  Conv1DTranspose = { "ConvTranspose1d", conv },
+  Conv2DTranspose = { "ConvTranspose2d", conv },
+  MaxPooling1D = { "MaxPool1d", pool },
+  MaxPooling2D = { "MaxPool2d", pool },
+  MaxPool2D = { "MaxPool2d", pool },
+  AveragePooling1D = { "AvgPool1d", pool },
+  AveragePooling2D = { "AvgPool2d", pool },
+  GlobalAveragePooling1D = { "AdaptiveAvgPool1d", "output_size = 1" },
+  GlobalAveragePooling2D = { "AdaptiveAvgPool2d", "output_size = 1" },
+  GlobalMaxPooling2D = { "AdaptiveMaxPool2d", "output_size = 1" },
+  BatchNormalization = { "BatchNorm1d", norm .. "; BatchNorm2d for images" },
+  LayerNormalization = { "LayerNorm", "epsilon is eps; normalized_shape in place of axis" },
+  GroupNormalization = { "GroupNorm", "groups is num_groups, epsilon is eps" },
+  SimpleRNN = { "RNN", recurrent },
+  MultiHeadAttention = { "MultiheadAttention", "key_dim times num_heads is embed_dim" },
+  UpSampling2D = { "Upsample", "size is scale_factor" },
+  SpatialDropout1D = { "Dropout1d", "rate is p" },
+  SpatialDropout2D = { "Dropout2d", "rate is p" },
+  GaussianDropout = { "Dropout", "rate is p" },
+  LeakyRelu = { "LeakyReLU", "negative_slope" },
+  Activation = { "ReLU", "each activation is a layer of its own, and a function: nn.ReLU(), nn.relu(x)" },
+  InputLayer = { "Input", "no shape is given: nn.Graph takes it from what comes" },
+  Permute = { "Reshape", "x:permute in a class, or on a node of nn.Graph" },
+  Concatenate = { "Graph", "luron.cat joins tensors, and nodes of nn.Graph" },
+  Add = { "Graph", "tensors, and nodes of nn.Graph, are added with +" },
+  Multiply = { "Graph", "tensors, and nodes of nn.Graph, are multiplied with *" },
+  Lambda = { "class", "write a class with a forward" },
+  Model = { "Graph", "inputs and outputs are its options; or a class, nn.class" },
+  Functional = { "Graph", "inputs and outputs are its options" },
+  Layer = { "class", "call is forward" },
+  CategoricalCrossentropy = { "CrossEntropyLoss", "from_logits is always true; targets are ids from 1, or probabilities" },
+  SparseCategoricalCrossentropy = { "CrossEntropyLoss", "from_logits is always true; targets are ids from 1" },
+  BinaryCrossentropy = { "BCELoss", "with from_logits = true BCEWithLogitsLoss" },
+  MeanSquaredError = { "MSELoss", "the mean over everything" },
+  MeanAbsoluteError = { "L1Loss", "the mean over everything" },
+  Huber = { "HuberLoss", "delta" },
+  KLDivergence = { "KLDivLoss", "the input is the logarithm" },
+}
+
+return {
+  absent = absent,
+  keras = keras,
+  luron = {
+    manual_seed = "luron.seed", uniform = "luron.rand", normal = "luron.randn", random = "luron.rand", array = "luron.tensor",
+    asarray = "luron.tensor", Tensor = "luron.tensor",
+    from_numpy = "luron.frombytes", concatenate = "luron.cat", concat = "luron.cat", range = "luron.arange",
+    column_stack = "luron.hstack", row_stack = "luron.vstack", pinverse = "luron.linalg.pinv", lstsq = "luron.linalg.lstsq",
+    inverse = "luron.linalg.inverse", inv = "luron.linalg.inverse", det = "luron.linalg.det", svd = "luron.linalg.svd",
+    qr = "luron.linalg.qr", solve = "luron.linalg.solve",
+    cholesky = "luron.linalg.cholesky", save = "model:save(path)", Linear = "luron.nn.Linear",
+    Sequential = "luron.nn.Sequential", Module = "luron.nn.class", class = "luron.nn.class", SGD = "luron.optim.SGD",
+    Adam = "luron.optim.Adam", AdamW = "luron.optim.AdamW",
+    Dataset = "luron.data.tensors", TensorDataset = "luron.data.tensors", DataLoader = "ds:loader { batch = 64 }",
+    set_num_threads = "luron.threads(n)",
+    get_num_threads = "luron.threads()", set_default_dtype = "luron.default_dtype(name)", get_default_dtype = "luron.default_dtype()",
+    is_grad_enabled = "luron.is_recording",
+    set_grad_enabled = "luron.no_grad and luron.enable_grad", inference_mode = "luron.no_grad",
+    autograd = "luron.grad and x:backward()", F = "luron.nn", func = "luron.jacobian, hessian, vjp and jvp",
+    functional = "luron.nn (nn.relu), and luron.jacobian, hessian, vjp and jvp", layers = "luron.nn", losses = "luron.nn",
+    optimizers = "luron.optim", lr_scheduler = "luron.schedule",
+    regularizers = "luron.regularizer", constraints = "luron.constraint", initializers = "luron.nn.init", init = "luron.nn.init",
+    clip_grad_norm_ = "luron.clip_grad_norm",
+    clip_grad_value_ = "luron.clip_grad_value", AveragedModel = "luron.SWA", ExponentialMovingAverage = "luron.EMA", greater = "x:gt",
+    less = "x:lt", equal = "x:eq", power = "x ^ y",
+    divide = "x / y", multiply = "x * y", subtract = "x - y", float32 = 'the name "float32"', float64 = 'the name "float64"',
+    int64 = 'the name "int64"', device = cpu, cuda = cpu, jit = "luron.nn.trace",
+  },
+  ["luron.nn"] = {
+    functional = "nn itself: nn.relu(x)", F = "nn itself: nn.relu(x)",
+    Parameter = "a tensor: self.gain = luron.ones(3, { requires_grad = true })", ModuleList = "a list: self.blocks = { a, b }",
+    ModuleDict = "a table: self.parts = { first = a }", ParameterList = "a list of tensors that require gradients",
+    utils = "luron.clip_grad_norm, luron.clip_grad_value",
+    LazyLinear = ": in_features of nn.Linear has to be given", DataParallel = ": luron.threads(n) says how many threads run",
+    quantization = ": not in this version",
+  },
+  ["luron.linalg"] = {
+    inv = "inverse", eig = "eigh, of symmetric matrices", eigvalsh = "eigh", svdvals = "svd", matrix_rank = "svd, whose values tell",
+    norm = "x:norm", pinverse = "pinv",
+    triangular_solve = "solve_triangular", logdet = "slogdet", diagonal = "x:diagonal", matmul = "x:matmul", dot = "x:dot",
+    outer = "x:outer", trace = "x:trace", lu = "solve, det and inverse",
+  },
+  ["luron.schedule"] = {
+    CosineLR = "CosineAnnealingLR", Cosine = "CosineAnnealingLR", Step = "StepLR", MultiStep = "MultiStepLR",
+    Exponential = "ExponentialLR", Linear = "LinearLR", Constant = "ConstantLR",
+    Polynomial = "PolynomialLR", OneCycle = "OneCycleLR", Cyclic = "CyclicLR", Warmup = "WarmupLR", Plateau = "ReduceLROnPlateau",
+    Lambda = "LambdaLR", Sequential = "SequentialLR",
+    LearningRateScheduler = "LambdaLR", LRScheduler = "LambdaLR",
+  },
+  ["luron.regularizer"] = { L1 = "l1", L2 = "l2", L1L2 = "l1_l2", OrthogonalRegularizer = "orthogonal", lasso = "l1", ridge = "l2",
+    weight_decay = "l2" },
+  ["luron.constraint"] = {
+    maxnorm = "max_norm", MaxNorm = "max_norm", MinMaxNorm = "min_max_norm", UnitNorm = "unit_norm", unitnorm = "unit_norm",
+    NonNeg = "non_neg", nonneg = "non_neg",
+  },
+  ["luron.sparse"] = { coo_matrix = "coo", csr_matrix = "csr", sparse_coo_tensor = "coo", sparse_csr_tensor = "csr",
+    to_sparse = "from_dense", mm = "s:matmul", matmul = "s:matmul" },
+  ["luron.data"] = {
+    TensorDataset = "tensors", Dataset = "tensors", DataLoader = "ds:loader { batch = 64 }", loader = "ds:loader { batch = 64 }",
+    MNIST = "mnist", FashionMNIST = "fashion_mnist", read_csv = "csv",
+    random_split = "ds:shuffled(), then ds:split", load = "read",
+  },
+  layer = model,
+  model = model,
+  module = setmetatable({ json = ": nn.trace(net, example):json()", inputs = ": nn.trace(net, example):inputs()",
+    n_nodes = ": nn.trace(net, example):n_nodes()" }, { __index = model }),
+  optimiser = {
+    param_groups = "groups", add_param_group = "add_group", minimize = "loss:backward(), then opt:step()", apply_gradients = "step",
+    state_dict = "state(group, i); model:save(path, { optim = opt }) keeps all",
+    load_state_dict = "checkpoint:restore_optim(opt)", iterations = "steps()",
+  },
+  dataset = {
+    shuffle = "shuffled(), or ds:loader { shuffle = true }", batch_size = "ds:loader { batch = 64 }", dataloader = "loader",
+    take = "range", subset = "range", random_split = "ds:shuffled(), then ds:split",
+    size = "#ds", len = "#ds", x = "ds[i][1], or ds:batch(first, last)", y = "ds[i][2], or ds:batch(first, last)",
+  },
+  -- Options of fit and evaluate, and of loaders: what is no option of the function at hand does not count.
+  fit = {
+    batch_size = "batch", bs = "batch", optimizer = "optim", optimiser = "optim", criterion = "loss", loss_fn = "loss",
+    num_epochs = "epochs", n_epochs = "epochs", max_epochs = "epochs",
+    validation_data = "validate", val = "validate", validation = "validate", verbose = "progress", clipnorm = "clip_norm",
+    clipvalue = "clip_value", grad_clip = "clip_norm", scheduler = "schedule",
+    lr_scheduler = "schedule", early_stopping = "early_stop", accumulate_grad_batches = "accumulate",
+    lr = ": give optim = luron.optim.AdamW(model, { lr = 1e-3 })",
+    learning_rate = ": give optim = luron.optim.AdamW(model, { lr = 1e-3 })",
+    validation_split = ": ds:split gives two datasets; give one as validate",
+    metrics = ": the accuracy is in the history where targets are ids",
+  },
+  loader = { batch_size = "batch", bs = "batch", num_workers = ": batches are made in this program", random_state = "seed",
+    generator = "seed" },
+  tensor = {
+    numpy = "totable", tolist = "totable", cpu = cpu, cuda = cpu, device = cpu, view_as = "reshape", astype = "to", type = "dtype",
+    ndim = "dim()", nelement = "numel", T = "t()", mT = "transpose(-1, -2)",
+    copy = "clone", greater = "gt", less = "lt", equal = "eq", inverse = "luron.linalg.inverse", inv = "luron.linalg.inverse",
+    det = "luron.linalg.det", svd = "luron.linalg.svd", qr = "luron.linalg.qr",
+    swapaxes = "transpose", data = "detach()", len = "size(1)", concat = "luron.cat { a, b }", append = "luron.cat { a, b }",
+    is_cuda = cpu, power = "x ^ y",
+  },
+}

@@ -1,0 +1,174 @@
+--- luron.help: types of plugins from their descriptors, everything else from the reference (docs/reference/, installed as
+--- luron_reference), which the docs are made of. Names that are nowhere give the nearest ones.
+local core = require "luron.core"
+
+local WIDTH, NEAREST, CONTAINING = 100, 3, 6
+-- Tables below luron in signatures, in the order of the list; methods stand behind letters and words of their own, "x:sum".
+local tables = {
+  { "luron", "functions (luron.NAME)" }, { "nn", "functions and classes (nn.NAME)" }, { "optim", "optimisers in Lua (luron.optim.NAME)" },
+  { "schedule", "schedules (luron.schedule.NAME)" }, { "init", "initialisers (nn.init.NAME)" }, { "regularizer", "regularisers (luron.regularizer.NAME)" },
+  { "constraint", "constraints (luron.constraint.NAME)" }, { "data", "data (luron.data.NAME)" }, { "linalg", "linear algebra (luron.linalg.NAME)" },
+  { "sparse", "sparse matrices (luron.sparse.NAME)" },
+}
+local prefix = { init = "nn." }
+for _, item in ipairs(tables) do
+  if item[1] ~= "luron" and item[1] ~= "nn" and item[1] ~= "init" then prefix[item[1]] = "luron." end
+end
+
+-- ---- the reference -------------------------------------------------------------------------------------------------------
+local all -- { owner, name, signature, entry, section, both }
+
+local function collect(list, item, path)
+  local where = path and path .. ", " .. item.title or item.title
+  for _, field in ipairs(item.fields or {}) do
+    local owner, name = field[1]:match "^(%w+)%.([%w_]+)$"
+    list[#list + 1] = { owner = owner, name = name, signature = field[1] .. ": " .. field[2], entry = { nil, field[3] }, where = where }
+  end
+  for _, entry in ipairs(item) do
+    if entry.title then
+      collect(list, entry, where)
+    else
+      local owner, name = entry[1]:match "^([%a_]+)[.:]([%w_]+)"
+      list[#list + 1] = { owner = owner, name = name, signature = (prefix[owner] or "") .. entry[1], entry = entry, where = where, both = item.both }
+    end
+  end
+end
+
+local function reference()
+  if all then return all end
+  local list = {}
+  for _, part in ipairs(require "luron_reference.parts") do collect(list, require("luron_reference." .. part), nil) end
+  all = list
+  return all
+end
+
+-- ---- texts ---------------------------------------------------------------------------------------------------------------
+local function fill(text, indent)
+  local lines, line = {}, indent
+  for word in text:gmatch "%S+" do
+    if #line > #indent and #line + #word >= WIDTH then lines[#lines + 1], line = line, indent end
+    line = line .. (line == indent and "" or " ") .. word
+  end
+  lines[#lines + 1] = line
+  return table.concat(lines, "\n")
+end
+
+local function example(pair, verb) return fill(string.format("%s %s %s", pair[1], verb, pair[2]), "  ") end
+
+local function entry_text(item)
+  local entry, lines = item.entry, { item.signature }
+  if item.both then lines[1] = lines[1] .. ", also luron." .. item.name .. "(x, ...)" end
+  lines[#lines + 1] = fill(entry[2], "  ")
+  for _, key in ipairs { "is", "raises" } do
+    local list = entry[key] and (type(entry[key][1]) == "table" and entry[key] or { entry[key] }) or {}
+    for _, pair in ipairs(list) do
+      if not pair[1]:find "%(function" then lines[#lines + 1] = example(pair, key) end -- a whole life in a line helps nobody
+    end
+  end
+  lines[#lines + 1] = "  from docs/lua-api.md: " .. item.where
+  return table.concat(lines, "\n")
+end
+
+-- The names in a table, in their order.
+local function names_in(owner)
+  local names, seen = {}, {}
+  for _, item in ipairs(reference()) do
+    if item.owner == owner and not seen[item.name] then names[#names + 1], seen[item.name] = item.name, true end
+  end
+  return names
+end
+
+local function overview()
+  local lines = { core.help() }
+  for _, item in ipairs(tables) do lines[#lines + 1] = item[2] .. ": " .. table.concat(names_in(item[1]), ", ") end
+  lines[#lines + 1] = 'luron.help "Linear" tells about one of them, luron.help "x:sum" about a method of tensors; all are in docs/lua-api.md'
+  return table.concat(lines, "\n")
+end
+
+-- ---- names that are near -------------------------------------------------------------------------------------------------
+-- How many letters have to be put in, taken out, changed or swapped with the next; case counts for nothing.
+local function distance(a, b)
+  local before, last = {}, {}
+  for j = 0, #b do last[j] = j end
+  for i = 1, #a do
+    local row = { [0] = i }
+    for j = 1, #b do
+      local same = a:byte(i) == b:byte(j)
+      row[j] = math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (same and 0 or 1))
+      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then row[j] = math.min(row[j], before[j - 2] + 1) end
+    end
+    before, last = last, row
+  end
+  return last[#b]
+end
+
+local function every_name()
+  local names, seen = {}, {}
+  local function add(name)
+    if name and not seen[name] then names[#names + 1], seen[name] = name, true end
+  end
+  for _, kind in ipairs { "layer", "optim", "format" } do
+    for _, name in ipairs(core.types(kind)) do
+      add(name)
+      add(core.type_info(kind, name).function_name)
+    end
+  end
+  for _, item in ipairs(reference()) do add(item.name) end
+  return names
+end
+
+local function near(name)
+  local wanted, close, holding = name:lower(), {}, {}
+  for _, other in ipairs(every_name()) do
+    local d = distance(wanted, other:lower())
+    if d <= (#name + 2) // 3 then close[#close + 1] = { d, other } end
+    if #name > 2 and other:lower():find(wanted, 1, true) then holding[#holding + 1] = other end
+  end
+  table.sort(close, function(a, b)
+    if a[1] ~= b[1] then return a[1] < b[1] end
+    return a[2] < b[2]
+  end)
+  local list = {}
+  for i = 1, math.min(#close, NEAREST) do list[i] = close[i][2] end
+  table.sort(holding, function(a, b)
+    if #a ~= #b then return #a < #b end
+    return a < b
+  end)
+  for i = 1, #close == 0 and math.min(#holding, CONTAINING) or 0 do list[i] = holding[i] end
+  for i, other in ipairs(list) do list[i] = "'" .. other .. "'" end
+  return list
+end
+
+local function suggestion(name)
+  local list = near(name)
+  if #list == 0 then return "" end
+  local last = table.remove(list)
+  return "; did you mean " .. (#list > 0 and table.concat(list, ", ") .. " or " or "") .. last .. "?"
+end
+
+-- ---- the whole -----------------------------------------------------------------------------------------------------------
+local with_types = { nn = true, optim = true, x = true }
+
+--- The text about whatever has this name, alone ("LBFGS") or as it is written ("luron.optim.LBFGS", "x:sum"); without a name
+--- the list of all.
+local function help(name)
+  if name == nil then return overview() end
+  if type(name) ~= "string" then core.badarg(1, "help", "name: string expected, got " .. core.got(name)) end
+  local owner, bare = name:match "^(.*)[.:]([^.:]*)$"
+  owner, bare = owner and owner:match "[%w_]*$", bare or name
+  local texts, refused = {}, nil
+  if not owner or with_types[owner] then texts[1], refused = core.help(bare) end
+  for _, item in ipairs(reference()) do
+    local fits = not owner or item.owner == owner or (item.both and owner == "luron")
+    if fits and (item.name == bare or (item.owner == "init" and item.name == bare .. "_")) then texts[#texts + 1] = entry_text(item) end
+  end
+  for _, item in ipairs(tables) do
+    if item[1] == bare and bare ~= "luron" then texts[#texts + 1] = fill(item[2] .. ": " .. table.concat(names_in(bare), ", "), "") end
+  end
+  if #texts == 0 then
+    core.raise(string.format("help: nothing is called '%s'%s%s", name, suggestion(bare), refused and refused:match "; refused plugins:.*" or ""))
+  end
+  return table.concat(texts, "\n\n")
+end
+
+return { help = help }

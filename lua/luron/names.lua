@@ -1,0 +1,84 @@
+--- Names that are not there: what is near, as core does it for names of types, and what other libraries call otherwise.
+local core = require "luron.core"
+local foreign = require "luron.foreign_names"
+
+local names = {}
+
+-- How many letters have to be put in, taken out, changed, or swapped with their neighbour; case does not matter.
+local function distance(a, b)
+  local before, row, n = nil, {}, #b
+  for j = 0, n do row[j] = j end
+  for i = 1, #a do
+    local last = row
+    row = { [0] = i }
+    for j = 1, n do
+      local same = a:byte(i) == b:byte(j)
+      local least = math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (same and 0 or 1))
+      if before and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then least = math.min(least, before[j - 2] + 1) end
+      row[j] = least
+    end
+    before = last
+  end
+  return row[n]
+end
+
+--- Up to three names of the set `known` (names are its keys) that are near, the nearest first.
+function names.near(name, known)
+  local found, limit, lower = {}, (#name + 2) // 3, name:lower()
+  for other in pairs(known) do
+    if type(other) == "string" and #other < 64 and #name < 64 and other:sub(1, 1) ~= "_" then
+      local far = distance(lower, other:lower())
+      if far > limit and #name >= 3 and other:sub(1, #name):lower() == lower then far = limit end -- "summ" for "summary"
+      if far <= limit then found[#found + 1] = { other, far } end
+    end
+  end
+  table.sort(found, function(a, b)
+    if a[2] ~= b[2] then return a[2] < b[2] end
+    return a[1] < b[1]
+  end)
+  for i, pair in ipairs(found) do found[i] = i <= 3 and pair[1] or nil end
+  return found
+end
+
+--- "; here it is luron.seed", "; did you mean 'a' or 'b'?", or "". `kind` says which table of other libraries' names counts.
+function names.hint(kind, name, known)
+  local here = (foreign[kind] or {})[name]
+  if here then return here:find "^: " and here or "; here it is " .. here end
+  local near = names.near(name, known)
+  if #near == 0 then return "" end
+  for i, other in ipairs(near) do near[i] = "'" .. other .. "'" end
+  local last = table.remove(near)
+  return "; did you mean " .. (#near > 0 and table.concat(near, ", ") .. " or " or "") .. last .. "?"
+end
+
+--- Raise: `what` has no `name`.
+function names.refuse(what, kind, name, known)
+  if type(name) ~= "string" then core.raise(string.format("%s has no %s", what, core.got(name))) end
+  core.raise(string.format("%s has no '%s'%s", what, name, names.hint(kind, name, known)))
+end
+
+--- "no option 'batch_size': it is called batch; options: batch, shuffle"
+function names.no_option(kind, key, known)
+  local all, here = {}, type(key) == "string" and (foreign[kind] or {})[key]
+  for name in pairs(known) do all[#all + 1] = name end
+  table.sort(all)
+  local hint = here and (here:find "^: " and here or known[here] and ": it is called " .. here) or ""
+  return string.format("no option %s%s; options: %s", core.got(key), hint, table.concat(all, ", "))
+end
+
+--- What to say of a layer type or function that no plugin has; nil: nothing is known of the name.
+function names.no_layer(name)
+  local here, theirs = foreign["luron.nn"][name], foreign.keras[name]
+  if here then return "nn has no '" .. name .. "'" .. (here:find "^: " and here or "; here it is " .. here) end
+  if foreign.absent[name] then return string.format("nn.%s is not in this version; luron.help() lists the layers that there are", name) end
+  if not theirs then return nil end
+  local missing = foreign.absent[theirs[1]] and not core.layer_type(theirs[1])
+  return string.format("nn has no '%s', Keras's name for nn.%s%s: %s", name, theirs[1], missing and ", which is not in this version" or "", theirs[2])
+end
+
+--- Let reading what is not in the table raise; rawget still gives nil. `title`: "luron.linalg", also the kind of its names.
+function names.guard(t, title)
+  return setmetatable(t, { __name = title, __index = function(_, name) names.refuse(title, title, name, t) end })
+end
+
+return names
