@@ -1,4 +1,4 @@
-#include "internal.h"
+#include "plan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +31,7 @@ luron_status luron_ctx_new(luron_ctx **out, luron_alloc_fn alloc, void *ud) {
 void luron_ctx_free(luron_ctx *ctx) {
     if (!ctx) return;
     luron__pool *pool = ctx->pool;
+    if (ctx->plan) luron__plan_abandon(ctx->plan);
     if (ctx->registry) luron__registry_free(ctx->registry);
     luron__pool_free(pool, ctx, sizeof *ctx);
     luron__pool_release(pool);

@@ -432,6 +432,7 @@ luron_status luron_plan_end(luron_plan *p, luron_ctx *ctx, int n_out, luron_tens
     return status;
 }
 
+int luron_ctx_is_planning(const luron_ctx *ctx) { return ctx->plan != NULL; }
 const char *luron_plan_refusal(const luron_plan *p) { return p->refusal[0] ? p->refusal : NULL; }
 uint64_t luron_plan_hash(const luron_plan *p) { return p->hash; }
 int luron_plan_n_outs(const luron_plan *p) { return p->n_out; }
@@ -450,8 +451,17 @@ static void close_step(luron__plan_step *s) {
     luron_layer_unref(layer);
 }
 
+/* It was not ended. */
+void luron__plan_abandon(luron_plan *p) {
+    if (!p->ctx) return;
+    if (p->ctx->plan == p) p->ctx->plan = NULL;
+    settle_stores(p);
+    p->ctx = NULL;
+}
+
 void luron_plan_free(luron_plan *p) {
     if (!p) return;
+    luron__plan_abandon(p);
     for (int64_t i = 0; i < p->cap_steps && i <= p->n_steps; i++) /* the last one may be half made */
         close_step(&p->steps[i]);
     for (int64_t i = 0; i < p->n_grads; i++) {

@@ -33,6 +33,8 @@ void luron__plan_leaf(luron_ctx *ctx, luron_tensor *leaf, bool zeroed);
 /** A gradient is added to one that was there before the step. */
 void luron__plan_adds_to(luron_ctx *ctx, const luron_tensor *leaf);
 void luron__plan_optim(luron_ctx *ctx, luron_optim *o);
+/** The context goes. */
+void luron__plan_abandon(luron_plan *p);
 /** A storage was made; nobody holds it any more: true if the plan keeps it. */
 void luron__plan_born(luron_plan *p, luron__storage *s);
 bool luron__plan_keeps(luron__storage *s);

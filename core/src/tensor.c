@@ -172,7 +172,6 @@ int luron_tensor_is_contiguous(const luron_tensor *t) {
 static luron_status item(luron_ctx *ctx, const luron_tensor *t, uint32_t dtype, void *to) {
     char text[LURON__SHAPE_TEXT];
     LURON_TRY(luron_tracer_reads(ctx, t, "item"));
-    luron__plan_refuse(ctx, "reads numbers of a tensor: item");
     LURON__CHECK(ctx, luron_tensor_numel(t) == 1, LURON_E_SHAPE, "item: a tensor of one element expected, got %s",
                  luron_shape_text(text, sizeof text, t->ndim, t->shape));
     luron__convert(dtype, to, 1, t->dtype, luron__data(t), 1, 1);
@@ -185,7 +184,6 @@ luron_status luron_tensor_read(luron_ctx *ctx, const luron_tensor *t, uint32_t d
     int size = luron_dtype_size(dtype), from = luron_dtype_size(t->dtype);
     LURON__CHECK(ctx, size > 0, LURON_E_DTYPE, "0x%x is no dtype", dtype);
     LURON_TRY(luron_tracer_reads(ctx, t, "read"));
-    luron__plan_refuse(ctx, "reads numbers of a tensor: read");
     int64_t n = luron_tensor_numel(t), inner = t->ndim ? t->shape[t->ndim - 1] : 1, at[LURON_MAX_DIMS] = {0};
     if (luron_tensor_is_contiguous(t)) inner = n; /* one run */
     int64_t stride = luron_tensor_is_contiguous(t) ? 1 : t->strides[t->ndim - 1];

@@ -1,4 +1,5 @@
 /* tracer.c -- noting what is applied. The model is made in tracer_model.c. */
+#include "plan.h"
 #include "tracer_steps.h"
 
 #include <stdio.h>
@@ -314,6 +315,11 @@ luron_status luron__tracer_layer_call(luron_ctx *ctx, luron_layer *layer, int n_
 
 /* ---- what is refused --------------------------------------------------------------------------------------------- */
 luron_status luron_tracer_reads(luron_ctx *ctx, const luron_tensor *x, const char *how) {
+    if (ctx->plan) {
+        char text[64];
+        snprintf(text, sizeof text, "reads numbers of a tensor: %s", how);
+        luron__plan_refuse(ctx, text);
+    }
     char what[160];
     int32_t value = ctx->trace ? find_value(ctx->trace, x) : -1;
     if (value < 0 || ctx->trace->values[value].pure) return LURON_OK;

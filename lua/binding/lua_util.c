@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-const char lr_tensor_key, lr_layer_key, lr_model_key, lr_optim_key, lr_checkpoint_key, lr_node_key, lr_guard_key, lr_tracer_key;
+const char lr_tensor_key, lr_layer_key, lr_model_key, lr_optim_key, lr_checkpoint_key, lr_node_key, lr_guard_key, lr_tracer_key, lr_plan_key;
 const char lr_state_key, lr_names_key, lr_methods_key;
 static const char kept_key, links_key;
 static const char calls_key; /* the set of functions that are a __call */
@@ -218,6 +218,7 @@ static void release(const char *key, void *object) {
     else if (key == &lr_optim_key) luron_optim_free(object);
     else if (key == &lr_checkpoint_key) luron_checkpoint_free(object);
     else if (key == &lr_tracer_key) luron_tracer_free(object);
+    else if (key == &lr_plan_key) luron_plan_free(object);
 }
 
 static lr_link gone; /* of boxes whose finalizer has run */

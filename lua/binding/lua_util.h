@@ -143,7 +143,7 @@ void lr_only(lua_State *L, int arg, const char *const *keys);
 
 /* ---- boxes -------------------------------------------------------------------------------------------------------------------- */
 /* Metatables are kept in the registry under the address of these. */
-extern const char lr_tensor_key, lr_layer_key, lr_model_key, lr_optim_key, lr_checkpoint_key, lr_node_key, lr_guard_key, lr_tracer_key;
+extern const char lr_tensor_key, lr_layer_key, lr_model_key, lr_optim_key, lr_checkpoint_key, lr_node_key, lr_guard_key, lr_tracer_key, lr_plan_key;
 /* ... and these things: the state, names of functions for messages, methods of tensors. */
 extern const char lr_state_key, lr_names_key, lr_methods_key;
 /** A metatable under `key` with __name, __index = methods (or left to the caller), __gc and __close; leaves it and the
@@ -251,6 +251,7 @@ void lr_open_layer(lua_State *L);
 void lr_open_types(lua_State *L);
 void lr_open_model(lua_State *L);
 void lr_open_tracer(lua_State *L);
+void lr_open_plan(lua_State *L);
 void lr_open_nodes(lua_State *L);
 void lr_open_optim(lua_State *L);
 void lr_open_json(lua_State *L);

@@ -29,6 +29,9 @@ LURON_API int luron_plan_fits(const luron_plan *plan, const luron_ctx *ctx, int 
  *  LURON_E_STATE if the plan does not fit; what the step itself may return. */
 LURON_API LURON_NODISCARD luron_status luron_plan_run(luron_tensor **outs, luron_plan *plan, luron_ctx *ctx, int n_in, luron_tensor *const *ins);
 
+/** Is one being noted? */
+LURON_API int luron_ctx_is_planning(const luron_ctx *ctx);
+
 LURON_API int luron_plan_n_outs(const luron_plan *plan);
 /** Things that a run does, and bytes of the block that results in between share. */
 LURON_API int64_t luron_plan_n_steps(const luron_plan *plan);
