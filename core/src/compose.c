@@ -1,7 +1,7 @@
 /* The table of ops for `compose`. Handles belong to the call: what an op makes is noted in the frame and released with
  * it. A NULL operand gives NULL, and after the first failure everything gives NULL, so that a plugin checks nothing
  * before set_out.                                                                                                    */
-#include "call.h"
+#include "plan.h"
 
 #include <string.h>
 
@@ -169,6 +169,7 @@ static luron_status uniform(luron_tensor **out, luron_call *c, int stream, int n
     luron__frame *f = frame_of(c);
     luron_tensor *t, *cast;
     LURON_TRY(luron_tensor_new(&t, f->ctx, LURON_F32, ndim, shape));
+    luron__plan_refuse(f->ctx, "draws random numbers in a layer that is made of ops");
     c->host->rand_uniform(c, stream, 0, luron_tensor_numel(t), (float *)luron_tensor_data(t));
     if (c->dtype == LURON_F32) {
         *out = t;

@@ -107,7 +107,7 @@ luron_status luron__csr_take(luron_tensor **in, luron__expr *e, const char *what
 /* Lists of int64 made together: all or none. */
 static luron_status make_lists(luron_tensor **lists, luron_ctx *ctx, int n, const int64_t *sizes) {
     for (int i = 0; i < n; i++) {
-        luron_status status = luron_tensor_new(&lists[i], ctx, LURON_I64, 1, &sizes[i]);
+        luron_status status = luron__tensor_make(&lists[i], ctx, LURON_I64, 1, &sizes[i]);
         for (int k = 0; k < i && status; k++) {
             luron_tensor_unref(lists[k]);
             lists[k] = NULL;

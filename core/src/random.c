@@ -7,7 +7,7 @@
  *   word 2: low half of the position     word 3: 16 more bits of the position, and above them 16 more of the block
  * so that 2^48 draws of 2^50 numbers each are distinct. A block gives four words: four numbers of 32 bits (element j is
  * word j % 4 of block j / 4) or two of 64 (element j is words 2 (j % 2) and the next of block j / 2).               */
-#include "plan.h"
+#include "internal.h"
 
 #include <math.h>
 #include <string.h>
@@ -195,7 +195,6 @@ static void draw_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 
 static luron_status fill(luron_ctx *ctx, drawing *d) {
     LURON_TRY(luron__tracer_check_draw(ctx, "rand, randn"));
-    luron__plan_refuse(ctx, "draws random numbers outside of layers");
     d->seed = ctx->seed, d->position = ctx->position++;
     d->contiguous = luron_tensor_is_contiguous(d->t);
     luron__parallel_for(ctx->threads, luron_tensor_numel(d->t), GRAIN, draw_chunk, d);

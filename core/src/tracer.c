@@ -340,6 +340,7 @@ luron_status luron__tracer_check_write(luron_ctx *ctx, const char *how, const lu
 
 luron_status luron__tracer_check_draw(luron_ctx *ctx, const char *how) {
     char what[160];
+    luron__plan_refuse(ctx, "draws random numbers outside of layers");
     snprintf(what, sizeof what, "draws random numbers (%.40s), which a graph does in layers alone (nn.Dropout)", how);
     return luron_tracer_refuse(ctx, what);
 }

@@ -1,0 +1,155 @@
+-- luron.compile: the same results as the function, whatever it does; and luron.explain says what became of it.
+local luron = require "luron"
+local nn = luron.nn
+
+local function explains(compiled, text) assert.is_truthy(luron.explain(compiled):find(text, 1, true), luron.explain(compiled)) end
+
+-- Training with `wrap` around the step; losses, and the model.
+local function train(wrap, optim, layers)
+  luron.seed(3)
+  local net = nn.Sequential(layers())
+  local opt = luron.optim[optim](net, { lr = 0.05 })
+  local criterion = nn.CrossEntropyLoss()
+  local step = wrap(function(x, t)
+    opt:zero_grad()
+    local loss = criterion(net(x), t)
+    loss:backward()
+    opt:step()
+    return loss, net(x):argmax(2)
+  end)
+  local losses = {}
+  for i = 1, 12 do
+    local n = i % 5 == 0 and 7 or 16 -- a last batch that is smaller
+    local x, t = luron.arange(n * 3):reshape(n, 3):float() * 0.1 - i, luron.arange(n):remainder(2):long() + 1
+    local loss, classes = step(x, t)
+    losses[i] = { loss:item(), classes:totable() }
+  end
+  return losses, net, step
+end
+
+describe("luron.compile", function()
+  local networks = {
+    plain = function() return { nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2) } end,
+    dropout = function() return { nn.Linear(3, 9), nn.Dropout(0.4), nn.GELU(), nn.Linear(9, 2), nn.LogSoftmax() } end,
+    prelu = function() return { nn.Linear(3, 5, { bias = false }), nn.PReLU(), nn.Linear(5, 2) } end,
+  }
+  for name, layers in pairs(networks) do
+    for _, optim in ipairs { "SGD", "AdamW", "Adafactor" } do
+      it("trains with the same bits: " .. name .. ", " .. optim, function()
+        local expect, net = train(function(fn) return fn end, optim, layers)
+        local got, same, step = train(luron.compile, optim, layers)
+        assert.are.same(expect, got)
+        for path, p in net:named_parameters() do
+          for other, q in same:named_parameters() do
+            if other == path then assert.is_true(p:tobytes() == q:tobytes(), path) end
+          end
+        end
+        explains(step, "(float32 (16, 3), int64 (16)): planned")
+        explains(step, "run 8 times")
+        explains(step, "(float32 (7, 3), int64 (7)): planned")
+      end)
+    end
+  end
+
+  it("runs a model for predictions", function()
+    local net = nn.Sequential { nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 3), nn.Softmax() }
+    net:eval()
+    local predict = luron.compile(function(x)
+      local _ <close> = luron.no_grad()
+      return net(x)
+    end)
+    for i = 1, 5 do
+      local x = luron.randn(2, 4)
+      assert.is_true(predict(x):tobytes() == net(x):detach():tobytes(), "call " .. i)
+    end
+    explains(predict, "run 3 times")
+    net:train()
+    predict(luron.randn(2, 4))
+    explains(predict, "no plan yet, the last did not fit: a layer has another mode")
+  end)
+
+  it("computes as it is what it cannot repeat", function()
+    local calls = 0
+    local cases = {
+      { function(x) return x:sum():item() > 0 and x * 2 or x end, "reads numbers of a tensor: item" },
+      { function(x) return x + luron.rand(3) end, "draws random numbers outside of layers" },
+      { function(x) return x[x:gt(1)] end, "makes a shape of numbers" },
+      { function(x) local y = x * 1 y[luron.tensor { 2 }] = 9 return y end, "writes in place: index_put" },
+      { function(x) return tostring(x):len() end, "result 1 is no tensor but" },
+      { function(x) print(#x:totable() > 5 and x or nil) return x end, "reads numbers" },
+      { function(x) calls = calls + 1 return x * calls end, "something else in every call", 12 },
+      { function(x) local w = x:clone():requires_grad_() return w * x end, "gradient can still be asked for" },
+    }
+    local shown = print
+    for _, case in ipairs(cases) do
+      local compiled = luron.compile(case[1])
+      _G.print = function() end -- luacheck: ignore
+      for _ = 1, case[3] or 3 do compiled(luron.tensor { 1.0, 2.0, 3.0 }) end
+      _G.print = shown -- luacheck: ignore
+      explains(compiled, "computed as it is: ")
+      explains(compiled, case[2])
+    end
+    assert.are.equal(12, calls)
+  end)
+
+  it("keeps kinds of calls apart", function()
+    local f = luron.compile(function(x, n, flag) return flag and x * n or x + n end)
+    local x = luron.tensor { 1.0, 2.0 }
+    for _ = 1, 4 do
+      assert.are.same({ 3.0, 6.0 }, f(x, 3, true):totable())
+      assert.are.same({ 4.0, 5.0 }, f(x, 3):totable())
+      assert.are.same({ 1.5, 2.5 }, f(x, 0.5):totable())
+      assert.are.same({ 2.5, 3.5 }, f(x:double(), 1.5, false):totable())
+    end
+    explains(f, "(float32 (2), 3, true): planned")
+    explains(f, "(float64 (2), 0x1.8p+0, false): planned")
+    local t = luron.compile(function(x, options) return x * options.k end)
+    assert.are.same({ 2.0, 4.0 }, t(x, { k = 2 }):totable())
+    explains(t, "calls without a plan: argument 2 is a table")
+    local g = luron.compile(function(x) return x * 2 end)
+    assert.is_true(g(x:clone():requires_grad_()):requires_grad())
+    explains(g, "argument 1 requires a gradient")
+  end)
+
+  it("gives results of their own", function()
+    local f = luron.compile(function(x) return x * 2 end)
+    local kept = {}
+    for i = 1, 6 do kept[i] = f(luron.full(i, 2)) end
+    for i = 1, 6 do assert.are.same({ 2.0 * i, 2.0 * i }, kept[i]:totable()) end
+    assert.are.same({ 4.0, 8.0 }, f(luron.tensor { { 2.0, 0.0 }, { 4.0, 0.0 } }:t()[1]):totable()) -- not contiguous
+  end)
+
+  it("passes errors on and goes on", function()
+    local fail = false
+    local f = luron.compile(function(x)
+      if fail then error "on purpose" end
+      return x + 1
+    end)
+    local x = luron.tensor { 1.0 }
+    fail = true
+    assert.has_error(function() f(x) end)
+    fail = false
+    for _ = 1, 3 do assert.are.same({ 2.0 }, f(x):totable()) end
+    assert.has_error(function() luron.compile(3) end, "bad argument #1 to 'compile' (fn: function expected, got 3)")
+    assert.has_error(function() luron.explain(print) end)
+  end)
+
+  it("refuses a loss that is not finite as the step does", function()
+    local w = luron.tensor { 1.0 }
+    w:requires_grad_()
+    local opt = luron.optim.SGD({ w }, { lr = 0.1 })
+    local step = luron.compile(function(x)
+      opt:zero_grad()
+      local loss = (w * x):sum()
+      loss:backward()
+      opt:step()
+      return loss
+    end)
+    for _ = 1, 3 do step(luron.tensor { 2.0 }) end
+    local before = w:tobytes()
+    local ok, message = pcall(step, luron.tensor { math.huge })
+    assert.is_false(ok)
+    assert.is_truthy(message:find "not finite")
+    assert.is_true(w:tobytes() == before)
+  end)
+end)
