@@ -112,6 +112,42 @@ list of class names where there is one, `ds.tensors` the tensors, `ds.name` its 
     { "loader:restore(state: table)", "Goes on from there. A state from within a loop: the next loop gives the rest of that epoch, in the same order, and nothing if the last batch was out; any other: the next epoch. So `for epoch = checkpoint.epoch, n do for x, y in loader do` makes the steps that were left, at whichever step it was saved. A state of another number of examples raises." },
   },
   {
+    title = "Steps that are repeated",
+    text = [[
+A loop spends part of its time on what surrounds the arithmetic: Lua, the tape, memory. `luron.compile(step)` gives a function that does the same as
+`step`, but notes what two calls do, and from the third call on does that again, for the arguments that it is given, without Lua and without a tape:
+
+```lua
+local luron = require "luron"
+local nn = luron.nn
+
+local net = nn.Sequential { nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2) }
+local opt = luron.optim.SGD(net, { lr = 0.1 })
+local criterion = nn.CrossEntropyLoss()
+local step = luron.compile(function(x, t)
+  opt:zero_grad()
+  local loss = criterion(net(x), t)
+  loss:backward()
+  opt:step()
+  return loss
+end)
+for _ = 1, 5 do step(luron.randn(16, 3), luron.ones(16):long()) end
+print(luron.explain(step))
+```
+
+The results have the bits of the function itself, with dropout too. Batches of another size, or other numbers and strings among the arguments, get a plan
+of their own. A change of mode (`train`, `eval`), of a layer's parameter, a hook or a plugin that was reloaded is seen, and the step is noted anew; rates and
+other options of optimisers are read in every step. What a plan cannot do is computed as it is, and `luron.explain` says why: reading numbers of a tensor
+(`item`, `print`), shapes that depend on them, random numbers outside of layers, `x[i] = v`, results that are no tensors.
+
+The function is not called any more once there is a plan. So what else it does (count, print, change variables) happens in the first calls alone, and numbers
+and tensors that it takes from outside stay what they were: give them as arguments, or change them in both of the first calls, which is noticed.]],
+    { "luron.compile(fn: function): function", "A function that does the same as fn, which takes tensors (and numbers, booleans, strings, nil) and gives tensors, by a plan of what it did where it can.",
+      is = { "(function() local f = luron.compile(function(x) return x * 2 end) for i = 1, 3 do f(luron.ones(2)) end return f(luron.tensor { 3.0 }) end)()", "{ 6.0 }" } },
+    { "luron.explain(compiled: function): string", "For each kind of call whether there is a plan, and if not, why.",
+      is = { '(function() local f = luron.compile(function(x) return x:item() end) f(luron.ones(1)) return luron.explain(f):match "reads numbers of a tensor: item" end)()', '"reads numbers of a tensor: item"' } },
+  },
+  {
     title = "In one call",
     { "luron.fit(model: Model|Module|Layer, data: Dataset|Loader, options?: FitOptions): table[]",
       "Trains and gives the history, one entry `{ epoch, loss, accuracy, validation }` an epoch. The loop in it is the one that the tutorial writes by hand." },

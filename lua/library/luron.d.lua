@@ -3362,6 +3362,16 @@ function Loader:state() end
 ---@param state table
 function Loader:restore(state) end
 
+--- A function that does the same as fn, which takes tensors (and numbers, booleans, strings, nil) and gives tensors, by a plan of what it did where it can.
+---@param fn function
+---@return function
+function luron.compile(fn) end
+
+--- For each kind of call whether there is a plan, and if not, why.
+---@param compiled function
+---@return string
+function luron.explain(compiled) end
+
 --- Trains and gives the history, one entry `{ epoch, loss, accuracy, validation }` an epoch. The loop in it is the one that the tutorial writes by hand.
 ---@param model luron.Model|luron.Module|luron.Layer
 ---@param data luron.Dataset|luron.Loader
