@@ -61,8 +61,9 @@ local function note(self, entry, ins, arguments)
   plan:finish(outputs or nil)
   entry.noted = entry.noted + 1
   local hash = plan:hash()
-  if why or plan:refusal() then
-    entry.refusal = why or "it " .. plan:refusal()
+  local refused = plan:refusal()
+  if refused or why then
+    entry.refusal = refused and "it " .. refused or why
   elseif entry.hash == hash then
     entry.plan = plan
   elseif entry.noted > MOST_MISFITS then
