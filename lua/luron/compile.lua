@@ -58,7 +58,7 @@ local function note(self, entry, ins, arguments)
     results = table.pack(self.fn(table.unpack(arguments, 1, arguments.n)))
   end
   local outputs, why = outputs_of(results)
-  plan:finish(outputs or nil)
+  plan:finish(outputs or {})
   entry.noted = entry.noted + 1
   local hash = plan:hash()
   local refused = plan:refusal()
