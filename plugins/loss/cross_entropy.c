@@ -41,11 +41,15 @@ static void TYPED(terms)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const REAL *w = k->w;
     const double s = k->o->label_smoothing;
     double loss_sum = 0, weight_sum = 0;
+    REAL e[LOSS_PIECE];
+    const int64_t block = k->inner == 1 && k->n > 0 && k->n < LOSS_PIECE ? LOSS_PIECE / k->n : 0; /* rows that are one run; 0: none */
     for (int64_t i = begin; i < end; i++) {
         const REAL *x = (const REAL *)k->x + loss_row_at(k, i);
         const int64_t id = luron_id(k->c, TARGET, i);
         const int counts = id != k->o->ignore_index;
-        const double own = !counts ? 0 : w ? w[id] : 1, lse = counts ? TYPED(log_sum_exp)(k->c, x, k->n, k->inner) : 0;
+        if (block && (i - begin) % block == 0) TYPED(log_sums_exp)(k->c, x, end - i < block ? end - i : block, k->n, k->lse + i, e);
+        const double own = !counts ? 0 : w ? w[id] : 1;
+        const double lse = !counts ? 0 : block ? k->lse[i] : TYPED(log_sum_exp)(k->c, x, k->n, k->inner);
         double term = counts ? (1 - s) * own * (lse - x[id * k->inner]) : 0;
         for (int64_t j = 0; counts && s > 0 && j < k->n; j++) term += s / (double)k->n * (w ? w[j] : 1) * (lse - x[j * k->inner]);
         if (k->each) ((REAL *)k->each)[i] = (REAL)term;
@@ -57,19 +61,23 @@ static void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) 
     const classes *k = arg;
     const REAL *w = k->w;
     const double s = k->o->label_smoothing, spread = s / (double)k->n;
+    const int64_t block = k->inner == 1 && k->n > 0 && k->n < LOSS_PIECE ? LOSS_PIECE / k->n : 0; /* rows that are one run; 0: none */
     REAL e[LOSS_PIECE];
     (void)chunk;
     for (int64_t i = begin; i < end; i++) {
         const REAL *x = (const REAL *)k->x + loss_row_at(k, i);
+        const int64_t in_block = block ? (i - begin) % block : 0;
+        if (block && in_block == 0) TYPED(probabilities_of_rows)(k->c, x, end - i < block ? end - i : block, k->n, k->lse + i, e);
+        const REAL *es = e + in_block * k->n;
         REAL *gx = (REAL *)k->gx + loss_row_at(k, i);
         const int64_t id = luron_id(k->c, TARGET, i);
         const int counts = id != k->o->ignore_index;
         const double own = (1 - s) * (counts && w ? w[id] : 1), all = own + spread * k->weight_sum;
         const double g = k->gy ? k->scale * ((const REAL *)k->gy)[i] : k->scale;
         for (int64_t at = 0, m; at < k->n; at += m) {
-            m = TYPED(probabilities)(k->c, x, k->n, k->inner, k->lse[i], at, e);
+            m = block ? k->n : TYPED(probabilities)(k->c, x, k->n, k->inner, k->lse[i], at, e);
             for (int64_t j = at; j < at + m; j++) {
-                const double d = counts ? g * (e[j - at] * all - spread * (w ? w[j] : 1) - (j == id ? own : 0)) : 0;
+                const double d = counts ? g * (es[j - at] * all - spread * (w ? w[j] : 1) - (j == id ? own : 0)) : 0;
                 gx[j * k->inner] = (REAL)(k->beta_x != 0 ? gx[j * k->inner] + d : d);
             }
         }

@@ -14,6 +14,24 @@ static inline double TYPED(log_sum_exp)(const luron_call *c, const REAL *x, int6
     return (double)top + log(sum);
 }
 
+/* The same of `rows` rows of n <= LOSS_PIECE / rows classes that lie side by side: their exp, into e, is one run. */
+static inline void TYPED(log_sums_exp)(const luron_call *c, const REAL *x, int64_t rows, int64_t n, double *lse, REAL *e) {
+    REAL tops[LOSS_PIECE];
+    for (int64_t i = 0; i < rows; i++) {
+        REAL top = x[i * n];
+        for (int64_t j = 1; j < n; j++)
+            if (x[i * n + j] > top) top = x[i * n + j];
+        tops[i] = top;
+        for (int64_t j = 0; j < n; j++) e[i * n + j] = x[i * n + j] - top;
+    }
+    c->host->map(c->host, LURON_MAP_exp, c->dtype, rows * n, e, e);
+    for (int64_t i = 0; i < rows; i++) {
+        double sum = 0;
+        for (int64_t j = 0; j < n; j++) sum += e[i * n + j];
+        lse[i] = (double)tops[i] + log(sum);
+    }
+}
+
 /* Probabilities of at most LOSS_PIECE classes from `at` on; returns how many. */
 static inline int64_t TYPED(probabilities)(const luron_call *c, const REAL *x, int64_t n, int64_t stride, double lse, int64_t at,
                                            REAL *e) {
@@ -21,4 +39,11 @@ static inline int64_t TYPED(probabilities)(const luron_call *c, const REAL *x, i
     for (int64_t j = 0; j < m; j++) e[j] = (REAL)(x[(at + j) * stride] - lse);
     c->host->map(c->host, LURON_MAP_exp, c->dtype, m, e, e);
     return m;
+}
+
+/* All probabilities of `rows` rows that lie side by side. */
+static inline void TYPED(probabilities_of_rows)(const luron_call *c, const REAL *x, int64_t rows, int64_t n, const double *lse, REAL *e) {
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < n; j++) e[i * n + j] = (REAL)(x[i * n + j] - lse[i]);
+    c->host->map(c->host, LURON_MAP_exp, c->dtype, rows * n, e, e);
 }

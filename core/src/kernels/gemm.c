@@ -63,6 +63,11 @@ typedef struct run {
     int n_buffers;
 } run;
 
+/* Is the product one tile? */
+static bool is_one(const luron__gemm_args *g, int threads) {
+    return g->m <= LURON__GEMM_M && (threads <= 1 || 2.0 * (double)g->m * (double)g->n * (double)g->k < 2 * LEAST_FLOPS);
+}
+
 static int buffers_of(const luron__gemm_args *g, int threads) {
     grid t = grid_of(g, threads);
     return (int)least(t.rows * t.cols, threads);
@@ -70,6 +75,7 @@ static int buffers_of(const luron__gemm_args *g, int threads) {
 
 int64_t luron__gemm_work(const luron__gemm_args *g, int threads) {
     if (g->m == 0 || g->n == 0) return 0;
+    if (is_one(g, threads)) return ALIGN + LURON__GEMM_TILE_WORK;
     int n = buffers_of(g, threads);
     return ALIGN + (int64_t)n * LURON__GEMM_TILE_WORK + ceil_div(n * (int64_t)sizeof(atomic_flag), ALIGN) * ALIGN;
 }
@@ -99,12 +105,13 @@ static void tiles(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 
 void luron__gemm(const luron__gemm_args *g, int threads, void *work) {
     if (g->m == 0 || g->n == 0) return;
-    run r = {.g = g, .tile = kernels_of(g->isa)->tile[g->dtype == LURON_F64], .grid = grid_of(g, threads)};
+    run r = {.g = g, .tile = kernels_of(g->isa)->tile[g->dtype == LURON_F64]};
     r.buffers = (char *)work + (ALIGN - (uintptr_t)work % ALIGN) % ALIGN;
-    if (r.grid.rows * r.grid.cols == 1) {
+    if (is_one(g, threads)) {
         r.tile(g, 0, g->m, 0, g->n, r.buffers);
         return;
     }
+    r.grid = grid_of(g, threads);
     r.n_buffers = buffers_of(g, threads);
     r.taken = (atomic_flag *)(void *)(r.buffers + (int64_t)r.n_buffers * LURON__GEMM_TILE_WORK);
     for (int i = 0; i < r.n_buffers; i++)
