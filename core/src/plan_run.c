@@ -166,5 +166,6 @@ luron_status luron_plan_run(luron_tensor **outs, luron_plan *p, luron_ctx *ctx, 
     put_grads(p);
     if (!status) status = make_outputs(outs, p, ctx);
     ctx->recording = recording;
+    if (status) ctx->position = p->position; /* as if it had not been tried */
     return status;
 }

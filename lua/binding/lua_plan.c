@@ -74,6 +74,11 @@ static int l_run(lua_State *L) {
     for (int i = 0; i < n_out; i++)
         boxes[i] = lr_new_tensor(L);
     luron_status status = luron_plan_run(outs, plan, ctx, n, ins);
+    if (status == LURON_E_NONFINITE) { /* no parameter was changed: the step itself can say what made it */
+        lua_pushboolean(L, 0);
+        lua_pushliteral(L, "numbers were not finite");
+        return 2;
+    }
     for (int i = 0; i < n_out && status == LURON_OK; i++)
         *boxes[i] = outs[i];
     return lr_done(L, status, n_out + 1);

@@ -1,6 +1,7 @@
 --- Training and evaluation in one call. The loop inside is the one that users write by hand (models/ shows both).
 local core = require "luron.core"
 local clip = require "luron.clip"
+local compile = require("luron.compile").compile
 local early_stop = require "luron.early_stop"
 local lbfgs = require "luron.lbfgs"
 local module = require "luron.module"
@@ -104,6 +105,11 @@ local function to_loader(data, batch, shuffle)
   return data
 end
 
+-- May a plan stand for what model and loss do? Not for Lua code of the user, which may do something else each time.
+local function is_fixed(model, loss)
+  return (core.is_model(model) or core.is_layer(model)) and (loss == nil or type(loss) == "string" or core.is_layer(loss))
+end
+
 --- Mean loss and, for class ids, accuracy over a dataset or loader, in eval mode and without a tape.
 ---@param options? { batch: integer, loss: string|function }
 ---@return { loss: number, accuracy: number?, n: integer }
@@ -114,11 +120,16 @@ local function evaluate(model, data, options)
   local was_training = model:is_training()
   model:eval()
   local n, sum, right = 0, 0, 0
+  local function judge(x, y)
+    local scores = model(x)
+    return scores, loss(scores, y)
+  end
+  if is_fixed(model, options.loss) then judge = compile(judge) end
   local ok, message = pcall(core.no_grad, function()
     for x, y in to_loader(data, options.batch or 1000, false) do
-      local scores = model(x)
+      local scores, value = judge(x, y)
       local count = #x
-      sum = sum + loss(scores, y):item() * count
+      sum = sum + value:item() * count
       local more = count_right(scores, y)
       right = right and more and right + more
       n = n + count
@@ -127,6 +138,27 @@ local function evaluate(model, data, options)
   model:train(was_training)
   if not ok then error(message, 0) end
   return { loss = sum / n, accuracy = right and right / n or nil, n = n }
+end
+
+-- A step that is nothing but forward, backward and the optimiser's, by a plan; nil where it is more.
+local function plain_step(model, loss_of, opt, options)
+  local more = options.accumulate or options.activity or options.penalty or options.clip_norm or options.clip_value
+  if more or not is_fixed(model, options.loss) or not core.is_optim(opt) then return nil end
+  return compile(function(x, y)
+    opt:zero_grad()
+    local scores = model(x)
+    local loss = loss_of(scores, y)
+    loss:backward()
+    opt:step()
+    return loss, scores
+  end)
+end
+
+-- What follows a step.
+local function after_step(model, options, last)
+  if options.constrain then weights.constrain(model, options.constrain) end
+  if options.prune then options.prune:apply() end
+  if options.schedule and options.schedule:every() == "step" then options.schedule:step(last) end
 end
 
 --- One step with the gradients of several batches, as if they were one: each counts by its examples.
@@ -149,12 +181,19 @@ local function train_step(model, batches, loss_of, opt, options, line)
   if options.clip_norm then clip.clip_grad_norm(model, options.clip_norm) end
   if options.clip_value then clip.clip_grad_value(model, options.clip_value) end
   opt:step()
-  if options.constrain then weights.constrain(model, options.constrain) end
-  if options.prune then options.prune:apply() end
-  if options.schedule and options.schedule:every() == "step" then options.schedule:step(last) end
+  after_step(model, options, last)
 end
 
-local function train_epoch(model, loader, loss_of, opt, options, line)
+local function train_epoch(model, loader, loss_of, opt, options, line, step)
+  if step then
+    for x, y in loader do
+      local loss, scores = step(x, y)
+      local last = loss:item()
+      line:step(#x, last, count_right(scores, y))
+      after_step(model, options, last)
+    end
+    return
+  end
   local batches, most = {}, options.accumulate or 1
   for x, y in loader do
     batches[#batches + 1] = { x, y }
@@ -191,11 +230,12 @@ local function fit(model, data, options)
   local epochs, history = options.epochs or 1, {}
   local quiet = options.progress == false
   local line = quiet and setmetatable({}, { __index = silent }) or progress.new(epochs, loader:examples())
+  local step = plain_step(model, loss_of, opt, options)
   model:train()
   for epoch = 1, epochs do
     line.seen, line.loss_sum, line.right = 0, 0, nil
     line:begin()
-    train_epoch(model, loader, loss_of, opt, options, line)
+    train_epoch(model, loader, loss_of, opt, options, line, step)
     local entry = { epoch = epoch, loss = line.loss_sum / line.seen, accuracy = line.right and line.right / line.seen }
     local extra
     if options.validate then
