@@ -91,8 +91,9 @@ static void drain(luron__node *dead) {
 
 void luron_tensor_unref(luron_tensor *t) {
     luron__node *dead = NULL;
+    if (!t) return;
     tensor_release(t, &dead);
-    drain(dead);
+    if (dead) drain(dead);
 }
 
 void luron__node_unref(luron__node *node) {

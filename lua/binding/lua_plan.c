@@ -55,44 +55,102 @@ static int l_size(lua_State *L) {
     return 2;
 }
 
-/* plan:run(inputs): true and the outputs; false, why if it does not fit. */
+/* The tensors among the arguments from 2 on, contiguous: those that are not are replaced by copies, which stay in their place. */
+static int inputs(lua_State *L, int top, luron_tensor *to[MOST]) {
+    int n = 0;
+    for (int i = 2; i <= top; i++) {
+        luron_tensor *t = lr_to_tensor(L, i);
+        if (!t) continue;
+        if (n == MOST) return lr_error(L, "plan: at most %d tensors expected", MOST);
+        if (!luron_tensor_is_contiguous(t)) {
+            luron_tensor **box = lr_new_tensor(L);
+            luron_status status = luron_contiguous(box, lr_ctx(L), t);
+            if (status != LURON_OK) lr_raise(L, status);
+            t = *box;
+            lua_replace(L, i);
+        }
+        to[n++] = t;
+    }
+    return n;
+}
+
+/* false, why, the arguments. */
+static int misfit(lua_State *L, int top, const char *why) {
+    lua_settop(L, top);
+    lua_pushboolean(L, 0);
+    lua_replace(L, 1);
+    lua_pushstring(L, why);
+    lua_insert(L, 2);
+    return top + 1;
+}
+
+/* plan:run(...): true and the outputs; false, why and the arguments if it does not fit. */
 static int l_run(lua_State *L) {
-    luron_tensor *ins[MOST], *outs[MOST];
+    luron_tensor *ins[MOST], *outs[MOST], **boxes[MOST];
     luron_plan *plan = plan_at(L);
     luron_ctx *ctx = lr_ctx(L);
-    int n = tensors(L, 2, ins), n_out = luron_plan_n_outs(plan);
+    int top = lua_gettop(L), n = inputs(L, top, ins), n_out = luron_plan_n_outs(plan);
     const char *why;
-    lua_settop(L, 2);
-    if (!luron_plan_fits(plan, ctx, n, ins, &why)) {
-        lua_pushboolean(L, 0);
-        lua_pushstring(L, why);
-        return 2;
-    }
-    luaL_checkstack(L, n_out + 1, "too many results");
+    luaL_checkstack(L, n_out + 2, "too many results");
+    if (!luron_plan_fits(plan, ctx, n, ins, &why)) return misfit(L, top, why);
     lua_pushboolean(L, 1);
-    luron_tensor **boxes[MOST];
     for (int i = 0; i < n_out; i++)
         boxes[i] = lr_new_tensor(L);
     luron_status status = luron_plan_run(outs, plan, ctx, n, ins);
-    if (status == LURON_E_NONFINITE) { /* no parameter was changed: the step itself can say what made it */
-        lua_pushboolean(L, 0);
-        lua_pushliteral(L, "numbers were not finite");
-        return 2;
-    }
+    /* no parameter was changed: the step itself can say what made it */
+    if (status == LURON_E_NONFINITE) return misfit(L, top, "numbers were not finite");
     for (int i = 0; i < n_out && status == LURON_OK; i++)
         *boxes[i] = outs[i];
     return lr_done(L, status, n_out + 1);
 }
 
-static int l_is_planning(lua_State *L) {
-    lua_pushboolean(L, luron_ctx_is_planning(lr_ctx(L)));
+/* plan_key(...): a text that is equal for calls which one plan may serve; nil, why if there can be none. */
+static int l_plan_key(lua_State *L) {
+    luaL_Buffer b;
+    luron_ctx *ctx = lr_ctx(L);
+    int top = lua_gettop(L);
+    if (luron_ctx_is_planning(ctx) || luron_ctx_is_tracing(ctx)) return 0;
+    luaL_buffinit(L, &b);
+    luaL_addchar(&b, (char)('0' + (luron_ctx_is_recording(ctx) != 0)));
+    for (int i = 1; i <= top; i++) {
+        const luron_tensor *t = lr_to_tensor(L, i);
+        int type = lua_type(L, i);
+        luaL_addchar(&b, (char)('a' + type));
+        if (t) {
+            int64_t head[2] = {luron_tensor_dtype(t), luron_tensor_ndim(t)};
+            if (luron_tensor_requires_grad(t)) {
+                lua_pushnil(L);
+                lua_pushfstring(L, "argument %d requires a gradient", i);
+                return 2;
+            }
+            luaL_addlstring(&b, (const char *)head, sizeof head);
+            luaL_addlstring(&b, (const char *)luron_tensor_shape(t), (size_t)head[1] * sizeof(int64_t));
+        } else if (type == LUA_TSTRING) {
+            size_t n;
+            const char *text = lua_tolstring(L, i, &n);
+            luaL_addlstring(&b, (const char *)&n, sizeof n);
+            luaL_addlstring(&b, text, n);
+        } else if (type == LUA_TNUMBER) {
+            lua_Integer whole = lua_tointeger(L, i);
+            double real = lua_tonumber(L, i);
+            luaL_addchar(&b, lua_isinteger(L, i) ? 'i' : 'r');
+            luaL_addlstring(&b, lua_isinteger(L, i) ? (const char *)&whole : (const char *)&real, 8);
+        } else if (type == LUA_TBOOLEAN)
+            luaL_addchar(&b, lua_toboolean(L, i) ? '1' : '0');
+        else if (type != LUA_TNIL) {
+            lua_pushnil(L);
+            lua_pushfstring(L, "argument %d is a %s", i, luaL_typename(L, i));
+            return 2;
+        }
+    }
+    luaL_pushresult(&b);
     return 1;
 }
 
 static const luaL_Reg methods[] = {
     {"finish", l_finish}, {"refusal", l_refusal}, {"hash", l_hash}, {"size", l_size}, {"run", l_run}, {NULL, NULL},
 };
-static const luaL_Reg functions[] = {{"plan_begin", l_plan_begin}, {"is_planning", l_is_planning}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"plan_begin", l_plan_begin}, {"plan_key", l_plan_key}, {NULL, NULL}};
 
 void lr_open_plan(lua_State *L) {
     lr_setfuncs(L, functions);

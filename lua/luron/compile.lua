@@ -9,22 +9,18 @@ local Compiled = {}
 Compiled.__index = Compiled
 Compiled.__name = "luron.compiled"
 
--- Tensors among the arguments, contiguous, and a text that says what kind of call it is; nil, why if it can have no plan.
-local function kind_of(n, arguments)
+-- Tensors among the arguments, contiguous, and what they are in words.
+local function look_at(arguments)
   local ins, words = {}, {}
-  for i = 1, n do
+  for i = 1, arguments.n do
     local value = arguments[i]
-    local kind = type(value)
     if core.is_tensor(value) then
-      if value:requires_grad() then return nil, string.format("argument %d requires a gradient", i) end
       ins[#ins + 1] = value:contiguous()
       words[i] = value:dtype() .. " (" .. table.concat(value:shape(), ", ") .. ")"
-    elseif kind == "number" or kind == "boolean" or kind == "nil" then
-      words[i] = math.type(value) == "float" and string.format("%a", value) or tostring(value)
-    elseif kind == "string" then
+    elseif type(value) == "string" then
       words[i] = string.format("%q", value)
     else
-      return nil, string.format("argument %d is a %s", i, kind)
+      words[i] = math.type(value) == "float" and string.format("%a", value) or tostring(value)
     end
   end
   return ins, table.concat(words, ", ") .. (core.is_recording() and "" or ", no gradients")
@@ -46,22 +42,24 @@ local function guard(plan)
 end
 
 -- Call the function, noting what it does. The entry learns of it.
-local function note(self, entry, ins, arguments)
+local function note(self, entry, ...)
+  local arguments = table.pack(...)
+  local ins, kind = look_at(arguments)
+  entry.kind = kind
   local plan, refusal = core.plan_begin(ins)
   if not plan then
     entry.refusal = refusal
-    return self.fn(table.unpack(arguments, 1, arguments.n))
+    return self.fn(...)
   end
   local results
   do
     local _ <close> = guard(plan)
-    results = table.pack(self.fn(table.unpack(arguments, 1, arguments.n)))
+    results = table.pack(self.fn(...))
   end
   local outputs, why = outputs_of(results)
   plan:finish(outputs or {})
   entry.noted = entry.noted + 1
-  local hash = plan:hash()
-  local refused = plan:refusal()
+  local hash, refused = plan:hash(), plan:refusal()
   if refused or why then
     entry.refusal = refused and "it " .. refused or why
   elseif entry.hash == hash then
@@ -73,37 +71,31 @@ local function note(self, entry, ins, arguments)
   return table.unpack(results, 1, results.n)
 end
 
-local function entry_of(self, kind)
-  local entry = self.entries[kind]
-  if entry then return entry end
-  if self.n_entries == MOST_PLANS then return nil end
-  entry = { noted = 0, runs = 0, kind = kind }
-  self.entries[kind], self.n_entries = entry, self.n_entries + 1
-  self.order[self.n_entries] = entry
-  return entry
-end
-
--- What a plan's run gives, or a new noting where it does not fit.
-local function use(self, entry, ins, arguments, fits, ...)
+-- What a plan's run gives, or a new noting where it does not fit: then why, and the arguments.
+local function use(self, entry, fits, ...)
   if fits then
     entry.runs = entry.runs + 1
     return ...
   end
   entry.plan, entry.hash, entry.misfit = nil, nil, (...)
-  return note(self, entry, ins, arguments)
+  return note(self, entry, select(2, ...))
 end
 
 function Compiled:__call(...)
-  local arguments = table.pack(...)
-  local ins, kind = kind_of(arguments.n, arguments)
-  if not ins or core.is_planning() or core.is_tracing() then
-    if not ins then self.refusal = kind end
-    return self.fn(...)
+  local key, why = core.plan_key(...)
+  local entry = self.entries[key or false]
+  if not entry then
+    if not key or self.n_entries == MOST_PLANS then
+      self.refusal = why or self.refusal
+      return self.fn(...)
+    end
+    entry = { noted = 0, runs = 0 }
+    self.entries[key], self.n_entries = entry, self.n_entries + 1
+    self.order[self.n_entries] = entry
   end
-  local entry = entry_of(self, kind)
-  if not entry or entry.refusal then return self.fn(...) end
-  if entry.plan then return use(self, entry, ins, arguments, entry.plan:run(ins)) end
-  return note(self, entry, ins, arguments)
+  if entry.plan then return use(self, entry, entry.plan:run(...)) end
+  if entry.refusal then return self.fn(...) end
+  return note(self, entry, ...)
 end
 
 local function describe(entry)
