@@ -10,7 +10,8 @@ const luron__op luron__op_layer = {.name = "layer"};
 
 void luron__layer_call_free(luron__pool *pool, struct luron__layer_call *call) {
     if (!call) return;
-    for (int s = 0; s < LURON__MAX_SLOTS; s++) luron_tensor_unref(call->saved[s]);
+    for (int s = 0; s < LURON__MAX_SLOTS; s++)
+        if (call->saved[s]) luron_tensor_unref(call->saved[s]);
     luron__code_unref(call->code); /* before the layer, whose own code counts on it: luron_plugin_reload */
     luron_layer_unref(call->layer);
     luron__pool_free(pool, call, sizeof *call);
@@ -106,7 +107,7 @@ static luron_status keep_call(struct luron__layer_call **out, luron__frame *f) {
     lc->scratch_bytes = f->scratch_bytes;
     lc->index_base = (int)f->call.index_base, lc->n_in = f->call.n_in;
     memcpy(lc->param_at, f->param_at, sizeof lc->param_at);
-    for (int s = 0; s < LURON__MAX_SLOTS; s++) lc->saved[s] = luron_tensor_ref(f->saved[s]);
+    for (int s = 0; s < f->call.n_saved; s++) lc->saved[s] = luron_tensor_ref(f->saved[s]);
     *out = lc;
     return LURON_OK;
 }

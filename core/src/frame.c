@@ -49,10 +49,10 @@ luron_status luron__frame_open(luron__frame *f, luron_ctx *ctx, luron_layer *lay
 
 void luron__frame_close(luron__frame *f) {
     for (int i = 0; f->operand && i < f->n_operands; i++) luron_tensor_unref(f->operand[i]);
-    for (int s = 0; s < LURON__MAX_SLOTS; s++) {
-        luron_tensor_unref(f->state[s]);
-        luron_tensor_unref(f->saved[s]);
-        luron_tensor_unref(f->composed[s]);
+    for (int s = 0; s < LURON__MAX_SLOTS; s++) { /* most slots are empty */
+        if (f->state[s]) luron_tensor_unref(f->state[s]);
+        if (f->saved[s]) luron_tensor_unref(f->saved[s]);
+        if (f->composed[s]) luron_tensor_unref(f->composed[s]);
     }
     for (int64_t i = 0; i < f->n_handles; i++) luron_tensor_unref(f->handles[i]);
     luron__free(f->ctx, f->handles, (size_t)f->cap_handles * sizeof *f->handles);
