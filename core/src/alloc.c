@@ -28,7 +28,7 @@ struct luron__pool {
     void *ud;
     atomic_flag lock;
     bool released;
-    int64_t live_bytes, live_blocks, cached_bytes, given_bytes;
+    int64_t live_bytes, live_blocks, cached_bytes, given_bytes, limit, refused;
     luron__live *first_live, *last_live;
     int64_t n_live;
     int64_t fail_in; /* allocations until one fails; 0: off */
@@ -91,7 +91,7 @@ luron__pool *luron__pool_new(luron_alloc_fn alloc, void *ud) {
     luron__pool *p = alloc(ud, NULL, 0, sizeof *p);
     if (!p) return NULL;
     memset(p, 0, sizeof *p);
-    p->alloc = alloc, p->ud = ud;
+    p->alloc = alloc, p->ud = ud, p->refused = -1;
     atomic_flag_clear(&p->lock);
     return p;
 }
@@ -133,6 +133,11 @@ void *luron__pool_alloc(luron__pool *p, size_t bytes) {
     lock(p);
     if (p->fail_in && --p->fail_in == 0) {
         if (p->fail_sticky) p->fail_in = 1;
+        unlock(p);
+        return NULL;
+    }
+    p->refused = p->limit && (int64_t)bytes > p->limit - p->live_bytes ? p->live_bytes : -1;
+    if (p->refused >= 0) {
         unlock(p);
         return NULL;
     }
@@ -191,6 +196,13 @@ static int64_t read_locked(luron__pool *p, const int64_t *field) {
 int64_t luron__pool_bytes(luron__pool *p) { return read_locked(p, &p->live_bytes); }
 int64_t luron__pool_blocks(luron__pool *p) { return read_locked(p, &p->live_blocks); }
 int64_t luron__pool_given(luron__pool *p) { return read_locked(p, &p->given_bytes); }
+int64_t luron__pool_refused(luron__pool *p) { return read_locked(p, &p->refused); }
+int64_t luron__pool_limit(luron__pool *p) { return read_locked(p, &p->limit); }
+void luron__pool_set_limit(luron__pool *p, int64_t bytes) {
+    lock(p);
+    p->limit = bytes;
+    unlock(p);
+}
 
 void luron__pool_fail(luron__pool *p, int64_t k, bool sticky) {
     lock(p);

@@ -1,204 +1,21 @@
-/* Backward: collect the part of the tape that leads to what is wanted, then walk it from the last node recorded to the
- * first. The order, and with it the order of every sum of gradients, follows from the tape alone.                     */
+/* Backward: collect the part of the tape that leads to what is wanted (backward_collect.c), then walk it from the last node
+ * recorded to the first. The order, and with it the order of every sum of gradients, follows from the tape alone.       */
+#include "backward.h"
 #include "guard.h"
 #include "hooks.h"
 #include "plan.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-typedef struct slot {
-    luron_tensor *grad;
-    bool target; /* a leaf to accumulate into, or an x of luron_grad */
-    bool wanted; /* a target, or the output of a node that leads to one */
-    bool no_minus_zero; /* grad is known to have no -0.0 in it; a sum keeps it so */
-} slot;
-/* A node or leaf that was found. A node carries its slot, and gets back at the end what it carried for a backward further
- * out. Leaves may be in use by other threads, so theirs are in a table.                                              */
-typedef struct mark {
-    luron__node *node; /* one of the two */
-    luron_tensor *leaf;
-    const luron__run *run; /* of a node: as it was */
-    int64_t slot;          /* of a node: as it was; of a leaf: its own */
-    bool was_used;
-} mark;
-typedef struct place {
-    const luron_tensor *leaf;
-    int64_t slot;
-} place;
-/* retain_grad: set when all has gone well. */
-typedef struct retained {
-    luron_tensor *keeper, *grad; /* owned */
-} retained;
-enum { FEW_LEAVES = 32 /* places of a table that needs no block */ };
-struct luron__run {
-    luron__run *outer;
-    bool create_graph, retain, accumulates;
-    uint64_t stop_seq;  /* this node and older ones are what the gradient is taken with respect to, at most */
-    uint64_t first_seq; /* operands of this node and of older ones lead to nothing that is wanted; 0: none is so old */
-    mark *marks; /* nodes and leaves in order of finding */
-    int64_t n_marks, cap_marks, n_slots, cap_slots;
-    luron__node **nodes; /* by descending seq */
-    int64_t n_nodes;
-    slot *slots;
-    place *places, few[FEW_LEAVES]; /* open addressing; a power of two; leaf NULL: empty */
-    int64_t n_leaves, n_places;
-    retained *retained;
-    int64_t n_retained, cap_retained;
-    void *carried;
-    int n_y;
-    luron_tensor *const *ys;
-};
-
 void **luron__run_carried(luron__run *run) { return &run->carried; }
 bool luron__run_creates_graph(const luron__run *run) { return run->create_graph; }
 
-/* ---- collecting ---------------------------------------------------------------------------------------------------- */
-static int64_t find_place(const luron__run *run, const luron_tensor *leaf) {
-    int64_t mask = run->n_places - 1, i = (int64_t)((uint64_t)(uintptr_t)leaf * 0x9e3779b97f4a7c15u >> 33) & mask;
-    while (run->places[i].leaf && run->places[i].leaf != leaf) i = (i + 1) & mask;
-    return i;
-}
-
-/* Room for one leaf more, at most half of it full. */
-static luron_status reserve_place(luron__run *run, luron_ctx *ctx) {
-    if (2 * (run->n_leaves + 1) <= run->n_places) return LURON_OK;
-    int64_t n = run->n_places;
-    place *old = run->places, *wider;
-    LURON_TRY(luron__alloc(&wider, ctx, (size_t)(2 * n) * sizeof *wider));
-    run->places = wider, run->n_places = 2 * n;
-    for (int64_t i = 0; i < n; i++)
-        if (old[i].leaf) run->places[find_place(run, old[i].leaf)] = old[i];
-    if (old != run->few) luron__free(ctx, old, (size_t)n * sizeof *old);
-    return LURON_OK;
-}
-
-static luron_status add_mark(luron__run *run, luron_ctx *ctx, mark m, int64_t n_slots) {
-    LURON_TRY(luron__grow(ctx, &run->marks, &run->cap_marks, run->n_marks + 1, sizeof *run->marks));
-    run->marks[run->n_marks++] = m;
-    run->n_slots += n_slots;
-    return LURON_OK;
-}
-
-static luron_status add_node(luron__run *run, luron_ctx *ctx, luron__node *node) {
-    LURON_TRY(add_mark(run, ctx, (mark){.node = node, .run = node->run, .slot = node->slot, .was_used = node->used}, node->n_out));
-    node->run = run, node->slot = run->n_slots - node->n_out;
-    atomic_fetch_add(&node->refs, 1);
-    run->n_nodes++;
-    return LURON_OK;
-}
-
-static luron_status add_leaf(luron__run *run, luron_ctx *ctx, luron_tensor *leaf) {
-    LURON_TRY(reserve_place(run, ctx));
-    place *at = &run->places[find_place(run, leaf)];
-    if (at->leaf) return LURON_OK;
-    LURON_TRY(add_mark(run, ctx, (mark){.leaf = leaf, .slot = run->n_slots}, 1));
-    *at = (place){leaf, run->n_slots - 1};
-    run->n_leaves++;
-    luron_tensor_ref(leaf);
-    return LURON_OK;
-}
-
-/* x as an operand of `of`, NULL: as a result to begin at. */
-static luron_status visit(luron__run *run, luron_ctx *ctx, luron_tensor *x, const luron__node *of) {
-    if (!x || !x->requires_grad) return LURON_OK;
-    if (!x->node) return add_leaf(run, ctx, x);
-    char text[LURON__NODE_TEXT];
-    LURON__CHECK(ctx, !of || x->node->seq < of->seq, LURON_E_INTERNAL, "backward: the tape has a loop: an operand of %s was made after it",
-                 luron__node_text(text, sizeof text, of));
-    return x->node->run == run || x->node->seq < run->first_seq ? LURON_OK : add_node(run, ctx, x->node);
-}
-
-/* The list of marks is also the queue of what is still to be looked at. */
-static luron_status collect(luron__run *run, luron_ctx *ctx, int n_y, luron_tensor *const *ys) {
-    for (int i = 0; i < n_y; i++) LURON_TRY(visit(run, ctx, ys[i], NULL));
-    for (int64_t at = 0; at < run->n_marks; at++) {
-        luron__node *node = run->marks[at].node;
-        for (int i = 0; node && node->seq > run->stop_seq && i < node->n_in; i++) LURON_TRY(visit(run, ctx, node->in[i], node));
-    }
-    return LURON_OK;
-}
-
-static int later_first(const void *a, const void *b) {
-    uint64_t x = (*(luron__node *const *)a)->seq, y = (*(luron__node *const *)b)->seq;
-    return x < y ? 1 : x > y ? -1 : 0;
-}
-
-static slot *slot_of(luron__run *run, const luron_tensor *x) {
-    if (!x || !x->requires_grad) return NULL;
-    if (x->node) return x->node->run == run ? &run->slots[x->node->slot + x->node_out] : NULL;
-    const place *at = &run->places[find_place(run, x)];
-    return at->leaf ? &run->slots[at->slot] : NULL;
-}
-
-/* The operands of a used node are gone: where it may lead to what is wanted, it has to be walked to say so. */
-static bool is_lost(const luron__run *run, const luron__node *node) { return node->used && node->n_in && node->seq > run->first_seq; }
-
-/* Which nodes lead to a target. Every operand of a node was made by a node with a smaller seq. */
-static void find_wanted(luron__run *run) {
-    for (int64_t k = run->n_nodes - 1; k >= 0; k--) {
-        luron__node *node = run->nodes[k];
-        if (node->seq <= run->stop_seq) continue;
-        bool leads = is_lost(run, node);
-        for (int i = 0; i < node->n_in && !leads; i++) {
-            slot *s = node->wants[i] ? slot_of(run, node->in[i]) : NULL;
-            leads = s && s->wanted;
-        }
-        for (int i = 0; i < node->n_out && leads; i++) run->slots[node->slot + i].wanted = true;
-    }
-}
-
-static luron_status run_begin(luron__run *run, luron_ctx *ctx, int n_y, luron_tensor *const *ys) {
-    run->outer = ctx->run;
-    ctx->run = run;
-    run->places = run->few, run->n_places = FEW_LEAVES;
-    run->n_y = n_y, run->ys = ys;
-    for (int i = 0; i < n_y; i++) luron_tensor_ref(ys[i]); /* a hook may let go of what its caller holds */
-    LURON_TRY(collect(run, ctx, n_y, ys));
-    run->cap_slots = run->n_slots;
-    LURON_TRY(luron__alloc(&run->slots, ctx, (size_t)run->n_slots * sizeof *run->slots));
-    LURON_TRY(luron__alloc(&run->nodes, ctx, (size_t)run->n_nodes * sizeof *run->nodes));
-    int64_t n = 0;
-    for (int64_t i = 0; i < run->n_marks; i++)
-        if (run->marks[i].node) run->nodes[n++] = run->marks[i].node;
-    qsort(run->nodes, (size_t)n, sizeof *run->nodes, later_first);
-    return LURON_OK;
-}
-
-/* failed: nodes that were used have been so in vain. */
-static void run_end(luron__run *run, luron_ctx *ctx, bool failed) {
-    ctx->run = run->outer;
-    for (int i = 0; i < run->n_y; i++) luron_tensor_unref(run->ys[i]);
-    for (int64_t i = 0; run->slots && i < run->n_slots; i++) luron_tensor_unref(run->slots[i].grad);
-    for (int64_t i = 0; i < run->n_retained; i++) {
-        luron_tensor_unref(run->retained[i].keeper);
-        luron_tensor_unref(run->retained[i].grad);
-    }
-    luron__carried_free(ctx, run->carried);
-    for (int64_t i = run->n_marks - 1; i >= 0; i--) {
-        mark *m = &run->marks[i];
-        if (m->node) {
-            if (failed && m->node->used && !m->was_used) m->node->used = LURON__USED_IN_VAIN;
-            m->node->run = m->run, m->node->slot = m->slot;
-            luron__node_unref(m->node);
-        } else
-            luron_tensor_unref(m->leaf);
-    }
-    luron__free(ctx, run->slots, (size_t)run->cap_slots * sizeof *run->slots);
-    luron__free(ctx, run->nodes, (size_t)run->n_nodes * sizeof *run->nodes);
-    luron__free(ctx, run->marks, (size_t)run->cap_marks * sizeof *run->marks);
-    luron__free(ctx, run->retained, (size_t)run->cap_retained * sizeof *run->retained);
-    if (run->places != run->few) luron__free(ctx, run->places, (size_t)run->n_places * sizeof *run->places);
-}
-
 /* ---- gradients in the slots ----------------------------------------------------------------------------------------- */
 static bool is_wanted(luron__run *run, const luron_tensor *x) {
-    slot *s = slot_of(run, x);
+    slot *s = luron__run_slot_of(run, x);
     return s && s->wanted;
 }
 
 luron_tensor **luron__run_slot(luron__run *run, const luron_tensor *x) {
-    slot *s = slot_of(run, x);
+    slot *s = luron__run_slot_of(run, x);
     if (!s || !s->wanted) return NULL;
     s->no_minus_zero = false; /* a layer may write there */
     return &s->grad;
@@ -227,7 +44,7 @@ static luron_status fit(luron_tensor **out, luron_ctx *ctx, const luron_tensor *
 }
 
 luron_status luron__run_add(luron__run *run, luron_ctx *ctx, const luron_tensor *x, luron_tensor *g) {
-    slot *s = slot_of(run, x);
+    slot *s = luron__run_slot_of(run, x);
     luron_tensor *t, *sum;
     if (!s || !s->wanted) return LURON_OK;
     LURON_TRY(fit(&t, ctx, x, g));
@@ -268,7 +85,7 @@ static bool has_minus_zero(const luron_tensor *t) {
  * part, so that T parts cost as much as x and not T times as much. The bits are those of the whole sum, for x + 0 is x
  * except where x is -0.0: as long as there is one the sum is made. done: false, and nothing has happened, if it must be. */
 static luron_status add_part(bool *done, luron__run *run, luron_ctx *ctx, const luron__node *node, luron_tensor *g) {
-    slot *s = slot_of(run, node->in[0]);
+    slot *s = luron__run_slot_of(run, node->in[0]);
     luron_tensor *part;
     *done = false;
     if (!node->op->is_part || run->create_graph || !s->grad || !is_exclusive(s->grad)) return LURON_OK;
@@ -371,7 +188,7 @@ static luron_status walk_node(luron__run *run, luron_ctx *ctx, luron__node *node
     bool leads = false, any = false;
     for (int i = 0; i < node->n_out; i++) any |= s[i].grad != NULL;
     for (int i = 0; i < node->n_in && !leads; i++) leads = node->wants[i] && is_wanted(run, node->in[i]);
-    if (!any || !(leads || is_lost(run, node))) return LURON_OK;
+    if (!any || !(leads || luron__run_lost(run, node))) return LURON_OK;
     LURON_TRY(luron__node_check(ctx, node, is_root(run, node)));
     enum { FEW = 4 };
     luron_tensor *few[FEW], **grads = few;
@@ -395,7 +212,7 @@ static luron_status seed_slots(luron__run *run, luron_ctx *ctx, int n_y, luron_t
     for (int i = 0; i < n_y; i++) {
         luron_tensor *g = gys && gys[i] ? luron_tensor_ref(gys[i]) : NULL;
         if (!g) LURON_TRY(luron_tensor_full(&g, ctx, ys[i]->dtype, ys[i]->ndim, ys[i]->shape, 1));
-        slot *s = slot_of(run, ys[i]);
+        slot *s = luron__run_slot_of(run, ys[i]);
         if (!s) { /* older than everything that is asked for */
             luron_tensor_unref(g);
             continue;
@@ -480,17 +297,17 @@ luron_status luron_backward(luron_ctx *ctx, luron_tensor *y, luron_tensor *grad,
     LURON_TRY(check_ys(ctx, 1, &y, &grad));
     luron__run run = {.create_graph = flags & LURON_CREATE_GRAPH, .retain = flags & (LURON_RETAIN_GRAPH | LURON_CREATE_GRAPH), .accumulates = true};
     ctx->depth++;
-    luron_status status = run_begin(&run, ctx, 1, &y);
+    luron_status status = luron__run_begin(&run, ctx, 1, &y);
     if (!status) {
         for (int64_t i = 0; i < run.n_marks; i++)
             if (run.marks[i].leaf) run.slots[run.marks[i].slot].target = run.slots[run.marks[i].slot].wanted = true;
-        find_wanted(&run);
+        luron__run_find_wanted(&run);
         bool bad = luron_tensor_numel(y) == 1 && luron__has_nonfinite(ctx, y);
         if (luron_tensor_numel(y) == 1) luron__plan_root(ctx, y);
         status = bad ? luron__blame(ctx, y, run.n_nodes, run.nodes) : walk(&run, ctx, 1, &y, &grad);
     }
     if (!status) status = accumulate(&run, ctx);
-    run_end(&run, ctx, status != LURON_OK);
+    luron__run_end(&run, ctx, status != LURON_OK);
     ctx->depth--;
     return status;
 }
@@ -507,20 +324,20 @@ luron_status luron__grad_since(luron_tensor **outs, luron_ctx *ctx, uint64_t sto
     }
     ctx->depth++;
     for (int i = 0; i < n_x; i++) luron_tensor_ref(xs[i]);
-    luron_status status = run_begin(&run, ctx, n_y, ys);
+    luron_status status = luron__run_begin(&run, ctx, n_y, ys);
     if (!status) {
         for (int i = 0; i < n_x; i++) {
-            slot *s = slot_of(&run, xs[i]);
+            slot *s = luron__run_slot_of(&run, xs[i]);
             if (s) s->target = s->wanted = true;
         }
-        find_wanted(&run);
+        luron__run_find_wanted(&run);
         status = walk(&run, ctx, n_y, ys, gys);
     }
     for (int i = 0; i < n_x && !status; i++) {
-        slot *s = slot_of(&run, xs[i]);
+        slot *s = luron__run_slot_of(&run, xs[i]);
         outs[i] = s ? luron_tensor_ref(s->grad) : NULL;
     }
-    run_end(&run, ctx, status != LURON_OK);
+    luron__run_end(&run, ctx, status != LURON_OK);
     for (int i = 0; i < n_x; i++) luron_tensor_unref(xs[i]);
     ctx->depth--;
     return status;

@@ -12,61 +12,11 @@
 #define DEFAULT_FORMAT "luron"
 
 /* ---- entries ----------------------------------------------------------------------------------------------------- */
-/* Place of path in the order, and whether it is there. */
-static int64_t place(const luron__entries *list, const char *path, bool *there) {
-    int64_t low = 0, high = list->n;
-    while (low < high) {
-        int64_t mid = (low + high) / 2;
-        if (strcmp(list->at[list->sorted[mid]].path, path) < 0) low = mid + 1;
-        else high = mid;
-    }
-    *there = low < list->n && strcmp(list->at[list->sorted[low]].path, path) == 0;
-    return low;
-}
-
-const luron__entry *luron__entry_find(const luron__entries *list, const char *path) {
-    bool there;
-    int64_t i = place(list, path, &there);
-    return there ? &list->at[list->sorted[i]] : NULL;
-}
-
-/* Put an entry in, whose tensor is shared and whose text is copied. replace: one of that path may be there. */
-static luron_status put(luron__entries *list, luron_ctx *ctx, const luron__entry *from, bool replace) {
-    bool there;
-    int64_t i = place(list, from->path, &there);
-    LURON__CHECK(ctx, !there || replace, LURON_E_ARGUMENT, "there are two things called '%.600s'", from->path);
-    luron__entry e = *from;
-    e.path = e.text = NULL;
-    if (!there) {
-        LURON_TRY(luron__grow(ctx, &list->at, &list->cap, list->n + 1, sizeof *list->at));
-        LURON_TRY(luron__grow(ctx, &list->sorted, &list->sorted_cap, list->n + 1, sizeof *list->sorted));
-        LURON_TRY(luron__strdup(&e.path, ctx, from->path));
-    }
-    luron_status status = luron__strdup(&e.text, ctx, from->text);
-    if (status) {
-        luron__strfree(ctx->pool, e.path);
-        return status;
-    }
-    luron_tensor_ref(e.tensor);
-    if (there) {
-        luron__entry *old = &list->at[list->sorted[i]];
-        luron_tensor_unref(old->tensor);
-        luron__strfree(ctx->pool, old->text);
-        e.path = old->path;
-        *old = e;
-        return LURON_OK;
-    }
-    memmove(list->sorted + i + 1, list->sorted + i, (size_t)(list->n - i) * sizeof *list->sorted);
-    list->sorted[i] = list->n;
-    list->at[list->n++] = e;
-    return LURON_OK;
-}
-
 static luron_status put_tensor(luron_checkpoint *c, luron_ctx *ctx, char *path, luron_tensor *t) {
-    return put(&c->tensors, ctx, &(luron__entry){ .path = path, .tensor = t, .attr = -1 }, false);
+    return luron__entry_put(&c->tensors, ctx, &(luron__entry){ .path = path, .tensor = t, .attr = -1 }, false);
 }
 static luron_status put_text(luron_checkpoint *c, luron_ctx *ctx, char *path, const char *text) {
-    return put(&c->texts, ctx, &(luron__entry){ .path = path, .text = (char *)text, .attr = -1 }, false);
+    return luron__entry_put(&c->texts, ctx, &(luron__entry){ .path = path, .text = (char *)text, .attr = -1 }, false);
 }
 /* An attribute of what is at `path`. text NULL: a number. */
 static luron_status put_attr(luron_checkpoint *c, luron_ctx *ctx, const char *path, const char *key, const char *text,
@@ -79,17 +29,7 @@ static luron_status put_attr(luron_checkpoint *c, luron_ctx *ctx, const char *pa
                        .attr = (int64_t)strlen(path),
                        .is_number = !text,
                        .number = number };
-    return put(&c->texts, ctx, &e, false);
-}
-
-static void free_entries(luron__pool *pool, luron__entries *list) {
-    for (int64_t i = 0; i < list->n; i++) {
-        luron__strfree(pool, list->at[i].path);
-        luron__strfree(pool, list->at[i].text);
-        luron_tensor_unref(list->at[i].tensor);
-    }
-    luron__pool_free(pool, list->at, (size_t)list->cap * sizeof *list->at);
-    luron__pool_free(pool, list->sorted, (size_t)list->sorted_cap * sizeof *list->sorted);
+    return luron__entry_put(&c->texts, ctx, &e, false);
 }
 
 luron_status luron_checkpoint_new(luron_checkpoint **out, luron_ctx *ctx) {
@@ -103,8 +43,8 @@ luron_status luron_checkpoint_new(luron_checkpoint **out, luron_ctx *ctx) {
 void luron_checkpoint_free(luron_checkpoint *c) {
     if (!c) return;
     luron__pool *pool = c->pool;
-    free_entries(pool, &c->tensors);
-    free_entries(pool, &c->texts);
+    luron__entries_free(pool, &c->tensors);
+    luron__entries_free(pool, &c->texts);
     luron__pool_free(pool, c, sizeof *c);
 }
 
@@ -145,7 +85,7 @@ luron_status luron_checkpoint_set_tensor(luron_checkpoint *c, luron_ctx *ctx, co
     LURON_TRY(check_path(ctx, path));
     LURON__CHECK(ctx, t, LURON_E_ARGUMENT, "%s: tensor expected, got NULL", path);
     LURON__CHECK(ctx, !luron__entry_find(&c->texts, path), LURON_E_ARGUMENT, "'%s' is a text already", path);
-    return put(&c->tensors, ctx, &(luron__entry){ .path = (char *)path, .tensor = t, .attr = -1 }, true);
+    return luron__entry_put(&c->tensors, ctx, &(luron__entry){ .path = (char *)path, .tensor = t, .attr = -1 }, true);
 }
 
 luron_status luron_checkpoint_set_text(luron_checkpoint *c, luron_ctx *ctx, const char *path, const char *text) {
@@ -154,7 +94,7 @@ luron_status luron_checkpoint_set_text(luron_checkpoint *c, luron_ctx *ctx, cons
                  "%s: text of at most %u bytes expected", path, LURON__MAX_TEXT);
     LURON__CHECK(ctx, luron__is_utf8(text), LURON_E_ARGUMENT, "%s: text of UTF-8 expected", path);
     LURON__CHECK(ctx, !luron__entry_find(&c->tensors, path), LURON_E_ARGUMENT, "'%s' is a tensor already", path);
-    return put(&c->texts, ctx, &(luron__entry){ .path = (char *)path, .text = (char *)text, .attr = -1 }, true);
+    return luron__entry_put(&c->texts, ctx, &(luron__entry){ .path = (char *)path, .text = (char *)text, .attr = -1 }, true);
 }
 
 static luron_status put_layer(luron_checkpoint *c, luron_ctx *ctx, const luron_layer *layer, const char *layer_path) {
@@ -169,11 +109,19 @@ static luron_status put_layer(luron_checkpoint *c, luron_ctx *ctx, const luron_l
     return put_attr(c, ctx, path, "data_version", NULL, type->layer.data_version);
 }
 
-luron_status luron_checkpoint_set_model(luron_checkpoint *c, luron_ctx *ctx, luron_model *model) {
+/* How far it is filled; back to there, where what was to follow failed. */
+typedef struct mark {
+    int64_t tensors, texts;
+} mark;
+static mark mark_of(const luron_checkpoint *c) { return (mark){ c->tensors.n, c->texts.n }; }
+static void truncate_to(luron_checkpoint *c, mark to) {
+    luron__entries_truncate(c->pool, &c->tensors, to.tensors);
+    luron__entries_truncate(c->pool, &c->texts, to.texts);
+}
+
+static luron_status put_model(luron_checkpoint *c, luron_ctx *ctx, luron_model *model) {
     char path[LURON__MAX_TREE_PATH] = "parameters/", *json;
     luron_tensor *t;
-    LURON__CHECK(ctx, !c->has_model, LURON_E_STATE, "the checkpoint has a model already");
-    c->has_model = true;
     for (int i = 0; (t = luron_model_param(model, i, path + 11, sizeof path - 11)); i++)
         LURON_TRY(put_tensor(c, ctx, path, t));
     strcpy(path, "state/");
@@ -184,6 +132,15 @@ luron_status luron_checkpoint_set_model(luron_checkpoint *c, luron_ctx *ctx, lur
     LURON_TRY(luron_model_to_json(&json, ctx, model));
     luron_status status = put_text(c, ctx, (char[]){ "architecture" }, json);
     luron_text_free(ctx, json);
+    return status;
+}
+
+luron_status luron_checkpoint_set_model(luron_checkpoint *c, luron_ctx *ctx, luron_model *model) {
+    LURON__CHECK(ctx, !c->has_model, LURON_E_STATE, "the checkpoint has a model already");
+    const mark before = mark_of(c);
+    luron_status status = put_model(c, ctx, model);
+    if (status) truncate_to(c, before);
+    c->has_model = !status;
     return status;
 }
 
@@ -255,16 +212,23 @@ static luron_status put_group(luron_checkpoint *c, luron_ctx *ctx, const luron_o
     return LURON_OK;
 }
 
-luron_status luron_checkpoint_set_optim(luron_checkpoint *c, luron_ctx *ctx, luron_optim *optim) {
+static luron_status put_optim(luron_checkpoint *c, luron_ctx *ctx, const luron_optim *optim) {
     const luron_type *type = luron_optim_type_of(optim);
-    LURON__CHECK(ctx, !c->has_optim, LURON_E_STATE, "the checkpoint has an optimiser already");
-    c->has_optim = true;
     LURON_TRY(put_attr(c, ctx, "optimizer", "type", luron_type_name(type), 0));
     LURON_TRY(put_attr(c, ctx, "optimizer", "plugin", luron_type_plugin(type), 0));
     LURON_TRY(put_attr(c, ctx, "optimizer", "plugin_version", luron_type_plugin_version(type), 0));
     LURON_TRY(put_attr(c, ctx, "optimizer", "steps", NULL, luron_optim_steps(optim)));
     for (int g = 0; g < luron_optim_n_groups(optim); g++) LURON_TRY(put_group(c, ctx, optim, g));
     return LURON_OK;
+}
+
+luron_status luron_checkpoint_set_optim(luron_checkpoint *c, luron_ctx *ctx, luron_optim *optim) {
+    LURON__CHECK(ctx, !c->has_optim, LURON_E_STATE, "the checkpoint has an optimiser already");
+    const mark before = mark_of(c);
+    luron_status status = put_optim(c, ctx, optim);
+    if (status) truncate_to(c, before);
+    c->has_optim = !status;
+    return status;
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */

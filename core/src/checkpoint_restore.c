@@ -268,56 +268,32 @@ static luron_status compare_optim(pairs *p, const luron_optim *optim) {
     return report_result(&p->report, p->ctx, "optimiser");
 }
 
-/* Options of a group as the file has them; checked as a whole, so that setting them one by one cannot fail on a value. */
-static luron_status get_options(luron_arg **args, int *n, luron_ctx *ctx, const luron_checkpoint *c,
-                                const luron_type *type, int group) {
+/* The options of a group as the file has them. */
+static luron_status make_options(void **next, luron_ctx *ctx, const luron_checkpoint *c, luron_optim *optim, int group) {
     char path[64];
-    void *options;
+    luron_arg *args;
+    int n;
     snprintf(path, sizeof path, "optimizer/groups/%d/options", group);
     const char *text = luron_checkpoint_text(c, path);
     LURON__CHECK(ctx, text, LURON_E_MISMATCH, "the checkpoint has no '%s'", path);
-    LURON_TRY(luron__args_from_text(args, n, ctx, text));
-    luron_status status = luron__options_new(&options, ctx, type, luron_type_name(type), NULL, *n, *args);
-    if (!status) luron__options_free(ctx->pool, type, options);
-    if (status) luron__args_free(ctx, *args, *n);
-    return status;
-}
-
-static luron_status set_options(luron_optim *optim, luron_ctx *ctx, const luron_checkpoint *c, int group) {
-    luron_arg *args;
-    int n;
-    LURON_TRY(get_options(&args, &n, ctx, c, luron_optim_type_of(optim), group));
-    luron_status status = LURON_OK;
-    for (int i = 0; i < n && !status; i++) status = luron_optim_set(optim, ctx, group, &args[i]);
+    LURON_TRY(luron__args_from_text(&args, &n, ctx, text));
+    luron_status status = luron__optim_next_make(next, optim, ctx, group, n, args);
     luron__args_free(ctx, args, n);
-    return status;
-}
-
-/* The options that an optimiser has now, to go back to. */
-static luron_status save_options(luron_checkpoint **old, luron_ctx *ctx, luron_optim *optim) {
-    LURON_TRY(luron_checkpoint_new(old, ctx));
-    luron_status status = luron_checkpoint_set_optim(*old, ctx, optim);
-    if (status) luron_checkpoint_free(*old);
     return status;
 }
 
 /* Options first, for which state there is follows from them; back to those of before if the rest does not fit. */
 static luron_status apply_options(pairs *p, luron_optim *optim) {
-    luron_ctx *ctx = p->ctx;
-    luron_checkpoint *old;
-    LURON_TRY(save_options(&old, ctx, optim));
+    void **next;
+    LURON_TRY(luron__optim_next_new(&next, optim, p->ctx));
     luron_status status = LURON_OK;
-    int n = luron_optim_n_groups(optim);
-    for (int g = 0; g < n && !status; g++) status = set_options(optim, ctx, p->c, g);
-    if (!status) status = compare_optim(p, optim);
-    if (status) {
-        char text[sizeof ctx->error];
-        memcpy(text, ctx->error, sizeof text);
-        for (int g = 0; g < n; g++) (void)!set_options(optim, ctx, old, g);
-        memcpy(ctx->error, text, sizeof text);
-        ctx->status = status;
+    for (int g = 0; g < luron_optim_n_groups(optim) && !status; g++) status = make_options(next, p->ctx, p->c, optim, g);
+    if (!status) {
+        luron__optim_next_exchange(next, optim);
+        status = compare_optim(p, optim);
+        if (status) luron__optim_next_exchange(next, optim);
     }
-    luron_checkpoint_free(old);
+    luron__optim_next_free(next, optim);
     return status;
 }
 

@@ -41,6 +41,13 @@ const char *luron_ctx_error(const luron_ctx *ctx) { return ctx->error; }
 luron_status luron_ctx_status(const luron_ctx *ctx) { return ctx->status; }
 int64_t luron_ctx_live_bytes(const luron_ctx *ctx) { return luron__pool_bytes(ctx->pool); }
 int64_t luron_ctx_live_blocks(const luron_ctx *ctx) { return luron__pool_blocks(ctx->pool); }
+luron_status luron_ctx_set_memory_limit(luron_ctx *ctx, int64_t bytes) {
+    LURON__CHECK(ctx, bytes >= 0, LURON_E_ARGUMENT, "memory limit: a number of bytes, or 0 for none, expected, got %lld",
+                 (long long)bytes);
+    luron__pool_set_limit(ctx->pool, bytes);
+    return LURON_OK;
+}
+int64_t luron_ctx_memory_limit(const luron_ctx *ctx) { return luron__pool_limit(ctx->pool); }
 void luron_ctx_trim(luron_ctx *ctx) { luron__pool_trim(ctx->pool); }
 void luron_ctx_fail_alloc(luron_ctx *ctx, int64_t k, int sticky) { luron__pool_fail(ctx->pool, k, sticky); }
 
@@ -117,5 +124,9 @@ luron_status luron__wrap(luron_ctx *ctx, luron_status status, const char *fmt, .
 }
 
 luron_status luron__nomem(luron_ctx *ctx, size_t bytes) {
+    const int64_t held = luron__pool_refused(ctx->pool);
+    if (held >= 0)
+        return luron__fail(ctx, LURON_E_NOMEM, "not enough memory: %zu bytes wanted, %lld are held, the limit is %lld", bytes,
+                           (long long)held, (long long)luron__pool_limit(ctx->pool));
     return luron__fail(ctx, LURON_E_NOMEM, "not enough memory: %zu bytes wanted", bytes);
 }

@@ -95,6 +95,23 @@ luron_status luron__model_param_refs(luron__param_ref **refs, int64_t *n, luron_
 luron_value luron__model_output(const luron_model *model, int64_t i);
 /** Add a layer that stands at no node yet; it is borrowed. The one that is known already keeps its path. */
 luron_status luron__model_put_layer(int32_t *index, luron_ctx *ctx, luron_model *model, const char *path, luron_layer *layer);
+/** ... and how its name was before, to go back to where the whole fails: luron__renamed_end frees the one that goes. Of a
+ *  layer that is known *undo stays as it was, {0}: nothing to end. */
+typedef struct luron__renamed {
+    luron_layer *layer; /* borrowed; NULL: none */
+    char *was;
+} luron__renamed;
+luron_status luron__model_put_layer_undo(int32_t *index, luron__renamed *undo, luron_ctx *ctx, luron_model *model, const char *path, luron_layer *layer);
+void luron__renamed_end(luron__renamed *undo, bool back);
+/** How far it is built, and back to there. */
+typedef struct luron__model_mark {
+    int64_t n_nodes, n_layers, n_tensors;
+    luron_value last;
+} luron__model_mark;
+luron__model_mark luron__model_mark_of(const luron_model *m);
+void luron__model_truncate(luron_model *m, luron__model_mark to);
+/** Inputs of a layer: how many, and that they are there. */
+luron_status luron__model_check_ins(luron_ctx *ctx, const luron_model *m, const char *path, const luron_layer *layer, int n_in, const luron_value *ins);
 /** Index of the layer at a path, -1: none. */
 int32_t luron__model_layer_index(const luron_model *model, const char *path);
 luron_status luron__check_path(luron_ctx *ctx, const char *what, const char *path);

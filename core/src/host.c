@@ -150,7 +150,8 @@ static luron_status fill_slot(luron__frame *f, const char *service, int i, luron
         luron_tensor_unref(t);
         return luron__frame_note(f, status);
     }
-    *slot = (luron__slot){copy, t, init, declared};
+    *slot = (luron__slot){copy, NULL, init, declared};
+    luron__slot_put(slot, t);
     return LURON_OK;
 }
 
@@ -274,8 +275,7 @@ static luron_status host_gemm(luron_call *c, const luron_gemm *g) {
     }
     int64_t bytes = f->work ? 0 : luron__gemm_work(&k, f->ctx->threads);
     void *work = bytes ? luron__pool_alloc(f->ctx->pool, (size_t)bytes) : f->work;
-    if (bytes && !work)
-        return luron__frame_fail(f, LURON_E_NOMEM, "not enough memory: %lld bytes wanted", (long long)bytes);
+    if (bytes && !work) return luron__frame_note(f, luron__nomem(f->ctx, (size_t)bytes));
     luron__gemm(&k, f->ctx->threads, work);
     if (bytes) luron__pool_free(f->ctx->pool, work, (size_t)bytes);
     if (f->hostile.watched == k.c) luron__strict_note_gemm(f, g->out);

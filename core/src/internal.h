@@ -33,6 +33,9 @@ void *luron__pool_alloc(luron__pool *pool, size_t bytes); /* 64-byte aligned; NU
 void luron__pool_free(luron__pool *pool, void *ptr, size_t bytes); /* ptr NULL allowed; from any thread */
 int64_t luron__pool_bytes(luron__pool *pool);
 int64_t luron__pool_blocks(luron__pool *pool);
+void luron__pool_set_limit(luron__pool *pool, int64_t bytes); /* 0: none. A block that would lead above it is not given */
+int64_t luron__pool_limit(luron__pool *pool);
+int64_t luron__pool_refused(luron__pool *pool); /* bytes held when the limit refused the last block; -1: one came since, or there was no more */
 int64_t luron__pool_given(luron__pool *pool); /* bytes of all blocks ever given: how cost grows, for tests */
 void luron__pool_trim(luron__pool *pool);
 /** What a reload of a plugin has to find: layers and optimisers. First member of both; counts their references. They stand
@@ -59,6 +62,13 @@ luron_status luron__grow(luron_ctx *ctx, void *array /* T ** */, int64_t *cap, i
 /** Copy of a string; free with luron__strfree. s NULL gives NULL. */
 luron_status luron__strdup(char **out, luron_ctx *ctx, const char *s);
 void luron__strfree(luron__pool *pool, char *s);
+
+/* ---- hashes: FNV-1a ------------------------------------------------------------------------------------------------------- */
+#define LURON__HASH_BEGIN UINT64_C(14695981039346656037)
+static inline uint64_t luron__hash(uint64_t h, const void *data, size_t n) {
+    for (size_t i = 0; i < n; i++) h = (h ^ ((const unsigned char *)data)[i]) * UINT64_C(1099511628211);
+    return h;
+}
 
 /* ---- context -------------------------------------------------------------------------------------------------------------- */
 typedef struct luron__registry luron__registry; /* types and plugins: registry.c */
@@ -106,6 +116,7 @@ typedef struct luron__node luron__node;   /* a node of the tape */
 typedef struct luron__hooks luron__hooks; /* hooks of one tensor, node, layer or model: hooks.h */
 struct luron_tensor {
     atomic_int refs;
+    atomic_int slots;    /* of layers, in which it stands: luron__slot_put */
     uint32_t dtype;
     int ndim;
     bool requires_grad;  /* leaf that wants a gradient, or made by a node */
@@ -204,6 +215,7 @@ struct luron__op {
     int32_t id;               /* what attrs.flags has to be */
     uint32_t flags;
     uint32_t ids_in;  /* bits of the operands that are ids: LURON__SAVE_IN */
+    uint32_t optional; /* ... of those that may be absent, NULL */
     uint32_t carries; /* ... of those whose elements are the elements of the output, so that ids stay ids */
     bool is_part; /* a view of some elements of in[0], each once, whose gradient is 0 elsewhere */
     /** What a model does with this name, if it is more than to apply the op: other ops, which alone are on the tape. An op
@@ -217,6 +229,9 @@ struct luron__op {
 #define LURON__SAVE_IN(i) (1u << (i))
 #define LURON__SAVE_ALL_IN 0x7fffffffu
 #define LURON__SAVE_OUT 0x80000000u
+
+/** May operand i be absent? */
+static inline bool luron__may_miss(const luron__op *op, int i) { return i < 30 && op->optional >> i & 1; }
 
 enum luron__used { LURON__UNUSED, LURON__USED, LURON__USED_IN_VAIN /* by a backward that failed */ };
 struct luron__node {
@@ -249,7 +264,7 @@ const luron__op *luron__op_at(int i);              /* NULL past the last */
 extern const luron__op *const luron__ops_unary[], *const luron__ops_binary[], *const luron__ops_elementwise[], *const luron__ops_matmul[],
     *const luron__ops_reduce[], *const luron__ops_view[], *const luron__ops_join[], *const luron__ops_index[], *const luron__ops_scan[],
     *const luron__ops_softmax[], *const luron__ops_sort[], *const luron__ops_move[], *const luron__ops_make[], *const luron__ops_diagonal[],
-    *const luron__ops_order[], *const luron__ops_put[], *const luron__ops_scatter[], *const luron__ops_unique[], *const luron__ops_linalg[],
+    *const luron__ops_order[], *const luron__ops_put[], *const luron__ops_sparse[], *const luron__ops_scatter[], *const luron__ops_unique[], *const luron__ops_linalg[],
     *const luron__ops_linalg_factor[], *const luron__ops_named[];
 /** Apply an op as models do. */
 luron_status luron__apply_named(luron_tensor **out, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in, const luron__attrs *attrs);
@@ -401,6 +416,12 @@ luron_status luron__options_set(luron_ctx *ctx, const luron_type *type, const ch
 const char *luron__options_text(char *buf, size_t n, const luron_ctx *ctx, const luron_type *type, const void *options);
 /** What files call a parameter of an optimiser: its name, or its number from 0, written into buf (optim.c). */
 const char *luron__optim_file_name(char buf[24], const luron_optim *o, int group, int i);
+/** Options of all groups of an optimiser, made first and then put in their place together (optim_options.c): one entry a
+ *  group, NULL until it is made. */
+luron_status luron__optim_next_new(void ***next, luron_optim *o, luron_ctx *ctx);
+luron_status luron__optim_next_make(void **next, luron_optim *o, luron_ctx *ctx, int group, int n, const luron_arg *args);
+void luron__optim_next_exchange(void **next, luron_optim *o); /* all are made; again: back to those of before */
+void luron__optim_next_free(void **next, luron_optim *o);
 /** Steps in which a parameter of an optimiser had a gradient (optim.c). */
 int64_t luron__optim_param_steps(const luron_optim *o, int group, int i);
 void luron__optim_set_param_steps(luron_optim *o, int group, int i, int64_t steps);
@@ -452,6 +473,17 @@ struct luron_layer {
     luron_dims *late_ins; /* inputs for which setup declared slots, NULL: it declared none */
     int n_late_ins;
 };
+/** Put t, whose reference is taken over, into an empty slot. */
+static inline void luron__slot_put(luron__slot *slot, luron_tensor *t) {
+    atomic_fetch_add_explicit(&t->slots, 1, memory_order_relaxed);
+    slot->tensor = t;
+}
+static inline void luron__slot_clear(luron__slot *slot) {
+    luron_tensor *t = slot->tensor;
+    if (t) atomic_fetch_sub_explicit(&t->slots, 1, memory_order_relaxed);
+    slot->tensor = NULL;
+    luron_tensor_unref(t);
+}
 void luron__slots_free(luron__pool *pool, luron__slot *slots); /* LURON__MAX_SLOTS of them */
 void luron__was_free(luron__pool *pool, luron__slots *was);
 /** The numbers of t in another dtype behind the same header; its gradient goes (layer.c). */

@@ -105,8 +105,7 @@ luron_status luron__io_check_name(luron_io *io, const char *what, const char *na
 
 /* ---- nodes ------------------------------------------------------------------------------------------------------- */
 static uint64_t hash_name(const luron_node *parent, const char *name, size_t n) {
-    uint64_t h = parent->hash ^ 0xcbf29ce484222325u;
-    for (size_t i = 0; i < n; i++) h = (h ^ (uint8_t)name[i]) * 0x100000001b3u;
+    uint64_t h = luron__hash(parent->hash ^ LURON__HASH_BEGIN, name, n);
     return h ^ h >> 29;
 }
 

@@ -156,7 +156,7 @@ luron_status luron__io_tensor(luron_tensor **out, luron_io *io, luron_node *node
 /** Elements first .. first + n of a node, in row-major order. */
 luron_status luron__io_fetch(luron_io *io, luron_node *node, uint64_t first, uint64_t n, void *to);
 
-/* ---- checkpoint.c, checkpoint_restore.c -------------------------------------------------------------------------- */
+/* ---- checkpoint*.c -------------------------------------------------------------------------- */
 typedef struct luron__entry {
     char *path; /* "parameters/linear1/weight"; of an attribute "parameters/linear1@type", of the file "isa" */
     luron_tensor *tensor;
@@ -177,5 +177,10 @@ struct luron_checkpoint {
 };
 /** The entry at a path, NULL: none. */
 const luron__entry *luron__entry_find(const luron__entries *list, const char *path);
+/** Put an entry in, whose tensor is shared and whose text is copied. replace: one of that path may be there. */
+luron_status luron__entry_put(luron__entries *list, luron_ctx *ctx, const luron__entry *from, bool replace);
+/** The first n alone stay. */
+void luron__entries_truncate(luron__pool *pool, luron__entries *list, int64_t n);
+void luron__entries_free(luron__pool *pool, luron__entries *list);
 
 #endif

@@ -12,7 +12,7 @@ luron__code *luron__code_ref(luron__code *code) {
 
 void luron__slots_free(luron__pool *pool, luron__slot *slots) {
     for (int s = 0; s < LURON__MAX_SLOTS; s++) {
-        luron_tensor_unref(slots[s].tensor);
+        luron__slot_clear(&slots[s]);
         luron__strfree(pool, slots[s].name);
     }
 }
@@ -125,7 +125,9 @@ static luron_status copy_slot(luron_ctx *ctx, luron__slot *to, const luron__slot
     if (!from->tensor) return LURON_OK;
     const luron_tensor *t = from->tensor;
     LURON_TRY(luron__strdup(&to->name, ctx, from->name));
-    LURON_TRY(luron__tensor_make(&to->tensor, ctx, t->dtype, t->ndim, t->shape));
+    luron_tensor *copy;
+    LURON_TRY(luron__tensor_make(&copy, ctx, t->dtype, t->ndim, t->shape));
+    luron__slot_put(to, copy);
     LURON_TRY(luron_tensor_copy(ctx, to->tensor, from->tensor));
     to->tensor->requires_grad = t->requires_grad;
     to->init = from->init, to->dtype = from->dtype;
@@ -258,9 +260,9 @@ luron_status luron_layer_set_param(luron_ctx *ctx, luron_layer *layer, int i, lu
     LURON__CHECK(ctx, slot->tensor->dtype == t->dtype, LURON_E_DTYPE, "%s: parameter '%s' is %s, got %s",
                  luron_type_name(layer->code->type), slot->name, luron_dtype_name(slot->tensor->dtype),
                  luron_dtype_name(t->dtype));
-    luron_tensor *old = slot->tensor;
-    slot->tensor = luron_tensor_ref(t);
-    luron_tensor_unref(old);
+    luron_tensor_ref(t); /* it may be the one that is there */
+    luron__slot_clear(slot);
+    luron__slot_put(slot, t);
     return LURON_OK;
 }
 
@@ -329,4 +331,14 @@ luron_status luron__tensor_convert(luron_ctx *ctx, luron_tensor *t, uint32_t dty
     else
         swap_in(t, cast);
     return status;
+}
+
+luron_status luron_tensor_set_dtype(luron_ctx *ctx, luron_tensor *t, uint32_t dtype) {
+    LURON__CHECK(ctx, luron_dtype_is_float(dtype) && luron_dtype_is_float(t->dtype), LURON_E_DTYPE,
+                 "set_dtype: a real dtype in another expected, got %s in %s", luron_dtype_name(t->dtype),
+                 luron_dtype_name(dtype));
+    LURON__CHECK(ctx, !t->node, LURON_E_STATE, "set_dtype: the tensor was made by '%s' on the tape, a leaf expected",
+                 t->node->op->name);
+    LURON_TRY(luron__tracer_check_write(ctx, "set_dtype", t));
+    return luron__tensor_convert(ctx, t, dtype);
 }

@@ -1,4 +1,4 @@
-/* model.c -- the graph: its layers, tensors and nodes, and how models go into one another. */
+/* model.c -- the graph: its layers, tensors and nodes. */
 #include "graph.h"
 #include "hooks.h"
 
@@ -6,11 +6,7 @@
 #include <string.h>
 
 /* ---- tables: paths and layers ---------------------------------------------------------------------------------- */
-static uint64_t hash_text(const char *s) {
-    uint64_t h = 14695981039346656037u; /* FNV-1a */
-    for (; *s; s++) h = (h ^ (unsigned char)*s) * 1099511628211u;
-    return h;
-}
+static uint64_t hash_text(const char *s) { return luron__hash(LURON__HASH_BEGIN, s, strlen(s)); }
 
 static uint64_t hash_pointer(const void *p) { return ((uint64_t)(uintptr_t)p >> 4) * 0x9e3779b97f4a7c15u >> 20; }
 
@@ -91,12 +87,9 @@ luron_model *luron_model_ref(luron_model *model) {
     return model;
 }
 
-typedef struct mark {
-    int64_t n_nodes, n_layers, n_tensors;
-    luron_value last;
-} mark;
-
-static mark mark_of(const luron_model *m) { return (mark){ m->n_nodes, m->n_layers, m->n_tensors, m->last }; }
+luron__model_mark luron__model_mark_of(const luron_model *m) {
+    return (luron__model_mark){ m->n_nodes, m->n_layers, m->n_tensors, m->last };
+}
 
 static void free_node(luron_model *m, luron__model_node *node) {
     luron__pool_free(m->pool, node->ins, (size_t)node->n_in * sizeof *node->ins);
@@ -105,8 +98,7 @@ static void free_node(luron_model *m, luron__model_node *node) {
     luron__strfree(m->pool, node->name);
 }
 
-/* Drop what was added since. */
-static void truncate_to(luron_model *m, mark to) {
+void luron__model_truncate(luron_model *m, luron__model_mark to) {
     while (m->n_nodes > to.n_nodes) {
         luron__model_node *node = &m->nodes[--m->n_nodes];
         for (int32_t i = 0; i < node->n_in; i++)
@@ -132,7 +124,7 @@ void luron_model_unref(luron_model *m) {
     if (!m || atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) != 1) return;
     luron__pool *pool = m->pool;
     luron__hooks_unref(m->hooks);
-    truncate_to(m, (mark){ 0 });
+    luron__model_truncate(m, (luron__model_mark){ 0 });
     luron__pool_free(pool, m->nodes, (size_t)m->cap_nodes * sizeof *m->nodes);
     luron__pool_free(pool, m->uses, (size_t)m->cap_values * sizeof *m->uses);
     luron__pool_free(pool, m->layers, (size_t)m->cap_layers * sizeof *m->layers);
@@ -211,8 +203,8 @@ luron_status luron__check_value(luron_ctx *ctx, const luron_model *m, const char
                        (long long)m->n_nodes);
 }
 
-static luron_status check_ins(luron_ctx *ctx, const luron_model *m, const char *path, const luron_layer *layer,
-                              int n_in, const luron_value *ins) {
+luron_status luron__model_check_ins(luron_ctx *ctx, const luron_model *m, const char *path, const luron_layer *layer,
+                                    int n_in, const luron_value *ins) {
     const luron_type *t = layer->code->type;
     char what[200];
     int least = 0;
@@ -234,19 +226,21 @@ static luron_status check_ins(luron_ctx *ctx, const luron_model *m, const char *
     return LURON_OK;
 }
 
-static luron_status add_layer(luron_model *m, luron_ctx *ctx, const char *path, luron_layer *layer) {
-    char *copy;
+static luron_status add_layer(luron_model *m, luron_ctx *ctx, const char *path, luron_layer *layer, char **was) {
+    char *copy, *name;
     LURON_TRY(luron__check_path(ctx, "layer", path));
     LURON__CHECK(ctx, find_path(m, path) < 0, LURON_E_ARGUMENT, "model: there is another layer '%.64s' already", path);
     LURON__CHECK(ctx, luron__model_tensor_index(m, path) < 0, LURON_E_ARGUMENT,
                  "model: there is a tensor '%.64s' already", path);
     LURON_TRY(reserve_layer(m, ctx));
     LURON_TRY(luron__strdup(&copy, ctx, path));
-    luron_status status = luron_layer_set_name(ctx, layer, path);
+    luron_status status = luron__strdup(&name, ctx, path);
     if (status != LURON_OK) {
         luron__strfree(m->pool, copy);
         return status;
     }
+    *was = layer->name;
+    layer->name = name;
     m->layers[m->n_layers] = (luron__model_layer){ luron_layer_ref(layer), copy };
     put(&m->by_path, hash_text(path), (int32_t)m->n_layers);
     put(&m->by_layer, hash_pointer(layer), (int32_t)m->n_layers);
@@ -254,16 +248,33 @@ static luron_status add_layer(luron_model *m, luron_ctx *ctx, const char *path, 
     return LURON_OK;
 }
 
-luron_status luron__model_put_layer(int32_t *index, luron_ctx *ctx, luron_model *model, const char *path,
-                                    luron_layer *layer) {
+luron_status luron__model_put_layer_undo(int32_t *index, luron__renamed *undo, luron_ctx *ctx, luron_model *model,
+                                         const char *path, luron_layer *layer) {
     *index = find_layer(model, layer);
     if (*index >= 0) return LURON_OK;
-    char word[96];
+    char word[96], *was = NULL;
     if (!path) LURON_TRY(luron__model_next_name(word, model, ctx, layer->code->type));
-    luron_status status = add_layer(model, ctx, path ? path : word, layer);
+    luron_status status = add_layer(model, ctx, path ? path : word, layer, &was);
     if (status && !path) luron__model_unname(model, layer->code->type);
-    if (!status) *index = (int32_t)model->n_layers - 1;
-    return status;
+    if (status) return status;
+    *index = (int32_t)model->n_layers - 1;
+    *undo = (luron__renamed){ layer, was };
+    return LURON_OK;
+}
+
+void luron__renamed_end(luron__renamed *undo, bool back) {
+    if (!undo->layer) return;
+    luron__strfree(undo->layer->pool, back ? undo->layer->name : undo->was);
+    if (back) undo->layer->name = undo->was;
+    undo->layer = NULL;
+}
+
+luron_status luron__model_put_layer(int32_t *index, luron_ctx *ctx, luron_model *model, const char *path,
+                                    luron_layer *layer) {
+    luron__renamed undo = { 0 };
+    LURON_TRY(luron__model_put_layer_undo(index, &undo, ctx, model, path, layer));
+    luron__renamed_end(&undo, false);
+    return LURON_OK;
 }
 
 luron_status luron__model_put_tensor(int32_t *index, luron_ctx *ctx, luron_model *model,
@@ -285,14 +296,16 @@ luron_status luron__model_put_tensor(int32_t *index, luron_ctx *ctx, luron_model
 
 static luron_status add_named(luron_value *out, luron_ctx *ctx, luron_model *model, const char *name, int32_t known,
                               luron_layer *layer, int n_in, const luron_value *ins) {
-    LURON_TRY(check_ins(ctx, model, known >= 0 ? model->layers[known].path : name, layer, n_in, ins));
+    LURON_TRY(luron__model_check_ins(ctx, model, known >= 0 ? model->layers[known].path : name, layer, n_in, ins));
     luron__model_node node = {
         .kind = LURON__NODE_LAYER, .layer = known, .n_in = n_in, .n_out = luron_layer_n_outs(layer)
     };
-    mark before = mark_of(model);
-    if (known < 0) LURON_TRY(luron__model_put_layer(&node.layer, ctx, model, name, layer));
+    luron__renamed undo = { 0 };
+    luron__model_mark before = luron__model_mark_of(model);
+    if (known < 0) LURON_TRY(luron__model_put_layer_undo(&node.layer, &undo, ctx, model, name, layer));
     luron_status status = luron__model_add_node(out, ctx, model, &node, ins);
-    if (status != LURON_OK) truncate_to(model, before);
+    luron__renamed_end(&undo, status != LURON_OK);
+    if (status != LURON_OK) luron__model_truncate(model, before);
     return status;
 }
 
@@ -305,122 +318,6 @@ luron_status luron_model_add(luron_value *out, luron_ctx *ctx, luron_model *mode
     if (!given) LURON_TRY(luron__model_next_name(word, model, ctx, layer->code->type));
     luron_status status = add_named(out, ctx, model, given ? name : word, known, layer, n_in, ins);
     if (status && !given) luron__model_unname(model, layer->code->type);
-    return status;
-}
-
-/* The value of the whole that stands for value v of the part; map: the whole's node for each node of the part. */
-static luron_value mapped(const luron_model *part, const int32_t *map, const luron_value *ins, luron_value v) {
-    if (v.node < 0) return v;
-    if (v.node < part->n_inputs) return ins[v.node];
-    return (luron_value){ map[v.node], v.out };
-}
-
-/* Paths of the part below `name`: "name.linear1", "name.encoder/scale", "name/scale". */
-static void path_below(char to[2 * LURON__MAX_PATH + 2], const char *name, const char *path, bool is_tensor) {
-    snprintf(to, 2 * LURON__MAX_PATH + 2, "%s%c%s", name, is_tensor && !strchr(path, '/') ? '/' : '.', path);
-}
-
-/* A tensor that the whole has already keeps its path. */
-static luron_status include_tensor(int32_t *index, luron_ctx *ctx, luron_model *m, const char *name,
-                                   const luron__model_tensor *t, const int32_t *layers) {
-    char path[2 * LURON__MAX_PATH + 2], full[2 * LURON__MAX_PATH + 2];
-    luron__model_tensor copy = *t;
-    for (*index = 0; t->tensor && *index < m->n_tensors; ++*index)
-        if (m->tensors[*index].tensor == t->tensor) return LURON_OK;
-    path_below(path, name, t->path, true);
-    copy.path = path;
-    if (!t->tensor) { /* its layer may be known under another path */
-        copy.layer = layers[t->layer];
-        snprintf(full, sizeof full, "%s/%s", m->layers[copy.layer].path, strrchr(t->path, '/') + 1);
-        copy.path = full;
-        *index = luron__model_tensor_index(m, full);
-        if (*index >= 0) return LURON_OK;
-    }
-    LURON__CHECK(ctx, luron__model_tensor_index(m, copy.path) < 0, LURON_E_ARGUMENT,
-                 "model: there is another tensor '%.64s' already", copy.path);
-    return luron__model_put_tensor(index, ctx, m, &copy);
-}
-
-/* Which node, layer and tensor of the whole stands for those of the part; room for the inputs of a node. */
-typedef struct maps {
-    int32_t *nodes, *layers, *tensors;
-    luron_value *values;
-    size_t bytes;
-} maps;
-
-static luron_status maps_open(maps *to, luron_ctx *ctx, const luron_model *part) {
-    int64_t n = part->n_nodes + part->n_layers + part->n_tensors;
-    to->bytes = (size_t)(part->max_in + 1) * sizeof(luron_value) + (size_t)n * sizeof(int32_t);
-    LURON_TRY(luron__alloc(&to->values, ctx, to->bytes));
-    to->nodes = (int32_t *)(void *)(to->values + part->max_in + 1);
-    to->layers = to->nodes + part->n_nodes;
-    to->tensors = to->layers + part->n_layers;
-    return LURON_OK;
-}
-
-static luron_status include_nodes(luron_ctx *ctx, luron_model *m, const char *name, const luron_model *part,
-                                  const luron_value *ins, maps *map) {
-    char path[2 * LURON__MAX_PATH + 2];
-    for (int64_t i = 0; i < part->n_layers; i++) {
-        path_below(path, name, part->layers[i].path, false);
-        LURON_TRY(luron__model_put_layer(&map->layers[i], ctx, m, path, part->layers[i].layer));
-    }
-    for (int64_t i = 0; i < part->n_tensors; i++)
-        LURON_TRY(include_tensor(&map->tensors[i], ctx, m, name, &part->tensors[i], map->layers));
-    for (int64_t i = part->n_inputs; i < part->n_nodes; i++) {
-        luron__model_node node = part->nodes[i];
-        luron_value v;
-        if (node.kind == LURON__NODE_LAYER) node.layer = map->layers[node.layer];
-        if (node.kind == LURON__NODE_TENSOR) node.layer = map->tensors[node.layer];
-        for (int32_t k = 0; k < node.n_in; k++) map->values[k] = mapped(part, map->nodes, ins, node.ins[k]);
-        if (node.kind == LURON__NODE_LAYER)
-            LURON_TRY(check_ins(ctx, m, m->layers[node.layer].path, m->layers[node.layer].layer, node.n_in,
-                                map->values));
-        for (int32_t k = 0; k < node.n_in && node.kind != LURON__NODE_LAYER; k++)
-            LURON_TRY(luron__check_value(ctx, m, node.op ? node.op->op->name : "number", k, map->values[k]));
-        LURON_TRY(luron__model_add_node(&v, ctx, m, &node, map->values));
-        map->nodes[i] = v.node;
-    }
-    return LURON_OK;
-}
-
-static luron_status check_dtype(luron_ctx *ctx, const luron_model *m, const luron_model *part) {
-    LURON__CHECK(ctx, !m->dtype || !part->dtype || m->dtype == part->dtype, LURON_E_DTYPE,
-                 "model: its ops compute in %s, those of the included model in %s", luron_dtype_name(m->dtype),
-                 luron_dtype_name(part->dtype));
-    return LURON_OK;
-}
-
-luron_status luron_model_include(luron_value *outs, luron_ctx *ctx, luron_model *model, const char *name,
-                                 luron_model *part, int n_in, const luron_value *ins) {
-    char word[96];
-    LURON__CHECK(ctx, part && part != model, LURON_E_ARGUMENT, "model: another model to include expected");
-    LURON__CHECK(ctx, n_in == part->n_inputs, LURON_E_ARGUMENT, "model: the included model has %lld input%s, got %d",
-                 (long long)part->n_inputs, part->n_inputs == 1 ? "" : "s", n_in);
-    int n_outs = luron_model_n_outputs(part);
-    LURON__CHECK(ctx, n_outs, LURON_E_STATE, "model: the included model is empty");
-    for (int i = 0; i < n_in; i++)
-        if (ins[i].node != -1) LURON_TRY(luron__check_value(ctx, model, "included model: input", i, ins[i]));
-    maps map;
-    mark before = mark_of(model);
-    LURON_TRY(check_dtype(ctx, model, part));
-    if (name) LURON_TRY(luron__check_path(ctx, "included model", name));
-    LURON_TRY(maps_open(&map, ctx, part));
-    luron_status status = name ? LURON_OK : luron__model_next_name(word, model, ctx, NULL);
-    const bool given = name || status;
-    if (!given) name = word;
-    if (!status) status = include_nodes(ctx, model, name, part, ins, &map);
-    for (int i = 0; i < n_outs && status == LURON_OK; i++)
-        if (mapped(part, map.nodes, ins, luron__model_output(part, i)).node < 0)
-            status = luron__fail(ctx, LURON_E_ARGUMENT, "included model: output %d is an absent input",
-                                 i + ctx->index_base);
-    if (status != LURON_OK) truncate_to(model, before);
-    if (status != LURON_OK && !given) luron__model_unname(model, NULL);
-    for (int i = 0; i < n_outs && status == LURON_OK; i++)
-        outs[i] = mapped(part, map.nodes, ins, luron__model_output(part, i));
-    if (status == LURON_OK) model->last = outs[0];
-    if (status == LURON_OK && part->dtype) model->dtype = part->dtype;
-    luron__free(ctx, map.values, map.bytes);
     return status;
 }
 

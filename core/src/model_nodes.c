@@ -91,7 +91,7 @@ luron_status luron__model_add_op(luron_value *out, luron_ctx *ctx, luron_model *
                  any || op->op->n_in == 1 ? "" : "s", n_in);
     LURON__CHECK(ctx, by_batch || !op->batch, LURON_E_ARGUMENT, "model: %s: nothing says what the batch size is", name);
     for (int i = 0; i < n_in; i++)
-        LURON_TRY(luron__check_value(ctx, model, name, i, ins[i]));
+        if (ins[i].node != -1 || !luron__may_miss(op->op, i)) LURON_TRY(luron__check_value(ctx, model, name, i, ins[i]));
     if (by_batch) LURON_TRY(luron__check_value(ctx, model, name, n_in, batch));
     luron__model_node node = {.kind = LURON__NODE_OP,
                               .layer = -1,

@@ -5,9 +5,11 @@
 #include <string.h>
 
 /* ---- one after the other --------------------------------------------------------------------------------------- */
-/* Does the tensor stand earlier in the model? One that nobody else holds cannot. */
+/* Does the tensor stand earlier in the model? One that is in no other slot of any layer cannot, and only ties have to be
+ * looked for: whoever else holds it, an optimiser or a program, does not make the list slower. */
 static bool is_repeated(const luron_model *m, int64_t layer, const luron_tensor *t, int slot) {
-    if (atomic_load_explicit(&t->refs, memory_order_relaxed) == 1) return false;
+    const int own = layer < m->n_layers;
+    if (atomic_load_explicit(&t->slots, memory_order_relaxed) <= own) return false;
     for (int64_t l = 0; l <= layer && l < m->n_layers; l++)
         for (int s = 0; s < (l < layer ? LURON__MAX_SLOTS : slot); s++)
             if (m->layers[l].layer->param[s].tensor == t) return true;

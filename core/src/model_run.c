@@ -45,9 +45,14 @@ static luron_status batch_size(int64_t *size, luron_ctx *ctx, const run *r, cons
 static luron_status apply_op(run *r, luron_ctx *ctx, const luron__model_node *node) {
     luron__attrs attrs;
     int64_t batch;
+    const luron__op *op = node->op->op;
+    const int n = node->n_in - node->by_batch;
+    for (int i = 0; i < n; i++)
+        LURON__CHECK(ctx, r->ins[i] || luron__may_miss(op, i), LURON_E_ARGUMENT,
+                     "model: operand %d of op '%s' is an input that is absent", i + ctx->index_base, op->name);
     LURON_TRY(batch_size(&batch, ctx, r, node));
     LURON_TRY(luron__model_op_attrs(&attrs, ctx, node->op, batch));
-    return luron__apply_named(r->outs, ctx, node->op->op, node->n_in - node->by_batch, r->ins, &attrs);
+    return luron__apply_named(r->outs, ctx, op, n, r->ins, &attrs);
 }
 
 static luron_status number(run *r, luron_ctx *ctx, const luron__model_node *node) {

@@ -100,7 +100,7 @@ static luron_status infer_op(luron_dims *out, luron_ctx *ctx, const luron_model 
     LURON_TRY(luron__alloc(&in, ctx, bytes));
     luron_status status = LURON_OK;
     for (int k = 0; k < n && status == LURON_OK; k++)
-        status = shadow(&in[k], ctx, &ins[k], m->nodes[node->ins[k].node].kind == LURON__NODE_NUMBER);
+        if (node->ins[k].node >= 0) status = shadow(&in[k], ctx, &ins[k], m->nodes[node->ins[k].node].kind == LURON__NODE_NUMBER);
     uint32_t standard = ctx->default_dtype;
     ctx->default_dtype = m->dtype;
     if (status == LURON_OK) status = luron__infer_named(out, ctx, node->op->op, n, in, &attrs);

@@ -90,9 +90,24 @@ static luron_status infer(luron_ctx *ctx, luron__apply *a) {
     }
 }
 
+/* A number beside integers of a narrower dtype, as one of them; x itself where it is none. Room for it is given. */
+static luron_tensor *narrowed(luron_tensor *to, luron__storage *storage, int64_t *room, luron_tensor *x, uint32_t dtype) {
+    if (luron_dtype_is_float(dtype) || x->ndim > 0 || luron_dtype_size(x->dtype) <= luron_dtype_size(dtype)) return x;
+    luron__convert(dtype, room, 1, x->dtype, luron__data(x), 1, 1);
+    *storage = (luron__storage){.data = room};
+    *to = (luron_tensor){.dtype = dtype, .storage = storage};
+    return to;
+}
+
 static luron_status compute(luron_ctx *ctx, luron__apply *a) {
+    luron_tensor number[2], *in[2];
+    luron__storage storage[2];
+    int64_t room[2];
+    luron__apply both = *a;
+    for (int i = 0; i < 2; i++) in[i] = narrowed(&number[i], &storage[i], &room[i], a->in[i], a->dtype);
+    both.in = in;
     uint32_t run = luron__compute_dtype(a->dtype);
-    return luron__ew_compute(ctx, a, luron__ew_binary, a->attrs.flags, run, run);
+    return luron__ew_compute(ctx, &both, luron__ew_binary, a->attrs.flags, run, run);
 }
 
 static luron_status compare_infer(luron_ctx *ctx, luron__apply *a) {

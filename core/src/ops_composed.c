@@ -109,13 +109,7 @@ static luron_tensor *reduced(luron__expr *e, reduction fn, luron_tensor *x, over
     return e->status ? NULL : luron__expr_keep(e, fn(&t, e->ctx, x, o.n, o.dims, keep), &t);
 }
 static luron_tensor *to_real(luron__expr *e, luron_tensor *x) {
-    luron_tensor *t = NULL;
-    uint32_t dtype = luron_dtype_is_float(x->dtype) ? x->dtype : e->ctx->default_dtype;
-    return e->status ? NULL : luron__expr_keep(e, luron_cast(&t, e->ctx, x, dtype), &t);
-}
-static luron_tensor *shaped_as(luron__expr *e, luron_tensor *x, const luron_tensor *like) {
-    luron_tensor *t = NULL;
-    return e->status ? NULL : luron__expr_keep(e, luron_reshape(&t, e->ctx, x, like->ndim, like->shape), &t);
+    return luron__expr_cast(e, x, luron_dtype_is_float(x->dtype) ? x->dtype : e->ctx->default_dtype);
 }
 
 /* x to the power p, 0 (and no gradient) where x is 0: there the derivative of a root is infinite. */
@@ -161,11 +155,6 @@ luron_status luron_std(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int 
     return status;
 }
 
-static luron_tensor *at(luron__expr *e, luron_tensor *x, int dim, int64_t position) {
-    luron_tensor *t = NULL;
-    return e->status ? NULL : luron__expr_keep(e, luron_narrow(&t, e->ctx, x, dim, position, 1), &t);
-}
-
 luron_status luron_quantile(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, double q, int dim, int keep) {
     luron__expr e = {.ctx = ctx};
     char text[LURON__SHAPE_TEXT];
@@ -181,12 +170,13 @@ luron_status luron_quantile(luron_tensor **out, luron_ctx *ctx, luron_tensor *x,
     if (!e.status) luron__expr_keep(&e, luron_sort(&sorted, &ids, ctx, x, dim, 0), &sorted);
     luron_tensor_unref(ids);
     double rank = q * (double)(n - 1), part = rank - floor(rank);
-    y = at(&e, sorted, dim, (int64_t)rank);
+    y = luron__expr_narrow(&e, sorted, dim, (int64_t)rank, 1);
     if (part > 0) { /* a + part (b - a) */
-        luron_tensor *gap = luron__expr_2(&e, luron_sub, at(&e, sorted, dim, (int64_t)rank + 1), y);
+        luron_tensor *above = luron__expr_narrow(&e, sorted, dim, (int64_t)rank + 1, 1);
+        luron_tensor *gap = luron__expr_2(&e, luron_sub, above, y);
         y = luron__expr_2(&e, luron_add, y, luron__expr_scale(&e, gap, part, 0));
     }
-    last = at(&e, sorted, dim, n - 1); /* where NaN is, if there is any */
+    last = luron__expr_narrow(&e, sorted, dim, n - 1, 1); /* where NaN is, if there is any */
     y = luron__expr_where(&e, luron__expr_1(&e, luron_isnan, last), last, y);
     if (!keep && !e.status) y = luron__expr_keep(&e, luron_squeeze(&small, ctx, y, dim), &small);
     return luron__expr_done(&e, y, out);
@@ -211,7 +201,7 @@ luron_status luron_logsumexp(luron_tensor **out, luron_ctx *ctx, luron_tensor *x
     luron_tensor *none = luron__expr_2(&e, luron_eq, sum, zero);
     luron_tensor *log = luron__expr_1(&e, luron_log, luron__expr_where(&e, none, luron__expr_number(&e, 1), sum));
     log = luron__expr_where(&e, none, luron__expr_number(&e, -(double)INFINITY), log);
-    if (some) log = luron__expr_2(&e, luron_add, log, shaped_as(&e, top, sum));
+    if (some) log = luron__expr_2(&e, luron_add, log, luron__expr_reshape(&e, top, sum->ndim, sum->shape));
     return luron__expr_done(&e, log, out);
 }
 
@@ -271,9 +261,12 @@ luron_status luron_linspace(luron_tensor **out, luron_ctx *ctx, uint32_t dtype, 
     double *to = luron_tensor_data(t);
     double parts = n > 1 ? (double)(n - 1) : 1, step = (stop - start) / parts;
     if (!isfinite(step)) step = stop / parts - start / parts;
-    for (int64_t i = 0; i < n; i++) /* from both ends, which are exact */
+    luron_status status = LURON_OK;
+    for (int64_t i = 0; i < n && !status; i++) { /* from both ends, which are exact */
         to[i] = i < n / 2 || n == 1 ? start + step * (double)i : stop - step * (double)(n - 1 - i);
-    luron_status status = luron_cast(out, ctx, t, dtype);
+        status = luron__check_number(ctx, "linspace: a number of it", to[i], dtype);
+    }
+    if (!status) status = luron_cast(out, ctx, t, dtype);
     luron_tensor_unref(t);
     return status;
 }

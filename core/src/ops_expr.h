@@ -55,6 +55,30 @@ static inline luron_tensor *luron__expr_zeros_like(luron__expr *e, const luron_t
     luron_tensor *t = NULL;
     return e->status ? NULL : luron__expr_keep(e, luron_tensor_full(&t, e->ctx, x->dtype, x->ndim, x->shape, 0), &t);
 }
+static inline luron_tensor *luron__expr_cast(luron__expr *e, luron_tensor *x, uint32_t dtype) {
+    luron_tensor *t = NULL;
+    return e->status ? NULL : luron__expr_keep(e, luron_cast(&t, e->ctx, x, dtype), &t);
+}
+static inline luron_tensor *luron__expr_reshape(luron__expr *e, luron_tensor *x, int ndim, const int64_t *shape) {
+    luron_tensor *t = NULL;
+    return e->status ? NULL : luron__expr_keep(e, luron_reshape(&t, e->ctx, x, ndim, shape), &t);
+}
+static inline luron_tensor *luron__expr_expand(luron__expr *e, luron_tensor *x, int ndim, const int64_t *shape) {
+    luron_tensor *t = NULL;
+    return e->status ? NULL : luron__expr_keep(e, luron_expand(&t, e->ctx, x, ndim, shape), &t);
+}
+static inline luron_tensor *luron__expr_narrow(luron__expr *e, luron_tensor *x, int dim, int64_t start, int64_t length) {
+    luron_tensor *t = NULL;
+    return e->status ? NULL : luron__expr_keep(e, luron_narrow(&t, e->ctx, x, dim, start, length), &t);
+}
+static inline luron_tensor *luron__expr_gather(luron__expr *e, luron_tensor *x, int dim, luron_tensor *ids) {
+    luron_tensor *t = NULL;
+    return e->status ? NULL : luron__expr_keep(e, luron_gather(&t, e->ctx, x, dim, ids), &t);
+}
+static inline luron_tensor *luron__expr_select(luron__expr *e, luron_tensor *x, int dim, luron_tensor *ids) {
+    luron_tensor *t = NULL;
+    return e->status ? NULL : luron__expr_keep(e, luron_index_select(&t, e->ctx, x, dim, ids), &t);
+}
 /** The saved output of the node, on the tape. */
 static inline luron_tensor *luron__expr_out(luron__expr *e, const luron__node *node) {
     luron_tensor *t = NULL;

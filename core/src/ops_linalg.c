@@ -158,11 +158,6 @@ static luron_tensor *applied(luron__expr *e, const luron__op *op, luron_tensor *
     return e->status ? NULL : luron__expr_keep(e, luron__apply_op(&t, e->ctx, op, b ? 2 : 1, in, &attrs), &t);
 }
 
-static luron_tensor *cast(luron__expr *e, luron_tensor *x, uint32_t dtype) {
-    luron_tensor *t = NULL;
-    return e->status ? NULL : luron__expr_keep(e, luron_cast(&t, e->ctx, x, dtype), &t);
-}
-
 /* A vector b is a matrix of one column. */
 static luron_status solution(luron_tensor **out, luron_ctx *ctx, const luron__op *op, luron_tensor *a, luron_tensor *b,
                              int flags) {
@@ -180,8 +175,8 @@ static luron_status solution(luron_tensor **out, luron_ctx *ctx, const luron__op
                  "%s: a is %s, so b must have %lld numbers, got %s", op->name,
                  luron_shape_text(of_a, sizeof of_a, a->ndim, a->shape), (long long)size_of(a),
                  luron_shape_text(text, sizeof text, b->ndim, b->shape));
-    if (a->dtype != b->dtype && a->dtype == LURON_F32) a = cast(&e, a, LURON_F64);
-    if (!e.status && a->dtype != b->dtype) b = cast(&e, b, LURON_F64);
+    if (a->dtype != b->dtype && a->dtype == LURON_F32) a = luron__expr_cast(&e, a, LURON_F64);
+    if (!e.status && a->dtype != b->dtype) b = luron__expr_cast(&e, b, LURON_F64);
     if (vector) b = luron__expr_unsqueeze(&e, b, -1);
     luron_tensor *x = applied(&e, op, a, b, flags);
     if (vector && !e.status) x = luron__expr_keep(&e, luron_squeeze(&y, ctx, x, -1), &y);

@@ -36,7 +36,13 @@ static luron_status arange_infer(luron_ctx *ctx, luron__apply *a) {
     LURON__CHECK(ctx, a->attrs.at[1] >= 0, LURON_E_ARGUMENT, "arange: %lld elements, it must not be negative",
                  (long long)a->attrs.at[1]);
     a->dtype = (uint32_t)a->attrs.at[0], a->ndim = 1, a->shape[0] = a->attrs.at[1];
-    return LURON_OK;
+    const double start = a->attrs.num[0], step = a->attrs.num[1];
+    if (a->shape[0] > 0) LURON_TRY(luron__check_number(ctx, "arange: the first number", start, a->dtype));
+    if (a->shape[0] < 2 || luron_dtype_is_float(a->dtype)) return LURON_OK;
+    LURON__CHECK(ctx, step == floor(step), LURON_E_ARGUMENT,
+                 "arange: the step is %g, but the tensor is %s: a whole number expected", step,
+                 luron_dtype_name(a->dtype));
+    return luron__check_number(ctx, "arange: the last number", start + (double)(a->shape[0] - 1) * step, a->dtype);
 }
 static luron_status arange_compute(luron_ctx *ctx, luron__apply *a) {
     char *to = luron__data(a->out);

@@ -97,14 +97,6 @@ luron_status luron_cummin(luron_tensor **values, luron_tensor **ids, luron_ctx *
 
 /* ---- one of each row -----------------------------------------------------------------------------------------------
  */
-static luron_tensor *part(luron__expr *e, luron_tensor *x, int dim, int64_t from, int64_t n) {
-    luron_tensor *t = NULL;
-    return e->status ? NULL : luron__expr_keep(e, luron_narrow(&t, e->ctx, x, dim, from, n), &t);
-}
-static luron_tensor *chosen(luron__expr *e, luron_tensor *x, int dim, luron_tensor *ids) {
-    luron_tensor *t = NULL;
-    return e->status ? NULL : luron__expr_keep(e, luron_gather(&t, e->ctx, x, dim, ids), &t);
-}
 static luron_tensor *in_order(luron__expr *e, luron_tensor *x, int dim) {
     luron_tensor *t = NULL;
     return e->status ? NULL : luron__expr_keep(e, luron_argsort(&t, e->ctx, x, dim, 0), &t);
@@ -128,7 +120,7 @@ static luron_status begin(luron_tensor **rows, luron_ctx *ctx, const char *what,
  * the handle of rows that begin gave. */
 static luron_status finish(luron_tensor **values, luron_tensor **ids, luron__expr *e, luron_tensor *rows,
                            luron_tensor *id, const luron_tensor *x, int dim, int keep) {
-    luron_tensor *value = chosen(e, rows, dim, id), *t = NULL;
+    luron_tensor *value = luron__expr_gather(e, rows, dim, id), *t = NULL;
     int64_t shape[LURON_MAX_DIMS];
     int n = 0;
     for (int d = 0; d < x->ndim; d++)
@@ -152,7 +144,7 @@ luron_status luron_kthvalue(luron_tensor **values, luron_tensor **ids, luron_ctx
         e.status =
             luron__fail(ctx, LURON_E_RANGE, "kthvalue: k is %lld, but dim %d of %s has %lld positions", (long long)k,
                         dim + ctx->index_base, luron_shape_text(text, sizeof text, x->ndim, x->shape), (long long)n);
-    return finish(values, ids, &e, rows, part(&e, in_order(&e, rows, dim), dim, k - 1, 1), x, dim, keep);
+    return finish(values, ids, &e, rows, luron__expr_narrow(&e, in_order(&e, rows, dim), dim, k - 1, 1), x, dim, keep);
 }
 
 /* NaN stands at the end of the order: where there is any, the first of them is taken. */
@@ -162,14 +154,14 @@ luron_status luron_median(luron_tensor **values, luron_tensor **ids, luron_ctx *
     luron_tensor *rows, *t = NULL;
     LURON_TRY(begin(&rows, ctx, "median", x, &dim));
     int64_t n = rows->shape[dim];
-    luron_tensor *order = in_order(&e, rows, dim), *id = part(&e, order, dim, (n - 1) / 2, 1);
+    luron_tensor *order = in_order(&e, rows, dim), *id = luron__expr_narrow(&e, order, dim, (n - 1) / 2, 1);
     if (luron_dtype_is_float(x->dtype) && !e.status) {
         luron_tensor *nans = luron__expr_1(&e, luron_isnan, rows), *end = luron__expr_whole(&e, n + ctx->index_base);
         luron_tensor *last = luron__expr_whole(&e, n - 1 + ctx->index_base);
         if (!e.status) nans = luron__expr_keep(&e, luron_sum(&t, ctx, nans, 1, &dim, 1), &t);
         luron_tensor *first = luron__expr_2(&e, luron_minimum, luron__expr_2(&e, luron_sub, end, nans), last);
         luron_tensor *none = luron__expr_2(&e, luron_eq, nans, luron__expr_number(&e, 0));
-        id = luron__expr_where(&e, none, id, chosen(&e, order, dim, first));
+        id = luron__expr_where(&e, none, id, luron__expr_gather(&e, order, dim, first));
     }
     return finish(values, ids, &e, rows, id, x, dim, keep);
 }
@@ -184,12 +176,12 @@ luron_status luron_mode(luron_tensor **values, luron_tensor **ids, luron_ctx *ct
     for (int d = 0; d < rows->ndim; d++)
         wide[d] = d == dim ? n : 1;
     luron_tensor *order = in_order(&e, rows, dim);
-    luron_tensor *sorted = chosen(&e, luron__expr_1(&e, luron_detach, rows), dim, order);
-    luron_tensor *same = luron__expr_2(&e, luron_eq, part(&e, sorted, dim, 1, n - 1), part(&e, sorted, dim, 0, n - 1));
+    luron_tensor *sorted = luron__expr_gather(&e, luron__expr_1(&e, luron_detach, rows), dim, order);
+    luron_tensor *same = luron__expr_2(&e, luron_eq, luron__expr_narrow(&e, sorted, dim, 1, n - 1), luron__expr_narrow(&e, sorted, dim, 0, n - 1));
     luron_tensor *place =
         e.status ? NULL : luron__expr_keep(&e, luron_tensor_arange(&t, ctx, LURON_I64, 0, (double)n - 0.5, 1), &t);
     if (!e.status) place = luron__expr_keep(&e, luron_reshape(&t, ctx, place, rows->ndim, wide), &t);
-    luron_tensor *begins = luron__expr_where(&e, same, luron__expr_whole(&e, 0), part(&e, place, dim, 1, n - 1));
+    luron_tensor *begins = luron__expr_where(&e, same, luron__expr_whole(&e, 0), luron__expr_narrow(&e, place, dim, 1, n - 1));
     int64_t before[LURON_MAX_DIMS] = {0}, after[LURON_MAX_DIMS] = {0};
     before[dim] = 1;
     if (!e.status) begins = luron__expr_keep(&e, luron_pad(&t, ctx, begins, rows->ndim, before, after, 0), &t);
@@ -197,7 +189,7 @@ luron_status luron_mode(luron_tensor **values, luron_tensor **ids, luron_ctx *ct
     luron_tensor_unref(ids_of_start);
     luron_tensor *length = luron__expr_2(&e, luron_sub, place, start);
     if (!e.status) last = luron__expr_keep(&e, luron_argmax(&t, ctx, length, dim, 1), &t);
-    return finish(values, ids, &e, rows, chosen(&e, order, dim, last), x, dim, keep);
+    return finish(values, ids, &e, rows, luron__expr_gather(&e, order, dim, last), x, dim, keep);
 }
 
 /* ---- diff ----------------------------------------------------------------------------------------------------------
@@ -210,7 +202,7 @@ luron_status luron_diff(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int
     for (; n > 0 && now->shape[dim] > 0; n--) {
         luron__expr e = {.ctx = ctx};
         int64_t rest = now->shape[dim] - 1;
-        luron_tensor *a = part(&e, now, dim, 1, rest), *b = part(&e, now, dim, 0, rest);
+        luron_tensor *a = luron__expr_narrow(&e, now, dim, 1, rest), *b = luron__expr_narrow(&e, now, dim, 0, rest);
         luron_tensor *y = luron__expr_2(&e, x->dtype == LURON_B8 ? luron_logical_xor : luron_sub, a, b);
         luron_status status = luron__expr_done(&e, y, &next);
         luron_tensor_unref(now);

@@ -119,9 +119,7 @@ luron_status luron_split_sizes(luron_tensor **outs, luron_ctx *ctx, luron_tensor
  */
 /* Of integers in float64, so that large ones keep their differences. */
 static luron_tensor *real(luron__expr *e, luron_tensor *x) {
-    luron_tensor *t = NULL;
-    if (e->status || luron_dtype_is_float(x->dtype)) return x;
-    return luron__expr_keep(e, luron_cast(&t, e->ctx, x, LURON_F64), &t);
+    return e->status || luron_dtype_is_float(x->dtype) ? x : luron__expr_cast(e, x, LURON_F64);
 }
 
 luron_status luron_isclose(luron_tensor **out, luron_ctx *ctx, luron_tensor *a, luron_tensor *b, double rtol,
@@ -169,9 +167,12 @@ luron_status luron_logspace(luron_tensor **out, luron_ctx *ctx, uint32_t dtype, 
     luron_status made = luron_linspace(&t, ctx, LURON_F64, start, stop, n);
     if (made) return luron__wrap(ctx, made, "logspace");
     double *to = luron_tensor_data(t);
-    for (int64_t i = 0; i < n; i++)
+    luron_status status = LURON_OK;
+    for (int64_t i = 0; i < n && !status; i++) {
         to[i] = pow(base, to[i]);
-    luron_status status = luron_cast(out, ctx, t, dtype);
+        status = luron__check_number(ctx, "logspace: a number of it", to[i], dtype);
+    }
+    if (!status) status = luron_cast(out, ctx, t, dtype);
     luron_tensor_unref(t);
     return status;
 }

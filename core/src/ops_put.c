@@ -91,22 +91,13 @@ static luron_status find_place(place *p, luron_ctx *ctx, const char *what, const
     return status ? luron__wrap(ctx, status, "%s", what) : LURON_OK;
 }
 
-static luron_tensor *shaped(luron__expr *e, luron_tensor *x, int ndim, const int64_t *shape) {
-    luron_tensor *t = NULL;
-    return e->status ? NULL : luron__expr_keep(e, luron_reshape(&t, e->ctx, x, ndim, shape), &t);
-}
-static luron_tensor *expanded(luron__expr *e, luron_tensor *x, int ndim, const int64_t *shape) {
-    luron_tensor *t = NULL;
-    return e->status ? NULL : luron__expr_keep(e, luron_expand(&t, e->ctx, x, ndim, shape), &t);
-}
-
 static luron_tensor *positions(luron__expr *e, const luron__op *op, const luron_tensor *x, const place *p,
                                luron_tensor *const *ids) {
     luron_tensor *wide[LURON_MAX_DIMS], *t = NULL;
     luron__attrs attrs = {.n = p->n};
     attrs.at[LURON_MAX_DIMS] = e->ctx->index_base;
     for (int i = 0; i < p->n; i++) {
-        wide[i] = expanded(e, ids[i], p->id_ndim, p->shape);
+        wide[i] = luron__expr_expand(e, ids[i], p->id_ndim, p->shape);
         attrs.at[i] = x->shape[i];
     }
     return e->status ? NULL : luron__expr_keep(e, luron__apply_op(&t, e->ctx, op, p->n, wide, &attrs), &t);
@@ -118,9 +109,9 @@ static luron_status read_at(luron_tensor **out, luron_ctx *ctx, const luron__op 
     place p;
     luron_tensor *t = NULL;
     LURON_TRY(find_place(&p, ctx, op->name, x, n, ids));
-    luron_tensor *rows = shaped(&e, x, 1 + x->ndim - n, p.rows), *list = positions(&e, op, x, &p, ids);
+    luron_tensor *rows = luron__expr_reshape(&e, x, 1 + x->ndim - n, p.rows), *list = positions(&e, op, x, &p, ids);
     if (!e.status) t = luron__expr_keep(&e, luron_index_select(&t, ctx, rows, 0, list), &t);
-    return luron__expr_done(&e, shaped(&e, t, p.ndim, p.shape), out);
+    return luron__expr_done(&e, luron__expr_reshape(&e, t, p.ndim, p.shape), out);
 }
 
 luron_status luron_index(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int n, luron_tensor *const *ids) {
@@ -152,10 +143,10 @@ static luron_status check_values(luron_ctx *ctx, const place *p, const luron_ten
 
 /* values as a row for each of the ids in `list`. */
 static luron_tensor *source(luron__expr *e, luron_tensor *values, place p, const luron_tensor *list, int ndim) {
-    luron_tensor *wide = expanded(e, values, p.ndim, p.shape);
+    luron_tensor *wide = luron__expr_expand(e, values, p.ndim, p.shape);
     if (e->status) return NULL;
     p.rows[0] = list->shape[0];
-    return shaped(e, wide, ndim, p.rows);
+    return luron__expr_reshape(e, wide, ndim, p.rows);
 }
 
 luron_status luron_index_put(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int n, luron_tensor *const *ids,
@@ -167,11 +158,11 @@ luron_status luron_index_put(luron_tensor **out, luron_ctx *ctx, luron_tensor *x
                  "index_put: x is %s and values are %s, they must be the same", luron_dtype_name(x->dtype),
                  luron_dtype_name(values->dtype));
     LURON_TRY(check_values(ctx, &p, values));
-    luron_tensor *rows = shaped(&e, x, 1 + x->ndim - n, p.rows), *list = positions(&e, &op_index_put, x, &p, ids);
+    luron_tensor *rows = luron__expr_reshape(&e, x, 1 + x->ndim - n, p.rows), *list = positions(&e, &op_index_put, x, &p, ids);
     luron_tensor *src = source(&e, values, p, list, 1 + x->ndim - n), *y = NULL;
     if (!e.status)
         y = luron__expr_keep(&e, (accumulate ? luron_index_add : luron_index_copy)(&y, ctx, rows, 0, list, src), &y);
-    return luron__expr_done(&e, shaped(&e, y, x->ndim, x->shape), out);
+    return luron__expr_done(&e, luron__expr_reshape(&e, y, x->ndim, x->shape), out);
 }
 
 luron_status luron_tensor_put(luron_ctx *ctx, luron_tensor *t, int n, luron_tensor *const *ids, luron_tensor *values) {
@@ -181,14 +172,14 @@ luron_status luron_tensor_put(luron_ctx *ctx, luron_tensor *t, int n, luron_tens
     LURON_TRY(luron__check_writable(ctx, "index_put", t, values));
     LURON_TRY(find_place(&p, ctx, "index_put", t, n, ids));
     LURON_TRY(check_values(ctx, &p, values));
-    luron_tensor *rows = shaped(&e, t, 1 + t->ndim - n, p.rows), *list = positions(&e, &op_index_put, t, &p, ids);
+    luron_tensor *rows = luron__expr_reshape(&e, t, 1 + t->ndim - n, p.rows), *list = positions(&e, &op_index_put, t, &p, ids);
     if (!e.status) row = luron__expr_keep(&e, luron_cast(&row, ctx, values, t->dtype), &row);
     if (row && luron_tensor_is_shared(t, row)) row = luron__expr_1(&e, luron_copy, row); /* the two may overlap */
     luron_tensor *src = source(&e, row, p, list, 1 + t->ndim - n);
     if (!e.status) {
         luron__put_rows(ctx, rows, list, src);
         if (luron_tensor_is_shared(t, rows)) luron_tensor_touch(t);
-        else whole = shaped(&e, rows, t->ndim, t->shape); /* no view of t has such rows: they are a copy */
+        else whole = luron__expr_reshape(&e, rows, t->ndim, t->shape); /* no view of t has such rows: they are a copy */
     }
     if (whole) e.status = luron_tensor_copy(ctx, t, whole);
     return luron__expr_done(&e, NULL, &whole);
@@ -205,7 +196,7 @@ luron_status luron_masked_scatter(luron_tensor **out, luron_ctx *ctx, luron_tens
     LURON__CHECK(ctx, x->dtype == src->dtype, LURON_E_DTYPE,
                  "masked_scatter: x is %s and src is %s, they must be the same", luron_dtype_name(x->dtype),
                  luron_dtype_name(src->dtype));
-    luron_tensor *is = shaped(&e, expanded(&e, mask, x->ndim, x->shape), 1, &numel);
+    luron_tensor *is = luron__expr_reshape(&e, luron__expr_expand(&e, mask, x->ndim, x->shape), 1, &numel);
     luron_tensor *places = luron__expr_1(&e, luron_nonzero, is);
     if (e.status) return luron__wrap(ctx, luron__expr_done(&e, NULL, out), "masked_scatter");
     int64_t count = places->shape[0];
@@ -213,9 +204,9 @@ luron_status luron_masked_scatter(luron_tensor **out, luron_ctx *ctx, luron_tens
         e.status =
             luron__fail(ctx, LURON_E_SHAPE, "masked_scatter: the mask is true %lld times, but src has %lld elements",
                         (long long)count, (long long)have);
-    luron_tensor *ids = shaped(&e, places, 1, &count), *row = shaped(&e, src, 1, &have);
-    luron_tensor *flat = shaped(&e, x, 1, &numel);
+    luron_tensor *ids = luron__expr_reshape(&e, places, 1, &count), *row = luron__expr_reshape(&e, src, 1, &have);
+    luron_tensor *flat = luron__expr_reshape(&e, x, 1, &numel);
     if (!e.status) row = luron__expr_keep(&e, luron_narrow(&t, ctx, row, 0, 0, count), &t);
     if (!e.status) y = luron__expr_keep(&e, luron_index_copy(&y, ctx, flat, 0, ids, row), &y);
-    return luron__expr_done(&e, shaped(&e, y, x->ndim, x->shape), out);
+    return luron__expr_done(&e, luron__expr_reshape(&e, y, x->ndim, x->shape), out);
 }

@@ -188,23 +188,12 @@ static luron_tensor *added(luron__expr *e, luron_tensor *x, at a, luron_tensor *
     luron_tensor *t = NULL;
     return e->status ? NULL : luron__expr_keep(e, luron__add_at(&t, e->ctx, x, a.dim, a.ids, src, a.base, a.list), &t);
 }
-static luron_tensor *shaped(luron__expr *e, luron_tensor *x, int ndim, const int64_t *shape) {
-    luron_tensor *t = NULL;
-    return e->status ? NULL : luron__expr_keep(e, luron_reshape(&t, e->ctx, x, ndim, shape), &t);
-}
-static luron_tensor *expanded(luron__expr *e, luron_tensor *x, const luron_tensor *like) {
-    luron_tensor *t = NULL;
-    return e->status ? NULL : luron__expr_keep(e, luron_expand(&t, e->ctx, x, like->ndim, like->shape), &t);
-}
-static luron_tensor *cast(luron__expr *e, luron_tensor *x, uint32_t dtype) {
-    luron_tensor *t = NULL;
-    return e->status ? NULL : luron__expr_keep(e, luron_cast(&t, e->ctx, x, dtype), &t);
-}
 /* One number of dtype, as large as `like` by strides of 0. */
 static luron_tensor *number_like(luron__expr *e, uint32_t dtype, double value, const luron_tensor *like) {
     luron_tensor *t = NULL;
     if (e->status) return NULL;
-    return expanded(e, luron__expr_keep(e, luron_tensor_full(&t, e->ctx, dtype, 0, NULL, value), &t), like);
+    return luron__expr_expand(e, luron__expr_keep(e, luron_tensor_full(&t, e->ctx, dtype, 0, NULL, value), &t), like->ndim,
+                              like->shape);
 }
 
 /* The positions 0, 1, ... along dim: (n), or to broadcast over src. */
@@ -215,7 +204,7 @@ static luron_tensor *positions(luron__expr *e, const luron_tensor *src, int dim,
     for (int d = 0; d < src->ndim; d++)
         shape[d] = d == dim ? n : 1;
     luron_tensor *row = luron__expr_keep(e, luron_tensor_arange(&t, e->ctx, LURON_I64, 0, (double)n - 0.5, 1), &t);
-    return list ? row : shaped(e, row, src->ndim, shape);
+    return list ? row : luron__expr_reshape(e, row, src->ndim, shape);
 }
 
 /* bool, to broadcast over src: is it what stays where it was written? Its position is, where positions are written. */
@@ -226,13 +215,14 @@ static luron_tensor *stays(luron__expr *e, const luron_tensor *x, const luron_te
     luron_tensor *from = luron__expr_keep(
         e, luron_tensor_full(&t, e->ctx, LURON_I64, a.list ? 1 : x->ndim, a.list ? &size : x->shape, 0), &t);
     at flat = {a.list ? 0 : a.dim, a.ids, a.base, a.list};
-    luron_tensor *last = chosen(e, written(e, from, flat, a.list ? row : expanded(e, row, src)), flat);
+    luron_tensor *each = a.list ? row : luron__expr_expand(e, row, src->ndim, src->shape);
+    luron_tensor *last = chosen(e, written(e, from, flat, each), flat);
     luron_tensor *is = luron__expr_2(e, luron_eq, last, row);
     if (!a.list) return is;
     int64_t shape[LURON_MAX_DIMS];
     for (int d = 0; d < src->ndim; d++)
         shape[d] = d == a.dim ? src->shape[d] : 1;
-    return shaped(e, is, src->ndim, shape);
+    return luron__expr_reshape(e, is, src->ndim, shape);
 }
 
 static luron_status gradient_last(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g, int i) {
@@ -251,9 +241,9 @@ static luron_status gradient_extreme(luron_tensor **out, luron_ctx *ctx, const l
     luron_tensor *x = node->in[0], *src = node->in[2], *y = luron__expr_out(&e, node);
     at a = at_of(node);
     if (i == 1) return luron__expr_done(&e, NULL, out);
-    luron_tensor *is_x = cast(&e, luron__expr_2(&e, luron_eq, x, y), g->dtype);
+    luron_tensor *is_x = luron__expr_cast(&e, luron__expr_2(&e, luron_eq, x, y), g->dtype);
     if (!node->attrs.at[3]) is_x = written(&e, is_x, a, number_like(&e, g->dtype, 0, src));
-    luron_tensor *is_src = cast(&e, luron__expr_2(&e, luron_eq, src, chosen(&e, y, a)), g->dtype);
+    luron_tensor *is_src = luron__expr_cast(&e, luron__expr_2(&e, luron_eq, src, chosen(&e, y, a)), g->dtype);
     luron_tensor *share = luron__expr_2(&e, luron_div, g, added(&e, is_x, a, is_src));
     if (i == 0) return luron__expr_done(&e, luron__expr_2(&e, luron_mul, is_x, share), out);
     return luron__expr_done(&e, luron__expr_2(&e, luron_mul, is_src, chosen(&e, share, a)), out);
@@ -270,7 +260,7 @@ static luron_status call_scatter(luron_tensor **out, luron_ctx *ctx, const luron
                                  luron_tensor *const *in, const luron__attrs *attrs) {
     luron__expr e = {.ctx = ctx};
     luron_tensor *src = in[2], *t = NULL;
-    if (src->is_number) src = cast(&e, src, in[0]->dtype);
+    if (src->is_number) src = luron__expr_cast(&e, src, in[0]->dtype);
     if (!e.status && in[2]->is_number)
         src = luron__expr_keep(&e, luron_expand(&t, ctx, src, in[1]->ndim, in[1]->shape), &t);
     luron_tensor *all[] = {in[0], in[1], src}, *y = NULL;
@@ -354,13 +344,14 @@ static luron_tensor *sum(luron__expr *e, luron_tensor *x, at a, luron_tensor *sr
 /* Integers are added as int64, so that no sum wraps before it is divided. */
 static luron_tensor *mean(luron__expr *e, luron_tensor *x, at a, luron_tensor *src, int include_self) {
     bool real = luron_dtype_is_float(x->dtype);
-    luron_tensor *to = real ? x : cast(e, x, LURON_I64), *from = real ? src : cast(e, src, LURON_I64);
+    luron_tensor *to = real ? x : luron__expr_cast(e, x, LURON_I64);
+    luron_tensor *from = real ? src : luron__expr_cast(e, src, LURON_I64);
     luron_tensor *count =
         added(e, number_like(e, LURON_I64, include_self != 0, x), a, number_like(e, LURON_I64, 1, src));
     luron_tensor *total = e->status ? NULL : sum(e, to, a, from, include_self);
     count = luron__expr_2(e, luron_maximum, count, luron__expr_whole(e, 1));
     if (real) return luron__expr_2(e, luron_div, total, count);
-    return cast(e, luron__expr_2(e, luron_floor_divide, total, count), x->dtype);
+    return luron__expr_cast(e, luron__expr_2(e, luron_floor_divide, total, count), x->dtype);
 }
 
 /* Along dim: is the id another one than that before it? */
@@ -393,7 +384,7 @@ static luron_tensor *prod(luron__expr *e, luron_tensor *x, at a, luron_tensor *s
     luron_tensor *begin = luron__expr_where(e, first, luron__expr_2(e, luron_mul, factor, from), zero);
     if (e->status) return NULL;
     luron_tensor *run = luron__expr_keep(e, luron__recur(&t, e->ctx, factor, begin, first, a.dim), &t);
-    return written(e, x, sorted, cast(e, run, x->dtype));
+    return written(e, x, sorted, luron__expr_cast(e, run, x->dtype));
 }
 
 static luron_tensor *extremes(luron__expr *e, luron_tensor *x, at a, luron_tensor *src, meeting how, int include_self) {
@@ -412,9 +403,9 @@ luron_status luron_scatter_reduce(luron_tensor **out, luron_ctx *ctx, luron_tens
     LURON_TRY(luron__check_ids(ctx, "scatter_reduce", ids, ctx->index_base, luron__row_length(x, dim)));
     luron_tensor *given = x, *y = NULL;
     if (x->ndim == 0) { /* as rows of one */
-        given = shaped(&e, x, 1, (const int64_t[]){1});
-        ids = shaped(&e, ids, 1, (const int64_t[]){1});
-        src = shaped(&e, src, 1, (const int64_t[]){1});
+        given = luron__expr_reshape(&e, x, 1, (const int64_t[]){1});
+        ids = luron__expr_reshape(&e, ids, 1, (const int64_t[]){1});
+        src = luron__expr_reshape(&e, src, 1, (const int64_t[]){1});
         if (e.status) return luron__expr_done(&e, NULL, out);
     }
     at a = {dim, ids, ctx->index_base, false};
@@ -434,7 +425,7 @@ luron_status luron_scatter_reduce(luron_tensor **out, luron_ctx *ctx, luron_tens
     default:
         y = extremes(&e, given, a, src, SMALLEST, include_self);
     }
-    return luron__expr_done(&e, x->ndim ? y : shaped(&e, y, 0, NULL), out);
+    return luron__expr_done(&e, x->ndim ? y : luron__expr_reshape(&e, y, 0, NULL), out);
 }
 
 luron_status luron__segment_extreme(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, luron_tensor *ids,

@@ -7,6 +7,12 @@
 
 enum { GRAIN = 32768 };
 
+static luron_status check_real(luron_ctx *ctx, const char *what, const char *name, const luron_tensor *t) {
+    LURON__CHECK(ctx, t->dtype == LURON_F32 || t->dtype == LURON_F64, LURON_E_DTYPE,
+                 "%s: %s: float32 or float64 expected, got %s", what, name, luron_dtype_name(t->dtype));
+    return LURON_OK;
+}
+
 /* ---- matmul ------------------------------------------------------------------------------------------------------ */
 typedef struct product {
     int64_t base, n;
@@ -58,9 +64,60 @@ static void some_rows(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     (p->dtype == LURON_F32 ? some_rows_f32 : some_rows_f64)(p, begin, end);
 }
 
-/* x (n_cols, N) -> (M, N) */
+/* One of the lists of a structure, by its shape: who reads its numbers checks them (luron__csr_take). n -1: any length. */
+static luron_status check_shape_of(luron_ctx *ctx, const luron__apply *a, int i, int64_t n) {
+    static const char *const names[] = {"offsets", "cols", "order", "offsets_t", "cols_t", "order_t"};
+    char text[LURON__SHAPE_TEXT];
+    const luron_tensor *t = a->in[i];
+    if (!t && i > COLS) return LURON_OK;
+    LURON__CHECK(ctx, t, LURON_E_ARGUMENT, "%s: %s: a tensor expected", a->op->name, names[i]);
+    LURON__CHECK(ctx, t->dtype == LURON_I64, LURON_E_DTYPE, "%s: %s: int64 expected, got %s", a->op->name, names[i],
+                 luron_dtype_name(t->dtype));
+    LURON__CHECK(ctx, t->ndim == 1 && (n < 0 ? t->shape[0] > 0 : t->shape[0] == n), LURON_E_SHAPE,
+                 "%s: %s: a list of %lld expected, got %s", a->op->name, names[i], (long long)(n < 0 ? 1 : n),
+                 luron_shape_text(text, sizeof text, t->ndim, t->shape));
+    return LURON_OK;
+}
+
+static luron_status check_structure(luron_ctx *ctx, const luron__apply *a) {
+    LURON_TRY(check_shape_of(ctx, a, COLS, a->in[COLS] && a->in[COLS]->ndim == 1 ? count_of(a->in[COLS]) : 0));
+    LURON_TRY(check_shape_of(ctx, a, OFFSETS, -1));
+    const int64_t entries = count_of(a->in[COLS]), columns = a->attrs.at[0];
+    LURON__CHECK(ctx, columns >= 0 && columns < INT64_MAX, LURON_E_ARGUMENT,
+                 "%s: n_cols is %lld, it must not be negative", a->op->name, (long long)columns);
+    LURON_TRY(check_shape_of(ctx, a, ORDER, entries));
+    LURON__CHECK(ctx, !a->in[OFFSETS_T] == !a->in[COLS_T], LURON_E_ARGUMENT,
+                 "%s: offsets_t and cols_t: both or none expected", a->op->name);
+    LURON_TRY(check_shape_of(ctx, a, OFFSETS_T, columns + 1));
+    LURON_TRY(check_shape_of(ctx, a, COLS_T, entries));
+    return check_shape_of(ctx, a, ORDER_T, entries);
+}
+
+/* What is multiplied; a->dtype: of one that is wider the other is cast (luron_csr_matmul, luron_csr_sample). */
+static luron_status check_factors(luron_ctx *ctx, luron__apply *a, const char *left, int left_ndim) {
+    char s[LURON__SHAPE_TEXT], t[LURON__SHAPE_TEXT];
+    const luron_tensor *l = a->in[LEFT], *r = a->in[RIGHT];
+    LURON__CHECK(ctx, r && (l || a->op->optional >> LEFT & 1), LURON_E_ARGUMENT, "%s: %s: a tensor expected",
+                 a->op->name, r ? left : "x");
+    LURON_TRY(check_real(ctx, a->op->name, "x", r));
+    if (l) LURON_TRY(check_real(ctx, a->op->name, left, l));
+    LURON__CHECK(ctx, r->ndim == 2 && r->shape[0] == a->attrs.at[0] && (!l || l->ndim == left_ndim), LURON_E_SHAPE,
+                 "%s: for a matrix of %lld columns, x (%lld, N) and %s of %d dims expected, got %s and %s", a->op->name,
+                 (long long)a->attrs.at[0], (long long)a->attrs.at[0], left, left_ndim,
+                 luron_shape_text(s, sizeof s, r->ndim, r->shape),
+                 l ? luron_shape_text(t, sizeof t, l->ndim, l->shape) : "none");
+    a->dtype = l && l->dtype == LURON_F64 ? LURON_F64 : r->dtype;
+    return LURON_OK;
+}
+
+/* values (entries) or none, x (n_cols, N) -> (M, N) */
 static luron_status matmul_infer(luron_ctx *ctx, luron__apply *a) {
-    a->dtype = a->in[RIGHT]->dtype, a->ndim = 2;
+    LURON_TRY(check_structure(ctx, a));
+    LURON_TRY(check_factors(ctx, a, "values", 1));
+    LURON__CHECK(ctx, !a->in[LEFT] || count_of(a->in[LEFT]) == count_of(a->in[COLS]), LURON_E_SHAPE,
+                 "%s: values: one for each of %lld entries expected, got %lld", a->op->name,
+                 (long long)count_of(a->in[COLS]), (long long)count_of(a->in[LEFT]));
+    a->ndim = 2;
     a->shape[0] = count_of(a->in[OFFSETS]) - 1, a->shape[1] = a->in[RIGHT]->shape[1];
     return luron__check_shape(ctx, a->dtype, 2, a->shape, NULL);
 }
@@ -104,8 +161,14 @@ static void some_dots(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 
 /* g (M, N), x (n_cols, N) -> (entries) */
 static luron_status sample_infer(luron_ctx *ctx, luron__apply *a) {
-    (void)ctx;
-    a->dtype = a->in[RIGHT]->dtype, a->ndim = 1, a->shape[0] = count_of(a->in[COLS]);
+    LURON_TRY(check_structure(ctx, a));
+    LURON_TRY(check_factors(ctx, a, "g", 2));
+    const luron_tensor *g = a->in[LEFT], *x = a->in[RIGHT];
+    LURON__CHECK(ctx, g->shape[0] == count_of(a->in[OFFSETS]) - 1 && g->shape[1] == x->shape[1], LURON_E_SHAPE,
+                 "%s: g (%lld, %lld) expected, got (%lld, %lld)", a->op->name,
+                 (long long)count_of(a->in[OFFSETS]) - 1, (long long)x->shape[1], (long long)g->shape[0],
+                 (long long)g->shape[1]);
+    a->ndim = 1, a->shape[0] = count_of(a->in[COLS]);
     return LURON_OK;
 }
 
@@ -155,40 +218,57 @@ static luron_status sample_gradient(luron_tensor **out, luron_ctx *ctx, const lu
     return again(out, ctx, &op_matmul, node, true, g, node->in[LEFT]);
 }
 
+/* ---- in models: whatever the lists of a file hold, they are checked as those of a program are ------------------------ */
+static luron_status call(luron_tensor **out, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in,
+                         const luron__attrs *attrs) {
+    const luron_csr a = {attrs->at[0], in[OFFSETS], in[COLS], in[ORDER], in[OFFSETS_T], in[COLS_T], in[ORDER_T]};
+    luron__apply shapes = {.op = op, .n_in = n_in, .in = in, .attrs = *attrs};
+    LURON_TRY(op->infer(ctx, &shapes));
+    if (ctx->shapes_only) return luron__apply_op(out, ctx, op, n_in, in, attrs);
+    return (op == &op_sample ? luron_csr_sample : luron_csr_matmul)(out, ctx, &a, in[LEFT], in[RIGHT]);
+}
+
+static const luron__op_attr attrs_of_csr[] = {{"n_cols", LURON__ATTR_INT, 0}, {"base", LURON__ATTR_BASE, 1}, {0}};
+enum {
+    MAY_MISS = 1 << ORDER | 1 << OFFSETS_T | 1 << COLS_T | 1 << ORDER_T,
+    ARE_IDS = 1 << OFFSETS | 1 << COLS | MAY_MISS
+};
 static const luron__op op_matmul = {.name = "csr_matmul",
                                     .saves = LURON__SAVE_ALL_IN,
                                     .infer = matmul_infer,
                                     .compute = matmul_compute,
-                                    .gradient = matmul_gradient};
+                                    .gradient = matmul_gradient,
+                                    .attrs = attrs_of_csr,
+                                    .n_in = N_IN,
+                                    .ids_in = ARE_IDS,
+                                    .optional = MAY_MISS | 1 << LEFT,
+                                    .call = call};
 /* With values that want no gradient x is not needed again. */
 static const luron__op op_matmul_fixed = {.name = "csr_matmul",
                                           .saves = LURON__SAVE_ALL_IN & ~LURON__SAVE_IN(RIGHT),
                                           .infer = matmul_infer,
                                           .compute = matmul_compute,
-                                          .gradient = matmul_gradient};
+                                          .gradient = matmul_gradient,
+                                          .optional = MAY_MISS | 1 << LEFT};
 static const luron__op op_sample = {.name = "csr_sample",
                                     .saves = LURON__SAVE_ALL_IN,
                                     .infer = sample_infer,
                                     .compute = sample_compute,
-                                    .gradient = sample_gradient};
+                                    .gradient = sample_gradient,
+                                    .attrs = attrs_of_csr,
+                                    .n_in = N_IN,
+                                    .ids_in = ARE_IDS,
+                                    .optional = MAY_MISS,
+                                    .call = call};
+const luron__op *const luron__ops_sparse[] = {&op_matmul, &op_sample, NULL};
 
 /* ---- public ------------------------------------------------------------------------------------------------------ */
-static luron_tensor *cast(luron__expr *e, luron_tensor *x, uint32_t dtype) {
-    luron_tensor *t = NULL;
-    return e->status ? NULL : luron__expr_keep(e, luron_cast(&t, e->ctx, x, dtype), &t);
-}
-
-static luron_status check_real(luron_ctx *ctx, const char *what, const char *name, const luron_tensor *t) {
-    LURON__CHECK(ctx, t->dtype == LURON_F32 || t->dtype == LURON_F64, LURON_E_DTYPE,
-                 "%s: %s: float32 or float64 expected, got %s", what, name, luron_dtype_name(t->dtype));
-    return LURON_OK;
-}
 
 /* Of one dtype, without gaps. left may be NULL. */
 static void make_alike(luron__expr *e, luron_tensor **left, luron_tensor **right) {
     uint32_t dtype = *left && (*left)->dtype == LURON_F64 ? LURON_F64 : (*right)->dtype;
-    if (*left) *left = luron__expr_1(e, luron_contiguous, cast(e, *left, dtype));
-    *right = luron__expr_1(e, luron_contiguous, cast(e, *right, dtype));
+    if (*left) *left = luron__expr_1(e, luron_contiguous, luron__expr_cast(e, *left, dtype));
+    *right = luron__expr_1(e, luron_contiguous, luron__expr_cast(e, *right, dtype));
 }
 
 static luron_status matmul(luron_tensor **y, luron__expr *e, const luron_csr *a, luron_tensor *values,
@@ -216,7 +296,8 @@ static luron_status matmul(luron_tensor **y, luron__expr *e, const luron_csr *a,
     if (!e->status) make_alike(e, &in[LEFT], &in[RIGHT]);
     if (e->status) return e->status;
     luron__attrs attrs = {.at = {a->n_cols, ctx->index_base}};
-    const luron__op *op = values && values->requires_grad ? &op_matmul : &op_matmul_fixed;
+    /* a trace knows the one that has a name in files */
+    const luron__op *op = ctx->trace || (values && values->requires_grad) ? &op_matmul : &op_matmul_fixed;
     *y = luron__expr_keep(e, luron__apply_op(&made, ctx, op, N_IN, in, &attrs), &made);
     if (x->ndim == 1 && !e->status) *y = luron__expr_keep(e, luron_squeeze(y, ctx, made, 1), y);
     return e->status;

@@ -9,7 +9,7 @@ static const luron__op *const *const lists[] = {
     luron__ops_view,    luron__ops_join,   luron__ops_index,       luron__ops_scan,   luron__ops_softmax,
     luron__ops_sort,    luron__ops_move,   luron__ops_make,        luron__ops_order,  luron__ops_put,
     luron__ops_scatter, luron__ops_unique, luron__ops_diagonal,    luron__ops_linalg, luron__ops_linalg_factor,
-    luron__ops_named};
+    luron__ops_sparse,  luron__ops_named};
 
 const luron__op *luron__op_at(int i) {
     for (size_t l = 0; l < sizeof lists / sizeof *lists; l++)

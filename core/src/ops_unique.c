@@ -5,18 +5,6 @@
 #include "ops_rows.h"
 
 /* ---- steps ------------------------------------------------------------------------------------------------------- */
-static luron_tensor *shaped(luron__expr *e, luron_tensor *x, int ndim, const int64_t *shape) {
-    luron_tensor *t = NULL;
-    return e->status ? NULL : luron__expr_keep(e, luron_reshape(&t, e->ctx, x, ndim, shape), &t);
-}
-static luron_tensor *chosen(luron__expr *e, luron_tensor *x, luron_tensor *ids) {
-    luron_tensor *t = NULL;
-    return e->status ? NULL : luron__expr_keep(e, luron_index_select(&t, e->ctx, x, 0, ids), &t);
-}
-static luron_tensor *part(luron__expr *e, luron_tensor *x, int64_t from, int64_t n) {
-    luron_tensor *t = NULL;
-    return e->status ? NULL : luron__expr_keep(e, luron_narrow(&t, e->ctx, x, 0, from, n), &t);
-}
 static luron_tensor *joined(luron__expr *e, luron_tensor *a, luron_tensor *b) {
     luron_tensor *t = NULL, *parts[] = {a, b};
     return e->status ? NULL : luron__expr_keep(e, luron_cat(&t, e->ctx, 2, parts, 0), &t);
@@ -41,14 +29,14 @@ static groups group(luron__expr *e, luron_tensor *order, luron_tensor *differs, 
     luron_tensor *places = luron__expr_1(e, luron_nonzero, begins);
     if (e->status) return g;
     int64_t count = places->shape[0], end = n + base;
-    places = shaped(e, places, 1, &count);
+    places = luron__expr_reshape(e, places, 1, &count);
     if (!e->status) number = luron__expr_keep(e, luron_cumsum(&t, e->ctx, begins, 0), &t);
     number = luron__expr_2(e, luron_sub, number, filled(e, LURON_I64, 1, 1 - base));
     if (!e->status) g.ids = luron__expr_keep(e, luron_index_copy(&t, e->ctx, order, 0, order, number), &t);
     luron_tensor *ends =
-        count ? joined(e, part(e, places, 1, count - 1), filled(e, LURON_I64, 1, (double)end)) : places;
+        count ? joined(e, luron__expr_narrow(e, places, 0, 1, count - 1), filled(e, LURON_I64, 1, (double)end)) : places;
     g.counts = luron__expr_2(e, luron_sub, ends, places);
-    g.first = chosen(e, order, places);
+    g.first = luron__expr_select(e, order, 0, places);
     return g;
 }
 
@@ -67,14 +55,15 @@ luron_status luron_unique(luron_tensor **values, luron_tensor **ids, luron_tenso
     luron__expr e = {.ctx = ctx};
     luron_tensor *t = NULL, *order = NULL, *differs = NULL;
     int64_t n = luron_tensor_numel(x);
-    luron_tensor *row = shaped(&e, x, 1, &n);
+    luron_tensor *row = luron__expr_reshape(&e, x, 1, &n);
     if (!e.status) order = luron__expr_keep(&e, luron_argsort(&t, ctx, row, 0, 0), &t);
-    luron_tensor *sorted = chosen(&e, luron__expr_1(&e, luron_detach, row), order);
+    luron_tensor *sorted = luron__expr_select(&e, luron__expr_1(&e, luron_detach, row), 0, order);
     int64_t rest = n > 0 ? n - 1 : 0;
-    differs = luron__expr_2(&e, luron_ne, part(&e, sorted, n > 0, rest), part(&e, sorted, 0, rest));
+    differs = luron__expr_2(&e, luron_ne, luron__expr_narrow(&e, sorted, 0, n > 0, rest),
+                            luron__expr_narrow(&e, sorted, 0, 0, rest));
     groups g = group(&e, order, differs, n);
-    luron_tensor *first = chosen(&e, row, g.first);
-    g.ids = shaped(&e, g.ids, x->ndim, x->shape);
+    luron_tensor *first = luron__expr_select(&e, row, 0, g.first);
+    g.ids = luron__expr_reshape(&e, g.ids, x->ndim, x->shape);
     return give(&e, first, g, values, ids, counts);
 }
 
@@ -89,10 +78,11 @@ luron_status luron_unique_dim(luron_tensor **values, luron_tensor **ids, luron_t
         columns *= d == dim ? 1 : x->shape[d];
     luron_tensor *turned = luron__expr_keep(&e, luron_movedim(&t, ctx, x, 1, &dim, &(int){0}), &t);
     luron_tensor *rows = luron__expr_1(&e, luron_detach, turned);
-    rows = luron__expr_1(&e, luron_contiguous, shaped(&e, rows, 2, (const int64_t[]){n, columns}));
+    rows = luron__expr_1(&e, luron_contiguous, luron__expr_reshape(&e, rows, 2, (const int64_t[]){n, columns}));
     if (!e.status) order = luron__expr_keep(&e, luron__order_rows(&t, ctx, rows), &t);
-    luron_tensor *sorted = chosen(&e, rows, order);
-    luron_tensor *ne = luron__expr_2(&e, luron_ne, part(&e, sorted, n > 0, rest), part(&e, sorted, 0, rest));
+    luron_tensor *sorted = luron__expr_select(&e, rows, 0, order);
+    luron_tensor *ne = luron__expr_2(&e, luron_ne, luron__expr_narrow(&e, sorted, 0, n > 0, rest),
+                                     luron__expr_narrow(&e, sorted, 0, 0, rest));
     if (!e.status) differs = luron__expr_keep(&e, luron_any(&t, ctx, ne, 1, (const int[]){1}, 0), &t);
     groups g = group(&e, order, differs, n);
     luron_tensor *first = NULL;
@@ -257,7 +247,7 @@ luron_status luron_repeat_interleave(luron_tensor **out, luron_ctx *ctx, luron_t
                  "repeat_interleave: one number, or a list of %lld for dim %d expected, got repeats %s", (long long)n,
                  dim + ctx->index_base, luron_shape_text(s, sizeof s, repeats->ndim, repeats->shape));
     luron_tensor *times = luron__expr_keep(&e, luron_cast(&t, ctx, repeats, LURON_I64), &t);
-    if (luron_tensor_numel(repeats) == 1) times = shaped(&e, times, 0, NULL);
+    if (luron_tensor_numel(repeats) == 1) times = luron__expr_reshape(&e, times, 0, NULL);
     if (!e.status) times = luron__expr_keep(&e, luron_expand(&t, ctx, times, 1, &n), &t);
     times = luron__expr_1(&e, luron_contiguous, times);
     luron__attrs attrs = {.at = {ctx->index_base}};

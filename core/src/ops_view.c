@@ -110,7 +110,8 @@ static luron_status reshape_infer(luron_ctx *ctx, luron__apply *a) {
     view_as_is(a);
     a->ndim = a->attrs.n;
     for (int i = 0; i < a->ndim; i++) a->shape[i] = a->attrs.at[i];
-    LURON_TRY(luron__check_shape(ctx, a->dtype, a->ndim, a->shape, NULL));
+    luron_status status = luron__check_shape(ctx, a->dtype, a->ndim, a->shape, NULL);
+    if (status) return luron__wrap(ctx, status, "reshape");
     a->is_view = view_strides(a->in[0], a->ndim, a->shape, a->strides);
     return LURON_OK;
 }

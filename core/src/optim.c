@@ -152,8 +152,7 @@ luron_status luron__optim_states(luron_tensor **states, luron_ctx *ctx, const lu
     return LURON_OK;
 }
 
-/* What a parameter needs with these options, which may be others than the group's. The shapes of state stay what they were. */
-static luron_status setup_param(luron_optim *o, luron_ctx *ctx, group *g, int i, const void *options) {
+luron_status luron__optim_setup_param(luron_optim *o, luron_ctx *ctx, group *g, int i, const void *options) {
     luron__wants wants, were;
     int64_t bytes = 0;
     LURON_TRY(luron__optim_setup(&bytes, &wants, ctx, o->type, options, g->scalars, &g->params[i]));
@@ -208,7 +207,7 @@ static luron_status add_param(luron_optim *o, luron_ctx *ctx, group *g, int i, l
     for (int64_t k = 0; k < o->n_groups; k++) LURON_TRY(check_new(o, ctx, &o->groups[k], o->groups[k].n, p));
     LURON_TRY(check_new(o, ctx, g, i, p));
     p->dims = dims_of(t);
-    return setup_param(o, ctx, g, i, g->options);
+    return luron__optim_setup_param(o, ctx, g, i, g->options);
 }
 
 static luron_status fill_group(luron_optim *o, luron_ctx *ctx, group *g, luron_tensor *const *params, const char *const *names, int n_args,
@@ -461,18 +460,6 @@ int luron_optim_n_groups(const luron_optim *o) { return (int)o->n_groups; }
 luron_arg luron_optim_option(const luron_optim *o, int k, int i) {
     const group *g = group_at(o, k);
     return luron__options_get(o->type, g ? g->options : o->defaults, g ? i : -1);
-}
-luron_status luron_optim_set(luron_optim *o, luron_ctx *ctx, int k, const luron_arg *arg) {
-    group *g = group_at(o, k);
-    LURON__CHECK(ctx, g, LURON_E_RANGE, "%s: no group %d, there are %lld", type_name(o), k + ctx->index_base, (long long)o->n_groups);
-    if (!o->type->optim.keeps && !o->type->optim.setup) return luron__options_set(ctx, o->type, type_name(o), g->options, arg);
-    void *options; /* the state and scratch that it brings are there before it counts, and stay when it goes */
-    LURON_TRY(luron__options_new(&options, ctx, o->type, type_name(o), g->options, 1, arg));
-    luron_status status = LURON_OK;
-    for (int i = 0; i < g->n && !status; i++) status = setup_param(o, ctx, g, i, options);
-    luron__options_free(o->pool, o->type, status ? options : g->options);
-    if (!status) g->options = options;
-    return status;
 }
 int luron_optim_n_params(const luron_optim *o, int k) { return group_at(o, k) ? group_at(o, k)->n : 0; }
 luron_tensor *luron_optim_param(const luron_optim *o, int k, int i) { return param_at(o, k, i) ? param_at(o, k, i)->tensor : NULL; }

@@ -1,4 +1,4 @@
-/* optim_groups.h -- what optim.c and reload_optim.c share: an optimiser and its groups of parameters. */
+/* optim_groups.h -- what optim.c, optim_options.c and reload_optim.c share: an optimiser and its groups of parameters. */
 #ifndef LURON_OPTIM_GROUPS_H
 #define LURON_OPTIM_GROUPS_H
 #include "call.h"
@@ -40,5 +40,8 @@ luron_status luron__optim_setup(int64_t *scratch_bytes, luron__wants *wants, lur
  * @return LURON_E_STATE where what is there has another shape than is wanted now. */
 luron_status luron__optim_states(luron_tensor **states, luron_ctx *ctx, const luron_type *type, const void *options,
                                  const luron__wants *wants, const param *p);
+/** What parameter i needs with these options, which may be others than the group's. The shapes of state stay what they
+ *  were; what is made stays, whatever fails. */
+luron_status luron__optim_setup_param(luron_optim *o, luron_ctx *ctx, group *g, int i, const void *options);
 
 #endif

@@ -161,7 +161,7 @@ static luron__slots *copy_slots(luron__pool *pool, const luron_layer *layer) {
         to->name = luron__pool_alloc(pool, n);
         good = to->name != NULL;
         if (good) memcpy(to->name, from->name, n);
-        if (is_state) to->tensor = luron_tensor_ref(from->tensor);
+        if (is_state) luron__slot_put(to, luron_tensor_ref(from->tensor));
     }
     if (good) return slots;
     luron__was_free(pool, slots);

@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const uint64_t FNV = 0xcbf29ce484222325u; /* FNV-1a begins with it */
-
 luron_status luron__strict_found(luron__frame *f, const char *what, const char *fmt, ...) {
     char text[512];
     va_list args;
@@ -98,14 +96,12 @@ static const luron_view *operand_at(const luron__frame *f, int k) {
 }
 
 static uint64_t hash_view(uint64_t h, const luron_view *v) {
-    const unsigned char *p = luron_data(v);
-    for (int64_t i = 0; p && i < luron_numel(v) * (v->dtype_bits / 8); i++)
-        h = (h ^ p[i]) * 0x100000001b3u;
-    return h;
+    const void *p = luron_data(v);
+    return p ? luron__hash(h, p, (size_t)luron_numel(v) * (v->dtype_bits / 8)) : h;
 }
 
 uint64_t luron__strict_hash(const luron__frame *f) {
-    uint64_t h = FNV;
+    uint64_t h = LURON__HASH_BEGIN;
     for (int k = 0; k < f->call.n_in + f->call.n_param; k++)
         h = hash_view(h, operand_at(f, k));
     return h;
@@ -113,11 +109,11 @@ uint64_t luron__strict_hash(const luron__frame *f) {
 
 void luron__strict_note_gemm(luron__frame *f, const luron_view *out) {
     f->hostile.gemms++;
-    f->hostile.bits = hash_view(FNV, out);
+    f->hostile.bits = hash_view(LURON__HASH_BEGIN, out);
 }
 
 luron_status luron__strict_gemm_last(luron__frame *f, const char *what, const luron_view *v, const char *name) {
-    if (f->hostile.gemms == 1 && f->hostile.bits == hash_view(FNV, v)) return LURON_OK;
+    if (f->hostile.gemms == 1 && f->hostile.bits == hash_view(LURON__HASH_BEGIN, v)) return LURON_OK;
     if (f->hostile.gemms == 1)
         return luron__strict_found(f, what, "changes %s behind the gemm, though LURON_LAYER_GEMM_LAST is set", name);
     return luron__strict_found(f, what, "makes %s in %lld gemms, though LURON_LAYER_GEMM_LAST is set: one expected", name,

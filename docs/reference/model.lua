@@ -105,7 +105,7 @@ print(block(luron.randn(2, 4)):shape()[2], #block:parameters())      -- 4  3
     { "module:freeze(prefix?: string): Module", "No longer trains the parameters whose path begins so, `\"encoder\"`, `\"encoder/bias\"`; all without an argument. They stay parameters: they are saved." },
     { "module:unfreeze(prefix?: string): Module", "Trains them again." },
     { "module:zero_grad(): Module", "Drops all gradients." },
-    { "module:to(dtype: string): Module", "Casts parameters and state. Tensors of the class itself are replaced: make optimisers afterwards." },
+    { "module:to(dtype: string): Module", "Casts parameters and state of real numbers in place; gradients are dropped, and an optimiser whose state is of the old dtype raises in its step." },
     { "module:state_dict(): table<string, Tensor>", "Parameters and state by name, shared, not copied." },
     { "module:load_state_dict(dict: table<string, Tensor>): Module", "Copies them in, all or nothing; missing names and other shapes raise." },
     { "module:save(path: string, options?: SaveOptions)", "As `model:save`. With `trace` (an example, a list of them, or what `nn.trace` gave) the graph of `forward` goes in beside the parameters: `luron.load` gives the class where it is defined, and the model elsewhere." },

@@ -3,7 +3,8 @@ return {
   title = "Functions of tensors",
   text = [[
 Each function below is also a function of the module: `x:exp()` is `luron.exp(x)`. All are differentiable where that has a meaning, to any
-order. Shapes broadcast as in NumPy. Dtypes promote as in PyTorch, and a Lua number never widens a tensor.
+order. Shapes broadcast as in NumPy. Dtypes promote as in PyTorch, and a Lua number never widens a tensor: in
+arithmetic it becomes one of the tensor's dtype first (-1 beside uint8 is 255, as there); comparisons see the numbers as they are.
 
 | operator | function | | operator | function |
 | --- | --- | --- | --- | --- |

@@ -4,7 +4,7 @@ return {
   text = [[
 A sparse matrix holds the places and values of its entries, row by row, as a graph holds its edges. Products with dense tensors are differentiable in the values and
 in the dense factor, to any order, and give the same bits at any number of threads. Places count from 1. An object does not change; what it is made of is
-checked and transposed once. One step of a graph convolution, with the edges as a sparse matrix:
+checked and transposed once. `nn.trace` takes products into models (lists of more than 1 MiB it does not). One step of a graph convolution, with the edges as a sparse matrix:
 
 ```lua
 local luron = require "luron"

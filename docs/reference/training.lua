@@ -150,7 +150,8 @@ and tensors that it takes from outside stay what they were: give them as argumen
   {
     title = "In one call",
     { "luron.fit(model: Model|Module|Layer, data: Dataset|Loader, options?: FitOptions): table[]",
-      "Trains and gives the history, one entry `{ epoch, loss, accuracy, validation }` an epoch. The loop in it is the one that the tutorial writes by hand." },
+      "Trains and gives the history, one entry `{ epoch, loss, accuracy, validation }` an epoch. The loop in it is the one that the tutorial writes by hand. Data without a batch raise; of a loader that was restored behind the last batch of an epoch the first entry has no loss.",
+      raises = { 'luron.fit(nn.Linear(2, 2), luron.data.tensors(luron.zeros(3, 2), luron.ones(3)):loader { batch = 4, drop_last = true })', "3 examples make no batch of 4" } },
     { "luron.evaluate(model: Model|Module|Layer, data: Dataset|Loader, options?: { batch: integer?, loss: string|function|Layer|nil }): { loss: number, accuracy: number?, n: integer }",
       "Mean loss and, where targets are class ids, the share that is right; in eval mode, with nothing recorded." },
     { "luron.progress(epochs: integer, examples: integer): Progress", "The progress line that `fit` shows: loss, accuracy, examples a second, time left." },

@@ -62,6 +62,13 @@ int lr_dim(lua_State *L, int arg, const char *name) {
     return to_dim(L, arg, arg, name);
 }
 
+lr_over lr_dim_keep(lua_State *L, int arg, int otherwise) {
+    lr_over o = { .all = lua_isnoneornil(L, arg), .dim = otherwise };
+    if (!o.all) o.dim = lr_dim(L, arg, "dim");
+    o.keep = lr_opt_boolean(L, arg + 1, "keepdim", 0);
+    return o;
+}
+
 int lr_dims(lua_State *L, int arg, int dims[LURON_MAX_DIMS]) {
     if (lua_isnoneornil(L, arg)) return 0;
     if (!lua_istable(L, arg)) {

@@ -165,10 +165,10 @@ static int l_quantile(lua_State *L) {
     if (lua_istable(L, 2)) return quantiles(L);
     luron_tensor **out = lr_new_tensor(L), *flat = NULL;
     double q = lr_number(L, 2, "q");
-    int all = lua_isnil(L, 3), dim = all ? 0 : lr_dim(L, 3, "dim"), keep = lr_opt_boolean(L, 4, "keepdim", 0);
+    const lr_over o = lr_dim_keep(L, 3, 0);
     luron_tensor *x = lr_tensor(L, 1, "tensor");
-    luron_status status = all ? luron_reshape(&flat, lr_ctx(L), x, 1, &any) : LURON_OK;
-    if (status == LURON_OK) status = luron_quantile(out, lr_ctx(L), all ? flat : x, q, dim, all ? 0 : keep);
+    luron_status status = o.all ? luron_reshape(&flat, lr_ctx(L), x, 1, &any) : LURON_OK;
+    if (status == LURON_OK) status = luron_quantile(out, lr_ctx(L), o.all ? flat : x, q, o.dim, !o.all && o.keep);
     luron_tensor_unref(flat);
     return lr_done(L, status, 1);
 }

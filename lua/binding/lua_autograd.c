@@ -90,7 +90,9 @@ static void fill(lua_State *L, int arg, const char *name, int n, luron_tensor **
 
 /* Number of tensors at arg: one, or a list of them. */
 static int count(lua_State *L, int arg, const char *name) {
-    size_t n = lr_test(L, arg, &lr_tensor_key) ? 1 : lua_istable(L, arg) ? lua_rawlen(L, arg) : 0;
+    const int list = !lr_test(L, arg, &lr_tensor_key) && lua_istable(L, arg);
+    size_t n = list ? lua_rawlen(L, arg) : lr_test(L, arg, &lr_tensor_key) ? 1 : 0;
+    if (list && n == 0) lr_argerror(L, arg, "%s: at least one tensor expected, got an empty list", name);
     if (n == 0 || n > 1000000) lr_typeerror(L, arg, name, "tensor or list of tensors");
     return (int)n;
 }

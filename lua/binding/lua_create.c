@@ -281,7 +281,10 @@ static int l_arange(lua_State *L) {
     if (!m.dtype) m.dtype = integers ? LURON_I64 : luron_ctx_default_dtype(lr_ctx(L));
     double n = floor((stop - start) / step + 1e-9) + 1; /* so that 0, 1, 0.1 ends with 1 */
     if (n < 0) n = 0;
-    if (n > 1e15 || fabs(start) > 4e15 || fabs(stop) > 4e15) return lr_argerror(L, 2, "too many numbers");
+    for (int i = 1; i <= (args > 1 ? 2 : 1); i++) /* doubles count them, and are whole numbers one by one as far as this */
+        if (fabs(i == 1 && args > 1 ? start : stop) > 4e15)
+            return lr_argerror(L, i, "%s: number from -4e15 to 4e15 expected, got %s", args < 2 ? "n" : i == 1 ? "start" : "stop", lr_got(L, i));
+    if (n > 1e15) return lr_argerror(L, args > 1 ? 2 : 1, "%f numbers are too many", n);
     luron_tensor **out = lr_new_tensor(L);
     int64_t none = 0;
     if (n == 0) return finish(L, out, &m, luron_tensor_new(out, lr_ctx(L), m.dtype, 1, &none));

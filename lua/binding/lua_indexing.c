@@ -261,22 +261,22 @@ static int l_median(lua_State *L) {
     lua_settop(L, 3);
     luron_tensor **values = lr_new_tensor(L), **ids = lr_new_tensor(L), *flat = NULL;
     int64_t any = -1;
-    int all = lua_isnil(L, 2), dim = all ? 0 : lr_dim(L, 2, "dim"), keep = lr_opt_boolean(L, 3, "keepdim", 0);
+    const lr_over o = lr_dim_keep(L, 2, 0);
     luron_tensor *x = lr_tensor(L, 1, "tensor");
-    luron_status status = all ? luron_reshape(&flat, lr_ctx(L), x, 1, &any) : LURON_OK;
-    if (status == LURON_OK) status = luron_median(values, ids, lr_ctx(L), all ? flat : x, dim, all ? 0 : keep);
+    luron_status status = o.all ? luron_reshape(&flat, lr_ctx(L), x, 1, &any) : LURON_OK;
+    if (status == LURON_OK) status = luron_median(values, ids, lr_ctx(L), o.all ? flat : x, o.dim, !o.all && o.keep);
     luron_tensor_unref(flat);
-    lua_settop(L, all ? 4 : 5);
-    return lr_done(L, status, all ? 1 : 2);
+    lua_settop(L, o.all ? 4 : 5);
+    return lr_done(L, status, o.all ? 1 : 2);
 }
 
 /* mode([dim[, keepdim]]) -> values, ids: the last dim unless another is named */
 static int l_mode(lua_State *L) {
     lua_settop(L, 3);
     luron_tensor **values = lr_new_tensor(L), **ids = lr_new_tensor(L);
-    int dim = lua_isnil(L, 2) ? -1 : lr_dim(L, 2, "dim"), keep = lr_opt_boolean(L, 3, "keepdim", 0);
+    const lr_over o = lr_dim_keep(L, 2, -1);
     luron_tensor *x = lr_tensor(L, 1, "tensor");
-    return lr_done(L, luron_mode(values, ids, lr_ctx(L), x, dim, keep), 2);
+    return lr_done(L, luron_mode(values, ids, lr_ctx(L), x, o.dim, o.keep), 2);
 }
 
 /* kthvalue(k[, dim[, keepdim]]) -> values, ids */
@@ -284,9 +284,9 @@ static int l_kthvalue(lua_State *L) {
     lua_settop(L, 4);
     luron_tensor **values = lr_new_tensor(L), **ids = lr_new_tensor(L);
     int64_t k = lr_integer_in(L, 2, "k", 1, LUA_MAXINTEGER);
-    int dim = lua_isnil(L, 3) ? -1 : lr_dim(L, 3, "dim"), keep = lr_opt_boolean(L, 4, "keepdim", 0);
+    const lr_over o = lr_dim_keep(L, 3, -1);
     luron_tensor *x = lr_tensor(L, 1, "tensor");
-    return lr_done(L, luron_kthvalue(values, ids, lr_ctx(L), x, k, dim, keep), 2);
+    return lr_done(L, luron_kthvalue(values, ids, lr_ctx(L), x, k, o.dim, o.keep), 2);
 }
 
 static int running(lua_State *L, luron_status (*fn)(luron_tensor **, luron_tensor **, luron_ctx *, luron_tensor *, int)) {

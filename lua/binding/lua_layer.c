@@ -1,10 +1,7 @@
-/* lua_layer.c -- layers, generic over types: constructors, functional forms, parameters, help. Nothing here knows a type. */
+/* lua_layer.c -- layers, generic over types: constructors, parameters, modes. Nothing here knows a type. */
 #include "lua_util.h"
 
-#include <stdio.h>
 #include <string.h>
-
-enum { MAX_INS = 64 };
 
 static luron_layer *layer_at(lua_State *L, int arg) { return lr_object(L, arg, &lr_layer_key, "layer"); }
 
@@ -39,221 +36,6 @@ static int l_layer_type(lua_State *L) {
     lua_pushstring(L, luron_type_name(type));
     lua_pushcclosure(L, construct, 1);
     lr_name_function(L, luron_type_name(type));
-    return 1;
-}
-
-/* ---- applying ------------------------------------------------------------------------------------------------------------ */
-static int n_ports(const luron_type *type, int *variadic) {
-    const luron_port *port;
-    int n = 0;
-    *variadic = 0;
-    for (; (port = luron_type_in(type, n)); n++) *variadic = (port->flags & LURON_PORT_VARIADIC) != 0;
-    return n ? n : 1; /* without a list: one input */
-}
-
-static int port_named(const luron_type *type, const char *name) {
-    const luron_port *port;
-    for (int i = 0; (port = luron_type_in(type, i)); i++)
-        if (strcmp(port->name, name) == 0) return i;
-    return -1;
-}
-
-static const char *port_name(const luron_type *type, int i) {
-    const luron_port *port, *last = NULL;
-    for (int k = 0; k <= i && (port = luron_type_in(type, k)); k++) last = port;
-    return last ? last->name : "input";
-}
-
-/* Inputs of a call of `type` at the arguments first..last; a table at the end names inputs by port. Borrowed: the caller
- * makes nothing until they are used. */
-static int inputs(lua_State *L, const luron_type *type, int first, int last, luron_tensor *ins[MAX_INS]) {
-    int variadic, ports = n_ports(type, &variadic), n = 0, options = 0;
-    memset(ins, 0, MAX_INS * sizeof *ins);
-    if (last >= first && lua_istable(L, last)) options = last--;
-    if (last - first + 1 > (variadic ? MAX_INS : ports))
-        lr_argerror(L, first + (variadic ? MAX_INS : ports), "%s takes %d inputs", luron_type_name(type), variadic ? MAX_INS : ports);
-    for (int arg = first; arg <= last; arg++) {
-        if (lua_isnil(L, arg)) continue;
-        ins[arg - first] = lr_tensor(L, arg, port_name(type, arg - first));
-        n = arg - first + 1;
-    }
-    if (options) {
-        lua_pushnil(L);
-        while (lua_next(L, options)) {
-            int port = lua_type(L, -2) == LUA_TSTRING ? port_named(type, lua_tostring(L, -2)) : -1;
-            if (port >= 0 && port < MAX_INS) {
-                void **box = lr_test(L, -1, &lr_tensor_key);
-                const char *name = lua_tostring(L, -2);
-                if (!box || !*box) lr_argerror(L, options, "%s: tensor expected, got %s", name, box ? "a closed one" : lr_got(L, -1));
-                if (ins[port]) lr_argerror(L, options, "%s: given twice", name);
-                ins[port] = *box;
-                if (port + 1 > n) n = port + 1;
-            }
-            lua_pop(L, 1);
-        }
-    }
-    const luron_port *port;
-    for (int i = 0; i < ports; i++) {
-        port = luron_type_in(type, i);
-        if (!ins[i] && !(port && (port->flags & LURON_PORT_OPTIONAL))) lr_argerror(L, first + i, "%s: tensor expected, got no value", port_name(type, i));
-    }
-    return n;
-}
-
-/* The table at idx, the last argument of a call, names inputs alone: a list is no tensor. */
-static void only_ports(lua_State *L, const luron_type *type, int idx) {
-    lua_pushnil(L);
-    while (lua_next(L, idx)) {
-        lua_pop(L, 1);
-        if (lua_type(L, -1) == LUA_TNUMBER) lr_typeerror(L, idx, port_name(type, idx - 2), "tensor");
-        if (lua_type(L, -1) != LUA_TSTRING || port_named(type, lua_tostring(L, -1)) < 0)
-            lr_argerror(L, idx, "%s has no input %s", luron_type_name(type), lr_got(L, -1));
-    }
-}
-
-/* A loss over class ids may have a sister whose targets are probabilities: cross_entropy and soft_cross_entropy. NULL: none. */
-static const luron_type *soft_type(lua_State *L, const luron_type *type) {
-    const luron_type *soft = NULL;
-    const luron_port *target = luron_type_in(type, 1);
-    if (!target || !(target->flags & LURON_PORT_INDEX) || !luron_type_function(type)) return NULL;
-    const char *name = lua_pushfstring(L, "soft_%s", luron_type_function(type));
-    if (luron_function_find(&soft, lr_ctx(L), name) != LURON_OK) soft = NULL;
-    lua_pop(L, 1);
-    return soft;
-}
-
-static int is_real(const luron_tensor *t) { return t && luron_dtype_is_float(luron_tensor_dtype(t)); }
-
-/* Raise what layer_apply said; where ids were expected and real numbers came, name the type that takes them. */
-static int refuse_inputs(lua_State *L, luron_status status, int at, int first, int last) {
-    luron_tensor *ins[MAX_INS];
-    if (status != LURON_E_DTYPE) return lr_raise(L, status);
-    const luron_type *type = luron_layer_type_of(layer_at(L, at));
-    if (inputs(L, type, first, last, ins) < 2 || !is_real(ins[1])) return lr_raise(L, status);
-    const char *text = lua_pushstring(L, luron_ctx_error(lr_ctx(L))); /* the search for soft may write over it */
-    const luron_type *soft = soft_type(L, type);
-    return soft ? lr_error(L, "%s; %s takes probabilities", text, luron_type_name(soft)) : lr_error(L, "%s", text);
-}
-
-/* Apply the layer in the box at `at` to the inputs first..last; n boxes for the results are made before. */
-static int apply(lua_State *L, int at, int first, int last) {
-    luron_tensor *ins[MAX_INS];
-    luron_layer *layer = layer_at(L, at);
-    int n_out = luron_layer_n_outs(layer), n_in = inputs(L, luron_layer_type_of(layer), first, last, ins);
-    luaL_checkstack(L, n_out + 10, "too many outputs");
-    luron_tensor **outs = lua_newuserdatauv(L, (size_t)n_out * sizeof *outs + 1, 0);
-    int base = lua_gettop(L) + 1;
-    for (int i = 0; i < n_out; i++) lr_new_tensor(L);
-    layer = layer_at(L, at);
-    n_in = inputs(L, luron_layer_type_of(layer), first, last, ins); /* again: making boxes may have run finalizers */
-    for (int i = 0; i < n_out; i++) outs[i] = NULL;
-    lua_State *before = lr_enter(L);
-    luron_status status = luron_layer_apply(outs, lr_ctx(L), layer, n_in, ins);
-    lr_leave(L, before);
-    if (status != LURON_OK) return refuse_inputs(L, status, at, first, last);
-    for (int i = 0; i < n_out; i++) *(luron_tensor **)lr_slot(L, base + i) = outs[i];
-    return lr_done(L, status, n_out);
-}
-
-static int layer_call(lua_State *L) {
-    layer_at(L, 1);
-    if (lr_call_on_nodes(L)) return lua_gettop(L);
-    int top = lua_gettop(L);
-    if (top > 1 && lua_istable(L, top)) only_ports(L, luron_layer_type_of(layer_at(L, 1)), top);
-    return apply(L, 1, 2, top);
-}
-
-/* ---- functional forms: nn.relu(x), x:relu(), nn.cross_entropy(x, y, { weight = w, label_smoothing = 0.1 }) -------------------- */
-/* Is the second input, at 2 or by name in a table there, real numbers in the shape of the first where ids could be? */
-static int is_soft(lua_State *L, const luron_type *type) {
-    const luron_port *target = luron_type_in(type, 1);
-    if (!target || !(target->flags & LURON_PORT_INDEX)) return 0;
-    lua_pushvalue(L, 2);
-    if (lua_istable(L, 2)) lr_field(L, 2, target->name);
-    void **x = lr_test(L, 1, &lr_tensor_key), **y = lr_test(L, -1, &lr_tensor_key);
-    int soft = x && *x && y && is_real(*y) && luron_tensor_ndim(*y) == luron_tensor_ndim(*x);
-    lua_settop(L, -2 - lua_istable(L, 2));
-    return soft;
-}
-
-/* nn.relu(node): a layer with these options, applied; of the table at the end it gets what names inputs. */
-static int function_on_nodes(lua_State *L, const luron_type *type) {
-    luron_arg args[LR_MAX_ARGS];
-    int last = lua_gettop(L), options = lua_istable(L, last) && !lr_is_node(L, last), n;
-    if (options)
-        n = lr_type_args(L, type, last, last, 1, args);
-    else
-        n = lr_type_args(L, type, 1, 0, 0, args); /* required options are missed here */
-    lua_settop(L, last);
-    luron_layer *layer = NULL;
-    void **box = lr_box(L, &lr_layer_key);
-    luron_status status = luron_layer_new(&layer, lr_ctx(L), luron_type_name(type), n, args);
-    *box = layer;
-    if (status != LURON_OK) return lr_raise(L, status);
-    lua_insert(L, 1);
-    if (options) {
-        lua_newtable(L);
-        lua_pushnil(L);
-        while (lua_next(L, last + 1)) {
-            lua_pushvalue(L, -2);
-            lua_insert(L, -2);
-            if (lua_type(L, -2) == LUA_TSTRING && port_named(type, lua_tostring(L, -2)) >= 0)
-                lua_rawset(L, last + 2);
-            else
-                lua_pop(L, 2);
-        }
-        lua_replace(L, last + 1);
-    }
-    lr_call_on_nodes(L);
-    return lua_gettop(L);
-}
-
-/* upvalues: function name, and the layer without options made at first use */
-static int function_call(lua_State *L) {
-    luron_arg args[LR_MAX_ARGS];
-    const luron_type *type = NULL;
-    luron_status status = luron_function_find(&type, lr_ctx(L), lua_tostring(L, lua_upvalueindex(1)));
-    if (status != LURON_OK) return lr_raise(L, status);
-    if (lua_istable(L, 1) && lr_is_node(L, 1)) return function_on_nodes(L, type);
-    int last = lua_gettop(L), options = last > 0 && lua_istable(L, last);
-    const luron_type *soft = last > 1 && is_soft(L, type) ? soft_type(L, type) : NULL;
-    if (soft) type = soft;
-    int n = options ? lr_type_args(L, type, last, last, 1, args) : 0;
-    if (!options) lr_type_args(L, type, 1, 0, 0, args); /* required options are missed here */
-    if (!lr_to_tensor(L, 1)) return lr_typeerror(L, 1, port_name(type, 0), "tensor");
-    void **kept = lr_test(L, lua_upvalueindex(2), &lr_layer_key);
-    if (n == 0 && !soft && kept && *kept) {
-        lua_pushvalue(L, lua_upvalueindex(2));
-    } else {
-        void **box = lr_box(L, &lr_layer_key);
-        luron_layer *layer = NULL;
-        status = luron_layer_new(&layer, lr_ctx(L), luron_type_name(type), n, args);
-        *box = layer;
-        if (status != LURON_OK) return lr_raise(L, status);
-        if (luron_layer_n_params(layer) > 0) return lr_error(L, "%s has parameters: make a layer, nn.%s(...)", lua_tostring(L, lua_upvalueindex(1)), luron_type_name(type));
-        if (n == 0 && !soft) {
-            lr_mark_kept(box);
-            lua_pushvalue(L, -1);
-            lua_replace(L, lua_upvalueindex(2));
-        }
-    }
-    int at = lua_gettop(L);
-    uint32_t dtype = luron_tensor_dtype(lr_tensor(L, 1, "input"));
-    luron_layer *layer = layer_at(L, at);
-    if ((dtype == LURON_F32 || dtype == LURON_F64) && luron_layer_dtype(layer) != dtype) {
-        status = luron_layer_set_dtype(lr_ctx(L), layer, dtype);
-        if (status != LURON_OK) return lr_raise(L, status);
-    }
-    return apply(L, at, 1, last);
-}
-
-int lr_push_function(lua_State *L, const char *name) {
-    const luron_type *type = NULL;
-    if (luron_function_find(&type, lr_ctx(L), name) != LURON_OK) return 0;
-    lua_pushstring(L, name);
-    lua_pushnil(L);
-    lua_pushcclosure(L, function_call, 2);
-    lr_name_function(L, name);
     return 1;
 }
 
@@ -434,10 +216,10 @@ static int l_zero_grad(lua_State *L) {
 
 /* infer({ sizes }, ...): shapes of the outputs, without computing. */
 static int l_infer(lua_State *L) {
-    luron_dims in[MAX_INS], out[MAX_INS];
+    luron_dims in[LR_MAX_INS], out[LR_MAX_INS];
     luron_layer *layer = layer_at(L, 1);
     int n = lua_gettop(L) - 1, n_out = luron_layer_n_outs(layer);
-    if (n > MAX_INS || n_out > MAX_INS) return lr_argerror(L, MAX_INS + 1, "at most %d inputs", MAX_INS);
+    if (n > LR_MAX_INS || n_out > LR_MAX_INS) return lr_argerror(L, LR_MAX_INS + 1, "at most %d inputs", LR_MAX_INS);
     for (int i = 0; i < n; i++) {
         if (!lua_istable(L, i + 2)) return lr_typeerror(L, i + 2, "sizes", "table");
         in[i] = (luron_dims){ luron_layer_dtype(layer), 0, { 0 } };
@@ -503,7 +285,7 @@ void lr_open_layer(lua_State *L) {
     lua_setfield(L, -2, "__index");
     lua_pushcfunction(L, layer_newindex);
     lua_setfield(L, -2, "__newindex");
-    lua_pushcfunction(L, layer_call);
+    lua_pushcfunction(L, lr_layer_call);
     lr_name_call(L, "layer");
     lua_setfield(L, -2, "__call");
     lua_pushcfunction(L, layer_tostring);

@@ -145,6 +145,16 @@ static int l_threads(lua_State *L) {
     return 1;
 }
 
+static int l_memory_limit(lua_State *L) {
+    luron_ctx *ctx = lr_ctx(L);
+    if (!lua_isnoneornil(L, 1)) {
+        luron_status status = luron_ctx_set_memory_limit(ctx, lr_integer_in(L, 1, "bytes", 0, LUA_MAXINTEGER));
+        if (status != LURON_OK) return lr_raise(L, status);
+    }
+    lua_pushinteger(L, luron_ctx_memory_limit(ctx));
+    return 1;
+}
+
 static int l_memory(lua_State *L) {
     luron_ctx *ctx = lr_ctx(L);
     lua_pushinteger(L, luron_ctx_live_bytes(ctx));
@@ -218,7 +228,7 @@ static int l_got(lua_State *L) {
 
 static const luaL_Reg functions[] = {
     { "seed", l_seed }, { "random_state", l_random_state }, { "set_random_state", l_set_random_state }, { "clock", l_clock },
-    { "is_terminal", l_is_terminal }, { "threads", l_threads }, { "memory", l_memory },
+    { "is_terminal", l_is_terminal }, { "threads", l_threads }, { "memory", l_memory }, { "memory_limit", l_memory_limit },
     { "trim", l_trim }, { "fail_alloc", l_fail_alloc }, { "default_dtype", l_default_dtype }, { "isa", l_isa }, { "strict", l_strict },
     { "raise", l_raise }, { "badarg", l_badarg }, { "got", l_got }, { NULL, NULL },
 };

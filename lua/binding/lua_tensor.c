@@ -295,6 +295,12 @@ static int t_bernoulli(lua_State *L) {
     return in_place(L, luron_tensor_bernoulli(lr_ctx(L), t, p));
 }
 
+/* tensor_set_dtype(x, dtype): in place, for `to` of instances */
+static int l_set_dtype(lua_State *L) {
+    luron_tensor *t = lr_tensor(L, 1, "tensor");
+    return in_place(L, luron_tensor_set_dtype(lr_ctx(L), t, lr_dtype(L, 2, "dtype")));
+}
+
 static const luaL_Reg methods[] = {
     { "shape", t_shape }, { "strides", t_strides }, { "size", t_size }, { "dim", t_dim }, { "numel", t_numel },
     { "dtype", t_dtype }, { "is_floating", t_is_floating }, { "version", t_version }, { "is_contiguous", t_is_contiguous },
@@ -332,6 +338,8 @@ void lr_open_tensor(lua_State *L) {
     lua_setfield(L, -2, "__index");
     lr_setfuncs(L, meta);
     lua_pop(L, 1);
+    lua_pushcfunction(L, l_set_dtype);
+    lua_setfield(L, -2, "tensor_set_dtype");
     lua_pushcfunction(L, l_is_tensor);
     lr_name_function(L, "is_tensor");
     lua_setfield(L, -2, "is_tensor");

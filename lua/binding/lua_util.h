@@ -118,6 +118,11 @@ int lr_dim(lua_State *L, int arg, const char *name);
 int lr_dims(lua_State *L, int arg, int dims[LURON_MAX_DIMS]);
 /** Dims at arguments first..last, or one list of them at first (nil: none). */
 int lr_dim_list(lua_State *L, int first, int last, int dims[LURON_MAX_DIMS]);
+/** dim[, keepdim] at arg and behind it. Without a dim it is `otherwise`, and `all` is set. */
+typedef struct lr_over {
+    int all, dim, keep;
+} lr_over;
+lr_over lr_dim_keep(lua_State *L, int arg, int otherwise);
 /** Sizes at arguments first..last, or one list of them at first; each >= min (0, or -1 where one may be left open). */
 int lr_sizes(lua_State *L, int first, int last, int64_t min, int64_t shape[LURON_MAX_DIMS]);
 /** A dtype by name. */
@@ -286,6 +291,8 @@ void lr_refuse_mode(lua_State *L);
 void lr_refuse_reading(lua_State *L, const luron_tensor *t, const char *how);
 /** Push the function of the layer type with this function name ("relu"), or return 0. */
 int lr_push_function(lua_State *L, const char *name);
+enum { LR_MAX_INS = 64 /* inputs of a layer */ };
+int lr_layer_call(lua_State *L); /* __call of layers (lua_call.c) */
 
 /* ---- callbacks ------------------------------------------------------------------------------------------------------------------------ */
 /** Callbacks run on L until lr_leave; returns what was before. */

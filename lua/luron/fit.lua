@@ -110,6 +110,17 @@ local function is_fixed(model, loss)
   return (core.is_model(model) or core.is_layer(model)) and (loss == nil or type(loss) == "string" or core.is_layer(loss))
 end
 
+-- A mean over no examples would be NaN, and what compares with it goes wrong in silence.
+local function refuse_nothing(where, data, loader)
+  local dataset = field(loader, "dataset")
+  local n = dataset and #dataset
+  if n == 0 then core.badarg(2, where, "data: there is no example in it") end
+  if n and loader:examples() == 0 then
+    core.badarg(2, where, string.format("data: %d examples make no batch of %d, and drop_last leaves the rest out", n, loader.batch))
+  end
+  core.badarg(2, where, "data: the loader gave no batch" .. (data == loader and n and ": it was restored at the end of an epoch" or ""))
+end
+
 --- Mean loss and, for class ids, accuracy over a dataset or loader, in eval mode and without a tape.
 ---@param options? { batch: integer, loss: string|function }
 ---@return { loss: number, accuracy: number?, n: integer }
@@ -117,6 +128,8 @@ local function evaluate(model, data, options)
   check_subjects("evaluate", model, data)
   options = check_options("evaluate", options, evaluate_options)
   local loss = loss_function("evaluate", options.loss)
+  local loader = to_loader(data, options.batch or 1000, false)
+  if loader:examples() == 0 then refuse_nothing("evaluate", data, loader) end
   local was_training = model:is_training()
   model:eval()
   local n, sum, right = 0, 0, 0
@@ -126,7 +139,7 @@ local function evaluate(model, data, options)
   end
   if is_fixed(model, options.loss) then judge = compile(judge) end
   local ok, message = pcall(core.no_grad, function()
-    for x, y in to_loader(data, options.batch or 1000, false) do
+    for x, y in loader do
       local scores, value = judge(x, y)
       local count = #x
       sum = sum + value:item() * count
@@ -137,6 +150,7 @@ local function evaluate(model, data, options)
   end)
   model:train(was_training)
   if not ok then error(message, 0) end
+  if n == 0 then refuse_nothing("evaluate", data, loader) end
   return { loss = sum / n, accuracy = right and right / n or nil, n = n }
 end
 
@@ -211,6 +225,15 @@ function silent:step(n, loss, right)
   if right then self.right = (self.right or 0) + right end
 end
 
+-- What looks at the metric of an epoch: true where it is time to stop. Of one whose batches were all made before the run was
+-- resumed there may be none; a schedule that needs none makes its step all the same.
+local function end_epoch(entry, options, watch)
+  local metric = (entry.validation or entry).loss
+  local schedule = options.schedule
+  if schedule and schedule:every() == "epoch" and (metric or not field(field(schedule, "type"), "observe")) then schedule:step(metric) end
+  return watch and metric and watch:see(entry)
+end
+
 --- Train `model` on a dataset or loader.
 ---@param options table checked against fit_options
 ---@return table history one entry an epoch: { epoch, loss, accuracy, validation }
@@ -227,16 +250,20 @@ local function fit(model, data, options)
   end
   if options.prune and options.prune.model ~= model then core.badarg(3, "fit", "prune: it is of another model") end
   local loader = to_loader(data, options.batch, options.shuffle ~= false)
+  if loader:examples() == 0 then refuse_nothing("fit", data, loader) end
   local epochs, history = options.epochs or 1, {}
   local quiet = options.progress == false
   local line = quiet and setmetatable({}, { __index = silent }) or progress.new(epochs, loader:examples())
   local step = plain_step(model, loss_of, opt, options)
   model:train()
   for epoch = 1, epochs do
+    local is_rest = field(loader, "resumed") -- of an epoch whose last batch may have been out when it was saved
     line.seen, line.loss_sum, line.right = 0, 0, nil
     line:begin()
     train_epoch(model, loader, loss_of, opt, options, line, step)
-    local entry = { epoch = epoch, loss = line.loss_sum / line.seen, accuracy = line.right and line.right / line.seen }
+    if line.seen == 0 and not is_rest then refuse_nothing("fit", data, loader) end
+    local entry = { epoch = epoch }
+    if line.seen > 0 then entry.loss, entry.accuracy = line.loss_sum / line.seen, line.right and line.right / line.seen end
     local extra
     if options.validate then
       entry.validation = evaluate(model, options.validate, { loss = options.loss })
@@ -245,8 +272,7 @@ local function fit(model, data, options)
     end
     line:finish(extra)
     history[epoch] = entry
-    if options.schedule and options.schedule:every() == "epoch" then options.schedule:step((entry.validation or entry).loss) end
-    local stop = watch and watch:see(entry)
+    local stop = end_epoch(entry, options, watch)
     for _, callback in ipairs(options.callbacks or {}) do stop = callback(entry, model, opt) == "stop" or stop end
     if stop then break end
   end

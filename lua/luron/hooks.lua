@@ -5,6 +5,7 @@ local Handle = { __name = "luron.hook" }
 Handle.__index = Handle
 
 function Handle:remove()
+  if getmetatable(self) ~= Handle then core.badarg(0, "remove", "hook expected, got " .. core.got(self)) end
   local owner = self.owner
   local hooks = owner and rawget(owner, "_hooks")
   for i, hook in ipairs(hooks or {}) do

@@ -169,25 +169,20 @@ function Module:zero_grad()
   return self
 end
 
---- Cast parameters and state of real numbers; what is one tensor stays one.
+--- Cast parameters and state of real numbers, in place, as layers do it: whoever has them has them still.
 function Module:to(dtype)
   check_self(self, "to")
   if type(dtype) ~= "string" then core.badarg(1, "to", "dtype: string expected, got " .. core.got(dtype)) end
-  local changes, casts = {}, {}
   each(self, function(kind, _, value, owner, key)
     if kind == "layer" or kind == "model" then value:to(dtype) end
-    if (kind == "tensor" or kind == "buffer") and value:is_floating() and value:dtype() ~= dtype then
-      local cast = casts[value:id()] or value:detach():to(dtype)
-      if kind == "tensor" then
-        parameters[cast:requires_grad_()] = true
-        cast:requires_grad_(value:requires_grad())
-      end
-      casts[value:id()] = cast
-      changes[#changes + 1] = { owner, key, cast }
-      if kind == "buffer" then changes[#changes + 1] = { owner._buffers, key, cast } end
+    if (kind ~= "tensor" and kind ~= "buffer") or not value:is_floating() or value:dtype() == dtype then return end
+    if value:is_leaf() then
+      core.tensor_set_dtype(value, dtype)
+    else -- a buffer that forward has computed
+      local cast = value:detach():to(dtype)
+      owner._buffers[key], owner[key] = cast, cast
     end
   end)
-  for _, change in ipairs(changes) do change[1][change[2]] = change[3] end
   return self
 end
 

@@ -3,6 +3,7 @@
 #include "tensor_assert.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 static void test_alloc_alignment_and_counts(void **state) {
@@ -94,9 +95,39 @@ static void test_alloc_tensors_outlive_their_context(void **state) {
     luron_tensor_unref(t);
 }
 
+static void test_alloc_limit(void **state) {
+    luron_ctx *ctx = *state;
+    luron_tensor *t = NULL, *held;
+    char text[200];
+    int64_t with_header;
+    assert_int_equal(luron_ctx_memory_limit(ctx), 0);
+    assert_fails(ctx, luron_ctx_set_memory_limit(ctx, -1), LURON_E_ARGUMENT, "or 0 for none, expected, got -1");
+    with_header = luron_ctx_live_bytes(ctx);
+    assert_ok(ctx, luron_tensor_new(&held, ctx, LURON_F32, LURON_SHAPE(1000)));
+    const int64_t before = luron_ctx_live_bytes(ctx), blocks = luron_ctx_live_blocks(ctx);
+    with_header = before - with_header - 4000 + before; /* of one tensor more */
+    assert_ok(ctx, luron_ctx_set_memory_limit(ctx, before + 8000));
+    assert_int_equal(luron_ctx_memory_limit(ctx), before + 8000);
+    assert_int_equal(luron_tensor_new(&t, ctx, LURON_F32, LURON_SHAPE(2000)), LURON_E_NOMEM);
+    snprintf(text, sizeof text, "not enough memory: 8000 bytes wanted, %lld are held, the limit is %lld",
+             (long long)with_header, (long long)before + 8000);
+    assert_string_equal(luron_ctx_error(ctx), text);
+    assert_fails(ctx, luron_tensor_new(&t, ctx, LURON_F32, LURON_SHAPE((int64_t)1 << 50)), LURON_E_NOMEM, "the limit is");
+    assert_int_equal(luron_ctx_live_blocks(ctx), blocks);
+    assert_ok(ctx, luron_tensor_new(&t, ctx, LURON_F32, LURON_SHAPE(1500)));
+    luron_tensor_unref(t);
+    assert_ok(ctx, luron_ctx_set_memory_limit(ctx, 1)); /* what is held stays, and may go */
+    assert_fails(ctx, luron_tensor_new(&t, ctx, LURON_F32, LURON_SHAPE(1)), LURON_E_NOMEM, "the limit is 1");
+    luron_tensor_unref(held);
+    assert_ok(ctx, luron_ctx_set_memory_limit(ctx, 0));
+    assert_ok(ctx, luron_tensor_new(&t, ctx, LURON_F32, LURON_SHAPE(2000)));
+    luron_tensor_unref(t);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         test_case(test_alloc_alignment_and_counts),     test_case(test_alloc_size_classes_hold_their_sizes),
+        test_case(test_alloc_limit),
         test_case(test_alloc_fails_on_demand),          test_case(test_alloc_absurd_sizes_are_refused),
         test_case(test_alloc_tensors_are_freed_from_other_threads), test_case(test_alloc_tensors_outlive_their_context),
     };

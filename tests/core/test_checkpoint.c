@@ -400,6 +400,72 @@ static void test_checkpoint_every_allocation_may_fail(void **state) {
     free_training(&t);
 }
 
+static int64_t count_entries(const luron_checkpoint *c) {
+    int n = 0, k = 0;
+    while (luron_checkpoint_tensor_path(c, n)) n++;
+    while (luron_checkpoint_text_path(c, k)) k++;
+    return n + k;
+}
+
+/* What could not be put in whole is not in at all, and can be put in again. */
+static void test_checkpoint_sets_all_or_nothing(void **state) {
+    luron_ctx *ctx = *state;
+    training t = make_training(ctx, 4);
+    luron_checkpoint *c, *whole = make_checkpoint(ctx, &t);
+    train_step(ctx, &t);
+    assert_ok(ctx, luron_checkpoint_new(&c, ctx));
+    assert_ok(ctx, luron_checkpoint_set_text(c, ctx, "training/epoch", "3"));
+    assert_ok(ctx, luron_checkpoint_set_text(c, ctx, "preprocessing/classes", "[]"));
+    for (int which = 0; which < 2; which++) {
+        const int64_t before = count_entries(c);
+        luron_status status = LURON_E_NOMEM;
+        int64_t k = 0;
+        while (status) {
+            luron_ctx_fail_alloc(ctx, ++k, 0);
+            status = which ? luron_checkpoint_set_optim(c, ctx, t.optim) : luron_checkpoint_set_model(c, ctx, t.model);
+            luron_ctx_fail_alloc(ctx, 0, 0);
+            assert_true(!status || (status == LURON_E_NOMEM && count_entries(c) == before));
+            assert_string_equal(luron_checkpoint_text(c, "training/epoch"), "3");
+        }
+        assert_true(k > 10);
+    }
+    assert_int_equal(count_entries(c), count_entries(whole));
+    luron_checkpoint_free(c);
+    luron_checkpoint_free(whole);
+    free_training(&t);
+}
+
+static double lr_of(const luron_optim *optim, int group) {
+    int i = 0;
+    while (strcmp(luron_type_option(luron_optim_type_of(optim), i)->name, "lr")) i++;
+    return luron_optim_option(optim, group, i).number;
+}
+
+/* From one that does not fit, whatever memory there is: the options of both groups stay. */
+static void test_checkpoint_options_stay_when_memory_is_short(void **state) {
+    luron_ctx *ctx = *state;
+    training a = make_training(ctx, 4), b = make_training(ctx, 5);
+    luron_checkpoint *c = make_checkpoint(ctx, &a);
+    const luron_arg lr = { .name = "lr", .kind = LURON_ARG_NUMBER, .number = 0.5 };
+    for (int g = 0; g < 2; g++) assert_ok(ctx, luron_optim_set(b.optim, ctx, g, &lr));
+    luron_status status = LURON_E_NOMEM;
+    for (int sticky = 0; sticky < 2; sticky++) {
+        int64_t k = 0, blocks = luron_ctx_live_blocks(ctx);
+        for (status = LURON_E_NOMEM; status == LURON_E_NOMEM; ) {
+            luron_ctx_fail_alloc(ctx, ++k, sticky);
+            status = luron_checkpoint_restore_optim(ctx, c, b.optim);
+            luron_ctx_fail_alloc(ctx, 0, 0);
+            assert_int_equal(luron_ctx_live_blocks(ctx), blocks);
+            for (int g = 0; g < 2; g++) assert_true(lr_of(b.optim, g) == 0.5);
+        }
+        assert_int_equal(status, LURON_E_MISMATCH);
+        assert_true(k > 10);
+    }
+    luron_checkpoint_free(c);
+    free_training(&a);
+    free_training(&b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         test_case(test_checkpoint_every_dtype_and_rank),
@@ -415,6 +481,8 @@ int main(void) {
         test_case(test_checkpoint_mismatches_change_nothing),
         test_case(test_checkpoint_long_lists_are_cut),
         test_case(test_checkpoint_other_optimisers_are_refused),
+        test_case(test_checkpoint_sets_all_or_nothing),
+        test_case(test_checkpoint_options_stay_when_memory_is_short),
         test_case(test_checkpoint_every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, test_folder_new, test_folder_free);

@@ -162,6 +162,37 @@ static void test_model_lists_parameters_once(void **state) {
     luron_model_unref(m);
 }
 
+/* Ties are what a list of parameters has to look for, and who else holds a tensor plays no part: it stays linear. */
+static void test_model_knows_ties(void **state) {
+    luron_ctx *ctx = *state;
+    luron_model *m = chain(ctx), *copy;
+    luron_layer *a = luron_model_find(m, "affine1");
+    luron_tensor *w = luron_tensor_ref(luron_layer_param(a, 0)), *other;
+    luron_value v = { 0, 0 };
+    assert_int_equal(w->slots, 1); /* held by us, too */
+    luron_layer *b = luron_model_layer(m, add(ctx, m, "tied", "Affine", "{\"in\": 3, \"out\": 4}", 1, &v).node - 1);
+    assert_ok(ctx, luron_layer_set_param(ctx, b, 0, w));
+    assert_ok(ctx, luron_layer_set_param(ctx, b, 0, w)); /* the one that is there */
+    assert_int_equal(w->slots, 2);
+    assert_ok(ctx, luron_model_clone(&copy, ctx, m));
+    assert_int_equal(w->slots, 2);
+    assert_int_equal(luron_layer_param(luron_model_find(copy, "tied"), 0)->slots, 2);
+    luron_model_unref(copy);
+    luron_ctx_set_recording(ctx, 0);
+    assert_ok(ctx, luron_copy(&other, ctx, w));
+    luron_ctx_set_recording(ctx, 1);
+    assert_ok(ctx, luron_layer_set_param(ctx, a, 0, other)); /* no tie any more */
+    assert_int_equal(w->slots, 1);
+    assert_non_null(luron_model_param(m, 5, NULL, 0));
+    assert_null(luron_model_param(m, 6, NULL, 0));
+    assert_ok(ctx, luron_model_tensor(&v, ctx, m, "own", other, 1)); /* stands for the layer's */
+    assert_null(luron_model_param(m, 6, NULL, 0));
+    luron_tensor_unref(other);
+    luron_model_unref(m);
+    assert_int_equal(w->slots, 0);
+    luron_tensor_unref(w);
+}
+
 static void test_model_freezes_by_whole_parts(void **state) {
     luron_ctx *ctx = *state;
     luron_model *m;
@@ -243,6 +274,8 @@ static void test_model_includes_another(void **state) {
     assert_int_equal(luron_model_n_layers(m), 3);
     assert_int_equal(luron_model_n_nodes(m), 7);
     assert_null(luron_model_find(m, "model1.fresh"));
+    assert_string_equal(luron_layer_name(luron_model_layer(clash, 0)), "fresh"); /* nor is anything renamed */
+    assert_string_equal(luron_layer_name(luron_model_layer(clash, 1)), "affine1");
     z = run1(ctx, m, x);
     assert_tensor_same(z, y);
     luron_tensor *all[] = { x, y, z };
@@ -336,6 +369,33 @@ static void test_model_out_of_memory(void **state) {
     luron_model_unref(m);
 }
 
+/* A layer bears the name of the model that it came into last, or the one of before. */
+static void test_model_renames_when_all_goes_well(void **state) {
+    luron_ctx *ctx = *state;
+    luron_model *part = chain(ctx), *m;
+    luron_layer *layer = make(ctx, "HALVElyReLU", NULL);
+    luron_value v, out;
+    luron_status status = LURON_E_NOMEM;
+    int64_t k = 0;
+    assert_ok(ctx, luron_layer_set_name(ctx, layer, "before"));
+    while (status) {
+        assert_ok(ctx, luron_model_new(&m, ctx));
+        assert_ok(ctx, luron_model_input(&v, ctx, m, NULL));
+        luron_ctx_fail_alloc(ctx, ++k, 0);
+        status = luron_model_add(&out, ctx, m, "after", layer, 1, &v);
+        const luron_status added = status;
+        if (!status) status = luron_model_include(&out, ctx, m, "part", part, 1, &out);
+        luron_ctx_fail_alloc(ctx, 0, 0);
+        assert_string_equal(luron_layer_name(layer), added ? "before" : "after");
+        assert_string_equal(luron_layer_name(luron_model_layer(part, 2)), status ? "affine2" : "part.affine2");
+        assert_ok(ctx, luron_layer_set_name(ctx, layer, "before"));
+        luron_model_unref(m);
+    }
+    assert_true(k > 10);
+    luron_layer_unref(layer);
+    luron_model_unref(part);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         model_test(test_model_names_layers_by_type_and_number),
@@ -344,9 +404,11 @@ int main(void) {
         model_test(test_model_frees_values_early),
         model_test(test_model_refuses_bad_graphs),
         model_test(test_model_lists_parameters_once),
+        model_test(test_model_knows_ties),
         model_test(test_model_freezes_by_whole_parts),
         model_test(test_model_modes_and_dtype),
         model_test(test_model_includes_another),
+        model_test(test_model_renames_when_all_goes_well),
         model_test(test_model_clone_is_deep_and_keeps_ties),
         model_test(test_model_of_many_layers),
         model_test(test_model_out_of_memory),

@@ -464,6 +464,40 @@ static void test_model_ops_in_several_threads(void **state) {
     luron_model_unref(m);
 }
 
+/* Sixty nodes that each double their input. */
+static void test_model_ops_within_a_limit_of_memory(void **state) {
+    luron_ctx *ctx = *state;
+    char json[8000] = "{\"name\": \"model\", \"layers\": [], \"inputs\": [\"input\"], \"nodes\": [";
+    luron_model *m;
+    luron_tensor *x = rows(ctx, 2), *y = NULL;
+    for (int i = 0; i < 60; i++)
+        luron__append(json, sizeof json, "%s{\"op\": \"cat\", \"dim\": 0, \"inputs\": [[%d, 0], [%d, 0]]}", i ? ", " : "", i, i);
+    luron__append(json, sizeof json, "], \"outputs\": [[60, 0]], \"shared\": []}");
+    assert_ok(ctx, luron_model_from_json(&m, ctx, json));
+    const int64_t blocks = luron_ctx_live_blocks(ctx);
+    assert_ok(ctx, luron_ctx_set_memory_limit(ctx, 16 << 20));
+    assert_fails(ctx, luron_model_run(&y, ctx, m, 1, &x), LURON_E_NOMEM, "are held, the limit is 16777216");
+    assert_ok(ctx, luron_ctx_set_memory_limit(ctx, 0));
+    assert_int_equal(luron_ctx_live_blocks(ctx), blocks);
+    luron_tensor_unref(x);
+    luron_model_unref(m);
+}
+
+static void test_model_ops_of_absent_inputs(void **state) {
+    luron_ctx *ctx = *state;
+    luron_model *m;
+    luron_value v[2];
+    luron_tensor *ins[2] = {rows(ctx, 2), NULL}, *y;
+    assert_ok(ctx, luron_model_new(&m, ctx));
+    for (int i = 0; i < 2; i++)
+        assert_ok(ctx, luron_model_input(&v[i], ctx, m, NULL));
+    op(ctx, m, "add", 0, NULL, 2, v);
+    assert_fails(ctx, luron_model_run(&y, ctx, m, 2, ins), LURON_E_ARGUMENT,
+                 "operand 1 of op 'add' is an input that is absent");
+    luron_tensor_unref(ins[0]);
+    luron_model_unref(m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         test_case(test_model_ops_run_like_the_functions),
@@ -477,6 +511,8 @@ int main(void) {
         test_case(test_model_ops_tensors_have_to_be_in_the_file),
         test_case(test_model_ops_mutated_json),
         test_case(test_model_ops_when_memory_is_short),
+        test_case(test_model_ops_within_a_limit_of_memory),
+        test_case(test_model_ops_of_absent_inputs),
         test_case(test_model_ops_in_several_threads),
     };
     return cmocka_run_group_tests(tests, test_folder_new, test_folder_free);

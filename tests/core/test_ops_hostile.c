@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS = 120000, MOST_BYTES = 64 << 20 };
+enum { ROUNDS = 200000, MOST_BYTES = 64 << 20 };
 
 /* ---- memory with an end ---------------------------------------------------------------------------------------- */
 static void *limited(void *ud, void *ptr, size_t old_size, size_t new_size) {
@@ -146,13 +146,43 @@ static void check_elements(luron_ctx *ctx, luron_tensor *y) {
     check_gradient(ctx, y);
 }
 
+/* The lists of a sparse matrix of some rows and columns, as they should be, and what it is multiplied with. */
+static void sparse_operands(luron_ctx *ctx, luron_tensor **in, luron__attrs *attrs, bool samples) {
+    const int64_t n_rows = below(4), n_cols = 1 + below(3), entries = n_rows ? below(5) : 0, n = below(3),
+                  base = luron_ctx_index_base(ctx);
+    assert_ok(ctx, luron_tensor_full(&in[0], ctx, LURON_I64, LURON_SHAPE(n_rows + 1), (double)base));
+    assert_ok(ctx, luron_tensor_new(&in[1], ctx, LURON_I64, LURON_SHAPE(entries)));
+    for (int64_t i = 0; i < entries; i++) {
+        ((int64_t *)luron_tensor_data(in[1]))[i] = below(n_cols) + base;
+        for (int64_t r = 1 + below(n_rows); r <= n_rows; r++) ((int64_t *)luron_tensor_data(in[0]))[r]++;
+    }
+    const luron_csr a = {n_cols, in[0], in[1], NULL, NULL, NULL, NULL};
+    if (below(2)) assert_ok(ctx, luron_csr_transpose(&in[3], &in[4], &in[5], ctx, &a));
+    const uint32_t left = below(2) ? LURON_F32 : LURON_F64, right = below(2) ? LURON_F32 : LURON_F64;
+    if (samples) assert_ok(ctx, luron_tensor_full(&in[6], ctx, left, LURON_SHAPE(n_rows, n), 2));
+    else if (below(2)) assert_ok(ctx, luron_tensor_full(&in[6], ctx, left, LURON_SHAPE(entries), 2));
+    assert_ok(ctx, luron_tensor_full(&in[7], ctx, right, LURON_SHAPE(n_cols, n), 3));
+    for (int i = 6; i < 8; i++)
+        if (in[i] && below(2)) assert_ok(ctx, luron_tensor_set_requires_grad(ctx, in[i], 1));
+    attrs->at[0] = n_cols;
+}
+
 static bool apply(luron_ctx *ctx, const luron__op *op) {
-    luron_tensor *in[4] = {NULL}, *y = NULL;
+    luron_tensor *in[8] = {NULL}, *y = NULL;
     luron__attrs attrs = {.flags = op->id};
     int n = op->n_in < 0 ? 1 + (int)below(4) : op->n_in;
-    for (int i = 0; i < n; i++)
-        in[i] = some_operand(ctx, i ? in[below(i)] : NULL, op->ids_in & LURON__SAVE_IN(i));
-    for (const luron__op_attr *k = op->attrs; k && k->name; k++)
+    const bool sparse = op->optional && below(2), broken = !below(3);
+    if (sparse) sparse_operands(ctx, in, &attrs, !luron__may_miss(op, 6));
+    for (int i = 0; i < n; i++) {
+        if (in[i] && broken && !below(4)) {
+            luron_tensor_unref(in[i]);
+            in[i] = NULL;
+        }
+        if (sparse && !broken) continue;
+        if (!in[i] && !(luron__may_miss(op, i) && below(2)))
+            in[i] = some_operand(ctx, i ? in[below(i)] : NULL, op->ids_in & LURON__SAVE_IN(i));
+    }
+    for (const luron__op_attr *k = op->attrs; k && k->name && !(sparse && !broken); k++)
         fill_attr(&attrs, k, in[0]);
     luron_dims said;
     luron_status inferred = luron__infer_named(&said, ctx, op, n, in, &attrs),

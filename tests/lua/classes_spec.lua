@@ -165,6 +165,32 @@ describe("a file of an instance", function()
     os.execute("rm -rf " .. folder)
   end)
 
+  it("is cast in place, as layers are", function()
+    local Own = luron.nn.class "Own"
+    function Own:init()
+      self.w = luron.ones(2, { requires_grad = true })
+      self.frozen = luron.ones(2, { requires_grad = true })
+      self:buffer("mean", luron.tensor { 1.0, 2.0 })
+      self:buffer("last", self.w * 2)
+    end
+    local net = Own()
+    local opt, w, mean, id = luron.optim.SGD(net, { lr = 0.5 }), net.w, net.mean, net.w:id()
+    net.frozen:requires_grad_(false);
+    (w * 3):sum():backward()
+    assert.is_true(net:to "float64" == net)
+    assert.are.equal("float64 float64 float64 float64", table.concat({ w:dtype(), net.frozen:dtype(), mean:dtype(), net.last:dtype() }, " "))
+    assert.is_true(net.w:is_same(w) and net.mean:is_same(mean) and net.w:id() == id)
+    assert.is_true(w:grad() == nil and w:requires_grad() and not net.frozen:requires_grad())
+    assert.are.equal(2, #net:parameters());
+    (net.w * 3):sum():backward()
+    -- As of a layer: the state is of the old dtype, and the step says so.
+    assert.error_matches(function() opt:step() end, "SGD: parameter 'w' has another shape or dtype than when it was added")
+    luron.optim.SGD(net, { lr = 0.5 }):step()
+    assert.are.same({ -0.5, -0.5 }, net.w:totable())
+    assert.are.same({ 2, 2 }, net.last:totable())
+    assert.has_error(function() net:to "int64" end)
+  end)
+
   it("stays as it is tied, and in order, when it is cast", function()
     local Tied = luron.nn.class "Tied"
     function Tied:init()

@@ -136,6 +136,49 @@ describe("fit", function()
     fails("early_stop: table expected, got true", fit, copy(), task(20), { early_stop = true })
   end)
 
+  it("wants a batch at least", function()
+    local model, empty, few = copy(), data.tensors(luron.zeros(0, 3), luron.zeros(0, 1)), data.tensors(luron.zeros(3, 3), luron.zeros(3, 1))
+    local dropping = few:loader { batch = 4, drop_last = true }
+    for name, fn in pairs { fit = fit, evaluate = luron.evaluate } do
+      fails(string.format("bad argument #2 to '%s' (data: there is no example in it)", name), fn, model, empty, { loss = "mse_loss" })
+      fails(string.format("bad argument #2 to '%s' (data: 3 examples make no batch of 4, and drop_last leaves the rest out)", name), fn, model, dropping, { loss = "mse_loss" })
+      local nothing = setmetatable({ examples = function() return 3 end }, { __call = function() end })
+      fails(string.format("bad argument #2 to '%s' (data: the loader gave no batch)", name), fn, model, nothing, { loss = "mse_loss" })
+    end
+    assert.is_true(model:is_training())
+  end)
+
+  it("has no loss of an epoch whose batches were all made before", function()
+    local ds, model, best = task(8), copy(), {}
+    local function restored()
+      local loader = ds:loader { batch = 4 }
+      for _ in loader do
+        if loader:state().position == 9 then break end
+      end
+      local again = ds:loader { batch = 4 }
+      again:restore(loader:state())
+      return again
+    end
+    local opt = optim.SGD(model, { lr = 0.1 })
+    local steps = luron.schedule.StepLR(opt, { step_size = 1, gamma = 0.5 })
+    local history = fit(model, restored(), { epochs = 3, optim = opt, schedule = steps, early_stop = { patience = 2 },
+      callbacks = { function(entry) best[#best + 1] = entry.loss or "none" end } })
+    assert.are.equal(3, #history)
+    assert.are.same({ epoch = 1 }, history[1])
+    assert.are.same({ "none", history[2].loss, history[3].loss }, best)
+    assert.is_true(history[2].loss == history[2].loss and history[3].loss < history[2].loss)
+    assert.are.equal(3, steps:steps()) -- that of the first epoch too
+    assert.are.equal(4, opt:steps())
+    local plateau = luron.schedule.ReduceLROnPlateau(opt)
+    history = fit(model, restored(), { epochs = 2, optim = opt, schedule = plateau, validate = ds })
+    assert.is_true(history[1].loss == nil and history[1].validation.loss > 0)
+    assert.are.equal(2, plateau:steps())
+    plateau = luron.schedule.ReduceLROnPlateau(opt)
+    fit(model, restored(), { epochs = 2, optim = opt, schedule = plateau })
+    assert.are.equal(1, plateau:steps())
+    fails("bad argument #2 to 'evaluate' (data: the loader gave no batch: it was restored at the end of an epoch)", luron.evaluate, model, restored(), { loss = "mse_loss" })
+  end)
+
   it("says what is wrong", function()
     local ds, model = task(20), copy()
     fails("bad argument #3 to 'fit' (optim: LBFGS needs a closure: call opt:step(closure) in a loop of your own", fit, model, ds, { optim = optim.LBFGS(model) })

@@ -232,6 +232,15 @@ describe("hooks of an instance of nn.class", function()
     return y, extra and y * extra
   end
 
+  it("are removed by their own handles alone", function()
+    local C = nn.class "RefusesRemoval"
+    function C:forward(x) return x end
+    local handle = C():register_forward_hook(function() end)
+    assert.error_matches(function() handle.remove(5) end, "calling 'remove' on a bad object %(hook expected, got 5%)")
+    assert.error_matches(function() handle.remove() end, "hook expected, got nil")
+    handle:remove()
+  end)
+
   it("are those of a layer", function()
     local m, seen = Twice(), {}
     luron.no_grad(function() m.lin.weight:copy_(luron.eye(2) * 3) end)

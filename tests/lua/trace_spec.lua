@@ -79,12 +79,24 @@ function Tied:forward(ids)
   return logits, best, best:eq(2), self.zed.weight:index_select(1, best:reshape(-1))
 end
 
+local Sparse = nn.class "TraceSparse"
+function Sparse:init()
+  self.a = luron.sparse.coo({ 1, 1, 2, 4, 4 }, { 2, 3, 1, 1, 4 }, nil, { 4, 5 })
+  self.values = luron.randn(5, { requires_grad = true })
+end
+function Sparse:forward(x, y)
+  local a = self.a:with_values(self.values)
+  local wide = a:matmul(x:t()) -- (4, n)
+  return self.a:matmul(x:t()):t(), wide:t(), a:t():matmul(y:t()):t(), a:sample(wide, x:t()), a:matmul(x:sum(1))
+end
+
 local cases = {
   { "a residual block", function() return Residual(4) end, function(n) return luron.randn(n, 4) end },
   { "two inputs, three outputs", TwoInputs, function(n) return luron.randn(n, 3), luron.randn(n, 5) end, random = true },
   { "attention by hand", function() return Attention(8, 2) end, function(n) return luron.randn(n, 5, 8) end },
   { "an unrolled recurrence", function() return Recurrent(3, 4) end, function(n) return luron.randn(n, 4, 3) end },
   { "buffers, constants, a layer applied twice", Buffers, function(n) return luron.randn(n, 3) end },
+  { "products of sparse matrices", Sparse, function(n) return luron.randn(n, 5), luron.randn(n, 4) end },
   { "ids and the weight of a layer", Tied, function(n) return luron.randint(1, 6, n, 5) end, ids = true },
 }
 

@@ -24,6 +24,13 @@ LURON_API luron_status luron_ctx_status(const luron_ctx *ctx);
 LURON_API int64_t luron_ctx_live_bytes(const luron_ctx *ctx);
 LURON_API int64_t luron_ctx_live_blocks(const luron_ctx *ctx);
 
+/** Bytes that may be held at most (luron_ctx_live_bytes); 0, as in a new context: no limit. What would lead above it is
+ *  LURON_E_NOMEM, with the limit, what is held and what was wanted in the text. What is held already stays. For models from
+ *  files of strangers: a graph of few nodes can ask for any amount when it runs.
+ *  @return LURON_E_ARGUMENT below 0. */
+LURON_API LURON_NODISCARD luron_status luron_ctx_set_memory_limit(luron_ctx *ctx, int64_t bytes);
+LURON_API int64_t luron_ctx_memory_limit(const luron_ctx *ctx);
+
 /** Give the blocks that the allocator keeps for reuse back to the system. */
 LURON_API void luron_ctx_trim(luron_ctx *ctx);
 

@@ -51,6 +51,10 @@ LURON_API LURON_NODISCARD luron_status luron_tensor_read(luron_ctx *ctx, const l
  * `src` needs a gradient. `src` broadcasts to t and is converted to its dtype.                                      */
 LURON_API LURON_NODISCARD luron_status luron_tensor_copy(luron_ctx *ctx, luron_tensor *t, luron_tensor *src);
 LURON_API LURON_NODISCARD luron_status luron_tensor_fill(luron_ctx *ctx, luron_tensor *t, double value);
+/** A leaf of a real dtype in another real one, with new memory behind the same header: layers, optimisers and tables that
+ *  have it have it still. Its gradient goes; views of it keep the old memory. @return LURON_E_STATE for one that was made
+ *  on the tape, LURON_E_DTYPE. */
+LURON_API LURON_NODISCARD luron_status luron_tensor_set_dtype(luron_ctx *ctx, luron_tensor *t, uint32_t dtype);
 /** Fill with uniform numbers in [a, b), normal ones, or 0 and 1 with probability p of 1. */
 LURON_API LURON_NODISCARD luron_status luron_tensor_uniform(luron_ctx *ctx, luron_tensor *t, double a, double b);
 LURON_API LURON_NODISCARD luron_status luron_tensor_normal(luron_ctx *ctx, luron_tensor *t, double mean, double deviation);
