@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""PyTorch's and Keras's numbers for the tests of the plugins pool and norm, in float64 at inputs that float32 holds exactly.
+"""PyTorch's and Keras's numbers for the tests of the plugins pool and norm, at inputs that float32 holds exactly: PyTorch's in float64,
+Keras's in float32, in which its BatchNormalization computes whatever its dtype.
 
     python3 tests/data/make_pool_norm.py    # needs PyTorch 2 and Keras 3; writes pool_reference.h and norm_reference.h beside it
 """
@@ -107,10 +108,10 @@ STEPS = ((1, 0), (0.5, 1), (-2, 0.25))  # training passes beforehand over x time
 def norms():
     h = Header("norm_cases")
 
-    def add(kind, options, x, is_eval, w, b, v, y, mean, var, batches, grads):
+    def add(kind, options, x, is_eval, w, b, v, y, mean, var, batches, grads, single=0):
         gx, gw, gb = grads
         arrays = ", ".join(h.array(t) for t in (x, w, b, v, y, gx, gw, gb, mean, var))
-        h.cases.append(f"    {{ \"{kind}\", {quoted(options)}, {int(is_eval)}, {batches}, {dims(x)}, {arrays} }},")
+        h.cases.append(f"    {{ \"{kind}\", {quoted(options)}, {int(is_eval)}, {single}, {batches}, {dims(x)}, {arrays} }},")
 
     def case(kind, options, x, is_eval=False, names=None):
         layer = getattr(torch.nn, kind)(**(options if names is None else names))
@@ -157,19 +158,19 @@ def norms():
 
     # Keras: momentum 0.75 is ours 0.25, moving_variance is not corrected.
     for is_eval in (False, True):
-        layer = keras.layers.BatchNormalization(axis=1, momentum=0.75, epsilon=1e-3, dtype="float64")
-        w, b, x = real(4), real(4), real(2, 4, 3, 3)
+        layer = keras.layers.BatchNormalization(axis=1, momentum=0.75, epsilon=1e-3)
+        w, b, x = (real(*shape).float() for shape in ((4,), (4,), (2, 4, 3, 3)))
         layer.build(x.shape)
-        layer.set_weights([w.numpy(), b.numpy(), torch.zeros(4).numpy(), torch.ones(4).numpy()])
+        layer.set_weights([w.numpy(), b.numpy(), torch.zeros(4).float().numpy(), torch.ones(4).float().numpy()])
         for times, plus in STEPS:
             layer(x * times + plus, training=True)
         x = x.requires_grad_()
         y = layer(x, training=not is_eval)
-        v = real(*y.shape, lo=-1, hi=1)
+        v = real(*y.shape, lo=-1, hi=1).float()
         y.backward(v)
         mean, var = (m.value.detach() for m in (layer.moving_mean, layer.moving_variance))
         options = {"num_features": 4, "momentum": 0.25, "eps": 1e-3, "unbiased": False}
-        add("BatchNorm2d", options, x, is_eval, w, b, v, y, mean, var, 3 + (not is_eval), (x.grad, layer.gamma.value.grad, layer.beta.value.grad))
+        add("BatchNorm2d", options, x, is_eval, w, b, v, y, mean, var, 3 + (not is_eval), (x.grad, layer.gamma.value.grad, layer.beta.value.grad), single=1)
     h.write("norm_reference.h", "norm_case")
 
 
