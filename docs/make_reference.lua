@@ -7,7 +7,7 @@ local luron = require "luron"
 
 local root = (arg[0]:match "^(.*)docs/[^/]*$" or "../")
 local parts = dofile(root .. "docs/reference/parts.lua")
-local plugins = { "linear", "activation", "loss", "noise", "shape", "optim", "hdf5", "idx", "csv" } -- ours, in order
+local plugins = { "linear", "activation", "loss", "noise", "shape", "pool", "norm", "optim", "hdf5", "idx", "csv" } -- ours, in order
 
 -- Receivers in signatures, with their classes.
 local classes = {
@@ -258,7 +258,8 @@ local function type_markdown(out, what)
   end
 end
 
-local titles = { linear = "With parameters", activation = "Activations", loss = "Losses", noise = "Noise", shape = "Shape" }
+local titles = { linear = "With parameters", activation = "Activations", loss = "Losses", noise = "Noise", shape = "Shape", pool = "Pooling",
+  norm = "Normalisation" }
 
 local function types_markdown(out)
   out "## Layer types\n"

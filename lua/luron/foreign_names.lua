@@ -19,9 +19,7 @@ local model = {
 --- PyTorch's layers and functions that are not here yet.
 local absent = {}
 for names in ([[
-  Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d Fold Unfold MaxPool1d MaxPool2d MaxPool3d AvgPool1d AvgPool2d AvgPool3d
-  LPPool2d AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d AdaptiveMaxPool1d AdaptiveMaxPool2d AdaptiveMaxPool3d
-  BatchNorm1d BatchNorm2d BatchNorm3d LayerNorm GroupNorm InstanceNorm1d InstanceNorm2d InstanceNorm3d RMSNorm LocalResponseNorm SyncBatchNorm
+  Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d Fold Unfold LPPool2d LocalResponseNorm SyncBatchNorm
   RNN LSTM GRU RNNCell LSTMCell GRUCell Transformer TransformerEncoder TransformerDecoder TransformerEncoderLayer TransformerDecoderLayer
   MultiheadAttention Embedding EmbeddingBag Bilinear Upsample PixelShuffle PixelUnshuffle ZeroPad2d ReflectionPad2d ReplicationPad2d
   Dropout1d Dropout2d Dropout3d AlphaDropout Softmin Softmax2d Softshrink Hardshrink Tanhshrink Threshold LogSigmoid CELU GLU RReLU
@@ -34,7 +32,7 @@ end
 
 local conv = "filters is out_channels, strides is stride, dilation_rate is dilation, use_bias is bias, and in_channels is the first argument"
 local pool = "pool_size is kernel_size, strides is stride"
-local norm = "epsilon is eps, and momentum is 1 minus Keras's"
+local norm = "epsilon is eps (Keras's 1e-3), momentum is 1 minus Keras's (0.01), and unbiased = false gives its moving_variance"
 local recurrent = "units is hidden_size, go_backwards has no like, return_sequences is what is done with the result, and input_size is the first argument"
 
 --- Keras's layers and losses: { PyTorch's name, which may be in `absent`, and how the options go }.
@@ -51,11 +49,17 @@ local keras = {
   MaxPool2D = { "MaxPool2d", pool },
   AveragePooling1D = { "AvgPool1d", pool },
   AveragePooling2D = { "AvgPool2d", pool },
+  MaxPooling3D = { "MaxPool3d", pool },
+  AveragePooling3D = { "AvgPool3d", pool },
   GlobalAveragePooling1D = { "AdaptiveAvgPool1d", "output_size = 1" },
   GlobalAveragePooling2D = { "AdaptiveAvgPool2d", "output_size = 1" },
+  GlobalAveragePooling3D = { "AdaptiveAvgPool3d", "output_size = 1" },
+  GlobalMaxPooling1D = { "AdaptiveMaxPool1d", "output_size = 1" },
   GlobalMaxPooling2D = { "AdaptiveMaxPool2d", "output_size = 1" },
+  GlobalMaxPooling3D = { "AdaptiveMaxPool3d", "output_size = 1" },
   BatchNormalization = { "BatchNorm1d", norm .. "; BatchNorm2d for images" },
   LayerNormalization = { "LayerNorm", "epsilon is eps; normalized_shape in place of axis" },
+  RMSNormalization = { "RMSNorm", "epsilon is eps; normalized_shape in place of axis" },
   GroupNormalization = { "GroupNorm", "groups is num_groups, epsilon is eps" },
   SimpleRNN = { "RNN", recurrent },
   MultiHeadAttention = { "MultiheadAttention", "key_dim times num_heads is embed_dim" },

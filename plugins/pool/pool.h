@@ -1,0 +1,71 @@
+/* pool.h -- what the files of this plugin share: windows over planes. An input (n, c, d, h, w) or (c, d, h, w) is n c planes
+ * of three dims, of which the types for 1 and 2 dims have leading sizes of 1. Planes are pooled one by one, so that work
+ * can be cut between them; within a plane the order is fixed.                                                          */
+#ifndef POOL_PLUGIN_H
+#define POOL_PLUGIN_H
+#include <luron/plugin.h>
+#include <math.h>
+#include <string.h>
+
+#define POOLS(X)                                                                                                       \
+    X(max1d) X(max2d) X(max3d) X(avg1d) X(avg2d) X(avg3d) X(adaptive_max1d) X(adaptive_max2d) X(adaptive_max3d)        \
+    X(adaptive_avg1d) X(adaptive_avg2d) X(adaptive_avg3d)
+#define POOL_DECLARE(id) extern const luron_layer_type pool_##id;
+POOLS(POOL_DECLARE)
+
+#define JOIN_(a, b) a##_##b
+#define JOIN(a, b) JOIN_(a, b)
+#define TYPED(name) JOIN(name, REAL)
+#define BY_TYPE(c, name) ((c)->dtype == LURON_F64 ? JOIN(name, double) : JOIN(name, float))
+
+/* The options of all types; each lists those it has. A window has kernel_size or output_size, one number a dim. */
+typedef struct pool {
+    luron_ints kernel_size, stride, padding, dilation, output_size;
+    int64_t divisor_override;
+    int32_t ceil_mode, count_include_pad;
+} pool;
+#define POOL_KERNEL(n) LURON_OPT_INTS_REQ(pool, kernel_size, 1, 1e6, n, n, "size of the window")
+#define POOL_STRIDE(n) LURON_OPT_INTS(pool, stride, 0, 0, 1e6, n, n, "step from window to window; 0: kernel_size")
+#define POOL_PADDING(n, what) LURON_OPT_INTS(pool, padding, 0, 0, 1e6, n, n, what)
+#define POOL_DILATION(n) LURON_OPT_INTS(pool, dilation, 1, 1, 1e6, n, n, "step from place to place in a window")
+#define POOL_CEIL LURON_OPT_BOOL(pool, ceil_mode, 0, "a last window that reaches over the end too")
+#define POOL_OUTPUT(n) LURON_OPT_INTS_REQ(pool, output_size, 0, 1e6, n, n, "size of the output, 1: one window over all; 0: as the input")
+#define POOL_TYPE(type_name, text, opts, ports, set, fore, back, comp)                                                 \
+    {                                                                                                                  \
+        .struct_size = sizeof(luron_layer_type), .flags = LURON_LAYER_F64 | LURON_LAYER_FREES_IN | LURON_LAYER_FREES_OUT, \
+        .name = type_name, .doc = text, .options = opts, .options_size = sizeof(pool), .in = ports, .setup = set,      \
+        .forward = fore, .backward = back, .compose = comp                                                             \
+    }
+extern const luron_port *const pool_in1[], *const pool_in2[], *const pool_in3[];
+
+enum { POOL_D, POOL_H, POOL_W, POOL_DIMS };
+typedef struct planes {
+    const pool *o;
+    int adaptive, dims, first; /* dims of the type; the place of the first in the input's shape */
+    int64_t n;                 /* planes */
+    int64_t in[POOL_DIMS], out[POOL_DIMS], kernel[POOL_DIMS], step[POOL_DIMS], pad[POOL_DIMS], apart[POOL_DIMS];
+    int64_t in_size, out_size;
+    const void *x, *gy;
+    void *y, *gx;
+    int32_t *win;  /* place in its plane of each output's number, -1: none (max) */
+    double *share; /* numbers a window divides by, along w (average) */
+    double beta;
+} planes;
+
+/** Sizes of the call's layer, with errors for ranks and windows that do not fit. */
+luron_status pool_open(luron_call *c, planes *p);
+/** Open and set the output. */
+luron_status pool_set_out(luron_call *c, planes *p);
+/** Window i along dim d of an average: places from *lo to before *hi; @return how many it divides by. */
+double pool_span(const planes *p, int d, int64_t i, int64_t *lo, int64_t *hi);
+/** Planes for a piece of work. */
+int64_t pool_grain(const planes *p);
+/** The input with `value` around it, wide enough for all windows. */
+luron_tensor *pool_padded(luron_call *c, const luron_ops *o, const planes *p, double value);
+/** What place k of all windows along dim d holds: x is padded. */
+luron_tensor *pool_place(luron_call *c, const luron_ops *o, const planes *p, int d, luron_tensor *x, int64_t k);
+/** An adaptive pooling in ops: `one` makes size 1 of dim `dim`; its results are joined, dim after dim. */
+luron_tensor *pool_adaptive(luron_call *c, const luron_ops *o, const planes *p,
+                            luron_tensor *(*one)(luron_call *, const luron_ops *, luron_tensor *, int dim));
+
+#endif
