@@ -20,9 +20,10 @@ enum { GRAIN = 16384 };
 static luron_status declare(luron_call *c) {
     const embedding *o = luron_options(c);
     if (o->padding_idx >= o->num_embeddings)
-        return luron_fail(c, LURON_E_ARGUMENT, "padding_idx is %lld, an id of num_embeddings = %lld expected",
+        return luron_fail(c, LURON_E_ARGUMENT, "padding_idx is %lld, an id within num_embeddings = %lld expected",
             (long long)luron_shown(c, o->padding_idx), (long long)o->num_embeddings);
     luron_init init = luron_init_or(&o->weight_init, luron_init_normal(0, 1));
+    if (o->padding_idx >= 0) init.zero_row = (int32_t)(o->padding_idx + 1);
     return c->host->declare_param(c, 0, "weight", LURON_SHAPE(o->num_embeddings, o->embedding_dim), init);
 }
 static luron_status setup(luron_call *c) {

@@ -90,7 +90,7 @@ typedef struct luron_ints { /* value of a LURON_INTS option */
     int64_t n, at[8];
 } luron_ints;
 typedef struct luron_init {
-    int32_t kind, reserved;
+    int32_t kind, zero_row; /* zero_row: 1 + the row (of dim 0) that is zeros instead; 0: none */
     double a, b;
 } luron_init;
 enum {
