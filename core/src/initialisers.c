@@ -373,7 +373,7 @@ static luron_status write_all(luron_ctx *ctx, luron_tensor *t, luron_init init) 
 }
 
 luron_status luron__init_tensor(luron_ctx *ctx, luron_tensor *t, luron_init init) {
-    const int64_t row = (int64_t)init.zero_row - 1;
+    const int64_t row = (int64_t)init.reserved - 1;
     LURON__CHECK(ctx, row < 0 || (t->ndim > 0 && row < t->shape[0]), LURON_E_ARGUMENT,
                  "an initialiser leaves row %lld zero: there is no such row", (long long)row);
     LURON_TRY(write_all(ctx, t, init));

@@ -23,7 +23,7 @@ static luron_status declare(luron_call *c) {
         return luron_fail(c, LURON_E_ARGUMENT, "padding_idx is %lld, an id within num_embeddings = %lld expected",
             (long long)luron_shown(c, o->padding_idx), (long long)o->num_embeddings);
     luron_init init = luron_init_or(&o->weight_init, luron_init_normal(0, 1));
-    if (o->padding_idx >= 0) init.zero_row = (int32_t)(o->padding_idx + 1);
+    if (o->padding_idx >= 0) init = luron_init_zero_row(init, o->padding_idx);
     return c->host->declare_param(c, 0, "weight", LURON_SHAPE(o->num_embeddings, o->embedding_dim), init);
 }
 static luron_status setup(luron_call *c) {
