@@ -79,7 +79,8 @@ static const luron_layer_type type = { .struct_size = sizeof type, .flags = LURO
     .doc = "rows of a table by ids", .options = options, .options_size = sizeof(embedding), .in = in,
     .declare = declare, .setup = setup, .forward = forward, .backward = backward, .compose = compose };
 static const luron_layer_type *const layers[] = { &type, NULL };
-LURON_PLUGIN_DEFINE(embedding) = { .struct_size = sizeof(luron_plugin), .abi_major = LURON_ABI_MAJOR, .name = "embedding", .version = "0.1.0", .layers = layers };
+LURON_PLUGIN_DEFINE(embedding) = { .struct_size = sizeof(luron_plugin), .abi_major = LURON_ABI_MAJOR, .name = "embedding", .version = "0.1.0",
+    .layers = layers };
 #else
 static void NAME(copy)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const work *k = arg;

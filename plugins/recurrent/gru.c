@@ -32,7 +32,8 @@ static luron_status step_backward(const run *r, step *k) {
     }
     return rnn_product(r, 0, (matrix) { k->dzh, r->n, cols, 3 * h }, (matrix) { w, cols, h, h }, NULL, (matrix) { r->dh, r->n, h, h }, 1);
 }
-static luron_tensor *step_compose(const run *r, const luron_ops *o, luron_tensor *z, luron_tensor *prev, luron_tensor **c, luron_tensor *w_hh, luron_tensor *b_hh) {
+static luron_tensor *step_compose(const run *r, const luron_ops *o, luron_tensor *z, luron_tensor *prev, luron_tensor **c, luron_tensor *w_hh,
+                                  luron_tensor *b_hh) {
     luron_call *k = r->c;
     const int64_t h = r->h, cols = r->split ? 2 * h : 3 * h;
     luron_tensor *a = o->matmul(k, prev, r->split ? o->narrow(k, w_hh, 0, 0, cols) : w_hh, LURON_TRANS_B), *gate[3], *n;

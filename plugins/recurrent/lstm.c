@@ -18,7 +18,8 @@ static luron_status step_backward(const run *r, step *k) {
     return rnn_product(r, 0, (matrix) { k->dz, r->n, r->wide, r->wide }, (matrix) { luron_data(rnn_param(r, k->part, W_HH)), r->wide, r->h, r->h },
         NULL, (matrix) { r->dh, r->n, r->h, r->h }, 0);
 }
-static luron_tensor *step_compose(const run *r, const luron_ops *o, luron_tensor *z, luron_tensor *prev, luron_tensor **c, luron_tensor *w_hh, luron_tensor *b_hh) {
+static luron_tensor *step_compose(const run *r, const luron_ops *o, luron_tensor *z, luron_tensor *prev, luron_tensor **c, luron_tensor *w_hh,
+                                  luron_tensor *b_hh) {
     luron_call *k = r->c;
     luron_tensor *a = o->matmul(k, prev, w_hh, LURON_TRANS_B), *gate[4];
     z = o->add(k, z, b_hh ? o->add_row(k, a, b_hh) : a);

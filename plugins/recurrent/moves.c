@@ -10,7 +10,8 @@ typedef struct thinning { const run *r; int64_t layer; const char *from; char *t
 
 static luron_view view_of(const run *r, char *data, int64_t *shape, int64_t *strides) {
     const uint32_t dtype = r->c->dtype;
-    return (luron_view) { .data = data, .ndim = 2, .dtype_code = (uint8_t)(dtype >> 8), .dtype_bits = (uint8_t)dtype, .dtype_lanes = 1, .shape = shape, .strides = strides };
+    return (luron_view) { .data = data, .ndim = 2, .dtype_code = (uint8_t)(dtype >> 8), .dtype_bits = (uint8_t)dtype, .dtype_lanes = 1, .shape = shape,
+        .strides = strides };
 }
 luron_status rnn_product(const run *r, uint32_t flags, matrix a, matrix b, const char *bias, matrix out, double beta) {
     const matrix m[3] = { a, b, out };

@@ -14,4 +14,5 @@ const luron_port *const rnn_cell_in[] = { CELL_X, CELL_IN("h"), NULL }, *const r
 const luron_port *const rnn_cell_out[] = { CELL_OUT("h"), NULL }, *const rnn_cell_out_c[] = { CELL_OUT("h"), CELL_OUT("c"), NULL };
 
 static const luron_layer_type *const layers[] = { &rnn_lstm, &rnn_gru, &rnn_rnn, &rnn_lstm_one, &rnn_gru_one, &rnn_rnn_one, NULL };
-LURON_PLUGIN_DEFINE(recurrent) = { .struct_size = sizeof(luron_plugin), .abi_major = LURON_ABI_MAJOR, .name = "recurrent", .version = "0.1.0", .layers = layers };
+LURON_PLUGIN_DEFINE(recurrent) = { .struct_size = sizeof(luron_plugin), .abi_major = LURON_ABI_MAJOR, .name = "recurrent", .version = "0.1.0",
+    .layers = layers };

@@ -45,7 +45,8 @@ luron_status rnn_declare(luron_call *c, const cell *k) {
             const luron_named_init *given = w == W_IH ? &o->weight_init : w == W_HH ? &o->recurrent_init : &o->bias_init;
             if (is_cell(&r)) snprintf(name, sizeof name, "%s", names[w]);
             else snprintf(name, sizeof name, "%s_l%d%s", names[w], (int)layer, p % r.dirs ? "_reverse" : "");
-            LURON_TRY(c->host->declare_param(c, rnn_slot(&r, p, w), name, w < B_IH ? 2 : 1, (const int64_t[]) { r.wide, cols }, luron_init_or(given, own)));
+            const int64_t shape[2] = { r.wide, cols };
+            LURON_TRY(c->host->declare_param(c, rnn_slot(&r, p, w), name, w < B_IH ? 2 : 1, shape, luron_init_or(given, own)));
         }
     return LURON_OK;
 }
