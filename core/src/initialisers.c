@@ -343,7 +343,7 @@ static luron_status write_fixed(luron_ctx *ctx, luron_tensor *t, luron_init init
     return LURON_OK;
 }
 
-luron_status luron__init_tensor(luron_ctx *ctx, luron_tensor *t, luron_init init) {
+static luron_status write_all(luron_ctx *ctx, luron_tensor *t, luron_init init) {
     const initialiser *i = of_kind(init.kind);
     char shape[LURON__SHAPE_TEXT];
     LURON__CHECK(ctx, i, LURON_E_ARGUMENT, "an initialiser of kind %d is unknown", (int)init.kind);
@@ -370,6 +370,19 @@ luron_status luron__init_tensor(luron_ctx *ctx, luron_tensor *t, luron_init init
     default:
         return by_fans(ctx, t, init);
     }
+}
+
+luron_status luron__init_tensor(luron_ctx *ctx, luron_tensor *t, luron_init init) {
+    const int64_t row = (int64_t)init.reserved - 1;
+    LURON__CHECK(ctx, row < 0 || (t->ndim > 0 && row < t->shape[0]), LURON_E_ARGUMENT,
+                 "an initialiser leaves row %lld zero: there is no such row", (long long)row);
+    LURON_TRY(write_all(ctx, t, init));
+    if (row < 0) return LURON_OK;
+    luron_tensor *view;
+    LURON_TRY(luron_select(&view, ctx, t, 0, row));
+    luron_status status = luron_tensor_fill(ctx, view, 0);
+    luron_tensor_unref(view);
+    return status;
 }
 
 luron_status luron_tensor_init(luron_ctx *ctx, luron_tensor *t, const char *text) {

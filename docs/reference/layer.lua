@@ -57,6 +57,30 @@ raises (`detach` it). What a layer does not have raises; `layer:parameter "weigh
     { "luron.is_layer(value: any): boolean", "Is the value a layer?" },
   },
   {
+    title = "Recurrent layers",
+    text = [[
+`nn.LSTM`, `nn.GRU` and `nn.RNN` take sequences `(n, t, input_size)` and give `output (n, t, hidden_size)`, then the last states, `h_n` and for LSTM `c_n`,
+`(layers * directions, n, hidden_size)`. First states are optional inputs of that shape, zeros where absent: `lstm(x, h, c)`, `gru(x, { h_0 = h })`.
+Parameters have PyTorch's names, shapes and order of gates: `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, then `..._reverse` with
+`bidirectional = true`, and `..._l1` of the next layer, which reads the output of the one before; `dropout` works between layers alone. A layer
+holds at most 16 parameters: 4 layers, or 2 in two directions. `nn.GRU { 3, 4, reset_after = false }` is Keras's other form. `nn.LSTMCell`, `nn.GRUCell`
+and `nn.RNNCell` are one step, `(n, input_size)` to `(n, hidden_size)`, for loops of one's own: `h, c = cell(x, h, c)`.
+
+`nn.Embedding(num_embeddings, embedding_dim)` gives rows of its weight by ids, which count from 1. The row of `padding_idx` begins as zeros and gets no
+gradient.]],
+    is = {
+      { "nn.LSTM(3, 4, { bidirectional = true })(luron.zeros(2, 5, 3)):shape()", "{ 2, 5, 8 }" },
+      { "select(2, nn.GRU(3, 4, { num_layers = 2 })(luron.zeros(2, 5, 3))):shape()", "{ 2, 2, 4 }" },
+      { "nn.LSTMCell(3, 4).weight_ih:shape()", "{ 16, 3 }" },
+      { "nn.Embedding(9, 2)(luron.ones(2, 5, { dtype = 'int64' })):shape()", "{ 2, 5, 2 }" },
+      { "nn.Embedding(9, 2, { padding_idx = 3 }).weight[3]", "{ 0.0, 0.0 }" },
+    },
+    raises = {
+      { "nn.LSTM(3, 4, { num_layers = 5 })", "5 layers need 20 parameters, a layer holds at most 16: put several behind each other" },
+      { "nn.RNN(3, 4)(luron.zeros(2, 0, 3))", "input has sequences of length 0, 1 or more expected" },
+    },
+  },
+  {
     title = "First values of parameters",
     text = [[
 `init` stands for `nn.init`. Each function fills a tensor in place, without a tape, and returns it. The same names stand among the options of layers:

@@ -20,8 +20,8 @@ local model = {
 local absent = {}
 for names in ([[
   Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d Fold Unfold LPPool2d LocalResponseNorm SyncBatchNorm
-  RNN LSTM GRU RNNCell LSTMCell GRUCell Transformer TransformerEncoder TransformerDecoder TransformerEncoderLayer TransformerDecoderLayer
-  MultiheadAttention Embedding EmbeddingBag Bilinear Upsample PixelShuffle PixelUnshuffle ZeroPad2d ReflectionPad2d ReplicationPad2d
+  Transformer TransformerEncoder TransformerDecoder TransformerEncoderLayer TransformerDecoderLayer
+  MultiheadAttention EmbeddingBag Bilinear Upsample PixelShuffle PixelUnshuffle ZeroPad2d ReflectionPad2d ReplicationPad2d
   Dropout1d Dropout2d Dropout3d AlphaDropout Softmin Softmax2d Softshrink Hardshrink Tanhshrink Threshold LogSigmoid CELU GLU RReLU
   CTCLoss TripletMarginLoss CosineEmbeddingLoss HingeEmbeddingLoss MarginRankingLoss MultiMarginLoss MultiLabelMarginLoss
   MultiLabelSoftMarginLoss SoftMarginLoss PoissonNLLLoss GaussianNLLLoss CosineSimilarity PairwiseDistance GaussianNoise
@@ -62,6 +62,8 @@ local keras = {
   RMSNormalization = { "RMSNorm", "epsilon is eps; normalized_shape in place of axis" },
   GroupNormalization = { "GroupNorm", "groups is num_groups, epsilon is eps" },
   SimpleRNN = { "RNN", recurrent },
+  SimpleRNNCell = { "RNNCell", "units is hidden_size, and input_size is the first argument" },
+  Bidirectional = { "LSTM", "bidirectional is an option: nn.LSTM(input_size, hidden_size, { bidirectional = true })" },
   MultiHeadAttention = { "MultiheadAttention", "key_dim times num_heads is embed_dim" },
   UpSampling2D = { "Upsample", "size is scale_factor" },
   SpatialDropout1D = { "Dropout1d", "rate is p" },

@@ -228,13 +228,29 @@ static void test_initialisers_and_the_tape(void **state) {
     luron_tensor_unref(w);
 }
 
+/* One row is zeros; the others are as without it. */
+static void test_initialisers_zero_row(void **state) {
+    luron_ctx *ctx = *state;
+    luron_tensor *a, *b;
+    assert_ok(ctx, luron_tensor_new(&a, ctx, LURON_F64, LURON_SHAPE(3, 4)));
+    assert_ok(ctx, luron_tensor_new(&b, ctx, LURON_F64, LURON_SHAPE(3, 4)));
+    luron_ctx_seed(ctx, 1);
+    assert_ok(ctx, luron__init_tensor(ctx, a, luron_init_normal(0, 1)));
+    luron_ctx_seed(ctx, 1);
+    assert_ok(ctx, luron__init_tensor(ctx, b, luron_init_zero_row(luron_init_normal(0, 1), 1)));
+    for (int64_t i = 0; i < 12; i++) assert_true(at(ctx, b, i) == (i / 4 == 1 ? 0 : at(ctx, a, i)));
+    assert_fails(ctx, luron__init_tensor(ctx, b, luron_init_zero_row(luron_init_zeros(), 3)), LURON_E_ARGUMENT, "leaves row 3 zero: there is no such row");
+    luron_tensor_unref(a);
+    luron_tensor_unref(b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         test_case(test_initialisers_moments),           test_case(test_initialisers_fixed),
         test_case(test_initialisers_orthogonal),        test_case(test_initialisers_sparse),
         test_case(test_initialisers_take_one_position), test_case(test_initialisers_fill_views),
         test_case(test_initialisers_refused),           test_case(test_initialisers_read_numbers_in_any_locale),
-        test_case(test_initialisers_and_the_tape),
+        test_case(test_initialisers_and_the_tape), test_case(test_initialisers_zero_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,6 +62,15 @@ static const layer_line layer_lines[] = {
     {"LayerNorm", "\"normalized_shape\": [%K, 3]", "mK3", -2, 2},
     {"LayerNorm", "\"normalized_shape\": 5", "*5", -2, 2},
     {"RMSNorm", "\"normalized_shape\": %K", "*K", 0.5, 2},
+    {"LSTM", "\"input_size\": %K, \"hidden_size\": %N", "mTK", -2, 2},
+    {"LSTM", "\"input_size\": %K, \"hidden_size\": %N, \"bidirectional\": true", "mTK,2mN,2mN", -2, 2},
+    {"GRU", "\"input_size\": %K, \"hidden_size\": %N", "mTK", -2, 2},
+    {"GRU", "\"input_size\": %K, \"hidden_size\": %N, \"bidirectional\": false", "mTK,1mN", -2, 2},
+    {"RNN", "\"input_size\": %K, \"hidden_size\": %N, \"num_layers\": 2, \"bidirectional\": false", "mTK,2mN", -2, 2},
+    {"LSTMCell", "\"input_size\": %K, \"hidden_size\": %N", "mK,mN,mN", -2, 2},
+    {"GRUCell", "\"input_size\": %K, \"hidden_size\": %N", "mK,mN", -2, 2},
+    {"RNNCell", "\"input_size\": %K, \"hidden_size\": %N", "mK,mN", -2, 2},
+    {"Embedding", "\"num_embeddings\": %K, \"embedding_dim\": %N", "#mn<K", -2, 2},
 };
 
 enum { LAYER_LINES_MAX = 8 };

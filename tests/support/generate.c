@@ -120,7 +120,10 @@ static bool can_share(drawing *d, generated *g) {
     for (int i = 0; i < d->n; i++) {
         if (d->in[i].kind != 'r') continue;
         if (first < 0) first = i;
-        if (strlen(d->in[i].dims) != strlen(d->in[first].dims) || d->in[i].star != d->in[first].star) return false;
+        const char *a = d->in[i].dims, *b = d->in[first].dims;
+        if (strlen(a) != strlen(b) || d->in[i].star != d->in[first].star) return false;
+        for (int k = 0; a[k]; k++)
+            if ((a[k] <= '9' ? a[k] : '3') != (b[k] <= '9' ? b[k] : '3')) return false; /* a digit is a size */
         n++;
     }
     return n > 1;

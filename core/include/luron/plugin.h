@@ -90,7 +90,7 @@ typedef struct luron_ints { /* value of a LURON_INTS option */
     int64_t n, at[8];
 } luron_ints;
 typedef struct luron_init {
-    int32_t kind, reserved;
+    int32_t kind, reserved; /* reserved: 0, or what luron_init_zero_row puts there */
     double a, b;
 } luron_init;
 enum {
@@ -311,6 +311,11 @@ static inline luron_init luron_init_zeros(void) { return luron_init_(LURON_INIT_
 static inline luron_init luron_init_constant(double a) { return luron_init_(LURON_INIT_CONSTANT, a, 0); }
 static inline luron_init luron_init_uniform(double a, double b) { return luron_init_(LURON_INIT_UNIFORM, a, b); }
 static inline luron_init luron_init_normal(double mean, double deviation) { return luron_init_(LURON_INIT_NORMAL, mean, deviation); }
+/** The same but for one row (of dim 0), which is zeros. */
+static inline luron_init luron_init_zero_row(luron_init init, int64_t row) {
+    init.reserved = (int32_t)(row + 1);
+    return init;
+}
 /** What the option says, else `own`. */
 static inline luron_init luron_init_or(const luron_named_init *option, luron_init own) { return option->text ? option->init : own; }
 

@@ -1,0 +1,105 @@
+/* embedding.c: y = rows of weight by ids. ids (...), weight (num, dim) -> y (..., dim). A row's gradient is the sum over the
+ * positions of its id in ascending order: ids are sorted by counting, and a row is added up by one thread.             */
+#ifndef REAL
+#include <luron/plugin.h>
+#include <string.h>
+typedef struct embedding {
+    int64_t num_embeddings, embedding_dim, padding_idx;
+    luron_named_init weight_init;
+} embedding;
+/* first (num + 1): where the positions of an id begin in `order`, which lists positions by id, ascending. */
+typedef struct work { luron_call *c; int64_t dim, padding; char *weight; const char *gy; char *to; int64_t *first, *order; double beta; } work;
+enum { GRAIN = 16384 };
+#define REAL float
+#define NAME(x) x##_float
+#include "embedding.c"
+#define REAL double
+#define NAME(x) x##_double
+#include "embedding.c"
+
+static luron_status declare(luron_call *c) {
+    const embedding *o = luron_options(c);
+    if (o->padding_idx >= o->num_embeddings)
+        return luron_fail(c, LURON_E_ARGUMENT, "padding_idx is %lld, an id within num_embeddings = %lld expected",
+            (long long)luron_shown(c, o->padding_idx), (long long)o->num_embeddings);
+    luron_init init = luron_init_or(&o->weight_init, luron_init_normal(0, 1));
+    if (o->padding_idx >= 0) init = luron_init_zero_row(init, o->padding_idx);
+    return c->host->declare_param(c, 0, "weight", LURON_SHAPE(o->num_embeddings, o->embedding_dim), init);
+}
+static luron_status setup(luron_call *c) {
+    const embedding *o = luron_options(c);
+    const luron_view *ids = luron_in(c, 0);
+    int64_t shape[8];
+    if (ids->ndim > 7) return luron_fail(c, LURON_E_SHAPE, "input has 8 dimensions, at most 7 expected");
+    if (ids->ndim) memcpy(shape, ids->shape, (size_t)ids->ndim * sizeof *shape);
+    shape[ids->ndim] = o->embedding_dim;
+    LURON_TRY(c->host->set_out(c, 0, LURON_REAL, ids->ndim + 1, shape));
+    return c->host->declare_scratch(c, (o->num_embeddings + 1 + luron_numel(ids)) * (int64_t)sizeof(int64_t));
+}
+static luron_status forward(luron_call *c) {
+    const embedding *o = luron_options(c);
+    work k = { .c = c, .dim = o->embedding_dim, .weight = luron_data(luron_param(c, 0)), .to = luron_data(luron_out(c, 0)) };
+    LURON_TRY(luron_check_ids(c, 0, o->num_embeddings));
+    c->host->parallel_for(c, luron_numel(luron_in(c, 0)), 1 + GRAIN / k.dim, c->dtype == LURON_F64 ? copy_double : copy_float, &k);
+    return LURON_OK;
+}
+static luron_status backward(luron_call *c) {
+    const embedding *o = luron_options(c);
+    const int64_t n = luron_numel(luron_in(c, 0)), num = o->num_embeddings;
+    work k = { .c = c, .dim = o->embedding_dim, .padding = o->padding_idx, .gy = luron_data(luron_grad_out(c, 0)), .first = luron_scratch(c) };
+    k.to = luron_data(luron_grad_param_beta(c, 0, &k.beta)), k.order = k.first + num + 1;
+    if (!k.to) return LURON_OK;
+    for (int64_t i = 0; i <= num; i++) k.first[i] = 0;
+    for (int64_t i = 0; i < n; i++) k.first[luron_id(c, 0, i)]++;
+    for (int64_t i = 1; i <= num; i++) k.first[i] += k.first[i - 1];
+    for (int64_t i = n - 1; i >= 0; i--) k.order[--k.first[luron_id(c, 0, i)]] = i; /* from the end: first[] comes to its place */
+    c->host->parallel_for(c, num, 1 + GRAIN / k.dim, c->dtype == LURON_F64 ? add_double : add_float, &k);
+    return LURON_OK;
+}
+static luron_status compose(luron_call *c, const luron_ops *o) {
+    const embedding *e = luron_options(c);
+    const luron_view *ids = luron_in(c, 0);
+    int64_t shape[8];
+    luron_tensor *w = o->param(c, 0), *flat = o->reshape(c, o->in(c, 0), LURON_SHAPE(luron_numel(ids)));
+    if (e->padding_idx >= 0) { /* its row goes in without a gradient */
+        luron_tensor *part[3] = { o->narrow(c, w, 0, 0, e->padding_idx), o->detach(c, o->narrow(c, w, 0, e->padding_idx, 1)),
+            o->narrow(c, w, 0, e->padding_idx + 1, e->num_embeddings - e->padding_idx - 1) };
+        w = o->cat(c, 3, part, 0);
+    }
+    if (ids->ndim) memcpy(shape, ids->shape, (size_t)ids->ndim * sizeof *shape);
+    shape[ids->ndim] = e->embedding_dim;
+    return o->set_out(c, 0, o->reshape(c, o->index_select(c, w, 0, flat), ids->ndim + 1, shape));
+}
+static const luron_option *const options[] = {
+    LURON_OPT_INT_REQ(embedding, num_embeddings, 1, 1e9, "ids there are"), LURON_OPT_INT_REQ(embedding, embedding_dim, 1, 1e9, "numbers of an id"),
+    LURON_OPT_ID(embedding, padding_idx, -1, "id whose row begins as zeros and gets no gradient; negative: none"),
+    LURON_OPT_INITIALISER(embedding, weight_init, "first weights; nil: normal"), NULL };
+static const luron_port *const in[] = { LURON_PORT("input", LURON_PORT_INDEX, 0, 0, "ids of any shape"), NULL };
+static const luron_layer_type type = { .struct_size = sizeof type, .flags = LURON_LAYER_F64 | LURON_LAYER_FREES_OUT, .name = "Embedding",
+    .doc = "rows of a table by ids", .options = options, .options_size = sizeof(embedding), .in = in,
+    .declare = declare, .setup = setup, .forward = forward, .backward = backward, .compose = compose };
+static const luron_layer_type *const layers[] = { &type, NULL };
+LURON_PLUGIN_DEFINE(embedding) = { .struct_size = sizeof(luron_plugin), .abi_major = LURON_ABI_MAJOR, .name = "embedding", .version = "0.1.0",
+    .layers = layers };
+#else
+static void NAME(copy)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+    const work *k = arg;
+    (void)chunk;
+    for (int64_t i = begin; i < end; i++)
+        memcpy((REAL *)k->to + i * k->dim, (const REAL *)k->weight + luron_id(k->c, 0, i) * k->dim, (size_t)k->dim * sizeof(REAL));
+}
+static void NAME(add)(void *arg, int64_t begin, int64_t end, int64_t chunk) { /* the gradient of rows begin.. */
+    const work *k = arg;
+    (void)chunk;
+    for (int64_t id = begin; id < end; id++) {
+        REAL *to = (REAL *)k->to + id * k->dim;
+        if (k->beta == 0) memset(to, 0, (size_t)k->dim * sizeof *to);
+        for (int64_t p = k->first[id]; id != k->padding && p < k->first[id + 1]; p++) {
+            const REAL *gy = (const REAL *)k->gy + k->order[p] * k->dim;
+            for (int64_t j = 0; j < k->dim; j++) to[j] += gy[j];
+        }
+    }
+}
+#undef NAME
+#undef REAL
+#endif

@@ -1,0 +1,124 @@
+/* gru.c: gates r, z, n: r = sigmoid(x_r + h_r), z = sigmoid(x_z + h_z), h = (1 - z) n + z h'; x_. = W_ih x + b_ih. As in
+ * PyTorch n = tanh(x_n + r (W_hn h' + b_hn)); with reset_after = false n = tanh(x_n + W_hn (r h') + b_hn), Keras's other
+ * form. z (n,3h) -> h (n,h); a row of extra is W_hn h' + b_hn, or r h'.                                                */
+#ifndef REAL
+#include "recurrent.h"
+#define REAL float
+#include "gru.c"
+#define REAL double
+#include "gru.c"
+
+static void pass(const run *r, step *k, void (*fn)(void *, int64_t, int64_t, int64_t)) { r->c->host->parallel_for(r->c, r->n, rnn_grain(r), fn, k); }
+static luron_status step_forward(const run *r, step *k) {
+    const int64_t h = r->h, cols = r->split ? 2 * h : 3 * h;
+    char *b = luron_data(rnn_param(r, k->part, B_HH));
+    const matrix prev = { k->prev, r->n, h, k->prev_ld };
+    LURON_TRY(rnn_product(r, 0, prev, (matrix) { r->turned, h, cols, 3 * h }, b, (matrix) { r->product, r->n, cols, 3 * h }, 0));
+    pass(r, k, BY_TYPE(r->c, gates));
+    if (r->split)
+        LURON_TRY(rnn_product(r, 0, (matrix) { k->extra, r->n, h, h }, (matrix) { rnn_at(r, r->turned, 2 * h), h, h, 3 * h }, rnn_at(r, b, 2 * h),
+            (matrix) { rnn_at(r, k->z, 2 * h), r->n, h, 3 * h }, 1));
+    pass(r, k, BY_TYPE(r->c, rows));
+    return LURON_OK;
+}
+static luron_status step_backward(const run *r, step *k) {
+    const int64_t h = r->h, cols = r->split ? 2 * h : 3 * h;
+    char *w = luron_data(rnn_param(r, k->part, W_HH));
+    pass(r, k, BY_TYPE(r->c, slopes));
+    if (r->split) {
+        LURON_TRY(rnn_product(r, 0, (matrix) { rnn_at(r, k->dz, 2 * h), r->n, h, 3 * h }, (matrix) { rnn_at(r, w, 2 * h * h), h, h, h }, NULL,
+            (matrix) { r->dreset, r->n, h, h }, 0));
+        pass(r, k, BY_TYPE(r->c, reset_slopes));
+    }
+    return rnn_product(r, 0, (matrix) { k->dzh, r->n, cols, 3 * h }, (matrix) { w, cols, h, h }, NULL, (matrix) { r->dh, r->n, h, h }, 1);
+}
+static luron_tensor *step_compose(const run *r, const luron_ops *o, luron_tensor *z, luron_tensor *prev, luron_tensor **c, luron_tensor *w_hh,
+                                  luron_tensor *b_hh) {
+    luron_call *k = r->c;
+    const int64_t h = r->h, cols = r->split ? 2 * h : 3 * h;
+    luron_tensor *a = o->matmul(k, prev, r->split ? o->narrow(k, w_hh, 0, 0, cols) : w_hh, LURON_TRANS_B), *gate[3], *n;
+    (void)c;
+    if (b_hh) a = o->add_row(k, a, r->split ? o->narrow(k, b_hh, 0, 0, cols) : b_hh);
+    for (int i = 0; i < 3; i++) gate[i] = o->narrow(k, z, 1, i * h, h);
+    for (int i = 0; i < 2; i++) gate[i] = o->sigmoid(k, o->add(k, gate[i], o->narrow(k, a, 1, i * h, h)));
+    if (!r->split) n = o->mul(k, gate[0], o->narrow(k, a, 1, 2 * h, h));
+    else {
+        n = o->matmul(k, o->mul(k, gate[0], prev), o->narrow(k, w_hh, 0, 2 * h, h), LURON_TRANS_B);
+        if (b_hh) n = o->add_row(k, n, o->narrow(k, b_hh, 0, 2 * h, h));
+    }
+    n = o->tanh(k, o->add(k, gate[2], n));
+    return o->add(k, n, o->mul(k, gate[1], o->sub(k, prev, n)));
+}
+const cell rnn_cell_gru = { .gates = 3, .extra = 1, .forward = step_forward, .backward = step_backward, .compose = step_compose };
+
+RNN_TYPE_CALLBACKS(rnn_cell_gru)
+#define RESET_AFTER LURON_OPT_BOOL(recurrent, reset_after, 1, "the reset gate is applied after the recurrent product; false: before")
+static const luron_option *const options[] = { RNN_SIZES, RNN_LAYERS, RNN_BIAS, RNN_SEQUENCE, RESET_AFTER, RNN_INITS, NULL };
+static const luron_option *const options_one[] = { RNN_SIZES, RNN_BIAS, RESET_AFTER, RNN_INITS, NULL };
+const luron_layer_type rnn_gru = { RNN_TYPE("GRU", "gated recurrent unit over sequences"), .options = options, .in = rnn_in, .out = rnn_out,
+    .flags = LURON_LAYER_F64 | LURON_LAYER_RANDOM | LURON_LAYER_FREES_OUT };
+const luron_layer_type rnn_gru_one = { RNN_TYPE("GRUCell", "a step of a gated recurrent unit"), .options = options_one, .in = rnn_cell_in,
+    .out = rnn_cell_out, .flags = LURON_LAYER_F64 | LURON_LAYER_FREES_OUT };
+#else
+static void TYPED(gates)(void *arg, int64_t begin, int64_t end, int64_t chunk) { /* r and z, and extra */
+    const step *k = arg;
+    const luron_host *host = k->r->c->host;
+    const int64_t h = k->r->h;
+    (void)chunk;
+    for (int64_t row = begin; row < end; row++) {
+        REAL *z = (REAL *)k->z + row * 3 * h, *extra = (REAL *)k->extra + row * h;
+        const REAL *a = (const REAL *)k->r->product + row * 3 * h, *prev = (const REAL *)k->prev + row * k->prev_ld;
+        for (int64_t j = 0; j < 2 * h; j++) z[j] += a[j];
+        host->map(host, LURON_MAP_sigmoid, k->r->c->dtype, 2 * h, z, z);
+        for (int64_t j = 0; j < h; j++) {
+            extra[j] = k->r->split ? z[j] * prev[j] : a[2 * h + j];
+            if (!k->r->split) z[2 * h + j] += z[j] * extra[j];
+        }
+    }
+}
+static void TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) { /* n and h */
+    const step *k = arg;
+    const luron_host *host = k->r->c->host;
+    const int64_t h = k->r->h;
+    (void)chunk;
+    for (int64_t row = begin; row < end; row++) {
+        REAL *z = (REAL *)k->z + row * 3 * h, *n = z + 2 * h, *to = (REAL *)k->h + row * k->r->out;
+        const REAL *u = z + h, *prev = (const REAL *)k->prev + row * k->prev_ld;
+        host->map(host, LURON_MAP_tanh, k->r->c->dtype, h, n, n);
+        for (int64_t j = 0; j < h; j++) to[j] = n[j] + u[j] * (prev[j] - n[j]);
+    }
+}
+static void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+    const step *k = arg;
+    const int64_t h = k->r->h;
+    (void)chunk;
+    for (int64_t row = begin; row < end; row++) {
+        const REAL *reset = (const REAL *)k->z + row * 3 * h, *u = reset + h, *n = u + h, *extra = (const REAL *)k->extra + row * h;
+        const REAL *prev = (const REAL *)k->prev + row * k->prev_ld, *dy = (const REAL *)k->dy + row * k->r->out;
+        REAL *dz = (REAL *)k->dz + row * 3 * h, *dzh = (REAL *)k->dzh + row * 3 * h, *dh = (REAL *)k->r->dh + row * h;
+        for (int64_t j = 0; j < h; j++) {
+            const REAL all = dh[j] + dy[j], into_n = all * (1 - u[j]) * (1 - n[j] * n[j]);
+            dz[h + j] = all * (prev[j] - n[j]) * u[j] * (1 - u[j]);
+            dz[2 * h + j] = into_n;
+            dh[j] = all * u[j];
+            if (k->r->split) continue; /* the reset gate's follows from a product */
+            dz[j] = into_n * extra[j] * reset[j] * (1 - reset[j]);
+            dzh[j] = dz[j], dzh[h + j] = dz[h + j], dzh[2 * h + j] = into_n * reset[j];
+        }
+    }
+}
+static void TYPED(reset_slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+    const step *k = arg;
+    const int64_t h = k->r->h;
+    (void)chunk;
+    for (int64_t row = begin; row < end; row++) {
+        const REAL *reset = (const REAL *)k->z + row * 3 * h, *prev = (const REAL *)k->prev + row * k->prev_ld, *back = (const REAL *)k->r->dreset + row * h;
+        REAL *dz = (REAL *)k->dz + row * 3 * h, *dh = (REAL *)k->r->dh + row * h;
+        for (int64_t j = 0; j < h; j++) {
+            dz[j] = back[j] * prev[j] * reset[j] * (1 - reset[j]);
+            dh[j] += back[j] * reset[j];
+        }
+    }
+}
+#undef REAL
+#endif

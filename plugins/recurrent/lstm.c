@@ -1,0 +1,79 @@
+/* lstm.c: gates i, f, g, o of z = W_ih x + b_ih + W_hh h + b_hh: c = f c' + i g, h = o tanh(c), with sigmoid and, for g,
+ * tanh. z (n,4h) -> h (n,h); a row of extra is c, then tanh(c).                                                        */
+#ifndef REAL
+#include "recurrent.h"
+#define REAL float
+#include "lstm.c"
+#define REAL double
+#include "lstm.c"
+
+static luron_status step_forward(const run *r, step *k) {
+    LURON_TRY(rnn_product(r, 0, (matrix) { k->prev, r->n, r->h, k->prev_ld }, (matrix) { r->turned, r->h, r->wide, r->wide },
+        luron_data(rnn_param(r, k->part, B_HH)), (matrix) { k->z, r->n, r->wide, r->wide }, 1));
+    r->c->host->parallel_for(r->c, r->n, rnn_grain(r), BY_TYPE(r->c, rows), k);
+    return LURON_OK;
+}
+static luron_status step_backward(const run *r, step *k) {
+    r->c->host->parallel_for(r->c, r->n, rnn_grain(r), BY_TYPE(r->c, slopes), k);
+    return rnn_product(r, 0, (matrix) { k->dz, r->n, r->wide, r->wide }, (matrix) { luron_data(rnn_param(r, k->part, W_HH)), r->wide, r->h, r->h },
+        NULL, (matrix) { r->dh, r->n, r->h, r->h }, 0);
+}
+static luron_tensor *step_compose(const run *r, const luron_ops *o, luron_tensor *z, luron_tensor *prev, luron_tensor **c, luron_tensor *w_hh,
+                                  luron_tensor *b_hh) {
+    luron_call *k = r->c;
+    luron_tensor *a = o->matmul(k, prev, w_hh, LURON_TRANS_B), *gate[4];
+    z = o->add(k, z, b_hh ? o->add_row(k, a, b_hh) : a);
+    for (int i = 0; i < 4; i++) {
+        gate[i] = o->narrow(k, z, 1, i * r->h, r->h);
+        gate[i] = i == 2 ? o->tanh(k, gate[i]) : o->sigmoid(k, gate[i]);
+    }
+    *c = o->add(k, o->mul(k, gate[1], *c), o->mul(k, gate[0], gate[2]));
+    return o->mul(k, gate[3], o->tanh(k, *c));
+}
+const cell rnn_cell_lstm = { .gates = 4, .extra = 2, .has_c = 1, .forward = step_forward, .backward = step_backward, .compose = step_compose };
+
+RNN_TYPE_CALLBACKS(rnn_cell_lstm)
+static const luron_option *const options[] = { RNN_SIZES, RNN_LAYERS, RNN_BIAS, RNN_SEQUENCE, RNN_INITS, NULL };
+static const luron_option *const options_one[] = { RNN_SIZES, RNN_BIAS, RNN_INITS, NULL };
+const luron_layer_type rnn_lstm = { RNN_TYPE("LSTM", "long short-term memory over sequences"), .options = options, .in = rnn_in_c, .out = rnn_out_c,
+    .flags = LURON_LAYER_F64 | LURON_LAYER_RANDOM | LURON_LAYER_FREES_OUT };
+const luron_layer_type rnn_lstm_one = { RNN_TYPE("LSTMCell", "a step of long short-term memory"), .options = options_one, .in = rnn_cell_in_c,
+    .out = rnn_cell_out_c, .flags = LURON_LAYER_F64 | LURON_LAYER_FREES_OUT };
+#else
+static void TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+    const step *k = arg;
+    const luron_host *host = k->r->c->host;
+    const uint32_t dtype = k->r->c->dtype;
+    const int64_t h = k->r->h;
+    (void)chunk;
+    for (int64_t row = begin; row < end; row++) {
+        REAL *z = (REAL *)k->z + row * 4 * h, *c = (REAL *)k->extra + row * 2 * h, *tc = c + h, *to = (REAL *)k->h + row * k->r->out;
+        const REAL *c_prev = (const REAL *)k->c_prev + row * k->c_ld, *i = z, *f = z + h, *g = z + 2 * h, *o = z + 3 * h;
+        host->map(host, LURON_MAP_sigmoid, dtype, 2 * h, z, z);
+        host->map(host, LURON_MAP_tanh, dtype, h, g, z + 2 * h);
+        host->map(host, LURON_MAP_sigmoid, dtype, h, o, z + 3 * h);
+        for (int64_t j = 0; j < h; j++) c[j] = f[j] * c_prev[j] + i[j] * g[j];
+        host->map(host, LURON_MAP_tanh, dtype, h, c, tc);
+        for (int64_t j = 0; j < h; j++) to[j] = o[j] * tc[j];
+    }
+}
+static void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+    const step *k = arg;
+    const int64_t h = k->r->h;
+    (void)chunk;
+    for (int64_t row = begin; row < end; row++) {
+        const REAL *i = (const REAL *)k->z + row * 4 * h, *f = i + h, *g = f + h, *o = g + h, *tc = (const REAL *)k->extra + row * 2 * h + h;
+        const REAL *c_prev = (const REAL *)k->c_prev + row * k->c_ld, *dh = (const REAL *)k->r->dh + row * h, *dy = (const REAL *)k->dy + row * k->r->out;
+        REAL *di = (REAL *)k->dz + row * 4 * h, *df = di + h, *dg = df + h, *d_o = dg + h, *dc = (REAL *)k->r->dc + row * h;
+        for (int64_t j = 0; j < h; j++) {
+            const REAL all = dh[j] + dy[j], into_c = dc[j] + all * o[j] * (1 - tc[j] * tc[j]);
+            di[j] = into_c * g[j] * i[j] * (1 - i[j]);
+            df[j] = into_c * c_prev[j] * f[j] * (1 - f[j]);
+            dg[j] = into_c * i[j] * (1 - g[j] * g[j]);
+            d_o[j] = all * tc[j] * o[j] * (1 - o[j]);
+            dc[j] = into_c * f[j];
+        }
+    }
+}
+#undef REAL
+#endif
