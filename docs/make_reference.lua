@@ -103,7 +103,7 @@ local function fill(text, indent)
     if code ~= "``" then words[#words] = words[#words] .. code end
   end
   for _, word in ipairs(words) do
-    if line ~= "" and line ~= "-" and #line + #word + #indent >= 120 then
+    if line ~= "" and line ~= "-" and #line + #word + #indent >= 120 then -- nothing stands alone behind the mark of a list
       lines[#lines + 1], line = line, ""
     end
     line = line == "" and word or line .. " " .. word

@@ -81,6 +81,30 @@ gradient.]],
     },
   },
   {
+    title = "Pooling and normalisation",
+    text = [[
+Layers of images take `(n, c, h, w)`, those of sequences `(n, c, l)`, of volumes `(n, c, d, h, w)`; pooling and instance normalisation do without `n` too.
+Global pooling is `nn.AdaptiveAvgPool2d(1)` or `nn.AdaptiveMaxPool2d(1)`.
+
+`nn.BatchNorm1d`, `2d` and `3d` go by the statistics of the batch while they are trained, and by `running_mean` and `running_var` after `layer:eval()`. These
+are state: saved with the model, changed by a forward pass in training alone, and once where `luron.recompute` makes it twice. A batch of one raises in
+training. `momentum` is the share of the new batch, as in PyTorch: Keras's 0.99 is 0.01 here, its `epsilon` 1e-3, and its `moving_variance` is what
+`unbiased = false` gives.]],
+    is = {
+      { "nn.MaxPool2d(2)(luron.arange(1, 16):float():reshape(1, 1, 4, 4))", "{ { { { 6.0, 8.0 }, { 14.0, 16.0 } } } }" },
+      { "nn.AvgPool1d { 3, stride = 1, padding = 1, count_include_pad = false }(luron.tensor { { 1.0, 2.0, 6.0 } })", "{ { 1.5, 3.0, 4.0 } }" },
+      { "nn.AdaptiveAvgPool2d(1)(luron.ones(2, 3, 5, 7)):shape()", "{ 2, 3, 1, 1 }" },
+      { "nn.BatchNorm1d { 1, eps = 0.0 }(luron.tensor { { 1.0 }, { 3.0 } })", "{ { -1.0 }, { 1.0 } }" },
+      { "nn.LayerNorm { 2, eps = 0.0 }(luron.tensor { { 1.0, 3.0 }, { 4.0, 2.0 } })", "{ { -1.0, 1.0 }, { 1.0, -1.0 } }" },
+      { "nn.BatchNorm2d(3):state_dict().running_var", "{ 1.0, 1.0, 1.0 }" },
+    },
+    raises = {
+      { "nn.BatchNorm1d(2)(luron.ones(1, 2))", "1 value for each channel, training needs at least 2 (a batch of one: use eval mode)" },
+      { "nn.MaxPool2d(3)(luron.ones(1, 1, 2, 5))", "a window of size 3 does not fit dimension 3, which has size 2 and padding 0 on both sides" },
+      { "nn.GroupNorm(4, 6)", "num_channels 6 is not a multiple of num_groups 4" },
+    },
+  },
+  {
     title = "First values of parameters",
     text = [[
 `init` stands for `nn.init`. Each function fills a tensor in place, without a tape, and returns it. The same names stand among the options of layers:

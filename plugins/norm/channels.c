@@ -1,9 +1,12 @@
-/* channels.c: y = (x - mean) / sqrt(var + eps) w + b over x (n, channels, places): batch, instance and group norm. Row r of
- * `places` numbers is of channel r mod channels. Mean first, then the squares of what is left: no digits cancel.          */
+/* channels.c: y = (x - mean) / sqrt(var + eps) w + b over x (n, channels, places): batch, instance and group norm. Row
+ * r of `places` numbers is of channel r mod channels. Mean first, then the squares of what is left: no digits cancel.
+ */
 #ifndef REAL
 #include "norm.h"
 enum { BLOCK = 64 };
-static double folded(const double *lane) { return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7])); }
+static double folded(const double *lane) {
+    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+}
 static int64_t first_row(const channels *k, int64_t group) { return k->apart > 1 ? group : group * k->rows; }
 /* A batch of plain rows: channels lie side by side and are worked on in blocks. */
 static int by_columns(const channels *k) { return k->apart > 1 && k->places == 1; }
@@ -15,9 +18,11 @@ static int by_columns(const channels *k) { return k->apart > 1 && k->places == 1
 channels norm_channels(luron_call *c, int at, int64_t groups) {
     const luron_view *x = luron_in(c, 0);
     const norm *o = luron_options(c);
-    channels k = { .c = c, .o = o, .n = 1, .channels = x->shape[at], .places = 1 };
-    for (int i = 0; i < at; i++) k.n *= x->shape[i];
-    for (int i = at + 1; i < x->ndim; i++) k.places *= x->shape[i];
+    channels k = {.c = c, .o = o, .n = 1, .channels = x->shape[at], .places = 1};
+    for (int i = 0; i < at; i++)
+        k.n *= x->shape[i];
+    for (int i = at + 1; i < x->ndim; i++)
+        k.places *= x->shape[i];
     k.groups = groups ? k.n * groups : k.channels;
     k.rows = groups ? k.channels / groups : k.n;
     k.apart = groups ? 1 : k.channels;
@@ -38,7 +43,8 @@ static void open_run(channels *k) {
     k->w = luron_data(luron_param(k->c, WEIGHT)), k->b = luron_data(luron_param(k->c, BIAS));
     k->stats = luron_data(luron_saved(k->c, 0)), k->work = luron_scratch(k->c);
 }
-static void run(channels *k, void (*groups)(void *, int64_t, int64_t, int64_t), void (*columns)(void *, int64_t, int64_t, int64_t)) {
+static void run(channels *k, void (*groups)(void *, int64_t, int64_t, int64_t),
+                void (*columns)(void *, int64_t, int64_t, int64_t)) {
     const int side = by_columns(k);
     const int64_t grain = side ? BLOCK : 1 + NORM_GRAIN / (k->count + 1);
     k->c->host->parallel_for(k->c, k->groups, grain, side ? columns : groups, k);
@@ -65,55 +71,71 @@ luron_status norm_channels_backward(luron_call *c, channels k) {
     return LURON_OK;
 }
 #else
-/* ---- a row ------------------------------------------------------------------------------------------------------------------ */
+/* ---- a row
+ * ------------------------------------------------------------------------------------------------------------------ */
 static double TYPED(sum)(const REAL *x, int64_t n) {
-    double lane[NORM_LANES] = { 0 }, rest = 0;
+    double lane[NORM_LANES] = {0}, rest = 0;
     int64_t i = 0;
     for (; i + NORM_LANES <= n; i += NORM_LANES)
-        for (int l = 0; l < NORM_LANES; l++) lane[l] += (double)x[i + l];
-    for (; i < n; i++) rest += (double)x[i];
+        for (int l = 0; l < NORM_LANES; l++)
+            lane[l] += (double)x[i + l];
+    for (; i < n; i++)
+        rest += (double)x[i];
     return folded(lane) + rest;
 }
 static double TYPED(squares)(const REAL *x, int64_t n, double mean) {
-    double lane[NORM_LANES] = { 0 }, rest = 0;
+    double lane[NORM_LANES] = {0}, rest = 0;
     int64_t i = 0;
     for (; i + NORM_LANES <= n; i += NORM_LANES)
-        for (int l = 0; l < NORM_LANES; l++) lane[l] += ((double)x[i + l] - mean) * ((double)x[i + l] - mean);
-    for (; i < n; i++) rest += ((double)x[i] - mean) * ((double)x[i] - mean);
+        for (int l = 0; l < NORM_LANES; l++)
+            lane[l] += ((double)x[i + l] - mean) * ((double)x[i + l] - mean);
+    for (; i < n; i++)
+        rest += ((double)x[i] - mean) * ((double)x[i] - mean);
     return folded(lane) + rest;
 }
 static double TYPED(products)(const REAL *gy, const REAL *x, int64_t n, double mean) {
-    double lane[NORM_LANES] = { 0 }, rest = 0;
+    double lane[NORM_LANES] = {0}, rest = 0;
     int64_t i = 0;
     for (; i + NORM_LANES <= n; i += NORM_LANES)
-        for (int l = 0; l < NORM_LANES; l++) lane[l] += (double)gy[i + l] * ((double)x[i + l] - mean);
-    for (; i < n; i++) rest += (double)gy[i] * ((double)x[i] - mean);
+        for (int l = 0; l < NORM_LANES; l++)
+            lane[l] += (double)gy[i + l] * ((double)x[i + l] - mean);
+    for (; i < n; i++)
+        rest += (double)gy[i] * ((double)x[i] - mean);
     return folded(lane) + rest;
 }
 static void TYPED(scale_row)(REAL *restrict y, const REAL *restrict x, int64_t n, REAL mean, REAL times, REAL plus) {
-    for (int64_t i = 0; i < n; i++) y[i] = (x[i] - mean) * times + plus;
+    for (int64_t i = 0; i < n; i++)
+        y[i] = (x[i] - mean) * times + plus;
 }
 /* gx (+)= gy times - (x - mean) slope - shift */
-static void TYPED(slope_row)(REAL *restrict gx, const REAL *restrict gy, const REAL *restrict x, int64_t n, REAL beta, REAL mean, REAL times,
-                             REAL slope, REAL shift) {
+static void TYPED(slope_row)(REAL *restrict gx, const REAL *restrict gy, const REAL *restrict x, int64_t n, REAL beta,
+                             REAL mean, REAL times, REAL slope, REAL shift) {
     if (beta == 0)
-        for (int64_t i = 0; i < n; i++) gx[i] = gy[i] * times - (x[i] - mean) * slope - shift;
+        for (int64_t i = 0; i < n; i++)
+            gx[i] = gy[i] * times - (x[i] - mean) * slope - shift;
     else
-        for (int64_t i = 0; i < n; i++) gx[i] += gy[i] * times - (x[i] - mean) * slope - shift;
+        for (int64_t i = 0; i < n; i++)
+            gx[i] += gy[i] * times - (x[i] - mean) * slope - shift;
 }
 
-/* ---- a group ---------------------------------------------------------------------------------------------------------------- */
-static double TYPED(weight)(const channels *k, int64_t row) { return k->w ? (double)((const REAL *)k->w)[row % k->channels] : 1; }
+/* ---- a group
+ * ---------------------------------------------------------------------------------------------------------------- */
+static double TYPED(weight)(const channels *k, int64_t row) {
+    return k->w ? (double)((const REAL *)k->w)[row % k->channels] : 1;
+}
 /* Mean and 1 / deviation of a group into stats, its variance into work. */
 static void TYPED(measure)(const channels *k, int64_t group) {
     const REAL *x = (const REAL *)k->x + first_row(k, group) * k->places;
-    const int64_t runs = k->apart > 1 ? k->rows : 1, n = k->apart > 1 ? k->places : k->count; /* rows side by side are one run */
+    const int64_t runs = k->apart > 1 ? k->rows : 1,
+                  n = k->apart > 1 ? k->places : k->count; /* rows side by side are one run */
     const double count = (double)(k->count > 0 ? k->count : 1);
     double mean = 0, var = 0;
     if (k->own) {
-        for (int64_t i = 0; i < runs; i++) mean += TYPED(sum)(x + i * k->apart * k->places, n);
+        for (int64_t i = 0; i < runs; i++)
+            mean += TYPED(sum)(x + i * k->apart * k->places, n);
         mean /= count;
-        for (int64_t i = 0; i < runs; i++) var += TYPED(squares)(x + i * k->apart * k->places, n, mean);
+        for (int64_t i = 0; i < runs; i++)
+            var += TYPED(squares)(x + i * k->apart * k->places, n, mean);
         var /= count;
     } else {
         mean = (double)((const REAL *)k->running_mean)[group % k->channels];
@@ -130,8 +152,8 @@ static void TYPED(forward_groups)(void *arg, int64_t begin, int64_t end, int64_t
         const double mean = k->stats[2 * g], inverse = k->stats[2 * g + 1];
         for (int64_t i = 0; i < k->rows; i++) {
             const int64_t row = first_row(k, g) + i * k->apart, at = row * k->places;
-            TYPED(scale_row)((REAL *)k->y + at, (const REAL *)k->x + at, k->places, (REAL)mean, (REAL)(inverse * TYPED(weight)(k, row)),
-                             b ? b[row % k->channels] : 0);
+            TYPED(scale_row)((REAL *)k->y + at, (const REAL *)k->x + at, k->places, (REAL)mean,
+                             (REAL)(inverse * TYPED(weight)(k, row)), b ? b[row % k->channels] : 0);
         }
     }
 }
@@ -151,19 +173,23 @@ static void TYPED(backward_groups)(void *arg, int64_t begin, int64_t end, int64_
         const double shift = k->own ? inverse * s1 / n : 0, slope = k->own ? inverse * inverse * s2 / n : 0;
         for (int64_t i = 0; k->gx && i < k->rows; i++) {
             const int64_t row = first_row(k, g) + i * k->apart, at = row * k->places;
-            TYPED(slope_row)((REAL *)k->gx + at, (const REAL *)k->gy + at, (const REAL *)k->x + at, k->places, (REAL)k->beta, (REAL)mean,
-                             (REAL)(inverse * TYPED(weight)(k, row)), (REAL)slope, (REAL)shift);
+            TYPED(slope_row)((REAL *)k->gx + at, (const REAL *)k->gy + at, (const REAL *)k->x + at, k->places,
+                             (REAL)k->beta, (REAL)mean, (REAL)(inverse * TYPED(weight)(k, row)), (REAL)slope,
+                             (REAL)shift);
         }
     }
 }
 
-/* ---- blocks of channels that lie side by side ---------------------------------------------------------------------------------- */
+/* ---- blocks of channels that lie side by side
+ * ---------------------------------------------------------------------------------- */
 static void TYPED(measure_columns)(const channels *k, int64_t first, int64_t m) {
     const double n = (double)(k->n > 0 ? k->n : 1);
-    double mean[BLOCK] = { 0 }, var[BLOCK] = { 0 };
+    double mean[BLOCK] = {0}, var[BLOCK] = {0};
     for (int64_t i = 0; i < k->n; i++)
-        for (int64_t j = 0; j < m; j++) mean[j] += (double)((const REAL *)k->x)[i * k->channels + first + j];
-    for (int64_t j = 0; j < m; j++) mean[j] /= n;
+        for (int64_t j = 0; j < m; j++)
+            mean[j] += (double)((const REAL *)k->x)[i * k->channels + first + j];
+    for (int64_t j = 0; j < m; j++)
+        mean[j] /= n;
     for (int64_t i = 0; i < k->n; i++)
         for (int64_t j = 0; j < m; j++) {
             const double d = (double)((const REAL *)k->x)[i * k->channels + first + j] - mean[j];
@@ -190,7 +216,8 @@ static void TYPED(forward_columns)(void *arg, int64_t begin, int64_t end, int64_
         for (int64_t i = 0; i < k->n; i++) {
             const REAL *restrict x = (const REAL *)k->x + i * k->channels + first;
             REAL *restrict y = (REAL *)k->y + i * k->channels + first;
-            for (int64_t j = 0; j < m; j++) y[j] = (x[j] - mean[j]) * times[j] + plus[j];
+            for (int64_t j = 0; j < m; j++)
+                y[j] = (x[j] - mean[j]) * times[j] + plus[j];
         }
     }
 }
@@ -199,43 +226,54 @@ static void TYPED(backward_columns)(void *arg, int64_t begin, int64_t end, int64
     (void)chunk;
     for (int64_t first = begin; first < end; first += BLOCK) {
         const int64_t m = end - first < BLOCK ? end - first : BLOCK;
-        double sum[BLOCK] = { 0 }, product[BLOCK] = { 0 }, center[BLOCK];
+        double sum[BLOCK] = {0}, product[BLOCK] = {0}, center[BLOCK];
         REAL mean[BLOCK], times[BLOCK], slope[BLOCK], shift[BLOCK];
-        for (int64_t j = 0; j < m; j++) center[j] = k->stats[2 * (first + j)];
+        for (int64_t j = 0; j < m; j++)
+            center[j] = k->stats[2 * (first + j)];
         for (int64_t i = 0; i < k->n; i++) {
-            const REAL *gy = (const REAL *)k->gy + i * k->channels + first, *x = (const REAL *)k->x + i * k->channels + first;
-            for (int64_t j = 0; j < m; j++) sum[j] += (double)gy[j], product[j] += (double)gy[j] * ((double)x[j] - center[j]);
+            const REAL *gy = (const REAL *)k->gy + i * k->channels + first,
+                       *x = (const REAL *)k->x + i * k->channels + first;
+            for (int64_t j = 0; j < m; j++)
+                sum[j] += (double)gy[j], product[j] += (double)gy[j] * ((double)x[j] - center[j]);
         }
         for (int64_t j = 0; j < m; j++) {
-            const double inverse = k->stats[2 * (first + j) + 1], w = TYPED(weight)(k, first + j), n = (double)(k->n > 0 ? k->n : 1);
+            const double inverse = k->stats[2 * (first + j) + 1], w = TYPED(weight)(k, first + j),
+                         n = (double)(k->n > 0 ? k->n : 1);
             k->work[2 * (first + j)] = sum[j], k->work[2 * (first + j) + 1] = product[j] * inverse;
             mean[j] = (REAL)center[j], times[j] = (REAL)(inverse * w);
             shift[j] = (REAL)(k->own ? inverse * (w * sum[j]) / n : 0);
             slope[j] = (REAL)(k->own ? inverse * inverse * (w * (product[j] * inverse)) / n : 0);
         }
         for (int64_t i = 0; k->gx && i < k->n; i++) {
-            const REAL *restrict gy = (const REAL *)k->gy + i * k->channels + first, *restrict x = (const REAL *)k->x + i * k->channels + first;
+            const REAL *restrict gy = (const REAL *)k->gy + i * k->channels + first, *restrict x = (const REAL *)k->x +
+                                                                                                   i * k->channels +
+                                                                                                   first;
             REAL *restrict gx = (REAL *)k->gx + i * k->channels + first;
             if (k->beta == 0)
-                for (int64_t j = 0; j < m; j++) gx[j] = gy[j] * times[j] - (x[j] - mean[j]) * slope[j] - shift[j];
+                for (int64_t j = 0; j < m; j++)
+                    gx[j] = gy[j] * times[j] - (x[j] - mean[j]) * slope[j] - shift[j];
             else
-                for (int64_t j = 0; j < m; j++) gx[j] += gy[j] * times[j] - (x[j] - mean[j]) * slope[j] - shift[j];
+                for (int64_t j = 0; j < m; j++)
+                    gx[j] += gy[j] * times[j] - (x[j] - mean[j]) * slope[j] - shift[j];
         }
     }
 }
 
-/* ---- over images -------------------------------------------------------------------------------------------------------------- */
+/* ---- over images
+ * -------------------------------------------------------------------------------------------------------------- */
 /* The gradient of the weight (which 1) or bias (0): the sums of each channel's rows in order. */
 static void TYPED(add_up)(const channels *k, int which, void *sums, double beta) {
     REAL *to = sums;
     const int64_t n = by_columns(k) ? 1 : k->n;
     for (int64_t c = 0; c < k->channels; c++) {
         double sum = 0;
-        for (int64_t i = 0; i < n; i++) sum += k->work[2 * (i * k->channels + c) + which];
+        for (int64_t i = 0; i < n; i++)
+            sum += k->work[2 * (i * k->channels + c) + which];
         to[c] = (REAL)(beta != 0 ? (double)to[c] + sum : sum);
     }
 }
-/* Running values: the share of this batch is momentum, or 1 / batches; of several groups of one channel their mean counts. */
+/* Running values: the share of this batch is momentum, or 1 / batches; of several groups of one channel their mean
+ * counts. */
 static void TYPED(track)(const channels *k) {
     int64_t *batches = luron_data(luron_state(k->c, BATCHES));
     REAL *mean = luron_data(luron_state(k->c, MEAN)), *var = luron_data(luron_state(k->c, VAR));
@@ -243,7 +281,8 @@ static void TYPED(track)(const channels *k) {
     const int64_t each = k->groups / k->channels;
     for (int64_t c = 0; c < k->channels; c++) {
         double m = 0, v = 0;
-        for (int64_t i = 0; i < each; i++) m += k->stats[2 * (i * k->channels + c)], v += k->work[i * k->channels + c];
+        for (int64_t i = 0; i < each; i++)
+            m += k->stats[2 * (i * k->channels + c)], v += k->work[i * k->channels + c];
         m /= (double)each, v *= (k->o->unbiased ? n / (n - 1) : 1) / (double)each;
         mean[c] = (REAL)((1 - share) * (double)mean[c] + share * m);
         var[c] = (REAL)((1 - share) * (double)var[c] + share * v);

@@ -1,8 +1,11 @@
 /* rows.c: y = (x - mean) / sqrt(mean of squares + eps) w + b over x (rows, size), each row by itself: layer norm, and
- * without a mean RMS norm. w and b are (size).                                                                          */
+ * without a mean RMS norm. w and b are (size). */
 #ifndef REAL
 #include "norm.h"
-enum { LEAST = 16, COLUMNS = 1024 }; /* rows of a piece, whose share of the parameters' gradients is added up; columns of one */
+enum {
+    LEAST = 16,
+    COLUMNS = 1024
+}; /* rows of a piece, whose share of the parameters' gradients is added up; columns of one */
 typedef struct rows {
     luron_call *c;
     int centred;
@@ -23,27 +26,33 @@ luron_status norm_rows_declare(luron_call *c) {
     const norm *o = luron_options(c);
     const luron_ints *s = &o->normalized_shape;
     if (!o->elementwise_affine) return LURON_OK;
-    LURON_TRY(c->host->declare_param(c, WEIGHT, "weight", (int)s->n, s->at, luron_init_or(&o->weight_init, luron_init_constant(1))));
-    return o->bias ? c->host->declare_param(c, BIAS, "bias", (int)s->n, s->at, luron_init_or(&o->bias_init, luron_init_zeros())) : LURON_OK;
+    LURON_TRY(c->host->declare_param(c, WEIGHT, "weight", (int)s->n, s->at,
+                                     luron_init_or(&o->weight_init, luron_init_constant(1))));
+    return o->bias ? c->host->declare_param(c, BIAS, "bias", (int)s->n, s->at,
+                                            luron_init_or(&o->bias_init, luron_init_zeros()))
+                   : LURON_OK;
 }
 
 static rows open_rows(luron_call *c) {
     const luron_view *x = luron_in(c, 0);
     const luron_ints *s = &((const norm *)luron_options(c))->normalized_shape;
-    rows k = { .c = c, .n = 1, .size = 1 };
-    for (int i = 0; i < x->ndim; i++) *(i < x->ndim - s->n ? &k.n : &k.size) *= x->shape[i];
+    rows k = {.c = c, .n = 1, .size = 1};
+    for (int i = 0; i < x->ndim; i++)
+        *(i < x->ndim - s->n ? &k.n : &k.size) *= x->shape[i];
     return k;
 }
 
 luron_status norm_rows_setup(luron_call *c) {
     const luron_view *x = luron_in(c, 0);
     const luron_ints *s = &((const norm *)luron_options(c))->normalized_shape;
-    if (x->ndim < s->n) return luron_fail(c, LURON_E_SHAPE, "input has %d dimensions, normalized_shape has %lld", (int)x->ndim, (long long)s->n);
+    if (x->ndim < s->n)
+        return luron_fail(c, LURON_E_SHAPE, "input has %d dimensions, normalized_shape has %lld", (int)x->ndim,
+                          (long long)s->n);
     for (int64_t i = 0; i < s->n; i++) {
         const int64_t at = x->ndim - s->n + i;
         if (x->shape[at] != s->at[i])
-            return luron_fail(c, LURON_E_SHAPE, "input has size %lld in dimension %lld, normalized_shape says %lld", (long long)x->shape[at],
-                              (long long)luron_shown(c, at), (long long)s->at[i]);
+            return luron_fail(c, LURON_E_SHAPE, "input has size %lld in dimension %lld, normalized_shape says %lld",
+                              (long long)x->shape[at], (long long)luron_shown(c, at), (long long)s->at[i]);
     }
     const rows k = open_rows(c);
     LURON_TRY(c->host->declare_saved(c, 0, LURON_F64, LURON_SHAPE(2 * k.n)));
@@ -53,7 +62,8 @@ luron_status norm_rows_setup(luron_call *c) {
 
 static rows open_run(luron_call *c, int centred) {
     rows k = open_rows(c);
-    k.centred = centred, k.x = luron_data(luron_in(c, 0)), k.stats = luron_data(luron_saved(c, 0)), k.work = luron_scratch(c);
+    k.centred = centred, k.x = luron_data(luron_in(c, 0)), k.stats = luron_data(luron_saved(c, 0)),
+    k.work = luron_scratch(c);
     k.w = luron_data(luron_param(c, WEIGHT)), k.b = luron_data(luron_param(c, BIAS));
     return k;
 }
@@ -66,22 +76,27 @@ luron_status norm_rows_forward(luron_call *c, int centred, double eps) {
 luron_status norm_rows_backward(luron_call *c, int centred) {
     rows k = open_run(c, centred);
     k.gy = luron_data(luron_grad_out(c, 0)), k.gx = luron_data(luron_grad_in_beta(c, 0, &k.beta));
-    k.gw = luron_data(luron_grad_param_beta(c, WEIGHT, &k.beta_w)), k.gb = luron_data(luron_grad_param_beta(c, BIAS, &k.beta_b));
+    k.gw = luron_data(luron_grad_param_beta(c, WEIGHT, &k.beta_w)),
+    k.gb = luron_data(luron_grad_param_beta(c, BIAS, &k.beta_b));
     c->host->parallel_for(c, k.n, grain_of(k.size), BY_TYPE(c, backward_rows), &k);
     if (k.gw || k.gb) c->host->parallel_for(c, k.size, COLUMNS, BY_TYPE(c, add_up), &k);
     return LURON_OK;
 }
 #else
 static void TYPED(measure)(const rows *k, const REAL *x, double *stats) {
-    double lane[NORM_LANES] = { 0 }, square[NORM_LANES] = { 0 }, mean = 0, sum = 0;
+    double lane[NORM_LANES] = {0}, square[NORM_LANES] = {0}, mean = 0, sum = 0;
     const int64_t n = k->size, whole = n - n % NORM_LANES;
     for (int64_t i = 0; k->centred && i < whole; i += NORM_LANES)
-        for (int l = 0; l < NORM_LANES; l++) lane[l] += (double)x[i + l];
-    for (int64_t i = whole; k->centred && i < n; i++) mean += (double)x[i];
+        for (int l = 0; l < NORM_LANES; l++)
+            lane[l] += (double)x[i + l];
+    for (int64_t i = whole; k->centred && i < n; i++)
+        mean += (double)x[i];
     mean = (FOLD(lane) + mean) / (double)n;
     for (int64_t i = 0; i < whole; i += NORM_LANES)
-        for (int l = 0; l < NORM_LANES; l++) square[l] += ((double)x[i + l] - mean) * ((double)x[i + l] - mean);
-    for (int64_t i = whole; i < n; i++) sum += ((double)x[i] - mean) * ((double)x[i] - mean);
+        for (int l = 0; l < NORM_LANES; l++)
+            square[l] += ((double)x[i + l] - mean) * ((double)x[i + l] - mean);
+    for (int64_t i = whole; i < n; i++)
+        sum += ((double)x[i] - mean) * ((double)x[i] - mean);
     stats[0] = mean, stats[1] = 1 / sqrt((FOLD(square) + sum) / (double)n + k->eps);
 }
 static void TYPED(forward_rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
@@ -93,15 +108,21 @@ static void TYPED(forward_rows)(void *arg, int64_t begin, int64_t end, int64_t c
         REAL *restrict y = (REAL *)k->y + r * k->size;
         TYPED(measure)(k, x, k->stats + 2 * r);
         const REAL mean = (REAL)k->stats[2 * r], times = (REAL)k->stats[2 * r + 1];
-        if (w && b) for (int64_t i = 0; i < k->size; i++) y[i] = (x[i] - mean) * times * w[i] + b[i];
-        else if (w) for (int64_t i = 0; i < k->size; i++) y[i] = (x[i] - mean) * times * w[i];
-        else for (int64_t i = 0; i < k->size; i++) y[i] = (x[i] - mean) * times;
+        if (w && b)
+            for (int64_t i = 0; i < k->size; i++)
+                y[i] = (x[i] - mean) * times * w[i] + b[i];
+        else if (w)
+            for (int64_t i = 0; i < k->size; i++)
+                y[i] = (x[i] - mean) * times * w[i];
+        else
+            for (int64_t i = 0; i < k->size; i++)
+                y[i] = (x[i] - mean) * times;
     }
 }
 
 /* Sums of gy w and gy w (x - mean) over a row; w NULL: 1. */
 static inline void TYPED(row_sums)(const REAL *gy, const REAL *x, const REAL *w, int64_t n, double mean, double *sums) {
-    double plain[NORM_LANES] = { 0 }, product[NORM_LANES] = { 0 }, p = 0, q = 0;
+    double plain[NORM_LANES] = {0}, product[NORM_LANES] = {0}, p = 0, q = 0;
     const int64_t whole = n - n % NORM_LANES;
     for (int64_t i = 0; i < whole; i += NORM_LANES)
         for (int l = 0; l < NORM_LANES; l++) {
@@ -114,16 +135,19 @@ static inline void TYPED(row_sums)(const REAL *gy, const REAL *x, const REAL *w,
     }
     sums[0] = FOLD(plain) + p, sums[1] = FOLD(product) + q;
 }
-static inline void TYPED(slope_row)(REAL *restrict gx, const REAL *restrict gy, const REAL *restrict x, const REAL *restrict w, int64_t n, int add,
-                                    REAL mean, REAL times, REAL slope, REAL shift) {
+static inline void TYPED(slope_row)(REAL *restrict gx, const REAL *restrict gy, const REAL *restrict x,
+                                    const REAL *restrict w, int64_t n, int add, REAL mean, REAL times, REAL slope,
+                                    REAL shift) {
     for (int64_t i = 0; i < n; i++) {
         const REAL g = (w ? gy[i] * w[i] : gy[i]) * times - (x[i] - mean) * slope - shift;
         gx[i] = add ? gx[i] + g : g;
     }
 }
 /* What a row adds to the gradients of weight and bias. */
-static void TYPED(param_row)(double *restrict gw, double *restrict gb, const REAL *restrict gy, const REAL *restrict x, int64_t n, double mean, double times) {
-    for (int64_t i = 0; i < n; i++) gw[i] += (double)gy[i] * (((double)x[i] - mean) * times), gb[i] += (double)gy[i];
+static void TYPED(param_row)(double *restrict gw, double *restrict gb, const REAL *restrict gy, const REAL *restrict x,
+                             int64_t n, double mean, double times) {
+    for (int64_t i = 0; i < n; i++)
+        gw[i] += (double)gy[i] * (((double)x[i] - mean) * times), gb[i] += (double)gy[i];
 }
 static void TYPED(backward_rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const rows *k = arg;
@@ -136,15 +160,22 @@ static void TYPED(backward_rows)(void *arg, int64_t begin, int64_t end, int64_t 
         const double mean = k->stats[2 * r], times = k->stats[2 * r + 1];
         if (k->gw || k->gb) TYPED(param_row)(gw, gb, gy, x, n, mean, times);
         if (!k->gx) continue;
-        if (w) TYPED(row_sums)(gy, x, w, n, mean, sums);
-        else TYPED(row_sums)(gy, x, NULL, n, mean, sums);
-        const REAL t = (REAL)times, slope = (REAL)(times * times * times * sums[1] / (double)n), shift = (REAL)(k->centred ? times * sums[0] / (double)n : 0);
+        if (w)
+            TYPED(row_sums)(gy, x, w, n, mean, sums);
+        else
+            TYPED(row_sums)(gy, x, NULL, n, mean, sums);
+        const REAL t = (REAL)times, slope = (REAL)(times * times * times * sums[1] / (double)n),
+                   shift = (REAL)(k->centred ? times * sums[0] / (double)n : 0);
         REAL *gx = (REAL *)k->gx + r * n;
         const int add = k->beta != 0;
-        if (w && add) TYPED(slope_row)(gx, gy, x, w, n, 1, (REAL)mean, t, slope, shift);
-        else if (w) TYPED(slope_row)(gx, gy, x, w, n, 0, (REAL)mean, t, slope, shift);
-        else if (add) TYPED(slope_row)(gx, gy, x, NULL, n, 1, (REAL)mean, t, slope, shift);
-        else TYPED(slope_row)(gx, gy, x, NULL, n, 0, (REAL)mean, t, slope, shift);
+        if (w && add)
+            TYPED(slope_row)(gx, gy, x, w, n, 1, (REAL)mean, t, slope, shift);
+        else if (w)
+            TYPED(slope_row)(gx, gy, x, w, n, 0, (REAL)mean, t, slope, shift);
+        else if (add)
+            TYPED(slope_row)(gx, gy, x, NULL, n, 1, (REAL)mean, t, slope, shift);
+        else
+            TYPED(slope_row)(gx, gy, x, NULL, n, 0, (REAL)mean, t, slope, shift);
     }
 }
 /* The pieces in order. */
@@ -155,7 +186,8 @@ static void TYPED(add_up)(void *arg, int64_t begin, int64_t end, int64_t chunk) 
     (void)chunk;
     for (int64_t i = begin; i < end; i++) {
         double w = 0, b = 0;
-        for (int64_t p = 0; p < pieces; p++) w += k->work[2 * p * k->size + i], b += k->work[(2 * p + 1) * k->size + i];
+        for (int64_t p = 0; p < pieces; p++)
+            w += k->work[2 * p * k->size + i], b += k->work[(2 * p + 1) * k->size + i];
         if (gw) gw[i] = (REAL)(k->beta_w != 0 ? (double)gw[i] + w : w);
         if (gb) gb[i] = (REAL)(k->beta_b != 0 ? (double)gb[i] + b : b);
     }

@@ -1,5 +1,5 @@
 /* avg_pool.c: the mean of each window. x (n,c,d,h,w) -> y (n,c,p,q,r). Sums run in double: place by place over a row of
- * windows, or, where a row is short or the windows differ (adaptive), run by run within a window.                      */
+ * windows, or, where a row is short or the windows differ (adaptive), run by run within a window. */
 #ifndef REAL
 #include "pool.h"
 enum { PIECE = 64, LANES = 8, SHORT = 4 };
@@ -30,7 +30,8 @@ static luron_status open_run(luron_call *c, planes *p) {
     int64_t lo, hi;
     LURON_TRY(pool_open(c, p));
     p->share = luron_scratch(c);
-    for (int64_t i = 0; i < p->out[POOL_W]; i++) p->share[i] = pool_span(p, POOL_W, i, &lo, &hi);
+    for (int64_t i = 0; i < p->out[POOL_W]; i++)
+        p->share[i] = pool_span(p, POOL_W, i, &lo, &hi);
     return LURON_OK;
 }
 static int by_window(const planes *p) { return p->adaptive || p->out[POOL_W] < SHORT; }
@@ -45,18 +46,22 @@ static luron_status backward(luron_call *c) {
     planes p;
     LURON_TRY(open_run(c, &p));
     p.gx = luron_data(luron_grad_in_beta(c, 0, &p.beta)), p.gy = luron_data(luron_grad_out(c, 0));
-    if (p.gx) c->host->parallel_for(c, p.n, pool_grain(&p), by_window(&p) ? BY_TYPE(c, window_spread) : BY_TYPE(c, row_spread), &p);
+    if (p.gx)
+        c->host->parallel_for(c, p.n, pool_grain(&p),
+                              by_window(&p) ? BY_TYPE(c, window_spread) : BY_TYPE(c, row_spread), &p);
     return LURON_OK;
 }
 
 static luron_tensor *added_up(luron_call *c, const luron_ops *o, const planes *p, int d, luron_tensor *x) {
     luron_tensor *sum = pool_place(c, o, p, d, x, 0);
-    for (int64_t k = 1; k < p->kernel[d]; k++) sum = o->add(c, sum, pool_place(c, o, p, d, x, k));
+    for (int64_t k = 1; k < p->kernel[d]; k++)
+        sum = o->add(c, sum, pool_place(c, o, p, d, x, k));
     return sum;
 }
 /* What the windows along dim d divide by, as a tensor of the type's dims: the same windows over ones. */
 static luron_tensor *divisors(luron_call *c, const luron_ops *o, const planes *p, int d) {
-    int64_t one[POOL_DIMS] = { 1, 1, 1 }, shape[POOL_DIMS] = { 1, 1, 1 }, around[POOL_DIMS] = { 0 }, none[POOL_DIMS] = { 0 }, after[POOL_DIMS] = { 0 };
+    int64_t one[POOL_DIMS] = {1, 1, 1}, shape[POOL_DIMS] = {1, 1, 1}, around[POOL_DIMS] = {0}, none[POOL_DIMS] = {0},
+            after[POOL_DIMS] = {0};
     const int k = d - POOL_DIMS + p->dims;
     const int64_t end = (p->out[d] - 1) * p->step[d] + p->kernel[d] - 2 * p->pad[d];
     shape[k] = p->in[d], around[k] = p->pad[d], after[k] = end > p->in[d] ? end - p->in[d] : 0;
@@ -74,7 +79,9 @@ static luron_status compose(luron_call *c, const luron_ops *o) {
     }
     return o->set_out(c, 0, p.o->divisor_override ? o->scale(c, x, 1 / (double)p.o->divisor_override, 0) : x);
 }
-static luron_tensor *mean(luron_call *c, const luron_ops *o, luron_tensor *x, int dim) { return o->mean(c, x, 1, &dim, 1); }
+static luron_tensor *mean(luron_call *c, const luron_ops *o, luron_tensor *x, int dim) {
+    return o->mean(c, x, 1, &dim, 1);
+}
 static luron_status compose_adaptive(luron_call *c, const luron_ops *o) {
     planes p;
     LURON_TRY(pool_open(c, &p));
@@ -84,18 +91,21 @@ static luron_status compose_adaptive(luron_call *c, const luron_ops *o) {
 #define INCLUDE LURON_OPT_BOOL(pool, count_include_pad, 1, "padding counts in what a window divides by")
 #define DIVISOR LURON_OPT_INT(pool, divisor_override, 0, 0, 1e9, "what every window divides by; 0: its size")
 #define TYPES(n, ...)                                                                                                  \
-    static const luron_option *const options##n[] = { POOL_KERNEL(n), POOL_STRIDE(n), POOL_PADDING(n, "zeros before and after"), \
-        POOL_CEIL, INCLUDE, __VA_ARGS__ };                                                                             \
-    static const luron_option *const adaptive##n[] = { POOL_OUTPUT(n), NULL };                                         \
-    const luron_layer_type pool_avg##n##d =                                                                            \
-        POOL_TYPE("AvgPool" #n "d", "the mean of each window", options##n, pool_in##n, setup, forward, backward, compose); \
-    const luron_layer_type pool_adaptive_avg##n##d = POOL_TYPE("AdaptiveAvgPool" #n "d",                               \
-        "the mean of as many windows as output_size says", adaptive##n, pool_in##n, setup, forward, backward, compose_adaptive);
+    static const luron_option *const options##n[] = {                                                                  \
+        POOL_KERNEL(n), POOL_STRIDE(n), POOL_PADDING(n, "zeros before and after"), POOL_CEIL, INCLUDE, __VA_ARGS__};   \
+    static const luron_option *const adaptive##n[] = {POOL_OUTPUT(n), NULL};                                           \
+    const luron_layer_type pool_avg##n##d = POOL_TYPE("AvgPool" #n "d", "the mean of each window", options##n,         \
+                                                      pool_in##n, setup, forward, backward, compose);                  \
+    const luron_layer_type pool_adaptive_avg##n##d =                                                                   \
+        POOL_TYPE("AdaptiveAvgPool" #n "d", "the mean of as many windows as output_size says", adaptive##n,            \
+                  pool_in##n, setup, forward, backward, compose_adaptive);
 TYPES(1, NULL) TYPES(2, DIVISOR, NULL) TYPES(3, DIVISOR, NULL)
 #else
-/* ---- by rows of windows ---------------------------------------------------------------------------------------------------- */
+/* ---- by rows of windows
+ * ---------------------------------------------------------------------------------------------------- */
 static inline void TYPED(add_place)(const REAL *restrict x, double *restrict sum, int64_t n, int64_t step) {
-    for (int64_t i = 0; i < n; i++) sum[i] += (double)x[i * step];
+    for (int64_t i = 0; i < n; i++)
+        sum[i] += (double)x[i * step];
 }
 /* Add what the row x of the input has for the windows first .. end - 1. */
 static void TYPED(add_row)(const planes *p, const REAL *x, double *sum, int64_t first, int64_t end) {
@@ -105,13 +115,17 @@ static void TYPED(add_row)(const planes *p, const REAL *x, double *sum, int64_t 
         const int64_t n = within(p, k, first, end, &lo) - lo;
         if (n <= 0) continue;
         const REAL *from = x + (lo * s + k - p->pad[POOL_W]);
-        if (s == 1) TYPED(add_place)(from, sum + (lo - first), n, 1);
-        else if (s == 2) TYPED(add_place)(from, sum + (lo - first), n, 2);
-        else TYPED(add_place)(from, sum + (lo - first), n, s);
+        if (s == 1)
+            TYPED(add_place)(from, sum + (lo - first), n, 1);
+        else if (s == 2)
+            TYPED(add_place)(from, sum + (lo - first), n, 2);
+        else
+            TYPED(add_place)(from, sum + (lo - first), n, s);
     }
 }
 static inline void TYPED(give_place)(REAL *restrict gx, const REAL *restrict g, int64_t n, int64_t step) {
-    for (int64_t i = 0; i < n; i++) gx[i * step] += g[i];
+    for (int64_t i = 0; i < n; i++)
+        gx[i * step] += g[i];
 }
 static void TYPED(give_row)(const planes *p, REAL *gx, const REAL *g, int64_t first, int64_t end) {
     const int64_t s = p->step[POOL_W];
@@ -120,19 +134,23 @@ static void TYPED(give_row)(const planes *p, REAL *gx, const REAL *g, int64_t fi
         const int64_t n = within(p, k, first, end, &lo) - lo;
         if (n <= 0) continue;
         REAL *to = gx + (lo * s + k - p->pad[POOL_W]);
-        if (s == 1) TYPED(give_place)(to, g + (lo - first), n, 1);
-        else TYPED(give_place)(to, g + (lo - first), n, s);
+        if (s == 1)
+            TYPED(give_place)(to, g + (lo - first), n, 1);
+        else
+            TYPED(give_place)(to, g + (lo - first), n, s);
     }
 }
 /* One row of windows, whose rows in the input are h0 .. h1 - 1 of d0 .. d1 - 1, in pieces: y or, backward, gx. */
 static void TYPED(mean_row)(const planes *p, const REAL *x, REAL *y, const int64_t *at, double rows) {
     const int64_t width = p->out[POOL_W];
     for (int64_t first = 0, end; first < width; first = end) {
-        double sum[PIECE] = { 0 };
+        double sum[PIECE] = {0};
         end = at_most(width, first + PIECE);
         for (int64_t d = at[0]; d < at[1]; d++)
-            for (int64_t h = at[2]; h < at[3]; h++) TYPED(add_row)(p, x + (d * p->in[POOL_H] + h) * p->in[POOL_W], sum, first, end);
-        for (int64_t i = first; i < end; i++) y[i] = (REAL)(sum[i - first] / divisor(p, rows, p->share[i]));
+            for (int64_t h = at[2]; h < at[3]; h++)
+                TYPED(add_row)(p, x + (d * p->in[POOL_H] + h) * p->in[POOL_W], sum, first, end);
+        for (int64_t i = first; i < end; i++)
+            y[i] = (REAL)(sum[i - first] / divisor(p, rows, p->share[i]));
     }
 }
 static void TYPED(spread_row)(const planes *p, REAL *gx, const REAL *gy, const int64_t *at, double rows) {
@@ -140,19 +158,24 @@ static void TYPED(spread_row)(const planes *p, REAL *gx, const REAL *gy, const i
     for (int64_t first = 0, end; first < width; first = end) {
         REAL g[PIECE];
         end = at_most(width, first + PIECE);
-        for (int64_t i = first; i < end; i++) g[i - first] = (REAL)((double)gy[i] / divisor(p, rows, p->share[i]));
+        for (int64_t i = first; i < end; i++)
+            g[i - first] = (REAL)((double)gy[i] / divisor(p, rows, p->share[i]));
         for (int64_t d = at[0]; d < at[1]; d++)
-            for (int64_t h = at[2]; h < at[3]; h++) TYPED(give_row)(p, gx + (d * p->in[POOL_H] + h) * p->in[POOL_W], g, first, end);
+            for (int64_t h = at[2]; h < at[3]; h++)
+                TYPED(give_row)(p, gx + (d * p->in[POOL_H] + h) * p->in[POOL_W], g, first, end);
     }
 }
 
-/* ---- by windows -------------------------------------------------------------------------------------------------------------- */
+/* ---- by windows
+ * -------------------------------------------------------------------------------------------------------------- */
 static double TYPED(run_sum)(const REAL *x, int64_t n) {
-    double lane[LANES] = { 0 }, sum = 0;
+    double lane[LANES] = {0}, sum = 0;
     int64_t i = 0;
     for (; i + LANES <= n; i += LANES)
-        for (int l = 0; l < LANES; l++) lane[l] += (double)x[i + l];
-    for (; i < n; i++) sum += (double)x[i];
+        for (int l = 0; l < LANES; l++)
+            lane[l] += (double)x[i + l];
+    for (; i < n; i++)
+        sum += (double)x[i];
     return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7])) + sum;
 }
 /* Rows and columns as of mean_row; the windows of the row one by one. */
@@ -160,7 +183,8 @@ static void TYPED(mean_windows)(const planes *p, const REAL *x, REAL *y, const i
     for (int64_t i = 0, lo, hi; i < p->out[POOL_W]; i++) {
         double sum = 0, columns = pool_span(p, POOL_W, i, &lo, &hi);
         for (int64_t d = at[0]; d < at[1]; d++)
-            for (int64_t h = at[2]; h < at[3]; h++) sum += TYPED(run_sum)(x + (d * p->in[POOL_H] + h) * p->in[POOL_W] + lo, hi - lo);
+            for (int64_t h = at[2]; h < at[3]; h++)
+                sum += TYPED(run_sum)(x + (d * p->in[POOL_H] + h) * p->in[POOL_W] + lo, hi - lo);
         y[i] = (REAL)(sum / divisor(p, rows, columns));
     }
 }
@@ -171,7 +195,8 @@ static void TYPED(spread_windows)(const planes *p, REAL *gx, const REAL *gy, con
         for (int64_t d = at[0]; d < at[1]; d++)
             for (int64_t h = at[2]; h < at[3]; h++) {
                 REAL *row = gx + (d * p->in[POOL_H] + h) * p->in[POOL_W];
-                for (int64_t w = lo; w < hi; w++) row[w] += g;
+                for (int64_t w = lo; w < hi; w++)
+                    row[w] += g;
             }
     }
 }
@@ -189,14 +214,17 @@ static void TYPED(spread_windows)(const planes *p, REAL *gx, const REAL *gy, con
     static void TYPED(name)(void *arg, int64_t begin, int64_t end, int64_t chunk) {                                    \
         const planes *p = arg;                                                                                         \
         (void)chunk;                                                                                                   \
-        EACH_ROW(TYPED(row_fn)(p, (const REAL *)p->x + plane * p->in_size, (REAL *)p->y + i * p->out[POOL_W], at, rows)) \
+        EACH_ROW(                                                                                                      \
+            TYPED(row_fn)(p, (const REAL *)p->x + plane * p->in_size, (REAL *)p->y + i * p->out[POOL_W], at, rows))    \
     }
 #define SPREAD(name, row_fn)                                                                                           \
     static void TYPED(name)(void *arg, int64_t begin, int64_t end, int64_t chunk) {                                    \
         const planes *p = arg;                                                                                         \
         (void)chunk;                                                                                                   \
-        if (p->beta == 0) memset((REAL *)p->gx + begin * p->in_size, 0, (size_t)((end - begin) * p->in_size) * sizeof(REAL)); \
-        EACH_ROW(TYPED(row_fn)(p, (REAL *)p->gx + plane * p->in_size, (const REAL *)p->gy + i * p->out[POOL_W], at, rows)) \
+        if (p->beta == 0)                                                                                              \
+            memset((REAL *)p->gx + begin * p->in_size, 0, (size_t)((end - begin) * p->in_size) * sizeof(REAL));        \
+        EACH_ROW(                                                                                                      \
+            TYPED(row_fn)(p, (REAL *)p->gx + plane * p->in_size, (const REAL *)p->gy + i * p->out[POOL_W], at, rows))  \
     }
 MEANS(row_means, mean_row)
 MEANS(window_means, mean_windows)

@@ -1,5 +1,5 @@
 /* max_pool.c: the largest of each window. x (n,c,d,h,w) -> y (n,c,p,q,r). The first of equals wins, in the order of the
- * memory; a NaN wins over all before it, as in PyTorch. Where the winners lie is kept for backward.                    */
+ * memory; a NaN wins over all before it, as in PyTorch. Where the winners lie is kept for backward. */
 #ifndef REAL
 #include "pool.h"
 #define REAL float
@@ -53,17 +53,20 @@ static luron_status compose_adaptive(luron_call *c, const luron_ops *o) {
 }
 
 #define TYPES(n)                                                                                                       \
-    static const luron_option *const options##n[] = { POOL_KERNEL(n), POOL_STRIDE(n),                                  \
-        POOL_PADDING(n, "places before and after that never win"), POOL_DILATION(n), POOL_CEIL, NULL };                \
-    static const luron_option *const adaptive##n[] = { POOL_OUTPUT(n), NULL };                                         \
-    const luron_layer_type pool_max##n##d =                                                                            \
-        POOL_TYPE("MaxPool" #n "d", "the largest of each window", options##n, pool_in##n, setup, forward, backward, compose); \
-    const luron_layer_type pool_adaptive_max##n##d = POOL_TYPE("AdaptiveMaxPool" #n "d",                               \
-        "the largest of as many windows as output_size says", adaptive##n, pool_in##n, setup, forward, backward, compose_adaptive);
+    static const luron_option *const options##n[] = {                                                                  \
+        POOL_KERNEL(n),   POOL_STRIDE(n), POOL_PADDING(n, "places before and after that never win"),                   \
+        POOL_DILATION(n), POOL_CEIL,      NULL};                                                                       \
+    static const luron_option *const adaptive##n[] = {POOL_OUTPUT(n), NULL};                                           \
+    const luron_layer_type pool_max##n##d = POOL_TYPE("MaxPool" #n "d", "the largest of each window", options##n,      \
+                                                      pool_in##n, setup, forward, backward, compose);                  \
+    const luron_layer_type pool_adaptive_max##n##d =                                                                   \
+        POOL_TYPE("AdaptiveMaxPool" #n "d", "the largest of as many windows as output_size says", adaptive##n,         \
+                  pool_in##n, setup, forward, backward, compose_adaptive);
 TYPES(1) TYPES(2) TYPES(3)
 #else
-/* Place k of the windows lo .. hi - 1 of a row: it lies at x[from + o step] and at `from + base + o step` in the plane. */
-static inline void TYPED(place)(const REAL *restrict x, REAL *restrict y, int32_t *restrict win, int32_t lo, int32_t hi, int32_t step, int32_t from, int32_t base) {
+/* Place k of the windows lo .. hi - 1 of a row: it lies at x[from + o step] and at that plus base in the plane. */
+static inline void TYPED(place)(const REAL *restrict x, REAL *restrict y, int32_t *restrict win, int32_t lo, int32_t hi,
+                                int32_t step, int32_t from, int32_t base) {
     for (int32_t o = lo; o < hi; o++) {
         const REAL v = x[from + o * step], best = y[o];
         const int take = (v > best) | (v != v) | (win[o] < 0);
@@ -78,15 +81,20 @@ static void TYPED(row)(const planes *p, const REAL *restrict x, REAL *restrict y
         const int64_t from = k * p->apart[POOL_W] - p->pad[POOL_W], last = p->in[POOL_W] - 1 - from;
         const int64_t lo = from < 0 ? (-from + s - 1) / s : 0, end = last < 0 ? 0 : last / s + 1;
         const int32_t l = (int32_t)lo, h = (int32_t)(end < p->out[POOL_W] ? end : p->out[POOL_W]), f = (int32_t)from;
-        if (s == 1) TYPED(place)(x, y, win, l, h, 1, f, base);
-        else if (s == 2) TYPED(place)(x, y, win, l, h, 2, f, base);
-        else TYPED(place)(x, y, win, l, h, (int32_t)s, f, base);
+        if (s == 1)
+            TYPED(place)(x, y, win, l, h, 1, f, base);
+        else if (s == 2)
+            TYPED(place)(x, y, win, l, h, 2, f, base);
+        else
+            TYPED(place)(x, y, win, l, h, (int32_t)s, f, base);
     }
 }
 static void TYPED(plane)(const planes *p, const REAL *x, REAL *y, int32_t *win) {
     for (int64_t at = 0; at < p->out[POOL_D] * p->out[POOL_H]; at++, y += p->out[POOL_W], win += p->out[POOL_W]) {
-        const int64_t d0 = at / p->out[POOL_H] * p->step[POOL_D] - p->pad[POOL_D], h0 = at % p->out[POOL_H] * p->step[POOL_H] - p->pad[POOL_H];
-        for (int64_t o = 0; o < p->out[POOL_W]; o++) y[o] = -INFINITY, win[o] = -1;
+        const int64_t d0 = at / p->out[POOL_H] * p->step[POOL_D] - p->pad[POOL_D],
+                      h0 = at % p->out[POOL_H] * p->step[POOL_H] - p->pad[POOL_H];
+        for (int64_t o = 0; o < p->out[POOL_W]; o++)
+            y[o] = -INFINITY, win[o] = -1;
         for (int64_t i = 0; i < p->kernel[POOL_D]; i++) {
             const int64_t d = d0 + i * p->apart[POOL_D];
             for (int64_t j = 0; d >= 0 && d < p->in[POOL_D] && j < p->kernel[POOL_H]; j++) {

@@ -2,26 +2,32 @@
 #include "pool.h"
 
 #define LISTED(id) &pool_##id,
-static const luron_layer_type *const layers[] = { POOLS(LISTED) NULL };
-LURON_PLUGIN_DEFINE(pool) = {
-    .struct_size = sizeof(luron_plugin), .abi_major = LURON_ABI_MAJOR, .name = "pool", .version = "0.1.0", .layers = layers
-};
+static const luron_layer_type *const layers[] = {POOLS(LISTED) NULL};
+LURON_PLUGIN_DEFINE(pool) = {.struct_size = sizeof(luron_plugin),
+                             .abi_major = LURON_ABI_MAJOR,
+                             .name = "pool",
+                             .version = "0.1.0",
+                             .layers = layers};
 
-const luron_port *const pool_in1[] = { LURON_PORT("input", 0, LURON_REAL, 0, "(n, c, l) or (c, l)"), NULL };
-const luron_port *const pool_in2[] = { LURON_PORT("input", 0, LURON_REAL, 0, "(n, c, h, w) or (c, h, w)"), NULL };
-const luron_port *const pool_in3[] = { LURON_PORT("input", 0, LURON_REAL, 0, "(n, c, d, h, w) or (c, d, h, w)"), NULL };
+const luron_port *const pool_in1[] = {LURON_PORT("input", 0, LURON_REAL, 0, "(n, c, l) or (c, l)"), NULL};
+const luron_port *const pool_in2[] = {LURON_PORT("input", 0, LURON_REAL, 0, "(n, c, h, w) or (c, h, w)"), NULL};
+const luron_port *const pool_in3[] = {LURON_PORT("input", 0, LURON_REAL, 0, "(n, c, d, h, w) or (c, d, h, w)"), NULL};
 enum { GRAIN = 16384, JOINED = 64 };
 
-/* ---- shapes -------------------------------------------------------------------------------------------------------------- */
-/* Windows of dim d (`at` in the shape, for messages) by PyTorch's rule: with ceil_mode the last one may reach over the end,
- * but it begins within the input or the padding before it.                                                              */
+/* ---- shapes
+ * -------------------------------------------------------------------------------------------------------------- */
+/* Windows of dim d (`at` in the shape, for messages) by PyTorch's rule: with ceil_mode the last one may reach over the
+ * end, but it begins within the input or the padding before it. */
 static luron_status count_windows(luron_call *c, planes *p, int d, int at) {
     const int64_t wide = p->apart[d] * (p->kernel[d] - 1) + 1, room = p->in[d] + 2 * p->pad[d] - wide;
     if (2 * p->pad[d] > wide)
-        return luron_fail(c, LURON_E_ARGUMENT, "padding %lld is more than half of the window's size %lld", (long long)p->pad[d], (long long)wide);
+        return luron_fail(c, LURON_E_ARGUMENT, "padding %lld is more than half of the window's size %lld",
+                          (long long)p->pad[d], (long long)wide);
     if (room < 0)
-        return luron_fail(c, LURON_E_SHAPE, "a window of size %lld does not fit dimension %lld, which has size %lld and padding %lld on both sides",
-                          (long long)wide, (long long)luron_shown(c, at), (long long)p->in[d], (long long)p->pad[d]);
+        return luron_fail(
+            c, LURON_E_SHAPE,
+            "a window of size %lld does not fit dimension %lld, which has size %lld and padding %lld on both sides",
+            (long long)wide, (long long)luron_shown(c, at), (long long)p->in[d], (long long)p->pad[d]);
     p->out[d] = (room + (p->o->ceil_mode ? p->step[d] - 1 : 0)) / p->step[d] + 1;
     if (p->o->ceil_mode && (p->out[d] - 1) * p->step[d] >= p->in[d] + p->pad[d]) p->out[d]--;
     return LURON_OK;
@@ -31,7 +37,9 @@ static luron_status open_dim(luron_call *c, planes *p, int d, int k) {
     const pool *o = p->o;
     const int at = p->first + k;
     p->in[d] = luron_in(c, 0)->shape[at];
-    if (p->in[d] < 1) return luron_fail(c, LURON_E_SHAPE, "input has size 0 in dimension %lld, at least 1 expected", (long long)luron_shown(c, at));
+    if (p->in[d] < 1)
+        return luron_fail(c, LURON_E_SHAPE, "input has size 0 in dimension %lld, at least 1 expected",
+                          (long long)luron_shown(c, at));
     if (p->adaptive) {
         p->out[d] = o->output_size.at[k] ? o->output_size.at[k] : p->in[d];
         return LURON_OK;
@@ -43,20 +51,25 @@ static luron_status open_dim(luron_call *c, planes *p, int d, int k) {
 }
 
 luron_status pool_open(luron_call *c, planes *p) {
-    static const char *const wanted[] = { "(n, c, l) or (c, l)", "(n, c, h, w) or (c, h, w)", "(n, c, d, h, w) or (c, d, h, w)" };
+    static const char *const wanted[] = {"(n, c, l) or (c, l)", "(n, c, h, w) or (c, h, w)",
+                                         "(n, c, d, h, w) or (c, d, h, w)"};
     const luron_view *x = luron_in(c, 0);
-    *p = (planes) { .o = luron_options(c), .n = 1, .in_size = 1, .out_size = 1 };
+    *p = (planes){.o = luron_options(c), .n = 1, .in_size = 1, .out_size = 1};
     p->adaptive = p->o->output_size.n > 0;
     p->dims = (int)(p->adaptive ? p->o->output_size.n : p->o->kernel_size.n);
     if (x->ndim != p->dims + 1 && x->ndim != p->dims + 2)
         return luron_fail(c, LURON_E_SHAPE, "input has %d dimensions, %s expected", (int)x->ndim, wanted[p->dims - 1]);
     p->first = x->ndim - p->dims;
-    for (int d = 0; d < POOL_DIMS; d++) p->in[d] = p->out[d] = p->kernel[d] = p->step[d] = p->apart[d] = 1;
-    for (int k = 0; k < p->dims; k++) LURON_TRY(open_dim(c, p, POOL_DIMS - p->dims + k, k));
-    for (int i = 0; i < p->first; i++) p->n *= x->shape[i];
+    for (int d = 0; d < POOL_DIMS; d++)
+        p->in[d] = p->out[d] = p->kernel[d] = p->step[d] = p->apart[d] = 1;
+    for (int k = 0; k < p->dims; k++)
+        LURON_TRY(open_dim(c, p, POOL_DIMS - p->dims + k, k));
+    for (int i = 0; i < p->first; i++)
+        p->n *= x->shape[i];
     for (int d = 0; d < POOL_DIMS; d++) {
         p->in_size *= p->in[d];
-        if (p->in_size > INT32_MAX || p->out[d] > INT32_MAX) return luron_fail(c, LURON_E_UNSUPPORTED, "planes of more than 2^31 - 1 numbers");
+        if (p->in_size > INT32_MAX || p->out[d] > INT32_MAX)
+            return luron_fail(c, LURON_E_UNSUPPORTED, "planes of more than 2^31 - 1 numbers");
         p->out_size *= p->out[d];
     }
     return LURON_OK;
@@ -66,7 +79,8 @@ luron_status pool_set_out(luron_call *c, planes *p) {
     const luron_view *x = luron_in(c, 0);
     int64_t shape[8];
     LURON_TRY(pool_open(c, p));
-    for (int i = 0; i < x->ndim; i++) shape[i] = i < p->first ? x->shape[i] : p->out[POOL_DIMS - x->ndim + i];
+    for (int i = 0; i < x->ndim; i++)
+        shape[i] = i < p->first ? x->shape[i] : p->out[POOL_DIMS - x->ndim + i];
     return c->host->set_out(c, 0, LURON_REAL, x->ndim, shape);
 }
 
@@ -83,7 +97,8 @@ double pool_span(const planes *p, int d, int64_t i, int64_t *lo, int64_t *hi) {
 
 int64_t pool_grain(const planes *p) { return 1 + GRAIN / (p->in_size + p->out_size); }
 
-/* ---- in ops ---------------------------------------------------------------------------------------------------------------- */
+/* ---- in ops
+ * ---------------------------------------------------------------------------------------------------------------- */
 luron_tensor *pool_padded(luron_call *c, const luron_ops *o, const planes *p, double value) {
     int64_t before[POOL_DIMS], after[POOL_DIMS];
     for (int k = 0; k < p->dims; k++) {

@@ -1,6 +1,6 @@
-/* pool.h -- what the files of this plugin share: windows over planes. An input (n, c, d, h, w) or (c, d, h, w) is n c planes
- * of three dims, of which the types for 1 and 2 dims have leading sizes of 1. Planes are pooled one by one, so that work
- * can be cut between them; within a plane the order is fixed.                                                          */
+/* pool.h -- what the files of this plugin share: windows over planes. An input (n, c, d, h, w) or (c, d, h, w) is n c
+ * planes of three dims, of which the types for 1 and 2 dims have leading sizes of 1. Planes are pooled one by one, so
+ * that work can be cut between them; within a plane the order is fixed. */
 #ifndef POOL_PLUGIN_H
 #define POOL_PLUGIN_H
 #include <luron/plugin.h>
@@ -8,8 +8,9 @@
 #include <string.h>
 
 #define POOLS(X)                                                                                                       \
-    X(max1d) X(max2d) X(max3d) X(avg1d) X(avg2d) X(avg3d) X(adaptive_max1d) X(adaptive_max2d) X(adaptive_max3d)        \
-    X(adaptive_avg1d) X(adaptive_avg2d) X(adaptive_avg3d)
+    X(max1d)                                                                                                           \
+    X(max2d) X(max3d) X(avg1d) X(avg2d) X(avg3d) X(adaptive_max1d) X(adaptive_max2d) X(adaptive_max3d)                 \
+        X(adaptive_avg1d) X(adaptive_avg2d) X(adaptive_avg3d)
 #define POOL_DECLARE(id) extern const luron_layer_type pool_##id;
 POOLS(POOL_DECLARE)
 
@@ -29,13 +30,20 @@ typedef struct pool {
 #define POOL_PADDING(n, what) LURON_OPT_INTS(pool, padding, 0, 0, 1e6, n, n, what)
 #define POOL_DILATION(n) LURON_OPT_INTS(pool, dilation, 1, 1, 1e6, n, n, "step from place to place in a window")
 #define POOL_CEIL LURON_OPT_BOOL(pool, ceil_mode, 0, "a last window that reaches over the end too")
-#define POOL_OUTPUT(n) LURON_OPT_INTS_REQ(pool, output_size, 0, 1e6, n, n, "size of the output, 1: one window over all; 0: as the input")
+#define POOL_OUTPUT(n)                                                                                                 \
+    LURON_OPT_INTS_REQ(pool, output_size, 0, 1e6, n, n, "size of the output, 1: one window over all; 0: as the input")
 #define POOL_TYPE(type_name, text, opts, ports, set, fore, back, comp)                                                 \
-    {                                                                                                                  \
-        .struct_size = sizeof(luron_layer_type), .flags = LURON_LAYER_F64 | LURON_LAYER_FREES_IN | LURON_LAYER_FREES_OUT, \
-        .name = type_name, .doc = text, .options = opts, .options_size = sizeof(pool), .in = ports, .setup = set,      \
-        .forward = fore, .backward = back, .compose = comp                                                             \
-    }
+    {.struct_size = sizeof(luron_layer_type),                                                                          \
+     .flags = LURON_LAYER_F64 | LURON_LAYER_FREES_IN | LURON_LAYER_FREES_OUT,                                          \
+     .name = type_name,                                                                                                \
+     .doc = text,                                                                                                      \
+     .options = opts,                                                                                                  \
+     .options_size = sizeof(pool),                                                                                     \
+     .in = ports,                                                                                                      \
+     .setup = set,                                                                                                     \
+     .forward = fore,                                                                                                  \
+     .backward = back,                                                                                                 \
+     .compose = comp}
 extern const luron_port *const pool_in1[], *const pool_in2[], *const pool_in3[];
 
 enum { POOL_D, POOL_H, POOL_W, POOL_DIMS };

@@ -8,15 +8,50 @@
 
 static void test_pool_gradients(void **state) {
     static const layer_case cases[] = {
-        {"MaxPool1d", "{\"kernel_size\": 3, \"stride\": 1, \"padding\": 1}", 1, {{INPUT_SHAPE(2, 1, 6)}}, .tol = 1e-7, .order = 2},
+        {"MaxPool1d",
+         "{\"kernel_size\": 3, \"stride\": 1, \"padding\": 1}",
+         1,
+         {{INPUT_SHAPE(2, 1, 6)}},
+         .tol = 1e-7,
+         .order = 2},
         {"MaxPool2d", "{\"kernel_size\": 2}", 1, {{INPUT_SHAPE(1, 2, 4, 5)}}, .tol = 1e-7, .order = 2},
-        {"MaxPool2d", "{\"kernel_size\": 3, \"stride\": 2, \"padding\": 1, \"ceil_mode\": true}", 1, {{INPUT_SHAPE(2, 4, 5)}}, .tol = 1e-7, .order = 2},
+        {"MaxPool2d",
+         "{\"kernel_size\": 3, \"stride\": 2, \"padding\": 1, \"ceil_mode\": true}",
+         1,
+         {{INPUT_SHAPE(2, 4, 5)}},
+         .tol = 1e-7,
+         .order = 2},
         {"MaxPool2d", "{\"kernel_size\": 2, \"dilation\": [1, 2]}", 1, {{INPUT_SHAPE(0, 2, 4, 5)}}, .order = 2},
-        {"MaxPool3d", "{\"kernel_size\": [2, 1, 2], \"stride\": 1}", 1, {{INPUT_SHAPE(1, 1, 3, 2, 3)}}, .tol = 1e-7, .order = 2},
-        {"AvgPool1d", "{\"kernel_size\": 3, \"stride\": 1, \"padding\": 1}", 1, {{INPUT_SHAPE(2, 1, 6)}}, .tol = 1e-7, .order = 2},
-        {"AvgPool2d", "{\"kernel_size\": 3, \"stride\": 2, \"padding\": 1, \"ceil_mode\": true, \"count_include_pad\": false}", 1, {{INPUT_SHAPE(2, 4, 9)}}, .tol = 1e-7, .order = 2},
-        {"AvgPool2d", "{\"kernel_size\": 2, \"divisor_override\": 3}", 1, {{INPUT_SHAPE(1, 2, 4, 5)}}, .tol = 1e-7, .order = 2},
-        {"AvgPool3d", "{\"kernel_size\": 2, \"padding\": 1}", 1, {{INPUT_SHAPE(1, 1, 3, 2, 3)}}, .tol = 1e-7, .order = 2},
+        {"MaxPool3d",
+         "{\"kernel_size\": [2, 1, 2], \"stride\": 1}",
+         1,
+         {{INPUT_SHAPE(1, 1, 3, 2, 3)}},
+         .tol = 1e-7,
+         .order = 2},
+        {"AvgPool1d",
+         "{\"kernel_size\": 3, \"stride\": 1, \"padding\": 1}",
+         1,
+         {{INPUT_SHAPE(2, 1, 6)}},
+         .tol = 1e-7,
+         .order = 2},
+        {"AvgPool2d",
+         "{\"kernel_size\": 3, \"stride\": 2, \"padding\": 1, \"ceil_mode\": true, \"count_include_pad\": false}",
+         1,
+         {{INPUT_SHAPE(2, 4, 9)}},
+         .tol = 1e-7,
+         .order = 2},
+        {"AvgPool2d",
+         "{\"kernel_size\": 2, \"divisor_override\": 3}",
+         1,
+         {{INPUT_SHAPE(1, 2, 4, 5)}},
+         .tol = 1e-7,
+         .order = 2},
+        {"AvgPool3d",
+         "{\"kernel_size\": 2, \"padding\": 1}",
+         1,
+         {{INPUT_SHAPE(1, 1, 3, 2, 3)}},
+         .tol = 1e-7,
+         .order = 2},
         {"AdaptiveMaxPool1d", "{\"output_size\": 2}", 1, {{INPUT_SHAPE(2, 5)}}, .tol = 1e-7, .order = 2},
         {"AdaptiveMaxPool2d", "{\"output_size\": [3, 0]}", 1, {{INPUT_SHAPE(1, 2, 4, 3)}}, .tol = 1e-7, .order = 2},
         {"AdaptiveMaxPool3d", "{\"output_size\": 1}", 1, {{INPUT_SHAPE(2, 2, 2, 3)}}, .tol = 1e-7, .order = 2},
@@ -24,12 +59,16 @@ static void test_pool_gradients(void **state) {
         {"AdaptiveAvgPool2d", "{\"output_size\": 1}", 1, {{INPUT_SHAPE(2, 2, 4, 5)}}, .tol = 1e-7, .order = 2},
         {"AdaptiveAvgPool3d", "{\"output_size\": [2, 1, 3]}", 1, {{INPUT_SHAPE(2, 3, 2, 4)}}, .tol = 1e-7, .order = 2},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) layer_check(*state, &cases[i]);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        layer_check(*state, &cases[i]);
 }
 
-static void test_pool_values_of_pytorch(void **state) { golden_check(*state, pool_cases, sizeof pool_cases / sizeof *pool_cases); }
+static void test_pool_values_of_pytorch(void **state) {
+    golden_check(*state, pool_cases, sizeof pool_cases / sizeof *pool_cases);
+}
 
-/* ---- naive loops over random shapes ------------------------------------------------------------------------------------ */
+/* ---- naive loops over random shapes
+ * ------------------------------------------------------------------------------------ */
 static uint64_t draw_state = 1;
 static int64_t draw(int64_t least, int64_t most) {
     draw_state = draw_state * 6364136223846793005u + 1442695040888963407u;
@@ -45,7 +84,8 @@ typedef struct windows {
 static int64_t count(const windows *w, int d) {
     const int64_t wide = w->apart[d] * (w->kernel[d] - 1) + 1;
     int64_t n = 0;
-    for (int64_t from = -w->pad[d]; from + wide <= w->in[d] + w->pad[d]; from += w->stride[d]) n++;
+    for (int64_t from = -w->pad[d]; from + wide <= w->in[d] + w->pad[d]; from += w->stride[d])
+        n++;
     const int64_t next = n * w->stride[d] - w->pad[d];
     const int over = next - w->stride[d] + wide < w->in[d] + w->pad[d]; /* the last one leaves something */
     return n + (n > 0 && w->ceil && over && next < w->in[d]);
@@ -57,7 +97,8 @@ static double window(const windows *w, const double *x, int64_t p, int64_t q, do
     int64_t n = 0, at = -1;
     for (int64_t i = 0; i < w->kernel[0]; i++)
         for (int64_t j = 0; j < w->kernel[1]; j++) {
-            const int64_t r = p * w->stride[0] - w->pad[0] + i * w->apart[0], s = q * w->stride[1] - w->pad[1] + j * w->apart[1];
+            const int64_t r = p * w->stride[0] - w->pad[0] + i * w->apart[0],
+                          s = q * w->stride[1] - w->pad[1] + j * w->apart[1];
             const int inside = r >= 0 && r < w->in[0] && s >= 0 && s < w->in[1];
             n += inside || (w->include && r < w->in[0] + w->pad[0] && s < w->in[1] + w->pad[1]);
             if (!inside) continue;
@@ -76,7 +117,8 @@ static double window(const windows *w, const double *x, int64_t p, int64_t q, do
 }
 
 static windows random_windows(void) {
-    windows w = {.is_max = (int)draw(0, 1), .include = (int)draw(0, 1), .ceil = (int)draw(0, 1), .planes = (int)draw(1, 3)};
+    windows w = {
+        .is_max = (int)draw(0, 1), .include = (int)draw(0, 1), .ceil = (int)draw(0, 1), .planes = (int)draw(1, 3)};
     for (int d = 0; d < 2; d++) {
         w.in[d] = draw(1, 4) == 1 ? draw(1, 150) : draw(1, 9);
         w.apart[d] = w.is_max ? draw(1, 3) : 1;
@@ -89,19 +131,26 @@ static windows random_windows(void) {
 }
 
 static void options_of(char *json, size_t n, const windows *w) {
-    int at = snprintf(json, n, "{\"kernel_size\": [%d, %d], \"stride\": [%d, %d], \"padding\": [%d, %d], \"ceil_mode\": %s", (int)w->kernel[0],
-                      (int)w->kernel[1], (int)w->stride[0], (int)w->stride[1], (int)w->pad[0], (int)w->pad[1], w->ceil ? "true" : "false");
-    if (w->is_max) snprintf(json + at, n - (size_t)at, ", \"dilation\": [%d, %d]}", (int)w->apart[0], (int)w->apart[1]);
-    else snprintf(json + at, n - (size_t)at, ", \"count_include_pad\": %s, \"divisor_override\": %d}", w->include ? "true" : "false", (int)w->divisor);
+    int at =
+        snprintf(json, n, "{\"kernel_size\": [%d, %d], \"stride\": [%d, %d], \"padding\": [%d, %d], \"ceil_mode\": %s",
+                 (int)w->kernel[0], (int)w->kernel[1], (int)w->stride[0], (int)w->stride[1], (int)w->pad[0],
+                 (int)w->pad[1], w->ceil ? "true" : "false");
+    if (w->is_max)
+        snprintf(json + at, n - (size_t)at, ", \"dilation\": [%d, %d]}", (int)w->apart[0], (int)w->apart[1]);
+    else
+        snprintf(json + at, n - (size_t)at, ", \"count_include_pad\": %s, \"divisor_override\": %d}",
+                 w->include ? "true" : "false", (int)w->divisor);
 }
 
 static void check_windows(luron_ctx *ctx, const windows *w, uint32_t dtype) {
     const int64_t n_in = w->in[0] * w->in[1], n_out = w->out[0] * w->out[1], shape[] = {w->planes, w->in[0], w->in[1]};
-    double *x = calloc((size_t)(3 * w->planes * (n_in + n_out) + 1), sizeof *x), *gx = x + w->planes * n_in, *y = gx + w->planes * n_in, *v = y + w->planes * n_out;
+    double *x = calloc((size_t)(3 * w->planes * (n_in + n_out) + 1), sizeof *x), *gx = x + w->planes * n_in,
+           *y = gx + w->planes * n_in, *v = y + w->planes * n_out;
     char json[256];
     luron_layer *layer;
     options_of(json, sizeof json, w);
-    for (int64_t i = 0; i < w->planes * n_in; i++) x[i] = (double)draw(-40, 40) / 8;
+    for (int64_t i = 0; i < w->planes * n_in; i++)
+        x[i] = (double)draw(-40, 40) / 8;
     for (int64_t i = 0; i < w->planes * n_out; i++) {
         const int64_t plane = i / n_out;
         v[i] = (double)draw(-8, 8) / 8;
@@ -139,9 +188,11 @@ static void test_pool_as_naive_loops(void **state) {
 static void test_pool_window_without_a_place(void **state) {
     luron_ctx *ctx = *state;
     luron_layer *layer;
-    luron_tensor *x = tensor_of(ctx, LURON_F32, LURON_SHAPE(2, 1), (const double[]){3, 4}), *y, *v = tensor_of(ctx, LURON_F32, LURON_SHAPE(2, 1), (const double[]){1, 1});
+    luron_tensor *x = tensor_of(ctx, LURON_F32, LURON_SHAPE(2, 1), (const double[]){3, 4}), *y,
+                 *v = tensor_of(ctx, LURON_F32, LURON_SHAPE(2, 1), (const double[]){1, 1});
     assert_ok(ctx, luron_tensor_set_requires_grad(ctx, x, 1));
-    assert_ok(ctx, luron_layer_from_json(&layer, ctx, "MaxPool1d", "{\"kernel_size\": 2, \"padding\": 1, \"dilation\": 2}"));
+    assert_ok(ctx,
+              luron_layer_from_json(&layer, ctx, "MaxPool1d", "{\"kernel_size\": 2, \"padding\": 1, \"dilation\": 2}"));
     assert_ok(ctx, luron_layer_apply(&y, ctx, layer, 1, &x));
     assert_tensor_close(y, ((const double[]){-INFINITY, -INFINITY}), 2, 0, 0);
     assert_ok(ctx, luron_backward(ctx, y, v, 0));
@@ -155,8 +206,11 @@ static void test_pool_window_without_a_place(void **state) {
 /* Sizes that are cut into several pieces of work. */
 static void test_pool_bits_at_any_thread_count(void **state) {
     luron_ctx *ctx = *state;
-    static const char *const types[][2] = {{"MaxPool2d", "{\"kernel_size\": 3, \"stride\": 2, \"padding\": 1}"}, {"AvgPool2d", "{\"kernel_size\": 3, \"stride\": 2, \"padding\": 1}"},
-                                           {"AvgPool2d", "{\"kernel_size\": 33}"}, {"AdaptiveAvgPool2d", "{\"output_size\": 5}"}, {"AdaptiveMaxPool2d", "{\"output_size\": 5}"}};
+    static const char *const types[][2] = {{"MaxPool2d", "{\"kernel_size\": 3, \"stride\": 2, \"padding\": 1}"},
+                                           {"AvgPool2d", "{\"kernel_size\": 3, \"stride\": 2, \"padding\": 1}"},
+                                           {"AvgPool2d", "{\"kernel_size\": 33}"},
+                                           {"AdaptiveAvgPool2d", "{\"output_size\": 5}"},
+                                           {"AdaptiveMaxPool2d", "{\"output_size\": 5}"}};
     static const int threads[] = {1, 2, 3, 8};
     luron_tensor *x;
     assert_ok(ctx, luron_tensor_new(&x, ctx, LURON_F32, LURON_SHAPE(7, 11, 41, 37)));
@@ -184,7 +238,8 @@ static void test_pool_bits_at_any_thread_count(void **state) {
     luron_tensor_unref(x);
 }
 
-static void refused(luron_ctx *ctx, const char *type, const char *options, int ndim, const int64_t *shape, luron_status status, const char *part) {
+static void refused(luron_ctx *ctx, const char *type, const char *options, int ndim, const int64_t *shape,
+                    luron_status status, const char *part) {
     luron_layer *layer;
     luron_tensor *x = tensor_of(ctx, LURON_F32, ndim, shape, NULL), *y = NULL;
     assert_ok(ctx, luron_layer_from_json(&layer, ctx, type, options));
@@ -196,16 +251,24 @@ static void refused(luron_ctx *ctx, const char *type, const char *options, int n
 static void test_pool_messages(void **state) {
     luron_ctx *ctx = *state;
     luron_layer *none = NULL;
-    refused(ctx, "MaxPool2d", "{\"kernel_size\": 2}", LURON_SHAPE(4, 5), LURON_E_SHAPE, "input has 2 dimensions, (n, c, h, w) or (c, h, w) expected; given input (4, 5)");
-    refused(ctx, "AvgPool1d", "{\"kernel_size\": 2}", LURON_SHAPE(1, 2, 4, 5), LURON_E_SHAPE, "input has 4 dimensions, (n, c, l) or (c, l) expected");
-    refused(ctx, "AdaptiveAvgPool3d", "{\"output_size\": 2}", LURON_SHAPE(4, 4, 5), LURON_E_SHAPE, "(n, c, d, h, w) or (c, d, h, w) expected");
-    refused(ctx, "MaxPool2d", "{\"kernel_size\": [2, 4], \"padding\": [0, 1], \"dilation\": 3}", LURON_SHAPE(1, 1, 8, 7), LURON_E_SHAPE,
+    refused(ctx, "MaxPool2d", "{\"kernel_size\": 2}", LURON_SHAPE(4, 5), LURON_E_SHAPE,
+            "input has 2 dimensions, (n, c, h, w) or (c, h, w) expected; given input (4, 5)");
+    refused(ctx, "AvgPool1d", "{\"kernel_size\": 2}", LURON_SHAPE(1, 2, 4, 5), LURON_E_SHAPE,
+            "input has 4 dimensions, (n, c, l) or (c, l) expected");
+    refused(ctx, "AdaptiveAvgPool3d", "{\"output_size\": 2}", LURON_SHAPE(4, 4, 5), LURON_E_SHAPE,
+            "(n, c, d, h, w) or (c, d, h, w) expected");
+    refused(ctx, "MaxPool2d", "{\"kernel_size\": [2, 4], \"padding\": [0, 1], \"dilation\": 3}",
+            LURON_SHAPE(1, 1, 8, 7), LURON_E_SHAPE,
             "a window of size 10 does not fit dimension 3, which has size 7 and padding 1 on both sides");
-    refused(ctx, "AvgPool2d", "{\"kernel_size\": 3, \"padding\": [1, 2]}", LURON_SHAPE(1, 1, 8, 7), LURON_E_ARGUMENT, "padding 2 is more than half of the window's size 3");
-    refused(ctx, "AdaptiveMaxPool2d", "{\"output_size\": 2}", LURON_SHAPE(1, 1, 0, 7), LURON_E_SHAPE, "input has size 0 in dimension 2, at least 1 expected");
+    refused(ctx, "AvgPool2d", "{\"kernel_size\": 3, \"padding\": [1, 2]}", LURON_SHAPE(1, 1, 8, 7), LURON_E_ARGUMENT,
+            "padding 2 is more than half of the window's size 3");
+    refused(ctx, "AdaptiveMaxPool2d", "{\"output_size\": 2}", LURON_SHAPE(1, 1, 0, 7), LURON_E_SHAPE,
+            "input has size 0 in dimension 2, at least 1 expected");
     assert_fails(ctx, luron_layer_from_json(&none, ctx, "MaxPool2d", NULL), LURON_E_ARGUMENT, "kernel_size");
-    assert_fails(ctx, luron_layer_from_json(&none, ctx, "MaxPool2d", "{\"kernel_size\": [1, 2, 3]}"), LURON_E_ARGUMENT, "kernel_size");
-    assert_fails(ctx, luron_layer_from_json(&none, ctx, "MaxPool1d", "{\"kernel_size\": 0}"), LURON_E_ARGUMENT, "kernel_size");
+    assert_fails(ctx, luron_layer_from_json(&none, ctx, "MaxPool2d", "{\"kernel_size\": [1, 2, 3]}"), LURON_E_ARGUMENT,
+                 "kernel_size");
+    assert_fails(ctx, luron_layer_from_json(&none, ctx, "MaxPool1d", "{\"kernel_size\": 0}"), LURON_E_ARGUMENT,
+                 "kernel_size");
 }
 
 int main(void) {
