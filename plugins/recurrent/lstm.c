@@ -57,23 +57,25 @@ static void TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
         for (int64_t j = 0; j < h; j++) to[j] = o[j] * tc[j];
     }
 }
+/* A row: gates z, tanh(c), c', gradients of h carried and direct; to dz, and dc from that of c to that of c'. */
+static void TYPED(slope_row)(int64_t h, const REAL *restrict z, const REAL *restrict tc, const REAL *restrict c_prev, const REAL *restrict dh,
+                             const REAL *restrict dy, REAL *restrict dz, REAL *restrict dc) {
+    for (int64_t j = 0; j < h; j++) {
+        const REAL i = z[j], f = z[h + j], g = z[2 * h + j], o = z[3 * h + j], all = dh[j] + dy[j], into_c = dc[j] + all * o * (1 - tc[j] * tc[j]);
+        dz[j] = into_c * g * i * (1 - i);
+        dz[h + j] = into_c * c_prev[j] * f * (1 - f);
+        dz[2 * h + j] = into_c * i * (1 - g * g);
+        dz[3 * h + j] = all * tc[j] * o * (1 - o);
+        dc[j] = into_c * f;
+    }
+}
 static void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const step *k = arg;
     const int64_t h = k->r->h;
     (void)chunk;
-    for (int64_t row = begin; row < end; row++) {
-        const REAL *i = (const REAL *)k->z + row * 4 * h, *f = i + h, *g = f + h, *o = g + h, *tc = (const REAL *)k->extra + row * 2 * h + h;
-        const REAL *c_prev = (const REAL *)k->c_prev + row * k->c_ld, *dh = (const REAL *)k->r->dh + row * h, *dy = (const REAL *)k->dy + row * k->r->out;
-        REAL *di = (REAL *)k->dz + row * 4 * h, *df = di + h, *dg = df + h, *d_o = dg + h, *dc = (REAL *)k->r->dc + row * h;
-        for (int64_t j = 0; j < h; j++) {
-            const REAL all = dh[j] + dy[j], into_c = dc[j] + all * o[j] * (1 - tc[j] * tc[j]);
-            di[j] = into_c * g[j] * i[j] * (1 - i[j]);
-            df[j] = into_c * c_prev[j] * f[j] * (1 - f[j]);
-            dg[j] = into_c * i[j] * (1 - g[j] * g[j]);
-            d_o[j] = all * tc[j] * o[j] * (1 - o[j]);
-            dc[j] = into_c * f[j];
-        }
-    }
+    for (int64_t row = begin; row < end; row++)
+        TYPED(slope_row)(h, (const REAL *)k->z + row * 4 * h, (const REAL *)k->extra + row * 2 * h + h, (const REAL *)k->c_prev + row * k->c_ld,
+            (const REAL *)k->r->dh + row * h, (const REAL *)k->dy + row * k->r->out, (REAL *)k->dz + row * 4 * h, (REAL *)k->r->dc + row * h);
 }
 #undef REAL
 #endif
