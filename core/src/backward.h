@@ -5,12 +5,12 @@
 
 typedef struct slot {
     luron_tensor *grad;
-    bool target; /* a leaf to accumulate into, or an x of luron_grad */
-    bool wanted; /* a target, or the output of a node that leads to one */
+    bool target;        /* a leaf to accumulate into, or an x of luron_grad */
+    bool wanted;        /* a target, or the output of a node that leads to one */
     bool no_minus_zero; /* grad is known to have no -0.0 in it; a sum keeps it so */
 } slot;
-/* A node or leaf that was found. A node carries its slot, and gets back at the end what it carried for a backward further
- * out. Leaves may be in use by other threads, so theirs are in a table.                                              */
+/* A node or leaf that was found. A node carries its slot, and gets back at the end what it carried for a backward
+ * further out. Leaves may be in use by other threads, so theirs are in a table. */
 typedef struct mark {
     luron__node *node; /* one of the two */
     luron_tensor *leaf;
@@ -32,7 +32,7 @@ struct luron__run {
     bool create_graph, retain, accumulates;
     uint64_t stop_seq;  /* this node and older ones are what the gradient is taken with respect to, at most */
     uint64_t first_seq; /* operands of this node and of older ones lead to nothing that is wanted; 0: none is so old */
-    mark *marks; /* nodes and leaves in order of finding */
+    mark *marks;        /* nodes and leaves in order of finding */
     int64_t n_marks, cap_marks, n_slots, cap_slots;
     luron__node **nodes; /* by descending seq */
     int64_t n_nodes;

@@ -7,9 +7,12 @@ static luron_status make_options(void **out, luron_optim *o, luron_ctx *ctx, gro
     LURON_TRY(luron__options_new(&options, ctx, o->type, o->type->optim.name, g->options, n, args));
     luron_status status = LURON_OK;
     const bool asks = o->type->optim.keeps || o->type->optim.setup;
-    for (int i = 0; asks && i < g->n && !status; i++) status = luron__optim_setup_param(o, ctx, g, i, options);
-    if (status) luron__options_free(o->pool, o->type, options);
-    else *out = options;
+    for (int i = 0; asks && i < g->n && !status; i++)
+        status = luron__optim_setup_param(o, ctx, g, i, options);
+    if (status)
+        luron__options_free(o->pool, o->type, options);
+    else
+        *out = options;
     return status;
 }
 
