@@ -5,7 +5,7 @@ local luron = require "luron"
 local nn = luron.nn
 
 worker.run {
-  name = "checkpoint", order = 9, title = "(h) checkpoint of 100 MB", most_threads = 1,
+  name = "checkpoint", order = 9, title = "(h) checkpoint of 100 MB", is_long = true, most_threads = 1,
   figures = { { name = "write", unit = "MB/s", higher = true, floor = "write" }, { name = "read", unit = "MB/s", higher = true, floor = "read" } },
   steps = { quick = 1, full = 3, smoke = 1 },
   start = function(given)

@@ -7,7 +7,7 @@ local nn = luron.nn
 worker.run {
   name = "dice", order = 1, title = "(a) dice 3-8-2, b16, SGD", most_threads = 1,
   figures = { { name = "step", unit = "us" } },
-  steps = { quick = 2000, full = 4000, smoke = 20 },
+  steps = { quick = 400, full = 2000, smoke = 20 },
   flops = 16 * 2 * (3 * 8 * 2 + 8 * 2 * 3), floor = "dice", -- straight-line C
   start = worker.training {
     batch = 16, warm_up = 26,

@@ -5,7 +5,7 @@ local luron = require "luron"
 local nn = luron.nn
 
 worker.run {
-  name = "mlp", order = 2, title = "(b) MLP 784-128-10, b64, SGD",
+  name = "mlp", order = 2, title = "(b) MLP 784-128-10, b64, SGD", is_long = true,
   figures = { { name = "step", unit = "us" } },
   steps = { quick = 100, full = 300, smoke = 2 },
   flops = 64 * 2 * (784 * 128 * 2 + 128 * 10 * 3),

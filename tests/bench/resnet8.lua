@@ -7,7 +7,8 @@ local nn = luron.nn
 local PICTURES, HELD_OUT, RECORD = 2000, 500, 3073 -- a record is a label and 3 x 32 x 32 bytes
 local Block = nn.class "Block"
 function Block:init(inputs, outputs, stride)
-  self.conv1, self.norm1 = nn.Conv2d { in_channels = inputs, out_channels = outputs, kernel_size = 3, stride = stride, padding = 1, bias = false }, nn.BatchNorm2d(outputs)
+  self.conv1 = nn.Conv2d { in_channels = inputs, out_channels = outputs, kernel_size = 3, stride = stride, padding = 1, bias = false }
+  self.norm1 = nn.BatchNorm2d(outputs)
   self.conv2, self.norm2 = nn.Conv2d { in_channels = outputs, out_channels = outputs, kernel_size = 3, padding = 1, bias = false }, nn.BatchNorm2d(outputs)
   self.short = stride > 1 and nn.Conv2d { in_channels = inputs, out_channels = outputs, kernel_size = 1, stride = stride, bias = false } or false
 end
@@ -65,7 +66,7 @@ end
 local first = 1024 * 3 * 16 * 9
 local rest = 1024 * 2 * 16 * 16 * 9 + 256 * (16 * 32 * 10 + 32 * 32 * 9) + 64 * (32 * 64 * 10 + 64 * 64 * 9) + 640
 worker.run {
-  name = "resnet8", order = 5, title = "ResNet-8, CIFAR-10, b32, SGD",
+  name = "resnet8", order = 5, title = "ResNet-8, CIFAR-10, b32, SGD", is_long = true,
   figures = { { name = "step", unit = "us" } },
   steps = { quick = 2, full = 6, smoke = 1 },
   flops = 32 * 2 * (first * 2 + rest * 3),

@@ -28,7 +28,7 @@ local function step_of(at)
 end
 
 worker.run {
-  name = "scaling", order = 10, title = "cost against size", most_threads = 1, is_scaling = true,
+  name = "scaling", order = 10, title = "cost against size", is_long = true, most_threads = 1, is_scaling = true,
   steps = { quick = 1, full = 3, smoke = 1 },
   figures = {}, peers = {},
   start = function(given)

@@ -6,7 +6,7 @@ local nn = luron.nn
 
 local weights = 784 * 1024 + 1024 * 1024 + 1024 * 10
 worker.run {
-  name = "wide_mlp", order = 3, title = "(c) MLP 784-1024-1024-10, b256, Adam",
+  name = "wide_mlp", order = 3, title = "(c) MLP 784-1024-1024-10, b256, Adam", is_long = true,
   figures = { { name = "step", unit = "us" } },
   steps = { quick = 4, full = 10, smoke = 1 },
   flops = 256 * 2 * (784 * 1024 * 2 + (1024 * 1024 + 1024 * 10) * 3),
