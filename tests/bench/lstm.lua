@@ -7,7 +7,7 @@ local nn = luron.nn
 local LENGTH, BATCH, HIDDEN = 64, 32, 128
 local Net = nn.class "CharLSTM"
 function Net:init(letters)
-  self.lstm, self.out = nn.LSTM { input_size = letters, hidden_size = HIDDEN, batch_first = true }, nn.Linear(HIDDEN, letters)
+  self.lstm, self.out = nn.LSTM { input_size = letters, hidden_size = HIDDEN }, nn.Linear(HIDDEN, letters)
 end
 
 function Net:forward(x) return self.out((self.lstm(x))) end
@@ -64,10 +64,9 @@ worker.run {
   start = worker.training {
     batch = BATCH, warm_up = 4, data = text, batch_of = batch_of, loss = loss,
     model = function(data) return Net(data.letters) end,
-    weights = function(net) -- in PyTorch's order; a layer with one bias has 0 for the other
+    weights = function(net) -- in PyTorch's order
       local l = net.lstm
-      local hidden = l:parameter "bias_hh_l0" or luron.zeros(4 * HIDDEN)
-      return { l.weight_ih_l0, l.weight_hh_l0, l:parameter "bias_ih_l0" or l.bias_l0, hidden, net.out.weight, net.out.bias }
+      return { l.weight_ih_l0, l.weight_hh_l0, l.bias_ih_l0, l.bias_hh_l0, net.out.weight, net.out.bias }
     end,
     evaluate = function(model, data)
       local x, y = batch_of(data, luron.arange(1, 101) * 1000)
