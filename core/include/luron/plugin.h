@@ -87,7 +87,7 @@ typedef struct luron_view { /* a DLTensor */
     uint64_t byte_offset;
 } luron_view;
 typedef struct luron_ints { /* value of a LURON_INTS option */
-    int64_t n, at[8];
+    int64_t n, at[8]; /* n -1, -2 ...: the first, second ... of `choices` in place of numbers */
 } luron_ints;
 typedef struct luron_init {
     int32_t kind, reserved;
@@ -137,7 +137,7 @@ typedef struct luron_option {
     const char *name, *doc;
     double default_number, min, max; /* min < max: a range, checked by the host */
     const char *default_string;      /* LURON_STRING; for LURON_CHOICE the default choice */
-    const char *const *choices;      /* NULL-terminated */
+    const char *const *choices;      /* NULL-terminated; of LURON_INTS: words that may stand in place of numbers, or NULL */
     int64_t n_min, n_max;            /* LURON_INTS: how many; one number is repeated to n_min */
 } luron_option;
 /* One line an option, C only (C++ fills the struct); each gives &(const luron_option){...}, for a NULL-terminated
@@ -153,6 +153,7 @@ typedef struct luron_option {
 #define LURON_OPT_CHOICE(type, name, dflt, choices, doc) LURON_OPT_(type, name, LURON_CHOICE, 0, 0, 0, 0, dflt, choices, 0, 0, doc)
 #define LURON_OPT_INTS(type, name, dflt, min, max, n_min, n_max, doc) LURON_OPT_(type, name, LURON_INTS, 0, dflt, min, max, NULL, NULL, n_min, n_max, doc)
 #define LURON_OPT_INTS_REQ(type, name, min, max, n_min, n_max, doc) LURON_OPT_(type, name, LURON_INTS, LURON_OPTION_REQUIRED, 0, min, max, NULL, NULL, n_min, n_max, doc)
+#define LURON_OPT_INTS_OR(type, name, dflt, min, max, n_min, n_max, choices, doc) LURON_OPT_(type, name, LURON_INTS, 0, dflt, min, max, NULL, choices, n_min, n_max, doc)
 #define LURON_OPT_AXIS(type, name, dflt, doc) LURON_OPT_(type, name, LURON_AXIS, 0, dflt, 0, 0, NULL, NULL, 0, 0, doc)
 #define LURON_OPT_ID(type, name, dflt, doc) LURON_OPT_(type, name, LURON_ID, 0, dflt, 0, 0, NULL, NULL, 0, 0, doc)
 
