@@ -142,6 +142,11 @@ luron_status luron__layer_declare(luron_ctx *ctx, luron_layer *layer);
 /* ---- host.c ------------------------------------------------------------------------------------------------------ */
 /** What host->fail does, for the files of core. */
 luron_status luron__frame_fail(luron__frame *f, luron_status status, const char *fmt, ...) LURON_PRINTF(3, 4);
+/* Convolution, as in plugin.h (host_conv.c). */
+int64_t luron__host_conv_work(luron_call *c, const luron_conv *v);
+luron_status luron__host_conv(luron_call *c, const luron_conv *v);
+luron_status luron__host_conv_grad_input(luron_call *c, const luron_conv *v);
+luron_status luron__host_conv_grad_weight(luron_call *c, const luron_conv *v);
 enum { LURON__EW_GRAIN = 16384 }; /* elements of one chunk of an element-wise function */
 
 /* ---- call_backward.c --------------------------------------------------------------------------------------------- */

@@ -382,7 +382,11 @@ static luron_status host_bad_id(luron_call *c, int i, int64_t k, int64_t n) {
      .rand_uniform = host_rand_uniform,                                                                                \
      .parallel_for = host_parallel_for,                                                                                \
      .map = map_fn,                                                                                                    \
-     .bad_id = host_bad_id}
+     .bad_id = host_bad_id,                                                                                            \
+     .conv_work = luron__host_conv_work,                                                                               \
+     .conv = luron__host_conv,                                                                                         \
+     .conv_grad_input = luron__host_conv_grad_input,                                                                   \
+     .conv_grad_weight = luron__host_conv_grad_weight}
 static const luron_host tables[LURON__ISA_COUNT] = {[LURON__ISA_PLAIN] = HOST(host_map_plain),
                                                     [LURON__ISA_AVX2] = HOST(host_map_avx2),
                                                     [LURON__ISA_AVX512] = HOST(host_map_avx512),

@@ -78,6 +78,7 @@ static const char *expected(char buf[TEXT], const luron_ctx *ctx, const luron_op
             luron__append(buf, TEXT, " or list of %lld such", (long long)o->n_max);
         else
             luron__append(buf, TEXT, " or list of %lld to %lld such", (long long)o->n_min, (long long)o->n_max);
+        for (int i = 0; o->choices && o->choices[i]; i++) luron__append(buf, TEXT, ", or '%s'", o->choices[i]);
         return buf;
     default:
         luron__append(buf, TEXT, o->kind == LURON_FLOAT ? "number" : "integer");
@@ -180,6 +181,11 @@ static bool in_range(const luron_option *o, double x) { return !is_ranged(o) || 
 
 static bool ints_of(luron_ints *out, const luron_option *o, const luron_arg *a) {
     luron_ints v = { .n = 1 };
+    for (int i = 0; a->kind == LURON_ARG_STRING && a->string && o->choices && o->choices[i]; i++)
+        if (strcmp(o->choices[i], a->string) == 0) {
+            *out = (luron_ints){ .n = -1 - i };
+            return true;
+        }
     if (a->kind == LURON_ARG_INTS)
         v = a->ints;
     else if (!integer_of(&v.at[0], a))
@@ -389,6 +395,8 @@ luron_arg luron__options_get(const luron_type *type, const void *options, int i)
         a.string = *(const char *const *)from;
     else if (o->kind == LURON_CHOICE)
         a.string = o->choices[*(const int32_t *)from];
+    else if (((const luron_ints *)from)->n < 0)
+        a.string = o->choices[-1 - ((const luron_ints *)from)->n];
     else
         a.kind = LURON_ARG_INTS, a.ints = *(const luron_ints *)from;
     return a;

@@ -105,7 +105,7 @@ luron_status luron__plan_lay_out(luron_plan *p, luron_ctx *ctx) {
     point_at_inputs(p);
     for (int64_t k = 0; k < p->n_steps; k++) {
         luron__plan_refresh(&p->steps[k]);
-        if (p->steps[k].frame) p->steps[k].frame->call.scratch = p->scratch;
+        if (p->steps[k].frame) p->steps[k].frame->call.scratch = p->scratch, p->steps[k].frame->scratch_bytes = (int64_t)p->scratch_bytes;
     }
     return LURON_OK;
 }

@@ -147,7 +147,7 @@ static luron_status check_option(judge *j, const luron_type *t, int i, uint64_t 
         if (o->offset < p->offset + member_size(p->kind) && p->offset < o->offset + size)
             return refuse(j, "shares its member with option '%s'", p->name);
     }
-    if (o->kind == LURON_CHOICE) LURON_TRY(check_choices(j, o));
+    if (o->kind == LURON_CHOICE || (o->kind == LURON_INTS && o->choices)) LURON_TRY(check_choices(j, o));
     if (o->kind == LURON_INTS && (o->n_min < 0 || o->n_max < 1 || o->n_min > o->n_max || o->n_max > 8))
         return refuse(j, "n_min %lld and n_max %lld: 0 <= n_min <= n_max <= 8 and n_max >= 1 expected",
                       (long long)o->n_min, (long long)o->n_max);

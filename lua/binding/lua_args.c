@@ -269,26 +269,6 @@ static int refuse(lua_State *L, int arg, int idx, const luron_option *o, const c
     return lr_argerror(L, arg, "%s: %s expected, got %s", o->name, want, got);
 }
 
-static void ints_value(lua_State *L, int arg, int idx, const luron_option *o, luron_arg *out) {
-    out->kind = LURON_ARG_INTS;
-    if (!lua_istable(L, idx)) {
-        out->kind = LURON_ARG_INTEGER;
-        if (!is_integer(L, idx, &out->integer)) refuse(L, arg, idx, o, expected(L, o));
-        return;
-    }
-    size_t n = lua_rawlen(L, idx);
-    if (n > 8) lr_argerror(L, arg, "%s: at most 8 integers, got %I", o->name, (lua_Integer)n);
-    out->ints.n = (int64_t)n;
-    for (size_t i = 0; i < n; i++) {
-        int64_t v;
-        lua_rawgeti(L, idx, (lua_Integer)i + 1);
-        if (!is_integer(L, -1, &v)) refuse(L, arg, lua_gettop(L), o, expected(L, o));
-        if (o->min < o->max && ((double)v < o->min || (double)v > o->max)) refuse(L, arg, lua_gettop(L), o, expected(L, o));
-        out->ints.at[i] = v;
-        lua_pop(L, 1);
-    }
-}
-
 static void choice_value(lua_State *L, int arg, int idx, const luron_option *o, luron_arg *out) {
     out->kind = LURON_ARG_STRING;
     out->string = lua_type(L, idx) == LUA_TSTRING ? lua_tostring(L, idx) : NULL;
@@ -305,6 +285,30 @@ static void choice_value(lua_State *L, int arg, int idx, const luron_option *o, 
     }
     luaL_pushresult(&b);
     refuse(L, arg, idx, o, lua_tostring(L, -1));
+}
+
+static void ints_value(lua_State *L, int arg, int idx, const luron_option *o, luron_arg *out) {
+    out->kind = LURON_ARG_INTS;
+    if (o->choices && lua_type(L, idx) == LUA_TSTRING) {
+        choice_value(L, arg, idx, o, out);
+        return;
+    }
+    if (!lua_istable(L, idx)) {
+        out->kind = LURON_ARG_INTEGER;
+        if (!is_integer(L, idx, &out->integer)) refuse(L, arg, idx, o, expected(L, o));
+        return;
+    }
+    size_t n = lua_rawlen(L, idx);
+    if (n > 8) lr_argerror(L, arg, "%s: at most 8 integers, got %I", o->name, (lua_Integer)n);
+    out->ints.n = (int64_t)n;
+    for (size_t i = 0; i < n; i++) {
+        int64_t v;
+        lua_rawgeti(L, idx, (lua_Integer)i + 1);
+        if (!is_integer(L, -1, &v)) refuse(L, arg, lua_gettop(L), o, expected(L, o));
+        if (o->min < o->max && ((double)v < o->min || (double)v > o->max)) refuse(L, arg, lua_gettop(L), o, expected(L, o));
+        out->ints.at[i] = v;
+        lua_pop(L, 1);
+    }
 }
 
 static void number_value(lua_State *L, int arg, int idx, const luron_option *o, luron_arg *out) {
@@ -452,6 +456,10 @@ void lr_push_arg(lua_State *L, const luron_option *o, const luron_arg *a) {
     case LURON_INITIALISER:
     case LURON_CHOICE: lua_pushstring(L, a->string); break;
     case LURON_INTS:
+        if (a->kind == LURON_ARG_STRING) {
+            lua_pushstring(L, a->string);
+            break;
+        }
         lua_createtable(L, (int)a->ints.n, 0);
         for (int i = 0; i < a->ints.n; i++) {
             lua_pushinteger(L, a->ints.at[i]);
@@ -466,7 +474,7 @@ void lr_push_arg(lua_State *L, const luron_option *o, const luron_arg *a) {
 
 /* Push the value of an option as Lua source. */
 static void push_literal(lua_State *L, const luron_option *o, const luron_arg *a) {
-    if (o->kind == LURON_INTS) {
+    if (o->kind == LURON_INTS && a->kind == LURON_ARG_INTS) {
         luaL_Buffer b;
         luaL_buffinit(L, &b);
         luaL_addstring(&b, "{");

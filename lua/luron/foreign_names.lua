@@ -19,7 +19,7 @@ local model = {
 --- PyTorch's layers and functions that are not here yet.
 local absent = {}
 for names in ([[
-  Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d Fold Unfold LPPool2d LocalResponseNorm SyncBatchNorm
+  ConvTranspose1d ConvTranspose2d ConvTranspose3d Fold Unfold LPPool2d LocalResponseNorm SyncBatchNorm
   Transformer TransformerEncoder TransformerDecoder TransformerEncoderLayer TransformerDecoderLayer
   MultiheadAttention EmbeddingBag Bilinear Upsample PixelShuffle PixelUnshuffle ZeroPad2d ReflectionPad2d ReplicationPad2d
   Dropout1d Dropout2d Dropout3d AlphaDropout Softmin Softmax2d Softshrink Hardshrink Tanhshrink Threshold LogSigmoid CELU GLU RReLU

@@ -106,7 +106,7 @@ end)
 describe("nn", function()
   it("says what Keras's layers are called and how their options go", function()
     starts("nn has no 'Dense', Keras's name for nn.Linear: units is out_features, use_bias is bias", function() return nn.Dense(3, 2) end)
-    starts("nn has no 'Conv2D', Keras's name for nn.Conv2d, which is not in this version: filters is out_channels", function() return nn.Conv2D(3, 2) end)
+    starts("nn has no 'Conv2D', Keras's name for nn.Conv2d: filters is out_channels", function() return nn.Conv2D(3, 2) end)
     starts("nn has no 'SimpleRNN', Keras's name for nn.RNN: units is hidden_size", function() return nn.SimpleRNN(3, 2) end)
     starts("nn has no 'BatchNormalization', Keras's name for nn.BatchNorm1d: epsilon is eps (Keras's 1e-3), momentum is 1 minus Keras's (0.01)",
       function() return nn.BatchNormalization() end)
@@ -114,7 +114,7 @@ describe("nn", function()
   end)
 
   it("says what is not in this version", function()
-    for _, name in ipairs { "Conv2d", "EmbeddingBag", "SyncBatchNorm", "MultiheadAttention", "embedding" } do
+    for _, name in ipairs { "ConvTranspose2d", "EmbeddingBag", "SyncBatchNorm", "MultiheadAttention", "embedding" } do
       fails("nn." .. name .. " is not in this version; luron.help() lists the layers that there are", function() return nn[name] end)
     end
     starts("nn has no 'Parameter'; here it is a tensor", function() return nn.Parameter end)

@@ -87,7 +87,7 @@ typedef struct luron_view { /* a DLTensor */
     uint64_t byte_offset;
 } luron_view;
 typedef struct luron_ints { /* value of a LURON_INTS option */
-    int64_t n, at[8];
+    int64_t n, at[8]; /* n -1, -2 ...: the first, second ... of `choices` in place of numbers */
 } luron_ints;
 typedef struct luron_init {
     int32_t kind, reserved; /* reserved: 0, or what luron_init_zero_row puts there */
@@ -137,7 +137,7 @@ typedef struct luron_option {
     const char *name, *doc;
     double default_number, min, max; /* min < max: a range, checked by the host */
     const char *default_string;      /* LURON_STRING; for LURON_CHOICE the default choice */
-    const char *const *choices;      /* NULL-terminated */
+    const char *const *choices;      /* NULL-terminated; of LURON_INTS: words that may stand in place of numbers, or NULL */
     int64_t n_min, n_max;            /* LURON_INTS: how many; one number is repeated to n_min */
 } luron_option;
 /* One line an option, C only (C++ fills the struct); each gives &(const luron_option){...}, for a NULL-terminated
@@ -153,6 +153,7 @@ typedef struct luron_option {
 #define LURON_OPT_CHOICE(type, name, dflt, choices, doc) LURON_OPT_(type, name, LURON_CHOICE, 0, 0, 0, 0, dflt, choices, 0, 0, doc)
 #define LURON_OPT_INTS(type, name, dflt, min, max, n_min, n_max, doc) LURON_OPT_(type, name, LURON_INTS, 0, dflt, min, max, NULL, NULL, n_min, n_max, doc)
 #define LURON_OPT_INTS_REQ(type, name, min, max, n_min, n_max, doc) LURON_OPT_(type, name, LURON_INTS, LURON_OPTION_REQUIRED, 0, min, max, NULL, NULL, n_min, n_max, doc)
+#define LURON_OPT_INTS_OR(type, name, dflt, min, max, n_min, n_max, choices, doc) LURON_OPT_(type, name, LURON_INTS, 0, dflt, min, max, NULL, choices, n_min, n_max, doc)
 #define LURON_OPT_AXIS(type, name, dflt, doc) LURON_OPT_(type, name, LURON_AXIS, 0, dflt, 0, 0, NULL, NULL, 0, 0, doc)
 #define LURON_OPT_ID(type, name, dflt, doc) LURON_OPT_(type, name, LURON_ID, 0, dflt, 0, 0, NULL, NULL, 0, 0, doc)
 
@@ -198,6 +199,15 @@ typedef struct luron_gemm { /* out = op(a) op(b) + beta out + bias; 2-d views of
 #define LURON_TRANS_A 1u
 #define LURON_TRANS_B 2u
 
+typedef struct luron_conv { /* convolution of 1 to 3 dimensions: x (n, channels, ...), w (out channels, channels / groups, ...), gy (n, out channels, ...) */
+    uint32_t struct_size, flags; /* flags: 0 */
+    const luron_view *x, *w, *gy, *bias; /* bias: one number an output channel, or NULL */
+    luron_view *out; /* what is made; its shape, or that of gy, says how far the output goes: beyond x there are zeros */
+    int64_t stride[3], padding[3], dilation[3], groups; /* a number a dimension; padding: before the first */
+    double beta;
+    void *work; /* conv_work bytes of the scratch memory; NULL: all of it */
+} luron_conv;
+
 /* Functions of one number. The list gives host->map its ids, luron_ops its entries, and core its ops. Frozen. */
 #define LURON_UNARY_MAP(X)                                                                                             \
     X(neg) X(abs) X(sign) X(square) X(reciprocal) X(sqrt) X(rsqrt) X(exp) X(expm1) X(log) X(log1p) X(log2) X(log10)    \
@@ -233,6 +243,10 @@ struct luron_host {
     void (*parallel_for)(luron_call *, int64_t n, int64_t grain, void (*fn)(void *arg, int64_t begin, int64_t end, int64_t chunk), void *arg);
     void (*map)(const luron_host *, uint32_t fn, uint32_t dtype, int64_t n, const void *x, void *y); /* LURON_MAP_exp ...; y may be x */
     luron_status (*bad_id)(luron_call *, int i, int64_t k, int64_t n); /* the message for id k of port i, not within n */
+    /** [setup] Bytes of scratch that the three below need, from the shapes of x, w and gy; negative: refused, a status. */
+    int64_t (*conv_work)(luron_call *, const luron_conv *);
+    /* [run] out = x * w + beta out + bias; the gradients of x, from w and gy, and of w, from x and gy, + beta out */
+    luron_status (*conv)(luron_call *, const luron_conv *), (*conv_grad_input)(luron_call *, const luron_conv *), (*conv_grad_weight)(luron_call *, const luron_conv *);
 };
 /** Is the host new enough for `field`, and does it offer it? */
 #define LURON_HAS(h, field) ((h)->struct_size >= offsetof(luron_host, field) + sizeof((h)->field) && (h)->field)

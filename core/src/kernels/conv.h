@@ -1,0 +1,36 @@
+/* conv.h -- convolution of one to three spatial dimensions, and its gradients. The rule that fixes the bits:
+ *
+ *   - an element of the output, or of the input's gradient, is one chain of multiply-adds from +0 over ascending
+ *     (channel, depth, height, width) of the kernel, taps in the padding taken as 0 or left out, in ceil(n / 512) equal
+ *     blocks added in order; then beta times what was there, then the bias;
+ *   - an element of the weight's gradient is a sum over images and runs of LURON__CONV_RUN pixels in ascending order,
+ *     each run as a matrix product sums it; many images are summed in parts, whose number follows from the shapes. */
+#ifndef LURON_KERNELS_CONV_H
+#define LURON_KERNELS_CONV_H
+#include <stdint.h>
+
+enum { LURON__CONV_RUN = 1024 };
+
+/** Arrays: depth, height, width; a dimension that is not there has size, kernel, stride and dilation 1. All are
+ *  contiguous: x (images, c_in, in), w (c_out, c_in / groups, kernel), gy (images, c_out, out), bias (c_out) or NULL.
+ */
+typedef struct luron__conv_args {
+    uint32_t dtype; /* LURON_F32 or LURON_F64 */
+    int isa;
+    int64_t images, groups, c_in, c_out;
+    int64_t in[3], out[3], kernel[3], stride[3], dilation[3], before[3];
+    const void *x, *w, *gy, *bias;
+    void *to; /* like gy, x or w */
+    double beta;
+} luron__conv_args;
+
+/** Bytes that each of the functions below needs as `work` for that many threads; from the shapes alone. */
+int64_t luron__conv_work(const luron__conv_args *g, int threads);
+/** to = x * w + beta to + bias. */
+void luron__conv(const luron__conv_args *g, int threads, void *work);
+/** to = the gradient of x, from w and gy, + beta to. */
+void luron__conv_grad_input(const luron__conv_args *g, int threads, void *work);
+/** to = the gradient of w, from x and gy, + beta to. */
+void luron__conv_grad_weight(const luron__conv_args *g, int threads, void *work);
+
+#endif

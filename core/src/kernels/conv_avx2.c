@@ -1,0 +1,32 @@
+/* conv_avx2.c -- convolution for x86-64 with AVX2 and FMA: one rounding a multiply-add, vectors of 32 bytes.
+ * Compiled with -mavx2 -mfma; called only where the processor has both.                                              */
+#if defined(__x86_64__)
+#include "kernels/conv_tile.h"
+
+#include <immintrin.h>
+
+#define KEEP(v) __asm__("" : "+x"(v))
+#define MOST_ROWS 6
+#define MOST_VECS 2
+
+#define T float
+#define VEC __m256
+#define VNAME(x) x##_f32x8
+#define FMA _mm256_fmadd_ps
+#define SET1(p) _mm256_set1_ps(*(p))
+#include "kernels/conv_kernel.h"
+#undef T
+
+#define T double
+#define VEC __m256d
+#define VNAME(x) x##_f64x4
+#define FMA _mm256_fmadd_pd
+#define SET1(p) _mm256_set1_pd(*(p))
+#include "kernels/conv_kernel.h"
+#undef T
+
+const luron__conv_kernels luron__conv_avx2 = {{run_f32x8, run_f64x4}};
+
+#else
+typedef int luron__conv_avx2_is_for_x86; /* ISO C wants one declaration in a file */
+#endif

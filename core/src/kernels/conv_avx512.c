@@ -1,0 +1,58 @@
+/* conv_avx512.c -- convolution for x86-64 with AVX-512: vectors of 64 bytes, or of 32 where they fill lines better.
+ * Compiled with flags of its own; called only where the processor has them. */
+#if defined(__x86_64__)
+#include "kernels/conv_tile.h"
+
+#include <immintrin.h>
+
+#define KEEP(v) __asm__("" : "+v"(v))
+#define MOST_ROWS 8
+#define MOST_VECS 3
+
+#define T float
+#define VEC __m512
+#define VNAME(x) x##_f32x16
+#define FMA _mm512_fmadd_ps
+#define SET1(p) _mm512_set1_ps(*(p))
+#include "kernels/conv_kernel.h"
+#define VEC __m256
+#define VNAME(x) x##_f32x8
+#define FMA _mm256_fmadd_ps
+#define SET1(p) _mm256_set1_ps(*(p))
+#include "kernels/conv_kernel.h"
+#undef T
+
+#define T double
+#define VEC __m512d
+#define VNAME(x) x##_f64x8
+#define FMA _mm512_fmadd_pd
+#define SET1(p) _mm512_set1_pd(*(p))
+#include "kernels/conv_kernel.h"
+#define VEC __m256d
+#define VNAME(x) x##_f64x4
+#define FMA _mm256_fmadd_pd
+#define SET1(p) _mm256_set1_pd(*(p))
+#include "kernels/conv_kernel.h"
+#undef T
+
+/* Does the last vector of a line, of `lanes` numbers, have nothing in its upper half? */
+static bool half_will_do(const luron__conv_job *j, int lanes) {
+    return j->columns % lanes != 0 && j->columns % lanes <= lanes / 2;
+}
+static void run_f32(const luron__conv_job *j) {
+    if (half_will_do(j, 16))
+        run_f32x8(j);
+    else
+        run_f32x16(j);
+}
+static void run_f64(const luron__conv_job *j) {
+    if (half_will_do(j, 8))
+        run_f64x4(j);
+    else
+        run_f64x8(j);
+}
+const luron__conv_kernels luron__conv_avx512 = {{run_f32, run_f64}};
+
+#else
+typedef int luron__conv_avx512_is_for_x86; /* ISO C wants one declaration in a file */
+#endif

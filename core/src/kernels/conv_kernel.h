@@ -1,0 +1,153 @@
+/* conv_kernel.h -- the innermost loops of convolution, included once per vector type by conv_<isa>.c, with
+ *
+ *   T, VEC                   element type and vector of it
+ *   FMA(a, b, c), SET1(p)    multiply-add on vectors; the number at p in every lane
+ *   KEEP(v)                  forbid the compiler to load v again at each use
+ *   VNAME(x)                 x with a suffix of dtype, instruction set and vector type
+ *   MOST_ROWS, MOST_VECS     of a tile; MOST_VECS is 2 or 3
+ *
+ * Vectors lie along a line of the output, so an element is the same chain of multiply-adds wherever it stands.       */
+#define VL ((int)(sizeof(VEC) / sizeof(T)))
+
+static inline VEC VNAME(load)(const T *p) {
+    VEC v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+/* Sums into the output: beta and bias are added in the order of the rule. */
+static __attribute__((noinline)) void VNAME(finish)(const luron__conv_job *j, int64_t row, int rows, int vecs,
+                                                    const VEC *sum, const luron__conv_spot *at) {
+    const T beta = (T)j->beta, *bias = j->bias;
+    for (int r = 0; r < rows; r++)
+        for (int v = 0; v < vecs; v++) {
+            T *c = (T *)j->to + (row + r) * j->ld + at[v].to, y[sizeof(VEC) / sizeof(T)];
+            VEC s = sum[r * vecs + v];
+            if (at[v].n == VL && j->step == 1) {
+                if (beta != 0) s = s + beta * VNAME(load)(c);
+                if (bias) s = s + SET1(bias + row + r);
+                memcpy(c, &s, sizeof s);
+                continue;
+            }
+            memcpy(y, &s, sizeof s);
+            for (int i = 0; i < at[v].n; i++, c += j->step) {
+                if (beta != 0) y[i] = y[i] + beta * *c;
+                *c = bias ? y[i] + bias[row + r] : y[i];
+            }
+        }
+}
+
+/* rows x (vecs vectors) sums over k; rows and vecs are constants where it is inlined. */
+static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, const int vecs, const luron__conv_job *j,
+                                                              int64_t row, const luron__conv_spot *at) {
+    VEC sum[24], total[24], x[8];
+    const T *b[8], *a = (const T *)j->a + row * j->row_stride;
+    const int64_t row_stride = j->row_stride, k_stride = j->k_stride, *offset = j->offset;
+    const int64_t blocks = j->k > LURON__CONV_K ? (j->k + LURON__CONV_K - 1) / LURON__CONV_K : 1;
+    bool whole = blocks == 1 && j->step == 1 && j->beta == 0 && !j->bias;
+#pragma GCC unroll 8
+    for (int v = 0; v < vecs; v++) {
+        b[v] = (const T *)j->b + at[v].b;
+        whole &= at[v].n == VL;
+    }
+    for (int64_t block = 0; block < blocks; block++) {
+#pragma GCC unroll 24
+        for (int i = 0; i < rows * vecs; i++)
+            sum[i] = (VEC){0};
+        for (int64_t n = j->k / blocks + (block < j->k % blocks); n > 0; n--, a += k_stride, offset++) {
+#pragma GCC unroll 8
+            for (int v = 0; v < vecs; v++) {
+                x[v] = VNAME(load)(b[v] + *offset);
+                if (rows > 1) KEEP(x[v]);
+            }
+#pragma GCC unroll 8
+            for (int r = 0; r < rows; r++) {
+                VEC y = SET1(a + r * row_stride);
+                KEEP(y);
+#pragma GCC unroll 8
+                for (int v = 0; v < vecs; v++)
+                    sum[r * vecs + v] = FMA(y, x[v], sum[r * vecs + v]);
+            }
+        }
+        if (whole) {
+#pragma GCC unroll 8
+            for (int r = 0; r < rows; r++)
+#pragma GCC unroll 8
+                for (int v = 0; v < vecs; v++)
+                    memcpy((T *)j->to + (row + r) * j->ld + at[v].to, &sum[r * vecs + v], sizeof(VEC));
+            return;
+        }
+#pragma GCC unroll 24
+        for (int i = 0; i < rows * vecs; i++)
+            total[i] = block == 0 ? sum[i] : (VEC)(total[i] + sum[i]);
+    }
+    VNAME(finish)(j, row, rows, vecs, total, at);
+}
+
+#define ROWS(r, vecs)                                                                                                  \
+    case r:                                                                                                            \
+        VNAME(tile)(r, vecs, j, row, at);                                                                              \
+        return;
+#define ROWS_6(v) ROWS(1, v) ROWS(2, v) ROWS(3, v) ROWS(4, v) ROWS(5, v) ROWS(6, v)
+#define ROWS_8(v) ROWS_6(v) ROWS(7, v) ROWS(8, v)
+#define TILES(name, heights)                                                                                           \
+    static void VNAME(name)(int rows, const luron__conv_job *j, int64_t row, const luron__conv_spot *at) {             \
+        switch (rows) { heights }                                                                                      \
+    }
+TILES(by1, ROWS_8(1))
+#if MOST_VECS == 3
+TILES(by2, ROWS_8(2))
+TILES(by3, ROWS_8(3))
+#else
+TILES(by2, ROWS_6(2))
+#endif
+TILES(by8, ROWS(1, 8))
+
+static void VNAME(some)(int rows, int vecs, const luron__conv_job *j, int64_t row, const luron__conv_spot *at) {
+    if (vecs == 8) VNAME(by8)(rows, j, row, at);
+#if MOST_VECS == 3
+    else if (vecs == 3)
+        VNAME(by3)(rows, j, row, at);
+#endif
+    else if (vecs == 2)
+        VNAME(by2)(rows, j, row, at);
+    else
+        VNAME(by1)(rows, j, row, at);
+}
+
+/* The vectors of all lines, a few at a time, which may stand on several lines. */
+static void VNAME(rows)(const luron__conv_job *j, int64_t row, int rows) {
+    const int64_t per_line = (j->columns + VL - 1) / VL;
+    int64_t line = 0, chunk = 0, left = per_line * j->lines;
+    luron__conv_spot at[8];
+    while (left > 0) {
+        int vecs = rows == 1 && left >= 8 ? 8 : left >= MOST_VECS ? MOST_VECS : (int)left;
+        for (int v = 0; v < vecs; v++) {
+            int64_t column = chunk * VL, more = j->columns - column;
+            at[v].b = line * j->line_b + column;
+            at[v].to = line * j->line_to + column * j->step;
+            at[v].n = more < VL ? (int)more : VL;
+            if (++chunk == per_line) chunk = 0, line++;
+        }
+        VNAME(some)(rows, vecs, j, row, at);
+        left -= vecs;
+    }
+}
+
+static void VNAME(run)(const luron__conv_job *j) {
+    const int64_t tiles = (j->rows + MOST_ROWS - 1) / MOST_ROWS;
+    for (int64_t tile = 0, row = 0; tile < tiles; tile++) {
+        const int rows = (int)(j->rows / tiles + (tile < j->rows % tiles));
+        VNAME(rows)(j, row, rows);
+        row += rows;
+    }
+}
+#undef VL
+#undef VEC
+#undef VNAME
+#undef FMA
+#undef SET1
+#undef ROWS
+#undef ROWS_6
+#undef ROWS_8
+#undef TILES

@@ -1,0 +1,31 @@
+/* conv_neon.c -- convolution for 64-bit ARM: one rounding a multiply-add, vectors of 16 bytes. */
+#if defined(__aarch64__)
+#include "kernels/conv_tile.h"
+
+#include <arm_neon.h>
+
+#define KEEP(v) __asm__("" : "+w"(v))
+#define MOST_ROWS 8
+#define MOST_VECS 3
+
+#define T float
+#define VEC float32x4_t
+#define VNAME(x) x##_f32x4
+#define FMA(a, b, c) vfmaq_f32(c, a, b)
+#define SET1(p) vdupq_n_f32(*(p))
+#include "kernels/conv_kernel.h"
+#undef T
+
+#define T double
+#define VEC float64x2_t
+#define VNAME(x) x##_f64x2
+#define FMA(a, b, c) vfmaq_f64(c, a, b)
+#define SET1(p) vdupq_n_f64(*(p))
+#include "kernels/conv_kernel.h"
+#undef T
+
+const luron__conv_kernels luron__conv_neon = {{run_f32x4, run_f64x2}};
+
+#else
+typedef int luron__conv_neon_is_for_arm; /* ISO C wants one declaration in a file */
+#endif

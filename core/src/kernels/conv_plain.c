@@ -1,0 +1,27 @@
+/* conv_plain.c -- convolution in portable C: a * b + c in two roundings, vectors of 16 bytes (SSE2, NEON). */
+#include "kernels/conv_tile.h"
+
+#define KEEP(v) (void)0
+#define MOST_ROWS 6
+#define MOST_VECS 2
+
+typedef float f32x4 __attribute__((vector_size(16)));
+typedef double f64x2 __attribute__((vector_size(16)));
+
+#define T float
+#define VEC f32x4
+#define VNAME(x) x##_f32x4
+#define FMA(a, b, c) ((a) * (b) + (c))
+#define SET1(p) (*(p) - (f32x4){0}) /* in every lane, -0 too */
+#include "kernels/conv_kernel.h"
+#undef T
+
+#define T double
+#define VEC f64x2
+#define VNAME(x) x##_f64x2
+#define FMA(a, b, c) ((a) * (b) + (c))
+#define SET1(p) (*(p) - (f64x2){0})
+#include "kernels/conv_kernel.h"
+#undef T
+
+const luron__conv_kernels luron__conv_plain = {{run_f32x4, run_f64x2}};
