@@ -164,6 +164,11 @@ function luron.isa() end
 ---@return integer blocks
 function luron.memory() end
 
+--- Bytes that tensors, tape and models may hold at most; 0, as at first: no limit. With an argument sets it. What would lead above it raises. Garbage that is not collected yet counts. For models from strangers: a file of few bytes can describe a graph that asks for any amount when it runs.
+---@param bytes? integer
+---@return integer
+function luron.memory_limit(bytes) end
+
 --- Collects garbage and gives memory that is kept for reuse back to the system.
 function luron.trim() end
 
@@ -255,7 +260,7 @@ function luron.full(value, ...) end
 ---@return luron.Tensor
 function luron.empty(...) end
 
---- From start to stop, both included, as in Lua's `for`; with one argument from 1 to it. int64 if all arguments are integers.
+--- From start to stop, both included, as in Lua's `for`; with one argument from 1 to it. int64 if all arguments are integers; what is no number of an integer dtype raises, as in `fill_`.
 ---@param start number
 ---@param stop? number
 ---@param step? number
@@ -3142,7 +3147,7 @@ function Module:unfreeze(prefix) end
 ---@return luron.Module
 function Module:zero_grad() end
 
---- Casts parameters and state. Tensors of the class itself are replaced: make optimisers afterwards.
+--- Casts parameters and state of real numbers in place; gradients are dropped, and an optimiser whose state is of the old dtype raises in its step.
 ---@param dtype string
 ---@return luron.Module
 function Module:to(dtype) end
@@ -3372,7 +3377,7 @@ function luron.compile(fn) end
 ---@return string
 function luron.explain(compiled) end
 
---- Trains and gives the history, one entry `{ epoch, loss, accuracy, validation }` an epoch. The loop in it is the one that the tutorial writes by hand.
+--- Trains and gives the history, one entry `{ epoch, loss, accuracy, validation }` an epoch. The loop in it is the one that the tutorial writes by hand. Data without a batch raise; of a loader that was restored behind the last batch of an epoch the first entry has no loss.
 ---@param model luron.Model|luron.Module|luron.Layer
 ---@param data luron.Dataset|luron.Loader
 ---@param options? luron.FitOptions
@@ -4283,6 +4288,355 @@ function nn.Reshape(shape) end
 ---@param options? { shape: integer|integer[] }
 ---@return luron.Tensor
 function nn.reshape(input, options) end
+
+--- the largest of each window
+---@param kernel_size integer|integer[] size of the window
+---@param stride? integer|integer[] step from window to window; 0: kernel_size
+---@param padding? integer|integer[] places before and after that never win
+---@param dilation? integer|integer[] step from place to place in a window
+---@param ceil_mode? boolean a last window that reaches over the end too
+---@return luron.Layer
+---@overload fun(options: { kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, dilation: integer|integer[]|nil, ceil_mode: boolean? }): luron.Layer
+function nn.MaxPool1d(kernel_size, stride, padding, dilation, ceil_mode) end
+
+--- the largest of each window
+---@param kernel_size integer|integer[] size of the window
+---@param stride? integer|integer[] step from window to window; 0: kernel_size
+---@param padding? integer|integer[] places before and after that never win
+---@param dilation? integer|integer[] step from place to place in a window
+---@param ceil_mode? boolean a last window that reaches over the end too
+---@return luron.Layer
+---@overload fun(options: { kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, dilation: integer|integer[]|nil, ceil_mode: boolean? }): luron.Layer
+function nn.MaxPool2d(kernel_size, stride, padding, dilation, ceil_mode) end
+
+--- the largest of each window
+---@param kernel_size integer|integer[] size of the window
+---@param stride? integer|integer[] step from window to window; 0: kernel_size
+---@param padding? integer|integer[] places before and after that never win
+---@param dilation? integer|integer[] step from place to place in a window
+---@param ceil_mode? boolean a last window that reaches over the end too
+---@return luron.Layer
+---@overload fun(options: { kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, dilation: integer|integer[]|nil, ceil_mode: boolean? }): luron.Layer
+function nn.MaxPool3d(kernel_size, stride, padding, dilation, ceil_mode) end
+
+--- the mean of each window
+---@param kernel_size integer|integer[] size of the window
+---@param stride? integer|integer[] step from window to window; 0: kernel_size
+---@param padding? integer|integer[] zeros before and after
+---@param ceil_mode? boolean a last window that reaches over the end too
+---@param count_include_pad? boolean padding counts in what a window divides by
+---@return luron.Layer
+---@overload fun(options: { kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, ceil_mode: boolean?, count_include_pad: boolean? }): luron.Layer
+function nn.AvgPool1d(kernel_size, stride, padding, ceil_mode, count_include_pad) end
+
+--- the mean of each window
+---@param kernel_size integer|integer[] size of the window
+---@param stride? integer|integer[] step from window to window; 0: kernel_size
+---@param padding? integer|integer[] zeros before and after
+---@param ceil_mode? boolean a last window that reaches over the end too
+---@param count_include_pad? boolean padding counts in what a window divides by
+---@param divisor_override? integer what every window divides by; 0: its size
+---@return luron.Layer
+---@overload fun(options: { kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, ceil_mode: boolean?, count_include_pad: boolean?, divisor_override: integer? }): luron.Layer
+function nn.AvgPool2d(kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override) end
+
+--- the mean of each window
+---@param kernel_size integer|integer[] size of the window
+---@param stride? integer|integer[] step from window to window; 0: kernel_size
+---@param padding? integer|integer[] zeros before and after
+---@param ceil_mode? boolean a last window that reaches over the end too
+---@param count_include_pad? boolean padding counts in what a window divides by
+---@param divisor_override? integer what every window divides by; 0: its size
+---@return luron.Layer
+---@overload fun(options: { kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, ceil_mode: boolean?, count_include_pad: boolean?, divisor_override: integer? }): luron.Layer
+function nn.AvgPool3d(kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override) end
+
+--- the largest of as many windows as output_size says
+---@param output_size integer|integer[] size of the output, 1: one window over all; 0: as the input
+---@return luron.Layer
+---@overload fun(options: { output_size: integer|integer[] }): luron.Layer
+function nn.AdaptiveMaxPool1d(output_size) end
+
+--- the largest of as many windows as output_size says
+---@param output_size integer|integer[] size of the output, 1: one window over all; 0: as the input
+---@return luron.Layer
+---@overload fun(options: { output_size: integer|integer[] }): luron.Layer
+function nn.AdaptiveMaxPool2d(output_size) end
+
+--- the largest of as many windows as output_size says
+---@param output_size integer|integer[] size of the output, 1: one window over all; 0: as the input
+---@return luron.Layer
+---@overload fun(options: { output_size: integer|integer[] }): luron.Layer
+function nn.AdaptiveMaxPool3d(output_size) end
+
+--- the mean of as many windows as output_size says
+---@param output_size integer|integer[] size of the output, 1: one window over all; 0: as the input
+---@return luron.Layer
+---@overload fun(options: { output_size: integer|integer[] }): luron.Layer
+function nn.AdaptiveAvgPool1d(output_size) end
+
+--- the mean of as many windows as output_size says
+---@param output_size integer|integer[] size of the output, 1: one window over all; 0: as the input
+---@return luron.Layer
+---@overload fun(options: { output_size: integer|integer[] }): luron.Layer
+function nn.AdaptiveAvgPool2d(output_size) end
+
+--- the mean of as many windows as output_size says
+---@param output_size integer|integer[] size of the output, 1: one window over all; 0: as the input
+---@return luron.Layer
+---@overload fun(options: { output_size: integer|integer[] }): luron.Layer
+function nn.AdaptiveAvgPool3d(output_size) end
+
+--- each channel with mean 0 and variance 1 over the batch
+---@param num_features integer channels
+---@param eps? number added to the variance
+---@param momentum? number share of the new batch in running values: 1 minus Keras's
+---@param affine? boolean a weight and a bias for each channel
+---@param track_running_stats? boolean keep running values, which eval mode takes
+---@param cumulative? boolean running values are means over all batches, whatever momentum says
+---@param unbiased? boolean running_var from n - 1, as in PyTorch; false: from n, as in Keras
+---@param weight_init? string first weights; nil: ones
+---@param bias_init? string first biases; nil: zeros
+---@return luron.Layer
+---@overload fun(options: { num_features: integer, eps: number?, momentum: number?, affine: boolean?, track_running_stats: boolean?, cumulative: boolean?, unbiased: boolean?, weight_init: string?, bias_init: string? }): luron.Layer
+function nn.BatchNorm1d(num_features, eps, momentum, affine, track_running_stats, cumulative, unbiased, weight_init, bias_init) end
+
+--- each channel with mean 0 and variance 1 over the batch
+---@param num_features integer channels
+---@param eps? number added to the variance
+---@param momentum? number share of the new batch in running values: 1 minus Keras's
+---@param affine? boolean a weight and a bias for each channel
+---@param track_running_stats? boolean keep running values, which eval mode takes
+---@param cumulative? boolean running values are means over all batches, whatever momentum says
+---@param unbiased? boolean running_var from n - 1, as in PyTorch; false: from n, as in Keras
+---@param weight_init? string first weights; nil: ones
+---@param bias_init? string first biases; nil: zeros
+---@return luron.Layer
+---@overload fun(options: { num_features: integer, eps: number?, momentum: number?, affine: boolean?, track_running_stats: boolean?, cumulative: boolean?, unbiased: boolean?, weight_init: string?, bias_init: string? }): luron.Layer
+function nn.BatchNorm2d(num_features, eps, momentum, affine, track_running_stats, cumulative, unbiased, weight_init, bias_init) end
+
+--- each channel with mean 0 and variance 1 over the batch
+---@param num_features integer channels
+---@param eps? number added to the variance
+---@param momentum? number share of the new batch in running values: 1 minus Keras's
+---@param affine? boolean a weight and a bias for each channel
+---@param track_running_stats? boolean keep running values, which eval mode takes
+---@param cumulative? boolean running values are means over all batches, whatever momentum says
+---@param unbiased? boolean running_var from n - 1, as in PyTorch; false: from n, as in Keras
+---@param weight_init? string first weights; nil: ones
+---@param bias_init? string first biases; nil: zeros
+---@return luron.Layer
+---@overload fun(options: { num_features: integer, eps: number?, momentum: number?, affine: boolean?, track_running_stats: boolean?, cumulative: boolean?, unbiased: boolean?, weight_init: string?, bias_init: string? }): luron.Layer
+function nn.BatchNorm3d(num_features, eps, momentum, affine, track_running_stats, cumulative, unbiased, weight_init, bias_init) end
+
+--- each channel of each image with mean 0 and variance 1
+---@param num_features integer channels
+---@param eps? number added to the variance
+---@param momentum? number share of the new batch in running values: 1 minus Keras's
+---@param affine? boolean a weight and a bias for each channel
+---@param track_running_stats? boolean keep running values, which eval mode takes
+---@param cumulative? boolean running values are means over all batches, whatever momentum says
+---@param unbiased? boolean running_var from n - 1, as in PyTorch; false: from n, as in Keras
+---@param weight_init? string first weights; nil: ones
+---@param bias_init? string first biases; nil: zeros
+---@return luron.Layer
+---@overload fun(options: { num_features: integer, eps: number?, momentum: number?, affine: boolean?, track_running_stats: boolean?, cumulative: boolean?, unbiased: boolean?, weight_init: string?, bias_init: string? }): luron.Layer
+function nn.InstanceNorm1d(num_features, eps, momentum, affine, track_running_stats, cumulative, unbiased, weight_init, bias_init) end
+
+--- each channel of each image with mean 0 and variance 1
+---@param num_features integer channels
+---@param eps? number added to the variance
+---@param momentum? number share of the new batch in running values: 1 minus Keras's
+---@param affine? boolean a weight and a bias for each channel
+---@param track_running_stats? boolean keep running values, which eval mode takes
+---@param cumulative? boolean running values are means over all batches, whatever momentum says
+---@param unbiased? boolean running_var from n - 1, as in PyTorch; false: from n, as in Keras
+---@param weight_init? string first weights; nil: ones
+---@param bias_init? string first biases; nil: zeros
+---@return luron.Layer
+---@overload fun(options: { num_features: integer, eps: number?, momentum: number?, affine: boolean?, track_running_stats: boolean?, cumulative: boolean?, unbiased: boolean?, weight_init: string?, bias_init: string? }): luron.Layer
+function nn.InstanceNorm2d(num_features, eps, momentum, affine, track_running_stats, cumulative, unbiased, weight_init, bias_init) end
+
+--- each channel of each image with mean 0 and variance 1
+---@param num_features integer channels
+---@param eps? number added to the variance
+---@param momentum? number share of the new batch in running values: 1 minus Keras's
+---@param affine? boolean a weight and a bias for each channel
+---@param track_running_stats? boolean keep running values, which eval mode takes
+---@param cumulative? boolean running values are means over all batches, whatever momentum says
+---@param unbiased? boolean running_var from n - 1, as in PyTorch; false: from n, as in Keras
+---@param weight_init? string first weights; nil: ones
+---@param bias_init? string first biases; nil: zeros
+---@return luron.Layer
+---@overload fun(options: { num_features: integer, eps: number?, momentum: number?, affine: boolean?, track_running_stats: boolean?, cumulative: boolean?, unbiased: boolean?, weight_init: string?, bias_init: string? }): luron.Layer
+function nn.InstanceNorm3d(num_features, eps, momentum, affine, track_running_stats, cumulative, unbiased, weight_init, bias_init) end
+
+--- each group of channels of each image with mean 0 and variance 1
+---@param num_groups integer groups, into which the channels are divided
+---@param num_channels integer channels
+---@param eps? number added to the variance
+---@param affine? boolean a weight and a bias for each channel
+---@param weight_init? string first weights; nil: ones
+---@param bias_init? string first biases; nil: zeros
+---@return luron.Layer
+---@overload fun(options: { num_groups: integer, num_channels: integer, eps: number?, affine: boolean?, weight_init: string?, bias_init: string? }): luron.Layer
+function nn.GroupNorm(num_groups, num_channels, eps, affine, weight_init, bias_init) end
+
+--- each row with mean 0 and variance 1
+---@param normalized_shape integer|integer[] sizes of the last dims, over which it goes
+---@param eps? number added to the variance
+---@param elementwise_affine? boolean a weight and a bias for each number of a row
+---@param bias? boolean the bias too
+---@param weight_init? string first weights; nil: ones
+---@param bias_init? string first biases; nil: zeros
+---@return luron.Layer
+---@overload fun(options: { normalized_shape: integer|integer[], eps: number?, elementwise_affine: boolean?, bias: boolean?, weight_init: string?, bias_init: string? }): luron.Layer
+function nn.LayerNorm(normalized_shape, eps, elementwise_affine, bias, weight_init, bias_init) end
+
+--- each row with a mean square of 1
+---@param normalized_shape integer|integer[] sizes of the last dims, over which it goes
+---@param eps? number added to the mean of the squares; negative: the machine epsilon of the dtype
+---@param elementwise_affine? boolean a weight for each number of a row
+---@param weight_init? string first weights; nil: ones
+---@return luron.Layer
+---@overload fun(options: { normalized_shape: integer|integer[], eps: number?, elementwise_affine: boolean?, weight_init: string? }): luron.Layer
+function nn.RMSNorm(normalized_shape, eps, elementwise_affine, weight_init) end
+
+--- convolution along one dimension
+---@param in_channels integer channels in
+---@param out_channels integer channels out
+---@param kernel_size integer|integer[] size of the kernel
+---@param stride? integer|integer[] step of the kernel
+---@param padding? integer|integer[] border on both sides; 'same': as long as the input, 'causal': before it alone
+---@param dilation? integer|integer[] distance of the numbers that the kernel takes
+---@param groups? integer sets of channels, each with a kernel of its own
+---@param bias? boolean add a bias
+---@param padding_mode? string what the border is made of
+---@param weight_init? string first weights; nil: uniform within 1 / sqrt(numbers that go into an output)
+---@param bias_init? string first biases; nil: as the weights
+---@return luron.Layer
+---@overload fun(options: { in_channels: integer, out_channels: integer, kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, dilation: integer|integer[]|nil, groups: integer?, bias: boolean?, padding_mode: string?, weight_init: string?, bias_init: string? }): luron.Layer
+function nn.Conv1d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, weight_init, bias_init) end
+
+--- convolution over height and width
+---@param in_channels integer channels in
+---@param out_channels integer channels out
+---@param kernel_size integer|integer[] size of the kernel
+---@param stride? integer|integer[] step of the kernel
+---@param padding? integer|integer[] border on both sides; 'same': as large as the input
+---@param dilation? integer|integer[] distance of the numbers that the kernel takes
+---@param groups? integer sets of channels, each with a kernel of its own
+---@param bias? boolean add a bias
+---@param padding_mode? string what the border is made of
+---@param weight_init? string first weights; nil: uniform within 1 / sqrt(numbers that go into an output)
+---@param bias_init? string first biases; nil: as the weights
+---@return luron.Layer
+---@overload fun(options: { in_channels: integer, out_channels: integer, kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, dilation: integer|integer[]|nil, groups: integer?, bias: boolean?, padding_mode: string?, weight_init: string?, bias_init: string? }): luron.Layer
+function nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, weight_init, bias_init) end
+
+--- convolution over depth, height and width
+---@param in_channels integer channels in
+---@param out_channels integer channels out
+---@param kernel_size integer|integer[] size of the kernel
+---@param stride? integer|integer[] step of the kernel
+---@param padding? integer|integer[] border on both sides; 'same': as large as the input
+---@param dilation? integer|integer[] distance of the numbers that the kernel takes
+---@param groups? integer sets of channels, each with a kernel of its own
+---@param bias? boolean add a bias
+---@param padding_mode? string what the border is made of
+---@param weight_init? string first weights; nil: uniform within 1 / sqrt(numbers that go into an output)
+---@param bias_init? string first biases; nil: as the weights
+---@return luron.Layer
+---@overload fun(options: { in_channels: integer, out_channels: integer, kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, dilation: integer|integer[]|nil, groups: integer?, bias: boolean?, padding_mode: string?, weight_init: string?, bias_init: string? }): luron.Layer
+function nn.Conv3d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, weight_init, bias_init) end
+
+--- rows of a table by ids
+---@param num_embeddings integer ids there are
+---@param embedding_dim integer numbers of an id
+---@param padding_idx? integer id whose row begins as zeros and gets no gradient; negative: none
+---@param weight_init? string first weights; nil: normal
+---@return luron.Layer
+---@overload fun(options: { num_embeddings: integer, embedding_dim: integer, padding_idx: integer?, weight_init: string? }): luron.Layer
+function nn.Embedding(num_embeddings, embedding_dim, padding_idx, weight_init) end
+
+--- long short-term memory over sequences
+---@param input_size integer features in
+---@param hidden_size integer features of the state
+---@param num_layers? integer layers, each over the output of the one before
+---@param bias? boolean add biases
+---@param dropout? number probability of a 0 between layers, when training
+---@param bidirectional? boolean a second direction, from the end; outputs side by side
+---@param weight_init? string first weight_ih; nil: uniform within 1 / sqrt(hidden_size)
+---@param recurrent_init? string first weight_hh; nil: as weight_ih
+---@param bias_init? string first biases; nil: as weight_ih
+---@return luron.Layer
+---@overload fun(options: { input_size: integer, hidden_size: integer, num_layers: integer?, bias: boolean?, dropout: number?, bidirectional: boolean?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
+function nn.LSTM(input_size, hidden_size, num_layers, bias, dropout, bidirectional, weight_init, recurrent_init, bias_init) end
+
+--- gated recurrent unit over sequences
+---@param input_size integer features in
+---@param hidden_size integer features of the state
+---@param num_layers? integer layers, each over the output of the one before
+---@param bias? boolean add biases
+---@param dropout? number probability of a 0 between layers, when training
+---@param bidirectional? boolean a second direction, from the end; outputs side by side
+---@param reset_after? boolean the reset gate is applied after the recurrent product; false: before
+---@param weight_init? string first weight_ih; nil: uniform within 1 / sqrt(hidden_size)
+---@param recurrent_init? string first weight_hh; nil: as weight_ih
+---@param bias_init? string first biases; nil: as weight_ih
+---@return luron.Layer
+---@overload fun(options: { input_size: integer, hidden_size: integer, num_layers: integer?, bias: boolean?, dropout: number?, bidirectional: boolean?, reset_after: boolean?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
+function nn.GRU(input_size, hidden_size, num_layers, bias, dropout, bidirectional, reset_after, weight_init, recurrent_init, bias_init) end
+
+--- simple recurrent network over sequences
+---@param input_size integer features in
+---@param hidden_size integer features of the state
+---@param num_layers? integer layers, each over the output of the one before
+---@param nonlinearity? string of the new state
+---@param bias? boolean add biases
+---@param dropout? number probability of a 0 between layers, when training
+---@param bidirectional? boolean a second direction, from the end; outputs side by side
+---@param weight_init? string first weight_ih; nil: uniform within 1 / sqrt(hidden_size)
+---@param recurrent_init? string first weight_hh; nil: as weight_ih
+---@param bias_init? string first biases; nil: as weight_ih
+---@return luron.Layer
+---@overload fun(options: { input_size: integer, hidden_size: integer, num_layers: integer?, nonlinearity: string?, bias: boolean?, dropout: number?, bidirectional: boolean?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
+function nn.RNN(input_size, hidden_size, num_layers, nonlinearity, bias, dropout, bidirectional, weight_init, recurrent_init, bias_init) end
+
+--- a step of long short-term memory
+---@param input_size integer features in
+---@param hidden_size integer features of the state
+---@param bias? boolean add biases
+---@param weight_init? string first weight_ih; nil: uniform within 1 / sqrt(hidden_size)
+---@param recurrent_init? string first weight_hh; nil: as weight_ih
+---@param bias_init? string first biases; nil: as weight_ih
+---@return luron.Layer
+---@overload fun(options: { input_size: integer, hidden_size: integer, bias: boolean?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
+function nn.LSTMCell(input_size, hidden_size, bias, weight_init, recurrent_init, bias_init) end
+
+--- a step of a gated recurrent unit
+---@param input_size integer features in
+---@param hidden_size integer features of the state
+---@param bias? boolean add biases
+---@param reset_after? boolean the reset gate is applied after the recurrent product; false: before
+---@param weight_init? string first weight_ih; nil: uniform within 1 / sqrt(hidden_size)
+---@param recurrent_init? string first weight_hh; nil: as weight_ih
+---@param bias_init? string first biases; nil: as weight_ih
+---@return luron.Layer
+---@overload fun(options: { input_size: integer, hidden_size: integer, bias: boolean?, reset_after: boolean?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
+function nn.GRUCell(input_size, hidden_size, bias, reset_after, weight_init, recurrent_init, bias_init) end
+
+--- a step of a simple recurrent network
+---@param input_size integer features in
+---@param hidden_size integer features of the state
+---@param bias? boolean add biases
+---@param nonlinearity? string of the new state
+---@param weight_init? string first weight_ih; nil: uniform within 1 / sqrt(hidden_size)
+---@param recurrent_init? string first weight_hh; nil: as weight_ih
+---@param bias_init? string first biases; nil: as weight_ih
+---@return luron.Layer
+---@overload fun(options: { input_size: integer, hidden_size: integer, bias: boolean?, nonlinearity: string?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
+function nn.RNNCell(input_size, hidden_size, bias, nonlinearity, weight_init, recurrent_init, bias_init) end
 
 --- gradient descent, with momentum if wanted
 ---@param parameters luron.Layer|luron.Model|luron.Module|luron.Tensor|table
