@@ -428,7 +428,8 @@ local function cats(sections)
     if name == "Dataset" or name == "Loader" then out "---@operator len: integer" end
     out("local " .. name .. " = {}\n")
   end
-  out "---@class luron.init\nlocal init = {}\n\n---@class luron.nn\n---@field Module luron.Module\n---@field init luron.init\nlocal nn = {}\n\n---@class luron.optim\nlocal optim = {}\n"
+  out "---@class luron.init\nlocal init = {}\n\n---@class luron.nn\n---@field Module luron.Module\n---@field init luron.init\nlocal nn = {}\n"
+  out "---@class luron.optim\nlocal optim = {}\n"
   out "---@class luron.data\nlocal data = {}\n"
   out "---@class luron.schedule\nlocal schedule = {}\n"
   out "---@class luron.linalg\nlocal linalg = {}\n\n---@class luron.sparse\nlocal sparse = {}\n"

@@ -141,7 +141,8 @@ describe("fit", function()
     local dropping = few:loader { batch = 4, drop_last = true }
     for name, fn in pairs { fit = fit, evaluate = luron.evaluate } do
       fails(string.format("bad argument #2 to '%s' (data: there is no example in it)", name), fn, model, empty, { loss = "mse_loss" })
-      fails(string.format("bad argument #2 to '%s' (data: 3 examples make no batch of 4, and drop_last leaves the rest out)", name), fn, model, dropping, { loss = "mse_loss" })
+      fails(string.format("bad argument #2 to '%s' (data: 3 examples make no batch of 4, and drop_last leaves the rest out)", name), fn, model, dropping,
+        { loss = "mse_loss" })
       local nothing = setmetatable({ examples = function() return 3 end }, { __call = function() end })
       fails(string.format("bad argument #2 to '%s' (data: the loader gave no batch)", name), fn, model, nothing, { loss = "mse_loss" })
     end
@@ -176,7 +177,8 @@ describe("fit", function()
     plateau = luron.schedule.ReduceLROnPlateau(opt)
     fit(model, restored(), { epochs = 2, optim = opt, schedule = plateau })
     assert.are.equal(1, plateau:steps())
-    fails("bad argument #2 to 'evaluate' (data: the loader gave no batch: it was restored at the end of an epoch)", luron.evaluate, model, restored(), { loss = "mse_loss" })
+    fails("bad argument #2 to 'evaluate' (data: the loader gave no batch: it was restored at the end of an epoch)", luron.evaluate, model, restored(),
+      { loss = "mse_loss" })
   end)
 
   it("says what is wrong", function()
