@@ -10,7 +10,7 @@ local sanitized = (os.getenv "LURON_TEST_SANITIZE" or "") ~= ""
 
 -- Not called: what writes files, prints, trains on and on, or makes memory fail.
 local skipped = {
-  save = true, write = true, plugin_index = true, fail_alloc = true, fit = true, finish = true, raise = true, badarg = true, set_node = true,
+  save = true, write = true, plugin_index = true, fail_alloc = true, memory_limit = true, fit = true, finish = true, raise = true, badarg = true, set_node = true,
 }
 
 -- ---- functions ---------------------------------------------------------------------------------------------------------

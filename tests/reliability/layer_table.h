@@ -70,6 +70,9 @@ static const layer_line layer_lines[] = {
     {"LSTMCell", "\"input_size\": %K, \"hidden_size\": %N", "mK,mN,mN", -2, 2},
     {"GRUCell", "\"input_size\": %K, \"hidden_size\": %N", "mK,mN", -2, 2},
     {"RNNCell", "\"input_size\": %K, \"hidden_size\": %N", "mK,mN", -2, 2},
+    {"Conv1d", "\"in_channels\": %K, \"out_channels\": %N, \"kernel_size\": 3, \"padding\": 1", "mK6", -2, 2},
+    {"Conv2d", "\"in_channels\": %K, \"out_channels\": 2, \"kernel_size\": [3, 2], \"stride\": [2, 1], \"padding\": [1, 0]", "mK54", -2, 2},
+    {"Conv3d", "\"in_channels\": %K, \"out_channels\": 2, \"kernel_size\": [1, 2, 2], \"dilation\": [1, 1, 2]", "mK234", -2, 2},
     {"Embedding", "\"num_embeddings\": %K, \"embedding_dim\": %N", "#mn<K", -2, 2},
 };
 
