@@ -201,7 +201,7 @@ luron_status luron_logsumexp(luron_tensor **out, luron_ctx *ctx, luron_tensor *x
     luron_tensor *none = luron__expr_2(&e, luron_eq, sum, zero);
     luron_tensor *log = luron__expr_1(&e, luron_log, luron__expr_where(&e, none, luron__expr_number(&e, 1), sum));
     log = luron__expr_where(&e, none, luron__expr_number(&e, -(double)INFINITY), log);
-    if (some) log = luron__expr_2(&e, luron_add, log, luron__expr_reshape(&e, top, sum->ndim, sum->shape));
+    if (some && sum) log = luron__expr_2(&e, luron_add, log, luron__expr_reshape(&e, top, sum->ndim, sum->shape));
     return luron__expr_done(&e, log, out);
 }
 
