@@ -213,8 +213,11 @@ describe("luron plugin check", function()
       local file <close> = assert(io.open(dir .. "/sample." .. name, "wb"))
       file:write(bytes)
     end
+    -- Under a sanitizer these take minutes, and their own tests run there.
+    local slow = sanitized and { conv = true, norm = true, optim = true, pool = true, recurrent = true } or {}
     for _, file in ipairs(luron.plugins()) do
       local name = file.path:match "([^/]+)%.so$"
+      if slow[name] then goto continue end
       local sample = samples[name] and string.format("--sample %s/sample.%s", dir, name) or ""
       local text, code = run(string.format("%s plugin check %s --seed %d %s", command, file.path, line.seed, sample))
       n = n + tonumber(text:match "(%d+) passed" or 0)
@@ -222,8 +225,9 @@ describe("luron plugin check", function()
         failures = failures + 1
         print(name, code, (text:gsub("[^\n]*ok  [^\n]*\n", "")))
       end
+      ::continue::
     end
-    assert.is_true(n > 600, n .. " checks")
+    assert.is_true(n > (sanitized and 300 or 600), n .. " checks")
     assert.equal(0, line:finish(n, failures))
   end)
 end)
