@@ -16,17 +16,7 @@ void luron__plan_refuse(luron_ctx *ctx, const char *what) {
     if (ctx->plan) refuse(ctx->plan, what);
 }
 
-static void mix(luron_plan *p, const void *data, size_t n) { /* FNV-1a, eight bytes at a time */
-    const unsigned char *at = data;
-    for (; n >= 8; n -= 8, at += 8) {
-        uint64_t word;
-        memcpy(&word, at, 8);
-        p->hash = (p->hash ^ word) * 0x100000001b3u;
-        p->hash ^= p->hash >> 29;
-    }
-    for (; n; n--)
-        p->hash = (p->hash ^ *at++) * 0x100000001b3u;
-}
+static void mix(luron_plan *p, const void *data, size_t n) { p->hash = luron__hash(p->hash, data, n); }
 static void mix_int(luron_plan *p, int64_t v) { mix(p, &v, sizeof v); }
 
 /* ---- storages ---------------------------------------------------------------------------------------------------- */
@@ -160,6 +150,11 @@ void luron__plan_op(luron_ctx *ctx, const luron__apply *a) {
     end_step(p);
 }
 
+static bool is_input(const luron_plan *p, const luron_tensor *t) {
+    int64_t i = find_store(p, t->storage);
+    return i >= 0 && p->stores[i].input >= 0;
+}
+
 static void note_two(luron_ctx *ctx, luron__plan_kind kind, luron_tensor *to, const luron_tensor *from, bool writes_first) {
     luron_plan *p = ctx->plan;
     if (!p) return;
@@ -168,6 +163,7 @@ static void note_two(luron_ctx *ctx, luron__plan_kind kind, luron_tensor *to, co
     if (!s) return;
     if (from) set_header(p, s, 0, from, false);
     set_header(p, s, s->n - 1, to, writes_first);
+    if (kind != LURON__PLAN_ROOT && is_input(p, to)) refuse(p, "writes into what is given to it");
     end_step(p);
 }
 /* Are the elements of t all that its storage has? */
@@ -353,7 +349,7 @@ luron_status luron_plan_begin(luron_plan **out, luron_ctx *ctx, int n_in, luron_
     LURON__CHECK(ctx, n_in >= 0 && (n_in == 0 || ins), LURON_E_ARGUMENT, "plan: %d inputs", n_in);
     luron_plan *p;
     LURON_TRY(luron__alloc(&p, ctx, sizeof *p));
-    p->pool = ctx->pool, p->ctx = ctx, p->hash = 0xcbf29ce484222325u;
+    p->pool = ctx->pool, p->ctx = ctx, p->hash = LURON__HASH_BEGIN;
     p->position = ctx->position, p->recording = ctx->recording;
     luron_status status = take_inputs(p, ctx, n_in, ins);
     if (status) {

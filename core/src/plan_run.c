@@ -163,7 +163,7 @@ luron_status luron_plan_run(luron_tensor **outs, luron_plan *p, luron_ctx *ctx, 
     luron_status status = LURON_OK;
     for (int64_t i = 0; i < p->n_steps && !status; i++)
         status = run_step(p, ctx, &p->steps[i]);
-    put_grads(p);
+    if (!status) put_grads(p);
     if (!status) status = make_outputs(outs, p, ctx);
     ctx->recording = recording;
     if (status) ctx->position = p->position; /* as if it had not been tried */

@@ -258,6 +258,11 @@ static luron_status permutes(luron_tensor **out, luron_ctx *ctx, luron_tensor *x
     return status;
 }
 
+static luron_status writes_into_it(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
+    LURON_TRY(luron_tensor_fill(ctx, x, 3));
+    return luron_scale(out, ctx, x, 2, 0);
+}
+
 static void test_plan_refuses_what_it_cannot_repeat(void **state) {
     luron_ctx *ctx = *state;
     assert_refused(ctx, reads, "reads numbers of a tensor: item");
@@ -266,6 +271,7 @@ static void test_plan_refuses_what_it_cannot_repeat(void **state) {
     assert_refused(ctx, puts_there, "writes in place: index_put");
     assert_refused(ctx, leaves_a_tape, "gradient can still be asked for");
     assert_refused(ctx, permutes, "random numbers outside of layers");
+    assert_refused(ctx, writes_into_it, "writes into what is given to it");
     luron_ctx_set_detect_anomaly(ctx, 1);
     assert_refused(ctx, chain, "detect_anomaly");
     luron_ctx_set_detect_anomaly(ctx, 0);
