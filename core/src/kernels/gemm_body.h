@@ -3,8 +3,7 @@
  *
  *   PANELS                 {width, rows of a tile at most, kernel}, widths falling
  *   ONE_ROW                the same for a product of one row with op(b) in place
- *   TRANSPOSE(from, ld, to, panel)    writes TN rows of TN numbers at `from` as columns at `to`
- *   TN
+ *   TRANSPOSE(from, ld, to, panel), TN    writes TN rows of TN numbers at `from` as columns at `to`; optional
  *   MOST_WIDTH, LEAST_WIDTH    of the widest and the narrowest panel
  *
  * a (M,K), b (K,N) -> c (M,N). A is read in place; panels of B are packed where they are not used in place. */
@@ -30,6 +29,16 @@ typedef struct NAME(panel) {
 
 static const NAME(panel) NAME(panels)[] = PANELS, NAME(one_row) = ONE_ROW;
 static const int NAME(widths)[LURON__GEMM_WIDTHS] = WIDTHS;
+
+#ifndef TRANSPOSE
+#define TN LEAST_WIDTH
+static inline void NAME(transpose)(const T *from, int64_t ld, T *to, int64_t panel) {
+    for (int i = 0; i < TN; i++)
+        for (int j = 0; j < TN; j++)
+            to[i * panel + j] = from[j * ld + i];
+}
+#define TRANSPOSE NAME(transpose)
+#endif
 
 /* n rows, `ld` apart, of `width` numbers; width is a constant where this is inlined. */
 static inline __attribute__((always_inline)) void NAME(copy_rows)(const T *from, int64_t ld, int64_t n, const int width,

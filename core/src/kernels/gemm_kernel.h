@@ -3,7 +3,7 @@
  *   T, VEC                   element type and vector of it
  *   FMA(a, b, c), SET1(p)    multiply-add on vectors; the number at p in every lane
  *   KEEP(v)                  forbid the compiler to load v again at each use
- *   LOAD_SOME(p, n), STORE_SOME(p, n, v)    the first n < lanes numbers; the others are 0 and untouched
+ *   LOAD_SOME(p, n), STORE_SOME(p, n, v)    the first n < lanes numbers; the others are 0 and untouched; optional
  *   NAME(x), VNAME(x)        x with a suffix of dtype and instruction set, and of the vector type too
  *
  * Vectors lie along N, never along K, so an element is the same chain of multiply-adds wherever it stands in a tile. */
@@ -14,6 +14,16 @@ static inline VEC VNAME(load)(const T *p) {
     memcpy(&v, p, sizeof v);
     return v;
 }
+
+#ifndef LOAD_SOME
+static inline VEC VNAME(some)(const T *p, int n) {
+    VEC v = {0};
+    memcpy(&v, p, (size_t)n * sizeof(T));
+    return v;
+}
+#define LOAD_SOME(p, n) VNAME(some)(p, n)
+#define STORE_SOME(p, n, v) memcpy(p, &v, (size_t)(n) * sizeof(T))
+#endif
 
 /* The sums of a tile in the general case: what came before, beta c and the bias are added. Not inlined into the kernel
  * of each height, which would be most of the code. */
