@@ -3,6 +3,7 @@
  *   bench_conv [--threads N] [--rounds N] [--only TEXT]
  *
  * A line of JSON a layer and pass, medians, float32; FLOPs are counted with those in the padding.                    */
+#include "support/bench.h"
 #include "kernels/conv.h"
 #include "kernels/kernels.h"
 #include "luron/plugin.h"
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 typedef struct shape {
     const char *name;
@@ -36,21 +36,8 @@ static const struct {
     {"forward", luron__conv}, {"grad_input", luron__conv_grad_input}, {"grad_weight", luron__conv_grad_weight}};
 enum { MOST_ROUNDS = 101 };
 
-/* On one thread the time on the processor, in which other programs have no part. */
-static double now(int threads) {
-    struct timespec t;
-    clock_gettime(threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static float *numbers(int64_t n) {
-    float *p = aligned_alloc(64, (size_t)(n * 4 / 64 + 2) * 64);
-    if (!p) exit(1);
+    float *p = bench_memory(n * 4);
     for (int64_t i = 0; i < n; i++)
         p[i] = (float)(i * 7 % 13) / 13 - 0.5f;
     return p;
@@ -75,12 +62,12 @@ static void run_shape(const shape *s, int threads, int rounds) {
         double took[MOST_ROUNDS];
         g.to = to[k];
         for (int r = -1; r < rounds; r++) { /* the first round warms up */
-            const double start = now(threads);
+            const double start = bench_now(bench_clock(threads));
             for (long i = 0; i < repeats; i++)
                 passes[k].run(&g, threads, work);
-            if (r >= 0) took[r] = (now(threads) - start) / (double)repeats;
+            if (r >= 0) took[r] = (bench_now(bench_clock(threads)) - start) / (double)repeats;
         }
-        qsort(took, (size_t)rounds, sizeof(double), ascending);
+        qsort(took, (size_t)rounds, sizeof(double), bench_ascending);
         printf("{\"layer\":\"%s\",\"pass\":\"%s\",\"threads\":%d,\"isa\":\"%s\",\"us\":%.2f,\"gflops\":%.2f}\n",
                s->name, passes[k].name, threads, luron__isa_name(g.isa), 1e6 * took[rounds / 2],
                1e-9 * flops / took[rounds / 2]);

@@ -5,13 +5,14 @@
  * peak: multiply-adds of float32 in registers, FLOP/s; l2, ram: bytes/s read from 512 KiB and 128 MiB; dice: seconds of
  * a training step of a 3-8-2 network in straight-line C; with a file: bytes/s of 100 MB, written with fsync and read.
  * peak, l2 and ram are of all threads together. Medians; on one thread the time on the processor. */
+#include "support/bench.h"
+
 #include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -29,19 +30,8 @@ typedef struct work {
 static int n_threads = 1, n_rounds = MOST_ROUNDS;
 static volatile float sink;
 
-static double now(clockid_t clock) {
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double median(double *times) {
-    qsort(times, (size_t)n_rounds, sizeof *times, ascending);
+    qsort(times, (size_t)n_rounds, sizeof *times, bench_ascending);
     return times[n_rounds / 2];
 }
 
@@ -107,7 +97,7 @@ static double time_of(work w, long apart) {
     double times[MOST_ROUNDS];
     clockid_t clock = n_threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC;
     for (int r = 0; r < n_rounds; r++) {
-        double start = now(clock);
+        double start = bench_now(clock);
         for (int i = 1; i < n_threads; i++) {
             parts[i] = w;
             parts[i].numbers += apart * i;
@@ -116,7 +106,7 @@ static double time_of(work w, long apart) {
         w.fn(&w);
         for (int i = 1; i < n_threads; i++)
             pthread_join(threads[i], NULL);
-        times[r] = now(clock) - start;
+        times[r] = bench_now(clock) - start;
     }
     return median(times);
 }
@@ -193,7 +183,7 @@ static double dice(void) {
         all[i] = (float)(i * 7 % 13) / 13 - 0.5f;
     double times[MOST_ROUNDS];
     for (int r = 0; r < n_rounds; r++) {
-        double start = now(CLOCK_THREAD_CPUTIME_ID);
+        double start = bench_now(CLOCK_THREAD_CPUTIME_ID);
         for (int s = 0; s < STEPS; s++) {
             net g = {0};
             grads = (float *)&g;
@@ -204,7 +194,7 @@ static double dice(void) {
             for (size_t i = 0; i < sizeof q / 4; i++)
                 all[i] -= 0.1f * grads[i];
         }
-        times[r] = (now(CLOCK_THREAD_CPUTIME_ID) - start) / STEPS;
+        times[r] = (bench_now(CLOCK_THREAD_CPUTIME_ID) - start) / STEPS;
     }
     sink = all[0];
     return median(times);
@@ -231,15 +221,15 @@ static void files(const char *path, double *write_speed, double *read_speed) {
     if (!block) exit(1);
     memset(block, 7, (size_t)bytes);
     for (int r = 0; r < n_rounds; r++) {
-        double start = now(CLOCK_MONOTONIC);
+        double start = bench_now(CLOCK_MONOTONIC);
         int file = open(path, O_CREAT | O_TRUNC | O_RDWR, 0600);
         transfer(file, block, bytes, 1);
         if (fsync(file)) exit(1);
-        writes[r] = now(CLOCK_MONOTONIC) - start;
+        writes[r] = bench_now(CLOCK_MONOTONIC) - start;
         lseek(file, 0, SEEK_SET);
-        start = now(CLOCK_MONOTONIC);
+        start = bench_now(CLOCK_MONOTONIC);
         transfer(file, block, bytes, 0);
-        reads[r] = now(CLOCK_MONOTONIC) - start;
+        reads[r] = bench_now(CLOCK_MONOTONIC) - start;
         close(file);
         unlink(path);
     }

@@ -5,6 +5,7 @@
  * A library is one with cblas_sgemm (OpenBLAS, BLIS) or dnnl_sgemm (oneDNN). Ours runs with b in place and with b
  * packed beforehand. All contenders take turns in every round; a line of JSON a shape and contender, medians, float32.
  */
+#include "support/bench.h"
 #include "kernels/kernels.h"
 #include "luron/plugin.h"
 
@@ -12,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 typedef struct shape {
     const char *name;
@@ -77,24 +77,6 @@ typedef struct bench {
     luron__gemm_args g;
 } bench;
 
-/* On one thread the time on the processor, in which other programs have no part. */
-static double now(int threads) {
-    struct timespec t;
-    clock_gettime(threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static void *memory(int64_t bytes) {
-    void *p = aligned_alloc(64, (size_t)(bytes / 64 + 2) * 64);
-    if (!p) exit(1);
-    return p;
-}
-
 static void multiply(const bench *x, const contender *c) {
     const shape *s = x->s;
     int m = (int)s->m, n = (int)s->n, k = (int)s->k, lda = s->trans_a ? m : k, ldb = s->trans_b ? k : n;
@@ -110,15 +92,15 @@ static void multiply(const bench *x, const contender *c) {
 }
 
 static double time_of(const bench *x, const contender *c, long repeats) {
-    double start = now(x->threads);
+    double start = bench_now(bench_clock(x->threads));
     for (long i = 0; i < repeats; i++)
         multiply(x, c);
-    return (now(x->threads) - start) / (double)repeats;
+    return (bench_now(bench_clock(x->threads)) - start) / (double)repeats;
 }
 
 static void run_shape(const shape *s, contender *all, int n_all, int threads, int rounds) {
     bench x = {.s = s, .threads = threads};
-    x.a = memory(s->m * s->k * 4), x.b = memory(s->k * s->n * 4), x.c = memory(s->m * s->n * 4);
+    x.a = bench_memory(s->m * s->k * 4), x.b = bench_memory(s->k * s->n * 4), x.c = bench_memory(s->m * s->n * 4);
     for (int64_t i = 0; i < s->m * s->k; i++)
         x.a[i] = (float)(i * 7 % 13) / 13 - 0.5f;
     for (int64_t i = 0; i < s->k * s->n; i++)
@@ -127,8 +109,8 @@ static void run_shape(const shape *s, contender *all, int n_all, int threads, in
     x.g.flags = (s->trans_a ? LURON_TRANS_A : 0) | (s->trans_b ? LURON_TRANS_B : 0);
     x.g.lda = s->trans_a ? s->m : s->k, x.g.ldb = s->trans_b ? s->k : s->n, x.g.ldc = s->n;
     x.g.isa = luron__isa_pick(getenv("LURON_ISA"));
-    x.work = memory(luron__gemm_work(&x.g, threads));
-    x.packed = memory(luron__gemm_packed_bytes(&x.g));
+    x.work = bench_memory(luron__gemm_work(&x.g, threads));
+    x.packed = bench_memory(luron__gemm_packed_bytes(&x.g));
     luron__gemm_pack(&x.g, x.packed);
     double flops = 2.0 * (double)s->m * (double)s->n * (double)s->k;
     for (int r = -1; r < rounds; r++) /* the first round warms up */
@@ -138,7 +120,7 @@ static void run_shape(const shape *s, contender *all, int n_all, int threads, in
             if (r >= 0) all[i].took[r] = t;
         }
     for (int i = 0; i < n_all; i++) {
-        qsort(all[i].took, (size_t)rounds, sizeof(double), ascending);
+        qsort(all[i].took, (size_t)rounds, sizeof(double), bench_ascending);
         double t = all[i].took[rounds / 2];
         printf("{\"shape\":\"%s\",\"m\":%d,\"n\":%d,\"k\":%d,\"op\":\"%s%s\",\"threads\":%d,\"isa\":\"%s\",\"name\":\"%"
                "s\","

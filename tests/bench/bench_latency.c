@@ -4,12 +4,12 @@
  *
  * FILE is a checkpoint of a model with one input (1, n). "round" calls it CALLS times by luron_model_run, then by a
  * plan, and gives p50 and p99 in seconds; "finish" gives the sum of the outputs. */
+#include "support/bench.h"
 #include "luron/luron.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { INPUTS = 784, MOST_CALLS = 100000 };
 typedef struct bench {
@@ -20,17 +20,6 @@ typedef struct bench {
     luron_tensor *x;
     double took[MOST_CALLS], sum;
 } bench;
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static luron_status run(bench *b, int is_planned, luron_tensor **y) {
     return is_planned ? luron_plan_run(y, b->plan, b->ctx, 1, &b->x) : luron_model_run(y, b->ctx, b->model, 1, &b->x);
@@ -59,13 +48,13 @@ static luron_status prepare(bench *b, const char *path) {
 static luron_status round_of(bench *b, int calls, int is_planned) {
     for (int i = -100; i < calls; i++) { /* the first are no part of it */
         luron_tensor *y = NULL;
-        double start = now();
+        double start = bench_now(CLOCK_MONOTONIC);
         luron_status status = run(b, is_planned, &y);
         if (status) return status;
-        if (i >= 0) b->took[i] = now() - start;
+        if (i >= 0) b->took[i] = bench_now(CLOCK_MONOTONIC) - start;
         luron_tensor_unref(y);
     }
-    qsort(b->took, (size_t)calls, sizeof(double), ascending);
+    qsort(b->took, (size_t)calls, sizeof(double), bench_ascending);
     printf("%s\"%s\":{\"p50\":%.4g,\"p99\":%.4g}", is_planned ? "," : "{", is_planned ? "C, planned" : "C",
            b->took[calls / 2], b->took[calls - 1 - calls / 100]);
     return LURON_OK;

@@ -4,32 +4,22 @@
  *
  * "round" starts the command STARTS times and gives the medians: seconds on the wall and on the processor, and the peak
  * of its memory in bytes, as the system counted them for the child. "finish" gives what the last one printed. */
+#include "support/bench.h"
+
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
 enum { MOST_STARTS = 31 };
 static char printed[256];
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double median(double *v, int n) {
-    qsort(v, (size_t)n, sizeof *v, ascending);
+    qsort(v, (size_t)n, sizeof *v, bench_ascending);
     return v[n / 2];
 }
 
@@ -53,7 +43,7 @@ static int start(char **command, double *wall, double *cpu, double *peak) {
     posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
     posix_spawn_file_actions_addclose(&actions, ends[0]);
     posix_spawn_file_actions_addclose(&actions, ends[1]);
-    double began = now();
+    double began = bench_now(CLOCK_MONOTONIC);
     int failed = posix_spawnp(&child, command[0], &actions, NULL, command, environ);
     close(ends[1]);
     posix_spawn_file_actions_destroy(&actions);
@@ -61,7 +51,7 @@ static int start(char **command, double *wall, double *cpu, double *peak) {
         keep_output(ends[0]);
         failed = wait4(child, &status, 0, &used) != child || status != 0;
     }
-    *wall = now() - began;
+    *wall = bench_now(CLOCK_MONOTONIC) - began;
     close(ends[0]);
     if (failed) return -1;
     *cpu = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
