@@ -31,6 +31,11 @@ describe("luron.compile", function()
   local networks = {
     plain = function() return { nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2) } end,
     dropout = function() return { nn.Linear(3, 9), nn.Dropout(0.4), nn.GELU(), nn.Linear(9, 2), nn.LogSoftmax() } end,
+    images = function()
+      return {
+        nn.Linear(3, 36), nn.Reshape { shape = { 1, 6, 6 } }, nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(16, 2),
+      }
+    end,
     prelu = function() return { nn.Linear(3, 5, { bias = false }), nn.PReLU(), nn.Linear(5, 2) } end,
   }
   for name, layers in pairs(networks) do
