@@ -12,10 +12,6 @@
 enum { MOST_LINE = 512, LEAST_LINE = 64, BAND_BYTES = 128 * 1024, LEAST_TASKS = 8, FEW_ROWS = 32 };
 #define LEAST_FLOPS 1e6 /* worth handing to another thread */
 
-static int64_t least(int64_t a, int64_t b) { return luron__conv_least(a, b); }
-static int64_t most(int64_t a, int64_t b) { return luron__conv_most(a, b); }
-static int64_t ceil_div(int64_t a, int64_t b) { return luron__conv_ceil(a, b); }
-
 /* One dimension of a part. Tap k is there if base + k dilation is a multiple of `divide`; the quotient is its offset.
  */
 typedef struct axis {
@@ -37,13 +33,13 @@ static void measure(axis *a) {
     int64_t low = 0, high = 0, offset;
     for (int64_t k = 0; k < a->kernel; k++) {
         if (!tap_at(a, k, &offset)) continue;
-        low = a->taps ? least(low, offset) : offset;
-        high = a->taps ? most(high, offset) : offset;
+        low = a->taps ? luron__least(low, offset) : offset;
+        high = a->taps ? luron__most(high, offset) : offset;
         a->taps++;
     }
     a->first = low;
     a->extra = high - low;
-    a->splits = least(a->step, a->extra + 1);
+    a->splits = luron__least(a->step, a->extra + 1);
 }
 
 static axis forward_axis(const luron__conv_args *g, int d) {
@@ -57,7 +53,7 @@ static axis forward_axis(const luron__conv_args *g, int d) {
 static axis gradient_axis(const luron__conv_args *g, int d, int64_t r) {
     axis a = {.kernel = g->kernel[d], .base = r + g->before[d], .dilation = -g->dilation[d], .divide = g->stride[d]};
     a.step = 1, a.source = g->out[d], a.to_first = r, a.to_step = g->stride[d];
-    a.count = ceil_div(g->in[d] - r, g->stride[d]);
+    a.count = luron__ceil_div(g->in[d] - r, g->stride[d]);
     measure(&a);
     return a;
 }
@@ -73,7 +69,7 @@ typedef struct part {
     int64_t bands[2];       /* of height and width */
     const void *from, *a;
     int64_t *offset;
-    luron__conv_buffers buffers;
+    luron__buffers buffers;
     int size;
 } part;
 
@@ -91,21 +87,21 @@ static int64_t measure_copy(part *p) {
 /* Bands that fit the cache, and enough of them for some threads; by the shapes alone. */
 static void choose_bands(part *p) {
     axis *h = &p->d[1], *w = &p->d[2];
-    const int64_t room = BAND_BYTES / p->size, others = most(1, p->g->images * p->g->groups * p->d[0].count);
-    w->band = most(1, least(w->count, MOST_LINE));
+    const int64_t room = BAND_BYTES / p->size, others = luron__most(1, p->g->images * p->g->groups * p->d[0].count);
+    w->band = luron__most(1, luron__least(w->count, MOST_LINE));
     h->band = 1;
     while (w->band > LEAST_LINE && measure_copy(p) > room)
-        w->band = most(LEAST_LINE, w->band / 2);
+        w->band = luron__most(LEAST_LINE, w->band / 2);
     const int64_t one = measure_copy(p);
     h->band = 2;
     const int64_t more = measure_copy(p) - one;
     h->band = one >= room || more == 0 ? 1 : 1 + (room - one) / more;
     if (more == 0) h->band = h->count;
-    const int64_t wanted = ceil_div(LEAST_TASKS, others);
-    h->band = most(1, least(h->band, ceil_div(h->count, wanted)));
-    p->bands[0] = ceil_div(h->count, h->band);
-    if (p->bands[0] > 0) h->band = ceil_div(h->count, p->bands[0]); /* equal ones */
-    p->bands[1] = ceil_div(w->count, w->band);
+    const int64_t wanted = luron__ceil_div(LEAST_TASKS, others);
+    h->band = luron__most(1, luron__least(h->band, luron__ceil_div(h->count, wanted)));
+    p->bands[0] = luron__ceil_div(h->count, h->band);
+    if (p->bands[0] > 0) h->band = luron__ceil_div(h->count, p->bands[0]); /* equal ones */
+    p->bands[1] = luron__ceil_div(w->count, w->band);
     measure_copy(p);
 }
 
@@ -235,7 +231,7 @@ static void run_bands(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     part *p = arg;
     const axis *d = p->d;
     int which;
-    char *copy = luron__conv_take(&p->buffers, &which);
+    char *copy = luron__buffers_take(&p->buffers, &which);
     (void)chunk;
     for (int64_t i = begin; i < end; i++) {
         int64_t rest = i;
@@ -245,20 +241,20 @@ static void run_bands(void *arg, int64_t begin, int64_t end, int64_t chunk) {
         b.at[0] = rest % d[0].count, rest /= d[0].count;
         b.group = rest % p->g->groups, b.image = rest / p->g->groups;
         for (int k = 1; k < 3; k++)
-            b.n[k] = least(d[k].band, d[k].count - b.at[k]);
+            b.n[k] = luron__least(d[k].band, d[k].count - b.at[k]);
         run_band(p, &b, copy, p->offset + p->k);
     }
-    luron__conv_give(&p->buffers, which);
+    luron__buffers_give(&p->buffers, which);
 }
 
 /* Tables of a part: two offsets a tap, and, for the gradient, its weights. */
 static int64_t tables_bytes(const part *p) {
-    return luron__conv_round(2 * p->k * (int64_t)sizeof(int64_t)) +
-           (p->backward ? luron__conv_round(p->g->groups * p->k * p->rows * p->size) : 0);
+    return luron__round_64(2 * p->k * (int64_t)sizeof(int64_t)) +
+           (p->backward ? luron__round_64(p->g->groups * p->k * p->rows * p->size) : 0);
 }
-static int64_t copy_bytes(part *p) { return luron__conv_round(measure_copy(p) * p->size); }
+static int64_t copy_bytes(part *p) { return luron__round_64(measure_copy(p) * p->size); }
 static int64_t part_bytes(part *p, int threads) {
-    return 64 + tables_bytes(p) + luron__conv_buffers_bytes(copy_bytes(p), threads);
+    return 64 + tables_bytes(p) + luron__buffers_bytes(copy_bytes(p), threads);
 }
 
 static void run_part(part *p, int threads, void *work) {
@@ -276,36 +272,12 @@ static void run_part(part *p, int threads, void *work) {
     p->from = p->backward ? g->gy : g->x;
     p->a = g->w;
     if (p->backward) {
-        char *packed = at + luron__conv_round(2 * p->k * (int64_t)sizeof(int64_t));
+        char *packed = at + luron__round_64(2 * p->k * (int64_t)sizeof(int64_t));
         (p->size == 4 ? pack_f32 : pack_f64)(p, packed);
         p->a = packed;
     }
-    p->buffers = luron__conv_buffers_at(at + tables_bytes(p), copy_bytes(p), threads);
-    luron__parallel_for(threads, tasks, most(1, (int64_t)(LEAST_FLOPS / (flops + 1))), run_bands, p);
-}
-
-/* ---- memory of the threads ----------------------------------------------------------------------------------------
- */
-int64_t luron__conv_buffers_bytes(int64_t each, int n) {
-    return n * each + luron__conv_round(n * (int64_t)sizeof(atomic_flag));
-}
-
-luron__conv_buffers luron__conv_buffers_at(void *work, int64_t each, int n) {
-    luron__conv_buffers b = {.at = work, .each = each, .n = n};
-    b.taken = (atomic_flag *)(void *)(b.at + n * each);
-    for (int i = 0; i < n; i++)
-        atomic_flag_clear(&b.taken[i]);
-    return b;
-}
-
-void *luron__conv_take(luron__conv_buffers *b, int *which) {
-    for (*which = 0;; *which = *which + 1 < b->n ? *which + 1 : 0)
-        if (!atomic_flag_test_and_set_explicit(&b->taken[*which], memory_order_acquire))
-            return b->at + *which * b->each;
-}
-
-void luron__conv_give(luron__conv_buffers *b, int which) {
-    atomic_flag_clear_explicit(&b->taken[which], memory_order_release);
+    p->buffers = luron__buffers_at(at + tables_bytes(p), copy_bytes(p), threads);
+    luron__parallel_for(threads, tasks, luron__most(1, (int64_t)(LEAST_FLOPS / (flops + 1))), run_bands, p);
 }
 
 /* ---- what others call ----------------------------------------------------------------------------------------------
@@ -313,7 +285,7 @@ void luron__conv_give(luron__conv_buffers *b, int which) {
 /* The next of the parts of a gradient, one for each place modulo the strides. */
 static bool next_place(const luron__conv_args *g, int64_t *r) {
     for (int d = 2; d >= 0; d--) {
-        if (++r[d] < least(g->stride[d], g->in[d])) return true;
+        if (++r[d] < luron__least(g->stride[d], g->in[d])) return true;
         r[d] = 0;
     }
     return false;
@@ -323,10 +295,10 @@ int64_t luron__conv_work(const luron__conv_args *args, int threads) {
     const luron__conv_args g = flattened(args);
     int64_t r[3] = {0};
     part p = part_of(&g, false, r);
-    int64_t bytes = most(part_bytes(&p, threads), luron__conv_weight_work(&g, threads));
+    int64_t bytes = luron__most(part_bytes(&p, threads), luron__conv_weight_work(&g, threads));
     do {
         p = part_of(&g, true, r);
-        bytes = most(bytes, part_bytes(&p, threads));
+        bytes = luron__most(bytes, part_bytes(&p, threads));
     } while (next_place(&g, r));
     return bytes;
 }
@@ -348,8 +320,8 @@ void luron__conv_grad_input(const luron__conv_args *args, int threads, void *wor
 #else
 
 void NAME(luron__conv_fill)(T *to, int64_t n, const T *line, int64_t size, int64_t first, int64_t step) {
-    int64_t low = first < 0 ? ceil_div(-first, step) : 0, high = first < size ? (size - 1 - first) / step + 1 : 0,
-            i = 0;
+    int64_t low = first < 0 ? luron__ceil_div(-first, step) : 0,
+            high = first < size ? (size - 1 - first) / step + 1 : 0, i = 0;
     if (low > n) low = n;
     if (high > n) high = n;
     for (; i < low; i++)

@@ -3,9 +3,9 @@
 #define LURON_CONV_TILE_H
 #include "kernels/conv.h"
 #include "kernels/kernels.h"
+#include "kernels/tasks.h"
 #include "luron/plugin.h"
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -42,19 +42,6 @@ typedef struct luron__conv_spot {
     int n; /* numbers that are stored */
 } luron__conv_spot;
 
-/** Memory of which each piece of work in progress takes a part. */
-typedef struct luron__conv_buffers {
-    char *at;
-    int64_t each;
-    atomic_flag *taken;
-    int n;
-} luron__conv_buffers;
-/** `work` has n (each + flags) bytes, of which `each` is a multiple of 64. */
-int64_t luron__conv_buffers_bytes(int64_t each, int n);
-luron__conv_buffers luron__conv_buffers_at(void *work, int64_t each, int n);
-void *luron__conv_take(luron__conv_buffers *b, int *which);
-void luron__conv_give(luron__conv_buffers *b, int which);
-
 /** n numbers of a line of `size` numbers, `step` apart from place `first` on, which may be outside: there they are 0.
  */
 void luron__conv_fill_f32(float *to, int64_t n, const float *line, int64_t size, int64_t first, int64_t step);
@@ -62,10 +49,6 @@ void luron__conv_fill_f64(double *to, int64_t n, const double *line, int64_t siz
 
 int64_t luron__conv_weight_work(const luron__conv_args *g, int threads);
 
-static inline int64_t luron__conv_ceil(int64_t a, int64_t b) { return a / b + (a % b > 0); }
-static inline int64_t luron__conv_least(int64_t a, int64_t b) { return a < b ? a : b; }
-static inline int64_t luron__conv_most(int64_t a, int64_t b) { return a > b ? a : b; }
-static inline int64_t luron__conv_round(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 static inline int64_t luron__conv_volume(const int64_t *d) { return d[0] * d[1] * d[2]; }
 
 #endif

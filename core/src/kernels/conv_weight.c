@@ -16,7 +16,7 @@ typedef struct job {
     int64_t set, sets;              /* taps gathered at once, and how many times */
     int64_t parts;                  /* of the images */
     char *sums;                     /* of the parts, if there are several */
-    luron__conv_buffers buffers;
+    luron__buffers buffers;
     int size;
 } job;
 
@@ -25,24 +25,24 @@ static job job_of(const luron__conv_args *g) {
     j.k = g->c_in / g->groups * luron__conv_volume(g->kernel);
     j.pixels = luron__conv_volume(g->out);
     j.numel = g->groups * j.rows * j.k;
-    j.run = luron__conv_most(1, luron__conv_least(j.pixels, LURON__CONV_RUN));
-    j.set = luron__conv_most(1, luron__conv_least(j.k, luron__conv_most(1, GATHERED / j.run / PANEL) * PANEL));
-    j.sets = luron__conv_ceil(j.k, j.set);
+    j.run = luron__most(1, luron__least(j.pixels, LURON__CONV_RUN));
+    j.set = luron__most(1, luron__least(j.k, luron__most(1, GATHERED / j.run / PANEL) * PANEL));
+    j.sets = luron__ceil_div(j.k, j.set);
     const double flops = 2.0 * (double)j.numel * (double)j.pixels * (double)g->images;
     int64_t parts =
-        luron__conv_least(flops < PART_FLOPS * MOST_PARTS ? (int64_t)(flops / PART_FLOPS) : MOST_PARTS, g->images);
-    if (j.numel > 0) parts = luron__conv_least(parts, PARTS_BYTES / (j.numel * j.size));
+        luron__least(flops < PART_FLOPS * MOST_PARTS ? (int64_t)(flops / PART_FLOPS) : MOST_PARTS, g->images);
+    if (j.numel > 0) parts = luron__least(parts, PARTS_BYTES / (j.numel * j.size));
     if (parts > 1) j.parts = parts;
     return j;
 }
 
-static int64_t sums_bytes(const job *j) { return j->parts > 1 ? luron__conv_round(j->parts * j->numel * j->size) : 0; }
-static int64_t gathered_bytes(const job *j) { return luron__conv_round(j->set * j->run * j->size); }
-static int64_t buffer_bytes(const job *j) { return gathered_bytes(j) + luron__conv_round(luron__gemm_most_work(1)); }
+static int64_t sums_bytes(const job *j) { return j->parts > 1 ? luron__round_64(j->parts * j->numel * j->size) : 0; }
+static int64_t gathered_bytes(const job *j) { return luron__round_64(j->set * j->run * j->size); }
+static int64_t buffer_bytes(const job *j) { return gathered_bytes(j) + luron__round_64(luron__gemm_most_work(1)); }
 
 int64_t luron__conv_weight_work(const luron__conv_args *g, int threads) {
     const job j = job_of(g);
-    return 64 + sums_bytes(&j) + luron__conv_buffers_bytes(buffer_bytes(&j), threads);
+    return 64 + sums_bytes(&j) + luron__buffers_bytes(buffer_bytes(&j), threads);
 }
 
 #define T float
@@ -60,14 +60,14 @@ int64_t luron__conv_weight_work(const luron__conv_args *g, int threads) {
 static void sum_images(const job *j, int64_t part, int64_t group, int64_t first, int64_t n, char *buffer) {
     const luron__conv_args *g = j->g;
     const int64_t each = g->images / j->parts, longer = g->images % j->parts;
-    int64_t image = part * each + luron__conv_least(part, longer), end = image + each + (part < longer);
+    int64_t image = part * each + luron__least(part, longer), end = image + each + (part < longer);
     char *to = j->parts > 1 ? j->sums + part * j->numel * j->size : g->to;
     luron__gemm_args m = {.dtype = g->dtype, .flags = LURON_TRANS_B, .m = j->rows, .n = n, .b = buffer, .isa = g->isa};
     m.c = to + (group * j->rows * j->k + first) * j->size;
     m.ldc = j->k, m.lda = j->pixels, m.beta = j->parts > 1 ? 0 : g->beta;
     for (; image < end; image++)
         for (int64_t at = 0; at < j->pixels; at += j->run) {
-            m.k = m.ldb = luron__conv_least(j->run, j->pixels - at);
+            m.k = m.ldb = luron__least(j->run, j->pixels - at);
             m.a = (const char *)g->gy + ((image * g->c_out + group * j->rows) * j->pixels + at) * j->size;
             (j->size == 4 ? gather_f32 : gather_f64)(j, image, group, first, n, at, m.k, buffer);
             luron__gemm(&m, 1, buffer + gathered_bytes(j));
@@ -78,13 +78,13 @@ static void sum_images(const job *j, int64_t part, int64_t group, int64_t first,
 static void run_sets(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     job *j = arg;
     int which;
-    char *buffer = luron__conv_take(&j->buffers, &which);
+    char *buffer = luron__buffers_take(&j->buffers, &which);
     (void)chunk;
     for (int64_t i = begin; i < end; i++) {
         const int64_t set = i % j->sets, group = i / j->sets % j->g->groups, part = i / j->sets / j->g->groups;
-        sum_images(j, part, group, set * j->set, luron__conv_least(j->set, j->k - set * j->set), buffer);
+        sum_images(j, part, group, set * j->set, luron__least(j->set, j->k - set * j->set), buffer);
     }
-    luron__conv_give(&j->buffers, which);
+    luron__buffers_give(&j->buffers, which);
 }
 
 void luron__conv_grad_weight(const luron__conv_args *g, int threads, void *work) {
@@ -92,7 +92,7 @@ void luron__conv_grad_weight(const luron__conv_args *g, int threads, void *work)
     char *at = (char *)work + (64 - (uintptr_t)work % 64) % 64;
     if (j.numel == 0) return;
     j.sums = at;
-    j.buffers = luron__conv_buffers_at(at + sums_bytes(&j), buffer_bytes(&j), threads);
+    j.buffers = luron__buffers_at(at + sums_bytes(&j), buffer_bytes(&j), threads);
     if (g->images * j.pixels == 0)
         j.parts = 0; /* nothing to add */
     else
@@ -114,7 +114,7 @@ static void NAME(gather)(const job *j, int64_t image, int64_t group, int64_t fir
         const T *channel = x + k / taps * volume;
         int64_t column = at % g->out[2], line = at / g->out[2] % g->out[1], depth = at / g->out[2] / g->out[1];
         for (int64_t left = count; left > 0;) {
-            const int64_t m = luron__conv_least(left, g->out[2] - column);
+            const int64_t m = luron__least(left, g->out[2] - column);
             const int64_t z = depth * g->stride[0] + kz * g->dilation[0] - g->before[0],
                           y = line * g->stride[1] + ky * g->dilation[1] - g->before[1];
             if (z < 0 || z >= g->in[0] || y < 0 || y >= g->in[1])

@@ -5,8 +5,7 @@
  * no tile, packing, transposition or number of threads takes part in it.                                             */
 #include "internal.h"
 #include "kernels/gemm_tile.h"
-
-#include <stdatomic.h>
+#include "kernels/tasks.h"
 
 enum { ALIGN = 64, MOST_CHUNKS = 64 };
 #define LEAST_FLOPS 1e6 /* of a tile: worth handing to another thread */
@@ -34,88 +33,72 @@ typedef struct grid {
     int64_t height, width; /* of a tile; a multiple of the widest panel */
 } grid;
 
-static int64_t ceil_div(int64_t a, int64_t b) { return a / b + (a % b != 0); }
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
-
 /* Columns first, for each tile packs its part of B; few panels are shared out by rows. */
 static grid grid_of(const luron__gemm_args *g, int threads) {
-    int64_t panel = kernels_of(g->isa)->widths[g->dtype == LURON_F64][0], panels = ceil_div(g->n, panel);
+    int64_t panel = kernels_of(g->isa)->widths[g->dtype == LURON_F64][0], panels = luron__ceil_div(g->n, panel);
     double flops = 2.0 * (double)g->m * (double)g->n * (double)g->k;
     int64_t chunks = 1;
     if (threads > 1) chunks = (int64_t)(flops < 8 * MOST_FLOPS ? flops / LEAST_FLOPS : flops / MOST_FLOPS);
-    chunks = most(1, least(chunks, flops < 8 * MOST_FLOPS ? 8 : MOST_CHUNKS));
-    int64_t cols = panels % 2 == 0 || panels >= 8 ? least(chunks, panels) : 1;
-    int64_t rows = most(ceil_div(chunks, cols), ceil_div(g->m, LURON__GEMM_M));
-    grid t = {.height = ceil_div(ceil_div(g->m, rows), 8) * 8, .width = ceil_div(panels, cols) * panel};
-    t.rows = ceil_div(g->m, t.height);
-    t.cols = ceil_div(g->n, t.width);
+    chunks = luron__most(1, luron__least(chunks, flops < 8 * MOST_FLOPS ? 8 : MOST_CHUNKS));
+    int64_t cols = panels % 2 == 0 || panels >= 8 ? luron__least(chunks, panels) : 1;
+    int64_t rows = luron__most(luron__ceil_div(chunks, cols), luron__ceil_div(g->m, LURON__GEMM_M));
+    grid t = {.height = luron__ceil_div(luron__ceil_div(g->m, rows), 8) * 8,
+              .width = luron__ceil_div(panels, cols) * panel};
+    t.rows = luron__ceil_div(g->m, t.height);
+    t.cols = luron__ceil_div(g->n, t.width);
     return t;
 }
 
-/* At most `threads` tiles are computed at once; each takes a free one of that many buffers. */
 typedef struct run {
     const luron__gemm_args *g;
     luron__gemm_tile_fn *tile;
     grid grid;
-    char *buffers;
-    atomic_flag *taken;
-    int n_buffers;
+    luron__buffers buffers;
 } run;
 
 /* Is the product one tile? */
 static bool is_one(const luron__gemm_args *g, int threads) {
-    return g->m <= LURON__GEMM_M && (threads <= 1 || 2.0 * (double)g->m * (double)g->n * (double)g->k < 2 * LEAST_FLOPS);
+    return g->m <= LURON__GEMM_M &&
+           (threads <= 1 || 2.0 * (double)g->m * (double)g->n * (double)g->k < 2 * LEAST_FLOPS);
 }
 
 static int buffers_of(const luron__gemm_args *g, int threads) {
     grid t = grid_of(g, threads);
-    return (int)least(t.rows * t.cols, threads);
+    return (int)luron__least(t.rows * t.cols, threads);
 }
 
 int64_t luron__gemm_work(const luron__gemm_args *g, int threads) {
     if (g->m == 0 || g->n == 0) return 0;
     if (is_one(g, threads)) return ALIGN + LURON__GEMM_TILE_WORK;
-    int n = buffers_of(g, threads);
-    return ALIGN + (int64_t)n * LURON__GEMM_TILE_WORK + ceil_div(n * (int64_t)sizeof(atomic_flag), ALIGN) * ALIGN;
+    return ALIGN + luron__buffers_bytes(LURON__GEMM_TILE_WORK, buffers_of(g, threads));
 }
 
-int64_t luron__gemm_most_work(int threads) {
-    return ALIGN + threads * LURON__GEMM_TILE_WORK + ceil_div(threads * (int64_t)sizeof(atomic_flag), ALIGN) * ALIGN;
-}
-
-static int take(run *r) {
-    for (int i = 0;; i = i + 1 < r->n_buffers ? i + 1 : 0)
-        if (!atomic_flag_test_and_set_explicit(&r->taken[i], memory_order_acquire)) return i;
-}
+int64_t luron__gemm_most_work(int threads) { return ALIGN + luron__buffers_bytes(LURON__GEMM_TILE_WORK, threads); }
 
 static void tiles(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     run *r = arg;
     const luron__gemm_args *g = r->g;
-    int buffer = take(r);
+    int which;
+    void *buffer = luron__buffers_take(&r->buffers, &which);
     (void)chunk;
     for (int64_t i = begin; i < end; i++) {
         /* tiles of one set of columns follow each other: they share its part of B */
         int64_t m0 = i % r->grid.rows * r->grid.height, n0 = i / r->grid.rows * r->grid.width;
-        r->tile(g, m0, least(m0 + r->grid.height, g->m), n0, least(n0 + r->grid.width, g->n),
-                r->buffers + (int64_t)buffer * LURON__GEMM_TILE_WORK);
+        r->tile(g, m0, luron__least(m0 + r->grid.height, g->m), n0, luron__least(n0 + r->grid.width, g->n), buffer);
     }
-    atomic_flag_clear_explicit(&r->taken[buffer], memory_order_release);
+    luron__buffers_give(&r->buffers, which);
 }
 
 void luron__gemm(const luron__gemm_args *g, int threads, void *work) {
     if (g->m == 0 || g->n == 0) return;
     run r = {.g = g, .tile = kernels_of(g->isa)->tile[g->dtype == LURON_F64]};
-    r.buffers = (char *)work + (ALIGN - (uintptr_t)work % ALIGN) % ALIGN;
+    char *at = (char *)work + (ALIGN - (uintptr_t)work % ALIGN) % ALIGN;
     if (is_one(g, threads)) {
-        r.tile(g, 0, g->m, 0, g->n, r.buffers);
+        r.tile(g, 0, g->m, 0, g->n, at);
         return;
     }
     r.grid = grid_of(g, threads);
-    r.n_buffers = buffers_of(g, threads);
-    r.taken = (atomic_flag *)(void *)(r.buffers + (int64_t)r.n_buffers * LURON__GEMM_TILE_WORK);
-    for (int i = 0; i < r.n_buffers; i++)
-        atomic_flag_clear(&r.taken[i]);
+    r.buffers = luron__buffers_at(at, LURON__GEMM_TILE_WORK, buffers_of(g, threads));
     luron__parallel_for(threads, r.grid.rows * r.grid.cols, 1, tiles, &r);
 }
 
