@@ -1,6 +1,7 @@
 --- Names that are not there: what is near, as core does it for names of types, and what other libraries call otherwise.
 local core = require "luron.core"
-local foreign = require "luron.foreign_names"
+-- Loaded for the first message that needs it: `require "luron"` stays quick.
+local function foreign(kind) return require("luron.foreign_names")[kind] end
 
 local names = {}
 
@@ -42,7 +43,7 @@ end
 
 --- "; here it is luron.seed", "; did you mean 'a' or 'b'?", or "". `kind` says which table of other libraries' names counts.
 function names.hint(kind, name, known)
-  local here = (foreign[kind] or {})[name]
+  local here = (foreign(kind) or {})[name]
   if here then return here:find "^: " and here or "; here it is " .. here end
   local near = names.near(name, known)
   if #near == 0 then return "" end
@@ -59,7 +60,7 @@ end
 
 --- "no option 'batch_size': it is called batch; options: batch, shuffle"
 function names.no_option(kind, key, known)
-  local all, here = {}, type(key) == "string" and (foreign[kind] or {})[key]
+  local all, here = {}, type(key) == "string" and (foreign(kind) or {})[key]
   for name in pairs(known) do all[#all + 1] = name end
   table.sort(all)
   local hint = here and (here:find "^: " and here or known[here] and ": it is called " .. here) or ""
@@ -68,11 +69,11 @@ end
 
 --- What to say of a layer type or function that no plugin has; nil: nothing is known of the name.
 function names.no_layer(name)
-  local here, theirs = foreign["luron.nn"][name], foreign.keras[name]
+  local here, theirs = foreign("luron.nn")[name], foreign("keras")[name]
   if here then return "nn has no '" .. name .. "'" .. (here:find "^: " and here or "; here it is " .. here) end
-  if foreign.absent[name] then return string.format("nn.%s is not in this version; luron.help() lists the layers that there are", name) end
+  if foreign("absent")[name] then return string.format("nn.%s is not in this version; luron.help() lists the layers that there are", name) end
   if not theirs then return nil end
-  local missing = foreign.absent[theirs[1]] and not core.layer_type(theirs[1])
+  local missing = foreign("absent")[theirs[1]] and not core.layer_type(theirs[1])
   return string.format("nn has no '%s', Keras's name for nn.%s%s: %s", name, theirs[1], missing and ", which is not in this version" or "", theirs[2])
 end
 
