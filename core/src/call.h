@@ -42,6 +42,15 @@ typedef struct luron__hostile {
     uint64_t bits;
 } luron__hostile;
 
+/* A parameter as luron__gemm_pack left it, for products of a plan's frame while the parameter stays what it is. */
+typedef struct luron__packed {
+    void *panels; /* NULL: not packed */
+    size_t bytes;
+    uint64_t version; /* of the parameter in the last run, plus 1 */
+    uint32_t flags;
+    int64_t n, k;
+} luron__packed;
+
 typedef struct luron__frame {
     luron_call call; /* what the plugin sees; call.internal points back here */
     luron_ctx *ctx;
@@ -64,6 +73,7 @@ typedef struct luron__frame {
     void *block;                              /* where the arrays over inputs are, if there are many */
     size_t block_bytes;
     void *work; /* of products, where they may not allocate */
+    luron__packed *packed; /* by slot of parameters; NULL: nothing is kept packed */
     luron__wants *wants; /* in the setup of an optimiser */
     luron_view *in_view, *grad_in_view;
     luron_view *out_at[LURON__MAX_SLOTS], *param_ptr[LURON__MAX_SLOTS], *state_at[LURON__MAX_SLOTS],

@@ -245,6 +245,25 @@ static luron_status check_gemm(luron__frame *f, const luron_gemm *g) {
     return LURON_OK;
 }
 
+/* The panels of b, if it is a parameter that has not changed since the last run. NULL: multiply by b itself. */
+static const void *packed_param(luron__frame *f, const luron_view *b, const luron__gemm_args *g) {
+    int slot = 0;
+    while (slot < f->call.n_param && f->param_ptr[slot] != b)
+        slot++;
+    if (slot == f->call.n_param || g->ldb != b->shape[1]) return NULL;
+    luron__packed *p = &f->packed[slot];
+    uint64_t version = luron_tensor_version(f->layer->param[slot].tensor) + 1;
+    bool same = p->version == version;
+    if (p->panels && same && p->flags == (g->flags & LURON_TRANS_B) && p->n == g->n && p->k == g->k) return p->panels;
+    luron__pool_free(f->ctx->pool, p->panels, p->bytes);
+    *p = (luron__packed){.version = version, .flags = g->flags & LURON_TRANS_B, .n = g->n, .k = g->k};
+    if (!same) return NULL; /* it may be in training: packing would have to pay in one product */
+    p->bytes = (size_t)luron__gemm_packed_bytes(g);
+    p->panels = luron__pool_alloc(f->ctx->pool, p->bytes);
+    if (p->panels) luron__gemm_pack(g, p->panels);
+    return p->panels;
+}
+
 static luron_status host_gemm(luron_call *c, const luron_gemm *g) {
     luron__frame *f = frame_of(c);
     LURON_TRY(check_gemm(f, g));
@@ -273,6 +292,7 @@ static luron_status host_gemm(luron_call *c, const luron_gemm *g) {
                                  luron_shape_text(b, sizeof b, 2, g->b->shape), tb ? " transposed" : "", bias,
                                  luron_shape_text(out, sizeof out, 2, g->out->shape));
     }
+    if (f->packed) k.packed = packed_param(f, g->b, &k);
     int64_t bytes = f->work ? 0 : luron__gemm_work(&k, f->ctx->threads);
     void *work = bytes ? luron__pool_alloc(f->ctx->pool, (size_t)bytes) : f->work;
     if (bytes && !work) return luron__frame_note(f, luron__nomem(f->ctx, (size_t)bytes));

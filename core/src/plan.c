@@ -272,9 +272,11 @@ void luron__plan_layer(luron_ctx *ctx, luron__frame *f, bool backward, const uin
     s->frame = memory(p, sizeof *s->frame);
     s->views = memory(p, (2 * n + 6 * LURON__MAX_SLOTS) * sizeof *s->views);
     s->fresh = memory(p, n + LURON__MAX_SLOTS);
-    if (!s->frame || !s->views || !s->fresh) return;
+    s->packed = memory(p, LURON__MAX_SLOTS * sizeof *s->packed);
+    if (!s->frame || !s->views || !s->fresh || !s->packed) return;
     if (luron__frame_open(s->frame, ctx, luron_layer_ref(f->layer), luron__code_ref(f->code), f->call.n_in)) refuse(p, "there is not enough memory");
     s->frame->n_operands = 0;
+    if (!backward) s->frame->packed = s->packed;
     if (p->refusal[0]) return;
     know_operands(p, f);
     mix(p, f->type->layer.name, strlen(f->type->layer.name));
@@ -436,12 +438,13 @@ int64_t luron_plan_n_steps(const luron_plan *p) { return p->n_steps; }
 int64_t luron_plan_bytes(const luron_plan *p) { return (int64_t)(p->block_bytes + p->scratch_bytes); }
 
 /* ---- letting go -------------------------------------------------------------------------------------------------- */
-static void close_step(luron__plan_step *s) {
+static void close_step(const luron_plan *p, luron__plan_step *s) {
     if (s->optim) luron_optim_free(s->optim);
     if (!s->frame || !s->frame->code) return;
     luron_layer *layer = s->frame->layer;
     luron__code *code = s->frame->code;
     s->frame->call.scratch = NULL, s->frame->scratch_bytes = 0; /* they are the plan's */
+    for (int k = 0; k < LURON__MAX_SLOTS; k++) luron__pool_free(p->pool, s->packed[k].panels, s->packed[k].bytes);
     luron__frame_close(s->frame);
     luron__code_unref(code);
     luron_layer_unref(layer);
@@ -459,7 +462,7 @@ void luron_plan_free(luron_plan *p) {
     if (!p) return;
     luron__plan_abandon(p);
     for (int64_t i = 0; i < p->cap_steps && i <= p->n_steps; i++) /* the last one may be half made */
-        close_step(&p->steps[i]);
+        close_step(p, &p->steps[i]);
     for (int64_t i = 0; i < p->n_grads; i++) {
         luron_tensor_unref(p->grads[i].grad);
         luron_tensor_unref(p->grads[i].leaf);

@@ -75,6 +75,7 @@ typedef struct luron__plan_step {
     luron__apply apply; /* OP: in and out point to the headers */
     luron_tensor **in;
     luron__frame *frame; /* FORWARD, BACKWARD */
+    luron__packed *packed; /* parameters of the frame, by slot */
     luron__plan_view *views;
     int64_t n_views;
     uint8_t *fresh; /* BACKWARD: of the inputs, then of the parameters */

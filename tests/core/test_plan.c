@@ -309,6 +309,35 @@ static void test_plan_fits_what_it_was_made_for(void **state) {
     free_network(&net);
 }
 
+/* Weights that do not change are kept packed: the same bits, and a change is seen. */
+static luron_status predict(luron_tensor **out, luron_ctx *ctx, luron_layer *layer, luron_tensor *x) { return luron_layer_apply(out, ctx, layer, 1, &x); }
+
+static void test_plan_keeps_weights_packed(void **state) {
+    luron_ctx *ctx = *state;
+    luron_layer *layer = make_linear(ctx, 37, 21);
+    luron_tensor *x, *y, *expect, *w = luron_layer_param(layer, 0);
+    luron_plan *plan;
+    luron_ctx_set_recording(ctx, 0);
+    assert_ok(ctx, luron_tensor_new(&x, ctx, LURON_F32, 2, (const int64_t[]){3, 37}));
+    assert_ok(ctx, luron_tensor_normal(ctx, x, 0, 1));
+    assert_ok(ctx, luron_plan_begin(&plan, ctx, 1, &x));
+    assert_ok(ctx, predict(&y, ctx, layer, x));
+    assert_ok(ctx, luron_plan_end(plan, ctx, 1, &y));
+    luron_tensor_unref(y);
+    for (int i = 0; i < 9; i++) {
+        if (i % 4 == 3) assert_ok(ctx, luron_tensor_normal(ctx, w, 0, 1));
+        assert_ok(ctx, luron_tensor_normal(ctx, x, 0, 1));
+        assert_ok(ctx, predict(&expect, ctx, layer, x));
+        assert_ok(ctx, luron_plan_run(&y, plan, ctx, 1, &x));
+        assert_tensor_same(y, expect);
+        luron_tensor_unref(y), luron_tensor_unref(expect);
+    }
+    luron_ctx_set_recording(ctx, 1);
+    luron_plan_free(plan);
+    luron_tensor_unref(x);
+    luron_layer_unref(layer);
+}
+
 /* Gradients that a step adds to stay what they are in a run too. */
 static void test_plan_does_not_lose_gradients(void **state) {
     luron_ctx *ctx = *state;
@@ -394,6 +423,7 @@ int main(void) {
         test_case(test_plan_shares_memory),
         test_case(test_plan_refuses_what_it_cannot_repeat),
         test_case(test_plan_fits_what_it_was_made_for),
+        test_case(test_plan_keeps_weights_packed),
         test_case(test_plan_does_not_lose_gradients),
         test_case(test_plan_begins_and_ends_once),
         test_case(test_plan_hash),
