@@ -81,9 +81,11 @@ static inline void transpose_f64(const double *from, int64_t ld, double *to, int
 #define LOAD_SOME(p, n) _mm256_maskload_ps(p, first_f32(n))
 #define STORE_SOME(p, n, v) store_some_f32(p, n, v)
 #include "kernels/gemm_kernel.h"
+#define TRANSPOSE transpose_f32
+#include "kernels/gemm_row.h"
 PANEL_KERNEL(x16_f32, ROWS_6(2))
 PANEL_KERNEL(x8_f32, ROWS_8(1))
-PANEL_KERNEL(x64_f32, ROWS(1, 8))
+PANEL_KERNEL(x64_f32, ROWS_OF(1, 8, 2))
 #include "kernels/gemm_kernel_end.h"
 #define PANELS                                                                                                         \
     {                                                                                                                  \
@@ -93,7 +95,6 @@ PANEL_KERNEL(x64_f32, ROWS(1, 8))
 #define MOST_WIDTH 16
 #define LEAST_WIDTH 8
 #define ONE_ROW {64, 1, x64_f32}
-#define TRANSPOSE transpose_f32
 #define TN 8
 #include "kernels/gemm_body.h"
 #undef T
@@ -110,9 +111,11 @@ PANEL_KERNEL(x64_f32, ROWS(1, 8))
 #define LOAD_SOME(p, n) _mm256_maskload_pd(p, first_f64(n))
 #define STORE_SOME(p, n, v) store_some_f64(p, n, v)
 #include "kernels/gemm_kernel.h"
+#define TRANSPOSE transpose_f64
+#include "kernels/gemm_row.h"
 PANEL_KERNEL(x8_f64, ROWS_6(2))
 PANEL_KERNEL(x4_f64, ROWS_8(1))
-PANEL_KERNEL(x32_f64, ROWS(1, 8))
+PANEL_KERNEL(x32_f64, ROWS_OF(1, 8, 2))
 #include "kernels/gemm_kernel_end.h"
 #define PANELS                                                                                                         \
     {                                                                                                                  \
@@ -122,7 +125,6 @@ PANEL_KERNEL(x32_f64, ROWS(1, 8))
 #define MOST_WIDTH 8
 #define LEAST_WIDTH 4
 #define ONE_ROW {32, 1, x32_f64}
-#define TRANSPOSE transpose_f64
 #define TN 4
 #include "kernels/gemm_body.h"
 

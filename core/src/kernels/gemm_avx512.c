@@ -62,10 +62,12 @@ static inline void transpose_f64(const double *from, int64_t ld, double *to, int
 #define LOAD_SOME(p, n) _mm512_maskz_loadu_ps((__mmask16)FIRST(n), p)
 #define STORE_SOME(p, n, v) _mm512_mask_storeu_ps(p, (__mmask16)FIRST(n), v)
 #include "kernels/gemm_kernel.h"
+#define TRANSPOSE transpose_f32
+#include "kernels/gemm_row.h"
 PANEL_KERNEL(x48_f32, ROWS_8(3))
 PANEL_KERNEL(x32_f32, ROWS_8(2))
 PANEL_KERNEL(x16_f32, ROWS_8(1))
-PANEL_KERNEL(x128_f32, ROWS(1, 8))
+PANEL_KERNEL(x96_f32, ROWS_OF(1, 6, 3))
 #include "kernels/gemm_kernel_end.h"
 #define VEC __m256
 #define VNAME(x) x##_f32x8
@@ -83,8 +85,7 @@ PANEL_KERNEL(x8_f32, ROWS_8(1))
 #define WIDTHS {48, 32, 16, 8}
 #define MOST_WIDTH 48
 #define LEAST_WIDTH 8
-#define ONE_ROW {128, 1, x128_f32}
-#define TRANSPOSE transpose_f32
+#define ONE_ROW {96, 1, x96_f32}
 #define TN 16
 #include "kernels/gemm_body.h"
 #undef T
@@ -101,10 +102,12 @@ PANEL_KERNEL(x8_f32, ROWS_8(1))
 #define LOAD_SOME(p, n) _mm512_maskz_loadu_pd((__mmask8)FIRST(n), p)
 #define STORE_SOME(p, n, v) _mm512_mask_storeu_pd(p, (__mmask8)FIRST(n), v)
 #include "kernels/gemm_kernel.h"
+#define TRANSPOSE transpose_f64
+#include "kernels/gemm_row.h"
 PANEL_KERNEL(x24_f64, ROWS_8(3))
 PANEL_KERNEL(x16_f64, ROWS_8(2))
 PANEL_KERNEL(x8_f64, ROWS_8(1))
-PANEL_KERNEL(x64_f64, ROWS(1, 8))
+PANEL_KERNEL(x48_f64, ROWS_OF(1, 6, 3))
 #include "kernels/gemm_kernel_end.h"
 #define VEC __m256d
 #define VNAME(x) x##_f64x4
@@ -122,8 +125,7 @@ PANEL_KERNEL(x4_f64, ROWS_8(1))
 #define WIDTHS {24, 16, 8, 4}
 #define MOST_WIDTH 24
 #define LEAST_WIDTH 4
-#define ONE_ROW {64, 1, x64_f64}
-#define TRANSPOSE transpose_f64
+#define ONE_ROW {48, 1, x48_f64}
 #define TN 8
 #include "kernels/gemm_body.h"
 

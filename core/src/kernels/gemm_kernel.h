@@ -48,11 +48,12 @@ static __attribute__((noinline)) void VNAME(finish)(const NAME(store) * s, int64
     }
 }
 
-/* rows x (vecs vectors) sums over k. rows, vecs and which of the strides of A is 1 are constants where it is inlined.
- */
-static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, const int vecs, int64_t k, const T *a,
-                                                              int64_t row_stride, int64_t k_stride, const T *b,
-                                                              int64_t ldb, const NAME(store) * s, int64_t row) {
+/* rows x (vecs vectors) sums over k; `each` of the vectors are in one panel of b, the next panel is `next` further on.
+ * rows, vecs, each and which of the strides of A is 1 are constants where it is inlined. */
+static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, const int vecs, const int each, int64_t k,
+                                                              const T *a, int64_t row_stride, int64_t k_stride,
+                                                              const T *b, int64_t ldb, int64_t next,
+                                                              const NAME(store) * s, int64_t row) {
     VEC sum[24], x[8];
 #pragma GCC unroll 24
     for (int i = 0; i < rows * vecs; i++)
@@ -60,7 +61,7 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
     for (int64_t i = 0; i < k; i++, a += k_stride, b += ldb) {
 #pragma GCC unroll 8
         for (int v = 0; v < vecs; v++) {
-            x[v] = VNAME(load)(b + v * VL);
+            x[v] = VNAME(load)(b + v / each * next + v % each * VL);
             if (rows > 1) KEEP(x[v]);
         }
 #pragma GCC unroll 8
@@ -88,18 +89,20 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
     VNAME(finish)(s, row, rows, vecs, out);
 }
 
-#define ROWS(r, vecs)                                                                                                  \
+#define ROWS_OF(r, vecs, each)                                                                                         \
     case r:                                                                                                            \
         if (trans_a)                                                                                                   \
-            VNAME(tile)(r, vecs, k, a, 1, lda, b, ldb, s, row);                                                        \
+            VNAME(tile)(r, vecs, each, k, a, 1, lda, b, ldb, next, s, row);                                            \
         else                                                                                                           \
-            VNAME(tile)(r, vecs, k, a, lda, 1, b, ldb, s, row);                                                        \
+            VNAME(tile)(r, vecs, each, k, a, lda, 1, b, ldb, next, s, row);                                            \
         break;
+#define ROWS(r, vecs) ROWS_OF(r, vecs, vecs)
 #define ROWS_6(v) ROWS(1, v) ROWS(2, v) ROWS(3, v) ROWS(4, v) ROWS(5, v) ROWS(6, v)
 #define ROWS_8(v) ROWS_6(v) ROWS(7, v) ROWS(8, v)
 /* A kernel for panels of one width, with the heights listed. */
 #define PANEL_KERNEL(name, heights)                                                                                    \
     static void name(int rows, bool trans_a, int64_t k, const T *a, int64_t lda, const T *b, int64_t ldb,              \
-                     const NAME(store) * s, int64_t row) {                                                             \
+                     int64_t next, const NAME(store) * s, int64_t row) {                                               \
+        (void)next;                                                                                                    \
         switch (rows) { heights }                                                                                      \
     }

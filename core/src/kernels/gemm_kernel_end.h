@@ -7,6 +7,7 @@
 #undef LOAD_SOME
 #undef STORE_SOME
 #undef ROWS
+#undef ROWS_OF
 #undef PANEL_KERNEL
 #undef ROWS_6
 #undef ROWS_8

@@ -15,10 +15,11 @@
 #define FMA(a, b, c) vfmaq_f32(c, a, b)
 #define SET1(p) vdupq_n_f32(*(p))
 #include "kernels/gemm_kernel.h"
+#include "kernels/gemm_row.h"
 PANEL_KERNEL(x12_f32, ROWS_8(3))
 PANEL_KERNEL(x8_f32, ROWS_8(2))
 PANEL_KERNEL(x4_f32, ROWS_8(1))
-PANEL_KERNEL(x32_f32, ROWS(1, 8))
+PANEL_KERNEL(x24_f32, ROWS_OF(1, 6, 3))
 #include "kernels/gemm_kernel_end.h"
 #define PANELS                                                                                                         \
     {                                                                                                                  \
@@ -27,7 +28,8 @@ PANEL_KERNEL(x32_f32, ROWS(1, 8))
 #define WIDTHS {12, 8, 4}
 #define MOST_WIDTH 12
 #define LEAST_WIDTH 4
-#define ONE_ROW {32, 1, x32_f32}
+#define TN 4
+#define ONE_ROW {24, 1, x24_f32}
 #include "kernels/gemm_body.h"
 #undef T
 #undef NAME
@@ -41,10 +43,11 @@ PANEL_KERNEL(x32_f32, ROWS(1, 8))
 #define FMA(a, b, c) vfmaq_f64(c, a, b)
 #define SET1(p) vdupq_n_f64(*(p))
 #include "kernels/gemm_kernel.h"
+#include "kernels/gemm_row.h"
 PANEL_KERNEL(x6_f64, ROWS_8(3))
 PANEL_KERNEL(x4_f64, ROWS_8(2))
 PANEL_KERNEL(x2_f64, ROWS_8(1))
-PANEL_KERNEL(x16_f64, ROWS(1, 8))
+PANEL_KERNEL(x12_f64, ROWS_OF(1, 6, 3))
 #include "kernels/gemm_kernel_end.h"
 #define PANELS                                                                                                         \
     {                                                                                                                  \
@@ -53,7 +56,8 @@ PANEL_KERNEL(x16_f64, ROWS(1, 8))
 #define WIDTHS {6, 4, 2}
 #define MOST_WIDTH 6
 #define LEAST_WIDTH 2
-#define ONE_ROW {16, 1, x16_f64}
+#define TN 2
+#define ONE_ROW {12, 1, x12_f64}
 #include "kernels/gemm_body.h"
 
 const luron__gemm_kernels luron__gemm_neon = {{tile_f32, tile_f64}, {pack_f32, pack_f64}, {{12, 8, 4}, {6, 4, 2}}};

@@ -15,9 +15,10 @@ typedef double f64x2 __attribute__((vector_size(16)));
 #define FMA(a, b, c) ((a) * (b) + (c))
 #define SET1(p) (*(p) - (f32x4){0}) /* in every lane, -0 too */
 #include "kernels/gemm_kernel.h"
+#include "kernels/gemm_row.h"
 PANEL_KERNEL(x8_f32, ROWS_6(2))
 PANEL_KERNEL(x4_f32, ROWS_8(1))
-PANEL_KERNEL(x32_f32, ROWS(1, 8))
+PANEL_KERNEL(x32_f32, ROWS_OF(1, 8, 2))
 #include "kernels/gemm_kernel_end.h"
 #define PANELS                                                                                                         \
     {                                                                                                                  \
@@ -26,6 +27,7 @@ PANEL_KERNEL(x32_f32, ROWS(1, 8))
 #define WIDTHS {8, 4}
 #define MOST_WIDTH 8
 #define LEAST_WIDTH 4
+#define TN 4
 #define ONE_ROW {32, 1, x32_f32}
 #include "kernels/gemm_body.h"
 #undef T
@@ -40,9 +42,10 @@ PANEL_KERNEL(x32_f32, ROWS(1, 8))
 #define FMA(a, b, c) ((a) * (b) + (c))
 #define SET1(p) (*(p) - (f64x2){0})
 #include "kernels/gemm_kernel.h"
+#include "kernels/gemm_row.h"
 PANEL_KERNEL(x4_f64, ROWS_6(2))
 PANEL_KERNEL(x2_f64, ROWS_8(1))
-PANEL_KERNEL(x16_f64, ROWS(1, 8))
+PANEL_KERNEL(x16_f64, ROWS_OF(1, 8, 2))
 #include "kernels/gemm_kernel_end.h"
 #define PANELS                                                                                                         \
     {                                                                                                                  \
@@ -51,6 +54,7 @@ PANEL_KERNEL(x16_f64, ROWS(1, 8))
 #define WIDTHS {4, 2}
 #define MOST_WIDTH 4
 #define LEAST_WIDTH 2
+#define TN 2
 #define ONE_ROW {16, 1, x16_f64}
 #include "kernels/gemm_body.h"
 

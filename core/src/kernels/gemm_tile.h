@@ -9,7 +9,7 @@
 
 #define LURON__GEMM_K 512                    /* longest chain of multiply-adds: part of the rule that fixes the bits */
 #define LURON__GEMM_M 256                    /* rows of an output tile at most: so much of A stays in a 1 MiB cache */
-#define LURON__GEMM_PANEL 192                /* bytes of a row of the widest panel */
+#define LURON__GEMM_PANEL 384                /* bytes of a row of the panels that are packed at once, at most */
 #define LURON__GEMM_WIDTHS 5                 /* panel widths an instruction set has, at most, and a 0 */
 #define LURON__GEMM_IN_PLACE_M 32            /* up to so many rows, or if all of B is so small ... */
 #define LURON__GEMM_IN_PLACE_B (1600 * 1024) /* (bytes), a panel of B that lies in order is not worth copying */
