@@ -7,18 +7,18 @@ typedef struct adadelta { double lr, rho, eps, weight_decay; int32_t maximize; }
 #define REAL double
 #include "adadelta.c"
 
-static void step(luron_step *s) { BY_TYPE(s, step)(s); }
+LOOP_STEP(step)
 static const luron_option *const options[] = { OPT_LR(adadelta, 1), OPT(adadelta, rho, 0.9, 1, "share of both means that is kept"),
     OPT_EPS(adadelta, 1e-6), OPT_WEIGHT_DECAY(adadelta, 0, "times the parameter, added to the gradient"), OPT_MAXIMIZE(adadelta), NULL };
 static const char *const state[] = { "square_avg", "acc_delta", NULL };
 const luron_optim_type optim_adadelta = { .struct_size = sizeof(luron_optim_type), .name = "Adadelta",
     .doc = "steps as large as recent ones were", .options = options, .options_size = sizeof(adadelta), .state = state, .step = step };
 #else
-static void TYPED(step)(luron_step *s) {
+LOOP TYPED(step)(luron_step *s) {
     const adadelta *o = s->options;
     const REAL lr = (REAL)o->lr, rho = (REAL)o->rho, rest = (REAL)(1 - o->rho), eps = (REAL)o->eps, decay = (REAL)o->weight_decay;
-    const REAL sign = o->maximize ? -1 : 1, *grad = s->grad;
-    REAL *p = s->param, *square = s->state[0], *moved = s->state[1];
+    const REAL sign = o->maximize ? -1 : 1, *restrict grad = s->grad;
+    REAL *restrict p = s->param, *restrict square = s->state[0], *restrict moved = s->state[1];
     for (int64_t i = 0; i < s->n; i++) {
         const REAL g = sign * grad[i] + decay * p[i];
         square[i] = rho * square[i] + rest * g * g;

@@ -13,8 +13,8 @@ static void correct(const adam *o, double t, double *to) {
 #include "adam.c"
 
 static void begin(luron_step *s) { correct(s->options, (double)s->t, s->scalars); }
-static void step(luron_step *s) { BY_TYPE(s, update)(s, 0); }
-static void step_w(luron_step *s) { BY_TYPE(s, update)(s, 1); }
+LOOP_STEP(step)
+LOOP_STEP(step_w)
 #define OPTIONS(decay, doc)                                                                                            \
     OPT_LR(adam, 1e-3), OPT(adam, beta1, 0.9, BELOW_ONE, "share of the mean gradient that is kept"),                   \
     OPT(adam, beta2, 0.999, BELOW_ONE, "share of the mean square that is kept"),                                       \
@@ -31,15 +31,15 @@ const luron_optim_type optim_adamw = { .struct_size = sizeof(luron_optim_type), 
     .doc = "Adam with weight decay apart from the gradient", .options = options_w, .options_size = sizeof(adam), .state = state,
     .scalars = scalars, .begin = begin, .step = step_w, .keeps = keeps };
 #else
-static void TYPED(update)(luron_step *s, int apart) {
+LOOP TYPED(update)(luron_step *s, int apart) {
     const adam *o = s->options;
     const REAL beta1 = (REAL)o->beta1, beta2 = (REAL)o->beta2, rest1 = (REAL)(1 - o->beta1), rest2 = (REAL)(1 - o->beta2);
     double own[N], *k = s->scalars;
     if (k[T] != (double)s->t) correct(o, (double)s->t, k = own); /* its first gradient came late */
     const REAL eps = (REAL)o->eps, size = (REAL)k[STEP_SIZE], root = (REAL)k[ROOT_BIAS2];
-    const REAL sign = o->maximize ? -1 : 1, *grad = s->grad;
+    const REAL sign = o->maximize ? -1 : 1, *restrict grad = s->grad;
     const REAL added = apart ? 0 : (REAL)o->weight_decay, kept = apart ? (REAL)(1 - o->lr * o->weight_decay) : 1;
-    REAL *p = s->param, *m = s->state[0], *v = s->state[1], *most = s->state[2];
+    REAL *restrict p = s->param, *restrict m = s->state[0], *restrict v = s->state[1], *restrict most = s->state[2];
     for (int64_t i = 0; i < s->n; i++) {
         const REAL g = sign * grad[i] + added * p[i];
         m[i] = beta1 * m[i] + rest1 * g;
@@ -49,5 +49,7 @@ static void TYPED(update)(luron_step *s, int apart) {
         p[i] = kept * p[i] - size * m[i] / (ROOT(by) / root + eps);
     }
 }
+LOOP TYPED(step)(luron_step *s) { TYPED(update)(s, 0); }
+LOOP TYPED(step_w)(luron_step *s) { TYPED(update)(s, 1); }
 #undef REAL
 #endif

@@ -7,7 +7,7 @@ typedef struct adamax { double lr, beta1, beta2, eps, weight_decay; int32_t maxi
 #define REAL double
 #include "adamax.c"
 
-static void step(luron_step *s) { BY_TYPE(s, step)(s); }
+LOOP_STEP(step)
 static const luron_option *const options[] = { OPT_LR(adamax, 2e-3), OPT_BETA1(adamax, 0.9),
     OPT(adamax, beta2, 0.999, BELOW_ONE, "share of the largest gradient that is kept"), OPT_EPS(adamax, 1e-8),
     OPT_WEIGHT_DECAY(adamax, 0, "times the parameter, added to the gradient"), OPT_MAXIMIZE(adamax), NULL };
@@ -15,11 +15,11 @@ static const char *const state[] = { "exp_avg", "exp_inf", NULL };
 const luron_optim_type optim_adamax = { .struct_size = sizeof(luron_optim_type), .name = "Adamax",
     .doc = "Adam scaled by the largest gradient", .options = options, .options_size = sizeof(adamax), .state = state, .step = step };
 #else
-static void TYPED(step)(luron_step *s) {
+LOOP TYPED(step)(luron_step *s) {
     const adamax *o = s->options;
     const REAL beta1 = (REAL)o->beta1, beta2 = (REAL)o->beta2, rest1 = (REAL)(1 - o->beta1), eps = (REAL)o->eps, decay = (REAL)o->weight_decay;
-    const REAL size = (REAL)(o->lr / (1 - pow(o->beta1, (double)s->t))), sign = o->maximize ? -1 : 1, *grad = s->grad;
-    REAL *p = s->param, *m = s->state[0], *u = s->state[1];
+    const REAL size = (REAL)(o->lr / (1 - pow(o->beta1, (double)s->t))), sign = o->maximize ? -1 : 1, *restrict grad = s->grad;
+    REAL *restrict p = s->param, *restrict m = s->state[0], *restrict u = s->state[1];
     for (int64_t i = 0; i < s->n; i++) {
         const REAL g = sign * grad[i] + decay * p[i], now = (g < 0 ? -g : g) + eps, before = beta2 * u[i];
         m[i] = beta1 * m[i] + rest1 * g;

@@ -12,7 +12,7 @@ enum { LAST_LR, LR }; /* scalars: of the step before, of this one */
 static void begin(luron_step *s) {
     s->scalars[LAST_LR] = s->scalars[LR], s->scalars[LR] = ((const asgd *)s->options)->lr;
 }
-static void step(luron_step *s) { BY_TYPE(s, step)(s); }
+LOOP_STEP(step)
 static const luron_option *const options[] = { OPT_LR(asgd, 1e-2), OPT(asgd, lambd, 1e-4, ANY_SIZE, "how fast the rate and the parameter fall"),
     OPT(asgd, alpha, 0.75, ANY_SIZE, "power by which the rate falls"), OPT(asgd, t0, 1e6, ANY_SIZE, "step from which on ax is a mean"),
     OPT_WEIGHT_DECAY(asgd, 0, "times the parameter, added to the gradient"), OPT_MAXIMIZE(asgd), NULL };
@@ -20,13 +20,13 @@ static const char *const state[] = { "ax", NULL }, *const scalars[] = { "last_lr
 const luron_optim_type optim_asgd = { .struct_size = sizeof(luron_optim_type), .name = "ASGD", .doc = "gradient descent with a mean of the parameters",
     .options = options, .options_size = sizeof(asgd), .state = state, .scalars = scalars, .begin = begin, .step = step };
 #else
-static void TYPED(step)(luron_step *s) {
+LOOP TYPED(step)(luron_step *s) {
     const asgd *o = s->options;
     const double last = s->scalars[LAST_LR], before = (double)(s->t - 1);
     const double rate = s->t == 1 ? o->lr : last / pow(1 + o->lambd * last * before, o->alpha);
-    const REAL eta = (REAL)rate, kept = (REAL)(1 - o->lambd * rate), decay = (REAL)o->weight_decay, sign = o->maximize ? -1 : 1, *grad = s->grad;
+    const REAL eta = (REAL)rate, kept = (REAL)(1 - o->lambd * rate), decay = (REAL)o->weight_decay, sign = o->maximize ? -1 : 1, *restrict grad = s->grad;
     const REAL mu = (REAL)(before - o->t0 > 1 ? 1 / (before - o->t0) : 1);
-    REAL *p = s->param, *ax = s->state[0];
+    REAL *restrict p = s->param, *restrict ax = s->state[0];
     for (int64_t i = 0; i < s->n; i++) {
         const REAL g = sign * grad[i] + decay * p[i];
         p[i] = kept * p[i] - eta * g;

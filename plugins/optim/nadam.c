@@ -18,7 +18,7 @@ static void correct(const nadam *o, double t, double *to) {
 #include "nadam.c"
 
 static void begin(luron_step *s) { correct(s->options, (double)s->t, s->scalars); }
-static void step(luron_step *s) { BY_TYPE(s, step)(s); }
+LOOP_STEP(step)
 static const luron_option *const options[] = { OPT_LR(nadam, 2e-3), OPT_BETA1(nadam, 0.9), OPT_BETA2(nadam, 0.999), OPT_EPS(nadam, 1e-8),
     OPT_WEIGHT_DECAY(nadam, 0, "times the parameter, added to the gradient"),
     OPT(nadam, momentum_decay, 4e-3, ANY_SIZE, "how fast the share of momentum grows"), OPT_DECOUPLED(nadam), OPT_MAXIMIZE(nadam), NULL };
@@ -26,15 +26,15 @@ static const char *const state[] = { "exp_avg", "exp_avg_sq", NULL }, *const sca
 const luron_optim_type optim_nadam = { .struct_size = sizeof(luron_optim_type), .name = "NAdam", .doc = "Adam with Nesterov's momentum",
     .options = options, .options_size = sizeof(nadam), .state = state, .scalars = scalars, .begin = begin, .step = step };
 #else
-static void TYPED(step)(luron_step *s) {
+LOOP TYPED(step)(luron_step *s) {
     const nadam *o = s->options;
     const REAL beta1 = (REAL)o->beta1, beta2 = (REAL)o->beta2, rest1 = (REAL)(1 - o->beta1), rest2 = (REAL)(1 - o->beta2), eps = (REAL)o->eps;
     double own[N], *k = s->scalars;
     if (k[T] != (double)s->t) correct(o, (double)s->t, k = own); /* its first gradient came late */
-    const REAL a = (REAL)k[GRAD_SIZE], b = (REAL)k[MEAN_SIZE], root = (REAL)k[ROOT_BIAS2], sign = o->maximize ? -1 : 1, *grad = s->grad;
+    const REAL a = (REAL)k[GRAD_SIZE], b = (REAL)k[MEAN_SIZE], root = (REAL)k[ROOT_BIAS2], sign = o->maximize ? -1 : 1, *restrict grad = s->grad;
     const int apart = o->decoupled_weight_decay;
     const REAL added = apart ? 0 : (REAL)o->weight_decay, kept = apart ? (REAL)(1 - o->lr * o->weight_decay) : 1;
-    REAL *p = s->param, *m = s->state[0], *v = s->state[1];
+    REAL *restrict p = s->param, *restrict m = s->state[0], *restrict v = s->state[1];
     for (int64_t i = 0; i < s->n; i++) {
         const REAL g = sign * grad[i] + added * p[i];
         m[i] = beta1 * m[i] + rest1 * g;

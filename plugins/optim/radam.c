@@ -16,23 +16,23 @@ static void correct(const radam *o, double t, double *to) {
 #include "radam.c"
 
 static void begin(luron_step *s) { correct(s->options, (double)s->t, s->scalars); }
-static void step(luron_step *s) { BY_TYPE(s, step)(s); }
+LOOP_STEP(step)
 static const luron_option *const options[] = { OPT_LR(radam, 1e-3), OPT_BETA1(radam, 0.9), OPT_BETA2(radam, 0.999), OPT_EPS(radam, 1e-8),
     OPT_WEIGHT_DECAY(radam, 0, "times the parameter, added to the gradient"), OPT_DECOUPLED(radam), OPT_MAXIMIZE(radam), NULL };
 static const char *const state[] = { "exp_avg", "exp_avg_sq", NULL }, *const scalars[] = { "size", "scaled", "t", NULL };
 const luron_optim_type optim_radam = { .struct_size = sizeof(luron_optim_type), .name = "RAdam", .doc = "Adam that warms up by itself",
     .options = options, .options_size = sizeof(radam), .state = state, .scalars = scalars, .begin = begin, .step = step };
 #else
-static void TYPED(step)(luron_step *s) {
+LOOP TYPED(step)(luron_step *s) {
     const radam *o = s->options;
     const REAL beta1 = (REAL)o->beta1, beta2 = (REAL)o->beta2, rest1 = (REAL)(1 - o->beta1), rest2 = (REAL)(1 - o->beta2), eps = (REAL)o->eps;
     double own[N], *k = s->scalars;
     if (k[T] != (double)s->t) correct(o, (double)s->t, k = own); /* its first gradient came late */
-    const REAL size = (REAL)k[SIZE], sign = o->maximize ? -1 : 1, *grad = s->grad;
+    const REAL size = (REAL)k[SIZE], sign = o->maximize ? -1 : 1, *restrict grad = s->grad;
     const int apart = o->decoupled_weight_decay;
     const REAL added = apart ? 0 : (REAL)o->weight_decay, kept = apart ? (REAL)(1 - o->lr * o->weight_decay) : 1;
     const int scaled = k[SCALED] != 0;
-    REAL *p = s->param, *m = s->state[0], *v = s->state[1];
+    REAL *restrict p = s->param, *restrict m = s->state[0], *restrict v = s->state[1];
     for (int64_t i = 0; i < s->n; i++) {
         const REAL g = sign * grad[i] + added * p[i];
         m[i] = beta1 * m[i] + rest1 * g;

@@ -7,7 +7,7 @@ typedef struct rmsprop { double lr, alpha, eps, weight_decay, momentum; int32_t 
 #define REAL double
 #include "rmsprop.c"
 
-static void step(luron_step *s) { BY_TYPE(s, step)(s); }
+LOOP_STEP(step)
 static const luron_option *const options[] = { OPT_LR(rmsprop, 1e-2),
     OPT(rmsprop, alpha, 0.99, 1, "share of the mean square that is kept"),
     OPT(rmsprop, eps, 1e-8, ANY_SIZE, "keeps the divisor off 0"),
@@ -18,11 +18,11 @@ static const char *const state[] = { "square_avg", "grad_avg", "momentum_buffer"
 const luron_optim_type optim_rmsprop = { .struct_size = sizeof(luron_optim_type), .name = "RMSprop",
     .doc = "steps scaled by a running mean of squares", .options = options, .options_size = sizeof(rmsprop), .state = state, .step = step };
 #else
-static void TYPED(step)(luron_step *s) {
+LOOP TYPED(step)(luron_step *s) {
     const rmsprop *o = s->options;
     const REAL lr = (REAL)o->lr, alpha = (REAL)o->alpha, rest = (REAL)(1 - o->alpha), eps = (REAL)o->eps, decay = (REAL)o->weight_decay;
-    const REAL momentum = (REAL)o->momentum, sign = o->maximize ? -1 : 1, *grad = s->grad;
-    REAL *p = s->param, *square = s->state[0], *mean = s->state[1], *b = s->state[2];
+    const REAL momentum = (REAL)o->momentum, sign = o->maximize ? -1 : 1, *restrict grad = s->grad;
+    REAL *restrict p = s->param, *restrict square = s->state[0], *restrict mean = s->state[1], *restrict b = s->state[2];
     for (int64_t i = 0; i < s->n; i++) {
         const REAL g = sign * grad[i] + decay * p[i];
         square[i] = alpha * square[i] + rest * g * g;

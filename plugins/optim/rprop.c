@@ -8,7 +8,7 @@ typedef struct rprop { double lr, etaminus, etaplus, step_size_min, step_size_ma
 #define REAL double
 #include "rprop.c"
 
-static void step(luron_step *s) { BY_TYPE(s, step)(s); }
+LOOP_STEP(step)
 static const luron_option *const options[] = { OPT(rprop, lr, 1e-2, ANY_SIZE, "step size at first"),
     LURON_OPT_FLOAT(rprop, etaminus, 0.5, 1e-300, BELOW_ONE, "times the step size where the gradient turned"),
     LURON_OPT_FLOAT(rprop, etaplus, 1.2, 1 + 0x1p-52, ANY_SIZE, "times the step size where it did not"),
@@ -17,11 +17,11 @@ static const char *const state[] = { "prev", "step_size", NULL };
 const luron_optim_type optim_rprop = { .struct_size = sizeof(luron_optim_type), .name = "Rprop",
     .doc = "steps by the sign of the gradient, for whole batches", .options = options, .options_size = sizeof(rprop), .state = state, .step = step };
 #else
-static void TYPED(step)(luron_step *s) {
+LOOP TYPED(step)(luron_step *s) {
     const rprop *o = s->options;
     const REAL minus = (REAL)o->etaminus, plus = (REAL)o->etaplus, least = (REAL)o->step_size_min, most = (REAL)o->step_size_max;
-    const REAL first = (REAL)o->lr, sign = o->maximize ? -1 : 1, *grad = s->grad;
-    REAL *p = s->param, *last = s->state[0], *size = s->state[1];
+    const REAL first = (REAL)o->lr, sign = o->maximize ? -1 : 1, *restrict grad = s->grad;
+    REAL *restrict p = s->param, *restrict last = s->state[0], *restrict size = s->state[1];
     for (int64_t i = 0; i < s->n; i++) {
         const REAL g = sign * grad[i], same = g * last[i];
         const REAL by = (s->t == 1 ? first : size[i]) * (same > 0 ? plus : same < 0 ? minus : 1), floored = by < least ? least : by;

@@ -7,7 +7,7 @@ typedef struct sgd { double lr, momentum, dampening, weight_decay; int32_t neste
 #define REAL double
 #include "sgd.c"
 
-static void step(luron_step *s) { BY_TYPE(s, step)(s); }
+LOOP_STEP(step)
 static const luron_option *const options[] = { OPT_LR(sgd, 1e-3), OPT(sgd, momentum, 0, ANY_SIZE, "share of the last step that is kept"),
     LURON_OPT_FLOAT(sgd, dampening, 0, 0, 0, "share of the gradient that momentum leaves out"),
     OPT_WEIGHT_DECAY(sgd, 0, "times the parameter, added to the gradient"),
@@ -16,11 +16,11 @@ static const char *const state[] = { "momentum_buffer", NULL };
 const luron_optim_type optim_sgd = { .struct_size = sizeof(luron_optim_type), .name = "SGD",
     .doc = "gradient descent, with momentum if wanted", .options = options, .options_size = sizeof(sgd), .state = state, .step = step };
 #else
-static void TYPED(step)(luron_step *s) {
+LOOP TYPED(step)(luron_step *s) {
     const sgd *o = s->options;
     const REAL lr = (REAL)o->lr, decay = (REAL)o->weight_decay, momentum = (REAL)o->momentum, sign = o->maximize ? -1 : 1;
-    const REAL share = s->t == 1 ? 1 : (REAL)(1 - o->dampening), *grad = s->grad;
-    REAL *p = s->param, *b = s->state[0];
+    const REAL share = s->t == 1 ? 1 : (REAL)(1 - o->dampening), *restrict grad = s->grad;
+    REAL *restrict p = s->param, *restrict b = s->state[0];
     for (int64_t i = 0; i < s->n; i++) {
         REAL g = sign * grad[i];
         if (decay != 0) g += decay * p[i];
