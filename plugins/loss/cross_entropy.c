@@ -36,51 +36,70 @@ const luron_layer_type loss_cross_entropy = { LOSS_TYPE("CrossEntropyLoss", "cro
     .backward = backward, .compose = compose };
 #else
 #include "log_sum_exp.h"
+/* Rows from i on that are one run of at most LOSS_PIECE numbers; 0: a row is not one run, or too long. */
+static inline int64_t TYPED(run)(const classes *k, int64_t i, int64_t end) {
+    const int64_t m = k->inner == 1 && k->n < LOSS_PIECE ? LOSS_PIECE / k->n : 0;
+    return end - i < m ? end - i : m;
+}
+/* The term of row i, its share of the weights added to *weight_sum. */
+static inline double TYPED(term)(const classes *k, const REAL *x, int64_t i, double *weight_sum) {
+    const REAL *w = k->w;
+    const double s = k->o->label_smoothing, lse = k->lse[i];
+    const int64_t id = luron_id(k->c, TARGET, i);
+    if (id == k->o->ignore_index) return 0;
+    const double own = w ? w[id] : 1;
+    double term = (1 - s) * own * (lse - x[id * k->inner]);
+    for (int64_t j = 0; s > 0 && j < k->n; j++) term += s / (double)k->n * (w ? w[j] : 1) * (lse - x[j * k->inner]);
+    *weight_sum += own;
+    return term;
+}
 static void TYPED(terms)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const classes *k = arg;
-    const REAL *w = k->w;
-    const double s = k->o->label_smoothing;
     double loss_sum = 0, weight_sum = 0;
     REAL e[LOSS_PIECE];
-    const int64_t block = k->inner == 1 && k->n > 0 && k->n < LOSS_PIECE ? LOSS_PIECE / k->n : 0; /* rows that are one run; 0: none */
-    for (int64_t i = begin; i < end; i++) {
+    for (int64_t i = begin, m; i < end; i += m) {
         const REAL *x = (const REAL *)k->x + loss_row_at(k, i);
-        const int64_t id = luron_id(k->c, TARGET, i);
-        const int counts = id != k->o->ignore_index;
-        if (block && (i - begin) % block == 0) TYPED(log_sums_exp)(k->c, x, end - i < block ? end - i : block, k->n, k->lse + i, e);
-        const double own = !counts ? 0 : w ? w[id] : 1;
-        const double lse = !counts ? 0 : block ? k->lse[i] : TYPED(log_sum_exp)(k->c, x, k->n, k->inner);
-        double term = counts ? (1 - s) * own * (lse - x[id * k->inner]) : 0;
-        for (int64_t j = 0; counts && s > 0 && j < k->n; j++) term += s / (double)k->n * (w ? w[j] : 1) * (lse - x[j * k->inner]);
-        if (k->each) ((REAL *)k->each)[i] = (REAL)term;
-        k->lse[i] = lse, loss_sum += term, weight_sum += own;
+        if ((m = TYPED(run)(k, i, end))) TYPED(log_sums_exp)(k->c, x, m, k->n, k->lse + i, e);
+        else k->lse[i] = TYPED(log_sum_exp)(k->c, x, k->n, k->inner), m = 1;
+        for (int64_t r = i; r < i + m; r++, x += k->n) {
+            const double term = TYPED(term)(k, x, r, &weight_sum);
+            if (k->each) ((REAL *)k->each)[r] = (REAL)term;
+            loss_sum += term;
+        }
     }
     k->sums[2 * chunk] = loss_sum, k->sums[2 * chunk + 1] = weight_sum;
 }
-static void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
-    const classes *k = arg;
+/* The gradient of row i of logits; es: its probabilities, NULL: to be computed. */
+static inline void TYPED(slope)(const classes *k, const REAL *x, REAL *gx, int64_t i, const REAL *es) {
     const REAL *w = k->w;
     const double s = k->o->label_smoothing, spread = s / (double)k->n;
-    const int64_t block = k->inner == 1 && k->n > 0 && k->n < LOSS_PIECE ? LOSS_PIECE / k->n : 0; /* rows that are one run; 0: none */
+    const int64_t id = luron_id(k->c, TARGET, i), step = k->inner;
+    const int counts = id != k->o->ignore_index;
+    const double own = (1 - s) * (counts && w ? w[id] : 1), g = !counts ? 0 : k->gy ? k->scale * ((const REAL *)k->gy)[i] : k->scale;
+    const double all = g * (own + spread * k->weight_sum);
+    REAL e[LOSS_PIECE];
+    for (int64_t at = 0, m; at < k->n; at += m, es = NULL) {
+        m = es ? k->n : TYPED(probabilities)(k->c, x, k->n, step, k->lse[i], at, e);
+        const REAL *p = es ? es : e;
+        for (int64_t j = at; j < at + m; j++) {
+            double d = counts ? all * p[j - at] : 0;
+            if (spread > 0) d -= g * spread * (w ? w[j] : 1);
+            if (j == id) d -= g * own;
+            gx[j * step] = (REAL)(k->beta_x != 0 ? gx[j * step] + d : d);
+        }
+    }
+}
+static void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+    const classes *k = arg;
     REAL e[LOSS_PIECE];
     (void)chunk;
-    for (int64_t i = begin; i < end; i++) {
-        const REAL *x = (const REAL *)k->x + loss_row_at(k, i);
-        const int64_t in_block = block ? (i - begin) % block : 0;
-        if (block && in_block == 0) TYPED(probabilities_of_rows)(k->c, x, end - i < block ? end - i : block, k->n, k->lse + i, e);
-        const REAL *es = e + in_block * k->n;
-        REAL *gx = (REAL *)k->gx + loss_row_at(k, i);
-        const int64_t id = luron_id(k->c, TARGET, i);
-        const int counts = id != k->o->ignore_index;
-        const double own = (1 - s) * (counts && w ? w[id] : 1), all = own + spread * k->weight_sum;
-        const double g = k->gy ? k->scale * ((const REAL *)k->gy)[i] : k->scale;
-        for (int64_t at = 0, m; at < k->n; at += m) {
-            m = block ? k->n : TYPED(probabilities)(k->c, x, k->n, k->inner, k->lse[i], at, e);
-            for (int64_t j = at; j < at + m; j++) {
-                const double d = counts ? g * (es[j - at] * all - spread * (w ? w[j] : 1) - (j == id ? own : 0)) : 0;
-                gx[j * k->inner] = (REAL)(k->beta_x != 0 ? gx[j * k->inner] + d : d);
-            }
-        }
+    for (int64_t i = begin, m; i < end; i += m) {
+        const int64_t at = loss_row_at(k, i);
+        const REAL *x = (const REAL *)k->x + at;
+        if ((m = TYPED(run)(k, i, end))) TYPED(probabilities_of_rows)(k->c, x, m, k->n, k->lse + i, e);
+        for (int64_t r = 0; r < (m ? m : 1); r++)
+            TYPED(slope)(k, x + r * k->n, (REAL *)k->gx + at + r * k->n, i + r, m ? e + r * k->n : NULL);
+        if (!m) m = 1;
     }
 }
 #undef REAL

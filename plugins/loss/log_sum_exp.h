@@ -14,22 +14,42 @@ static inline double TYPED(log_sum_exp)(const luron_call *c, const REAL *x, int6
     return (double)top + log(sum);
 }
 
+/* The largest and the sum of n numbers: in 8 lanes, so that one number does not wait for the one before. */
+static inline REAL TYPED(largest)(int64_t n, const REAL *x) {
+    REAL top = x[0];
+    int64_t j = 0;
+    if (n >= 8) {
+        REAL lane[8];
+        for (int l = 0; l < 8; l++) lane[l] = x[l];
+        for (j = 8; j + 8 <= n; j += 8)
+            for (int l = 0; l < 8; l++) lane[l] = x[j + l] > lane[l] ? x[j + l] : lane[l];
+        for (int l = 0; l < 8; l++) top = lane[l] > top ? lane[l] : top;
+    }
+    for (; j < n; j++) top = x[j] > top ? x[j] : top;
+    return top;
+}
+static inline double TYPED(total)(int64_t n, const REAL *x) {
+    double sum = 0;
+    int64_t j = 0;
+    if (n >= 8) {
+        double lane[8] = { 0 };
+        for (; j + 8 <= n; j += 8)
+            for (int l = 0; l < 8; l++) lane[l] += (double)x[j + l];
+        for (int l = 0; l < 8; l++) sum += lane[l];
+    }
+    for (; j < n; j++) sum += x[j];
+    return sum;
+}
+
 /* The same of `rows` rows of n <= LOSS_PIECE / rows classes that lie side by side: their exp, into e, is one run. */
 static inline void TYPED(log_sums_exp)(const luron_call *c, const REAL *x, int64_t rows, int64_t n, double *lse, REAL *e) {
     REAL tops[LOSS_PIECE];
     for (int64_t i = 0; i < rows; i++) {
-        REAL top = x[i * n];
-        for (int64_t j = 1; j < n; j++)
-            if (x[i * n + j] > top) top = x[i * n + j];
-        tops[i] = top;
+        const REAL top = tops[i] = TYPED(largest)(n, x + i * n);
         for (int64_t j = 0; j < n; j++) e[i * n + j] = x[i * n + j] - top;
     }
     c->host->map(c->host, LURON_MAP_exp, c->dtype, rows * n, e, e);
-    for (int64_t i = 0; i < rows; i++) {
-        double sum = 0;
-        for (int64_t j = 0; j < n; j++) sum += e[i * n + j];
-        lse[i] = (double)tops[i] + log(sum);
-    }
+    for (int64_t i = 0; i < rows; i++) lse[i] = (double)tops[i] + log(TYPED(total)(n, e + i * n));
 }
 
 /* Probabilities of at most LOSS_PIECE classes from `at` on; returns how many. */

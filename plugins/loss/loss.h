@@ -74,7 +74,9 @@ typedef struct classes {
     double *lse;            /* log-sum-exp of each row, kept for backward */
     double *sums, scale, weight_sum, beta_x, beta_t;
 } classes;
-static inline int64_t loss_row_at(const classes *k, int64_t i) { return i / k->inner * k->n * k->inner + i % k->inner; }
+static inline int64_t loss_row_at(const classes *k, int64_t i) {
+    return k->inner == 1 ? i * k->n : i / k->inner * k->n * k->inner + i % k->inner;
+}
 static inline int64_t loss_row_grain(const classes *k) { return 1 + 4096 / k->n; }
 /** Check shapes; outputs, scratch, and saved[0]: as many doubles as rows + `extra`. */
 luron_status loss_classes_setup(luron_call *c, int soft, int extra);

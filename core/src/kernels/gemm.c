@@ -67,13 +67,20 @@ static int buffers_of(const luron__gemm_args *g, int threads) {
     return (int)luron__least(t.rows * t.cols, threads);
 }
 
-int64_t luron__gemm_work(const luron__gemm_args *g, int threads) {
-    if (g->m == 0 || g->n == 0) return 0;
-    if (is_one(g, threads)) return ALIGN + LURON__GEMM_TILE_WORK;
-    return ALIGN + luron__buffers_bytes(LURON__GEMM_TILE_WORK, buffers_of(g, threads));
+/* Bytes of the memory that one tile needs. */
+static int64_t tile_work(const luron__gemm_args *g) {
+    return LURON__GEMM_TILE_WORK + (luron__gemm_turns_a(g) ? LURON__GEMM_TURN_WORK * luron_dtype_size(g->dtype) : 0);
 }
 
-int64_t luron__gemm_most_work(int threads) { return ALIGN + luron__buffers_bytes(LURON__GEMM_TILE_WORK, threads); }
+int64_t luron__gemm_work(const luron__gemm_args *g, int threads) {
+    if (g->m == 0 || g->n == 0) return 0;
+    if (is_one(g, threads)) return ALIGN + tile_work(g);
+    return ALIGN + luron__buffers_bytes(tile_work(g), buffers_of(g, threads));
+}
+
+int64_t luron__gemm_most_work(int threads) {
+    return ALIGN + luron__buffers_bytes(LURON__GEMM_TILE_WORK + LURON__GEMM_TURN_WORK * (int64_t)sizeof(double), threads);
+}
 
 static void tiles(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     run *r = arg;
@@ -98,7 +105,7 @@ void luron__gemm(const luron__gemm_args *g, int threads, void *work) {
         return;
     }
     r.grid = grid_of(g, threads);
-    r.buffers = luron__buffers_at(at, LURON__GEMM_TILE_WORK, buffers_of(g, threads));
+    r.buffers = luron__buffers_at(at, tile_work(g), buffers_of(g, threads));
     luron__parallel_for(threads, r.grid.rows * r.grid.cols, 1, tiles, &r);
 }
 

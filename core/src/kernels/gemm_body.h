@@ -86,14 +86,71 @@ static void NAME(pack)(const luron__gemm_args *g, void *to) {
     }
 }
 
-/* Rows m0 .. m1 of the `cols` columns from j on: of one panel, or of several full ones. */
-static void NAME(multiply_panel)(const luron__gemm_args *g, int64_t m0, int64_t m1, int64_t j, int cols,
-                                 const NAME(panel) * p, bool in_place, T *work) {
-    int64_t blocks = g->k > LURON__GEMM_K ? (g->k + LURON__GEMM_K - 1) / LURON__GEMM_K : 1;
-    int64_t each = g->k / blocks, longer = g->k % blocks, k = 0;
+/* What the next panel is packed from: fetched while this one is multiplied. */
+typedef struct NAME(ahead) {
+    const T *row;
+    int64_t ld, rows;    /* rows that are left */
+    int64_t lines, line; /* of 64 bytes, in a row; the next one of this row */
+    int64_t each;        /* lines to fetch beside a tile */
+} NAME(ahead);
+
+static NAME(ahead) NAME(look_ahead)(const luron__gemm_args *g, int64_t k, int64_t n, int64_t j, int64_t cols, int64_t tiles) {
+    bool trans_b = (g->flags & LURON_TRANS_B) != 0;
+    int64_t rows = trans_b ? cols : n, lines = ((trans_b ? n : cols) * (int64_t)sizeof(T) + 63) / 64;
+    return (NAME(ahead)){.row = (const T *)g->b + (trans_b ? j * g->ldb + k : k * g->ldb + j),
+                         .ld = g->ldb,
+                         .rows = rows,
+                         .lines = lines,
+                         .each = (rows * lines + tiles - 1) / tiles};
+}
+
+static inline void NAME(fetch)(NAME(ahead) * a) {
+    for (int64_t i = 0; i < a->each && a->rows > 0; i++) {
+        __builtin_prefetch((const char *)a->row + a->line * 64, 0, 2);
+        if (++a->line == a->lines) a->line = 0, a->row += a->ld, a->rows--;
+    }
+}
+
+/* What of a product is computed at once: rows m0 .. m1, blocks of k from `block` to `end`. */
+typedef struct NAME(part) {
+    const luron__gemm_args *g;
+    int64_t m0, m1, block, end;
+    const T *turned; /* op(a) of these, as the widest panels' tiles read it; NULL: a itself is read */
+    T *work;
+} NAME(part);
+
+/* How many tiles of at most `most` rows, and the rows of each: the longer ones first. */
+typedef struct NAME(split) {
+    int64_t n, each, longer;
+} NAME(split);
+static inline NAME(split) NAME(split_of)(int64_t size, int64_t most) {
+    int64_t n = size > most ? (size + most - 1) / most : 1;
+    return (NAME(split)){n, size / n, size % n};
+}
+
+/* A transposed a whose numbers for one tile lie far apart, as tiles one behind the other, each by rising k. */
+static void NAME(turn)(const NAME(part) * part, int64_t k, int64_t n, T *to) {
+    const luron__gemm_args *g = part->g;
+    NAME(split) tiles = NAME(split_of)(part->m1 - part->m0, NAME(panels)[0].rows);
+    for (int64_t i = 0; i < n; i++) {
+        const T *from = (const T *)g->a + (k + i) * g->lda + part->m0;
+        T *at = to;
+        for (int64_t tile = 0; tile < tiles.n; tile++) {
+            int64_t rows = tiles.each + (tile < tiles.longer);
+            for (int64_t r = 0; r < rows; r++)
+                at[i * rows + r] = from[r];
+            from += rows, at += rows * n;
+        }
+    }
+}
+
+/* The `cols` columns from j on: of one panel, or of several full ones. */
+static void NAME(multiply_panel)(const NAME(part) * part, int64_t j, int cols, const NAME(panel) * p, bool in_place) {
+    const luron__gemm_args *g = part->g;
     bool trans_a = (g->flags & LURON_TRANS_A) != 0, trans_b = (g->flags & LURON_TRANS_B) != 0;
+    const T *turned = p == NAME(panels) ? part->turned : NULL;
     NAME(store)
-    s = {.c = (T *)g->c + m0 * g->ldc + j,
+    s = {.c = (T *)g->c + part->m0 * g->ldc + j,
          .bias = g->bias ? (const T *)g->bias + j : NULL,
          .ldc = g->ldc,
          .beta = (T)g->beta,
@@ -101,35 +158,49 @@ static void NAME(multiply_panel)(const luron__gemm_args *g, int64_t m0, int64_t 
     s.acc = s.c;
     s.ldacc = s.ldc;
     if (s.beta != 0) {
-        s.acc = work + LURON__GEMM_K * LURON__GEMM_PANEL / (int)sizeof(T);
+        s.acc = part->work + LURON__GEMM_K * LURON__GEMM_PANEL / (int)sizeof(T);
         s.ldacc = p->width;
     }
     int width = p->width < MOST_WIDTH ? p->width : MOST_WIDTH;
-    int64_t tiles = (m1 - m0 + p->rows - 1) / p->rows, rows = (m1 - m0) / tiles, one_more = (m1 - m0) % tiles;
-    for (int64_t block = 0; block < blocks; block++) {
-        int64_t n = each + (block < longer), ldb = width, next = n * width;
-        const T *b = work;
+    NAME(split) tiles = NAME(split_of)(part->m1 - part->m0, p->rows), blocks = NAME(split_of)(g->k, LURON__GEMM_K);
+    int64_t k = part->block * blocks.each + (part->block < blocks.longer ? part->block : blocks.longer);
+    for (int64_t block = part->block; block < part->end; block++) {
+        int64_t n = blocks.each + (block < blocks.longer), ldb = width, next = n * width;
+        const T *b = part->work;
         if (g->packed)
             b = (const T *)g->packed + j * g->k + k * width, next = g->k * width; /* panels before j are full */
         else if (in_place)
             b = (const T *)g->b + (trans_b ? j * g->ldb + k : k * g->ldb + j), ldb = g->ldb, next = width;
         else
             for (int c = 0; c < cols; c += width)
-                NAME(pack_panel)(g, k, n, j + c, cols - c < width ? cols - c : width, width, work + c * n);
+                NAME(pack_panel)
+                (g, k, n, j + c, cols - c < width ? cols - c : width, width, part->work + c * n);
         s.first = block == 0;
-        s.last = block == blocks - 1;
+        s.last = block == blocks.n - 1;
         s.plain = s.first && s.last && cols == p->width && s.beta == 0 && !s.bias;
-        for (int64_t tile = 0, row = 0; tile < tiles; tile++) {
-            int height = (int)(rows + (tile < one_more));
-            const T *a = (const T *)g->a + (trans_a ? k * g->lda + m0 + row : (m0 + row) * g->lda + k);
-            p->kernel(height, trans_a, n, a, g->lda, b, ldb, next, &s, row);
+        NAME(ahead) ahead = {0};
+        if (b == part->work) {
+            int64_t left = g->n - j - cols;
+            if (block + 1 < part->end)
+                ahead = NAME(look_ahead)(g, k + n, blocks.each + (block + 1 < blocks.longer), j, cols, tiles.n);
+            else if (left > 0)
+                ahead = NAME(look_ahead)(g, part->block ? k : 0, n, j + cols, left < cols ? left : cols, tiles.n);
+        }
+        for (int64_t tile = 0, row = 0; tile < tiles.n; tile++) {
+            NAME(fetch)(&ahead);
+            int height = (int)(tiles.each + (tile < tiles.longer));
+            const T *a = (const T *)g->a + (trans_a ? k * g->lda + part->m0 + row : (part->m0 + row) * g->lda + k);
+            if (turned) p->kernel(height, trans_a, n, turned + row * n, height, b, ldb, next, &s, row);
+            else p->kernel(height, trans_a, n, a, g->lda, b, ldb, next, &s, row);
             row += height;
         }
         k += n;
     }
 }
 
-static void NAME(tile)(const luron__gemm_args *g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, void *work) {
+static void NAME(multiply)(const NAME(part) * part, int64_t n0, int64_t n1) {
+    const luron__gemm_args *g = part->g;
+    int64_t rows = part->m1 - part->m0;
     bool in_order = !g->packed && !(g->flags & LURON_TRANS_B);
     const NAME(panel) *one_row = g->packed || in_order ? &NAME(one_row) : &NAME(turned_row);
     /* Of short rows far apart, or a power of two apart, a cache holds few. */
@@ -137,12 +208,53 @@ static void NAME(tile)(const luron__gemm_args *g, int64_t m0, int64_t m1, int64_
                  g->k * g->ldb * (int64_t)sizeof(T) < LURON__GEMM_IN_PLACE_B;
     for (int64_t j = n0; j < n1;) {
         const NAME(panel) *p = &NAME(panels)[luron__gemm_width(NAME(widths), n1 - j)];
-        if (m1 - m0 == 1 && n1 - j >= one_row->width) p = one_row;
+        if (rows == 1 && n1 - j >= one_row->width) p = one_row;
         int cols = n1 - j < p->width ? (int)(n1 - j) : p->width;
-        bool in_place = in_order && cols == p->width && (small || m1 - m0 <= LURON__GEMM_IN_PLACE_M);
+        bool in_place = in_order && cols == p->width && (small || rows <= LURON__GEMM_IN_PLACE_M);
         if (p == &NAME(turned_row)) in_place = true;
-        NAME(multiply_panel)(g, m0, m1, j, cols, p, in_place, work);
+        NAME(multiply_panel)(part, j, cols, p, in_place);
         j += p->width;
+    }
+}
+
+/* Few rows times a b whose rows are far apart: as many panels at once as there is room for are packed row by row of b, since
+ * to come to another row costs more than what is read there. */
+static int64_t NAME(multiply_groups)(const NAME(part) * part, int64_t n0, int64_t n1) {
+    const luron__gemm_args *g = part->g;
+    const int panels = LURON__GEMM_PANEL / (MOST_WIDTH * (int)sizeof(T)), cols = panels * MOST_WIDTH;
+    luron__gemm_args of = *g;
+    NAME(part) group = *part;
+    of.packed = part->work, of.n = cols, group.g = &of;
+    for (; n0 + cols <= n1; n0 += cols) {
+        for (int64_t i = 0; i < g->k; i++)
+            for (int64_t p = 0; p < panels; p++)
+                NAME(copy_rows)
+                ((const T *)g->b + i * g->ldb + n0 + p * MOST_WIDTH, 0, 1, MOST_WIDTH, part->work + (p * g->k + i) * MOST_WIDTH);
+        of.c = (T *)g->c + n0;
+        of.bias = g->bias ? (const T *)g->bias + n0 : NULL;
+        NAME(multiply)(&group, 0, cols);
+    }
+    return n0;
+}
+
+static void NAME(tile)(const luron__gemm_args *g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, void *work) {
+    NAME(split) blocks = NAME(split_of)(g->k, LURON__GEMM_K);
+    NAME(part) part = {.g = g, .m0 = m0, .m1 = m1, .end = blocks.n, .work = work};
+    if (!luron__gemm_turns_a(g)) {
+        bool in_order = !g->packed && !(g->flags & LURON_TRANS_B);
+        if (in_order && m1 - m0 > 8 && m1 - m0 <= LURON__GEMM_IN_PLACE_M && g->k <= LURON__GEMM_K && g->ldb * (int64_t)sizeof(T) >= LURON__GEMM_FAR)
+            n0 = NAME(multiply_groups)(&part, n0, n1);
+        NAME(multiply)(&part, n0, n1);
+        return;
+    }
+    T *turned = (T *)work + LURON__GEMM_TILE_WORK / (int64_t)sizeof(T);
+    part.turned = turned;
+    for (int64_t block = 0, k = 0; block < blocks.n; block++) {
+        int64_t n = blocks.each + (block < blocks.longer);
+        NAME(turn)(&part, k, n, turned);
+        part.block = block, part.end = block + 1;
+        NAME(multiply)(&part, n0, n1);
+        k += n;
     }
 }
 

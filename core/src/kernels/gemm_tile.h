@@ -15,6 +15,16 @@
 #define LURON__GEMM_IN_PLACE_B (1600 * 1024) /* (bytes), a panel of B that lies in order is not worth copying */
 /** Bytes that one tile needs: a packed panel and the sums of a panel of columns. */
 #define LURON__GEMM_TILE_WORK ((int64_t)(LURON__GEMM_K + LURON__GEMM_M) * LURON__GEMM_PANEL)
+#define LURON__GEMM_FAR 4096                 /* bytes from row to row of B from which on rows are far apart */
+#define LURON__GEMM_TURN_M 32  /* from so many rows ... */
+#define LURON__GEMM_TURN_N 512 /* and columns on, a transposed a is worth copying */
+#define LURON__GEMM_TURN_WORK ((int64_t)LURON__GEMM_K * LURON__GEMM_M) /* numbers: of a, while it is copied */
+
+/** Is a transposed a copied? The blocks of k are then the outer loop, so what they have added up lies in c between. */
+static inline bool luron__gemm_turns_a(const luron__gemm_args *g) {
+    return g->flags & LURON_TRANS_A && g->m >= LURON__GEMM_TURN_M && g->n >= LURON__GEMM_TURN_N &&
+           (g->beta == 0 || g->k <= LURON__GEMM_K);
+}
 
 /** Rows m0 .. m1 (at most LURON__GEMM_M) and columns n0 .. n1 of c; n0 is the start of a panel. */
 typedef void luron__gemm_tile_fn(const luron__gemm_args *g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, void *work);
