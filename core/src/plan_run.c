@@ -135,6 +135,14 @@ static void put_grads(luron_plan *p) {
     }
 }
 
+/* A tensor of its own with what an output has now. */
+static luron_status copy_out(luron_tensor **out, luron_ctx *ctx, luron_tensor *t) {
+    if (!luron_tensor_is_contiguous(t)) return luron_copy(out, ctx, t);
+    LURON_TRY(luron__tensor_make(out, ctx, t->dtype, t->ndim, t->shape));
+    memcpy((*out)->storage->data, luron__data(t), (*out)->storage->bytes);
+    return LURON_OK;
+}
+
 static luron_status make_outputs(luron_tensor **outs, luron_plan *p, luron_ctx *ctx) {
     for (int i = 0; i < p->n_out; i++)
         outs[i] = NULL;
@@ -143,7 +151,7 @@ static luron_status make_outputs(luron_tensor **outs, luron_plan *p, luron_ctx *
         if (p->same[i])
             outs[i] = luron_tensor_ref(p->same[i]);
         else
-            status = luron_copy(&outs[i], ctx, &p->outs[i]);
+            status = copy_out(&outs[i], ctx, &p->outs[i]);
     for (int i = 0; i < p->n_out && status; i++) {
         luron_tensor_unref(outs[i]);
         outs[i] = NULL;
