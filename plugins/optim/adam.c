@@ -13,8 +13,7 @@ static void correct(const adam *o, double t, double *to) {
 #include "adam.c"
 
 static void begin(luron_step *s) { correct(s->options, (double)s->t, s->scalars); }
-LOOP_STEP(step)
-LOOP_STEP(step_w)
+LOOP_STEP(step) LOOP_STEP(step_w)
 #define OPTIONS(decay, doc)                                                                                            \
     OPT_LR(adam, 1e-3), OPT(adam, beta1, 0.9, BELOW_ONE, "share of the mean gradient that is kept"),                   \
     OPT(adam, beta2, 0.999, BELOW_ONE, "share of the mean square that is kept"),                                       \
@@ -44,8 +43,7 @@ LOOP TYPED(update)(luron_step *s, int apart) {
         const REAL g = sign * grad[i] + added * p[i];
         m[i] = beta1 * m[i] + rest1 * g;
         v[i] = beta2 * v[i] + rest2 * g * g;
-        REAL by = v[i];
-        if (o->amsgrad) by = most[i] = most[i] > by ? most[i] : by;
+        const REAL by = o->amsgrad ? most[i] = most[i] > v[i] ? most[i] : v[i] : v[i];
         p[i] = kept * p[i] - size * m[i] / (ROOT(by) / root + eps);
     }
 }
