@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(LURON_DEBUG)
 #define HOSTILE 1 /* no cache, which would hide use after free; fresh and freed blocks hold NaN */
@@ -36,11 +37,20 @@ struct luron__pool {
     void *free_list[N_CLASSES]; /* the first word of a free block points to the next */
 };
 
+/* Large blocks come from the system and go back to it, in pages of the largest size there is: what malloc frees in the middle
+ * of its heap stays there. */
 static void *default_alloc(void *ud, void *ptr, size_t old_size, size_t new_size) {
-    (void)ud, (void)old_size;
-    if (new_size) return realloc(ptr, new_size);
-    free(ptr);
-    return NULL;
+    const size_t large = HOSTILE ? SIZE_MAX : (size_t)1 << 20, huge = (size_t)1 << 22;
+    (void)ud;
+    if (!new_size && old_size >= large) munmap(ptr, old_size);
+    else if (!new_size) free(ptr);
+    if (new_size < large) return new_size ? malloc(new_size) : NULL;
+    void *block = mmap(NULL, new_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (block == MAP_FAILED) return NULL;
+#ifdef MADV_HUGEPAGE
+    if (new_size >= huge) madvise(block, new_size, MADV_HUGEPAGE);
+#endif
+    return block;
 }
 
 /* Classes: multiples of 64 up to 1 KiB, then four to a power of two. */

@@ -59,6 +59,9 @@ bool luron__plan_keeps(luron__storage *s) {
     if (i < 0) return false;
     atomic_store(&s->refs, 1);
     p->stores[i].kept = true;
+    if (p->stores[i].constant) return true;
+    luron__pool_free(p->pool, s->data, s->bytes); /* what was computed there is of no use any more */
+    s->data = NULL;
     return true;
 }
 
@@ -196,6 +199,7 @@ void luron__plan_constant(luron_ctx *ctx, luron_tensor *t) {
 static int64_t store_at(const luron_plan *p, const void *data) {
     for (int64_t i = p->n_stores - 1; i >= 0; i--) {
         const luron__storage *s = p->stores[i].storage;
+        if (!s->data) continue;
         if ((const char *)data >= (const char *)s->data && (const char *)data < (const char *)s->data + (s->bytes ? s->bytes : 1)) return i;
     }
     return -1;
@@ -404,7 +408,7 @@ static void settle_stores(luron_plan *p) {
         if (!s->kept) atomic_fetch_add(&s->storage->refs, 1);
         if (s->first < 0 || s->written_first) continue;
         if (!s->constant) refuse(p, "does something that cannot be noted");
-        mix(p, s->storage->data, s->storage->bytes);
+        else mix(p, s->storage->data, s->storage->bytes);
     }
 }
 

@@ -88,6 +88,7 @@ luron_status luron__plan_lay_out(luron_plan *p, luron_ctx *ctx) {
     int64_t n = collect(p, pieces);
     if (!status) {
         size_t bytes = place_all(pieces, placed, n);
+        luron__pool_trim(p->pool); /* of the step that was noted: kept for a program that will not run again */
         status = luron__alloc(&p->block, ctx, bytes);
         if (!status) p->block_bytes = bytes;
     }

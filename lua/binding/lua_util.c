@@ -165,16 +165,23 @@ int lr_nil(lua_State *L, luron_status status) {
     return 3;
 }
 
-/* Lua sees 8 bytes of a tensor of megabytes, so it has to be told when to collect: once core holds half as much again
- * as what the last collection left, and 32 MiB at least. */
+/* How much more core may hold before the next collection: a little more than it holds now, or what it takes as long to
+ * compute as to go through Lua's own memory; but never more than half as much again, or 32 MiB. */
+static int64_t growth(lua_State *L, int64_t held) {
+    const int64_t mib = 1 << 20, own = (int64_t)lua_gc(L, LUA_GCCOUNT) * 1024;
+    int64_t more = held / 16 > 4 * mib ? held / 16 : 4 * mib, most = held / 2 > 32 * mib ? held / 2 : 32 * mib;
+    if (more < 4 * own) more = 4 * own;
+    return more < most ? more : most;
+}
+
+/* Lua sees 8 bytes of a tensor of megabytes, so it has to be told when to collect. */
 void lr_collect_if_due(lua_State *L) {
-    const int64_t least = (int64_t)32 << 20;
     lr_state *S = lr_get(L);
     if (luron_ctx_live_bytes(S->ctx) < S->threshold || lua_gc(L, LUA_GCISRUNNING) <= 0) return; /* -1: in a finalizer */
     lua_gc(L, LUA_GCCOLLECT);
     lr_drain(L, S);
     int64_t left = luron_ctx_live_bytes(S->ctx);
-    S->threshold = left + (left / 2 > least ? left / 2 : least);
+    S->threshold = left + growth(L, left);
 }
 
 int lr_done(lua_State *L, luron_status status, int n) {

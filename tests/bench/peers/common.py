@@ -17,6 +17,7 @@ parser.add_argument("--threads", type=int, default=1)
 parser.add_argument("--steps", type=int, default=10)
 parser.add_argument("--data", default="")
 parser.add_argument("--compile", action="store_true", help="torch.compile too: takes from seconds to a minute a model")
+parser.add_argument("--channels_last", action="store_true", help="for memory.py")
 given = parser.parse_args()
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "BLIS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = str(given.threads)  # torch.set_num_threads does not reach every BLAS
