@@ -51,8 +51,7 @@ static luron_status add_recurrent(const run *r, weights *w, const block *b) {
 static luron_status add_input(const run *r, weights *w, const block *b, char *x) {
     const int64_t in = b->layer ? r->out : r->in;
     if (!w->to[W_IH]) return LURON_OK;
-    if (b->layer == 0 && r->letters) rnn_add_letters(r, r->dz, b->lo, b->hi);
-    else
+    if (b->layer || !r->letters)
         LURON_TRY(add_weight(r, w, W_IH, 0, gate_gradients(r, b, r->dz, b->lo, b->hi, 0, r->wide),
             (matrix) { rnn_at(r, x, b->lo * r->n * in), (b->hi - b->lo) * r->n, in, in }));
     w->beta[W_IH] = 1;
@@ -140,6 +139,7 @@ static luron_status backward_part(const run *r, const wanted *to, int64_t layer,
         k.dz = rnn_at(r, r->dz, (at - b.lo) * r->n * r->wide), k.dzh = rnn_at(r, r->dzh, (at - b.lo) * r->n * r->wide);
         k.wants_prev = s > 0 || to->h_0;
         LURON_TRY(r->cell->backward(r, &k));
+        if (w.to[W_IH] && k.letters) rnn_add_letters(&k);
         if (s == begin) LURON_TRY(end_block(r, &w, &b, x, wants_x));
     }
     give_initial(r, part, r->dh, to->h_0, to->beta_h);

@@ -3,8 +3,7 @@
  * passes over zeros; but a weight or gradient that is not finite reaches its own letter alone.                        */
 #ifndef REAL
 #include "recurrent.h"
-enum { COLUMNS = 128 };
-typedef struct adding { const run *r; const char *dz; int64_t first, rows; } adding;
+enum { GRAIN = 16384 };
 #define REAL float
 #include "letters.c"
 #define REAL double
@@ -17,10 +16,7 @@ void rnn_find_letters(run *r, const char *x) {
     if (BY_TYPE(r->c, find)(r, x, letters)) r->letters = letters;
     else *letters = -1;
 }
-void rnn_add_letters(const run *r, const char *dz, int64_t lo, int64_t hi) {
-    adding a = { r, dz, lo * r->n, (hi - lo) * r->n };
-    r->c->host->parallel_for(r->c, r->wide, COLUMNS, BY_TYPE(r->c, add), &a);
-}
+void rnn_add_letters(step *k) { k->r->c->host->parallel_for(k->r->c, k->r->wide, 1 + GRAIN / (k->r->n + 1), BY_TYPE(k->r->c, add), k); }
 #else
 /* Where the one is; n: all are zeros; -1: neither. */
 static int32_t TYPED(letter)(const REAL *x, int32_t n) {
@@ -44,12 +40,13 @@ static int TYPED(find)(const run *r, const char *x, int32_t *to) {
 static void TYPED(add_row)(int64_t n, const REAL *restrict from, REAL *restrict to) {
     for (int64_t j = 0; j < n; j++) to[j] += from[j];
 }
+/* Columns of all rows, one behind the other. */
 static void TYPED(add)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
-    const adding *a = arg;
-    const int64_t wide = a->r->wide;
+    const step *k = arg;
+    const int64_t wide = k->r->wide;
     (void)chunk;
-    for (int64_t i = 0; i < a->rows; i++)
-        TYPED(add_row)(end - begin, (const REAL *)a->dz + i * wide + begin, (REAL *)a->r->turned_ih + a->r->letters[a->first + i] * wide + begin);
+    for (int64_t i = 0; i < k->r->n; i++)
+        TYPED(add_row)(end - begin, (const REAL *)k->dz + i * wide + begin, (REAL *)k->r->turned_ih + k->letters[i] * wide + begin);
 }
 #undef REAL
 #endif

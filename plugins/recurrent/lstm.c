@@ -49,6 +49,7 @@ static void TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
         REAL *z = (REAL *)k->z + row * 4 * h, *c = (REAL *)k->extra + row * 2 * h, *tc = c + h, *to = (REAL *)k->h + row * k->r->out;
         REAL *out = k->out ? (REAL *)k->out + row * k->r->t * k->r->out : to;
         const REAL *c_prev = (const REAL *)k->c_prev + row * k->c_ld, *i = z, *f = z + h, *g = z + 2 * h, *o = z + 3 * h;
+        if (row + 1 < end) rnn_fetch_to_write(z + 4 * h, 4 * h * (int64_t)sizeof(REAL)), rnn_fetch_to_write(c + 2 * h, 2 * h * (int64_t)sizeof(REAL));
         TYPED(rnn_sum)(4 * h, rnn_input_row(k, row), (const REAL *)k->b_ih, (const REAL *)k->r->product + row * 4 * h, (const REAL *)k->b_hh, z);
         host->map(host, LURON_MAP_sigmoid, dtype, 2 * h, z, z);
         host->map(host, LURON_MAP_tanh, dtype, h, g, z + 2 * h);

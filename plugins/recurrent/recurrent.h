@@ -129,6 +129,10 @@ static inline char *rnn_at(const run *r, char *p, int64_t numbers) { return p ? 
 static inline void rnn_fetch(const void *p, int64_t bytes) {
     for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)p + i);
 }
+/** The same, to be written. */
+static inline void rnn_fetch_to_write(void *p, int64_t bytes) {
+    for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch((char *)p + i, 1);
+}
 /** Rows a piece of a pass over a cell. */
 static inline int64_t rnn_grain(const run *r) { return 1 + 16384 / (r->wide + 1); }
 
@@ -137,8 +141,8 @@ static inline int64_t rnn_grain(const run *r) { return 1 + 16384 / (r->wide + 1)
 static inline int rnn_turns(const run *r, int64_t cols) { return cols <= r->t * r->n; }
 /** Looks whether the input x (n, t, in) has letters; else r->letters is NULL. */
 void rnn_find_letters(run *r, const char *x);
-/** Adds gradients dz of the gates at times [lo, hi) to the rows of r->turned_ih. */
-void rnn_add_letters(const run *r, const char *dz, int64_t lo, int64_t hi);
+/** Adds gradients of the gates of a step with letters to the rows of r->turned_ih. */
+void rnn_add_letters(step *k);
 /** The input product of a row of a step. */
 static inline const void *rnn_input_row(const step *k, int64_t row) {
     return k->letters ? rnn_at(k->r, k->r->turned_ih, k->letters[row] * k->r->wide) : rnn_at(k->r, k->z, row * k->r->wide);
