@@ -29,11 +29,10 @@ static luron_status check_shapes(luron__frame *f, const char *service, const lur
         return LURON_OK;
     char a[LURON__SHAPE_TEXT], b[LURON__SHAPE_TEXT], out[LURON__SHAPE_TEXT], bias[LURON__SHAPE_TEXT] = "none";
     if (g->bias) luron_shape_text(bias, sizeof bias, g->bias->ndim, g->bias->shape);
-    return luron__frame_fail(f, LURON_E_PLUGIN,
-                             "plugin '%s': %s: shapes do not fit: a %s%s, b %s%s, bias %s, out %s", f->type->plugin, service,
-                             luron_shape_text(a, sizeof a, 2, g->a->shape), ta ? " transposed" : "",
-                             luron_shape_text(b, sizeof b, 2, g->b->shape), tb ? " transposed" : "", bias,
-                             luron_shape_text(out, sizeof out, 2, g->out->shape));
+    return luron__frame_fail(f, LURON_E_PLUGIN, "plugin '%s': %s: shapes do not fit: a %s%s, b %s%s, bias %s, out %s",
+                             f->type->plugin, service, luron_shape_text(a, sizeof a, 2, g->a->shape),
+                             ta ? " transposed" : "", luron_shape_text(b, sizeof b, 2, g->b->shape),
+                             tb ? " transposed" : "", bias, luron_shape_text(out, sizeof out, 2, g->out->shape));
 }
 
 /* What is said of b. */
@@ -76,8 +75,9 @@ luron_status luron__host_gemm(luron_call *c, const luron_gemm *g) { return multi
 
 luron_status luron__host_gemm_packed(luron_call *c, const luron_gemm *g, const void *packed) {
     luron__frame *f = c->internal;
-    const bool is_empty = g && g->b && luron_numel(g->b) == 0;
-    CHECK(f, packed || is_empty, LURON_E_PLUGIN, "plugin '%s': gemm_packed: nothing is packed", f->type->plugin);
+    static const char none[1]; /* of an empty b nothing is read */
+    if (!packed && g && g->b && luron_numel(g->b) == 0) packed = none;
+    CHECK(f, packed, LURON_E_PLUGIN, "plugin '%s': gemm_packed: nothing is packed", f->type->plugin);
     return multiply(c, "gemm_packed", g, packed);
 }
 
