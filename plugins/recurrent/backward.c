@@ -36,8 +36,9 @@ static luron_status add_recurrent(const run *r, weights *w, const block *b) {
         LURON_TRY(add_weight(r, w, W_HH, cols, gate_gradients(r, b, r->dz, lo, hi, cols, r->h),
             (matrix) { rnn_at(r, r->extra, (part * r->t + lo) * r->n * r->h), (hi - lo) * r->n, r->h, r->h }));
     if (lo <= first && first < hi) {
-        LURON_TRY(add_weight(r, w, W_HH, 0, gate_gradients(r, b, r->dzh, first, first + 1, 0, cols),
-            (matrix) { rnn_initial(r, H_0, part), r->n, r->h, r->h }));
+        char *prev = rnn_initial(r, H_0, part);
+        if (prev != r->zero || w->beta[W_HH] == 0)
+            LURON_TRY(add_weight(r, w, W_HH, 0, gate_gradients(r, b, r->dzh, first, first + 1, 0, cols), (matrix) { prev, r->n, r->h, r->h }));
         w->beta[W_HH] = 1;
         if (b->d) hi--;
         else lo++;

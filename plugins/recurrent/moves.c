@@ -34,6 +34,10 @@ static matrix weight_rows(const run *r, int64_t part, int i) {
     return (matrix) { rnn_at(r, luron_data(rnn_param(r, part, W_HH)), first_row(r, i) * r->h), n_rows(r, i), r->h, r->h };
 }
 luron_status rnn_recurrent(const run *r, uint32_t flags, matrix a, int64_t part, int i, matrix out, double beta) {
+    if (a.data == r->zero) {
+        rnn_move(&(move) { r, r->zero, out.data, 1, out.rows, out.cols, 0, 0, 0, out.ld, 0 });
+        return LURON_OK;
+    }
     return product(r, flags, a, weight_rows(r, part, i), r->packed[i], out, beta);
 }
 int64_t rnn_packed_bytes(const run *r, int i) {

@@ -119,7 +119,7 @@ void rnn_turn(const run *r, const char *from, int64_t rows, int64_t cols, char *
 int64_t rnn_packed_bytes(const run *r, int i);
 /** Packs weight_hh of a part, op by flags; nothing where there is one step. */
 luron_status rnn_pack(const run *r, int64_t part, uint32_t flags);
-/** out = a op(weight_hh of a part) + beta out; split, with the rows up to the last gate's (i 0) or from there on (i 1). */
+/** out = a op(weight_hh of a part) + beta out, beta 0 where a is r->zero; split, with the rows up to the last gate's (i 0) or from there on (i 1). */
 luron_status rnn_recurrent(const run *r, uint32_t flags, matrix a, int64_t part, int i, matrix out, double beta);
 /** z = (x + b) + (a + c), n numbers; z may be x. */
 void rnn_sum_float(int64_t n, const float *x, const float *b, const float *a, const float *c, float *z);
