@@ -51,7 +51,48 @@ static void test_recurrent_letters_bits_of_the_product(void **state) {
     }
 }
 
+/* Gradients of the parameters: with the same bits at any number of threads, and those of the composed layer. */
+static void gradients(luron_ctx *ctx, luron_layer *layer, luron_tensor *x, uint32_t flags, luron_tensor **g) {
+    luron_tensor *out[3] = { NULL }, *params[4], *one = tensor_of(ctx, luron_tensor_dtype(x), 0, NULL, (const double[]) { 1 }), *sum;
+    for (int i = 0; i < 4; i++) params[i] = luron_layer_param(layer, i);
+    assert_ok(ctx, luron_layer_apply(out, ctx, layer, 1, &x));
+    assert_ok(ctx, luron_sum(&sum, ctx, out[0], 0, NULL, 0));
+    assert_ok(ctx, luron_grad(g, ctx, 1, &sum, &one, 4, params, flags));
+    for (int i = 0; i < 3; i++) luron_tensor_unref(out[i]);
+    luron_tensor_unref(sum);
+    luron_tensor_unref(one);
+}
+static void test_recurrent_letters_threads(void **state) {
+    luron_ctx *ctx = *state;
+    enum { SEQUENCES = 300, STEPS = 5, LETTERS_OF = 7 };
+    static const int threads[] = { 1, 2, 3, 8 };
+    static double text[SEQUENCES * STEPS * LETTERS_OF];
+    for (int i = 0; i < SEQUENCES * STEPS; i++)
+        if (i % 11) text[i * LETTERS_OF + i * i % LETTERS_OF] = 1; /* some rows are zeros */
+    luron_layer *layer;
+    luron_tensor *x, *first[4], *g[4];
+    assert_ok(ctx, luron_ctx_set_default_dtype(ctx, LURON_F64));
+    luron_ctx_set_higher(ctx, 1);
+    x = tensor_of(ctx, LURON_F64, 3, (const int64_t[]) { SEQUENCES, STEPS, LETTERS_OF }, text);
+    assert_ok(ctx, luron_layer_from_json(&layer, ctx, "LSTM", "{\"input_size\": 7, \"hidden_size\": 40}"));
+    gradients(ctx, layer, x, LURON_CREATE_GRAPH, first);
+    for (size_t t = 0; t < sizeof threads / sizeof *threads; t++) {
+        assert_ok(ctx, luron_ctx_set_threads(ctx, threads[t]));
+        gradients(ctx, layer, x, 0, g);
+        for (int i = 0; i < 4; i++) {
+            if (t) assert_tensor_same(g[i], first[i]);
+            else assert_tensor_close_(first[i], luron_tensor_data(g[i]), luron_tensor_numel(g[i]), 1e-9, 1e-11, "LSTM", __FILE__, __LINE__);
+            luron_tensor_unref(first[i]);
+            first[i] = g[i];
+        }
+    }
+    for (int i = 0; i < 4; i++) luron_tensor_unref(first[i]);
+    luron_tensor_unref(x);
+    luron_layer_unref(layer);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = { test_case(test_recurrent_letters_gradients), test_case(test_recurrent_letters_bits_of_the_product) };
+    const struct CMUnitTest tests[] = { test_case(test_recurrent_letters_gradients), test_case(test_recurrent_letters_bits_of_the_product),
+        test_case(test_recurrent_letters_threads) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
