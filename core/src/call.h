@@ -152,6 +152,12 @@ luron_status luron__layer_declare(luron_ctx *ctx, luron_layer *layer);
 /* ---- host.c ------------------------------------------------------------------------------------------------------ */
 /** What host->fail does, for the files of core. */
 luron_status luron__frame_fail(luron__frame *f, luron_status status, const char *fmt, ...) LURON_PRINTF(3, 4);
+/* Matrix products, as in plugin.h (host_gemm.c). */
+luron_status luron__host_gemm(luron_call *c, const luron_gemm *g);
+int64_t luron__host_gemm_packed_bytes(luron_call *c, const luron_gemm *g);
+luron_status luron__host_gemm_pack(luron_call *c, const luron_gemm *g, void *to);
+luron_status luron__host_gemm_packed(luron_call *c, const luron_gemm *g, const void *packed);
+
 /* Convolution, as in plugin.h (host_conv.c). */
 int64_t luron__host_conv_work(luron_call *c, const luron_conv *v);
 luron_status luron__host_conv(luron_call *c, const luron_conv *v);

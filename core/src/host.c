@@ -224,83 +224,7 @@ static luron_status host_declare_scratch(luron_call *c, int64_t bytes) {
 }
 
 /* ---- arithmetic -------------------------------------------------------------------------------------------------- */
-static int64_t row_stride(const luron_view *v) { return v->strides && v->shape[0] > 1 ? v->strides[0] : v->shape[1]; }
 static void *data_of(const luron_view *v) { return (char *)v->data + v->byte_offset; }
-
-static luron_status check_gemm(luron__frame *f, const luron_gemm *g) {
-    CHECK(f, g && g->a && g->b && g->out, LURON_E_PLUGIN, "plugin '%s': gemm: a, b and out are needed", plugin_of(f));
-    const luron_view *views[] = {g->a, g->b, g->out, g->bias};
-    static const char *const names[] = {"a", "b", "out", "bias"};
-    uint32_t dtype = luron_dtype(g->out);
-    for (int i = 0; i < 4 && views[i]; i++) {
-        const luron_view *v = views[i];
-        CHECK(f, v->data, LURON_E_PLUGIN, "plugin '%s': gemm: %s has no data (freed by a flag of the type?)",
-              plugin_of(f), names[i]);
-        CHECK(f, (dtype == LURON_F32 || dtype == LURON_F64) && luron_dtype(v) == dtype, LURON_E_PLUGIN,
-              "plugin '%s': gemm: %s is %s, out is %s", plugin_of(f), names[i], luron_dtype_name(luron_dtype(v)),
-              luron_dtype_name(dtype));
-        CHECK(f, i == 3 || v->ndim == 2, LURON_E_PLUGIN, "plugin '%s': gemm: %s has %d dimensions, 2 expected",
-              plugin_of(f), names[i], v->ndim);
-    }
-    return LURON_OK;
-}
-
-/* The panels of b, if it is a parameter that has not changed since the last run. NULL: multiply by b itself. */
-static const void *packed_param(luron__frame *f, const luron_view *b, const luron__gemm_args *g) {
-    int slot = 0;
-    while (slot < f->call.n_param && f->param_ptr[slot] != b)
-        slot++;
-    if (slot == f->call.n_param || g->ldb != b->shape[1]) return NULL;
-    luron__packed *p = &f->packed[slot];
-    uint64_t version = luron_tensor_version(f->layer->param[slot].tensor) + 1;
-    bool same = p->version == version;
-    if (p->panels && same && p->flags == (g->flags & LURON_TRANS_B) && p->n == g->n && p->k == g->k) return p->panels;
-    luron__pool_free(f->ctx->pool, p->panels, p->bytes);
-    *p = (luron__packed){.version = version, .flags = g->flags & LURON_TRANS_B, .n = g->n, .k = g->k};
-    if (!same) return NULL; /* it may be in training: packing would have to pay in one product */
-    p->bytes = (size_t)luron__gemm_packed_bytes(g);
-    p->panels = luron__pool_alloc(f->ctx->pool, p->bytes);
-    if (p->panels) luron__gemm_pack(g, p->panels);
-    return p->panels;
-}
-
-static luron_status host_gemm(luron_call *c, const luron_gemm *g) {
-    luron__frame *f = frame_of(c);
-    LURON_TRY(check_gemm(f, g));
-    bool ta = g->flags & LURON_TRANS_A, tb = g->flags & LURON_TRANS_B;
-    luron__gemm_args k = {.dtype = luron_dtype(g->out),
-                          .flags = g->flags & (LURON_TRANS_A | LURON_TRANS_B),
-                          .m = g->a->shape[ta],
-                          .k = g->a->shape[!ta],
-                          .n = g->b->shape[!tb],
-                          .a = data_of(g->a),
-                          .b = data_of(g->b),
-                          .bias = g->bias ? data_of(g->bias) : NULL,
-                          .c = data_of(g->out),
-                          .lda = row_stride(g->a),
-                          .ldb = row_stride(g->b),
-                          .ldc = row_stride(g->out),
-                          .beta = g->beta,
-                          .isa = f->ctx->isa};
-    if (g->b->shape[tb] != k.k || g->out->shape[0] != k.m || g->out->shape[1] != k.n ||
-        (g->bias && luron_numel(g->bias) != k.n)) {
-        char a[LURON__SHAPE_TEXT], b[LURON__SHAPE_TEXT], out[LURON__SHAPE_TEXT], bias[LURON__SHAPE_TEXT] = "none";
-        if (g->bias) luron_shape_text(bias, sizeof bias, g->bias->ndim, g->bias->shape);
-        return luron__frame_fail(f, LURON_E_PLUGIN,
-                                 "plugin '%s': gemm: shapes do not fit: a %s%s, b %s%s, bias %s, out %s", plugin_of(f),
-                                 luron_shape_text(a, sizeof a, 2, g->a->shape), ta ? " transposed" : "",
-                                 luron_shape_text(b, sizeof b, 2, g->b->shape), tb ? " transposed" : "", bias,
-                                 luron_shape_text(out, sizeof out, 2, g->out->shape));
-    }
-    if (f->packed) k.packed = packed_param(f, g->b, &k);
-    int64_t bytes = f->work ? 0 : luron__gemm_work(&k, f->ctx->threads);
-    void *work = bytes ? luron__pool_alloc(f->ctx->pool, (size_t)bytes) : f->work;
-    if (bytes && !work) return luron__frame_note(f, luron__nomem(f->ctx, (size_t)bytes));
-    luron__gemm(&k, f->ctx->threads, work);
-    if (bytes) luron__pool_free(f->ctx->pool, work, (size_t)bytes);
-    if (f->hostile.watched == k.c) luron__strict_note_gemm(f, g->out);
-    return LURON_OK;
-}
 
 static luron_status host_sum_to(luron_call *c, const luron_view *src, luron_view *dst, double beta) {
     luron__frame *f = frame_of(c);
@@ -396,7 +320,7 @@ static luron_status host_bad_id(luron_call *c, int i, int64_t k, int64_t n) {
      .declare_state = host_declare_state,                                                                              \
      .declare_saved = host_declare_saved,                                                                              \
      .declare_scratch = host_declare_scratch,                                                                          \
-     .gemm = host_gemm,                                                                                                \
+     .gemm = luron__host_gemm,                                                                                         \
      .sum_to = host_sum_to,                                                                                            \
      .zero = host_zero,                                                                                                \
      .rand_uniform = host_rand_uniform,                                                                                \
@@ -406,7 +330,10 @@ static luron_status host_bad_id(luron_call *c, int i, int64_t k, int64_t n) {
      .conv_work = luron__host_conv_work,                                                                               \
      .conv = luron__host_conv,                                                                                         \
      .conv_grad_input = luron__host_conv_grad_input,                                                                   \
-     .conv_grad_weight = luron__host_conv_grad_weight}
+     .conv_grad_weight = luron__host_conv_grad_weight,                                                                 \
+     .gemm_packed_bytes = luron__host_gemm_packed_bytes,                                                               \
+     .gemm_pack = luron__host_gemm_pack,                                                                               \
+     .gemm_packed = luron__host_gemm_packed}
 static const luron_host tables[LURON__ISA_COUNT] = {[LURON__ISA_PLAIN] = HOST(host_map_plain),
                                                     [LURON__ISA_AVX2] = HOST(host_map_avx2),
                                                     [LURON__ISA_AVX512] = HOST(host_map_avx512),

@@ -11,26 +11,23 @@
 static void pass(const run *r, step *k, void (*fn)(void *, int64_t, int64_t, int64_t)) { r->c->host->parallel_for(r->c, r->n, rnn_grain(r), fn, k); }
 static luron_status step_forward(const run *r, step *k) {
     const int64_t h = r->h, cols = r->split ? 2 * h : 3 * h;
-    char *b = luron_data(rnn_param(r, k->part, B_HH));
     const matrix prev = { k->prev, r->n, h, k->prev_ld };
-    LURON_TRY(rnn_product(r, 0, prev, (matrix) { r->turned, h, cols, 3 * h }, b, (matrix) { r->product, r->n, cols, 3 * h }, 0));
+    LURON_TRY(rnn_recurrent(r, LURON_TRANS_B, prev, k->part, 0, (matrix) { r->product, r->n, cols, 3 * h }, 0));
     pass(r, k, BY_TYPE(r->c, gates));
     if (r->split)
-        LURON_TRY(rnn_product(r, 0, (matrix) { k->extra, r->n, h, h }, (matrix) { rnn_at(r, r->turned, 2 * h), h, h, 3 * h }, rnn_at(r, b, 2 * h),
-            (matrix) { rnn_at(r, k->z, 2 * h), r->n, h, 3 * h }, 1));
+        LURON_TRY(rnn_recurrent(r, LURON_TRANS_B, (matrix) { k->extra, r->n, h, h }, k->part, 1, (matrix) { rnn_at(r, r->product, 2 * h), r->n, h, 3 * h }, 0));
     pass(r, k, BY_TYPE(r->c, rows));
     return LURON_OK;
 }
 static luron_status step_backward(const run *r, step *k) {
     const int64_t h = r->h, cols = r->split ? 2 * h : 3 * h;
-    char *w = luron_data(rnn_param(r, k->part, W_HH));
     pass(r, k, BY_TYPE(r->c, slopes));
     if (r->split) {
-        LURON_TRY(rnn_product(r, 0, (matrix) { rnn_at(r, k->dz, 2 * h), r->n, h, 3 * h }, (matrix) { rnn_at(r, w, 2 * h * h), h, h, h }, NULL,
-            (matrix) { r->dreset, r->n, h, h }, 0));
+        LURON_TRY(rnn_recurrent(r, 0, (matrix) { rnn_at(r, k->dz, 2 * h), r->n, h, 3 * h }, k->part, 1, (matrix) { r->dreset, r->n, h, h }, 0));
         pass(r, k, BY_TYPE(r->c, reset_slopes));
     }
-    return rnn_product(r, 0, (matrix) { k->dzh, r->n, cols, 3 * h }, (matrix) { w, cols, h, h }, NULL, (matrix) { r->dh, r->n, h, h }, 1);
+    if (!k->wants_prev) return LURON_OK;
+    return rnn_recurrent(r, 0, (matrix) { k->dzh, r->n, cols, 3 * h }, k->part, 0, (matrix) { r->dh, r->n, h, h }, 1);
 }
 static luron_tensor *step_compose(const run *r, const luron_ops *o, luron_tensor *z, luron_tensor *prev, luron_tensor **c, luron_tensor *w_hh,
                                   luron_tensor *b_hh) {
@@ -60,19 +57,26 @@ const luron_layer_type rnn_gru = { RNN_TYPE("GRU", "gated recurrent unit over se
 const luron_layer_type rnn_gru_one = { RNN_TYPE("GRUCell", "a step of a gated recurrent unit"), .options = options_one, .in = rnn_cell_in,
     .out = rnn_cell_out, .flags = LURON_LAYER_F64 | LURON_LAYER_FREES_OUT };
 #else
-static void TYPED(gates)(void *arg, int64_t begin, int64_t end, int64_t chunk) { /* r and z, and extra */
+/* r and z; extra; with reset_after what n is the tanh of, else its input product. */
+static void TYPED(gates)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const step *k = arg;
     const luron_host *host = k->r->c->host;
     const int64_t h = k->r->h;
     (void)chunk;
     for (int64_t row = begin; row < end; row++) {
-        REAL *z = (REAL *)k->z + row * 3 * h, *extra = (REAL *)k->extra + row * h;
-        const REAL *a = (const REAL *)k->r->product + row * 3 * h, *prev = (const REAL *)k->prev + row * k->prev_ld;
-        for (int64_t j = 0; j < 2 * h; j++) z[j] += a[j];
+        REAL *z = (REAL *)k->z + row * 3 * h, *n = z + 2 * h, *extra = (REAL *)k->extra + row * h;
+        const REAL *x = rnn_input_row(k, row), *a = (const REAL *)k->r->product + row * 3 * h, *prev = (const REAL *)k->prev + row * k->prev_ld;
+        const REAL *b = (const REAL *)k->b_ih + 2 * h, *c = (const REAL *)k->b_hh + 2 * h;
+        TYPED(rnn_sum)(2 * h, x, (const REAL *)k->b_ih, a, (const REAL *)k->b_hh, z);
         host->map(host, LURON_MAP_sigmoid, k->r->c->dtype, 2 * h, z, z);
-        for (int64_t j = 0; j < h; j++) {
-            extra[j] = k->r->split ? z[j] * prev[j] : a[2 * h + j];
-            if (!k->r->split) z[2 * h + j] += z[j] * extra[j];
+        x += 2 * h, a += 2 * h;
+        if (k->r->split) {
+            _Pragma("GCC ivdep") for (int64_t j = 0; j < h; j++) n[j] = x[j] + b[j], extra[j] = z[j] * prev[j];
+        } else {
+            _Pragma("GCC ivdep") for (int64_t j = 0; j < h; j++) {
+                const REAL y = a[j] + c[j];
+                extra[j] = y, n[j] = x[j] + b[j] + z[j] * y;
+            }
         }
     }
 }
@@ -83,9 +87,14 @@ static void TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) { 
     (void)chunk;
     for (int64_t row = begin; row < end; row++) {
         REAL *z = (REAL *)k->z + row * 3 * h, *n = z + 2 * h, *to = (REAL *)k->h + row * k->r->out;
+        REAL *out = k->out ? (REAL *)k->out + row * k->r->t * k->r->out : to;
         const REAL *u = z + h, *prev = (const REAL *)k->prev + row * k->prev_ld;
+        const REAL *a = (const REAL *)k->r->product + row * 3 * h + 2 * h, *c = (const REAL *)k->b_hh + 2 * h;
+        if (k->r->split) {
+            _Pragma("GCC ivdep") for (int64_t j = 0; j < h; j++) n[j] += a[j] + c[j];
+        }
         host->map(host, LURON_MAP_tanh, k->r->c->dtype, h, n, n);
-        for (int64_t j = 0; j < h; j++) to[j] = n[j] + u[j] * (prev[j] - n[j]);
+        _Pragma("GCC ivdep") for (int64_t j = 0; j < h; j++) out[j] = to[j] = n[j] + u[j] * (prev[j] - n[j]);
     }
 }
 static void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
@@ -94,7 +103,7 @@ static void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) 
     (void)chunk;
     for (int64_t row = begin; row < end; row++) {
         const REAL *reset = (const REAL *)k->z + row * 3 * h, *u = reset + h, *n = u + h, *extra = (const REAL *)k->extra + row * h;
-        const REAL *prev = (const REAL *)k->prev + row * k->prev_ld, *dy = (const REAL *)k->dy + row * k->r->out;
+        const REAL *prev = (const REAL *)k->prev + row * k->prev_ld, *dy = (const REAL *)k->dy + row * k->dy_ld;
         REAL *dz = (REAL *)k->dz + row * 3 * h, *dzh = (REAL *)k->dzh + row * 3 * h, *dh = (REAL *)k->r->dh + row * h;
         for (int64_t j = 0; j < h; j++) {
             const REAL all = dh[j] + dy[j], into_n = all * (1 - u[j]) * (1 - n[j] * n[j]);

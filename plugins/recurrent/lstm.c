@@ -8,15 +8,14 @@
 #include "lstm.c"
 
 static luron_status step_forward(const run *r, step *k) {
-    LURON_TRY(rnn_product(r, 0, (matrix) { k->prev, r->n, r->h, k->prev_ld }, (matrix) { r->turned, r->h, r->wide, r->wide },
-        luron_data(rnn_param(r, k->part, B_HH)), (matrix) { k->z, r->n, r->wide, r->wide }, 1));
+    LURON_TRY(rnn_recurrent(r, LURON_TRANS_B, (matrix) { k->prev, r->n, r->h, k->prev_ld }, k->part, 0, (matrix) { r->product, r->n, r->wide, r->wide }, 0));
     r->c->host->parallel_for(r->c, r->n, rnn_grain(r), BY_TYPE(r->c, rows), k);
     return LURON_OK;
 }
 static luron_status step_backward(const run *r, step *k) {
     r->c->host->parallel_for(r->c, r->n, rnn_grain(r), BY_TYPE(r->c, slopes), k);
-    return rnn_product(r, 0, (matrix) { k->dz, r->n, r->wide, r->wide }, (matrix) { luron_data(rnn_param(r, k->part, W_HH)), r->wide, r->h, r->h },
-        NULL, (matrix) { r->dh, r->n, r->h, r->h }, 0);
+    if (!k->wants_prev) return LURON_OK;
+    return rnn_recurrent(r, 0, (matrix) { k->dz, r->n, r->wide, r->wide }, k->part, 0, (matrix) { r->dh, r->n, r->h, r->h }, 0);
 }
 static luron_tensor *step_compose(const run *r, const luron_ops *o, luron_tensor *z, luron_tensor *prev, luron_tensor **c, luron_tensor *w_hh,
                                   luron_tensor *b_hh) {
@@ -48,13 +47,16 @@ static void TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     (void)chunk;
     for (int64_t row = begin; row < end; row++) {
         REAL *z = (REAL *)k->z + row * 4 * h, *c = (REAL *)k->extra + row * 2 * h, *tc = c + h, *to = (REAL *)k->h + row * k->r->out;
+        REAL *out = k->out ? (REAL *)k->out + row * k->r->t * k->r->out : to;
         const REAL *c_prev = (const REAL *)k->c_prev + row * k->c_ld, *i = z, *f = z + h, *g = z + 2 * h, *o = z + 3 * h;
+        if (row + 1 < end) rnn_fetch_to_write(z + 4 * h, 4 * h * (int64_t)sizeof(REAL)), rnn_fetch_to_write(c + 2 * h, 2 * h * (int64_t)sizeof(REAL));
+        TYPED(rnn_sum)(4 * h, rnn_input_row(k, row), (const REAL *)k->b_ih, (const REAL *)k->r->product + row * 4 * h, (const REAL *)k->b_hh, z);
         host->map(host, LURON_MAP_sigmoid, dtype, 2 * h, z, z);
         host->map(host, LURON_MAP_tanh, dtype, h, g, z + 2 * h);
         host->map(host, LURON_MAP_sigmoid, dtype, h, o, z + 3 * h);
-        for (int64_t j = 0; j < h; j++) c[j] = f[j] * c_prev[j] + i[j] * g[j];
+        _Pragma("GCC ivdep") for (int64_t j = 0; j < h; j++) c[j] = f[j] * c_prev[j] + i[j] * g[j];
         host->map(host, LURON_MAP_tanh, dtype, h, c, tc);
-        for (int64_t j = 0; j < h; j++) to[j] = o[j] * tc[j];
+        _Pragma("GCC ivdep") for (int64_t j = 0; j < h; j++) out[j] = to[j] = o[j] * tc[j];
     }
 }
 /* A row: gates z, tanh(c), c', gradients of h carried and direct; to dz, and dc from that of c to that of c'. */
@@ -73,9 +75,16 @@ static void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) 
     const step *k = arg;
     const int64_t h = k->r->h;
     (void)chunk;
-    for (int64_t row = begin; row < end; row++)
+    for (int64_t row = begin; row < end; row++) {
+        if (row + 1 < end) {
+            rnn_fetch((const REAL *)k->z + (row + 1) * 4 * h, 4 * h * (int64_t)sizeof(REAL));
+            rnn_fetch((const REAL *)k->extra + (row + 1) * 2 * h + h, h * (int64_t)sizeof(REAL));
+            rnn_fetch((const REAL *)k->c_prev + (row + 1) * k->c_ld, h * (int64_t)sizeof(REAL));
+            rnn_fetch((const REAL *)k->dy + (row + 1) * k->dy_ld, h * (int64_t)sizeof(REAL));
+        }
         TYPED(slope_row)(h, (const REAL *)k->z + row * 4 * h, (const REAL *)k->extra + row * 2 * h + h, (const REAL *)k->c_prev + row * k->c_ld,
-            (const REAL *)k->r->dh + row * h, (const REAL *)k->dy + row * k->r->out, (REAL *)k->dz + row * 4 * h, (REAL *)k->r->dc + row * h);
+            (const REAL *)k->r->dh + row * h, (const REAL *)k->dy + row * k->dy_ld, (REAL *)k->dz + row * 4 * h, (REAL *)k->r->dc + row * h);
+    }
 }
 #undef REAL
 #endif

@@ -1,6 +1,7 @@
 /* recurrent.h -- what the files of this plugin share. sequence.c and backward.c run any cell over layers, directions and
- * time; lstm.c, gru.c and rnn.c hold the cells; compose.c the same in ops; moves.c copies. Outside sequences are
- * (n, t, features); inside everything is time-major, (t, n, ...), so that the rows of a step lie together.            */
+ * time; lstm.c, gru.c and rnn.c hold the cells; compose.c the same in ops; moves.c products and copies; letters.c inputs of
+ * zeros and a one. Outside sequences are (n, t, features); inside everything is time-major, (t, n, ...), so that the rows
+ * of a step lie together.                                                                                             */
 #ifndef RECURRENT_H
 #define RECURRENT_H
 #include <luron/plugin.h>
@@ -12,7 +13,8 @@
 
 enum { INPUT, H_0, C_0 };                 /* ports in; out: output, h_n, c_n; of a cell h, c */
 enum { W_IH, W_HH, B_IH, B_HH };          /* parameters of one direction of a layer, in this order */
-enum { SAVED_GATES, SAVED_OUTPUT, SAVED_EXTRA };
+enum { SAVED_GATES, SAVED_OUTPUT, SAVED_LETTERS, SAVED_EXTRA };
+enum { BLOCK_ROWS = 256 };                /* of gradients of gates, held until the products over them are done */
 enum { MOST_PARAMS = 16 };                /* that a layer may have */
 enum { TANH, RELU };                      /* choices of `nonlinearity` */
 
@@ -37,27 +39,35 @@ struct run {
     int64_t wide;              /* of the gates: cell->gates h */
     int64_t out;               /* of an output: dirs h */
     int64_t size;              /* bytes of a number */
+    int64_t block;             /* steps back in time that are held at once */
     int split;                 /* the last gate sees extra, r h_prev, in place of h_prev (GRU, reset_after = false) */
     char *gates, *extra, *y;   /* saved: (parts, t, n, wide), (parts, t, n, extra h), (layers, t, n, out) */
-    /* Scratch: inputs time-major (t, n, in) and thinned (t, n, out); weight_hh turned (h, wide); a step's recurrent product
-     * (n, wide); zeros (n, h). Backward: gradients of a layer's output and input (t, n, max(in, out)), of its gates as
-     * the input and as the state see them (t, n, wide), carried through time (n, h).                                  */
-    char *x, *thin, *turned, *product, *zero, *dy, *dx, *dz, *dzh, *dh, *dc, *dreset;
+    int32_t *letters;          /* saved: (t, n), see letters.c; NULL: the input is looked at number by number */
+    /* Scratch: inputs time-major (t, n, in) and thinned (t, n, out); weight_hh packed, in two parts if it is split; with the
+     * gates along a row, weight_ih or its gradient (in + 1, wide) and the gradient of weight_hh (h, wide); a step's
+     * recurrent product (n, wide); zeros. Backward: gradients of a layer's output and input (t, n, max(in, out)), of its
+     * gates in a block of steps as the input and as the state see them (block, n, wide), their sums (2, wide), those
+     * carried through time (n, h).                                                                                    */
+    char *x, *thin, *packed[2], *turned_ih, *turned_hh, *product, *zero, *dy, *dx, *dz, *dzh, *sums, *dh, *dc, *dreset;
 };
 
 /* One step of one direction of one layer: n rows, each of what is named. */
 struct step {
     const run *r;
-    int64_t part, prev_ld, c_ld;       /* ld: from row to row */
-    char *z;                           /* (n, wide): the input product, then the gates */
-    char *h, *prev, *c_prev, *extra;   /* h: rows r->out apart */
-    char *dy, *dz, *dzh;               /* dy: rows r->out apart */
+    int64_t part, prev_ld, c_ld, dy_ld;       /* ld: from row to row */
+    const int32_t *letters;                   /* (n): rows of r->turned_ih in place of z; NULL: z has the input product */
+    const char *b_ih, *b_hh;                  /* (wide); zeros where there are none */
+    char *z;                                  /* (n, wide): the input product, then the gates */
+    char *h, *out, *prev, *c_prev, *extra;    /* h: rows r->out apart; out: the layer's output, rows t r->out apart, or NULL */
+    const char *dy;
+    char *dz, *dzh;
+    int wants_prev;                           /* is the gradient of h_prev looked at? */
 };
 
 struct cell {
     int gates, extra, has_c;
     luron_status (*forward)(const run *, step *);
-    /* From r->dh (in: of h, but for dy) and r->dc to dz and dzh; leaves those of h_prev and c_prev in r->dh and r->dc. */
+    /* From r->dh (in: of h, but for dy) and r->dc to dz and dzh; leaves those of h_prev, if wanted, and c_prev there. */
     luron_status (*backward)(const run *, step *);
     /* h of the step, and *c in its place; z: the input product, (n, wide). */
     luron_tensor *(*compose)(const run *, const luron_ops *, luron_tensor *z, luron_tensor *prev, luron_tensor **c, luron_tensor *w_hh, luron_tensor *b_hh);
@@ -79,6 +89,8 @@ int rnn_slot(const run *r, int64_t part, int which);
 static inline int64_t rnn_time(const run *r, int64_t d, int64_t s) { return d ? r->t - 1 - s : s; }
 /** The step with what forward and backward both see. */
 step rnn_step(const run *r, int64_t layer, int64_t d, int64_t s);
+/** Takes the input of the call in, time-major. */
+void rnn_take_input(run *r);
 /** The input of a layer, time-major, as its products see it: thinned when training. */
 char *rnn_layer_input(run *r, int64_t layer);
 /** First state of a part from port H_0 or C_0; absent: zeros. */
@@ -92,8 +104,8 @@ luron_status rnn_compose(luron_call *c, const luron_ops *o, const cell *k);
 
 /* ---- moves.c --------------------------------------------------------------------------------------------------------- */
 typedef struct matrix { char *data; int64_t rows, cols, ld; } matrix;
-/** out = op(a) op(b) + beta out + bias (NULL: none). */
-luron_status rnn_product(const run *r, uint32_t flags, matrix a, matrix b, const char *bias, matrix out, double beta);
+/** out = op(a) op(b) + beta out. */
+luron_status rnn_product(const run *r, uint32_t flags, matrix a, matrix b, matrix out, double beta);
 /** Rows of w numbers: to[i, j] = from[i, j] (beta 0) or added, i below a, j below b, with steps of their own. */
 typedef struct move { const run *r; const char *from; char *to; int64_t a, b, w, from_a, from_b, to_a, to_b; double beta; } move;
 void rnn_move(const move *m);
@@ -101,9 +113,40 @@ void rnn_move(const move *m);
 void rnn_swap(const run *r, const char *from, char *to, int64_t a, int64_t b, int64_t w, double beta);
 /** from (t, n, out) with the dropout behind layer `layer`; `to` may be `from`. */
 void rnn_thin(const run *r, int64_t layer, const char *from, char *to);
+/** to (cols, rows) = from (rows, cols) turned + beta to. */
+void rnn_turn(const run *r, const char *from, int64_t rows, int64_t cols, char *to, double beta);
+/** Bytes of weight_hh, or of part 1 of a split one, as the products of many steps read it. */
+int64_t rnn_packed_bytes(const run *r, int i);
+/** Packs weight_hh of a part, op by flags; nothing where there is one step. */
+luron_status rnn_pack(const run *r, int64_t part, uint32_t flags);
+/** out = a op(weight_hh of a part) + beta out, beta 0 where a is r->zero; split, with the rows up to the last gate's (i 0) or from there on (i 1). */
+luron_status rnn_recurrent(const run *r, uint32_t flags, matrix a, int64_t part, int i, matrix out, double beta);
+/** z = (x + b) + (a + c), n numbers; z may be x. */
+void rnn_sum_float(int64_t n, const float *x, const float *b, const float *a, const float *c, float *z);
+void rnn_sum_double(int64_t n, const double *x, const double *b, const double *a, const double *c, double *z);
 static inline char *rnn_at(const run *r, char *p, int64_t numbers) { return p ? p + numbers * r->size : NULL; }
+/** Memory that is looked at soon and lies where a processor does not expect it. */
+static inline void rnn_fetch(const void *p, int64_t bytes) {
+    for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)p + i);
+}
+/** The same, to be written. */
+static inline void rnn_fetch_to_write(void *p, int64_t bytes) {
+    for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch((char *)p + i, 1);
+}
 /** Rows a piece of a pass over a cell. */
 static inline int64_t rnn_grain(const run *r) { return 1 + 16384 / (r->wide + 1); }
+
+/* ---- letters.c ------------------------------------------------------------------------------------------------------- */
+/** Is a matrix of `cols` columns beside as many rows as there are steps and sequences small enough to be held turned? */
+static inline int rnn_turns(const run *r, int64_t cols) { return cols <= r->t * r->n; }
+/** Looks whether the input x (n, t, in) has letters; else r->letters is NULL. */
+void rnn_find_letters(run *r, const char *x);
+/** Adds gradients of the gates of a step with letters to the rows of r->turned_ih. */
+void rnn_add_letters(step *k);
+/** The input product of a row of a step. */
+static inline const void *rnn_input_row(const step *k, int64_t row) {
+    return k->letters ? rnn_at(k->r, k->r->turned_ih, k->letters[row] * k->r->wide) : rnn_at(k->r, k->z, row * k->r->wide);
+}
 
 /* ---- types: the callbacks and options of a sequence and of a cell ------------------------------------------------------ */
 #define RNN_TYPE_CALLBACKS(k)                                                                                          \

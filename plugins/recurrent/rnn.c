@@ -7,15 +7,14 @@
 #include "rnn.c"
 
 static luron_status step_forward(const run *r, step *k) {
-    LURON_TRY(rnn_product(r, 0, (matrix) { k->prev, r->n, r->h, k->prev_ld }, (matrix) { r->turned, r->h, r->h, r->h },
-        luron_data(rnn_param(r, k->part, B_HH)), (matrix) { k->z, r->n, r->h, r->h }, 1));
+    LURON_TRY(rnn_recurrent(r, LURON_TRANS_B, (matrix) { k->prev, r->n, r->h, k->prev_ld }, k->part, 0, (matrix) { r->product, r->n, r->h, r->h }, 0));
     r->c->host->parallel_for(r->c, r->n, rnn_grain(r), BY_TYPE(r->c, rows), k);
     return LURON_OK;
 }
 static luron_status step_backward(const run *r, step *k) {
     r->c->host->parallel_for(r->c, r->n, rnn_grain(r), BY_TYPE(r->c, slopes), k);
-    return rnn_product(r, 0, (matrix) { k->dz, r->n, r->h, r->h }, (matrix) { luron_data(rnn_param(r, k->part, W_HH)), r->h, r->h, r->h }, NULL,
-        (matrix) { r->dh, r->n, r->h, r->h }, 0);
+    if (!k->wants_prev) return LURON_OK;
+    return rnn_recurrent(r, 0, (matrix) { k->dz, r->n, r->h, r->h }, k->part, 0, (matrix) { r->dh, r->n, r->h, r->h }, 0);
 }
 static luron_tensor *step_compose(const run *r, const luron_ops *o, luron_tensor *z, luron_tensor *prev, luron_tensor **c, luron_tensor *w_hh,
                                   luron_tensor *b_hh) {
@@ -43,10 +42,12 @@ static void TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     (void)chunk;
     for (int64_t row = begin; row < end; row++) {
         REAL *z = (REAL *)k->z + row * h, *to = (REAL *)k->h + row * k->r->out;
+        REAL *out = k->out ? (REAL *)k->out + row * k->r->t * k->r->out : to;
+        TYPED(rnn_sum)(h, rnn_input_row(k, row), (const REAL *)k->b_ih, (const REAL *)k->r->product + row * h, (const REAL *)k->b_hh, z);
         if (k->r->o->nonlinearity == TANH) host->map(host, LURON_MAP_tanh, k->r->c->dtype, h, z, z);
         for (int64_t j = 0; j < h; j++) {
             if (k->r->o->nonlinearity == RELU) z[j] = z[j] < 0 ? 0 : z[j]; /* NaN stays */
-            to[j] = z[j];
+            out[j] = to[j] = z[j];
         }
     }
 }
@@ -55,7 +56,7 @@ static void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) 
     const int64_t h = k->r->h;
     (void)chunk;
     for (int64_t row = begin; row < end; row++) {
-        const REAL *y = (const REAL *)k->z + row * h, *dh = (const REAL *)k->r->dh + row * h, *dy = (const REAL *)k->dy + row * k->r->out;
+        const REAL *y = (const REAL *)k->z + row * h, *dh = (const REAL *)k->r->dh + row * h, *dy = (const REAL *)k->dy + row * k->dy_ld;
         REAL *dz = (REAL *)k->dz + row * h;
         if (k->r->o->nonlinearity == TANH)
             for (int64_t j = 0; j < h; j++) dz[j] = (dh[j] + dy[j]) * (1 - y[j] * y[j]);

@@ -1,5 +1,6 @@
 /* sequence.c: x (n,t,in), h_0, c_0 (layers dirs,n,h) -> y (n,t,dirs h), h_n, c_n; of a cell x (n,in), h, c (n,h) -> h, c.
- * The input product of all steps is one gemm; then one recurrent gemm and one pass over the gates a step.             */
+ * The input product of all steps is one gemm, or a choice of rows; then one recurrent gemm and one pass over the gates a
+ * step. Products add no bias and nothing that was there: the pass does, for the numbers are on its way.               */
 #include "recurrent.h"
 #include <math.h>
 #include <stdio.h>
@@ -24,6 +25,8 @@ run rnn_run(luron_call *c, const cell *k) {
     run r = sizes(c, k);
     const luron_view *x = luron_in(c, INPUT);
     r.n = x->shape[0], r.t = is_cell(&r) ? 1 : x->shape[1];
+    r.block = r.n < BLOCK_ROWS ? BLOCK_ROWS / (r.n ? r.n : 1) : 1;
+    if (r.block > r.t) r.block = r.t;
     return r;
 }
 
@@ -65,20 +68,28 @@ static luron_status check_state(luron_call *c, const run *r, int port) {
         what, (long long)shape[0], (long long)shape[1], (long long)shape[2], (long long)parts, (long long)r->n, (long long)r->h);
 }
 
-/* Lays out the scratch memory from base, NULL: none. @return its bytes. */
+/* Lays out the scratch memory from base, NULL: none. @return its bytes, or a status. */
 static int64_t lay_out(run *r, char *base) {
-    const int64_t rows = r->t * r->n, wider = r->in > r->out ? r->in : r->out, gru = r->cell == &rnn_cell_gru;
+    const int64_t rows = r->t * r->n, wider = r->in > r->out ? r->in : r->out, several = r->layers > 1, two = r->cell == &rnn_cell_gru && !r->split;
+    int64_t held = rnn_turns(r, r->in) ? r->in : 0, packed[2] = { 0 }; /* rows of turned_ih */
+    if (several && rnn_turns(r, r->out) && r->out > held) held = r->out;
+    for (int i = 0; i <= r->split && r->t > 1; i++)
+        if ((packed[i] = rnn_packed_bytes(r, i)) < 0) return packed[i];
     const struct { char **to; int64_t n; } parts[] = {
-        { &r->x, r->t > 1 && r->n > 1 ? rows * r->in : 0 }, { &r->thin, r->layers > 1 && r->o->dropout > 0 ? rows * r->out : 0 },
-        { &r->turned, r->h * r->wide }, { &r->product, gru ? r->n * r->wide : 0 }, { &r->zero, r->n * r->h },
-        { &r->dy, rows * wider }, { &r->dx, rows * wider }, { &r->dz, rows * r->wide }, { &r->dzh, gru && !r->split ? rows * r->wide : 0 },
+        { &r->x, r->t > 1 && r->n > 1 ? rows * r->in : 0 }, { &r->thin, several && r->o->dropout > 0 ? rows * r->out : 0 },
+        { &r->packed[0], packed[0] / r->size }, { &r->packed[1], packed[1] / r->size }, { &r->turned_ih, held ? (held + 1) * r->wide : 0 },
+        { &r->turned_hh, rnn_turns(r, r->h) ? r->h * r->wide : 0 }, { &r->product, r->n * r->wide },
+        { &r->zero, r->n * r->h > r->wide ? r->n * r->h : r->wide }, { &r->dy, several ? rows * wider : 0 }, { &r->dx, rows * wider },
+        { &r->dz, r->block * r->n * r->wide }, { &r->dzh, two ? r->block * r->n * r->wide : 0 }, { &r->sums, 2 * r->wide },
         { &r->dh, r->n * r->h }, { &r->dc, r->n * r->h }, { &r->dreset, r->split ? r->n * r->h : 0 } };
     int64_t at = 0;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         *parts[i].to = rnn_at(r, base, at);
         at += (parts[i].n + 15) / 16 * 16; /* 64 bytes */
     }
-    if (!(gru && !r->split)) r->dzh = r->dz;
+    if (!two) r->dzh = r->dz;
+    for (int i = 0; i < 2; i++)
+        if (!packed[i]) r->packed[i] = NULL;
     return at * r->size;
 }
 
@@ -98,8 +109,10 @@ luron_status rnn_setup(luron_call *c, const cell *k) {
                               : c->host->set_out(c, 1 + i, LURON_REAL, LURON_SHAPE(parts, r.n, r.h)));
     LURON_TRY(c->host->declare_saved(c, SAVED_GATES, LURON_REAL, LURON_SHAPE(parts, r.t, r.n, r.wide)));
     LURON_TRY(c->host->declare_saved(c, SAVED_OUTPUT, LURON_REAL, LURON_SHAPE(r.layers, r.t, r.n, r.out)));
+    LURON_TRY(c->host->declare_saved(c, SAVED_LETTERS, LURON_I32, LURON_SHAPE(r.t, r.n)));
     if (k->extra) LURON_TRY(c->host->declare_saved(c, SAVED_EXTRA, LURON_REAL, LURON_SHAPE(parts, r.t, r.n, k->extra * r.h)));
-    return c->host->declare_scratch(c, lay_out(&r, NULL));
+    const int64_t bytes = lay_out(&r, NULL);
+    return bytes < 0 ? (luron_status)bytes : c->host->declare_scratch(c, bytes);
 }
 
 /* ---- forward --------------------------------------------------------------------------------------------------------- */
@@ -108,11 +121,15 @@ run rnn_open(luron_call *c, const cell *k) {
     lay_out(&r, luron_scratch(c));
     r.gates = luron_data(luron_saved(c, SAVED_GATES)), r.y = luron_data(luron_saved(c, SAVED_OUTPUT));
     if (k->extra) r.extra = luron_data(luron_saved(c, SAVED_EXTRA));
-    char *x = luron_data(luron_in(c, INPUT));
-    if (r.t > 1 && r.n > 1) rnn_swap(&r, x, r.x, r.n, r.t, r.in, 0);
-    else r.x = x; /* the two layouts are one */
-    for (int64_t i = 0; i < r.n * r.h * r.size; i++) r.zero[i] = 0;
+    r.letters = luron_data(luron_saved(c, SAVED_LETTERS));
+    const int64_t zeros = (r.n * r.h > r.wide ? r.n * r.h : r.wide) * r.size;
+    for (int64_t i = 0; i < zeros; i++) r.zero[i] = 0;
     return r;
+}
+void rnn_take_input(run *r) {
+    char *x = luron_data(luron_in(r->c, INPUT));
+    if (r->t > 1 && r->n > 1) rnn_swap(r, x, r->x, r->n, r->t, r->in, 0);
+    else r->x = x; /* the two layouts are one */
 }
 char *rnn_initial(const run *r, int port, int64_t part) {
     const luron_view *v = luron_in(r->c, port);
@@ -130,6 +147,9 @@ step rnn_step(const run *r, int64_t layer, int64_t d, int64_t s) {
     const int64_t extra = r->cell->extra * r->h, first = part * r->t;
     char *y = rnn_at(r, r->y, layer * r->t * r->n * r->out + d * r->h);
     step k = { .r = r, .part = part, .prev_ld = s ? r->out : r->h, .c_ld = s ? extra : r->h };
+    k.letters = layer == 0 && r->letters ? r->letters + at * r->n : NULL;
+    k.b_ih = r->o->bias ? luron_data(rnn_param(r, part, B_IH)) : r->zero, k.b_hh = r->o->bias ? luron_data(rnn_param(r, part, B_HH)) : r->zero;
+    if (layer == r->layers - 1 && !is_cell(r)) k.out = rnn_at(r, luron_data(luron_out(r->c, 0)), at * r->out + d * r->h);
     k.z = rnn_at(r, r->gates, (first + at) * r->n * r->wide);
     k.extra = rnn_at(r, r->extra, (first + at) * r->n * extra);
     k.h = rnn_at(r, y, at * r->n * r->out);
@@ -145,13 +165,21 @@ static void put_final(const run *r, const step *k) {
     if (r->cell->has_c)
         rnn_move(&(move) { r, k->extra, rnn_at(r, luron_data(luron_out(r->c, (int)first + 1)), k->part * r->n * r->h), 1, r->n, r->h, 0, extra, 0, r->h, 0 });
 }
+static luron_status input_product(const run *r, int64_t layer, int64_t part, char *x) {
+    const int64_t rows = r->t * r->n, in = layer ? r->out : r->in;
+    char *w = luron_data(rnn_param(r, part, W_IH));
+    if (layer || !r->letters)
+        return rnn_product(r, LURON_TRANS_B, (matrix) { x, rows, in, in }, (matrix) { w, r->wide, in, in },
+            (matrix) { rnn_at(r, r->gates, part * rows * r->wide), rows, r->wide, r->wide }, 0);
+    rnn_turn(r, w, r->wide, in, r->turned_ih, 0);
+    rnn_move(&(move) { r, r->zero, rnn_at(r, r->turned_ih, in * r->wide), 1, 1, r->wide, 0, 0, 0, 0, 0 });
+    return LURON_OK;
+}
 static luron_status forward_part(const run *r, int64_t layer, int64_t d, char *x) {
-    const int64_t part = layer * r->dirs + d, rows = r->t * r->n, in = layer ? r->out : r->in;
+    const int64_t part = layer * r->dirs + d;
     step k = { .r = r };
-    LURON_TRY(rnn_product(r, LURON_TRANS_B, (matrix) { x, rows, in, in }, (matrix) { luron_data(rnn_param(r, part, W_IH)), r->wide, in, in },
-        luron_data(rnn_param(r, part, B_IH)), (matrix) { rnn_at(r, r->gates, part * rows * r->wide), rows, r->wide, r->wide }, 0));
-    /* Turned once: each step's product then reads it in place. */
-    rnn_swap(r, luron_data(rnn_param(r, part, W_HH)), r->turned, r->wide, r->h, 1, 0);
+    LURON_TRY(input_product(r, layer, part, x));
+    LURON_TRY(rnn_pack(r, part, LURON_TRANS_B));
     for (int64_t s = 0; s < r->t; s++) {
         k = rnn_step(r, layer, d, s);
         LURON_TRY(r->cell->forward(r, &k));
@@ -161,11 +189,11 @@ static luron_status forward_part(const run *r, int64_t layer, int64_t d, char *x
 }
 luron_status rnn_forward(luron_call *c, const cell *k) {
     run r = rnn_open(c, k);
+    rnn_find_letters(&r, luron_data(luron_in(c, INPUT)));
+    if (!r.letters) rnn_take_input(&r);
     for (int64_t layer = 0; layer < r.layers; layer++) {
         char *x = rnn_layer_input(&r, layer);
         for (int64_t d = 0; d < r.dirs; d++) LURON_TRY(forward_part(&r, layer, d, x));
     }
-    if (is_cell(&r)) return LURON_OK;
-    rnn_swap(&r, rnn_at(&r, r.y, (r.layers - 1) * r.t * r.n * r.out), luron_data(luron_out(c, 0)), r.t, r.n, r.out, 0);
     return LURON_OK;
 }

@@ -69,7 +69,7 @@ worker.run {
       return { l.weight_ih_l0, l.weight_hh_l0, l.bias_ih_l0, l.bias_hh_l0, net.out.weight, net.out.bias }
     end,
     evaluate = function(model, data)
-      local x, y = batch_of(data, luron.arange(1, 101) * 1000)
+      local x, y = batch_of(data, luron.arange(1, 100) * 1000)
       return { loss = luron.no_grad(function() return loss(model, x, y) end):item() }
     end,
     optimizer = function(model) return luron.optim.Adam(model, { lr = 0.002 }) end,

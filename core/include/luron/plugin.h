@@ -247,6 +247,10 @@ struct luron_host {
     int64_t (*conv_work)(luron_call *, const luron_conv *);
     /* [run] out = x * w + beta out + bias; the gradients of x, from w and gy, and of w, from x and gy, + beta out */
     luron_status (*conv)(luron_call *, const luron_conv *), (*conv_grad_input)(luron_call *, const luron_conv *), (*conv_grad_weight)(luron_call *, const luron_conv *);
+    /** [any] Bytes that gemm_pack writes, from flags and b, of which the shape is enough; negative: refused, a status. */
+    int64_t (*gemm_packed_bytes)(luron_call *, const luron_gemm *);
+    /* [run] op(b) in the order in which gemm reads it, best at a multiple of 64, for many products with the same b; gemm with what that left, of b the shape alone is looked at: the same bits, sooner */
+    luron_status (*gemm_pack)(luron_call *, const luron_gemm *, void *to), (*gemm_packed)(luron_call *, const luron_gemm *, const void *packed);
 };
 /** Is the host new enough for `field`, and does it offer it? */
 #define LURON_HAS(h, field) ((h)->struct_size >= offsetof(luron_host, field) + sizeof((h)->field) && (h)->field)

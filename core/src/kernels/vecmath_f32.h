@@ -116,11 +116,11 @@ static inline float luron__tanh_f32(float x) {
 
 static inline float luron__sigmoid_f32(float x) {
     int32_t n;
-    float q = luron__reduce_exp(luron__clamp(-x, -88, 104), &n);
-    int32_t late = n > 126 ? n : 0, half = late >> 1; /* 2^n that is left out of the sum, in two parts */
-    float s = luron__power_of_2(n - late), large = FMA(q, s, n < 127) + s, small = FMA(q, s, s + 1);
+    float q = luron__reduce_exp(luron__clamp(0 - x, -88, 104), &n); /* of -x gcc makes no minimum and maximum */
+    int32_t near = n < 100 ? n : 100; /* what is left out of the sum, 2^(n - near), keeps it and its inverse in range */
+    float s = luron__power_of_2(near), large = FMA(q, s, 1) + s, small = FMA(q, s, s + 1);
     float sum = n >= 24 ? large : small; /* s + 1 is exact below 2^24 */
-    return 1 / sum * luron__power_of_2(-half) * luron__power_of_2(half - late);
+    return 1 / sum * luron__power_of_2(near - n);
 }
 
 static inline float luron__erf_f32(float x) {

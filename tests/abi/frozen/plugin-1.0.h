@@ -90,7 +90,7 @@ typedef struct luron_ints { /* value of a LURON_INTS option */
     int64_t n, at[8]; /* n -1, -2 ...: the first, second ... of `choices` in place of numbers */
 } luron_ints;
 typedef struct luron_init {
-    int32_t kind, reserved;
+    int32_t kind, reserved; /* reserved: 0, or what luron_init_zero_row puts there */
     double a, b;
 } luron_init;
 enum {
@@ -247,6 +247,10 @@ struct luron_host {
     int64_t (*conv_work)(luron_call *, const luron_conv *);
     /* [run] out = x * w + beta out + bias; the gradients of x, from w and gy, and of w, from x and gy, + beta out */
     luron_status (*conv)(luron_call *, const luron_conv *), (*conv_grad_input)(luron_call *, const luron_conv *), (*conv_grad_weight)(luron_call *, const luron_conv *);
+    /** [any] Bytes that gemm_pack writes, from flags and b, of which the shape is enough; negative: refused, a status. */
+    int64_t (*gemm_packed_bytes)(luron_call *, const luron_gemm *);
+    /* [run] op(b) in the order in which gemm reads it, best at a multiple of 64, for many products with the same b; gemm with what that left, of b the shape alone is looked at: the same bits, sooner */
+    luron_status (*gemm_pack)(luron_call *, const luron_gemm *, void *to), (*gemm_packed)(luron_call *, const luron_gemm *, const void *packed);
 };
 /** Is the host new enough for `field`, and does it offer it? */
 #define LURON_HAS(h, field) ((h)->struct_size >= offsetof(luron_host, field) + sizeof((h)->field) && (h)->field)
@@ -325,6 +329,11 @@ static inline luron_init luron_init_zeros(void) { return luron_init_(LURON_INIT_
 static inline luron_init luron_init_constant(double a) { return luron_init_(LURON_INIT_CONSTANT, a, 0); }
 static inline luron_init luron_init_uniform(double a, double b) { return luron_init_(LURON_INIT_UNIFORM, a, b); }
 static inline luron_init luron_init_normal(double mean, double deviation) { return luron_init_(LURON_INIT_NORMAL, mean, deviation); }
+/** The same but for one row (of dim 0), which is zeros. */
+static inline luron_init luron_init_zero_row(luron_init init, int64_t row) {
+    init.reserved = (int32_t)(row + 1);
+    return init;
+}
 /** What the option says, else `own`. */
 static inline luron_init luron_init_or(const luron_named_init *option, luron_init own) { return option->text ? option->init : own; }
 

@@ -1,0 +1,128 @@
+/* The services for matrix products: what a plugin passes is checked, and made the arguments of the kernel. */
+#include "call.h"
+#include "strict.h"
+
+#define CHECK(f, cond, status, ...)                                                                                    \
+    do {                                                                                                               \
+        if (!(cond)) return luron__frame_fail((f), (status), __VA_ARGS__);                                             \
+    } while (0)
+
+static int64_t row_stride(const luron_view *v) { return v->strides && v->shape[0] > 1 ? v->strides[0] : v->shape[1]; }
+
+static luron_status check_operand(luron__frame *f, const char *service, const char *name, const luron_view *v, int ndim,
+                                  uint32_t dtype, bool with_data) {
+    const char *plugin = f->type->plugin;
+    CHECK(f, !with_data || v->data, LURON_E_PLUGIN, "plugin '%s': %s: %s has no data (freed by a flag of the type?)",
+          plugin, service, name);
+    CHECK(f, (dtype == LURON_F32 || dtype == LURON_F64) && luron_dtype(v) == dtype, LURON_E_PLUGIN,
+          "plugin '%s': %s: %s is %s, out is %s", plugin, service, name, luron_dtype_name(luron_dtype(v)),
+          luron_dtype_name(dtype));
+    CHECK(f, ndim == 0 || v->ndim == ndim, LURON_E_PLUGIN, "plugin '%s': %s: %s has %d dimensions, %d expected", plugin,
+          service, name, v->ndim, ndim);
+    return LURON_OK;
+}
+
+static luron_status check_shapes(luron__frame *f, const char *service, const luron_gemm *g, const luron__gemm_args *k) {
+    const bool ta = g->flags & LURON_TRANS_A, tb = g->flags & LURON_TRANS_B;
+    if (g->b->shape[tb] == k->k && g->out->shape[0] == k->m && g->out->shape[1] == k->n &&
+        (!g->bias || luron_numel(g->bias) == k->n))
+        return LURON_OK;
+    char a[LURON__SHAPE_TEXT], b[LURON__SHAPE_TEXT], out[LURON__SHAPE_TEXT], bias[LURON__SHAPE_TEXT] = "none";
+    if (g->bias) luron_shape_text(bias, sizeof bias, g->bias->ndim, g->bias->shape);
+    return luron__frame_fail(f, LURON_E_PLUGIN, "plugin '%s': %s: shapes do not fit: a %s%s, b %s%s, bias %s, out %s",
+                             f->type->plugin, service, luron_shape_text(a, sizeof a, 2, g->a->shape),
+                             ta ? " transposed" : "", luron_shape_text(b, sizeof b, 2, g->b->shape),
+                             tb ? " transposed" : "", bias, luron_shape_text(out, sizeof out, 2, g->out->shape));
+}
+
+/* What is said of b. */
+static luron__gemm_args of_b(const luron__frame *f, const luron_gemm *g) {
+    const bool tb = g->flags & LURON_TRANS_B;
+    return (luron__gemm_args){.dtype = luron_dtype(g->b),
+                              .flags = g->flags & (LURON_TRANS_A | LURON_TRANS_B),
+                              .k = g->b->shape[tb],
+                              .n = g->b->shape[!tb],
+                              .b = luron_data(g->b),
+                              .ldb = row_stride(g->b),
+                              .isa = f->ctx->isa};
+}
+
+/* The panels of b, if it is a parameter that has not changed since the last run. NULL: multiply by b itself. */
+static const void *packed_param(luron__frame *f, const luron_view *b, const luron__gemm_args *g) {
+    int slot = 0;
+    while (slot < f->call.n_param && f->param_ptr[slot] != b)
+        slot++;
+    if (slot == f->call.n_param || g->ldb != b->shape[1]) return NULL;
+    luron__packed *p = &f->packed[slot];
+    uint64_t version = luron_tensor_version(f->layer->param[slot].tensor) + 1;
+    bool same = p->version == version;
+    if (p->panels && same && p->flags == (g->flags & LURON_TRANS_B) && p->n == g->n && p->k == g->k) return p->panels;
+    luron__pool_free(f->ctx->pool, p->panels, p->bytes);
+    *p = (luron__packed){.version = version, .flags = g->flags & LURON_TRANS_B, .n = g->n, .k = g->k};
+    if (!same) return NULL; /* it may be in training: packing would have to pay in one product */
+    p->bytes = (size_t)luron__gemm_packed_bytes(g);
+    p->panels = luron__pool_alloc(f->ctx->pool, p->bytes);
+    if (p->panels) luron__gemm_pack(g, p->panels);
+    return p->panels;
+}
+
+static luron_status multiply(luron_call *c, const char *service, const luron_gemm *g, const void *packed) {
+    luron__frame *f = c->internal;
+    CHECK(f, g && g->a && g->b && g->out, LURON_E_PLUGIN, "plugin '%s': %s: a, b and out are needed", f->type->plugin,
+          service);
+    const uint32_t dtype = luron_dtype(g->out);
+    LURON_TRY(check_operand(f, service, "a", g->a, 2, dtype, true));
+    LURON_TRY(check_operand(f, service, "b", g->b, 2, dtype, !packed));
+    LURON_TRY(check_operand(f, service, "out", g->out, 2, dtype, true));
+    if (g->bias) LURON_TRY(check_operand(f, service, "bias", g->bias, 0, dtype, true));
+    const bool ta = g->flags & LURON_TRANS_A;
+    luron__gemm_args k = of_b(f, g);
+    k.m = g->a->shape[ta], k.k = g->a->shape[!ta];
+    k.a = luron_data(g->a), k.c = luron_data(g->out), k.bias = luron_data(g->bias), k.packed = packed;
+    k.lda = row_stride(g->a), k.ldc = row_stride(g->out), k.beta = g->beta;
+    LURON_TRY(check_shapes(f, service, g, &k));
+    if (!packed && f->packed) k.packed = packed_param(f, g->b, &k);
+    int64_t bytes = f->work ? 0 : luron__gemm_work(&k, f->ctx->threads);
+    void *work = bytes ? luron__pool_alloc(f->ctx->pool, (size_t)bytes) : f->work;
+    if (bytes && !work) return luron__frame_note(f, luron__nomem(f->ctx, (size_t)bytes));
+    luron__gemm(&k, f->ctx->threads, work);
+    if (bytes) luron__pool_free(f->ctx->pool, work, (size_t)bytes);
+    if (f->hostile.watched == k.c) luron__strict_note_gemm(f, g->out);
+    return LURON_OK;
+}
+
+luron_status luron__host_gemm(luron_call *c, const luron_gemm *g) { return multiply(c, "gemm", g, NULL); }
+
+luron_status luron__host_gemm_packed(luron_call *c, const luron_gemm *g, const void *packed) {
+    luron__frame *f = c->internal;
+    static const char none[1]; /* of an empty b nothing is read */
+    if (!packed && g && g->b && luron_numel(g->b) == 0) packed = none;
+    CHECK(f, packed, LURON_E_PLUGIN, "plugin '%s': gemm_packed: nothing is packed", f->type->plugin);
+    return multiply(c, "gemm_packed", g, packed);
+}
+
+static luron_status check_b(luron__frame *f, const char *service, const luron_gemm *g, bool with_data) {
+    const char *plugin = f->type->plugin;
+    CHECK(f, g && g->b, LURON_E_PLUGIN, "plugin '%s': %s: b is needed", plugin, service);
+    const uint32_t dtype = luron_dtype(g->b);
+    CHECK(f, dtype == LURON_F32 || dtype == LURON_F64, LURON_E_PLUGIN,
+          "plugin '%s': %s: b is %s, float32 or float64 expected", plugin, service, luron_dtype_name(dtype));
+    return check_operand(f, service, "b", g->b, 2, dtype, with_data);
+}
+
+int64_t luron__host_gemm_packed_bytes(luron_call *c, const luron_gemm *g) {
+    luron__frame *f = c->internal;
+    LURON_TRY(check_b(f, "gemm_packed_bytes", g, false));
+    const luron__gemm_args k = of_b(f, g);
+    return luron__gemm_packed_bytes(&k);
+}
+
+luron_status luron__host_gemm_pack(luron_call *c, const luron_gemm *g, void *to) {
+    luron__frame *f = c->internal;
+    LURON_TRY(check_b(f, "gemm_pack", g, true));
+    CHECK(f, to || luron_numel(g->b) == 0, LURON_E_PLUGIN, "plugin '%s': gemm_pack: there is no memory to write to",
+          f->type->plugin);
+    const luron__gemm_args k = of_b(f, g);
+    luron__gemm_pack(&k, to);
+    return LURON_OK;
+}

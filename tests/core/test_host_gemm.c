@@ -1,0 +1,142 @@
+/* The services for packed products, by a layer type that uses and misuses them. Before cmocka.h, whose macro `fail`
+ * would take the place of host->fail. */
+#define LURON_PLUGIN_STATIC
+#include "luron/plugin.h"
+
+#include <string.h>
+
+typedef struct product {
+    int32_t how;
+} product;
+enum { PLAIN, TURNED, NO_B, DTYPE, RANK, NO_DATA, NO_MEMORY, NOTHING, SHAPES };
+static const char *const ways[] = {"plain",   "turned",    "no_b",    "dtype",  "rank",
+                                   "no_data", "no_memory", "nothing", "shapes", NULL};
+static int how(const luron_call *c) { return ((const product *)luron_options(c))->how; }
+/* b of out = x b: (m, n), or turned (n, m). */
+static luron_gemm product_of(const luron_call *c) {
+    const luron_gemm g = {.struct_size = sizeof g,
+                          .flags = how(c) == TURNED ? LURON_TRANS_B : 0,
+                          .a = luron_in(c, 0),
+                          .b = luron_in(c, 1),
+                          .out = luron_out(c, 0)};
+    return g;
+}
+static luron_status setup(luron_call *c) {
+    const int64_t shape[2] = {luron_in(c, 0)->shape[0], luron_in(c, 1)->shape[how(c) != TURNED]};
+    luron_view b = *luron_in(c, 1);
+    luron_gemm g = product_of(c);
+    g.b = how(c) == NO_B ? NULL : &b;
+    if (how(c) == DTYPE) b.dtype_code = LURON_I64 >> 8, b.dtype_bits = 64;
+    if (how(c) == RANK) b.ndim = 1;
+    b.data = NULL; /* the shape is enough */
+    const int64_t bytes = c->host->gemm_packed_bytes(c, &g);
+    if (bytes < 0) return (luron_status)bytes;
+    LURON_TRY(c->host->declare_scratch(c, bytes));
+    return c->host->set_out(c, 0, LURON_REAL, 2, shape);
+}
+static luron_status forward(luron_call *c) {
+    luron_gemm g = product_of(c);
+    luron_view b = *g.b;
+    if (how(c) == NO_DATA) b.data = NULL, g.b = &b;
+    LURON_TRY(c->host->gemm_pack(c, &g, how(c) == NO_MEMORY ? NULL : luron_scratch(c)));
+    if (how(c) == SHAPES) g.a = g.out;
+    b.data = NULL, g.b = &b;
+    return c->host->gemm_packed(c, &g, how(c) == NOTHING ? NULL : luron_scratch(c));
+}
+static luron_status backward(luron_call *c) { return luron_fail(c, LURON_E_GRADIENT, "there is none"); }
+static const luron_option *const options[] = {LURON_OPT_CHOICE(product, how, "plain", ways, "what is done"), NULL};
+static const luron_port *const in[] = {LURON_PORT("a", 0, LURON_REAL, 2, "(k, m)"),
+                                       LURON_PORT("b", 0, LURON_REAL, 2, "(m, n)"), NULL};
+static const luron_port *const out[] = {LURON_PORT("output", 0, LURON_REAL, 2, "(k, n)"), NULL};
+static const luron_layer_type product_type = {.struct_size = sizeof product_type,
+                                              .flags = LURON_LAYER_F64,
+                                              .name = "Product",
+                                              .options = options,
+                                              .options_size = sizeof(product),
+                                              .in = in,
+                                              .out = out,
+                                              .setup = setup,
+                                              .forward = forward,
+                                              .backward = backward};
+static const luron_layer_type *const layers[] = {&product_type, NULL};
+LURON_PLUGIN_DEFINE(products) = {.struct_size = sizeof(luron_plugin),
+                                 .abi_major = LURON_ABI_MAJOR,
+                                 .name = "products",
+                                 .version = "1",
+                                 .layers = layers};
+
+#include "luron/luron.h"
+#include "tensor_assert.h"
+
+#include <stdio.h>
+
+static int setup_test(void **state) {
+    if (test_ctx_new(state)) return -1;
+    return luron_plugin_add(*state, &luron_plugin_products, NULL) == LURON_OK ? 0 : -1;
+}
+static luron_layer *product_layer(luron_ctx *ctx, const char *way, uint32_t dtype) {
+    char text[64];
+    luron_layer *layer;
+    snprintf(text, sizeof text, "{\"how\": \"%s\"}", way);
+    assert_ok(ctx, luron_ctx_set_default_dtype(ctx, dtype));
+    assert_ok(ctx, luron_layer_from_json(&layer, ctx, "Product", text));
+    return layer;
+}
+
+/* Packed beforehand a product has the bits that it has otherwise. */
+static void test_host_gemm_packed(void **state) {
+    luron_ctx *ctx = *state;
+    static const int64_t shapes[][3] = {{5, 3, 2}, {32, 128, 512}, {1, 600, 65}, {7, 1100, 17},
+                                        {0, 3, 4}, {3, 0, 4},      {3, 4, 0}};
+    for (int is_double = 0; is_double < 2; is_double++)
+        for (int turned = 0; turned < 2; turned++)
+            for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+                const int64_t *s = shapes[i], a[2] = {s[0], s[1]}, b[2] = {s[turned ? 2 : 1], s[turned ? 1 : 2]};
+                const uint32_t dtype = is_double ? LURON_F64 : LURON_F32;
+                luron_layer *layer = product_layer(ctx, ways[turned ? TURNED : PLAIN], dtype);
+                luron_tensor *x[2], *right = NULL, *packed, *plain;
+                assert_ok(ctx, luron_tensor_new(&x[0], ctx, dtype, 2, a));
+                assert_ok(ctx, luron_tensor_new(&x[1], ctx, dtype, 2, b));
+                for (int k = 0; k < 2; k++)
+                    assert_ok(ctx, luron_tensor_normal(ctx, x[k], 0, 1));
+                if (turned) assert_ok(ctx, luron_transpose(&right, ctx, x[1], 0, 1));
+                assert_ok(ctx, luron_matmul(&plain, ctx, x[0], turned ? right : x[1]));
+                assert_ok(ctx, luron_layer_apply(&packed, ctx, layer, 2, x));
+                assert_tensor_same(packed, plain);
+                luron_tensor *all[] = {x[0], x[1], right, plain, packed};
+                for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+                    luron_tensor_unref(all[k]);
+                luron_layer_unref(layer);
+            }
+}
+
+static void test_host_gemm_packed_misuse(void **state) {
+    luron_ctx *ctx = *state;
+    static const char *const texts[] = {
+        [NO_B] = "plugin 'products': gemm_packed_bytes: b is needed",
+        [DTYPE] = "plugin 'products': gemm_packed_bytes: b is int64, float32 or float64 expected",
+        [RANK] = "plugin 'products': gemm_packed_bytes: b has 1 dimensions, 2 expected",
+        [NO_DATA] = "plugin 'products': gemm_pack: b has no data",
+        [NO_MEMORY] = "plugin 'products': gemm_pack: there is no memory to write to",
+        [NOTHING] = "plugin 'products': gemm_packed: nothing is packed",
+        [SHAPES] = "plugin 'products': gemm_packed: shapes do not fit: a (2, 4), b (3, 4)",
+    };
+    luron_tensor *x[2] = {tensor_of(ctx, LURON_F32, 2, (const int64_t[]){2, 3}, NULL),
+                          tensor_of(ctx, LURON_F32, 2, (const int64_t[]){3, 4}, NULL)},
+                 *y;
+    for (int i = NO_B; i <= SHAPES; i++) {
+        luron_layer *layer = product_layer(ctx, ways[i], LURON_F32);
+        assert_fails(ctx, luron_layer_apply(&y, ctx, layer, 2, x), LURON_E_PLUGIN, texts[i]);
+        luron_layer_unref(layer);
+    }
+    luron_tensor_unref(x[0]);
+    luron_tensor_unref(x[1]);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_host_gemm_packed, setup_test, test_ctx_free),
+        cmocka_unit_test_setup_teardown(test_host_gemm_packed_misuse, setup_test, test_ctx_free),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
