@@ -1,10 +1,14 @@
 /* The pool behind a context: 64-byte aligned blocks of a size that the caller gives again when it frees them. Freed
  * blocks are kept in lists by size class, so that a training loop does not go to the system for every tensor.
  * Blocks may be freed from any thread, so the lists stand behind a lock that is held for a few instructions.        */
+#ifndef _DEFAULT_SOURCE
+#define _DEFAULT_SOURCE /* madvise */
+#endif
 #include "internal.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(LURON_DEBUG)
 #define HOSTILE 1 /* no cache, which would hide use after free; fresh and freed blocks hold NaN */
@@ -36,11 +40,22 @@ struct luron__pool {
     void *free_list[N_CLASSES]; /* the first word of a free block points to the next */
 };
 
+/* Large blocks on large pages, where the system has them on request: first use of a page costs more than its bytes. A hint. */
+enum { LARGE = 4 << 20, PAGE = 4096 };
 static void *default_alloc(void *ud, void *ptr, size_t old_size, size_t new_size) {
     (void)ud, (void)old_size;
-    if (new_size) return realloc(ptr, new_size);
-    free(ptr);
-    return NULL;
+    if (!new_size) {
+        free(ptr);
+        return NULL;
+    }
+    void *block = realloc(ptr, new_size);
+#ifdef MADV_HUGEPAGE
+    if (block && new_size >= LARGE) {
+        uintptr_t at = ((uintptr_t)block + PAGE - 1) & ~(uintptr_t)(PAGE - 1);
+        madvise((void *)at, (uintptr_t)block + new_size - at, MADV_HUGEPAGE);
+    }
+#endif
+    return block;
 }
 
 /* Classes: multiples of 64 up to 1 KiB, then four to a power of two. */
