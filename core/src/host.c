@@ -1,5 +1,5 @@
 /* The services that a plugin gets as a table: setting up, arithmetic, random numbers, loops. */
-#include "call.h"
+#include "profile.h"
 #include "strict.h"
 
 #include <stdio.h>
@@ -277,6 +277,7 @@ static luron_status host_gemm(luron_call *c, const luron_gemm *g) {
     void *work = bytes ? luron__pool_alloc(f->ctx->pool, (size_t)bytes) : f->work;
     if (bytes && !work) return luron__frame_note(f, luron__nomem(f->ctx, (size_t)bytes));
     luron__gemm(&k, f->ctx->threads, work);
+    luron__profile_products(f->ctx->profile, 1, k.m, k.n, k.k);
     if (bytes) luron__pool_free(f->ctx->pool, work, (size_t)bytes);
     if (f->hostile.watched == k.c) luron__strict_note_gemm(f, g->out);
     return LURON_OK;

@@ -73,6 +73,7 @@ static inline uint64_t luron__hash(uint64_t h, const void *data, size_t n) {
 /* ---- context -------------------------------------------------------------------------------------------------------------- */
 typedef struct luron__registry luron__registry; /* types and plugins: registry.c */
 typedef struct luron__run luron__run;           /* one backward in progress: tape.c */
+typedef struct luron__profile luron__profile;   /* profile.c */
 struct luron_ctx {
     luron__pool *pool;
     char error[1024];
@@ -88,6 +89,7 @@ struct luron_ctx {
     int depth;               /* nested backwards */
     luron_tracer *trace;      /* notes what is applied; NULL: none (tracer.c) */
     struct luron_plan *plan;  /* notes what is done to memory; NULL: none (plan.c) */
+    struct luron__profile *profile, *profiled; /* times layers; NULL: off. profiled: what was found last (profile.c) */
     int64_t hook;            /* number of the last hook */
     bool anomaly;            /* guard.c: look at every number that is computed */
     bool shapes_only;        /* ops infer, and give tensors without storage: luron__infer_named */
