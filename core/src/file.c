@@ -236,9 +236,11 @@ static void copy_strided(int ndim, const int64_t *shape, const int64_t *strides,
 static luron_status read_stored(luron_io *io, luron_node *node, uint64_t first, uint64_t n, void *to) {
     const luron_format_type *f = io->container ? &io->container->format : NULL;
     const uint64_t size = node->view.dtype_bits / 8;
-    if (f && f->flags & LURON_FORMAT_PLAIN)
-        return first > (UINT64_MAX - node->where) / size ? luron__io_fail(io, LURON_E_FORMAT, "tensor '%s' is beyond the file", node->name)
-                                                         : source_read(io, node->where + first * size, to, n * size);
+    if (f && f->flags & LURON_FORMAT_PLAIN) {
+        if (first > (UINT64_MAX - node->where) / size)
+            return luron__io_fail(io, LURON_E_FORMAT, "tensor '%s' is beyond the file", node->name);
+        return source_read(io, node->where + first * size, to, n * size);
+    }
     LURON__CHECK(io->ctx, f && f->read_tensor, LURON_E_PLUGIN,
                  "tensor '%s' is announced, but its format has no read_tensor", node->name);
     return luron__io_result(io, f->read_tensor(io, luron__tree(), &io->source, node, node->where, first, n, to),
@@ -304,8 +306,9 @@ static luron_status fill(luron_io *io, luron_node *node, luron_tensor *t) {
 enum { LARGE = 65536, ALIGN = 64 };
 static bool is_in_place(const luron_io *io, const luron_node *node, const luron_node *base) {
     const uint64_t bytes = (uint64_t)luron_numel(&node->view) * node->view.dtype_bits / 8, size = io->source.size;
-    return io->shares_image && io->image && io->container->format.flags & LURON_FORMAT_PLAIN && !node->permuted && !base->tensor &&
-           bytes >= LARGE && base->where % ALIGN == 0 && base->where <= size && bytes <= size - base->where;
+    return io->shares_image && io->image && io->container->format.flags & LURON_FORMAT_PLAIN && !node->permuted &&
+           !base->tensor && !io->ctx->plan && bytes >= LARGE && base->where % ALIGN == 0 && base->where <= size &&
+           bytes <= size - base->where;
 }
 
 luron_status luron__io_tensor(luron_tensor **out, luron_io *io, luron_node *node) {
@@ -318,8 +321,9 @@ luron_status luron__io_tensor(luron_tensor **out, luron_io *io, luron_node *node
     const uint32_t dtype = luron_dtype(&node->view);
     const bool in_place = is_in_place(io, node, base);
     LURON_TRY(luron__check_shape(io->ctx, dtype, node->view.ndim, node->shape, NULL));
-    LURON_TRY(in_place ? luron__tensor_in_block(&t, io->ctx, dtype, node->view.ndim, node->shape, io->image, base->where)
-                       : luron_tensor_new(&t, io->ctx, dtype, node->view.ndim, node->shape));
+    if (in_place)
+        LURON_TRY(luron__tensor_in_block(&t, io->ctx, dtype, node->view.ndim, node->shape, io->image, base->where));
+    else LURON_TRY(luron_tensor_new(&t, io->ctx, dtype, node->view.ndim, node->shape));
     luron_status status = in_place ? LURON_OK : fill(io, node, t);
     if (!status) status = check_bools(io, node, t);
     if (status) luron_tensor_unref(t);

@@ -152,7 +152,8 @@ static int probe(luron_io *io, const luron_tree *tree, const uint8_t *head, uint
 }
 
 const luron_format_type hdf5_container = { .struct_size = sizeof hdf5_container,
-                                           .flags = LURON_FORMAT_SEALED | LURON_FORMAT_PLAIN, /* read.c checks place and type */
+                                           .flags = LURON_FORMAT_SEALED |
+                                                    LURON_FORMAT_PLAIN, /* read.c checks place and type */
                                            .name = "hdf5",
                                            .doc = "HDF5: groups, contiguous data sets and text attributes",
                                            .probe = probe,

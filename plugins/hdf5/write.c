@@ -14,7 +14,7 @@ typedef struct writer {
     luron_io *io;
     const luron_tree *t;
     hid_t how, how_large, group_how; /* properties of data sets, of those that are left out, and of groups */
-    piece *large;                    /* in the order of the file */
+    piece *large, *last_large;       /* in the order of the file */
 } writer;
 
 static uint64_t bytes_of(const luron_view *v) { return (uint64_t)luron_numel(v) * v->dtype_bits / 8; }
@@ -88,15 +88,17 @@ static luron_status write_attributes(const writer *w, hid_t object, luron_node *
     return LURON_OK;
 }
 
-/* Note where its data go, behind the last of those that are left out so far: libhdf5 does not go back. */
+/* Note where its data go: mostly behind the last of those that are left out so far. */
 static luron_status leave_out(writer *w, hid_t set, luron_node *node, uint64_t bytes) {
-    piece **end = &w->large, *p = w->t->alloc(w->io, sizeof *p);
     haddr_t at = H5Dget_offset(set);
+    if (at == HADDR_UNDEF) return h5_fail(w->io, w->t, LURON_E_IO, "'%s' gets no place", w->t->name(w->io, node));
+    piece *last = w->last_large, **end = last && last->at < at ? &last->next : &w->large;
+    piece *p = w->t->alloc(w->io, sizeof *p);
     if (!p) return LURON_E_NOMEM;
     while (*end && (*end)->at < at) end = &(*end)->next;
-    if (at == HADDR_UNDEF) return h5_fail(w->io, w->t, LURON_E_IO, "'%s' gets no place", w->t->name(w->io, node));
     *p = (piece){ *end, node, at, bytes };
     *end = p;
+    if (!p->next) w->last_large = p;
     return LURON_OK;
 }
 
@@ -141,8 +143,8 @@ static luron_status write_tensor(writer *w, hid_t group, luron_node *node, const
     hid_t type = h5_type(luron_dtype(v), 0), memory_type = h5_type(luron_dtype(v), 1);
     hid_t space = v->ndim ? H5Screate_simple(v->ndim, dims, NULL) : H5Screate(H5S_SCALAR);
     luron_status status;
-    if (large && H5Tequal(type, memory_type) <= 0)
-        status = w->t->fail(w->io, LURON_E_UNSUPPORTED, "'%s': numbers of this machine are not little-endian", w->t->name(w->io, node));
+    if (large && type >= 0 && memory_type >= 0 && H5Tequal(type, memory_type) <= 0)
+        status = w->t->fail(w->io, LURON_E_UNSUPPORTED, "'%s': this machine is not little-endian", w->t->name(w->io, node));
     else status = write_set(w, group, node, type, memory_type, space, numel && !large ? data : NULL, large);
     if (space >= 0) H5Sclose(space);
     if (memory_type >= 0) H5Tclose(memory_type);
@@ -183,10 +185,12 @@ static int make_properties(writer *w) {
     return w->how_large >= 0 && H5Pset_alloc_time(w->how_large, H5D_ALLOC_TIME_EARLY) >= 0;
 }
 
-/* All that describes in one block at the front (half of the guess is enough), and small data in the next: what comes behind the first large data would
- * make libhdf5 fill their room with zeros. That is no fault, but it takes time and memory. */
+/* All that describes in one block at the front (half of the guess is enough), and small data in the next: what comes
+ * behind the first large data would make libhdf5 fill their room with zeros. That is no fault, but it takes time and
+ * memory. */
 static int put_in_front(hid_t access, const sizes *s) {
-    return !s->large || (H5Pset_meta_block_size(access, s->about / 2) >= 0 && H5Pset_small_data_block_size(access, s->data + 64) >= 0);
+    return !s->large || (H5Pset_meta_block_size(access, s->about / 2) >= 0 &&
+                         H5Pset_small_data_block_size(access, s->data + 64) >= 0);
 }
 
 /* libhdf5 writes zeros as the image grows, then data over them: in small steps both find them in cache. */
