@@ -207,6 +207,7 @@ static luron_status run_backward(luron__frame *f, luron_tensor *const *grads, lu
     luron_plan *plan = luron__plan_pause(f->ctx);
     luron_status status = luron__frame_backward(f);
     luron__plan_resume(f->ctx, plan);
+    luron__profile_gradients(f->ctx->profile, f);
     LURON_TRY(status);
     luron__plan_layer(f->ctx, f, true, fresh_in, fresh_param);
     return LURON_OK;

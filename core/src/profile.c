@@ -16,7 +16,8 @@ struct luron__profile {
     double taken;         /* seconds that ended spans have */
     int64_t flops_taken;
     atomic_llong flops;
-    int depth; /* open spans */
+    double gradients; /* bytes of those of the backward that has just run */
+    int depth;        /* open spans */
 };
 
 static double now(void) {
@@ -93,6 +94,13 @@ static double outputs(const luron__frame *f, double *bytes) {
     return n;
 }
 
+void luron__profile_gradients(luron__profile *p, const luron__frame *f) {
+    const luron_call *c = &f->call;
+    if (p)
+        p->gradients =
+            bytes_of(c->grad_in, c->n_in) + bytes_of(c->grad_param, c->n_param) + bytes_of(c->grad_out, c->n_out);
+}
+
 void luron__span_end_layer(luron__span *span, const luron__frame *f, bool backward) {
     if (!span->profile) return;
     int64_t flops;
@@ -102,13 +110,12 @@ void luron__span_end_layer(luron__span *span, const luron__frame *f, bool backwa
     const luron_call *c = &f->call;
     double bytes = bytes_of(c->in, c->n_in) + bytes_of(c->param, c->n_param);
     const double elements = outputs(f, &bytes), done = flops ? (double)flops : elements;
-    if (backward)
-        bytes += bytes_of(c->grad_in, c->n_in) + bytes_of(c->grad_param, c->n_param) + bytes_of(c->grad_out, c->n_out);
     luron_profile_part *s = &to->sum;
     *(backward ? &s->backward_calls : &s->calls) += 1;
     *(backward ? &s->backward : &s->forward) += own;
     *(backward ? &s->backward_flops : &s->forward_flops) += done;
-    s->bytes += bytes;
+    s->bytes += bytes + (backward ? span->profile->gradients : 0);
+    span->profile->gradients = 0;
 }
 
 void luron__span_end_other(luron__span *span, luron_ctx *ctx, const luron_type *type) {

@@ -16,6 +16,8 @@ static inline luron__span luron__span_of(const luron_ctx *ctx) {
     if (span.profile) luron__span_begin(&span, span.profile);
     return span;
 }
+/** Note the gradients of a call of a layer whose backward has just run: they may be gone at the end of its span. */
+void luron__profile_gradients(luron__profile *profile, const luron__frame *f);
 /** End of a call of a layer, with the frame as it ran. */
 void luron__span_end_layer(luron__span *span, const luron__frame *f, bool backward);
 /** End of a backward (type NULL) or of a step of an optimiser. */
