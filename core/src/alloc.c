@@ -1,6 +1,9 @@
 /* The pool behind a context: 64-byte aligned blocks of a size that the caller gives again when it frees them. Freed
  * blocks are kept in lists by size class, so that a training loop does not go to the system for every tensor.
  * Blocks may be freed from any thread, so the lists stand behind a lock that is held for a few instructions.        */
+#ifndef _DEFAULT_SOURCE
+#define _DEFAULT_SOURCE /* madvise */
+#endif
 #include "internal.h"
 
 #include <stdlib.h>

@@ -4,6 +4,7 @@
 #include "guard.h"
 #include "hooks.h"
 #include "plan.h"
+#include "profile.h"
 
 void **luron__run_carried(luron__run *run) { return &run->carried; }
 bool luron__run_creates_graph(const luron__run *run) { return run->create_graph; }
@@ -296,6 +297,7 @@ luron_status luron_backward(luron_ctx *ctx, luron_tensor *y, luron_tensor *grad,
     LURON_TRY(luron_tracer_refuse(ctx, "computes gradients"));
     LURON_TRY(check_ys(ctx, 1, &y, &grad));
     luron__run run = {.create_graph = flags & LURON_CREATE_GRAPH, .retain = flags & (LURON_RETAIN_GRAPH | LURON_CREATE_GRAPH), .accumulates = true};
+    luron__span span = luron__span_of(ctx);
     ctx->depth++;
     luron_status status = luron__run_begin(&run, ctx, 1, &y);
     if (!status) {
@@ -309,6 +311,7 @@ luron_status luron_backward(luron_ctx *ctx, luron_tensor *y, luron_tensor *grad,
     if (!status) status = accumulate(&run, ctx);
     luron__run_end(&run, ctx, status != LURON_OK);
     ctx->depth--;
+    luron__span_end_other(&span, ctx, NULL);
     return status;
 }
 
@@ -322,6 +325,7 @@ luron_status luron__grad_since(luron_tensor **outs, luron_ctx *ctx, uint64_t sto
         uint64_t seq = xs[i]->node ? xs[i]->node->seq : 0;
         if (seq < run.first_seq) run.first_seq = seq;
     }
+    luron__span span = luron__span_of(ctx);
     ctx->depth++;
     for (int i = 0; i < n_x; i++) luron_tensor_ref(xs[i]);
     luron_status status = luron__run_begin(&run, ctx, n_y, ys);
@@ -340,6 +344,7 @@ luron_status luron__grad_since(luron_tensor **outs, luron_ctx *ctx, uint64_t sto
     luron__run_end(&run, ctx, status != LURON_OK);
     for (int i = 0; i < n_x; i++) luron_tensor_unref(xs[i]);
     ctx->depth--;
+    luron__span_end_other(&span, ctx, NULL);
     return status;
 }
 

@@ -2,6 +2,7 @@
 #include "guard.h"
 #include "hooks.h"
 #include "plan.h"
+#include "profile.h"
 #include "strict.h"
 
 #include <string.h>
@@ -160,12 +161,14 @@ luron_status luron__layer_run(luron_tensor **outs, luron_ctx *ctx, luron_layer *
     luron__frame f;
     luron_tensor *made[LURON__MAX_SLOTS] = {0};
     uint64_t position = ctx->position;
+    luron__span span = luron__span_of(ctx);
     luron_status status = luron__frame_open(&f, ctx, layer, layer->code, n_in);
     if (!status) status = take_inputs(&f, ins);
     if (!status) luron__frame_show_params(&f);
     if (!status) status = luron__frame_setup(&f);
     if (!status) status = take_params(&f);
     if (!status) status = luron__is_composite(f.type) ? apply_composite(&f) : apply_fused(&f, made);
+    luron__span_end_layer(&span, &f, false);
     for (int i = 0; i < f.call.n_out; i++) {
         if (status) {
             luron_tensor_unref(made[i]);

@@ -1,6 +1,7 @@
 /* The backward of a layer node, and both directions of element-wise types. */
 #include "guard.h"
 #include "plan.h"
+#include "profile.h"
 #include "strict.h"
 
 #include <string.h>
@@ -206,6 +207,7 @@ static luron_status run_backward(luron__frame *f, luron_tensor *const *grads, lu
     luron_plan *plan = luron__plan_pause(f->ctx);
     luron_status status = luron__frame_backward(f);
     luron__plan_resume(f->ctx, plan);
+    luron__profile_gradients(f->ctx->profile, f);
     LURON_TRY(status);
     luron__plan_layer(f->ctx, f, true, fresh_in, fresh_param);
     return LURON_OK;
@@ -335,6 +337,7 @@ luron_status luron__layer_backward(luron_ctx *ctx, luron__run *run, luron__node 
     for (int k = 0; k < node->n_out; k++) any |= grads[k] != NULL;
     if (!any) return LURON_OK;
     luron__frame f;
+    luron__span span = luron__span_of(ctx);
     luron_status status = luron__frame_open(&f, ctx, node->layer->layer, node->layer->code, node->layer->n_in);
     if (!status) {
         f.n_operands = 0; /* they are the node's */
@@ -344,6 +347,7 @@ luron_status luron__layer_backward(luron_ctx *ctx, luron__run *run, luron__node 
         status = luron__run_creates_graph(run) ? backward_composed(&f, run, node, grads)
                                                : backward_fused(&f, run, node, grads);
     if (status) luron__frame_explain(&f, status);
+    luron__span_end_layer(&span, &f, true);
     luron__frame_close(&f);
     return status;
 }

@@ -1,5 +1,6 @@
 /* A checkpoint in memory: tensors and texts by path. It is written from, and read into, the model's side of a tree; what
  * the file looks like is up to the format (the default one is described in docs/file-format.md).                        */
+#include "guard.h"
 #include "io.h"
 
 #include <inttypes.h>
@@ -321,6 +322,7 @@ void luron_checkpoint_allow_nonfinite(luron_checkpoint *c, int on) { c->nonfinit
 static luron_status check_finite(luron_ctx *ctx, const luron__entry *e) {
     bool weight = strncmp(e->path, "parameters/", 11) == 0;
     if (!luron_dtype_is_float(e->tensor->dtype) || !(weight || strncmp(e->path, "state/", 6) == 0)) return LURON_OK;
+    if (!luron__has_nonfinite(ctx, e->tensor)) return LURON_OK;
     luron_tensor *t = e->tensor, *dense = NULL;
     if (!luron_tensor_is_contiguous(t)) {
         int recording = luron_ctx_set_recording(ctx, 0);
@@ -400,7 +402,10 @@ luron_status luron_checkpoint_load(luron_checkpoint **out, luron_ctx *ctx, const
         luron_type_find(&type, ctx, LURON_KIND_FORMAT, DEFAULT_FORMAT)); /* so that it is among those that are asked */
     LURON_TRY(luron_checkpoint_new(&c, ctx));
     luron_status status = luron__io_new(&io, ctx);
-    if (!status) status = luron__io_read(io, path, NULL, true, verify, 0, NULL);
+    if (!status) {
+        io->shares_image = true; /* a model or an optimiser copies what it takes from a checkpoint */
+        status = luron__io_read(io, path, NULL, true, verify, 0, NULL);
+    }
     if (!status) {
         status = take_node(c, io, io->model, name, 0);
         if (status && status != LURON_E_NOMEM) luron__io_wrap(ctx, status, path);

@@ -1,4 +1,5 @@
 #include "plan.h"
+#include "profile.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,7 @@ void luron_ctx_free(luron_ctx *ctx) {
     if (!ctx) return;
     luron__pool *pool = ctx->pool;
     if (ctx->plan) luron__plan_abandon(ctx->plan);
+    luron__profile_free(ctx);
     if (ctx->registry) luron__registry_free(ctx->registry);
     luron__pool_free(pool, ctx, sizeof *ctx);
     luron__pool_release(pool);

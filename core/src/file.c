@@ -30,7 +30,7 @@ static luron_status source_read(luron_io *io, uint64_t at, void *to, uint64_t n)
         return luron__io_fail(io, LURON_E_FORMAT, "%" PRIu64 " bytes at %" PRIu64 " expected, the file has %" PRIu64, n,
                               at, io->source.size);
     if (!io->image) return read_fd(io, at, to, n);
-    memcpy(to, (const char *)io->image + at, n);
+    memcpy(to, (const char *)io->image->data + at, n);
     return LURON_OK;
 }
 
@@ -57,16 +57,21 @@ static luron_status open_source(luron_io *io, const char *path) {
 
 /* All of a sealed file into memory, so that the bytes that are checked are the bytes that are used. */
 static luron_status load_image(luron_io *io, bool verify) {
-    size_t size = (size_t)io->source.size;
-    void *image = luron__pool_alloc(io->pool, size);
-    if (!image) return luron__nomem(io->ctx, size);
-    io->image_bytes = size;
-    luron_status status = read_fd(io, 0, image, size);
-    io->image = image;
-    if (!status && verify) status = luron__trailer_check(io->ctx, image, size);
-    if (status) return status;
-    if (luron__trailer_present(image, size)) io->source.size -= LURON__TRAILER;
-    io->source.data = image;
+    const uint64_t size = io->source.size, sealed = size > LURON__TRAILER ? size - LURON__TRAILER : 0;
+    luron__block *image = io->image = luron__block_new(io->pool, (size_t)size);
+    if (!image) return luron__nomem(io->ctx, (size_t)size);
+    uint8_t *data = image->data;
+    luron__xxh64 h;
+    luron__xxh64_init(&h);
+    for (uint64_t at = 0, n; at < sealed; at += n) {
+        n = sealed - at < LURON__HASHED ? sealed - at : LURON__HASHED;
+        LURON_TRY(read_fd(io, at, data + at, n));
+        if (verify) luron__xxh64_add(&h, data + at, (size_t)n);
+    }
+    LURON_TRY(read_fd(io, sealed, data + sealed, size - sealed));
+    if (verify) LURON_TRY(luron__trailer_check(io->ctx, data, size, luron__xxh64_value(&h)));
+    if (luron__trailer_present(data, size)) io->source.size -= LURON__TRAILER;
+    io->source.data = data;
     return LURON_OK;
 }
 
@@ -171,7 +176,7 @@ luron_status luron__io_read(luron_io *io, const char *path, const char *format, 
 }
 
 static bool check_seal(luron_io *io) {
-    uint8_t trailer[LURON__TRAILER], *buffer = luron__io_alloc(io, LURON__CHUNK);
+    uint8_t trailer[LURON__TRAILER], *buffer = luron__io_alloc(io, LURON__HASHED);
     uint64_t length, checksum, n;
     if (!buffer || io->source.size < sizeof trailer) return false;
     if (read_fd(io, io->source.size - sizeof trailer, trailer, sizeof trailer)) return false;
@@ -179,7 +184,7 @@ static bool check_seal(luron_io *io) {
     luron__xxh64 h;
     luron__xxh64_init(&h);
     for (uint64_t at = 0; at < length; at += n) {
-        n = length - at < LURON__CHUNK ? length - at : LURON__CHUNK;
+        n = length - at < LURON__HASHED ? length - at : LURON__HASHED;
         if (read_fd(io, at, buffer, n)) return false;
         luron__xxh64_add(&h, buffer, n);
     }
@@ -230,6 +235,12 @@ static void copy_strided(int ndim, const int64_t *shape, const int64_t *strides,
 /* From the file, through its format. */
 static luron_status read_stored(luron_io *io, luron_node *node, uint64_t first, uint64_t n, void *to) {
     const luron_format_type *f = io->container ? &io->container->format : NULL;
+    const uint64_t size = node->view.dtype_bits / 8;
+    if (f && f->flags & LURON_FORMAT_PLAIN) {
+        if (first > (UINT64_MAX - node->where) / size)
+            return luron__io_fail(io, LURON_E_FORMAT, "tensor '%s' is beyond the file", node->name);
+        return source_read(io, node->where + first * size, to, n * size);
+    }
     LURON__CHECK(io->ctx, f && f->read_tensor, LURON_E_PLUGIN,
                  "tensor '%s' is announced, but its format has no read_tensor", node->name);
     return luron__io_result(io, f->read_tensor(io, luron__tree(), &io->source, node, node->where, first, n, to),
@@ -274,16 +285,30 @@ static luron_status read_permuted(luron_io *io, luron_node *node, luron_tensor *
     return LURON_OK;
 }
 
-static luron_status fill(luron_io *io, luron_node *node, luron_tensor *t) {
-    uint64_t n = (uint64_t)luron_tensor_numel(t);
-    if (!n) return LURON_OK;
-    if (node->permuted && !node->from->tensor) LURON_TRY(read_permuted(io, node, t));
-    else LURON_TRY(luron__io_fetch(io, node, 0, n, luron__data(t)));
+static luron_status check_bools(luron_io *io, const luron_node *node, const luron_tensor *t) {
+    const uint64_t n = (uint64_t)luron_tensor_numel(t);
     const uint8_t *bytes = (const uint8_t *)luron__data(t);
     for (uint64_t i = 0; t->dtype == LURON_B8 && i < n; i++)
         LURON__CHECK(io->ctx, bytes[i] <= 1, LURON_E_FORMAT, "tensor '%s' is bool, but element %" PRIu64 " is %d",
                      node->name, i, bytes[i]);
     return LURON_OK;
+}
+
+static luron_status fill(luron_io *io, luron_node *node, luron_tensor *t) {
+    uint64_t n = (uint64_t)luron_tensor_numel(t);
+    if (!n) return LURON_OK;
+    if (node->permuted && !node->from->tensor) return read_permuted(io, node, t);
+    return luron__io_fetch(io, node, 0, n, luron__data(t));
+}
+
+/* Where the image may be shared, a large tensor that lies in it as tensors lie in memory is used where it is, and the
+ * image stays as long as it does. Small ones are copied, lest one number keep a whole file. */
+enum { LARGE = 65536, ALIGN = 64 };
+static bool is_in_place(const luron_io *io, const luron_node *node, const luron_node *base) {
+    const uint64_t bytes = (uint64_t)luron_numel(&node->view) * node->view.dtype_bits / 8, size = io->source.size;
+    return io->shares_image && io->image && io->container->format.flags & LURON_FORMAT_PLAIN && !node->permuted &&
+           !base->tensor && !io->ctx->plan && bytes >= LARGE && base->where % ALIGN == 0 && base->where <= size &&
+           bytes <= size - base->where;
 }
 
 luron_status luron__io_tensor(luron_tensor **out, luron_io *io, luron_node *node) {
@@ -293,8 +318,14 @@ luron_status luron__io_tensor(luron_tensor **out, luron_io *io, luron_node *node
         return LURON_OK;
     }
     luron_tensor *t;
-    LURON_TRY(luron_tensor_new(&t, io->ctx, luron_dtype(&node->view), node->view.ndim, node->shape));
-    luron_status status = fill(io, node, t);
+    const uint32_t dtype = luron_dtype(&node->view);
+    const bool in_place = is_in_place(io, node, base);
+    LURON_TRY(luron__check_shape(io->ctx, dtype, node->view.ndim, node->shape, NULL));
+    if (in_place)
+        LURON_TRY(luron__tensor_in_block(&t, io->ctx, dtype, node->view.ndim, node->shape, io->image, base->where));
+    else LURON_TRY(luron_tensor_new(&t, io->ctx, dtype, node->view.ndim, node->shape));
+    luron_status status = in_place ? LURON_OK : fill(io, node, t);
+    if (!status) status = check_bools(io, node, t);
     if (status) luron_tensor_unref(t);
     else *out = t;
     return status;

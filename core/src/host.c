@@ -1,5 +1,5 @@
 /* The services that a plugin gets as a table: setting up, arithmetic, random numbers, loops. */
-#include "call.h"
+#include "profile.h"
 #include "strict.h"
 
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /* The services for convolution: what a plugin passes is checked, and made the arguments of the kernels. */
 #include "call.h"
 #include "kernels/conv.h"
+#include "profile.h"
 
 enum { X, W, GY, BIAS, VIEWS };
 static const char *const names[VIEWS] = {"x", "w", "gy", "bias"};
@@ -104,6 +105,8 @@ static luron_status run(luron_call *c, const luron_conv *v, const char *service,
           "plugin '%s': %s: work has %lld bytes of the scratch memory, conv_work says %lld are needed", f->type->plugin,
           service, (long long)room, (long long)luron__conv_work(&g, 1));
     fn(&g, threads, work);
+    luron__profile_products(f->ctx->profile, g.images, g.out[0] * g.out[1] * g.out[2], g.c_out,
+                            g.c_in / g.groups * g.kernel[0] * g.kernel[1] * g.kernel[2]);
     return LURON_OK;
 }
 

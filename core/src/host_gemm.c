@@ -1,5 +1,6 @@
 /* The services for matrix products: what a plugin passes is checked, and made the arguments of the kernel. */
 #include "call.h"
+#include "profile.h"
 #include "strict.h"
 
 #define CHECK(f, cond, status, ...)                                                                                    \
@@ -86,6 +87,7 @@ static luron_status multiply(luron_call *c, const char *service, const luron_gem
     void *work = bytes ? luron__pool_alloc(f->ctx->pool, (size_t)bytes) : f->work;
     if (bytes && !work) return luron__frame_note(f, luron__nomem(f->ctx, (size_t)bytes));
     luron__gemm(&k, f->ctx->threads, work);
+    luron__profile_products(f->ctx->profile, 1, k.m, k.n, k.k);
     if (bytes) luron__pool_free(f->ctx->pool, work, (size_t)bytes);
     if (f->hostile.watched == k.c) luron__strict_note_gemm(f, g->out);
     return LURON_OK;

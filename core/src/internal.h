@@ -73,6 +73,7 @@ static inline uint64_t luron__hash(uint64_t h, const void *data, size_t n) {
 /* ---- context -------------------------------------------------------------------------------------------------------------- */
 typedef struct luron__registry luron__registry; /* types and plugins: registry.c */
 typedef struct luron__run luron__run;           /* one backward in progress: tape.c */
+typedef struct luron__profile luron__profile;   /* profile.c */
 struct luron_ctx {
     luron__pool *pool;
     char error[1024];
@@ -88,6 +89,7 @@ struct luron_ctx {
     int depth;               /* nested backwards */
     luron_tracer *trace;      /* notes what is applied; NULL: none (tracer.c) */
     struct luron_plan *plan;  /* notes what is done to memory; NULL: none (plan.c) */
+    struct luron__profile *profile, *profiled; /* times layers; NULL: off. profiled: what was found last (profile.c) */
     int64_t hook;            /* number of the last hook */
     bool anomaly;            /* guard.c: look at every number that is computed */
     bool shapes_only;        /* ops infer, and give tensors without storage: luron__infer_named */
@@ -102,11 +104,23 @@ struct luron_ctx {
 };
 
 /* ---- tensors (tensor.c) ---------------------------------------------------------------------------------------------------- */
+/* Memory of several storages: a file that was read whole. It goes with the last of them. */
+typedef struct luron__block {
+    atomic_int refs;
+    luron__pool *pool;
+    void *data;
+    size_t bytes;
+} luron__block;
+/** Uninitialised. NULL: no memory, nothing noted. */
+luron__block *luron__block_new(luron__pool *pool, size_t bytes);
+void luron__block_unref(luron__block *b); /* NULL allowed */
+
 typedef struct luron__storage {
     atomic_int refs;
     luron__pool *pool;
     void *data;
     size_t bytes;
+    luron__block *in; /* data is part of this one; NULL: a block of its own */
     atomic_ullong version; /* times changed in place */
     uint64_t finite;       /* version + 1 at which all of it was found to be finite; 0: not known */
     struct luron_plan *plan; /* made in a step that is being noted; NULL: no */
@@ -135,6 +149,9 @@ struct luron_tensor {
 
 /** Uninitialised contiguous tensor; shape already checked. */
 luron_status luron__tensor_make(luron_tensor **out, luron_ctx *ctx, uint32_t dtype, int ndim, const int64_t *shape);
+/** Contiguous tensor over the bytes of a block from `at` on, a multiple of 64. */
+luron_status luron__tensor_in_block(luron_tensor **out, luron_ctx *ctx, uint32_t dtype, int ndim, const int64_t *shape,
+                                    luron__block *block, size_t at);
 /** Another header over the storage of t, not on the tape. */
 luron_status luron__tensor_alias(luron_tensor **out, luron_ctx *ctx, const luron_tensor *t);
 /** The strides of its shape in one piece. */

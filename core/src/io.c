@@ -295,7 +295,7 @@ void luron__io_free(luron_io *io) {
     }
     if (io->fd >= 0) close(io->fd);
     luron__writer_free(io->writer);
-    luron__pool_free(pool, io->image, io->image_bytes);
+    luron__block_unref(io->image);
     if (io->container) luron__options_free(pool, io->container, io->container_options);
     if (io->schema) luron__options_free(pool, io->schema, io->schema_options);
     luron__type_unref(io->container);

@@ -15,6 +15,7 @@
 #define LURON__MAX_TEXT (16u << 20)
 #define LURON__HEAD 4096                /* first bytes that `probe` is shown */
 #define LURON__CHUNK 65536
+#define LURON__HASHED 262144            /* bytes moved and summed at a time: they are still in the second cache */
 
 /* ---- checksum.c: XXH64 (Yann Collet, github.com/Cyan4973/xxHash, doc/xxhash_spec.md), seed 0 --------------------- */
 typedef struct luron__xxh64 {
@@ -29,8 +30,9 @@ uint64_t luron__xxh64_value(const luron__xxh64 *h);
 /* The trailer behind a sealed file: magic, version and kind of checksum, bytes before it, checksum of those. */
 #define LURON__TRAILER 32
 void luron__trailer_make(uint8_t to[LURON__TRAILER], uint64_t length, uint64_t checksum);
-/** Is `file` of `size` bytes whole and unchanged? LURON_E_CHECKSUM; the text says what is wrong. */
-luron_status luron__trailer_check(luron_ctx *ctx, const uint8_t *file, uint64_t size);
+/** Is `file` of `size` bytes, those before the trailer with the checksum `have`, whole and unchanged? LURON_E_CHECKSUM; the
+ *  text says what is wrong. */
+luron_status luron__trailer_check(luron_ctx *ctx, const uint8_t *file, uint64_t size, uint64_t have);
 /** What a trailer says; false: it is none that is known here. */
 bool luron__trailer_parse(const uint8_t trailer[LURON__TRAILER], uint64_t *length, uint64_t *checksum);
 /** Does the file end in something that was meant as a trailer? */
@@ -98,8 +100,8 @@ struct luron_io {
     const void *options;                  /* of the format whose callback runs */
     luron_source source;
     int fd;               /* of the source, -1: none */
-    void *image;          /* the file in memory */
-    size_t image_bytes;
+    luron__block *image;  /* the file in memory */
+    bool shares_image;    /* tensors may lie in it: whoever asks for them does not keep them long */
     uint64_t announced, most; /* bytes of tensors so far, and allowed */
     luron__writer *writer;
     luron_status status;  /* first failure */

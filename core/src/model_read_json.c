@@ -92,7 +92,10 @@ static luron_status declaring(luron_tensor **t, luron_ctx *ctx, bool is_state, c
     bool in_itself = first && strncmp(first, r->path, own) == 0 && first[own] == '/';
     LURON__CHECK(ctx, !r->file || !first || same || in_itself, LURON_E_FORMAT,
                  "architecture: shared: '%.100s' comes before '%.100s', the first name of its list", full, first);
-    return check_in_file(r, is_state, first ? first : full, dtype, ndim, shape);
+    LURON_TRY(check_in_file(r, is_state, first ? first : full, dtype, ndim, shape));
+    if (!r->file) return LURON_OK;
+    ctx->position++; /* what follows draws as if there had been first values; the file's come instead */
+    return luron__tensor_make(t, ctx, dtype, ndim, shape);
 }
 
 static luron_status make_layer(luron_layer **out, const luron__reader *r, const char *where, const char *type, uint32_t dtype,

@@ -1,5 +1,5 @@
 /* ops_matmul.c -- a @ b: rows and columns, matrices, and batches of matrices. */
-#include "internal.h"
+#include "profile.h"
 
 /* What is multiplied: `count` products of (m,k) and (k,n), batch dims outermost first. */
 typedef struct product {
@@ -129,6 +129,7 @@ static luron_status multiply(luron_ctx *ctx, const product *p, luron__gemm_args 
     if (!job.work) return luron__nomem(ctx, bytes);
     luron__parallel_for(small ? ctx->threads : 1, p->count, grain, some_products, &job);
     luron__pool_free(ctx->pool, job.work, bytes);
+    luron__profile_products(ctx->profile, p->count, p->m, p->n, p->k);
     return LURON_OK;
 }
 

@@ -5,6 +5,7 @@
 #include "guard.h"
 #include "optim_groups.h"
 #include "plan.h"
+#include "profile.h"
 #include "strict.h"
 
 #include <stdio.h>
@@ -407,6 +408,7 @@ static luron_status step_taken(luron_optim *o, luron_ctx *ctx, luron_status stat
 
 luron_status luron_optim_step(luron_optim *o, luron_ctx *ctx) {
     const bool was = ctx->recording;
+    luron__span span = luron__span_of(ctx);
     ctx->recording = false;
     luron_status status = take_gradients(o, ctx);
     ctx->recording = was;
@@ -414,6 +416,7 @@ luron_status luron_optim_step(luron_optim *o, luron_ctx *ctx) {
     luron_plan *plan = luron__plan_pause(ctx);
     status = step_taken(o, ctx, status);
     luron__plan_resume(ctx, plan);
+    luron__span_end_other(&span, ctx, o->type);
     return status;
 }
 

@@ -364,6 +364,7 @@ luron_status luron_plan_begin(luron_plan **out, luron_ctx *ctx, int n_in, luron_
     }
     if (ctx->anomaly) refuse(p, "runs while detect_anomaly is on");
     if (ctx->strict) refuse(p, "runs in strict mode");
+    if (ctx->profile) refuse(p, "is being profiled");
     ctx->plan = p;
     *out = p;
     return LURON_OK;

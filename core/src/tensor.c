@@ -97,18 +97,37 @@ void luron__set_contiguous(luron_tensor *t) {
     }
 }
 
-luron_status luron__tensor_make(luron_tensor **out, luron_ctx *ctx, uint32_t dtype, int ndim, const int64_t *shape) {
+luron__block *luron__block_new(luron__pool *pool, size_t bytes) {
+    luron__block *b = luron__pool_alloc(pool, sizeof *b);
+    void *data = b ? luron__pool_alloc(pool, bytes) : NULL;
+    if (!data) {
+        luron__pool_free(pool, b, sizeof *b);
+        return NULL;
+    }
+    *b = (luron__block){.refs = 1, .pool = pool, .data = data, .bytes = bytes};
+    return b;
+}
+
+void luron__block_unref(luron__block *b) {
+    if (!b || atomic_fetch_sub(&b->refs, 1) != 1) return;
+    luron__pool_free(b->pool, b->data, b->bytes);
+    luron__pool_free(b->pool, b, sizeof *b);
+}
+
+/* in NULL: with memory of its own. */
+static luron_status make(luron_tensor **out, luron_ctx *ctx, uint32_t dtype, int ndim, const int64_t *shape, luron__block *in, size_t at) {
     luron_tensor *t;
     LURON_TRY(luron__alloc(&t, ctx, sizeof *t));
     luron__storage *s = luron__pool_alloc(ctx->pool, sizeof *s);
     size_t bytes = (size_t)luron__numel(ndim, shape) * (size_t)luron_dtype_size(dtype);
-    void *data = s ? luron__pool_alloc(ctx->pool, bytes) : NULL;
+    void *data = !s ? NULL : in ? (char *)in->data + at : luron__pool_alloc(ctx->pool, bytes);
     if (!data) {
         luron__pool_free(ctx->pool, s, sizeof *s);
         luron__free(ctx, t, sizeof *t);
         return luron__nomem(ctx, bytes);
     }
-    *s = (luron__storage){.refs = 1, .pool = ctx->pool, .data = data, .bytes = bytes};
+    *s = (luron__storage){.refs = 1, .pool = ctx->pool, .data = data, .bytes = bytes, .in = in};
+    if (in) atomic_fetch_add(&in->refs, 1);
     t->refs = 1;
     t->dtype = dtype, t->ndim = ndim, t->storage = s, t->pool = ctx->pool;
     if (ndim) memcpy(t->shape, shape, (size_t)ndim * sizeof *shape);
@@ -116,6 +135,15 @@ luron_status luron__tensor_make(luron_tensor **out, luron_ctx *ctx, uint32_t dty
     if (ctx->plan) luron__plan_born(ctx->plan, s);
     *out = t;
     return LURON_OK;
+}
+
+luron_status luron__tensor_make(luron_tensor **out, luron_ctx *ctx, uint32_t dtype, int ndim, const int64_t *shape) {
+    return make(out, ctx, dtype, ndim, shape, NULL, 0);
+}
+
+luron_status luron__tensor_in_block(luron_tensor **out, luron_ctx *ctx, uint32_t dtype, int ndim, const int64_t *shape, luron__block *block,
+                                    size_t at) {
+    return make(out, ctx, dtype, ndim, shape, block, at);
 }
 
 luron_status luron__tensor_alias(luron_tensor **out, luron_ctx *ctx, const luron_tensor *t) {

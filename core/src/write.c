@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BUFFER = 65536, STALE_SECONDS = 60, WAIT_MS = 5000, SHOWN = 600 };
+enum { BUFFER = 65536, STALE_SECONDS = 60, WAIT_MS = 5000, SHOWN = 600, START_WRITING = 8 << 20 };
 
 struct luron__writer {
     luron__pool *pool;
@@ -28,7 +28,7 @@ struct luron__writer {
     char target[PATH_MAX], temp[PATH_MAX + 64], old[PATH_MAX + 72];
     size_t folder; /* bytes of target up to and with the last '/' */
     luron__xxh64 hash;
-    uint64_t size;
+    uint64_t size, started; /* started: as far as the disk was told to begin */
     size_t have;
     uint8_t buffer[BUFFER];
 };
@@ -174,14 +174,42 @@ static luron_status flush(luron__writer *w, luron_ctx *ctx) {
     return write_all(w, ctx, w->fd, w->buffer, n);
 }
 
+/* Let the disk begin with what was written, so that the sync at the end waits for little. A hint: that it cannot be given
+ * is no failure, but what is said of the disk is. */
+static luron_status start_writing(luron__writer *w, luron_ctx *ctx) {
+#ifdef SYNC_FILE_RANGE_WRITE
+    if (w->size - w->started < START_WRITING) return LURON_OK;
+    const off_t at = (off_t)w->started;
+    w->started = w->size;
+    if (sync_file_range(w->fd, at, (off_t)w->size - at, SYNC_FILE_RANGE_WRITE) &&
+        (errno == EIO || errno == ENOSPC || errno == EDQUOT))
+        return luron__io_error(ctx, w->target, "write", errno);
+#else
+    (void)w, (void)ctx;
+#endif
+    return LURON_OK;
+}
+
+/* Sum and write piece by piece: the second finds in cache what the first has read. */
+static luron_status put_large(luron__writer *w, luron_ctx *ctx, const uint8_t *data, uint64_t n) {
+    for (uint64_t step; n; data += step, n -= step) {
+        step = n < LURON__HASHED ? n : LURON__HASHED;
+        luron__xxh64_add(&w->hash, data, step);
+        LURON_TRY(write_all(w, ctx, w->fd, data, step));
+        w->size += step;
+        LURON_TRY(start_writing(w, ctx));
+    }
+    return LURON_OK;
+}
+
 luron_status luron__writer_put(luron__writer *w, luron_ctx *ctx, const void *data, uint64_t n) {
     if (!n) return LURON_OK;
     LURON__CHECK(ctx, n <= LURON__MAX_FILE - w->size, LURON_E_IO, "%s: cannot write: larger than %llu bytes", w->target,
                  (unsigned long long)LURON__MAX_FILE);
+    if (n > BUFFER - w->have) LURON_TRY(flush(w, ctx));
+    if (n > BUFFER) return put_large(w, ctx, data, n);
     luron__xxh64_add(&w->hash, data, n);
     w->size += n;
-    if (n > BUFFER - w->have) LURON_TRY(flush(w, ctx));
-    if (n > BUFFER) return write_all(w, ctx, w->fd, data, n);
     memcpy(w->buffer + w->have, data, n);
     w->have += n;
     return LURON_OK;

@@ -271,6 +271,7 @@ int luaopen_luron_core(lua_State *L) {
     lr_open_model(L);
     lr_open_tracer(L);
     lr_open_plan(L);
+    lr_open_profile(L);
     lr_open_nodes(L);
     lr_open_hooks(L);
     lr_open_optim(L);

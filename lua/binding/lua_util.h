@@ -257,6 +257,7 @@ void lr_open_types(lua_State *L);
 void lr_open_model(lua_State *L);
 void lr_open_tracer(lua_State *L);
 void lr_open_plan(lua_State *L);
+void lr_open_profile(lua_State *L);
 void lr_open_nodes(lua_State *L);
 void lr_open_optim(lua_State *L);
 void lr_open_json(lua_State *L);

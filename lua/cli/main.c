@@ -3,6 +3,7 @@
  *   luron SCRIPT [arguments]     run a script ('-': from standard input)
  *   luron -e CODE                run code; before a script, if there is one
  *   luron plugin ...             list, info, new, check: lua/luron/plugin_tool.lua; index DIR
+ *   luron bench SCRIPT ...       times a script, or its layers: lua/luron/bench_tool.lua
  *
  * Lua is loaded as text alone, since damaged bytecode can crash the interpreter.                                     */
 #include "luron/version.h"
@@ -17,6 +18,7 @@
 
 static const char help[] = "usage: luron [-e CODE] SCRIPT [ARGUMENTS]\n"
                            "       luron plugin list | info NAME | new NAME | check FILE | index DIR\n"
+                           "       luron bench [--profile | --runs N] SCRIPT [ARGUMENTS]\n"
                            "\n"
                            "Neural networks in Lua: `local luron = require \"luron\"` in the script.\n"
                            "\n"
@@ -29,6 +31,8 @@ static const char help[] = "usage: luron [-e CODE] SCRIPT [ARGUMENTS]\n"
                            "  plugin new NAME   begin a plugin: --kind activation, layer, loss or optimizer\n"
                            "  plugin check FILE look for faults of a plugin\n"
                            "  plugin index DIR  note which plugin of a folder has which names\n"
+                           "  bench SCRIPT      run it several times: time, processor time, memory\n"
+                           "  bench --profile   run it once: time, FLOP/s and bytes of each layer\n"
                            "\n"
                            "luron plugin COMMAND --help tells about one of them.\n";
 
@@ -165,15 +169,18 @@ static int run_script(lua_State *L, int argc, char **argv, int script) {
     return run(L, n);
 }
 
-/* luron plugin ...: its Lua module says whether it went well. The index is needed by the build and asks for no other module. */
-static int run_plugin(lua_State *L, int argc, char **argv) {
+/* luron plugin ..., luron bench ...: its Lua module says whether it went well. The index of plugins is needed by the build
+ * and asks for no other module. */
+static int run_tool(lua_State *L, int argc, char **argv) {
     char path[4096];
-    const int is_index = argc == 4 && strcmp(argv[2], "index") == 0 && argv[3][0] != '-';
+    const int is_bench = strcmp(argv[1], "bench") == 0;
+    const int is_index = !is_bench && argc == 4 && strcmp(argv[2], "index") == 0 && argv[3][0] != '-';
     const char *code = is_index ? "local message; done, message = pcall(require('luron.core').plugin_index, (select(3, ...))) "
                                   "if not done then io.stderr:write('luron: ', (message:gsub('^luron plugin:1: ', '')), '\\n') end"
+                     : is_bench ? "done = require('luron.bench_tool').main(...)"
                                 : "done = require('luron.plugin_tool').main(...)";
     own_path(path);
-    if (luaL_loadbufferx(L, code, strlen(code), "=luron plugin", "t") != LUA_OK) return report(L, LUA_ERRSYNTAX);
+    if (luaL_loadbufferx(L, code, strlen(code), is_bench ? "=luron bench" : "=luron plugin", "t") != LUA_OK) return report(L, LUA_ERRSYNTAX);
     luaL_checkstack(L, argc + 4, "too many arguments");
     lua_pushstring(L, path);
     for (int i = 2; i < argc; i++) lua_pushstring(L, argv[i]);
@@ -237,7 +244,8 @@ static int protected_main(lua_State *L) {
     luaL_openlibs(L);
     set_paths(L);
     allow_text_only(L);
-    j->done = j->argc > 1 && strcmp(j->argv[1], "plugin") == 0 ? run_plugin(L, j->argc, j->argv) : run_all(L, j->argc, j->argv);
+    const int is_tool = j->argc > 1 && (strcmp(j->argv[1], "plugin") == 0 || strcmp(j->argv[1], "bench") == 0);
+    j->done = is_tool ? run_tool(L, j->argc, j->argv) : run_all(L, j->argc, j->argv);
     return 0;
 }
 

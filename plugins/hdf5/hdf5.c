@@ -60,6 +60,7 @@ static void *image_memcpy(void *to, const void *from, size_t n, H5FD_file_image_
 static void *image_realloc(void *old, size_t n, H5FD_file_image_op_t op, void *ud) {
     (void)old, (void)op;
     h5_image *image = ud;
+    if (n > image->grown) image->grown = n;
     if (n <= image->size) return image->data;
     char *more = image->tree->alloc(image->io, n + n / 8);
     if (!more) return NULL;
@@ -77,6 +78,9 @@ static herr_t image_drop(void *ud) {
     return 0;
 }
 
+/* Large data begin where the host likes tensors to begin: then it reads them without a copy. */
+enum { ALIGNMENT = 64 };
+
 hid_t h5_access(h5_image *image, size_t increment) {
     H5FD_file_image_callbacks_t callbacks = { image_malloc, image_memcpy, image_realloc, image_free,
                                               image_keep,   image_drop,   image };
@@ -87,6 +91,7 @@ hid_t h5_access(h5_image *image, size_t increment) {
     if (H5Pset_fapl_core(access, increment ? increment : 65536, 0) >= 0 &&
         H5Pset_file_image_callbacks(access, &callbacks) >= 0 && H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0 &&
         H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST) >= 0 &&
+        (!increment || H5Pset_alignment(access, H5_LARGE, ALIGNMENT) >= 0) &&
         (increment || H5Pset_file_image(access, image->data, image->size) >= 0))
         return access;
     H5Pclose(access);
@@ -146,20 +151,13 @@ static int probe(luron_io *io, const luron_tree *tree, const uint8_t *head, uint
     return 0;
 }
 
-/* Contiguous data of known place and type (read.c has checked them) need no library. */
-static luron_status read_tensor(luron_io *io, const luron_tree *tree, const luron_source *source, luron_node *node,
-                                uint64_t where, uint64_t first, uint64_t n, void *to) {
-    uint64_t size = tree->tensor(io, node)->dtype_bits / 8;
-    return source->read_at(io, where + first * size, to, n * size);
-}
-
 const luron_format_type hdf5_container = { .struct_size = sizeof hdf5_container,
-                                           .flags = LURON_FORMAT_SEALED,
+                                           .flags = LURON_FORMAT_SEALED |
+                                                    LURON_FORMAT_PLAIN, /* read.c checks place and type */
                                            .name = "hdf5",
                                            .doc = "HDF5: groups, contiguous data sets and text attributes",
                                            .probe = probe,
                                            .read = h5_read,
-                                           .read_tensor = read_tensor,
                                            .write = h5_write };
 static const luron_format_type *const formats[] = { &hdf5_container, &luron_schema, NULL };
 LURON_PLUGIN_DEFINE(hdf5) = { .struct_size = sizeof(luron_plugin),

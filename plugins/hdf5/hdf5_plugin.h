@@ -6,6 +6,7 @@
 #include <luron/plugin.h>
 
 enum { MAX_ATTRIBUTE = 60000 }; /* bytes: HDF5's earliest format keeps attributes in headers of 64 KiB */
+enum { H5_LARGE = 65536 };      /* bytes from which on data go by without libhdf5 */
 
 extern const luron_format_type hdf5_container, luron_schema;
 
@@ -14,7 +15,8 @@ typedef struct h5_image {
     luron_io *io;
     const luron_tree *tree;
     char *data;
-    size_t size; /* bytes there are */
+    size_t size;  /* bytes there are */
+    size_t grown; /* bytes that libhdf5 has filled, when writing */
     char name[64];
 } h5_image;
 /** Properties of an access to `image`; negative: failed. increment: bytes to grow by, when writing. */

@@ -12,6 +12,7 @@
 #include "luron/optim.h"
 #include "luron/plan.h"
 #include "luron/plugin.h"
+#include "luron/profile.h"
 #include "luron/sparse.h"
 #include "luron/status.h"
 #include "luron/tensor.h"

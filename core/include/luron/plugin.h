@@ -547,6 +547,7 @@ typedef struct luron_format_type {
 } luron_format_type;
 #define LURON_FORMAT_OWN_FILE 1u /* write creates tree->path itself; otherwise it calls tree->write in order */
 #define LURON_FORMAT_SEALED 2u   /* a container: the host ends its files with a checksum and `read` sees none with a wrong one */
+#define LURON_FORMAT_PLAIN 4u    /* `where` is the byte of the file at which a tensor begins, as it is in memory: the host reads it without read_tensor */
 
 /* ---- the one exported symbol --------------------------------------------------------------------------------------------- */
 typedef struct luron_plugin {
