@@ -14,6 +14,7 @@
 #define VNAME(x) x##_f32x8
 #define FMA _mm256_fmadd_ps
 #define SET1(p) _mm256_set1_ps(*(p))
+#define TURN LURON__CONV_TURN_F32
 #include "kernels/conv_kernel.h"
 #undef T
 
@@ -22,10 +23,11 @@
 #define VNAME(x) x##_f64x4
 #define FMA _mm256_fmadd_pd
 #define SET1(p) _mm256_set1_pd(*(p))
+#define TURN LURON__CONV_TURN_F64
 #include "kernels/conv_kernel.h"
 #undef T
 
-const luron__conv_kernels luron__conv_avx2 = {{run_f32x8, run_f64x4}};
+const luron__conv_kernels luron__conv_avx2 = {{run_f32x8, run_f64x4}, {weight_f32x8, weight_f64x4}, {turn_f32x8, turn_f64x4}, {8, 4}};
 
 #else
 typedef int luron__conv_avx2_is_for_x86; /* ISO C wants one declaration in a file */

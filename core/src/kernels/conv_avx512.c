@@ -14,6 +14,7 @@
 #define VNAME(x) x##_f32x16
 #define FMA _mm512_fmadd_ps
 #define SET1(p) _mm512_set1_ps(*(p))
+#define TURN LURON__CONV_TURN_F32
 #include "kernels/conv_kernel.h"
 #define VEC __m256
 #define VNAME(x) x##_f32x8
@@ -27,6 +28,7 @@
 #define VNAME(x) x##_f64x8
 #define FMA _mm512_fmadd_pd
 #define SET1(p) _mm512_set1_pd(*(p))
+#define TURN LURON__CONV_TURN_F64
 #include "kernels/conv_kernel.h"
 #define VEC __m256d
 #define VNAME(x) x##_f64x4
@@ -51,7 +53,7 @@ static void run_f64(const luron__conv_job *j) {
     else
         run_f64x8(j);
 }
-const luron__conv_kernels luron__conv_avx512 = {{run_f32, run_f64}};
+const luron__conv_kernels luron__conv_avx512 = {{run_f32, run_f64}, {weight_f32x16, weight_f64x8}, {turn_f32x16, turn_f64x8}, {16, 8}};
 
 #else
 typedef int luron__conv_avx512_is_for_x86; /* ISO C wants one declaration in a file */

@@ -5,6 +5,7 @@
  *   KEEP(v)                  forbid the compiler to load v again at each use
  *   VNAME(x)                 x with a suffix of dtype, instruction set and vector type
  *   MOST_ROWS, MOST_VECS     of a tile; MOST_VECS is 2 or 3
+ *   TURN(p)                  turn a square of vectors of 16 bytes; with it conv_weight_kernel.h comes too
  *
  * Vectors lie along a line of the output, so an element is the same chain of multiply-adds wherever it stands.       */
 #define VL ((int)(sizeof(VEC) / sizeof(T)))
@@ -142,6 +143,10 @@ static void VNAME(run)(const luron__conv_job *j) {
         row += rows;
     }
 }
+#ifdef TURN
+#include "kernels/conv_weight_kernel.h"
+#undef TURN
+#endif
 #undef VL
 #undef VEC
 #undef VNAME
