@@ -133,6 +133,7 @@ int64_t luron__conv_work(const luron__conv_args *args, int threads) {
     int64_t r[3] = {0};
     luron__conv_part p = luron__conv_part_of(&g, false, r);
     int64_t bytes = luron__most(part_bytes(&p, threads), luron__conv_weight_work(&g, threads));
+    bytes = luron__most(bytes, luron__conv_sparse_work(&g, threads));
     do {
         p = luron__conv_part_of(&g, true, r);
         bytes = luron__most(bytes, part_bytes(&p, threads));
@@ -149,6 +150,7 @@ void luron__conv(const luron__conv_args *args, int threads, void *work) {
 void luron__conv_grad_input(const luron__conv_args *args, int threads, void *work) {
     const luron__conv_args g = luron__conv_flattened(args);
     int64_t r[3] = {0};
+    if (luron__conv_sparse_input(&g, threads, work)) return;
     do {
         luron__conv_part p = luron__conv_part_of(&g, true, r);
         run_part(&p, threads, work);

@@ -6,6 +6,7 @@
  *   VNAME(x)                 x with a suffix of dtype, instruction set and vector type
  *   MOST_ROWS, MOST_VECS     of a tile; MOST_VECS is 2 or 3
  *   TURN(p)                  turn a square of vectors of 16 bytes; with it conv_weight_kernel.h comes too
+ *   LIST_8                   as conv_sparse_kernel.h says; with it that comes too
  *
  * Vectors lie along a line of the output, so an element is the same chain of multiply-adds wherever it stands.       */
 #define VL ((int)(sizeof(VEC) / sizeof(T)))
@@ -45,7 +46,7 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
     const T *b[8], *a = (const T *)j->a + row * j->row_stride;
     const int64_t row_stride = j->row_stride, k_stride = j->k_stride, *offset = j->offset;
     const int64_t blocks = j->k > LURON__CONV_K ? (j->k + LURON__CONV_K - 1) / LURON__CONV_K : 1;
-    bool whole = blocks == 1 && j->step == 1 && j->beta == 0 && !j->bias;
+    bool whole = blocks == 1 && j->step == 1 && j->beta == 0;
 #pragma GCC unroll 8
     for (int v = 0; v < vecs; v++) {
         b[v] = (const T *)j->b + at[v].b;
@@ -72,10 +73,14 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
         }
         if (whole) {
 #pragma GCC unroll 8
-            for (int r = 0; r < rows; r++)
+            for (int r = 0; r < rows; r++) {
+                const T *bias = j->bias ? (const T *)j->bias + row + r : NULL;
 #pragma GCC unroll 8
-                for (int v = 0; v < vecs; v++)
-                    memcpy((T *)j->to + (row + r) * j->ld + at[v].to, &sum[r * vecs + v], sizeof(VEC));
+                for (int v = 0; v < vecs; v++) {
+                    VEC y = bias ? (VEC)(sum[r * vecs + v] + SET1(bias)) : sum[r * vecs + v];
+                    memcpy((T *)j->to + (row + r) * j->ld + at[v].to, &y, sizeof y);
+                }
+            }
             return;
         }
 #pragma GCC unroll 24
@@ -146,6 +151,10 @@ static void VNAME(run)(const luron__conv_job *j) {
 #ifdef TURN
 #include "kernels/conv_weight_kernel.h"
 #undef TURN
+#endif
+#ifdef LIST_8
+#include "kernels/conv_sparse_kernel.h"
+#undef LIST_8
 #endif
 #undef VL
 #undef VEC

@@ -26,7 +26,7 @@
 #include "kernels/conv_kernel.h"
 #undef T
 
-const luron__conv_kernels luron__conv_neon = {{run_f32x4, run_f64x2}, {weight_f32x4, weight_f64x2}, {turn_f32x4, turn_f64x2}, {4, 2}};
+const luron__conv_kernels luron__conv_neon = {{run_f32x4, run_f64x2}, {weight_f32x4, weight_f64x2}, {turn_f32x4, turn_f64x2}, {4, 2}, NULL};
 
 #else
 typedef int luron__conv_neon_is_for_arm; /* ISO C wants one declaration in a file */

@@ -173,6 +173,23 @@ void luron__conv_copy(const luron__conv_part *p, const luron__conv_band *b, cons
         copy_band_f64(p, b, from, copy);
 }
 #else
+/* n numbers side by side, 16 bytes at a time; the last of them may be copied twice. */
+static inline void NAME(copy_run)(const T *from, int64_t n, T *to) {
+    enum { N = 16 / (int)sizeof(T) };
+    int64_t i = 0;
+    for (; i + N <= n; i += N)
+        memcpy(to + i, from + i, 16);
+    if (i < n && n >= N)
+        memcpy(to + n - N, from + n - N, 16);
+    else
+        for (; i < n; i++)
+            to[i] = from[i];
+}
+static inline void NAME(copy_steps)(const T *restrict from, int64_t step, int64_t n, T *restrict to) {
+    for (int64_t i = 0; i < n; i++)
+        to[i] = from[i * step];
+}
+
 /* Lines of numbers `step` apart from place `first` of each line of a plane on; what is outside is 0. */
 static void NAME(copy_lines)(const luron__conv_part *p, const luron__conv_band *b, int64_t kind, const T *plane,
                              int64_t first, T *to) {
@@ -186,14 +203,15 @@ static void NAME(copy_lines)(const luron__conv_part *p, const luron__conv_band *
             memset(to, 0, (size_t)n * sizeof(T));
             continue;
         }
-        const T *from = plane + y * size + first;
+        const T *from = plane + y * size + first + low * step;
         for (int64_t x = 0; x < low; x++)
             to[x] = 0;
         if (step == 1)
-            memcpy(to + low, from + low, (size_t)(high - low) * sizeof(T));
+            NAME(copy_run)(from, high - low, to + low);
+        else if (step == 2)
+            NAME(copy_steps)(from, 2, high - low, to + low);
         else
-            for (int64_t x = low; x < high; x++)
-                to[x] = from[x * step];
+            NAME(copy_steps)(from, step, high - low, to + low);
         for (int64_t x = high; x < n; x++)
             to[x] = 0;
     }

@@ -26,4 +26,4 @@ typedef double f64x2 __attribute__((vector_size(16)));
 #include "kernels/conv_kernel.h"
 #undef T
 
-const luron__conv_kernels luron__conv_plain = {{run_f32x4, run_f64x2}, {weight_f32x4, weight_f64x2}, {turn_f32x4, turn_f64x2}, {4, 2}};
+const luron__conv_kernels luron__conv_plain = {{run_f32x4, run_f64x2}, {weight_f32x4, weight_f64x2}, {turn_f32x4, turn_f64x2}, {4, 2}, NULL};

@@ -10,6 +10,7 @@
 #include <string.h>
 
 enum {
+    LURON__CONV_SPARSE = 8,
     LURON__CONV_BLOCK = 256, /* pixels of a chain of the weight's gradient at most */
     LURON__CONV_K = 512,     /* longest chain of multiply-adds: part of the rule that fixes the bits */
     LURON__CONV_LANES = 16   /* of the widest vector: lines of the copy have room for whole ones */
@@ -43,11 +44,31 @@ typedef void luron__conv_weight_fn(const luron__conv_weight_job *j);
 /** n pixels of c <= width rows, `ld` apart, to b's order, with zeros in columns c .. width. */
 typedef void luron__conv_turn_fn(const void *from, int64_t ld, int64_t n, int c, int width, void *to);
 
+/** The numbers of one channel of the output's gradient that are not 0, and what they go into. Number list[i] stands at
+ * g[list[i]]; float32, `rows` vectors of LURON__CONV_SPARSE numbers.
+ *   weight: sums[row] (+)= g x[place + offset[row] ...], rows being lines of taps
+ *   input: sums[place + offset[row]] += g x[row], rows being taps and x their weights, channels side by side */
+typedef struct luron__conv_sparse_job {
+    const float *g, *x;
+    float *sums;
+    const int32_t *list, *place;
+    const int64_t *offset;
+    int64_t rows;
+    int n;
+    bool first;
+} luron__conv_sparse_job;
+typedef struct luron__conv_sparse {
+    int (*list)(const float *g, int n, int32_t *list);
+    void (*weight)(const luron__conv_sparse_job *j);
+    void (*input)(const luron__conv_sparse_job *j);
+} luron__conv_sparse;
+
 typedef struct luron__conv_kernels { /* of one instruction set; index 0: float32, 1: float64 */
     luron__conv_fn *run[2];
     luron__conv_weight_fn *weight[2];
     luron__conv_turn_fn *turn[2];
-    int lanes[2]; /* of a vector: panels have that width or twice it */
+    int lanes[2];                     /* of a vector: panels have that width or twice it */
+    const luron__conv_sparse *sparse; /* of float32, or NULL */
 } luron__conv_kernels;
 const luron__conv_kernels *luron__conv_kernels_of(int isa);
 extern const luron__conv_kernels luron__conv_plain;
@@ -79,6 +100,12 @@ typedef struct luron__conv_spot {
     int n; /* numbers that are stored */
 } luron__conv_spot;
 
+/** Is less than `limit` of gy (float32; of its first images) something else than 0? */
+bool luron__conv_is_sparse(const luron__conv_args *g, double limit);
+/** The gradient of the input, if gy is worth walking through what is not 0 in it; @return whether it was. Work: bytes.
+ */
+bool luron__conv_sparse_input(const luron__conv_args *g, int threads, void *work);
+int64_t luron__conv_sparse_work(const luron__conv_args *g, int threads);
 int64_t luron__conv_weight_work(const luron__conv_args *g, int threads);
 
 static inline int64_t luron__conv_volume(const int64_t *d) { return d[0] * d[1] * d[2]; }

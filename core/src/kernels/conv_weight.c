@@ -6,13 +6,16 @@
 #include "internal.h"
 #include "kernels/conv_part.h"
 
-enum { MOST_PARTS = 8, MOST_LANES = 16, GRAIN = 16384 };
+enum { MOST_PARTS = 8, MOST_LANES = 16, MOST_LINES = 64, GRAIN = 16384 };
 #define PARTS_BYTES ((int64_t)8 << 20) /* of all parts */
+#define SPARSE 0.12                    /* times the length of a line of taps: share that is worth walking through */
 #define PART_FLOPS 1e6                 /* of a part at least */
 
 typedef struct job {
     luron__conv_part p;
     const luron__conv_kernels *kernels;
+    const luron__conv_sparse
+        *sparse;          /* if only what is not 0 is walked through; the sums are (channel, line, lane) then */
     int64_t numel;        /* of a part's sums: (group, panel of channels, tap, channel) */
     int64_t bands, parts; /* bands of one group, and how many parts they fall into */
     char *sums;
@@ -37,10 +40,24 @@ static job job_of(const luron__conv_args *g) {
     return j;
 }
 
-static int64_t sums_bytes(const job *j) { return luron__round_64(j->parts * j->numel * j->p.size); }
-static int64_t offset_bytes(const job *j) { return luron__round_64(j->p.k * (int64_t)sizeof(int64_t)); }
+/* Taps of one line of the kernel, of all channels, fit a vector each. */
+static int64_t lines_of(const job *j) { return j->p.channels * j->p.g->kernel[1]; }
+static bool may_be_sparse(const job *j) {
+    const luron__conv_args *g = j->p.g;
+    return g->dtype == LURON_F32 && j->kernels->sparse && g->kernel[0] == 1 && g->out[0] == 1 && g->stride[1] == 1 &&
+           g->stride[2] == 1 && g->dilation[2] == 1 && g->kernel[2] <= LURON__CONV_SPARSE &&
+           lines_of(j) <= MOST_LINES && g->out[2] <= LURON__CONV_BLOCK && j->p.bands[1] == 1;
+}
+static int64_t sparse_numel(const job *j) { return j->p.g->c_out * lines_of(j) * LURON__CONV_SPARSE; }
+static int64_t sums_bytes(const job *j) {
+    const int64_t numel = may_be_sparse(j) ? luron__most(j->numel, sparse_numel(j)) : j->numel;
+    return luron__round_64(j->parts * numel * j->p.size);
+}
+static int64_t offset_bytes(const job *j) { return luron__round_64(2 * j->p.k * (int64_t)sizeof(int64_t)); }
 static int64_t turned_bytes(const job *j) { return luron__round_64(LURON__CONV_BLOCK * 2 * j->lanes * j->p.size); }
-static int64_t buffer_bytes(job *j) { return turned_bytes(j) + (j->p.in_place ? 0 : luron__conv_copy_bytes(&j->p)); }
+static int64_t buffer_bytes(job *j) { /* a vector that begins in the copy may end 64 bytes after it */
+    return turned_bytes(j) + (j->p.in_place && !may_be_sparse(j) ? 0 : luron__conv_copy_bytes(&j->p) + 64);
+}
 
 int64_t luron__conv_weight_work(const luron__conv_args *g, int threads) {
     job j = job_of(g);
@@ -89,12 +106,41 @@ static void sum_block(const job *j, const luron__conv_band *b, int64_t y, int64_
     }
 }
 
+/* The same for what is not 0 alone: line r of taps stands at offset[r]. */
+static void sum_sparse(const job *j, const luron__conv_band *b, int64_t y, luron__conv_weight_job w, void *buffer) {
+    const luron__conv_args *g = j->p.g;
+    const int64_t pixels = luron__conv_volume(g->out);
+    int32_t *place = buffer;
+    luron__conv_sparse_job s = {.place = place, .list = place + LURON__CONV_BLOCK, .offset = w.offset};
+    s.x = (const float *)w.a + y * w.line_a, s.rows = lines_of(j), s.first = w.first, s.sums = w.sum;
+    for (int64_t i = 0; i < w.lines; i++)
+        for (int64_t k = 0; k < w.columns; k++)
+            *place++ = (int32_t)(i * w.line_a + k);
+    const float *gy = (const float *)g->gy + (b->image * g->c_out + b->group * j->p.rows) * pixels;
+    gy += (b->at[1] + y) * g->out[2];
+    for (int64_t c = 0; c < j->p.rows; c++, gy += pixels, s.sums += s.rows * LURON__CONV_SPARSE) {
+        s.g = gy;
+        s.n = j->sparse->list(gy, (int)(w.lines * w.columns), (int32_t *)buffer + LURON__CONV_BLOCK);
+        j->sparse->weight(&s);
+    }
+}
+
+/* May the band be read in place, by vectors in the sparse case? */
+static bool is_in_place(const job *j, const luron__conv_band *b) {
+    const luron__conv_part *p = &j->p;
+    const luron__conv_axis *h = &p->d[1], *w = &p->d[2];
+    const int64_t after = (b->n[1] - 1 + h->first + h->extra) * w->source + b->n[2] + w->first + LURON__CONV_SPARSE;
+    const int64_t last = luron__conv_place(p, b) + (p->channels - 1) * h->source * w->source + after;
+    return p->in_place && (!j->sparse || last <= p->g->images * p->g->c_in * h->source * w->source);
+}
+
 static void sum_band(const job *j, const luron__conv_band *b, bool first, char *sums, char *buffer) {
     const luron__conv_part *p = &j->p;
     const void *x = p->g->x;
-    luron__conv_weight_job w = {.taps = p->k, .offset = j->offset, .first = first};
+    const bool in_place = is_in_place(j, b);
+    luron__conv_weight_job w = {.taps = p->k, .offset = j->offset + (in_place ? p->k : 0), .first = first};
     w.sum = sums + b->group * (j->numel / p->g->groups) * p->size;
-    if (p->in_place)
+    if (in_place)
         w.a = (const char *)x + luron__conv_place(p, b) * p->size, w.line_a = p->d[2].source;
     else {
         char *copy = buffer + turned_bytes(j);
@@ -106,7 +152,10 @@ static void sum_band(const job *j, const luron__conv_band *b, bool first, char *
     for (int64_t y = 0; y < b->n[1]; y += lines)
         for (int64_t at = 0; at < b->n[2]; at += columns) {
             w.lines = luron__least(lines, b->n[1] - y), w.columns = luron__least(columns, b->n[2] - at);
-            sum_block(j, b, y, at, w, buffer);
+            if (j->sparse)
+                sum_sparse(j, b, y, w, buffer);
+            else
+                sum_block(j, b, y, at, w, buffer);
             w.first = false;
         }
 }
@@ -139,8 +188,15 @@ void luron__conv_grad_weight(const luron__conv_args *args, int threads, void *wo
     if (j.numel == 0) return;
     j.sums = at, at += sums_bytes(&j);
     j.offset = (int64_t *)(void *)at, at += offset_bytes(&j);
-    luron__conv_offsets(&j.p, j.p.in_place, j.offset);
+    luron__conv_offsets(&j.p, false, j.offset);
+    if (j.p.in_place) luron__conv_offsets(&j.p, true, j.offset + j.p.k);
     j.buffers = luron__buffers_at(at, buffer_bytes(&j), threads);
+    if (may_be_sparse(&j) && luron__conv_is_sparse(&g, SPARSE * (double)g.kernel[2])) {
+        j.sparse = j.kernels->sparse, j.numel = sparse_numel(&j);
+        for (int64_t r = 0; r < lines_of(&j); r++)
+            for (int k = 0; k < 2; k++)
+                j.offset[k * j.p.k + r] = j.offset[k * j.p.k + r * g.kernel[2]];
+    }
     if (j.bands == 0)
         j.parts = 0; /* nothing to add */
     else
@@ -161,8 +217,10 @@ static void NAME(add_parts)(void *arg, int64_t begin, int64_t end, int64_t chunk
         const int64_t row = c % rows, first = row / panel * panel, width = luron__least(panel, padded - first);
         const T *sums = (const T *)(const void *)j->sums + (c / rows * padded + first) * j->p.k + row % panel;
         T *to = (T *)g->to + c * j->p.k;
+        const T *line = (const T *)(const void *)j->sums + c * lines_of(j) * LURON__CONV_SPARSE;
         for (int64_t k = 0; k < j->p.k; k++, sums += width) {
             T sum = 0;
+            if (j->sparse) sums = line + k / g->kernel[2] * LURON__CONV_SPARSE + k % g->kernel[2];
             for (int64_t p = 0; p < j->parts; p++)
                 sum = p ? sum + sums[p * j->numel] : sums[0];
             to[k] = beta == 0 ? sum : sum + beta * to[k];

@@ -1,7 +1,5 @@
 /* conv_weight_kernel.h -- the innermost loops of the weight's gradient, included by conv_kernel.h for one vector type
  * of each dtype. Vectors lie along the output's channels, so a weight is one chain of multiply-adds over the pixels. */
-enum { VNAME(WEIGHT_ROWS) = 6 };
-
 /* rows taps x (vecs vectors) of channels; rows and vecs are constants where it is inlined. */
 static inline __attribute__((always_inline)) void VNAME(weights)(const int rows, const int vecs,
                                                                  const luron__conv_weight_job *j, int64_t tap) {
@@ -12,8 +10,8 @@ static inline __attribute__((always_inline)) void VNAME(weights)(const int rows,
     for (int i = 0; i < rows * vecs; i++)
         sum[i] = (VEC){0};
     for (int64_t line = 0; line < j->lines; line++) {
-        const T *a[6];
-#pragma GCC unroll 6
+        const T *a[9];
+#pragma GCC unroll 9
         for (int r = 0; r < rows; r++)
             a[r] = (const T *)j->a + j->offset[tap + r] + line * j->line_a;
         for (int64_t i = 0; i < j->columns; i++, b += vecs * VL) {
@@ -22,7 +20,7 @@ static inline __attribute__((always_inline)) void VNAME(weights)(const int rows,
                 x[v] = VNAME(load)(b + v * VL);
                 KEEP(x[v]);
             }
-#pragma GCC unroll 6
+#pragma GCC unroll 9
             for (int r = 0; r < rows; r++) {
                 VEC y = SET1(a[r] + i);
                 KEEP(y);
@@ -44,14 +42,18 @@ static inline __attribute__((always_inline)) void VNAME(weights)(const int rows,
         VNAME(weights)(r, vecs, j, tap);                                                                               \
         break;
 static void VNAME(weight)(const luron__conv_weight_job *j) {
-    const int64_t tiles = (j->taps + VNAME(WEIGHT_ROWS) - 1) / VNAME(WEIGHT_ROWS);
+    const int most = j->width == VL ? 9 : 6; /* chains enough to hide how long a multiply-add takes */
+    const int64_t tiles = (j->taps + most - 1) / most;
     for (int64_t tile = 0, tap = 0; tile < tiles; tile++) { /* equal ones */
         const int rows = (int)(j->taps / tiles + (tile < j->taps % tiles));
         if (j->width == VL) switch (rows) {
-                WEIGHTS(1, 1) WEIGHTS(2, 1) WEIGHTS(3, 1) WEIGHTS(4, 1) WEIGHTS(5, 1) WEIGHTS(6, 1)
+                WEIGHTS(1, 1) WEIGHTS(2, 1) WEIGHTS(3, 1) WEIGHTS(4, 1) WEIGHTS(5, 1) WEIGHTS(6, 1) WEIGHTS(7, 1)
+                    WEIGHTS(8, 1) WEIGHTS(9, 1)
             }
         else
-            switch (rows) { WEIGHTS(1, 2) WEIGHTS(2, 2) WEIGHTS(3, 2) WEIGHTS(4, 2) WEIGHTS(5, 2) WEIGHTS(6, 2) }
+            switch (rows) {
+                WEIGHTS(1, 2) WEIGHTS(2, 2) WEIGHTS(3, 2) WEIGHTS(4, 2) WEIGHTS(5, 2) WEIGHTS(6, 2)
+            }
         tap += rows;
     }
 }
