@@ -62,6 +62,7 @@ static void run_band(const job *m, const luron__conv_band *b, char *copy) {
     to += (places[0] * made[1] + places[1]) * made[2] + places[2];
     j.to = (char *)g->to + to * p->size;
     j.ld = pixels, j.line_to = made[2] * d[1].to_step, j.step = d[2].to_step, j.beta = g->beta;
+    j.room = made[2] - places[2], j.shift = places[2] > 0;
     j.a = (const char *)m->a + first_row * p->k * p->size;
     j.row_stride = p->backward ? 1 : p->k, j.k_stride = p->backward ? p->rows : 1;
     if (!p->backward && g->bias) j.bias = (const char *)g->bias + first_row * p->size;

@@ -27,6 +27,7 @@ static inline int list_8(const float *g, int at, int32_t *list) {
 #define SET1(p) _mm256_set1_ps(*(p))
 #define TURN LURON__CONV_TURN_F32
 #define LIST_8 list_8
+#define SPREAD LURON__CONV_SPREAD_F32
 #include "kernels/conv_kernel.h"
 #undef T
 
@@ -36,6 +37,7 @@ static inline int list_8(const float *g, int at, int32_t *list) {
 #define FMA _mm256_fmadd_pd
 #define SET1(p) _mm256_set1_pd(*(p))
 #define TURN LURON__CONV_TURN_F64
+#define SPREAD LURON__CONV_SPREAD_F64
 #include "kernels/conv_kernel.h"
 #undef T
 

@@ -26,12 +26,14 @@ static inline int list_8(const float *g, int at, int32_t *list) {
 #define FMA _mm512_fmadd_ps
 #define SET1(p) _mm512_set1_ps(*(p))
 #define TURN LURON__CONV_TURN_F32
+#define SPREAD LURON__CONV_SPREAD_F32
 #include "kernels/conv_kernel.h"
 #define VEC __m256
 #define VNAME(x) x##_f32x8
 #define FMA _mm256_fmadd_ps
 #define SET1(p) _mm256_set1_ps(*(p))
 #define LIST_8 list_8
+#define SPREAD LURON__CONV_SPREAD_F32
 #include "kernels/conv_kernel.h"
 #undef T
 
@@ -41,11 +43,13 @@ static inline int list_8(const float *g, int at, int32_t *list) {
 #define FMA _mm512_fmadd_pd
 #define SET1(p) _mm512_set1_pd(*(p))
 #define TURN LURON__CONV_TURN_F64
+#define SPREAD LURON__CONV_SPREAD_F64
 #include "kernels/conv_kernel.h"
 #define VEC __m256d
 #define VNAME(x) x##_f64x4
 #define FMA _mm256_fmadd_pd
 #define SET1(p) _mm256_set1_pd(*(p))
+#define SPREAD LURON__CONV_SPREAD_F64
 #include "kernels/conv_kernel.h"
 #undef T
 

@@ -41,7 +41,7 @@ static inline __attribute__((always_inline)) void VNAME(lines)(const int rows, c
     for (int r = 0; r < rows; r++) {
         float *to = j->sums + (row + r) * VL;
         VEC s = j->first ? sum[r] : (VEC)(VNAME(load)(to) + sum[r]);
-        memcpy(to, &s, sizeof s);
+        VNAME(store)(to, s);
     }
 }
 #define LINES(n)                                                                                                       \
@@ -69,7 +69,7 @@ static void VNAME(sparse_input)(const luron__conv_sparse_job *j) {
         for (int64_t t = 0; t < taps; t++) {
             float *x = to + offset[t];
             VEC s = FMA(y, VNAME(load)(w + t * VL), VNAME(load)(x));
-            memcpy(x, &s, sizeof s);
+            VNAME(store)(x, s);
         }
     }
 }

@@ -25,6 +25,8 @@ typedef struct luron__conv_job {
     const int64_t *offset;
     int64_t rows, k, lines, columns;
     int64_t row_stride, k_stride, line_b, ld, line_to, step;
+    int64_t room; /* numbers that a line of the output has from where `to` is in it on */
+    bool shift;   /* another number stands before `to` in its line */
     double beta;
 } luron__conv_job;
 typedef void luron__conv_fn(const luron__conv_job *j);
@@ -94,10 +96,28 @@ extern const luron__conv_kernels luron__conv_neon;
         p[0] = __builtin_shufflevector(q0, p[1], 0, 2), p[1] = __builtin_shufflevector(q0, p[1], 1, 3);                \
     } while (0)
 
+/* The numbers of s to the even places of `low` and `high` (odd ones with shift), vectors of 16 bytes. */
+#define LURON__CONV_SPREAD_F32(s, low, high, shift)                                                                    \
+    do {                                                                                                               \
+        if (shift) {                                                                                                   \
+            low = __builtin_shufflevector(low, s, 0, 4, 2, 5), high = __builtin_shufflevector(high, s, 0, 6, 2, 7);    \
+        } else {                                                                                                       \
+            low = __builtin_shufflevector(low, s, 4, 1, 5, 3), high = __builtin_shufflevector(high, s, 6, 1, 7, 3);    \
+        }                                                                                                              \
+    } while (0)
+#define LURON__CONV_SPREAD_F64(s, low, high, shift)                                                                    \
+    do {                                                                                                               \
+        if (shift) {                                                                                                   \
+            low = __builtin_shufflevector(low, s, 0, 2), high = __builtin_shufflevector(high, s, 0, 3);                \
+        } else {                                                                                                       \
+            low = __builtin_shufflevector(low, s, 2, 1), high = __builtin_shufflevector(high, s, 3, 1);                \
+        }                                                                                                              \
+    } while (0)
+
 /** Where one vector of the output stands. */
 typedef struct luron__conv_spot {
-    int64_t b, to;
-    int n; /* numbers that are stored */
+    int64_t b, to, room; /* room: as in luron__conv_job */
+    int n;               /* numbers that are stored */
 } luron__conv_spot;
 
 /** Is less than `limit` of gy (float32; of its first images) something else than 0? */

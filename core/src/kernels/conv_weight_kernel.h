@@ -33,7 +33,7 @@ static inline __attribute__((always_inline)) void VNAME(weights)(const int rows,
 #pragma GCC unroll 12
     for (int i = 0; i < rows * vecs; i++, to += VL) {
         VEC s = j->first ? sum[i] : (VEC)(VNAME(load)(to) + sum[i]);
-        memcpy(to, &s, sizeof s);
+        VNAME(store)(to, s);
     }
 }
 
@@ -47,13 +47,12 @@ static void VNAME(weight)(const luron__conv_weight_job *j) {
     for (int64_t tile = 0, tap = 0; tile < tiles; tile++) { /* equal ones */
         const int rows = (int)(j->taps / tiles + (tile < j->taps % tiles));
         if (j->width == VL) switch (rows) {
-                WEIGHTS(1, 1) WEIGHTS(2, 1) WEIGHTS(3, 1) WEIGHTS(4, 1) WEIGHTS(5, 1) WEIGHTS(6, 1) WEIGHTS(7, 1)
-                    WEIGHTS(8, 1) WEIGHTS(9, 1)
+                WEIGHTS(1, 1)
+                WEIGHTS(2, 1) WEIGHTS(3, 1) WEIGHTS(4, 1) WEIGHTS(5, 1) WEIGHTS(6, 1) WEIGHTS(7, 1) WEIGHTS(8, 1)
+                    WEIGHTS(9, 1)
             }
         else
-            switch (rows) {
-                WEIGHTS(1, 2) WEIGHTS(2, 2) WEIGHTS(3, 2) WEIGHTS(4, 2) WEIGHTS(5, 2) WEIGHTS(6, 2)
-            }
+            switch (rows) { WEIGHTS(1, 2) WEIGHTS(2, 2) WEIGHTS(3, 2) WEIGHTS(4, 2) WEIGHTS(5, 2) WEIGHTS(6, 2) }
         tap += rows;
     }
 }
