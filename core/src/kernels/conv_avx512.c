@@ -28,6 +28,10 @@ static inline int list_8(const float *g, int at, int32_t *list) {
 #define TURN LURON__CONV_TURN_F32
 #define SPREAD LURON__CONV_SPREAD_F32
 #include "kernels/conv_kernel.h"
+#undef MOST_ROWS
+#undef MOST_VECS
+#define MOST_ROWS 6
+#define MOST_VECS 2
 #define VEC __m256
 #define VNAME(x) x##_f32x8
 #define FMA _mm256_fmadd_ps
@@ -45,33 +49,18 @@ static inline int list_8(const float *g, int at, int32_t *list) {
 #define TURN LURON__CONV_TURN_F64
 #define SPREAD LURON__CONV_SPREAD_F64
 #include "kernels/conv_kernel.h"
-#define VEC __m256d
-#define VNAME(x) x##_f64x4
-#define FMA _mm256_fmadd_pd
-#define SET1(p) _mm256_set1_pd(*(p))
-#define SPREAD LURON__CONV_SPREAD_F64
-#include "kernels/conv_kernel.h"
 #undef T
 
-/* Does the last vector of a line, of `lanes` numbers, have nothing in its upper half? */
-static bool half_will_do(const luron__conv_job *j, int lanes) {
-    return j->columns % lanes != 0 && j->columns % lanes <= lanes / 2;
-}
+/* Vectors of 32 bytes where the last one of 64 of a line would have nothing in its upper half. */
 static void run_f32(const luron__conv_job *j) {
-    if (half_will_do(j, 16))
+    if (j->columns % 16 != 0 && j->columns % 16 <= 8)
         run_f32x8(j);
     else
         run_f32x16(j);
 }
-static void run_f64(const luron__conv_job *j) {
-    if (half_will_do(j, 8))
-        run_f64x4(j);
-    else
-        run_f64x8(j);
-}
 static const luron__conv_sparse sparse = {list_f32x8, sparse_weight_f32x8, sparse_input_f32x8};
 const luron__conv_kernels luron__conv_avx512 = {
-    {run_f32, run_f64}, {weight_f32x16, weight_f64x8}, {turn_f32x16, turn_f64x8}, {16, 8}, &sparse};
+    {run_f32, run_f64x8}, {weight_f32x16, weight_f64x8}, {turn_f32x16, turn_f64x8}, {16, 8}, &sparse};
 
 #else
 typedef int luron__conv_avx512_is_for_x86; /* ISO C wants one declaration in a file */

@@ -37,8 +37,8 @@ static inline int VNAME(spread)(const T *sum, int n, T *c, int64_t room, bool sh
 }
 
 /* Sums into the output: beta and bias are added in the order of the rule. */
-static __attribute__((noinline)) void VNAME(finish)(const luron__conv_job *j, int64_t row, int rows, int vecs,
-                                                    const VEC *sum, const luron__conv_spot *at) {
+static LURON__CONV_ONCE void VNAME(finish)(const luron__conv_job *j, int64_t row, int rows, int vecs, const VEC *sum,
+                                           const luron__conv_spot *at) {
     const T beta = (T)j->beta, *bias = j->bias;
     for (int r = 0; r < rows; r++)
         for (int v = 0; v < vecs; v++) {

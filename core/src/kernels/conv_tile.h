@@ -16,6 +16,13 @@ enum {
     LURON__CONV_LANES = 16   /* of the widest vector: lines of the copy have room for whole ones */
 };
 
+/* gcc would make a copy of a function for each constant that it is called with. */
+#if defined(__clang__)
+#define LURON__CONV_ONCE __attribute__((noinline))
+#else
+#define LURON__CONV_ONCE __attribute__((noinline, noclone))
+#endif
+
 /** Lines of the output of one image and group. Number (k, column) of line l is b[offset[k] + l line_b + column], of
  * which whole vectors are read; weight (row, k) is a[row row_stride + k k_stride]; what comes out goes to to[row ld + l
  * line_to + column step]. Strides in elements. */
