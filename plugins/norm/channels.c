@@ -93,15 +93,21 @@ static double TYPED(squares)(const REAL *x, int64_t n, double mean) {
         rest += ((double)x[i] - mean) * ((double)x[i] - mean);
     return folded(lane) + rest;
 }
-static double TYPED(products)(const REAL *gy, const REAL *x, int64_t n, double mean) {
-    double lane[NORM_LANES] = {0}, rest = 0;
+/* to[0]: the sum of gy, to[1]: that of gy (x - mean). */
+static void TYPED(products)(const REAL *restrict gy, const REAL *restrict x, int64_t n, double mean, double *to) {
+    double lane[NORM_LANES] = {0}, rest = 0, product[NORM_LANES] = {0}, last = 0;
     int64_t i = 0;
     for (; i + NORM_LANES <= n; i += NORM_LANES)
-        for (int l = 0; l < NORM_LANES; l++)
-            lane[l] += (double)gy[i + l] * ((double)x[i + l] - mean);
-    for (; i < n; i++)
-        rest += (double)gy[i] * ((double)x[i] - mean);
-    return folded(lane) + rest;
+        for (int l = 0; l < NORM_LANES; l++) {
+            const double g = (double)gy[i + l];
+            lane[l] += g;
+            product[l] += g * ((double)x[i + l] - mean);
+        }
+    for (; i < n; i++) {
+        rest += (double)gy[i];
+        last += (double)gy[i] * ((double)x[i] - mean);
+    }
+    to[0] = folded(lane) + rest, to[1] = folded(product) + last;
 }
 static void TYPED(scale_row)(REAL *restrict y, const REAL *restrict x, int64_t n, REAL mean, REAL times, REAL plus) {
     for (int64_t i = 0; i < n; i++)
@@ -166,8 +172,8 @@ static void TYPED(backward_groups)(void *arg, int64_t begin, int64_t end, int64_
         for (int64_t i = 0; i < k->rows; i++) {
             const int64_t row = first_row(k, g) + i * k->apart, at = row * k->places;
             double *sums = k->work + 2 * row, w = TYPED(weight)(k, row);
-            sums[0] = TYPED(sum)((const REAL *)k->gy + at, k->places);
-            sums[1] = TYPED(products)((const REAL *)k->gy + at, (const REAL *)k->x + at, k->places, mean) * inverse;
+            TYPED(products)((const REAL *)k->gy + at, (const REAL *)k->x + at, k->places, mean, sums);
+            sums[1] *= inverse;
             s1 += w * sums[0], s2 += w * sums[1];
         }
         const double shift = k->own ? inverse * s1 / n : 0, slope = k->own ? inverse * inverse * s2 / n : 0;

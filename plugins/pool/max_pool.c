@@ -89,7 +89,37 @@ static void TYPED(row)(const planes *p, const REAL *restrict x, REAL *restrict y
             TYPED(place)(x, y, win, l, h, (int32_t)s, f, base);
     }
 }
+/* A row of windows of 2 x 2 side by side: x is the first row, `z` the second, at `base` and `below` in the plane. */
+static void TYPED(squares)(const REAL *restrict x, const REAL *restrict z, REAL *restrict y, int32_t *restrict win,
+                           int32_t n, int32_t base, int32_t below) {
+    for (int32_t o = 0; o < n; o++) {
+        const REAL v[3] = {x[2 * o + 1], z[2 * o], z[2 * o + 1]};
+        const int32_t at[3] = {base + 2 * o + 1, below + 2 * o, below + 2 * o + 1};
+        REAL best = x[2 * o];
+        int32_t won = base + 2 * o;
+        for (int k = 0; k < 3; k++) {
+            const int take = (v[k] > best) | (v[k] != v[k]);
+            best = take ? v[k] : best;
+            won = take ? at[k] : won;
+        }
+        y[o] = best;
+        win[o] = won;
+    }
+}
+static int TYPED(is_square)(const planes *p) {
+    for (int d = POOL_H; d <= POOL_W; d++)
+        if (p->kernel[d] != 2 || p->step[d] != 2 || p->apart[d] != 1 || p->pad[d] || 2 * p->out[d] > p->in[d]) return 0;
+    return p->kernel[POOL_D] == 1 && p->step[POOL_D] == 1 && p->pad[POOL_D] == 0 && p->out[POOL_D] == p->in[POOL_D];
+}
 static void TYPED(plane)(const planes *p, const REAL *x, REAL *y, int32_t *win) {
+    if (TYPED(is_square)(p)) {
+        const int64_t wide = p->in[POOL_W], n = p->out[POOL_W];
+        for (int64_t at = 0; at < p->out[POOL_D] * p->out[POOL_H]; at++, y += n, win += n) {
+            const int64_t row = (at / p->out[POOL_H] * p->in[POOL_H] + at % p->out[POOL_H] * 2) * wide;
+            TYPED(squares)(x + row, x + row + wide, y, win, (int32_t)n, (int32_t)row, (int32_t)(row + wide));
+        }
+        return;
+    }
     for (int64_t at = 0; at < p->out[POOL_D] * p->out[POOL_H]; at++, y += p->out[POOL_W], win += p->out[POOL_W]) {
         const int64_t d0 = at / p->out[POOL_H] * p->step[POOL_D] - p->pad[POOL_D],
                       h0 = at % p->out[POOL_H] * p->step[POOL_H] - p->pad[POOL_H];

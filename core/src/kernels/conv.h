@@ -3,13 +3,15 @@
  *   - an element of the output, or of the input's gradient, is one chain of multiply-adds from +0 over ascending
  *     (channel, depth, height, width) of the kernel, taps in the padding taken as 0 or left out, in ceil(n / 512) equal
  *     blocks added in order; then beta times what was there, then the bias;
- *   - an element of the weight's gradient is a sum over images and runs of LURON__CONV_RUN pixels in ascending order,
- *     each run as a matrix product sums it; many images are summed in parts, whose number follows from the shapes. */
+ *   - an element of the weight's gradient is a sum of chains of multiply-adds from +0 over the pixels, in ascending
+ *     order, of blocks of at most 256: whole lines, or pieces of a line, of the bands of kernels/conv_part.h. Many
+ * bands are summed in parts, whose number follows from the shapes; the parts are added in order.
+ *
+ * Zeros in gy may be left out, which changes no sum of finite numbers (but for the sign of a 0 that underflowed); an
+ * infinity or NaN that only zeros would have met adds none then. */
 #ifndef LURON_KERNELS_CONV_H
 #define LURON_KERNELS_CONV_H
 #include <stdint.h>
-
-enum { LURON__CONV_RUN = 1024 };
 
 /** Arrays: depth, height, width; a dimension that is not there has size, kernel, stride and dilation 1. All are
  *  contiguous: x (images, c_in, in), w (c_out, c_in / groups, kernel), gy (images, c_out, out), bias (c_out) or NULL.

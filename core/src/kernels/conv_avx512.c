@@ -6,6 +6,17 @@
 #include <immintrin.h>
 
 #define KEEP(v) __asm__("" : "+v"(v))
+
+/* Places of those of 8 numbers that are not 0: a byte for each, of which those are kept. */
+static inline int list_8(const float *g, int at, int32_t *list) {
+    const __m256 is = _mm256_cmp_ps(_mm256_loadu_ps(g), _mm256_setzero_ps(), _CMP_NEQ_UQ);
+    const unsigned mask = (unsigned)_mm256_movemask_ps(is);
+    const uint64_t bytes = _pdep_u64(mask, 0x0101010101010101) * 0xff;
+    const __m128i kept = _mm_cvtsi64_si128((long long)_pext_u64(0x0706050403020100, bytes));
+    const __m256i places = _mm256_add_epi32(_mm256_cvtepu8_epi32(kept), _mm256_set1_epi32(at));
+    _mm256_storeu_si256((__m256i *)(void *)list, places);
+    return __builtin_popcount(mask);
+}
 #define MOST_ROWS 8
 #define MOST_VECS 3
 
@@ -14,11 +25,19 @@
 #define VNAME(x) x##_f32x16
 #define FMA _mm512_fmadd_ps
 #define SET1(p) _mm512_set1_ps(*(p))
+#define TURN LURON__CONV_TURN_F32
+#define SPREAD LURON__CONV_SPREAD_F32
 #include "kernels/conv_kernel.h"
+#undef MOST_ROWS
+#undef MOST_VECS
+#define MOST_ROWS 6
+#define MOST_VECS 2
 #define VEC __m256
 #define VNAME(x) x##_f32x8
 #define FMA _mm256_fmadd_ps
 #define SET1(p) _mm256_set1_ps(*(p))
+#define LIST_8 list_8
+#define SPREAD LURON__CONV_SPREAD_F32
 #include "kernels/conv_kernel.h"
 #undef T
 
@@ -27,31 +46,21 @@
 #define VNAME(x) x##_f64x8
 #define FMA _mm512_fmadd_pd
 #define SET1(p) _mm512_set1_pd(*(p))
-#include "kernels/conv_kernel.h"
-#define VEC __m256d
-#define VNAME(x) x##_f64x4
-#define FMA _mm256_fmadd_pd
-#define SET1(p) _mm256_set1_pd(*(p))
+#define TURN LURON__CONV_TURN_F64
+#define SPREAD LURON__CONV_SPREAD_F64
 #include "kernels/conv_kernel.h"
 #undef T
 
-/* Does the last vector of a line, of `lanes` numbers, have nothing in its upper half? */
-static bool half_will_do(const luron__conv_job *j, int lanes) {
-    return j->columns % lanes != 0 && j->columns % lanes <= lanes / 2;
-}
+/* Vectors of 32 bytes where the last one of 64 of a line would have nothing in its upper half. */
 static void run_f32(const luron__conv_job *j) {
-    if (half_will_do(j, 16))
+    if (j->columns % 16 != 0 && j->columns % 16 <= 8)
         run_f32x8(j);
     else
         run_f32x16(j);
 }
-static void run_f64(const luron__conv_job *j) {
-    if (half_will_do(j, 8))
-        run_f64x4(j);
-    else
-        run_f64x8(j);
-}
-const luron__conv_kernels luron__conv_avx512 = {{run_f32, run_f64}};
+static const luron__conv_sparse sparse = {list_f32x8, sparse_weight_f32x8, sparse_input_f32x8};
+const luron__conv_kernels luron__conv_avx512 = {
+    {run_f32, run_f64x8}, {weight_f32x16, weight_f64x8}, {turn_f32x16, turn_f64x8}, {16, 8}, &sparse};
 
 #else
 typedef int luron__conv_avx512_is_for_x86; /* ISO C wants one declaration in a file */

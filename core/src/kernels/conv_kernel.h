@@ -5,19 +5,40 @@
  *   KEEP(v)                  forbid the compiler to load v again at each use
  *   VNAME(x)                 x with a suffix of dtype, instruction set and vector type
  *   MOST_ROWS, MOST_VECS     of a tile; MOST_VECS is 2 or 3
+ *   TURN(p)                  turn a square of vectors of 16 bytes; with it conv_weight_kernel.h comes too
+ *   SPREAD(s, low, high, shift)    LURON__CONV_SPREAD_F32 or _F64
+ *   LIST_8                   as conv_sparse_kernel.h says; with it that comes too
  *
  * Vectors lie along a line of the output, so an element is the same chain of multiply-adds wherever it stands.       */
 #define VL ((int)(sizeof(VEC) / sizeof(T)))
 
-static inline VEC VNAME(load)(const T *p) {
-    VEC v;
-    memcpy(&v, p, sizeof v);
-    return v;
+/* A vector anywhere. memcpy would have some compilers keep a copy on the stack. */
+typedef __attribute__((vector_size(sizeof(VEC)), aligned(sizeof(T)), may_alias)) T VNAME(loose);
+static inline VEC VNAME(load)(const T *p) { return (VEC) * (const VNAME(loose) *)p; }
+static inline void VNAME(store)(T *p, VEC v) { *(VNAME(loose) *)p = (VNAME(loose))v; }
+
+/* n sums to every second place; what stands between them stays. The line has `room` more numbers. @return how many
+ * went there. */
+static inline int VNAME(spread)(const T *sum, int n, T *c, int64_t room, bool shift) {
+    typedef __attribute__((vector_size(16))) T piece;
+    enum { N = 16 / (int)sizeof(T) };
+    int i = 0;
+    c -= shift, room += shift;
+    for (; i + N <= n && 2 * (i + N) <= room; i += N, c += 2 * N) {
+        piece s, low, high;
+        memcpy(&s, sum + i, sizeof s);
+        memcpy(&low, c, sizeof low);
+        memcpy(&high, c + N, sizeof high);
+        SPREAD(s, low, high, shift);
+        memcpy(c, &low, sizeof low);
+        memcpy(c + N, &high, sizeof high);
+    }
+    return i;
 }
 
 /* Sums into the output: beta and bias are added in the order of the rule. */
-static __attribute__((noinline)) void VNAME(finish)(const luron__conv_job *j, int64_t row, int rows, int vecs,
-                                                    const VEC *sum, const luron__conv_spot *at) {
+static LURON__CONV_ONCE void VNAME(finish)(const luron__conv_job *j, int64_t row, int rows, int vecs, const VEC *sum,
+                                           const luron__conv_spot *at) {
     const T beta = (T)j->beta, *bias = j->bias;
     for (int r = 0; r < rows; r++)
         for (int v = 0; v < vecs; v++) {
@@ -30,7 +51,9 @@ static __attribute__((noinline)) void VNAME(finish)(const luron__conv_job *j, in
                 continue;
             }
             memcpy(y, &s, sizeof s);
-            for (int i = 0; i < at[v].n; i++, c += j->step) {
+            int i = 0;
+            if (j->step == 2 && beta == 0 && !bias) i = VNAME(spread)(y, at[v].n, c, at[v].room, j->shift);
+            for (c += i * j->step; i < at[v].n; i++, c += j->step) {
                 if (beta != 0) y[i] = y[i] + beta * *c;
                 *c = bias ? y[i] + bias[row + r] : y[i];
             }
@@ -44,7 +67,7 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
     const T *b[8], *a = (const T *)j->a + row * j->row_stride;
     const int64_t row_stride = j->row_stride, k_stride = j->k_stride, *offset = j->offset;
     const int64_t blocks = j->k > LURON__CONV_K ? (j->k + LURON__CONV_K - 1) / LURON__CONV_K : 1;
-    bool whole = blocks == 1 && j->step == 1 && j->beta == 0 && !j->bias;
+    bool whole = blocks == 1 && j->step == 1 && j->beta == 0;
 #pragma GCC unroll 8
     for (int v = 0; v < vecs; v++) {
         b[v] = (const T *)j->b + at[v].b;
@@ -71,10 +94,15 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
         }
         if (whole) {
 #pragma GCC unroll 8
-            for (int r = 0; r < rows; r++)
+            for (int r = 0; r < rows; r++) {
+                const T *bias = j->bias ? (const T *)j->bias + row + r : NULL;
 #pragma GCC unroll 8
-                for (int v = 0; v < vecs; v++)
-                    memcpy((T *)j->to + (row + r) * j->ld + at[v].to, &sum[r * vecs + v], sizeof(VEC));
+                for (int v = 0; v < vecs; v++) {
+                    VEC y = sum[r * vecs + v];
+                    if (bias) y = y + SET1(bias);
+                    VNAME(store)((T *)j->to + (row + r) * j->ld + at[v].to, y);
+                }
+            }
             return;
         }
 #pragma GCC unroll 24
@@ -127,6 +155,7 @@ static void VNAME(rows)(const luron__conv_job *j, int64_t row, int rows) {
             at[v].b = line * j->line_b + column;
             at[v].to = line * j->line_to + column * j->step;
             at[v].n = more < VL ? (int)more : VL;
+            at[v].room = j->room - column * j->step;
             if (++chunk == per_line) chunk = 0, line++;
         }
         VNAME(some)(rows, vecs, j, row, at);
@@ -142,11 +171,20 @@ static void VNAME(run)(const luron__conv_job *j) {
         row += rows;
     }
 }
+#ifdef TURN
+#include "kernels/conv_weight_kernel.h"
+#undef TURN
+#endif
+#ifdef LIST_8
+#include "kernels/conv_sparse_kernel.h"
+#undef LIST_8
+#endif
 #undef VL
 #undef VEC
 #undef VNAME
 #undef FMA
 #undef SET1
+#undef SPREAD
 #undef ROWS
 #undef ROWS_6
 #undef ROWS_8

@@ -13,6 +13,8 @@
 #define VNAME(x) x##_f32x4
 #define FMA(a, b, c) vfmaq_f32(c, a, b)
 #define SET1(p) vdupq_n_f32(*(p))
+#define TURN LURON__CONV_TURN_F32
+#define SPREAD LURON__CONV_SPREAD_F32
 #include "kernels/conv_kernel.h"
 #undef T
 
@@ -21,10 +23,13 @@
 #define VNAME(x) x##_f64x2
 #define FMA(a, b, c) vfmaq_f64(c, a, b)
 #define SET1(p) vdupq_n_f64(*(p))
+#define TURN LURON__CONV_TURN_F64
+#define SPREAD LURON__CONV_SPREAD_F64
 #include "kernels/conv_kernel.h"
 #undef T
 
-const luron__conv_kernels luron__conv_neon = {{run_f32x4, run_f64x2}};
+const luron__conv_kernels luron__conv_neon = {
+    {run_f32x4, run_f64x2}, {weight_f32x4, weight_f64x2}, {turn_f32x4, turn_f64x2}, {4, 2}, NULL};
 
 #else
 typedef int luron__conv_neon_is_for_arm; /* ISO C wants one declaration in a file */

@@ -13,6 +13,8 @@ typedef double f64x2 __attribute__((vector_size(16)));
 #define VNAME(x) x##_f32x4
 #define FMA(a, b, c) ((a) * (b) + (c))
 #define SET1(p) (*(p) - (f32x4){0}) /* in every lane, -0 too */
+#define TURN LURON__CONV_TURN_F32
+#define SPREAD LURON__CONV_SPREAD_F32
 #include "kernels/conv_kernel.h"
 #undef T
 
@@ -21,7 +23,10 @@ typedef double f64x2 __attribute__((vector_size(16)));
 #define VNAME(x) x##_f64x2
 #define FMA(a, b, c) ((a) * (b) + (c))
 #define SET1(p) (*(p) - (f64x2){0})
+#define TURN LURON__CONV_TURN_F64
+#define SPREAD LURON__CONV_SPREAD_F64
 #include "kernels/conv_kernel.h"
 #undef T
 
-const luron__conv_kernels luron__conv_plain = {{run_f32x4, run_f64x2}};
+const luron__conv_kernels luron__conv_plain = {
+    {run_f32x4, run_f64x2}, {weight_f32x4, weight_f64x2}, {turn_f32x4, turn_f64x2}, {4, 2}, NULL};

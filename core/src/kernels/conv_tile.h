@@ -10,9 +10,18 @@
 #include <string.h>
 
 enum {
-    LURON__CONV_K = 512,   /* longest chain of multiply-adds: part of the rule that fixes the bits */
-    LURON__CONV_LANES = 16 /* of the widest vector: lines of the copy have room for whole ones */
+    LURON__CONV_SPARSE = 8,
+    LURON__CONV_BLOCK = 256, /* pixels of a chain of the weight's gradient at most */
+    LURON__CONV_K = 512,     /* longest chain of multiply-adds: part of the rule that fixes the bits */
+    LURON__CONV_LANES = 16   /* of the widest vector: lines of the copy have room for whole ones */
 };
+
+/* gcc would make a copy of a function for each constant that it is called with. */
+#if defined(__clang__)
+#define LURON__CONV_ONCE __attribute__((noinline))
+#else
+#define LURON__CONV_ONCE __attribute__((noinline, noclone))
+#endif
 
 /** Lines of the output of one image and group. Number (k, column) of line l is b[offset[k] + l line_b + column], of
  * which whole vectors are read; weight (row, k) is a[row row_stride + k k_stride]; what comes out goes to to[row ld + l
@@ -23,12 +32,54 @@ typedef struct luron__conv_job {
     const int64_t *offset;
     int64_t rows, k, lines, columns;
     int64_t row_stride, k_stride, line_b, ld, line_to, step;
+    int64_t room; /* numbers that a line of the output has from where `to` is in it on */
+    bool shift;   /* another number stands before `to` in its line */
     double beta;
 } luron__conv_job;
 typedef void luron__conv_fn(const luron__conv_job *j);
+
+/** Sums over pixels, for taps times columns of the output's gradient: sum[tap width + column] (+)= a[offset[tap] + l
+ * line_a + x] b[pixel width + column] over lines l and places x, b's pixels in that order; `width` is that of a panel.
+ */
+typedef struct luron__conv_weight_job {
+    const void *a, *b;
+    void *sum;
+    const int64_t *offset;
+    int64_t taps, lines, columns, line_a;
+    int width;
+    bool first; /* nothing is in `sum` yet */
+} luron__conv_weight_job;
+typedef void luron__conv_weight_fn(const luron__conv_weight_job *j);
+/** n pixels of c <= width rows, `ld` apart, to b's order, with zeros in columns c .. width. */
+typedef void luron__conv_turn_fn(const void *from, int64_t ld, int64_t n, int c, int width, void *to);
+
+/** The numbers of one channel of the output's gradient that are not 0, and what they go into. Number list[i] stands at
+ * g[list[i]]; float32, `rows` vectors of LURON__CONV_SPARSE numbers.
+ *   weight: sums[row] (+)= g x[place + offset[row] ...], rows being lines of taps
+ *   input: sums[place + offset[row]] += g x[row], rows being taps and x their weights, channels side by side */
+typedef struct luron__conv_sparse_job {
+    const float *g, *x;
+    float *sums;
+    const int32_t *list, *place;
+    const int64_t *offset;
+    int64_t rows;
+    int n;
+    bool first;
+} luron__conv_sparse_job;
+typedef struct luron__conv_sparse {
+    int (*list)(const float *g, int n, int32_t *list);
+    void (*weight)(const luron__conv_sparse_job *j);
+    void (*input)(const luron__conv_sparse_job *j);
+} luron__conv_sparse;
+
 typedef struct luron__conv_kernels { /* of one instruction set; index 0: float32, 1: float64 */
     luron__conv_fn *run[2];
+    luron__conv_weight_fn *weight[2];
+    luron__conv_turn_fn *turn[2];
+    int lanes[2];                     /* of a vector: panels have that width or twice it */
+    const luron__conv_sparse *sparse; /* of float32, or NULL */
 } luron__conv_kernels;
+const luron__conv_kernels *luron__conv_kernels_of(int isa);
 extern const luron__conv_kernels luron__conv_plain;
 #if defined(__x86_64__)
 extern const luron__conv_kernels luron__conv_avx2, luron__conv_avx512;
@@ -36,17 +87,52 @@ extern const luron__conv_kernels luron__conv_avx2, luron__conv_avx512;
 extern const luron__conv_kernels luron__conv_neon;
 #endif
 
+/* A square of vectors of 16 bytes, rows for columns. */
+#define LURON__CONV_TURN_F32(p)                                                                                        \
+    do {                                                                                                               \
+        const piece q0 = __builtin_shufflevector(p[0], p[1], 0, 4, 1, 5),                                              \
+                    q1 = __builtin_shufflevector(p[0], p[1], 2, 6, 3, 7),                                              \
+                    q2 = __builtin_shufflevector(p[2], p[3], 0, 4, 1, 5),                                              \
+                    q3 = __builtin_shufflevector(p[2], p[3], 2, 6, 3, 7);                                              \
+        p[0] = __builtin_shufflevector(q0, q2, 0, 1, 4, 5), p[1] = __builtin_shufflevector(q0, q2, 2, 3, 6, 7);        \
+        p[2] = __builtin_shufflevector(q1, q3, 0, 1, 4, 5), p[3] = __builtin_shufflevector(q1, q3, 2, 3, 6, 7);        \
+    } while (0)
+#define LURON__CONV_TURN_F64(p)                                                                                        \
+    do {                                                                                                               \
+        const piece q0 = p[0];                                                                                         \
+        p[0] = __builtin_shufflevector(q0, p[1], 0, 2), p[1] = __builtin_shufflevector(q0, p[1], 1, 3);                \
+    } while (0)
+
+/* The numbers of s to the even places of `low` and `high` (odd ones with shift), vectors of 16 bytes. */
+#define LURON__CONV_SPREAD_F32(s, low, high, shift)                                                                    \
+    do {                                                                                                               \
+        if (shift) {                                                                                                   \
+            low = __builtin_shufflevector(low, s, 0, 4, 2, 5), high = __builtin_shufflevector(high, s, 0, 6, 2, 7);    \
+        } else {                                                                                                       \
+            low = __builtin_shufflevector(low, s, 4, 1, 5, 3), high = __builtin_shufflevector(high, s, 6, 1, 7, 3);    \
+        }                                                                                                              \
+    } while (0)
+#define LURON__CONV_SPREAD_F64(s, low, high, shift)                                                                    \
+    do {                                                                                                               \
+        if (shift) {                                                                                                   \
+            low = __builtin_shufflevector(low, s, 0, 2), high = __builtin_shufflevector(high, s, 0, 3);                \
+        } else {                                                                                                       \
+            low = __builtin_shufflevector(low, s, 2, 1), high = __builtin_shufflevector(high, s, 3, 1);                \
+        }                                                                                                              \
+    } while (0)
+
 /** Where one vector of the output stands. */
 typedef struct luron__conv_spot {
-    int64_t b, to;
-    int n; /* numbers that are stored */
+    int64_t b, to, room; /* room: as in luron__conv_job */
+    int n;               /* numbers that are stored */
 } luron__conv_spot;
 
-/** n numbers of a line of `size` numbers, `step` apart from place `first` on, which may be outside: there they are 0.
+/** Is less than `limit` of gy (float32; of its first images) something else than 0? */
+bool luron__conv_is_sparse(const luron__conv_args *g, double limit);
+/** The gradient of the input, if gy is worth walking through what is not 0 in it; @return whether it was. Work: bytes.
  */
-void luron__conv_fill_f32(float *to, int64_t n, const float *line, int64_t size, int64_t first, int64_t step);
-void luron__conv_fill_f64(double *to, int64_t n, const double *line, int64_t size, int64_t first, int64_t step);
-
+bool luron__conv_sparse_input(const luron__conv_args *g, int threads, void *work);
+int64_t luron__conv_sparse_work(const luron__conv_args *g, int threads);
 int64_t luron__conv_weight_work(const luron__conv_args *g, int threads);
 
 static inline int64_t luron__conv_volume(const int64_t *d) { return d[0] * d[1] * d[2]; }

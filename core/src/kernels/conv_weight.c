@@ -1,48 +1,67 @@
-/* conv_weight.c -- the gradient of a convolution's weight: for each image and run of pixels the numbers that the taps
- * read are gathered as lines, one a tap, and multiplied by the gradient of the output. Work is shared out by parts of
- * the images, groups, and sets of taps; the parts are added in order. */
+/* conv_weight.c -- the gradient of a convolution's weight: over the bands of the forward pass, in blocks of pixels
+ * whose part of the output's gradient is turned, channels side by side, so that vectors lie along channels and each
+ * weight is a chain of multiply-adds over pixels. Bands are summed in parts, whose number follows from the shapes; the
+ * parts are added in order. */
 #ifndef T
 #include "internal.h"
-#include "kernels/conv_tile.h"
+#include "kernels/conv_part.h"
 
-enum { MOST_PARTS = 8, PANEL = 48, GATHERED = 64 * 1024, GRAIN = 16384 };
+enum { MOST_PARTS = 8, MOST_LANES = 16, MOST_LINES = 64, GRAIN = 16384 };
 #define PARTS_BYTES ((int64_t)8 << 20) /* of all parts */
+#define SPARSE 0.12                    /* times the length of a line of taps: share that is worth walking through */
 #define PART_FLOPS 1e6                 /* of a part at least */
 
 typedef struct job {
-    const luron__conv_args *g;
-    int64_t rows, k, pixels, numel; /* of one group: output channels and taps; numel: of all weights */
-    int64_t run;                    /* pixels of a run at most */
-    int64_t set, sets;              /* taps gathered at once, and how many times */
-    int64_t parts;                  /* of the images */
-    char *sums;                     /* of the parts, if there are several */
+    luron__conv_part p;
+    const luron__conv_kernels *kernels;
+    const luron__conv_sparse
+        *sparse;          /* if only what is not 0 is walked through; the sums are (channel, line, lane) then */
+    int64_t numel;        /* of a part's sums: (group, panel of channels, tap, channel) */
+    int64_t bands, parts; /* bands of one group, and how many parts they fall into */
+    char *sums;
+    int64_t *offset;
     luron__buffers buffers;
-    int size;
+    int lanes;
 } job;
 
+static int64_t up_to(int64_t n, int64_t multiple) { return luron__ceil_div(n, multiple) * multiple; }
+
 static job job_of(const luron__conv_args *g) {
-    job j = {.g = g, .size = (int)luron_dtype_size(g->dtype), .rows = g->c_out / g->groups, .parts = 1};
-    j.k = g->c_in / g->groups * luron__conv_volume(g->kernel);
-    j.pixels = luron__conv_volume(g->out);
-    j.numel = g->groups * j.rows * j.k;
-    j.run = luron__most(1, luron__least(j.pixels, LURON__CONV_RUN));
-    j.set = luron__most(1, luron__least(j.k, luron__most(1, GATHERED / j.run / PANEL) * PANEL));
-    j.sets = luron__ceil_div(j.k, j.set);
-    const double flops = 2.0 * (double)j.numel * (double)j.pixels * (double)g->images;
-    int64_t parts =
-        luron__least(flops < PART_FLOPS * MOST_PARTS ? (int64_t)(flops / PART_FLOPS) : MOST_PARTS, g->images);
-    if (j.numel > 0) parts = luron__least(parts, PARTS_BYTES / (j.numel * j.size));
+    job j = {.p = luron__conv_part_of(g, false, NULL), .kernels = luron__conv_kernels_of(g->isa), .parts = 1};
+    j.lanes = j.kernels->lanes[g->dtype == LURON_F64];
+    j.numel = g->groups * up_to(j.p.rows, j.lanes) * j.p.k;
+    j.bands = g->groups > 0 ? luron__conv_bands(&j.p) / g->groups : 0;
+    const int64_t most = g->groups * up_to(j.p.rows, MOST_LANES) * j.p.k * j.p.size;
+    const double flops = 2.0 * (double)(g->c_out * j.p.k) * (double)luron__conv_volume(g->out) * (double)g->images;
+    int64_t parts = flops < PART_FLOPS * MOST_PARTS ? (int64_t)(flops / PART_FLOPS) : MOST_PARTS;
+    parts =
+        luron__least(luron__least(parts, j.bands), most > 0 ? PARTS_BYTES / most : 1); /* on no instruction set more */
     if (parts > 1) j.parts = parts;
     return j;
 }
 
-static int64_t sums_bytes(const job *j) { return j->parts > 1 ? luron__round_64(j->parts * j->numel * j->size) : 0; }
-static int64_t gathered_bytes(const job *j) { return luron__round_64(j->set * j->run * j->size); }
-static int64_t buffer_bytes(const job *j) { return gathered_bytes(j) + luron__round_64(luron__gemm_most_work(1)); }
+/* Taps of one line of the kernel, of all channels, fit a vector each. */
+static int64_t lines_of(const job *j) { return j->p.channels * j->p.g->kernel[1]; }
+static bool may_be_sparse(const job *j) {
+    const luron__conv_args *g = j->p.g;
+    return g->dtype == LURON_F32 && j->kernels->sparse && g->kernel[0] == 1 && g->out[0] == 1 && g->stride[1] == 1 &&
+           g->stride[2] == 1 && g->dilation[2] == 1 && g->kernel[2] <= LURON__CONV_SPARSE &&
+           lines_of(j) <= MOST_LINES && g->out[2] <= LURON__CONV_BLOCK && j->p.bands[1] == 1;
+}
+static int64_t sparse_numel(const job *j) { return j->p.g->c_out * lines_of(j) * LURON__CONV_SPARSE; }
+static int64_t sums_bytes(const job *j) {
+    const int64_t numel = may_be_sparse(j) ? luron__most(j->numel, sparse_numel(j)) : j->numel;
+    return luron__round_64(j->parts * numel * j->p.size);
+}
+static int64_t offset_bytes(const job *j) { return luron__round_64(2 * j->p.k * (int64_t)sizeof(int64_t)); }
+static int64_t turned_bytes(const job *j) { return luron__round_64(LURON__CONV_BLOCK * 2 * j->lanes * j->p.size); }
+static int64_t buffer_bytes(job *j) { /* a vector that begins in the copy may end 64 bytes after it */
+    return turned_bytes(j) + (j->p.in_place && !may_be_sparse(j) ? 0 : luron__conv_copy_bytes(&j->p) + 64);
+}
 
 int64_t luron__conv_weight_work(const luron__conv_args *g, int threads) {
-    const job j = job_of(g);
-    return 64 + sums_bytes(&j) + luron__buffers_bytes(buffer_bytes(&j), threads);
+    job j = job_of(g);
+    return 64 + sums_bytes(&j) + offset_bytes(&j) + luron__buffers_bytes(buffer_bytes(&j), threads);
 }
 
 #define T float
@@ -56,88 +75,156 @@ int64_t luron__conv_weight_work(const luron__conv_args *g, int threads) {
 #undef T
 #undef NAME
 
-/* Taps first .. first + n of a group, from the images of a part. */
-static void sum_images(const job *j, int64_t part, int64_t group, int64_t first, int64_t n, char *buffer) {
-    const luron__conv_args *g = j->g;
-    const int64_t each = g->images / j->parts, longer = g->images % j->parts;
-    int64_t image = part * each + luron__least(part, longer), end = image + each + (part < longer);
-    char *to = j->parts > 1 ? j->sums + part * j->numel * j->size : g->to;
-    luron__gemm_args m = {.dtype = g->dtype, .flags = LURON_TRANS_B, .m = j->rows, .n = n, .b = buffer, .isa = g->isa};
-    m.c = to + (group * j->rows * j->k + first) * j->size;
-    m.ldc = j->k, m.lda = j->pixels, m.beta = j->parts > 1 ? 0 : g->beta;
-    for (; image < end; image++)
-        for (int64_t at = 0; at < j->pixels; at += j->run) {
-            m.k = m.ldb = luron__least(j->run, j->pixels - at);
-            m.a = (const char *)g->gy + ((image * g->c_out + group * j->rows) * j->pixels + at) * j->size;
-            (j->size == 4 ? gather_f32 : gather_f64)(j, image, group, first, n, at, m.k, buffer);
-            luron__gemm(&m, 1, buffer + gathered_bytes(j));
-            m.beta = 1;
+/* Turn pixels of `cols` channels from channel c on: lines from y on, columns from x on, of the output of the band. */
+static void turn(const job *j, const luron__conv_band *b, int64_t c, int cols, int64_t y, int64_t x,
+                 const luron__conv_weight_job *w, void *to) {
+    const luron__conv_args *g = j->p.g;
+    const int64_t pixels = luron__conv_volume(g->out), row = b->group * j->p.rows + c;
+    const bool whole = w->columns == g->out[2];
+    const int64_t at = (b->at[0] * g->out[1] + b->at[1] + y) * g->out[2] + b->at[2] + x;
+    const char *from = (const char *)g->gy + ((b->image * g->c_out + row) * pixels + at) * j->p.size;
+    char *turned = to;
+    for (int64_t line = 0; line < (whole ? 1 : w->lines); line++) {
+        const int64_t n = whole ? w->lines * w->columns : w->columns;
+        j->kernels->turn[g->dtype == LURON_F64](from, pixels, n, cols, w->width, turned);
+        from += g->out[2] * j->p.size, turned += n * w->width * j->p.size;
+    }
+}
+
+/* Lines from y on and columns from x on of the band: all taps and channels. */
+static void sum_block(const job *j, const luron__conv_band *b, int64_t y, int64_t x, luron__conv_weight_job w,
+                      void *turned) {
+    const int size = j->p.size;
+    w.b = turned;
+    w.a = (const char *)w.a + (y * w.line_a + x) * size;
+    for (int64_t c = 0; c < j->p.rows; c += 2 * j->lanes) {
+        const int64_t left = j->p.rows - c;
+        w.width = left > j->lanes ? 2 * j->lanes : j->lanes;
+        turn(j, b, c, (int)luron__least(left, w.width), y, x, &w, turned);
+        j->kernels->weight[size == 8](&w);
+        w.sum = (char *)w.sum + w.taps * w.width * size;
+    }
+}
+
+/* The same for what is not 0 alone: line r of taps stands at offset[r]. */
+static void sum_sparse(const job *j, const luron__conv_band *b, int64_t y, luron__conv_weight_job w, void *buffer) {
+    const luron__conv_args *g = j->p.g;
+    const int64_t pixels = luron__conv_volume(g->out);
+    int32_t *place = buffer;
+    luron__conv_sparse_job s = {.place = place, .list = place + LURON__CONV_BLOCK, .offset = w.offset};
+    s.x = (const float *)w.a + y * w.line_a, s.rows = lines_of(j), s.first = w.first, s.sums = w.sum;
+    for (int64_t i = 0; i < w.lines; i++)
+        for (int64_t k = 0; k < w.columns; k++)
+            *place++ = (int32_t)(i * w.line_a + k);
+    const float *gy = (const float *)g->gy + (b->image * g->c_out + b->group * j->p.rows) * pixels;
+    gy += (b->at[1] + y) * g->out[2];
+    for (int64_t c = 0; c < j->p.rows; c++, gy += pixels, s.sums += s.rows * LURON__CONV_SPARSE) {
+        s.g = gy;
+        s.n = j->sparse->list(gy, (int)(w.lines * w.columns), (int32_t *)buffer + LURON__CONV_BLOCK);
+        j->sparse->weight(&s);
+    }
+}
+
+/* May the band be read in place, by vectors in the sparse case? */
+static bool is_in_place(const job *j, const luron__conv_band *b) {
+    const luron__conv_part *p = &j->p;
+    const luron__conv_axis *h = &p->d[1], *w = &p->d[2];
+    const int64_t after = (b->n[1] - 1 + h->first + h->extra) * w->source + b->n[2] + w->first + LURON__CONV_SPARSE;
+    const int64_t last = luron__conv_place(p, b) + (p->channels - 1) * h->source * w->source + after;
+    return p->in_place && (!j->sparse || last <= p->g->images * p->g->c_in * h->source * w->source);
+}
+
+static void sum_band(const job *j, const luron__conv_band *b, bool first, char *sums, char *buffer) {
+    const luron__conv_part *p = &j->p;
+    const void *x = p->g->x;
+    const bool in_place = is_in_place(j, b);
+    luron__conv_weight_job w = {.taps = p->k, .offset = j->offset + (in_place ? p->k : 0), .first = first};
+    w.sum = sums + b->group * (j->numel / p->g->groups) * p->size;
+    if (in_place)
+        w.a = (const char *)x + luron__conv_place(p, b) * p->size, w.line_a = p->d[2].source;
+    else {
+        char *copy = buffer + turned_bytes(j);
+        luron__conv_copy(p, b, x, copy);
+        w.a = copy, w.line_a = p->line;
+    }
+    const int64_t across = luron__ceil_div(b->n[2], LURON__CONV_BLOCK), columns = luron__ceil_div(b->n[2], across);
+    const int64_t lines = luron__most(1, LURON__CONV_BLOCK / columns);
+    for (int64_t y = 0; y < b->n[1]; y += lines)
+        for (int64_t at = 0; at < b->n[2]; at += columns) {
+            w.lines = luron__least(lines, b->n[1] - y), w.columns = luron__least(columns, b->n[2] - at);
+            if (j->sparse)
+                sum_sparse(j, b, y, w, buffer);
+            else
+                sum_block(j, b, y, at, w, buffer);
+            w.first = false;
         }
 }
 
-static void run_sets(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+/* Task: a part of the bands of one group. */
+static void run_parts(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     job *j = arg;
+    const luron__conv_args *g = j->p.g;
+    const int64_t per_image = j->bands / g->images, each = j->bands / j->parts, longer = j->bands % j->parts;
     int which;
     char *buffer = luron__buffers_take(&j->buffers, &which);
     (void)chunk;
     for (int64_t i = begin; i < end; i++) {
-        const int64_t set = i % j->sets, group = i / j->sets % j->g->groups, part = i / j->sets / j->g->groups;
-        sum_images(j, part, group, set * j->set, luron__least(j->set, j->k - set * j->set), buffer);
+        const int64_t group = i % g->groups, part = i / g->groups;
+        const int64_t from = part * each + luron__least(part, longer), to = from + each + (part < longer);
+        for (int64_t k = from; k < to; k++) {
+            const int64_t image = k / per_image;
+            const luron__conv_band b =
+                luron__conv_band_at(&j->p, (image * g->groups + group) * per_image + k % per_image);
+            sum_band(j, &b, k == from, j->sums + part * j->numel * j->p.size, buffer);
+        }
     }
     luron__buffers_give(&j->buffers, which);
 }
 
-void luron__conv_grad_weight(const luron__conv_args *g, int threads, void *work) {
-    job j = job_of(g);
+void luron__conv_grad_weight(const luron__conv_args *args, int threads, void *work) {
+    const luron__conv_args g = luron__conv_flattened(args);
+    job j = job_of(&g);
     char *at = (char *)work + (64 - (uintptr_t)work % 64) % 64;
     if (j.numel == 0) return;
-    j.sums = at;
-    j.buffers = luron__buffers_at(at + sums_bytes(&j), buffer_bytes(&j), threads);
-    if (g->images * j.pixels == 0)
+    j.sums = at, at += sums_bytes(&j);
+    j.offset = (int64_t *)(void *)at, at += offset_bytes(&j);
+    luron__conv_offsets(&j.p, false, j.offset);
+    if (j.p.in_place) luron__conv_offsets(&j.p, true, j.offset + j.p.k);
+    j.buffers = luron__buffers_at(at, buffer_bytes(&j), threads);
+    if (may_be_sparse(&j) && luron__conv_is_sparse(&g, SPARSE * (double)g.kernel[2])) {
+        j.sparse = j.kernels->sparse, j.numel = sparse_numel(&j);
+        for (int64_t r = 0; r < lines_of(&j); r++)
+            for (int k = 0; k < 2; k++)
+                j.offset[k * j.p.k + r] = j.offset[k * j.p.k + r * g.kernel[2]];
+    }
+    if (j.bands == 0)
         j.parts = 0; /* nothing to add */
     else
-        luron__parallel_for(threads, j.parts * g->groups * j.sets, 1, run_sets, &j);
-    if (j.parts != 1) luron__parallel_for(threads, j.numel, GRAIN, j.size == 4 ? add_parts_f32 : add_parts_f64, &j);
+        luron__parallel_for(threads, j.parts * g.groups, 1, run_parts, &j);
+    luron__parallel_for(threads, g.c_out, luron__most(1, GRAIN / (j.p.k + 1)),
+                        j.p.size == 4 ? add_parts_f32 : add_parts_f64, &j);
 }
 #else
 
-/* Lines of what taps first .. first + n read at pixels at .. at + count of the output. */
-static void NAME(gather)(const job *j, int64_t image, int64_t group, int64_t first, int64_t n, int64_t at,
-                         int64_t count, void *buffer) {
-    const luron__conv_args *g = j->g;
-    const int64_t volume = luron__conv_volume(g->in), taps = luron__conv_volume(g->kernel);
-    const T *x = (const T *)g->x + (image * g->c_in + group * (g->c_in / g->groups)) * volume;
-    T *to = buffer;
-    for (int64_t k = first; k < first + n; k++) {
-        const int64_t tap = k % taps, kz = tap / (g->kernel[1] * g->kernel[2]), ky = tap / g->kernel[2] % g->kernel[1];
-        const int64_t from = tap % g->kernel[2] * g->dilation[2] - g->before[2];
-        const T *channel = x + k / taps * volume;
-        int64_t column = at % g->out[2], line = at / g->out[2] % g->out[1], depth = at / g->out[2] / g->out[1];
-        for (int64_t left = count; left > 0;) {
-            const int64_t m = luron__least(left, g->out[2] - column);
-            const int64_t z = depth * g->stride[0] + kz * g->dilation[0] - g->before[0],
-                          y = line * g->stride[1] + ky * g->dilation[1] - g->before[1];
-            if (z < 0 || z >= g->in[0] || y < 0 || y >= g->in[1])
-                memset(to, 0, (size_t)m * sizeof(T));
-            else
-                NAME(luron__conv_fill)(to, m, channel + (z * g->in[1] + y) * g->in[2], g->in[2],
-                                       column * g->stride[2] + from, g->stride[2]);
-            to += m, left -= m, column = 0;
-            if (++line == g->out[1]) line = 0, depth++;
-        }
-    }
-}
-
+/* The weights of output channels begin .. end. */
 static void NAME(add_parts)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const job *j = arg;
-    const T *sums = (const T *)(const void *)j->sums, beta = (T)j->g->beta;
-    T *to = j->g->to;
+    const luron__conv_args *g = j->p.g;
+    const int64_t rows = j->p.rows, panel = 2 * j->lanes, padded = up_to(rows, j->lanes);
+    const T beta = (T)g->beta;
     (void)chunk;
-    for (int64_t i = begin; i < end; i++) {
-        T sum = 0;
-        for (int64_t p = 0; p < j->parts; p++)
-            sum = p ? sum + sums[p * j->numel + i] : sums[i];
-        to[i] = beta == 0 ? sum : sum + beta * to[i];
+    for (int64_t c = begin; c < end; c++) {
+        const int64_t row = c % rows, first = row / panel * panel, width = luron__least(panel, padded - first);
+        const T *sums = (const T *)(const void *)j->sums + (c / rows * padded + first) * j->p.k + row % panel;
+        T *to = (T *)g->to + c * j->p.k;
+        const T *line = (const T *)(const void *)j->sums + c * lines_of(j) * LURON__CONV_SPARSE;
+        for (int64_t k = 0; k < j->p.k; k++, sums += width) {
+            T sum = 0;
+            if (j->sparse) sums = line + k / g->kernel[2] * LURON__CONV_SPARSE + k % g->kernel[2];
+            for (int64_t p = 0; p < j->parts; p++)
+                sum = p ? sum + sums[p * j->numel] : sums[0];
+            to[k] = beta == 0 ? sum : sum + beta * to[k];
+        }
     }
 }
 #endif
