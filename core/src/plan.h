@@ -91,7 +91,8 @@ typedef struct luron__plan_store { /* a storage that the step uses */
     bool born;                     /* during the step */
     bool constant;                 /* the program put the numbers there */
     bool kept;                     /* nobody else holds it */
-    bool moved;                    /* its data are in the block */
+    bool moved;                    /* its data are in the block ... */
+    size_t at;                     /* ... there */
     int input;                     /* -1: none */
     int64_t first, last;           /* steps that use it */
     bool written_first;
@@ -132,8 +133,9 @@ struct luron_plan {
 };
 #define LURON__PLAN_REFS (1 << 30) /* of a header: nobody counts them down */
 
-/** Lay out the block, after everything was noted (plan_memory.c). */
+/** Lay out the block, after everything was noted (plan_memory.c). It is made before the first run: a plan may never run. */
 luron_status luron__plan_lay_out(luron_plan *plan, luron_ctx *ctx);
+luron_status luron__plan_open(luron_plan *plan, luron_ctx *ctx);
 /** Point the views of a step at their data. */
 void luron__plan_refresh(luron__plan_step *s);
 

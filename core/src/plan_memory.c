@@ -86,23 +86,31 @@ luron_status luron__plan_lay_out(luron_plan *p, luron_ctx *ctx) {
     LURON_TRY(luron__alloc(&pieces, ctx, room * sizeof *pieces));
     luron_status status = luron__alloc(&placed, ctx, room * sizeof *placed);
     int64_t n = collect(p, pieces);
-    if (!status) {
-        size_t bytes = place_all(pieces, placed, n);
-        luron__pool_trim(p->pool); /* of the step that was noted: kept for a program that will not run again */
-        status = luron__alloc(&p->block, ctx, bytes);
-        if (!status) p->block_bytes = bytes;
-    }
-    if (!status && p->scratch_bytes) status = luron__alloc(&p->scratch, ctx, p->scratch_bytes);
-    if (status && !p->scratch) p->scratch_bytes = 0;
+    if (!status) p->block_bytes = place_all(pieces, placed, n);
     for (int64_t i = 0; i < n && !status; i++) {
         luron__plan_store *store = &p->stores[pieces[i].store];
         luron__pool_free(p->pool, store->storage->data, store->storage->bytes);
-        store->storage->data = (char *)p->block + pieces[i].at;
-        store->moved = true;
+        store->storage->data = NULL;
+        store->at = pieces[i].at, store->moved = true;
     }
     luron__free(ctx, placed, room * sizeof *placed);
     luron__free(ctx, pieces, room * sizeof *pieces);
-    if (status) return status;
+    return status;
+}
+
+luron_status luron__plan_open(luron_plan *p, luron_ctx *ctx) {
+    luron__pool_trim(p->pool); /* of the step that was noted: kept for a program that will not run again */
+    LURON_TRY(luron__alloc(&p->block, ctx, p->block_bytes));
+    if (p->scratch_bytes && !p->scratch) {
+        luron_status status = luron__alloc(&p->scratch, ctx, p->scratch_bytes);
+        if (status) {
+            luron__free(ctx, p->block, p->block_bytes);
+            p->block = NULL;
+            return status;
+        }
+    }
+    for (int64_t i = 0; i < p->n_stores; i++)
+        if (p->stores[i].moved) p->stores[i].storage->data = (char *)p->block + p->stores[i].at;
     point_at_inputs(p);
     for (int64_t k = 0; k < p->n_steps; k++) {
         luron__plan_refresh(&p->steps[k]);

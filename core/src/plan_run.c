@@ -162,6 +162,7 @@ static luron_status make_outputs(luron_tensor **outs, luron_plan *p, luron_ctx *
 luron_status luron_plan_run(luron_tensor **outs, luron_plan *p, luron_ctx *ctx, int n_in, luron_tensor *const *ins) {
     const char *why = misfit(p, ctx, n_in, ins);
     LURON__CHECK(ctx, !why, LURON_E_STATE, "plan: it was made for something else: %s", why);
+    if (!p->block) LURON_TRY(luron__plan_open(p, ctx));
     for (int i = 0; i < n_in; i++)
         p->inputs[i].data = luron__data(ins[i]) - p->ins[i].offset * luron_dtype_size(ins[i]->dtype);
     p->position = ctx->position;

@@ -177,11 +177,13 @@ static int64_t growth(lua_State *L, int64_t held) {
 /* Lua sees 8 bytes of a tensor of megabytes, so it has to be told when to collect. */
 void lr_collect_if_due(lua_State *L) {
     lr_state *S = lr_get(L);
-    if (luron_ctx_live_bytes(S->ctx) < S->threshold || lua_gc(L, LUA_GCISRUNNING) <= 0) return; /* -1: in a finalizer */
+    int64_t held = luron_ctx_live_bytes(S->ctx);
+    if (held < S->least / 2) S->least = held, S->threshold = held + growth(L, held); /* much was let go of by itself */
+    if (held < S->threshold || lua_gc(L, LUA_GCISRUNNING) <= 0) return;              /* -1: in a finalizer */
     lua_gc(L, LUA_GCCOLLECT);
     lr_drain(L, S);
-    int64_t left = luron_ctx_live_bytes(S->ctx);
-    S->threshold = left + growth(L, left);
+    S->least = luron_ctx_live_bytes(S->ctx);
+    S->threshold = S->least + growth(L, S->least);
 }
 
 int lr_done(lua_State *L, luron_status status, int n) {

@@ -36,7 +36,7 @@ typedef struct lr_held {
 struct lr_state {
     luron_ctx *ctx;    /* NULL once the lua_State closes */
     int refs;          /* held by Lua and by held values */
-    int64_t threshold; /* live bytes from which a collection is due */
+    int64_t threshold, least; /* live bytes from which a collection is due; what was left by the last one, or less */
     lua_State *L;      /* what callbacks run on; NULL outside calls that may make any */
     lua_State *running; /* what called last: where luron_ctx_set_locate looks */
     int failed;        /* a callback raised an error, which lr_raise raises again */
