@@ -310,7 +310,7 @@ static luron_status host_bad_id(luron_call *c, int i, int64_t k, int64_t n) {
         base == 1 && raw == 0 ? " (ids count from 1 here: 0 is no id; add 1 to labels that count from 0)" : "");
 }
 
-#define HOST(map_fn)                                                                                                   \
+#define HOST(map_fn, bytes)                                                                                                   \
     {.struct_size = sizeof(luron_host),                                                                                \
      .abi_minor = LURON_ABI_MINOR,                                                                                     \
      .fail = host_fail,                                                                                                \
@@ -333,9 +333,10 @@ static luron_status host_bad_id(luron_call *c, int i, int64_t k, int64_t n) {
      .conv_grad_weight = luron__host_conv_grad_weight,                                                                 \
      .gemm_packed_bytes = luron__host_gemm_packed_bytes,                                                               \
      .gemm_pack = luron__host_gemm_pack,                                                                               \
-     .gemm_packed = luron__host_gemm_packed}
-static const luron_host tables[LURON__ISA_COUNT] = {[LURON__ISA_PLAIN] = HOST(host_map_plain),
-                                                    [LURON__ISA_AVX2] = HOST(host_map_avx2),
-                                                    [LURON__ISA_AVX512] = HOST(host_map_avx512),
-                                                    [LURON__ISA_NEON] = HOST(host_map_neon)};
+     .gemm_packed = luron__host_gemm_packed,                                                                           \
+     .vector_bytes = bytes}
+static const luron_host tables[LURON__ISA_COUNT] = {[LURON__ISA_PLAIN] = HOST(host_map_plain, 16),
+                                                    [LURON__ISA_AVX2] = HOST(host_map_avx2, 32),
+                                                    [LURON__ISA_AVX512] = HOST(host_map_avx512, 64),
+                                                    [LURON__ISA_NEON] = HOST(host_map_neon, 16)};
 const luron_host *luron__host(int isa) { return &tables[isa]; }

@@ -18,21 +18,19 @@ extern const luron_optim_type optim_sgd, optim_adam, optim_adamw, optim_rmsprop,
 static inline float root_float(float x) { return sqrtf(x); }
 static inline double root_double(double x) { return sqrt(x); }
 
-/* LOOP_STEP(name): name, from LOOP TYPED(name), compiled for vectors of 32 bytes too. It is the same arithmetic in the same
- * order, so the bits do not depend on which of them runs. */
+/* LOOP_STEP(name): name, from LOOP TYPED(name), in float compiled for vectors of 32 bytes too. It is the same arithmetic in the
+ * same order, so the bits do not depend on which of them runs. */
 #define LOOP static inline __attribute__((always_inline)) void
-#define LOOP_STEP_AS(name, loop)                                                                                       \
-    static void name(luron_step *s) {                                                                                  \
-        if (s->dtype == LURON_F64) JOIN(loop, double)(s);                                                              \
-        else JOIN(loop, float)(s);                                                                                     \
-    }
 #if defined(__x86_64__)
 #define LOOP_STEP(name)                                                                                                \
-    __attribute__((target("avx2"))) LOOP_STEP_AS(JOIN(name, avx2), name)                                               \
-    LOOP_STEP_AS(JOIN(name, plain), name)                                                                              \
-    static void name(luron_step *s) { (__builtin_cpu_supports("avx2") ? JOIN(name, avx2) : JOIN(name, plain))(s); }
+    static __attribute__((target("avx2"))) void JOIN(name, wide)(luron_step *s) { JOIN(name, float)(s); }              \
+    static void name(luron_step *s) {                                                                                  \
+        if (s->dtype == LURON_F64) JOIN(name, double)(s);                                                              \
+        else if (s->host->vector_bytes >= 32) JOIN(name, wide)(s);                                                     \
+        else JOIN(name, float)(s);                                                                                     \
+    }
 #else
-#define LOOP_STEP(name) LOOP_STEP_AS(name, name)
+#define LOOP_STEP(name) static void name(luron_step *s) { BY_TYPE(s, name)(s); }
 #endif
 
 /* An option that is not negative: of any size, or a share below 1. */

@@ -251,6 +251,8 @@ struct luron_host {
     int64_t (*gemm_packed_bytes)(luron_call *, const luron_gemm *);
     /* [run] op(b) in the order in which gemm reads it, best at a multiple of 64, for many products with the same b; gemm with what that left, of b the shape alone is looked at: the same bits, sooner */
     luron_status (*gemm_pack)(luron_call *, const luron_gemm *, void *to), (*gemm_packed)(luron_call *, const luron_gemm *, const void *packed);
+    /** Of the vectors for which a loop may be compiled (__attribute__((target("avx2")))) and called: 16, or on x86-64 32 with AVX2 and FMA, 64 with AVX-512 too. */
+    int64_t vector_bytes;
 };
 /** Is the host new enough for `field`, and does it offer it? */
 #define LURON_HAS(h, field) ((h)->struct_size >= offsetof(luron_host, field) + sizeof((h)->field) && (h)->field)
