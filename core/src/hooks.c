@@ -1,11 +1,13 @@
 /* Lists of hooks, and the hooks of tensors. */
 #include "hooks.h"
+#include "plan.h"
 
 #include <string.h>
 
 /* ---- lists ------------------------------------------------------------------------------------------------------- */
 luron_status luron__hooks_add(int64_t *id, luron_ctx *ctx, luron__hooks **hooks, const luron__hook *hook) {
     luron__hook *h;
+    if (!hook->keeper) luron__plan_refuse(ctx, "registers a hook: do that outside of the step");
     LURON_TRY(luron__alloc(&h, ctx, sizeof *h));
     if (!*hooks) {
         luron__hooks *list;

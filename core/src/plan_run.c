@@ -18,16 +18,6 @@ static bool same_tensor(const luron_tensor *header, const luron_tensor *t) {
     return t && t->storage == header->storage && t->offset == header->offset && luron__same_shape(t, header);
 }
 
-static bool layer_is_same(const luron__frame *f) {
-    const luron_layer *layer = f->layer;
-    if (layer->code != f->code || layer->hooks || layer->training != ((f->call.flags & LURON_CALL_TRAINING) != 0)) return false;
-    for (int i = 0; i < f->call.n_param; i++) {
-        const luron_tensor *t = layer->param[i].tensor;
-        if (f->param_ptr[i] && (!t || luron__data(t) != f->param_view[i].data)) return false;
-    }
-    return true;
-}
-
 static bool optim_is_same(const luron__plan_step *s) {
     if (2 * luron__optim_n_params(s->optim) != s->n) return false;
     for (int i = 0; i < s->n; i += 2)
@@ -44,13 +34,13 @@ static const char *misfit(const luron_plan *p, const luron_ctx *ctx, int n_in, l
     if (ctx->anomaly || ctx->strict || ctx->trace || ctx->plan) return "the context looks at what is computed";
     for (int64_t i = 0; i < p->n_steps; i++) {
         const luron__plan_step *s = &p->steps[i];
-        if (s->frame && s->kind == LURON__PLAN_FORWARD && !layer_is_same(s->frame)) return "a layer has another mode, parameter, code or a hook";
+        if (s->frame && s->kind == LURON__PLAN_FORWARD && !luron__plan_frame_fits(s->frame)) return "a layer has another mode, parameter, code or a hook";
         if (s->optim && !optim_is_same(s)) return "an optimiser has other parameters";
     }
     for (int64_t i = 0; i < p->n_grads; i++)
         if (p->grads[i].leaf->hooks) return "a parameter has a hook";
         else if (p->grads[i].leaf->grad && !p->grads[i].zeroed) return "there are gradients, which the step would be added to";
-    return NULL;
+    return luron__plan_misfit_seen(p, ctx);
 }
 
 int luron_plan_fits(const luron_plan *p, const luron_ctx *ctx, int n_in, luron_tensor *const *ins, const char **why) {
