@@ -420,6 +420,7 @@ static void settle_stores(luron_plan *p) {
         if (s->first < 0 || s->written_first) continue;
         if (!s->constant) refuse(p, "does something that cannot be noted");
         mix(p, s->storage->data, s->storage->bytes);
+        if (s->first < p->n_steps) p->steps[s->first].hash ^= luron__hash(LURON__HASH_BEGIN, s->storage->data, s->storage->bytes);
     }
 }
 

@@ -52,7 +52,7 @@ local function difference(was, is)
       return string.format("thing %d of %d was %s", i // 2 + 1, #is // 2, what)
     end
   end
-  return "what it made or gave were other tensors or numbers"
+  return "other tensors came out"
 end
 
 -- Keep the plan if the noting before did the same, else what that was.

@@ -39,8 +39,8 @@ LURON_API void luron_ctx_refuse_plan(luron_ctx *ctx, const char *what);
 LURON_API int luron_plan_n_outs(const luron_plan *plan);
 /** Things that a run does, and bytes of the block that results in between share. */
 LURON_API int64_t luron_plan_n_steps(const luron_plan *plan);
-/** The op, type of layer or of optimiser behind thing i; NULL: there is no such thing. If not NULL, *hash is of everything up
- *  to and with it: the first at which two plans of one step differ tells what the step did otherwise. */
+/** The op, type of layer or of optimiser behind thing i; NULL: there is no such thing. The first thing with another *hash (of
+ *  what was done up to it and with it; may be NULL) in two plans of one step tells what the step did otherwise. */
 LURON_API const char *luron_plan_step(const luron_plan *plan, int64_t i, uint64_t *hash);
 LURON_API int64_t luron_plan_bytes(const luron_plan *plan);
 /** NULL is allowed. */
