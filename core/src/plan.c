@@ -168,6 +168,7 @@ static void note_two(luron_ctx *ctx, luron__plan_kind kind, luron_tensor *to, co
     if (!s) return;
     if (from) set_header(p, s, 0, from, false);
     set_header(p, s, s->n - 1, to, writes_first);
+    s->lasting = kind != LURON__PLAN_ROOT && to->storage->plan != p;
     if (kind != LURON__PLAN_ROOT && is_input(p, to)) refuse(p, "writes into what is given to it");
     end_step(p);
 }
@@ -298,6 +299,7 @@ void luron__plan_layer(luron_ctx *ctx, luron__frame *f, bool backward, const uin
     copy_frame(p, s, f, backward, fresh_in, fresh_param);
     s->draws = f->type->layer.flags & LURON_LAYER_RANDOM && f->call.flags & LURON_CALL_TRAINING;
     s->draw = f->call.random_position - p->position;
+    s->lasting = !backward && f->call.n_state && f->call.flags & LURON_CALL_TRAINING;
     if (s->draws) mix_int(p, (int64_t)s->draw);
     end_step(p);
 }
@@ -307,11 +309,14 @@ void luron__plan_leaf(luron_ctx *ctx, luron_tensor *leaf, bool zeroed) {
     luron_plan *p = ctx->plan;
     if (!p) return;
     for (int64_t i = 0; i < p->n_grads; i++)
-        if (p->grads[i].leaf == leaf) return;
+        if (p->grads[i].leaf == leaf) {
+            p->grads[i].last = p->n_steps;
+            return;
+        }
     if (luron__grow(ctx, &p->grads, &p->cap_grads, p->n_grads + 1, sizeof *p->grads))
         refuse(p, "there is not enough memory");
     else
-        p->grads[p->n_grads++] = (luron__plan_grad){.leaf = luron_tensor_ref(leaf), .zeroed = zeroed};
+        p->grads[p->n_grads++] = (luron__plan_grad){.leaf = luron_tensor_ref(leaf), .zeroed = zeroed, .first = p->n_steps, .last = p->n_steps};
 }
 
 void luron__plan_adds_to(luron_ctx *ctx, const luron_tensor *leaf) {
@@ -327,6 +332,7 @@ void luron__plan_optim(luron_ctx *ctx, luron_optim *o) {
     luron__plan_step *s = new_step(p, LURON__PLAN_OPTIM, (int)(2 * n));
     if (!s) return;
     s->optim = o;
+    s->lasting = true;
     atomic_fetch_add(&o->live.refs, 1);
     for (int64_t i = 0; i < n; i++) {
         luron__optim_param at = luron__optim_param_at(o, i);
@@ -342,6 +348,7 @@ void luron__plan_optim(luron_ctx *ctx, luron_optim *o) {
 static luron_status take_inputs(luron_plan *p, luron_ctx *ctx, int n_in, luron_tensor *const *ins) {
     LURON_TRY(luron__alloc(&p->ins, ctx, (size_t)n_in * sizeof *p->ins));
     LURON_TRY(luron__alloc(&p->inputs, ctx, (size_t)n_in * sizeof *p->inputs));
+    LURON_TRY(luron__alloc(&p->given, ctx, (size_t)n_in * sizeof *p->given));
     p->n_in = n_in;
     for (int i = 0; i < n_in; i++) {
         int number = i + ctx->index_base;
@@ -353,6 +360,7 @@ static luron_status take_inputs(luron_plan *p, luron_ctx *ctx, int n_in, luron_t
         if (at < 0) return luron__nomem(ctx, sizeof *p->stores);
         p->stores[at].input = i;
         copy_header(&p->ins[i], ins[i]);
+        p->given[i] = luron_tensor_ref(ins[i]);
         mix_int(p, ins[i]->dtype);
         mix(p, ins[i]->shape, (size_t)ins[i]->ndim * sizeof *ins[i]->shape);
     }
@@ -468,6 +476,7 @@ const char *luron_plan_step(const luron_plan *p, int64_t i, uint64_t *hash) {
     }
     return NULL;
 }
+int luron_plan_changed(const luron_plan *p) { return p->changed; }
 int64_t luron_plan_n_steps(const luron_plan *p) { return p->n_steps; }
 int64_t luron_plan_bytes(const luron_plan *p) { return (int64_t)(p->block_bytes + p->scratch_bytes); }
 
@@ -495,6 +504,7 @@ void luron__plan_abandon(luron_plan *p) {
 void luron_plan_free(luron_plan *p) {
     if (!p) return;
     luron__plan_abandon(p);
+    luron__plan_drop_given(p);
     for (int64_t i = 0; i < p->cap_steps && i <= p->n_steps; i++) /* the last one may be half made */
         close_step(p, &p->steps[i]);
     for (int64_t i = 0; i < p->n_grads; i++) {

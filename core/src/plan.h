@@ -85,6 +85,7 @@ typedef struct luron__plan_step {
     bool draws;     /* FORWARD, BACKWARD: has a position of its own */
     uint64_t draw;  /* counted from the position at the beginning of the step */
     bool has_input; /* some views show an input of the plan */
+    bool lasting;   /* changes what was there before the step */
     luron_optim *optim;
     double value; /* FILL */
 } luron__plan_step;
@@ -103,6 +104,7 @@ typedef struct luron__plan_store { /* a storage that the step uses */
 typedef struct luron__plan_grad {
     luron_tensor *leaf, *grad; /* as the step left it; NULL: none */
     bool zeroed;               /* it was let go of before it got another */
+    int64_t first, last;       /* how many steps were made when it first and last changed */
 } luron__plan_grad;
 
 typedef struct luron__plan_tensor { /* one that was there before the step, and is no result of an op */
@@ -130,6 +132,7 @@ struct luron_plan {
     luron_ctx *ctx; /* while it is noted */
     char refusal[256];
     bool ended;
+    bool changed; /* a run that failed: it had changed what was there before */
     const char *pending; /* a write in place that is not noted yet */
     bool recording, higher;
     uint32_t default_dtype;
@@ -137,6 +140,7 @@ struct luron_plan {
     uint64_t position, draws, hash;
     int n_in, n_out;
     luron_tensor *ins;     /* headers */
+    luron_tensor **given;  /* while it is noted */
     luron__storage *inputs; /* stand for those of the inputs: n_in */
     luron_tensor *outs;    /* headers */
     luron_tensor **same;   /* outs that are not made by the step; NULL: made */
@@ -169,6 +173,8 @@ void luron__plan_settle_seen(luron_plan *plan, luron_ctx *ctx);
 const char *luron__plan_misfit_seen(const luron_plan *plan, const luron_ctx *ctx);
 bool luron__plan_frame_fits(const luron__frame *f);
 void luron__plan_forget_seen(luron_plan *plan);
+/** The inputs that were given are let go of. */
+void luron__plan_drop_given(luron_plan *plan);
 /** Point the views of a step at their data. */
 void luron__plan_refresh(luron__plan_step *s);
 

@@ -141,21 +141,43 @@ static luron_status make_outputs(luron_tensor **outs, luron_plan *p, luron_ctx *
     return status;
 }
 
+/* Step i has failed: random numbers and gradients as the step that is computed would leave them. If nothing has changed so
+ * far, as if it had not been tried: whoever wants to know what was not finite does the step itself.                     */
+static void leave_at(luron_plan *p, luron_ctx *ctx, int64_t i, luron_status status) {
+    uint64_t drawn = 0;
+    p->changed = false;
+    for (int64_t k = 0; k < i; k++) {
+        const luron__plan_step *s = &p->steps[k];
+        p->changed = p->changed || s->lasting;
+        if (s->kind == LURON__PLAN_FORWARD && s->draws && drawn <= s->draw) drawn = s->draw + 1;
+    }
+    bool undone = status == LURON_E_NONFINITE && !p->changed;
+    ctx->position = p->position + (undone ? 0 : drawn);
+    for (int64_t k = 0; k < p->n_grads && !undone; k++) {
+        luron__plan_grad *g = &p->grads[k];
+        if (g->last > i && !(g->zeroed && g->first <= i)) continue;
+        luron_tensor *old = g->leaf->grad;
+        g->leaf->grad = g->last <= i ? luron_tensor_ref(g->grad) : NULL;
+        luron_tensor_unref(old);
+    }
+}
+
 luron_status luron_plan_run(luron_tensor **outs, luron_plan *p, luron_ctx *ctx, int n_in, luron_tensor *const *ins) {
     const char *why = misfit(p, ctx, n_in, ins);
     LURON__CHECK(ctx, !why, LURON_E_STATE, "plan: it was made for something else: %s", why);
-    for (int i = 0; i < n_in; i++)
-        p->inputs[i].data = luron__data(ins[i]) - p->ins[i].offset * luron_dtype_size(ins[i]->dtype);
+    for (int k = 0; k < n_in; k++)
+        p->inputs[k].data = luron__data(ins[k]) - p->ins[k].offset * luron_dtype_size(ins[k]->dtype);
     p->position = ctx->position;
     ctx->position += p->draws;
     bool recording = ctx->recording;
     ctx->recording = false;
     luron_status status = LURON_OK;
-    for (int64_t i = 0; i < p->n_steps && !status; i++)
+    int64_t i = 0;
+    for (; i < p->n_steps && !status; i++)
         status = run_step(p, ctx, &p->steps[i]);
+    if (status) leave_at(p, ctx, i - 1, status);
     if (!status) put_grads(p);
     if (!status) status = make_outputs(outs, p, ctx);
     ctx->recording = recording;
-    if (status) ctx->position = p->position; /* as if it had not been tried */
     return status;
 }

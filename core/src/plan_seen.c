@@ -96,8 +96,27 @@ static bool settings_fit(const luron_plan *p, const luron_ctx *ctx) {
     return ctx->higher == p->higher && ctx->default_dtype == p->default_dtype && ctx->index_base == p->index_base;
 }
 
+void luron__plan_drop_given(luron_plan *p) {
+    for (int i = 0; i < p->n_in && p->given; i++)
+        luron_tensor_unref(p->given[i]);
+    luron__pool_free(p->pool, p->given, (size_t)p->n_in * sizeof *p->given);
+    p->given = NULL;
+}
+
+/* A run is given other tensors, which would not require a gradient after it. */
+static void settle_given(luron_plan *p, luron_ctx *ctx) {
+    for (int i = 0; i < p->n_in; i++) {
+        bool changed = p->given[i]->requires_grad;
+        for (int64_t g = 0; g < p->n_grads; g++)
+            changed = changed || p->grads[g].leaf == p->given[i];
+        if (changed) luron__plan_refuse(ctx, "makes what is given to it require a gradient, or gives it one: detach it first");
+    }
+    luron__plan_drop_given(p);
+}
+
 void luron__plan_settle_seen(luron_plan *p, luron_ctx *ctx) {
     if (ctx->recording != p->recording || !settings_fit(p, ctx)) luron__plan_refuse(ctx, "switches settings, such as whether gradients are recorded");
+    settle_given(p, ctx);
     settle_owners(p, ctx);
     settle_tensors(p, ctx);
 }

@@ -118,8 +118,8 @@ static int l_run(lua_State *L) {
     for (int i = 0; i < n_out; i++)
         boxes[i] = lr_new_tensor(L);
     luron_status status = luron_plan_run(outs, plan, ctx, n, ins);
-    /* no parameter was changed: the step itself can say what made it */
-    if (status == LURON_E_NONFINITE) return misfit(L, top, "numbers were not finite");
+    /* nothing was changed: the step itself can say what made it */
+    if (status == LURON_E_NONFINITE && !luron_plan_changed(plan)) return misfit(L, top, "numbers were not finite");
     for (int i = 0; i < n_out && status == LURON_OK; i++)
         *boxes[i] = outs[i];
     return lr_done(L, status, n_out + 1);
