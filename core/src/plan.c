@@ -346,10 +346,10 @@ void luron__plan_optim(luron_ctx *ctx, luron_optim *o) {
 
 /* ---- begin and end ----------------------------------------------------------------------------------------------- */
 static luron_status take_inputs(luron_plan *p, luron_ctx *ctx, int n_in, luron_tensor *const *ins) {
+    p->n_in = n_in;
     LURON_TRY(luron__alloc(&p->ins, ctx, (size_t)n_in * sizeof *p->ins));
     LURON_TRY(luron__alloc(&p->inputs, ctx, (size_t)n_in * sizeof *p->inputs));
     LURON_TRY(luron__alloc(&p->given, ctx, (size_t)n_in * sizeof *p->given));
-    p->n_in = n_in;
     for (int i = 0; i < n_in; i++) {
         int number = i + ctx->index_base;
         LURON__CHECK(ctx, ins[i], LURON_E_ARGUMENT, "plan: input %d is missing", number);

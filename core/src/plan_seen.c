@@ -1,6 +1,6 @@
 /* plan_seen.c -- what a step finds and does not make: tensors that were there before and are no results of ops, layers,
  * models, settings of the context. What the step does may hang on how they are (a parameter that is frozen gets no
- * gradient), so a plan notes it, fits as long as it stays so, and is refused if the step itself changes it.            */
+ * gradient), so a plan notes it, fits as long as it stays so, and is refused if the step itself changes it. */
 #include "graph.h"
 #include "plan.h"
 
@@ -12,7 +12,8 @@ static const char *change_of(const luron__plan_tensor *was) {
     return (t->hooks != NULL) != was->hooked ? "a tensor has a hook, or none any more" : NULL;
 }
 
-static const char *const CHANGES = "changes what was there before (frozen or not, hooks, dtype): do that outside of the step";
+static const char *const CHANGES =
+    "changes what was there before (frozen or not, hooks, dtype): do that outside of the step";
 
 void luron__plan_see(luron_plan *p, luron_tensor *t) {
     if (t->node || t->storage->plan == p || p->refusal[0]) return;
@@ -27,7 +28,8 @@ void luron__plan_see(luron_plan *p, luron_tensor *t) {
         luron__plan_refuse(p->ctx, "there is not enough memory");
         return;
     }
-    p->tensors[p->n_tensors++] = (luron__plan_tensor){luron_tensor_ref(t), t->storage, t->requires_grad, t->hooks != NULL};
+    p->tensors[p->n_tensors++] =
+        (luron__plan_tensor){luron_tensor_ref(t), t->storage, t->requires_grad, t->hooks != NULL};
 }
 
 /* Headers that the step made of such tensors (views, detached ones) are nobody else's: they stay as they are. */
@@ -35,8 +37,10 @@ static void settle_tensors(luron_plan *p, luron_ctx *ctx) {
     int64_t n = 0;
     for (int64_t i = 0; i < p->n_tensors; i++) {
         if (change_of(&p->tensors[i])) luron__plan_refuse(ctx, CHANGES);
-        if (atomic_load(&p->tensors[i].tensor->refs) == 1) luron_tensor_unref(p->tensors[i].tensor);
-        else p->tensors[n++] = p->tensors[i];
+        if (atomic_load(&p->tensors[i].tensor->refs) == 1)
+            luron_tensor_unref(p->tensors[i].tensor);
+        else
+            p->tensors[n++] = p->tensors[i];
     }
     p->n_tensors = n;
 }
@@ -44,7 +48,8 @@ static void settle_tensors(luron_plan *p, luron_ctx *ctx) {
 /* ---- layers and models ------------------------------------------------------------------------------------------- */
 bool luron__plan_frame_fits(const luron__frame *f) {
     const luron_layer *layer = f->layer;
-    if (layer->code != f->code || layer->hooks || layer->training != ((f->call.flags & LURON_CALL_TRAINING) != 0)) return false;
+    if (layer->code != f->code || layer->hooks || layer->training != ((f->call.flags & LURON_CALL_TRAINING) != 0))
+        return false;
     for (int i = 0; i < f->call.n_param; i++) {
         const luron_tensor *t = layer->param[i].tensor;
         if (f->param_ptr[i] && (!t || luron__data(t) != f->param_view[i].data)) return false;
@@ -86,7 +91,8 @@ void luron__plan_applies(luron_ctx *ctx, luron_layer *layer, luron_model *model)
 static void settle_owners(const luron_plan *p, luron_ctx *ctx) {
     const char *what = "switches the mode of a layer, or changes its parameters or hooks: do that outside of the step";
     for (int64_t i = 0; i < p->n_steps; i++)
-        if (p->steps[i].kind == LURON__PLAN_FORWARD && !luron__plan_frame_fits(p->steps[i].frame)) luron__plan_refuse(ctx, what);
+        if (p->steps[i].kind == LURON__PLAN_FORWARD && !luron__plan_frame_fits(p->steps[i].frame))
+            luron__plan_refuse(ctx, what);
     for (int64_t i = 0; i < p->n_owners; i++)
         if (!owner_fits(&p->owners[i])) luron__plan_refuse(ctx, what);
 }
@@ -109,13 +115,15 @@ static void settle_given(luron_plan *p, luron_ctx *ctx) {
         bool changed = p->given[i]->requires_grad;
         for (int64_t g = 0; g < p->n_grads; g++)
             changed = changed || p->grads[g].leaf == p->given[i];
-        if (changed) luron__plan_refuse(ctx, "makes what is given to it require a gradient, or gives it one: detach it first");
+        if (changed)
+            luron__plan_refuse(ctx, "makes what is given to it require a gradient, or gives it one: detach it first");
     }
     luron__plan_drop_given(p);
 }
 
 void luron__plan_settle_seen(luron_plan *p, luron_ctx *ctx) {
-    if (ctx->recording != p->recording || !settings_fit(p, ctx)) luron__plan_refuse(ctx, "switches settings, such as whether gradients are recorded");
+    if (ctx->recording != p->recording || !settings_fit(p, ctx))
+        luron__plan_refuse(ctx, "switches settings, such as whether gradients are recorded");
     settle_given(p, ctx);
     settle_owners(p, ctx);
     settle_tensors(p, ctx);

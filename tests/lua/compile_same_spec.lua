@@ -32,6 +32,7 @@ end
 local function make_net() return nn.Sequential { nn.Linear(3, 8), nn.BatchNorm1d(8), nn.Dropout(0.3), nn.Tanh(), nn.Linear(8, 2) } end
 
 -- Eight calls: what came out, what is left, and what luron.explain says.
+-- A case may have arguments of its own, and a call that fails.
 local function calls(case, compiled)
   luron.seed(4)
   local net = (case.net or make_net)()
@@ -43,7 +44,13 @@ local function calls(case, compiled)
   for i = 1, 8 do
     if case.before then case.before(i, net, opt, extra) end
     local x, t = luron.arange(12 * 3):reshape(12, 3):float() * 0.1 - i, luron.arange(12):remainder(2):long() + 1
-    left["result " .. i] = text_of(fn(x, t))
+    if case.args then x, t = case.args(i, x, t) end
+    local ok, result = pcall(fn, x, t)
+    left["result " .. i] = ok and text_of(result) or "failed"
+    if ok == (case.fails == i) then error(result) end
+    if case.fails == i then -- what is left at once
+      for key, value in pairs(snapshot(net, opt)) do left[key .. " then"] = value end
+    end
   end
   for key, value in pairs(snapshot(net, opt)) do left[key] = value end
   if case.after then left.after = text_of(case.after(net, opt, extra)) end
@@ -141,6 +148,25 @@ local cases = {
     close = function() luron.default_dtype "float32" end },
   { "a tensor changes in place", step = first(function(_, _, w, x) return x * w end), make = function() return luron.ones(3) end, before = function(i, _, _, w) w:fill_(i) end },
   { "load_state_dict between", step = plain, make = make_net, before = at(5, function(m, _, other) m:load_state_dict(other:state_dict()) end) },
+  { "a target that is none", step = plain, args = function(i, x, t) return x, i == 6 and t + 4 or t end, fails = 6 },
+  { "a loss that is not finite", step = function(m, o, x, t)
+    o:zero_grad()
+    local loss = (m(x) * t:float()[1]):square():mean()
+    loss:backward()
+    o:step()
+    return loss
+  end, args = function(i, x, t) return x, i == 6 and t * 2 ^ 40 * 2 ^ 40 or t end, fails = 6 },
+  { "a loss that is not finite, nothing changed before", net = make_scaled, step = plain,
+    args = function(i, x, t) return i == 6 and x / 0 or x, t end, fails = 6 },
+  { "one of two optimisers fails", step = function(m, o, x, t, e)
+    e.opt:zero_grad();
+    (e.w * x):sum():backward()
+    e.opt:step()
+    return plain(m, o, x * t:float()[1], t:clamp(1, 2))
+  end, make = function()
+    local w = luron.ones(3):requires_grad_()
+    return { w = w, opt = luron.optim.Adam({ w }, { lr = 0.1 }) }
+  end, args = function(i, x, t) return x, i == 6 and t * 2 ^ 40 * 2 ^ 40 * 2 ^ 40 * 2 ^ 40 or t end, fails = 6, after = function(_, _, e) return e.w + e.opt:steps() end },
   { "seed between", step = plain, before = at(5, function() luron.seed(11) end) },
 
   -- ---- planned: done again by the plan
@@ -293,6 +319,39 @@ local cases = {
     return plain(m, o, x, t)
   end, make = function() return luron.data.tensors(luron.ones(4, 3), luron.ones(4):long()):loader { batch = 4 } end, after = function(_, _, l) return l:state().epoch end,
     why = "takes batches of a loader" },
+  { "a parameter is put in", step = first(function(m, _, _, x)
+    m[1].weight = luron.no_grad(function() return x:sum():expand(8, 3):contiguous() end)
+    m:zero_grad()
+  end), why = "puts a parameter into a layer" },
+  { "requires_grad_ of what is given", step = function(m, _, x)
+    x:requires_grad_()
+    m:zero_grad()
+    local loss = m(x):sum()
+    loss:backward()
+    return x:grad()
+  end, why = "makes what is given to it require a gradient" },
+  { "retain_grad", step = function(m, _, x)
+    m:zero_grad()
+    local y = m(x)
+    y:retain_grad()
+    y:square():sum():backward()
+    return y:grad()
+  end, why = "retain_grad" },
+  { "two networks against each other", step = function(m, o, x, t, e)
+    e.net:freeze()
+    o:zero_grad()
+    local loss = e.net(m(x)):mean()
+    loss:backward()
+    o:step()
+    e.net:unfreeze()
+    e.opt:zero_grad()
+    e.net(m(x):detach()):mean():backward()
+    e.opt:step()
+    return loss
+  end, make = function()
+    local net = nn.Linear(2, 1)
+    return { net = net, opt = luron.optim.Adam(net, { lr = 0.1 }) }
+  end, after = function(_, _, e) return e.net.weight end, why = "changes what was there before" },
   { "a layer that is drawn anew", step = first(function(m) m[1]:reset() end), why = "draws random numbers outside of layers" },
 }
 
