@@ -145,7 +145,6 @@ static luron_status make_outputs(luron_tensor **outs, luron_plan *p, luron_ctx *
  * far, as if it had not been tried: whoever wants to know what was not finite does the step itself.                     */
 static void leave_at(luron_plan *p, luron_ctx *ctx, int64_t i, luron_status status) {
     uint64_t drawn = 0;
-    p->changed = false;
     for (int64_t k = 0; k < i; k++) {
         const luron__plan_step *s = &p->steps[k];
         p->changed = p->changed || s->lasting;
@@ -164,6 +163,7 @@ static void leave_at(luron_plan *p, luron_ctx *ctx, int64_t i, luron_status stat
 
 luron_status luron_plan_run(luron_tensor **outs, luron_plan *p, luron_ctx *ctx, int n_in, luron_tensor *const *ins) {
     const char *why = misfit(p, ctx, n_in, ins);
+    p->changed = false;
     LURON__CHECK(ctx, !why, LURON_E_STATE, "plan: it was made for something else: %s", why);
     for (int k = 0; k < n_in; k++)
         p->inputs[k].data = luron__data(ins[k]) - p->ins[k].offset * luron_dtype_size(ins[k]->dtype);

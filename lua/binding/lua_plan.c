@@ -117,7 +117,7 @@ static int l_run(lua_State *L) {
     for (int i = 0; i < n_out; i++)
         boxes[i] = lr_new_tensor(L);
     luron_status status = luron_plan_run(outs, plan, ctx, n, ins);
-    if (status == LURON_E_STATE && !luron_plan_fits(plan, ctx, n, ins, &why)) return misfit(L, top, why);
+    if (status == LURON_E_STATE && !luron_plan_changed(plan) && !luron_plan_fits(plan, ctx, n, ins, &why)) return misfit(L, top, why);
     /* nothing was changed: the step itself can say what made it */
     if (status == LURON_E_NONFINITE && !luron_plan_changed(plan)) return misfit(L, top, "numbers were not finite");
     for (int i = 0; i < n_out && status == LURON_OK; i++)
