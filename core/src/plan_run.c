@@ -71,7 +71,7 @@ static luron_status run_frame(luron_plan *p, luron_ctx *ctx, luron__plan_step *s
 static luron_status run_root(luron_ctx *ctx, const luron_tensor *y) {
     if (!luron__has_nonfinite(ctx, y)) return LURON_OK;
     char text[LURON__NUMBERS_TEXT];
-    return luron__fail(ctx, LURON_E_NONFINITE, "plan: what backward begins at is not finite: %s (run the step without a plan to see what made it)",
+    return luron__fail(ctx, LURON_E_NONFINITE, "plan: what backward begins at is not finite: %s (do the step again with detect_anomaly on, which tells what made it)",
                        luron__numbers_text(text, sizeof text, ctx, y));
 }
 
