@@ -426,7 +426,10 @@ static void settle_stores(luron_plan *p) {
         s->storage->plan = NULL;
         if (!s->kept) atomic_fetch_add(&s->storage->refs, 1);
         if (s->first < 0 || s->written_first) continue;
-        if (!s->constant) refuse(p, "does something that cannot be noted");
+        if (!s->constant) {
+            refuse(p, "does something that cannot be noted");
+            continue;
+        }
         mix(p, s->storage->data, s->storage->bytes);
         if (s->first < p->n_steps) p->steps[s->first].hash ^= luron__hash(LURON__HASH_BEGIN, s->storage->data, s->storage->bytes);
     }
