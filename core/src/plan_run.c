@@ -165,17 +165,17 @@ luron_status luron_plan_run(luron_tensor **outs, luron_plan *p, luron_ctx *ctx, 
     const char *why = misfit(p, ctx, n_in, ins);
     p->changed = false;
     LURON__CHECK(ctx, !why, LURON_E_STATE, "plan: it was made for something else: %s", why);
-    for (int k = 0; k < n_in; k++)
-        p->inputs[k].data = luron__data(ins[k]) - p->ins[k].offset * luron_dtype_size(ins[k]->dtype);
+    for (int i = 0; i < n_in; i++)
+        p->inputs[i].data = luron__data(ins[i]) - p->ins[i].offset * luron_dtype_size(ins[i]->dtype);
     p->position = ctx->position;
     ctx->position += p->draws;
     bool recording = ctx->recording;
     ctx->recording = false;
     luron_status status = LURON_OK;
-    int64_t i = 0;
-    for (; i < p->n_steps && !status; i++)
-        status = run_step(p, ctx, &p->steps[i]);
-    if (status) leave_at(p, ctx, i - 1, status);
+    int64_t done = 0;
+    for (; done < p->n_steps && !status; done++)
+        status = run_step(p, ctx, &p->steps[done]);
+    if (status) leave_at(p, ctx, done - 1, status);
     if (!status) put_grads(p);
     if (!status) status = make_outputs(outs, p, ctx);
     ctx->recording = recording;
