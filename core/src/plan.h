@@ -162,6 +162,9 @@ struct luron_plan {
 
 /** Lay out the block, after everything was noted (plan_memory.c). */
 luron_status luron__plan_lay_out(luron_plan *plan, luron_ctx *ctx);
+/** Point the views of a step at their data. */
+void luron__plan_refresh(luron__plan_step *s);
+
 /** Zeroed memory that is the plan's until its end. NULL: there is none, and the plan is refused. */
 void *luron__plan_memory(luron_plan *plan, size_t bytes);
 
@@ -175,7 +178,5 @@ bool luron__plan_frame_fits(const luron__frame *f);
 void luron__plan_forget_seen(luron_plan *plan);
 /** The inputs that were given are let go of. */
 void luron__plan_drop_given(luron_plan *plan);
-/** Point the views of a step at their data. */
-void luron__plan_refresh(luron__plan_step *s);
 
 #endif
