@@ -270,6 +270,7 @@ static luron_status add_to_grad(luron_tensor **g, luron_ctx *ctx, const luron_te
 static void put_grad(luron_tensor *t, luron_tensor **g) {
     luron_tensor *old = t->grad;
     t->grad = *g, *g = NULL;
+    t->grad->storage->gradient = true;
     luron_tensor_unref(old); /* last: what it releases may look at t */
 }
 

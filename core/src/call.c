@@ -68,6 +68,7 @@ static void take_position(luron__frame *f) {
 }
 
 static luron_status apply_composite(luron__frame *f) {
+    luron__plan_applies(f->ctx, f->layer, NULL);
     take_position(f);
     if (f->ctx->recording) f->call.flags |= LURON_CALL_RECORDING;
     LURON_TRY(luron__frame_open_state(f, false));

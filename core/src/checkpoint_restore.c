@@ -1,5 +1,6 @@
 /* From a checkpoint into models, optimisers and the context: everything is compared before the first number changes. */
 #include "io.h"
+#include "plan.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -300,6 +301,7 @@ static luron_status apply_options(pairs *p, luron_optim *optim) {
 luron_status luron_checkpoint_restore_optim(luron_ctx *ctx, const luron_checkpoint *c, luron_optim *optim) {
     char path[LURON__MAX_TREE_PATH];
     pairs p;
+    luron__plan_refuse(ctx, "restores an optimiser: do that outside of the step");
     LURON_TRY(check_type(ctx, c, optim));
     LURON_TRY(pairs_begin(&p, ctx, c));
     luron_status status = apply_options(&p, optim);

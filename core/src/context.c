@@ -58,6 +58,7 @@ void luron_ctx_random_state(const luron_ctx *ctx, uint64_t *seed, uint64_t *posi
     *seed = ctx->seed, *position = ctx->position;
 }
 void luron_ctx_set_random_state(luron_ctx *ctx, uint64_t seed, uint64_t position) {
+    luron__plan_refuse(ctx, "seeds random numbers: do that outside of the step");
     ctx->seed = seed, ctx->position = position;
 }
 
@@ -80,6 +81,7 @@ luron_status luron_ctx_set_default_dtype(luron_ctx *ctx, uint32_t dtype) {
 uint32_t luron_ctx_default_dtype(const luron_ctx *ctx) { return ctx->default_dtype; }
 int luron_ctx_set_strict(luron_ctx *ctx, int level) {
     int was = ctx->strict;
+    if (level > 0) luron__plan_refuse(ctx, "runs in strict mode");
     ctx->strict = level < 0 ? 0 : level > 2 ? 2 : level;
     return was;
 }

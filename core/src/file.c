@@ -1,6 +1,7 @@
 /* Reading a file: open, choose the format by its first bytes, check the seal, let the format announce what is there, and
  * only then read tensors, into memory that the host owns.                                                               */
 #include "io.h"
+#include "plan.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,6 +37,7 @@ static luron_status source_read(luron_io *io, uint64_t at, void *to, uint64_t n)
 
 static luron_status open_source(luron_io *io, const char *path) {
     struct stat st;
+    luron__plan_refuse(io->ctx, "reads a file");
     LURON__CHECK(io->ctx, path && *path, LURON_E_ARGUMENT, "the path of the file is empty");
     do io->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a pipe must not make us wait */
     while (io->fd < 0 && errno == EINTR);

@@ -1,5 +1,6 @@
 /* Numbers that are not finite: finding them fast, and saying where they are. */
 #include "guard.h"
+#include "plan.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -228,6 +229,7 @@ luron_status luron__blame(luron_ctx *ctx, const luron_tensor *y, int64_t n_nodes
 /* ---- asked for: everything that is computed ---------------------------------------------------------------------- */
 int luron_ctx_set_detect_anomaly(luron_ctx *ctx, int on) {
     int was = ctx->anomaly;
+    if (on) luron__plan_refuse(ctx, "runs while detect_anomaly is on");
     ctx->anomaly = on != 0;
     return was;
 }

@@ -1,11 +1,13 @@
 /* Lists of hooks, and the hooks of tensors. */
 #include "hooks.h"
+#include "plan.h"
 
 #include <string.h>
 
 /* ---- lists ------------------------------------------------------------------------------------------------------- */
 luron_status luron__hooks_add(int64_t *id, luron_ctx *ctx, luron__hooks **hooks, const luron__hook *hook) {
     luron__hook *h;
+    if (!hook->keeper) luron__plan_refuse(ctx, "registers a hook: do that outside of the step");
     LURON_TRY(luron__alloc(&h, ctx, sizeof *h));
     if (!*hooks) {
         luron__hooks *list;
@@ -146,6 +148,7 @@ luron_status luron_tensor_remove_hook(luron_ctx *ctx, luron_tensor *t, int64_t i
 luron_status luron_tensor_retain_grad(luron_ctx *ctx, luron_tensor *t) {
     int64_t id;
     LURON_TRY(check_hookable(ctx, t, "retain_grad"));
+    luron__plan_refuse(ctx, "keeps the gradient of a result: retain_grad");
     if (!t->node || t->retains) return LURON_OK;
     LURON_TRY(luron__hooks_add(&id, ctx, hooks_of(t), &(luron__hook){.out = t->node_out, .keeper = t}));
     t->retains = true;

@@ -124,6 +124,7 @@ typedef struct luron__storage {
     atomic_ullong version; /* times changed in place */
     uint64_t finite;       /* version + 1 at which all of it was found to be finite; 0: not known */
     struct luron_plan *plan; /* made in a step that is being noted; NULL: no */
+    bool gradient;           /* of a leaf, now or once */
 } luron__storage;
 
 typedef struct luron__node luron__node;   /* a node of the tape */

@@ -1,6 +1,7 @@
 /* Layers: a type with options, parameters and state. */
 #include "call.h"
 #include "hooks.h"
+#include "plan.h"
 
 #include <string.h>
 
@@ -248,6 +249,7 @@ const char *luron_layer_state_name(const luron_layer *layer, int i) {
 luron_status luron_layer_set_param(luron_ctx *ctx, luron_layer *layer, int i, luron_tensor *t) {
     int n;
     luron__slot *slot = (luron__slot *)slot_at(layer->param, i, &n);
+    luron__plan_refuse(ctx, "puts a parameter into a layer: do that outside of the step");
     LURON__CHECK(ctx, slot, LURON_E_RANGE, "%s: no parameter %d: it has %d", luron_type_name(layer->code->type),
                  i + ctx->index_base, luron_layer_n_params(layer));
     LURON__CHECK(ctx, t, LURON_E_ARGUMENT, "%s: parameter '%s': a tensor expected, got NULL",

@@ -139,6 +139,7 @@ luron_status luron_model_run(luron_tensor **outs, luron_ctx *ctx, luron_model *m
         LURON_TRY(luron_tracer_refuse(ctx, "runs a model with hooks, which no file can hold: remove them first"));
         return luron__apply_hooked(outs, ctx, (luron__owner){.model = model}, n_in, ins, n_outs);
     }
+    luron__plan_applies(ctx, NULL, model);
     luron_model_ref(model); /* a hook of a layer may let go of what its caller holds */
     luron_status status = luron__model_run(outs, ctx, model, n_in, ins);
     luron_model_unref(model);

@@ -224,6 +224,7 @@ static luron_status fill_group(luron_optim *o, luron_ctx *ctx, group *g, luron_t
 luron_status luron_optim_add(luron_optim *o, luron_ctx *ctx, int n, luron_tensor *const *params, const char *const *names, int n_args,
                              const luron_arg *args) {
     LURON__CHECK(ctx, n > 0, LURON_E_ARGUMENT, "%s: no parameters given", type_name(o));
+    luron__plan_refuse(ctx, "adds parameters to an optimiser: do that outside of the step");
     group g = { .n = n };
     luron_status status = fill_group(o, ctx, &g, params, names, n_args, args);
     if (status) {

@@ -1,5 +1,6 @@
 /* optim_options.c -- changing the options of groups: one, or those of all groups at once. */
 #include "optim_groups.h"
+#include "plan.h"
 
 /* State and scratch that the options bring are there before they count, and stay when they go. */
 static luron_status make_options(void **out, luron_optim *o, luron_ctx *ctx, group *g, int n, const luron_arg *args) {
@@ -20,6 +21,7 @@ luron_status luron_optim_set(luron_optim *o, luron_ctx *ctx, int k, const luron_
     void *options;
     LURON__CHECK(ctx, k >= 0 && k < o->n_groups, LURON_E_RANGE, "%s: no group %d, there are %lld", o->type->optim.name,
                  k + ctx->index_base, (long long)o->n_groups);
+    luron__plan_refuse(ctx, "changes options of an optimiser: do that outside of the step");
     group *g = &o->groups[k];
     if (!o->type->optim.keeps && !o->type->optim.setup)
         return luron__options_set(ctx, o->type, o->type->optim.name, g->options, arg);

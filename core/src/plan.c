@@ -15,6 +15,7 @@ static void refuse(luron_plan *p, const char *what) {
 void luron__plan_refuse(luron_ctx *ctx, const char *what) {
     if (ctx->plan) refuse(ctx->plan, what);
 }
+void luron_ctx_refuse_plan(luron_ctx *ctx, const char *what) { luron__plan_refuse(ctx, what); }
 
 static void mix(luron_plan *p, const void *data, size_t n) { p->hash = luron__hash(p->hash, data, n); }
 static void mix_int(luron_plan *p, int64_t v) { mix(p, &v, sizeof v); }
@@ -39,6 +40,7 @@ static int64_t add_store(luron_plan *p, luron__storage *s, bool born) {
 /* A storage that the coming step of the plan reads or writes. */
 static int64_t use_store(luron_plan *p, luron__storage *s, bool writes) {
     int64_t i = find_store(p, s);
+    if (i < 0 && s->gradient) refuse(p, "uses gradients that were there before: call backward in it"); /* next time they are others */
     if (i < 0) i = add_store(p, s, false);
     if (i < 0) return -1;
     luron__plan_store *store = &p->stores[i];
@@ -66,8 +68,7 @@ bool luron__plan_keeps(luron__storage *s) {
 }
 
 /* ---- steps ------------------------------------------------------------------------------------------------------- */
-/* Zeroed, and the plan's until its end. NULL: there is none, and the plan is refused. */
-static void *memory(luron_plan *p, size_t bytes) {
+void *luron__plan_memory(luron_plan *p, size_t bytes) {
     luron__plan_chunk *chunk = NULL;
     if (luron__alloc(&chunk, p->ctx, sizeof *chunk + bytes)) {
         refuse(p, "there is not enough memory");
@@ -95,7 +96,7 @@ static luron__plan_step *new_step(luron_plan *p, luron__plan_kind kind, int n) {
     }
     luron__plan_step *s = &p->steps[p->n_steps];
     *s = (luron__plan_step){.kind = kind, .n = n};
-    s->headers = memory(p, (size_t)n * sizeof *s->headers);
+    s->headers = luron__plan_memory(p, (size_t)n * sizeof *s->headers);
     if (!s->headers) return NULL;
     mix_int(p, kind);
     mix_int(p, n);
@@ -123,7 +124,9 @@ static void set_header(luron_plan *p, luron__plan_step *s, int i, const luron_te
 }
 
 static void end_step(luron_plan *p) {
-    if (!p->refusal[0]) p->n_steps++;
+    if (p->refusal[0]) return;
+    p->steps[p->n_steps].hash = p->hash;
+    p->n_steps++;
 }
 
 void luron__plan_op(luron_ctx *ctx, const luron__apply *a) {
@@ -134,10 +137,12 @@ void luron__plan_op(luron_ctx *ctx, const luron__apply *a) {
         snprintf(text, sizeof text, "makes a shape of numbers: %s", a->op->name);
         refuse(p, text);
     }
+    for (int i = 0; i < a->n_in; i++)
+        luron__plan_see(p, a->in[i]);
     if (a->is_view) return; /* nothing is done to memory */
     luron__plan_step *s = new_step(p, LURON__PLAN_OP, a->n_in + 1);
     if (!s) return;
-    s->in = memory(p, (size_t)a->n_in * sizeof *s->in);
+    s->in = luron__plan_memory(p, (size_t)a->n_in * sizeof *s->in);
     for (int i = 0; i < a->n_in && s->in; i++) {
         set_header(p, s, i, a->in[i], false);
         s->in[i] = &s->headers[i];
@@ -166,6 +171,7 @@ static void note_two(luron_ctx *ctx, luron__plan_kind kind, luron_tensor *to, co
     if (!s) return;
     if (from) set_header(p, s, 0, from, false);
     set_header(p, s, s->n - 1, to, writes_first);
+    s->lasting = kind != LURON__PLAN_ROOT && to->storage->plan != p;
     if (kind != LURON__PLAN_ROOT && is_input(p, to)) refuse(p, "writes into what is given to it");
     end_step(p);
 }
@@ -180,6 +186,7 @@ void luron__plan_fill(luron_ctx *ctx, luron_tensor *t, double value) {
     if (!ctx->plan || ctx->plan->n_steps == n) return;
     ctx->plan->steps[n].value = value;
     mix(ctx->plan, &value, sizeof value);
+    ctx->plan->steps[n].hash = ctx->plan->hash;
 }
 void luron__plan_add(luron_ctx *ctx, luron_tensor *t, const luron_tensor *g) { note_two(ctx, LURON__PLAN_ADD, t, g, false); }
 void luron__plan_zero(luron_ctx *ctx, luron_tensor *t) { note_two(ctx, LURON__PLAN_ZERO, t, NULL, true); }
@@ -213,7 +220,7 @@ static void set_view(luron_plan *p, luron__plan_step *s, luron_view *to, luron_v
         refuse(p, "uses a tape that is older than it");
         return;
     }
-    v->dims = memory(p, 2 * (size_t)from->ndim * sizeof *v->dims);
+    v->dims = luron__plan_memory(p, 2 * (size_t)from->ndim * sizeof *v->dims);
     if (!v->dims) return;
     s->n_views++;
     v->view = to;
@@ -237,9 +244,16 @@ static void set_views(luron_plan *p, luron__plan_step *s, int n, luron_view *to,
 /* What the layer has from outside: known before views look for it. */
 static void know_operands(luron_plan *p, luron__frame *f) {
     for (int i = 0; i < f->n_operands; i++)
-        if (f->operand[i] && f->operand[i]->storage) use_store(p, f->operand[i]->storage, false);
+        if (f->operand[i] && f->operand[i]->storage) {
+            luron__plan_see(p, f->operand[i]);
+            use_store(p, f->operand[i]->storage, false);
+        }
     for (int k = 0; k < LURON__MAX_SLOTS; k++) {
-        if (luron__frame_param(f, k)->tensor) use_store(p, luron__frame_param(f, k)->tensor->storage, false);
+        luron_tensor *weights = luron__frame_param(f, k)->tensor;
+        if (weights) {
+            luron__plan_see(p, weights);
+            use_store(p, weights->storage, false);
+        }
         if (f->state[k]) use_store(p, f->state[k]->storage, false);
     }
 }
@@ -273,10 +287,10 @@ void luron__plan_layer(luron_ctx *ctx, luron__frame *f, bool backward, const uin
     luron__plan_step *s = new_step(p, backward ? LURON__PLAN_BACKWARD : LURON__PLAN_FORWARD, 0);
     if (!s) return;
     size_t n = (size_t)f->call.n_in;
-    s->frame = memory(p, sizeof *s->frame);
-    s->views = memory(p, (2 * n + 6 * LURON__MAX_SLOTS) * sizeof *s->views);
-    s->fresh = memory(p, n + LURON__MAX_SLOTS);
-    s->packed = memory(p, LURON__MAX_SLOTS * sizeof *s->packed);
+    s->frame = luron__plan_memory(p, sizeof *s->frame);
+    s->views = luron__plan_memory(p, (2 * n + 6 * LURON__MAX_SLOTS) * sizeof *s->views);
+    s->fresh = luron__plan_memory(p, n + LURON__MAX_SLOTS);
+    s->packed = luron__plan_memory(p, LURON__MAX_SLOTS * sizeof *s->packed);
     if (!s->frame || !s->views || !s->fresh || !s->packed) return;
     if (luron__frame_open(s->frame, ctx, luron_layer_ref(f->layer), luron__code_ref(f->code), f->call.n_in)) refuse(p, "there is not enough memory");
     s->frame->n_operands = 0;
@@ -289,6 +303,7 @@ void luron__plan_layer(luron_ctx *ctx, luron__frame *f, bool backward, const uin
     copy_frame(p, s, f, backward, fresh_in, fresh_param);
     s->draws = f->type->layer.flags & LURON_LAYER_RANDOM && f->call.flags & LURON_CALL_TRAINING;
     s->draw = f->call.random_position - p->position;
+    s->lasting = !backward && f->call.n_state && f->call.flags & LURON_CALL_TRAINING;
     if (s->draws) mix_int(p, (int64_t)s->draw);
     end_step(p);
 }
@@ -298,11 +313,14 @@ void luron__plan_leaf(luron_ctx *ctx, luron_tensor *leaf, bool zeroed) {
     luron_plan *p = ctx->plan;
     if (!p) return;
     for (int64_t i = 0; i < p->n_grads; i++)
-        if (p->grads[i].leaf == leaf) return;
+        if (p->grads[i].leaf == leaf) {
+            p->grads[i].last = p->n_steps;
+            return;
+        }
     if (luron__grow(ctx, &p->grads, &p->cap_grads, p->n_grads + 1, sizeof *p->grads))
         refuse(p, "there is not enough memory");
     else
-        p->grads[p->n_grads++] = (luron__plan_grad){.leaf = luron_tensor_ref(leaf), .zeroed = zeroed};
+        p->grads[p->n_grads++] = (luron__plan_grad){.leaf = luron_tensor_ref(leaf), .zeroed = zeroed, .first = p->n_steps, .last = p->n_steps};
 }
 
 void luron__plan_adds_to(luron_ctx *ctx, const luron_tensor *leaf) {
@@ -318,9 +336,11 @@ void luron__plan_optim(luron_ctx *ctx, luron_optim *o) {
     luron__plan_step *s = new_step(p, LURON__PLAN_OPTIM, (int)(2 * n));
     if (!s) return;
     s->optim = o;
+    s->lasting = true;
     atomic_fetch_add(&o->live.refs, 1);
     for (int64_t i = 0; i < n; i++) {
         luron__optim_param at = luron__optim_param_at(o, i);
+        luron__plan_see(p, at.tensor);
         set_header(p, s, (int)(2 * i), at.tensor, false);
         if (at.grad) set_header(p, s, (int)(2 * i + 1), at.grad, false);
     }
@@ -330,9 +350,10 @@ void luron__plan_optim(luron_ctx *ctx, luron_optim *o) {
 
 /* ---- begin and end ----------------------------------------------------------------------------------------------- */
 static luron_status take_inputs(luron_plan *p, luron_ctx *ctx, int n_in, luron_tensor *const *ins) {
+    p->n_in = n_in;
     LURON_TRY(luron__alloc(&p->ins, ctx, (size_t)n_in * sizeof *p->ins));
     LURON_TRY(luron__alloc(&p->inputs, ctx, (size_t)n_in * sizeof *p->inputs));
-    p->n_in = n_in;
+    LURON_TRY(luron__alloc(&p->given, ctx, (size_t)n_in * sizeof *p->given));
     for (int i = 0; i < n_in; i++) {
         int number = i + ctx->index_base;
         LURON__CHECK(ctx, ins[i], LURON_E_ARGUMENT, "plan: input %d is missing", number);
@@ -343,6 +364,7 @@ static luron_status take_inputs(luron_plan *p, luron_ctx *ctx, int n_in, luron_t
         if (at < 0) return luron__nomem(ctx, sizeof *p->stores);
         p->stores[at].input = i;
         copy_header(&p->ins[i], ins[i]);
+        p->given[i] = luron_tensor_ref(ins[i]);
         mix_int(p, ins[i]->dtype);
         mix(p, ins[i]->shape, (size_t)ins[i]->ndim * sizeof *ins[i]->shape);
     }
@@ -356,7 +378,8 @@ luron_status luron_plan_begin(luron_plan **out, luron_ctx *ctx, int n_in, luron_
     luron_plan *p;
     LURON_TRY(luron__alloc(&p, ctx, sizeof *p));
     p->pool = ctx->pool, p->ctx = ctx, p->hash = LURON__HASH_BEGIN;
-    p->position = ctx->position, p->recording = ctx->recording;
+    p->position = ctx->position, p->recording = ctx->recording, p->higher = ctx->higher;
+    p->default_dtype = ctx->default_dtype, p->index_base = ctx->index_base;
     luron_status status = take_inputs(p, ctx, n_in, ins);
     if (status) {
         luron_plan_free(p);
@@ -387,8 +410,8 @@ static void give_apart(luron_plan *p, luron_ctx *ctx, luron_tensor *t, int64_t s
 }
 
 static void take_outputs(luron_plan *p, luron_ctx *ctx, int n_out, luron_tensor *const *outs) {
-    p->outs = memory(p, (size_t)n_out * sizeof *p->outs);
-    p->same = memory(p, (size_t)n_out * sizeof *p->same);
+    p->outs = luron__plan_memory(p, (size_t)n_out * sizeof *p->outs);
+    p->same = luron__plan_memory(p, (size_t)n_out * sizeof *p->same);
     for (int i = 0; i < n_out && !p->refusal[0]; i++) {
         if (outs[i]->node && !outs[i]->node->used) refuse(p, "gives a tensor whose gradient can still be asked for: call backward in it, or detach");
         int64_t store = use_store(p, outs[i]->storage, false);
@@ -408,8 +431,12 @@ static void settle_stores(luron_plan *p) {
         s->storage->plan = NULL;
         if (!s->kept) atomic_fetch_add(&s->storage->refs, 1);
         if (s->first < 0 || s->written_first) continue;
-        if (!s->constant) refuse(p, "does something that cannot be noted");
-        else mix(p, s->storage->data, s->storage->bytes);
+        if (!s->constant) {
+            refuse(p, "does something that cannot be noted");
+            continue;
+        }
+        mix(p, s->storage->data, s->storage->bytes);
+        if (s->first < p->n_steps) p->steps[s->first].hash ^= luron__hash(LURON__HASH_BEGIN, s->storage->data, s->storage->bytes);
     }
 }
 
@@ -424,6 +451,7 @@ luron_status luron_plan_end(luron_plan *p, luron_ctx *ctx, int n_out, luron_tens
     refuse_pending(p);
     if (n_out < 0) refuse(p, "failed");
     else take_outputs(p, ctx, n_out, outs);
+    luron__plan_settle_seen(p, ctx);
     p->draws = ctx->position - p->position;
     ctx->plan = NULL;
     settle_stores(p);
@@ -439,6 +467,24 @@ int luron_ctx_is_planning(const luron_ctx *ctx) { return ctx->plan != NULL; }
 const char *luron_plan_refusal(const luron_plan *p) { return p->refusal[0] ? p->refusal : NULL; }
 uint64_t luron_plan_hash(const luron_plan *p) { return p->hash; }
 int luron_plan_n_outs(const luron_plan *p) { return p->n_out; }
+const char *luron_plan_step(const luron_plan *p, int64_t i, uint64_t *hash) {
+    if (i < 0 || i >= p->n_steps) return NULL;
+    const luron__plan_step *s = &p->steps[i];
+    if (hash) *hash = s->hash;
+    switch (s->kind) {
+    case LURON__PLAN_OP: return s->apply.op->name;
+    case LURON__PLAN_FORWARD: return s->frame->type->layer.name;
+    case LURON__PLAN_BACKWARD: return s->frame->type->layer.name;
+    case LURON__PLAN_COPY: return "copy";
+    case LURON__PLAN_ADD: return "sum of gradients";
+    case LURON__PLAN_FILL: return "fill";
+    case LURON__PLAN_ZERO: return "fill";
+    case LURON__PLAN_ROOT: return "backward";
+    case LURON__PLAN_OPTIM: return s->optim->type->optim.name;
+    }
+    return NULL;
+}
+int luron_plan_changed(const luron_plan *p) { return p->changed; }
 int64_t luron_plan_n_steps(const luron_plan *p) { return p->n_steps; }
 int64_t luron_plan_bytes(const luron_plan *p) { return (int64_t)(p->block_bytes + p->scratch_bytes); }
 
@@ -466,12 +512,14 @@ void luron__plan_abandon(luron_plan *p) {
 void luron_plan_free(luron_plan *p) {
     if (!p) return;
     luron__plan_abandon(p);
+    luron__plan_drop_given(p);
     for (int64_t i = 0; i < p->cap_steps && i <= p->n_steps; i++) /* the last one may be half made */
         close_step(p, &p->steps[i]);
     for (int64_t i = 0; i < p->n_grads; i++) {
         luron_tensor_unref(p->grads[i].grad);
         luron_tensor_unref(p->grads[i].leaf);
     }
+    luron__plan_forget_seen(p);
     for (int i = 0; i < p->n_out; i++)
         luron_tensor_unref(p->same[i]);
     for (int64_t i = 0; i < p->n_stores; i++) {

@@ -33,6 +33,8 @@ void luron__plan_leaf(luron_ctx *ctx, luron_tensor *leaf, bool zeroed);
 /** A gradient is added to one that was there before the step. */
 void luron__plan_adds_to(luron_ctx *ctx, const luron_tensor *leaf);
 void luron__plan_optim(luron_ctx *ctx, luron_optim *o);
+/** A layer that is made of ops, or a model, is applied (plan_seen.c). */
+void luron__plan_applies(luron_ctx *ctx, luron_layer *layer, luron_model *model);
 /** The context goes. */
 void luron__plan_abandon(luron_plan *p);
 /** A storage was made; nobody holds it any more: true if the plan keeps it. */
@@ -70,6 +72,7 @@ typedef struct luron__plan_view {
 
 typedef struct luron__plan_step {
     luron__plan_kind kind;
+    uint64_t hash; /* of the plan up to here */
     int n; /* headers: operands, the one that is written last */
     luron_tensor *headers;
     luron__apply apply; /* OP: in and out point to the headers */
@@ -82,6 +85,7 @@ typedef struct luron__plan_step {
     bool draws;     /* FORWARD, BACKWARD: has a position of its own */
     uint64_t draw;  /* counted from the position at the beginning of the step */
     bool has_input; /* some views show an input of the plan */
+    bool lasting;   /* changes what was there before the step */
     luron_optim *optim;
     double value; /* FILL */
 } luron__plan_step;
@@ -101,7 +105,23 @@ typedef struct luron__plan_store { /* a storage that the step uses */
 typedef struct luron__plan_grad {
     luron_tensor *leaf, *grad; /* as the step left it; NULL: none */
     bool zeroed;               /* it was let go of before it got another */
+    int64_t first, last;       /* how many steps were made when it first and last changed */
 } luron__plan_grad;
+
+typedef struct luron__plan_tensor { /* one that was there before the step, and is no result of an op */
+    luron_tensor *tensor;           /* one reference */
+    luron__storage *storage;
+    bool requires_grad, hooked;
+} luron__plan_tensor;
+
+typedef struct luron__plan_owner { /* a layer that is made of ops, or a model: one reference */
+    luron_layer *layer;
+    luron__code *code;
+    luron_tensor **params; /* of the layer, by slot; not held */
+    bool training;
+    luron_model *model;
+    int64_t n_nodes;
+} luron__plan_owner;
 
 typedef struct luron__plan_chunk { /* of memory that is the plan's until its end */
     _Alignas(64) struct luron__plan_chunk *next;
@@ -113,11 +133,15 @@ struct luron_plan {
     luron_ctx *ctx; /* while it is noted */
     char refusal[256];
     bool ended;
+    bool changed; /* a run that failed: it had changed what was there before */
     const char *pending; /* a write in place that is not noted yet */
-    bool recording;
+    bool recording, higher;
+    uint32_t default_dtype;
+    int index_base;
     uint64_t position, draws, hash;
     int n_in, n_out;
     luron_tensor *ins;     /* headers */
+    luron_tensor **given;  /* while it is noted */
     luron__storage *inputs; /* stand for those of the inputs: n_in */
     luron_tensor *outs;    /* headers */
     luron_tensor **same;   /* outs that are not made by the step; NULL: made */
@@ -127,6 +151,10 @@ struct luron_plan {
     int64_t n_stores, cap_stores;
     luron__plan_grad *grads;
     int64_t n_grads, cap_grads;
+    luron__plan_tensor *tensors;
+    int64_t n_tensors, cap_tensors;
+    luron__plan_owner *owners;
+    int64_t n_owners, cap_owners;
     luron__plan_chunk *chunks;
     void *block, *scratch;
     size_t block_bytes, scratch_bytes;
@@ -138,5 +166,19 @@ luron_status luron__plan_lay_out(luron_plan *plan, luron_ctx *ctx);
 luron_status luron__plan_open(luron_plan *plan, luron_ctx *ctx);
 /** Point the views of a step at their data. */
 void luron__plan_refresh(luron__plan_step *s);
+
+/** Zeroed memory that is the plan's until its end. NULL: there is none, and the plan is refused. */
+void *luron__plan_memory(luron_plan *plan, size_t bytes);
+
+/* What a step finds and does not make: a plan is one for it as it was (plan_seen.c). */
+void luron__plan_see(luron_plan *plan, luron_tensor *t);
+/** After everything was noted: it is as it was seen, or the plan is refused. */
+void luron__plan_settle_seen(luron_plan *plan, luron_ctx *ctx);
+/** Why the plan does not fit what is there now; NULL: it does. */
+const char *luron__plan_misfit_seen(const luron_plan *plan, const luron_ctx *ctx);
+bool luron__plan_frame_fits(const luron__frame *f);
+void luron__plan_forget_seen(luron_plan *plan);
+/** The inputs that were given are let go of. */
+void luron__plan_drop_given(luron_plan *plan);
 
 #endif

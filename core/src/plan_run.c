@@ -18,16 +18,6 @@ static bool same_tensor(const luron_tensor *header, const luron_tensor *t) {
     return t && t->storage == header->storage && t->offset == header->offset && luron__same_shape(t, header);
 }
 
-static bool layer_is_same(const luron__frame *f) {
-    const luron_layer *layer = f->layer;
-    if (layer->code != f->code || layer->hooks || layer->training != ((f->call.flags & LURON_CALL_TRAINING) != 0)) return false;
-    for (int i = 0; i < f->call.n_param; i++) {
-        const luron_tensor *t = layer->param[i].tensor;
-        if (f->param_ptr[i] && (!t || luron__data(t) != f->param_view[i].data)) return false;
-    }
-    return true;
-}
-
 static bool optim_is_same(const luron__plan_step *s) {
     if (2 * luron__optim_n_params(s->optim) != s->n) return false;
     for (int i = 0; i < s->n; i += 2)
@@ -44,13 +34,13 @@ static const char *misfit(const luron_plan *p, const luron_ctx *ctx, int n_in, l
     if (ctx->anomaly || ctx->strict || ctx->trace || ctx->plan) return "the context looks at what is computed";
     for (int64_t i = 0; i < p->n_steps; i++) {
         const luron__plan_step *s = &p->steps[i];
-        if (s->frame && s->kind == LURON__PLAN_FORWARD && !layer_is_same(s->frame)) return "a layer has another mode, parameter, code or a hook";
+        if (s->frame && s->kind == LURON__PLAN_FORWARD && !luron__plan_frame_fits(s->frame)) return "a layer has another mode, parameter, code or a hook";
         if (s->optim && !optim_is_same(s)) return "an optimiser has other parameters";
     }
     for (int64_t i = 0; i < p->n_grads; i++)
         if (p->grads[i].leaf->hooks) return "a parameter has a hook";
         else if (p->grads[i].leaf->grad && !p->grads[i].zeroed) return "there are gradients, which the step would be added to";
-    return NULL;
+    return luron__plan_misfit_seen(p, ctx);
 }
 
 int luron_plan_fits(const luron_plan *p, const luron_ctx *ctx, int n_in, luron_tensor *const *ins, const char **why) {
@@ -81,7 +71,7 @@ static luron_status run_frame(luron_plan *p, luron_ctx *ctx, luron__plan_step *s
 static luron_status run_root(luron_ctx *ctx, const luron_tensor *y) {
     if (!luron__has_nonfinite(ctx, y)) return LURON_OK;
     char text[LURON__NUMBERS_TEXT];
-    return luron__fail(ctx, LURON_E_NONFINITE, "plan: what backward begins at is not finite: %s (run the step without a plan to see what made it)",
+    return luron__fail(ctx, LURON_E_NONFINITE, "plan: what backward begins at is not finite: %s (do the step again with detect_anomaly on, which tells what made it)",
                        luron__numbers_text(text, sizeof text, ctx, y));
 }
 
@@ -159,8 +149,29 @@ static luron_status make_outputs(luron_tensor **outs, luron_plan *p, luron_ctx *
     return status;
 }
 
+/* Step i has failed: random numbers and gradients as the step that is computed would leave them. If nothing has changed so
+ * far, as if it had not been tried: whoever wants to know what was not finite does the step itself.                     */
+static void leave_at(luron_plan *p, luron_ctx *ctx, int64_t i, luron_status status) {
+    uint64_t drawn = 0;
+    for (int64_t k = 0; k < i; k++) {
+        const luron__plan_step *s = &p->steps[k];
+        p->changed = p->changed || s->lasting;
+        if (s->kind == LURON__PLAN_FORWARD && s->draws && drawn <= s->draw) drawn = s->draw + 1;
+    }
+    bool undone = status == LURON_E_NONFINITE && !p->changed;
+    ctx->position = p->position + (undone ? 0 : drawn);
+    for (int64_t k = 0; k < p->n_grads && !undone; k++) {
+        luron__plan_grad *g = &p->grads[k];
+        if (g->last > i && !(g->zeroed && g->first <= i)) continue;
+        luron_tensor *old = g->leaf->grad;
+        g->leaf->grad = g->last <= i ? luron_tensor_ref(g->grad) : NULL;
+        luron_tensor_unref(old);
+    }
+}
+
 luron_status luron_plan_run(luron_tensor **outs, luron_plan *p, luron_ctx *ctx, int n_in, luron_tensor *const *ins) {
     const char *why = misfit(p, ctx, n_in, ins);
+    p->changed = false;
     LURON__CHECK(ctx, !why, LURON_E_STATE, "plan: it was made for something else: %s", why);
     if (!p->block) LURON_TRY(luron__plan_open(p, ctx));
     for (int i = 0; i < n_in; i++)
@@ -170,11 +181,12 @@ luron_status luron_plan_run(luron_tensor **outs, luron_plan *p, luron_ctx *ctx, 
     bool recording = ctx->recording;
     ctx->recording = false;
     luron_status status = LURON_OK;
-    for (int64_t i = 0; i < p->n_steps && !status; i++)
-        status = run_step(p, ctx, &p->steps[i]);
+    int64_t done = 0;
+    for (; done < p->n_steps && !status; done++)
+        status = run_step(p, ctx, &p->steps[done]);
+    if (status) leave_at(p, ctx, done - 1, status);
     if (!status) put_grads(p);
     if (!status) status = make_outputs(outs, p, ctx);
     ctx->recording = recording;
-    if (status) ctx->position = p->position; /* as if it had not been tried */
     return status;
 }

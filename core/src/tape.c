@@ -371,6 +371,7 @@ luron_status luron_tensor_set_grad(luron_ctx *ctx, luron_tensor *t, luron_tensor
         LURON__CHECK(ctx, t != grad, LURON_E_ARGUMENT, "grad: a tensor cannot be its own gradient");
     }
     luron__plan_leaf(ctx, t, !grad);
+    if (grad) grad->storage->gradient = true;
     luron_tensor *old = t->grad;
     t->grad = luron_tensor_ref(grad);
     luron_tensor_unref(old);

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE /* F_OFD_SETLK */
 #endif
 #include "io.h"
+#include "plan.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -143,6 +144,7 @@ static luron_status make_temporary(luron__writer *w, luron_ctx *ctx, int mode) {
 luron_status luron__writer_open(luron__writer **out, luron_ctx *ctx, const char *path) {
     luron__writer *w = NULL;
     int mode;
+    luron__plan_refuse(ctx, "writes a file");
     LURON_TRY(luron__alloc(&w, ctx, sizeof *w));
     w->pool = ctx->pool, w->fd = w->lock = w->old_lock = -1;
     luron__xxh64_init(&w->hash);

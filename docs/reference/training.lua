@@ -136,12 +136,68 @@ print(luron.explain(step))
 ```
 
 The results have the bits of the function itself, with dropout too. Batches of another size, or other numbers and strings among the arguments, get a plan
-of their own. A change of mode (`train`, `eval`), of a layer's parameter, a hook or a plugin that was reloaded is seen, and the step is noted anew; rates and
-other options of optimisers are read in every step. What a plan cannot do is computed as it is, and `luron.explain` says why: reading numbers of a tensor
-(`item`, `print`), shapes that depend on them, random numbers outside of layers, `x[i] = v`, results that are no tensors.
+of their own.
 
-The function is not called any more once there is a plan. So what else it does (count, print, change variables) happens in the first calls alone, and numbers
-and tensors that it takes from outside stay what they were: give them as arguments, or change them in both of the first calls, which is noticed.]],
+**Seen between calls**, so that the step is noted anew: another mode (`train`, `eval`), also of instances of classes; `freeze`, `unfreeze`, `requires_grad_` of
+a parameter or of any other tensor that the step uses; another tensor in a layer (`layer.weight = t`) or another dtype (`to`); a group added to an optimiser; a
+hook; a plugin that was reloaded; the default dtype. Rates and other options of optimisers, and the numbers in tensors, are read in every run:
+
+```lua
+local luron = require "luron"
+local nn = luron.nn
+
+local net = nn.Sequential { nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 2) }
+local opt = luron.optim.SGD(net, { lr = 0.1 })
+local schedule = luron.schedule.StepLR(opt, { step_size = 10 })
+local ema = luron.EMA(net)
+local step = luron.compile(function(x, t)
+  opt:zero_grad()
+  local loss = nn.cross_entropy(net(x), t)
+  loss:backward()
+  luron.clip_grad_value(net, 0.5)
+  opt:step()
+  return loss
+end)
+for i = 1, 40 do
+  if i == 20 then net:freeze "linear1" end
+  step(luron.randn(16, 3), luron.ones(16):long())
+  schedule:step() -- beside the step, not in it
+  ema:update()
+end
+print(luron.explain(step))
+```
+
+**Refused**: a step that a plan could not repeat is computed as it is, every time, and `luron.explain` says why:
+
+- it reads numbers of a tensor (`item`, `totable`, `print`), or the shape of a result depends on them (`nonzero`, `x[mask]`). `luron.clip_grad_norm` gives a
+  number, so it does; `luron.clip_grad_value` does not.
+- it draws random numbers outside of layers (`luron.rand`), asks for their state or seeds them
+- it changes options of an optimiser (`opt:set`, `opt.groups[1].lr = 0.1`, `schedule:step()`), asks for them or for `opt:steps()`, or adds a group
+- it counts: `ema:update()`, a loader in it
+- it switches the mode or freezes and unfreezes, asks for the mode of a layer or model, puts a parameter into a layer, registers or calls a hook (pruning and
+  `luron.activity` have hooks), looks with `detect_anomaly`, leaves gradients switched off
+- it uses gradients that were there before, or adds to them: `zero_grad` and `backward` belong into it
+- it writes or reads a file, writes `x[i] = v`, writes into what is given to it, or gives what is no tensor.
+
+**Not seen**: the function is not called any more once there is a plan. What else it does (count, print, change variables of Lua) happens in the first calls
+alone, and numbers and tensors that it takes from variables stay what they were, as do layers that a class holds: after `net.layer = nn.Linear(3, 3)`, compile
+anew. So give as arguments what changes. What differs between the first two calls is noticed, and `luron.explain` names it:
+
+```lua
+local luron = require "luron"
+
+local k = 0
+local f = luron.compile(function(x)
+  k = k + 1
+  return x:exp() * k
+end)
+for _ = 1, 3 do f(luron.ones(2)) end
+print(luron.explain(f)) -- no plan yet: the last two calls did not do the same: thing 2 of 2 was mul, with other numbers, shapes or tensors
+
+local g = luron.compile(function(x, factor) return x:exp() * factor end)
+for _ = 1, 5 do g(luron.ones(2), luron.tensor { 3.0 }) end
+print(luron.explain(g)) -- planned
+```]],
     { "luron.compile(fn: function): function", "A function that does the same as fn, which takes tensors (and numbers, booleans, strings, nil) and gives tensors, by a plan of what it did where it can.",
       is = { "(function() local f = luron.compile(function(x) return x * 2 end) for i = 1, 3 do f(luron.ones(2)) end return f(luron.tensor { 3.0 }) end)()", "{ 6.0 }" } },
     { "luron.explain(compiled: function): string", "For each kind of call whether there is a plan, and if not, why.",

@@ -137,6 +137,7 @@ static int l_eval(lua_State *L) {
 void lr_refuse_mode(lua_State *L) {
     luron_status status = luron_tracer_refuse(lr_ctx(L), "asks for the mode (is_training), but a graph has one way for both: nn.Dropout and "
                                                         "the like do what the mode says");
+    luron_ctx_refuse_plan(lr_ctx(L), "asks for the mode: is_training");
     if (status != LURON_OK) lr_raise(L, status);
 }
 

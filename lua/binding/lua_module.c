@@ -109,6 +109,7 @@ static int l_seed(lua_State *L) {
 /* random_state(): seed, position */
 static int l_random_state(lua_State *L) {
     uint64_t seed, position;
+    luron_ctx_refuse_plan(lr_ctx(L), "asks for the random state");
     luron_ctx_random_state(lr_ctx(L), &seed, &position);
     lua_pushinteger(L, (lua_Integer)seed);
     lua_pushinteger(L, (lua_Integer)position);

@@ -61,7 +61,11 @@ static int l_zero_grad(lua_State *L) {
     return lr_done(L, luron_optim_zero_grad(optim, lr_ctx(L)), 0);
 }
 
+/* A step that a plan repeats would not see numbers change. */
+static void refuse_reading(lua_State *L) { luron_ctx_refuse_plan(lr_ctx(L), "asks for numbers of an optimiser (steps, options): give them as arguments"); }
+
 static int l_steps(lua_State *L) {
+    refuse_reading(L);
     lua_pushinteger(L, luron_optim_steps(optim_at(L, 1)));
     return 1;
 }
@@ -162,6 +166,7 @@ static int group_index(lua_State *L) {
     int i = option_index(type, lua_tostring(L, 2));
     if (i < 0) return no_option(L, type);
     luron_arg a = luron_optim_option(optim, group, i);
+    refuse_reading(L);
     lr_push_arg(L, luron_type_option(type, i), &a);
     return 1;
 }
@@ -234,6 +239,7 @@ static int l_state(lua_State *L) {
         lua_setfield(L, -2, luron_optim_state_name(optim_at(L, 1), s));
     }
     lua_newtable(L);
+    if (luron_optim_n_scalars(optim_at(L, 1))) refuse_reading(L);
     for (int s = 0; s < luron_optim_n_scalars(optim_at(L, 1)); s++) {
         lua_pushnumber(L, luron_optim_scalar(optim_at(L, 1), group, s));
         lua_setfield(L, -2, luron_optim_scalar_name(optim_at(L, 1), s));
@@ -260,6 +266,7 @@ static int optim_tostring(lua_State *L) {
         return 1;
     }
     const luron_type *type = luron_optim_type_of(*box);
+    refuse_reading(L);
     lua_pushfstring(L, "%s, %I steps", luron_type_name(type), (lua_Integer)luron_optim_steps(*box));
     for (int i = 0; *box && i < luron_optim_n_groups(*box); i++) {
         group_of g = { box, i };

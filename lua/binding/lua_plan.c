@@ -48,6 +48,21 @@ static int l_hash(lua_State *L) {
     return 1;
 }
 
+/* plan:trail(): for each thing that it does a number, of all up to it, and the name of the thing. */
+static int l_trail(lua_State *L) {
+    const luron_plan *plan = plan_at(L);
+    lua_Integer n = (lua_Integer)luron_plan_n_steps(plan);
+    lua_createtable(L, (int)(2 * n), 0);
+    for (lua_Integer i = 0; i < n; i++) {
+        uint64_t hash;
+        lua_pushstring(L, luron_plan_step(plan, i, &hash));
+        lua_rawseti(L, -2, 2 * i + 2);
+        lua_pushinteger(L, (lua_Integer)hash);
+        lua_rawseti(L, -2, 2 * i + 1);
+    }
+    return 1;
+}
+
 /* plan:size(): things that it does, bytes */
 static int l_size(lua_State *L) {
     lua_pushinteger(L, luron_plan_n_steps(plan_at(L)));
@@ -74,6 +89,12 @@ static int inputs(lua_State *L, int top, luron_tensor *to[MOST]) {
     return n;
 }
 
+/* plan_refuse(what): the step that is being noted does what cannot be repeated. */
+static int l_plan_refuse(lua_State *L) {
+    luron_ctx_refuse_plan(lr_ctx(L), lr_string(L, 1, "what"));
+    return 0;
+}
+
 /* false, why, the arguments. */
 static int misfit(lua_State *L, int top, const char *why) {
     lua_settop(L, top);
@@ -92,13 +113,13 @@ static int l_run(lua_State *L) {
     int top = lua_gettop(L), n = inputs(L, top, ins), n_out = luron_plan_n_outs(plan);
     const char *why;
     luaL_checkstack(L, n_out + 2, "too many results");
-    if (!luron_plan_fits(plan, ctx, n, ins, &why)) return misfit(L, top, why);
     lua_pushboolean(L, 1);
     for (int i = 0; i < n_out; i++)
         boxes[i] = lr_new_tensor(L);
     luron_status status = luron_plan_run(outs, plan, ctx, n, ins);
-    /* no parameter was changed: the step itself can say what made it */
-    if (status == LURON_E_NONFINITE) return misfit(L, top, "numbers were not finite");
+    if (status == LURON_E_STATE && !luron_plan_changed(plan) && !luron_plan_fits(plan, ctx, n, ins, &why)) return misfit(L, top, why);
+    /* nothing was changed: the step itself can say what made it */
+    if (status == LURON_E_NONFINITE && !luron_plan_changed(plan)) return misfit(L, top, "numbers were not finite");
     for (int i = 0; i < n_out && status == LURON_OK; i++)
         *boxes[i] = outs[i];
     return lr_done(L, status, n_out + 1);
@@ -148,9 +169,9 @@ static int l_plan_key(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"finish", l_finish}, {"refusal", l_refusal}, {"hash", l_hash}, {"size", l_size}, {"run", l_run}, {NULL, NULL},
+    {"finish", l_finish}, {"refusal", l_refusal}, {"hash", l_hash}, {"trail", l_trail}, {"size", l_size}, {"run", l_run}, {NULL, NULL},
 };
-static const luaL_Reg functions[] = {{"plan_begin", l_plan_begin}, {"plan_key", l_plan_key}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"plan_begin", l_plan_begin}, {"plan_key", l_plan_key}, {"plan_refuse", l_plan_refuse}, {NULL, NULL}};
 
 void lr_open_plan(lua_State *L) {
     lr_setfuncs(L, functions);

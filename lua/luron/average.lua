@@ -45,6 +45,7 @@ local function swa(model) return make("SWA", model) end
 function Average:update()
   check_self(self, "update")
   if self.kept then core.raise(self.name .. ": update: the averages are applied; call restore first") end
+  core.plan_refuse(string.format("counts updates of averages: call %s:update outside of the compiled function", self.name))
   local share = self.done == 0 and 1 or self.decay and 1 - self.decay or 1 / (self.done + 1)
   core.no_grad(function()
     for i, pair in ipairs(parameters(self)) do
@@ -65,6 +66,7 @@ end
 function Average:apply()
   check_self(self, "apply")
   if self.kept then core.raise(self.name .. ": apply: the averages are applied already") end
+  core.plan_refuse(string.format("exchanges weights and averages: call %s:apply outside of the compiled function", self.name))
   local kept, values = {}, {}
   core.no_grad(function()
     for i, pair in ipairs(parameters(self)) do kept[i], values[i] = pair[2]:detach():clone(), self.averages[i][2] end
@@ -84,6 +86,7 @@ end
 --- How often update was called.
 function Average:updates()
   check_self(self, "updates")
+  core.plan_refuse "asks how often averages were updated"
   return self.done
 end
 

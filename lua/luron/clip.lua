@@ -56,6 +56,7 @@ local function clip_grad_norm(params, max, options)
   local p = options and options.norm_type
   if p == nil then p = 2 end
   check_positive(p, 3, "clip_grad_norm", "norm_type")
+  core.plan_refuse "takes the norm of gradients as a number: clip_grad_norm (clip_grad_value needs none)"
   local list = collect(params, "clip_grad_norm", {}, {}, 0)
   return core.no_grad(function()
     local norm = norm_of(list, p)

@@ -1,8 +1,9 @@
 --- luron.compile: a step of training or inference that is noted and repeated without its program (plan.h). Two calls with the
 --- same kinds of arguments are noted; where they did the same, the plan of the second serves the calls that follow.
 local core = require "luron.core"
+local module = require "luron.module"
 
-local MOST_PLANS, MOST_MISFITS = 64, 8
+local MOST_PLANS, MOST_DIFFERENT = 64, 8 -- kinds of calls, notings on end that differ
 
 --- What compile gives: called like the function.
 local Compiled = {}
@@ -37,8 +38,36 @@ end
 -- Ends a plan after an error in the step.
 local function guard(plan)
   return setmetatable({}, { __close = function(_, err)
+    module.watch(nil)
     if err ~= nil then plan:finish() end
   end })
+end
+
+-- What two notings of a step, as plan:trail gives them, did differently, in words.
+local function difference(was, is)
+  for i = 1, math.max(#was, #is), 2 do
+    if was[i] ~= is[i] then
+      local a, b = was[i + 1], is[i + 1]
+      local what = a == b and a .. ", with other numbers, shapes or tensors" or string.format("%s, then %s", a or "nothing", b or "nothing")
+      return string.format("thing %d of %d was %s", i // 2 + 1, #is // 2, what)
+    end
+  end
+  return "other tensors came out"
+end
+
+-- Keep the plan if the noting before did the same, else what that was.
+local function compare(entry, plan, watched)
+  local hash, trail = plan:hash(), plan:trail()
+  if entry.hash == hash then
+    entry.plan, entry.watched = plan, #watched > 0 and watched or nil
+    entry.hash, entry.trail, entry.difference, entry.differed = nil, nil, nil, 0
+    return
+  end
+  if entry.trail then entry.difference, entry.differed = difference(entry.trail, trail), entry.differed + 1 end
+  entry.hash, entry.trail = hash, trail
+  if entry.differed == MOST_DIFFERENT then
+    entry.refusal = "it does something else in every call: numbers or tensors that it brings in, or layers, change; the last time " .. entry.difference
+  end
 end
 
 -- Call the function, noting what it does. The entry learns of it.
@@ -52,22 +81,21 @@ local function note(self, entry, ...)
     return self.fn(...)
   end
   local results
+  local watched = {}
   do
     local _ <close> = guard(plan)
+    module.watch(watched)
     results = table.pack(self.fn(...))
   end
   local outputs, why = outputs_of(results)
+  if not module.as_watched(watched) then core.plan_refuse "switches the mode of a module, or adds hooks: do that outside of it" end
   plan:finish(outputs or {})
-  entry.noted = entry.noted + 1
-  local hash, refused = plan:hash(), plan:refusal()
+  local refused = plan:refusal()
   if refused or why then
     entry.refusal = refused and "it " .. refused or why
-  elseif entry.hash == hash then
-    entry.plan = plan
-  elseif entry.noted > MOST_MISFITS then
-    entry.refusal = "it does something else in every call: numbers or tensors that it brings in, or layers, change"
+  else
+    compare(entry, plan, watched)
   end
-  entry.hash = hash
   return table.unpack(results, 1, results.n)
 end
 
@@ -77,7 +105,7 @@ local function use(self, entry, fits, ...)
     entry.runs = entry.runs + 1
     return ...
   end
-  entry.plan, entry.hash, entry.misfit = nil, nil, (...)
+  entry.plan, entry.misfit = nil, (...)
   return note(self, entry, select(2, ...))
 end
 
@@ -89,11 +117,14 @@ function Compiled:__call(...)
       self.refusal = why or self.refusal
       return self.fn(...)
     end
-    entry = { noted = 0, runs = 0 }
+    entry = { differed = 0, runs = 0 }
     self.entries[key], self.n_entries = entry, self.n_entries + 1
     self.order[self.n_entries] = entry
   end
-  if entry.plan then return use(self, entry, entry.plan:run(...)) end
+  if entry.plan then
+    if entry.watched and not module.as_watched(entry.watched) then return use(self, entry, false, "an instance of a class has another mode or hooks", ...) end
+    return use(self, entry, entry.plan:run(...))
+  end
   if entry.refusal then return self.fn(...) end
   return note(self, entry, ...)
 end
@@ -101,7 +132,11 @@ end
 local function describe(entry)
   local text = "(" .. entry.kind .. "): "
   if entry.refusal then return text .. "computed as it is: " .. entry.refusal end
-  if not entry.plan then return text .. "no plan yet" .. (entry.misfit and ", the last did not fit: " .. entry.misfit or "") end
+  if not entry.plan then
+    local why = entry.difference and ": the last two calls did not do the same: " .. entry.difference
+      or entry.misfit and ", the last did not fit: " .. entry.misfit or ": it was called once"
+    return text .. "no plan yet" .. why
+  end
   local steps, bytes = entry.plan:size()
   return text .. string.format("planned, %d things to do, %d bytes between them, run %d times", steps, bytes, entry.runs)
 end

@@ -40,6 +40,7 @@ end
 --- was left at its last batch is not yet over.
 function Loader:__call(_, last)
   check_loader(self, "loader")
+  core.plan_refuse "takes batches of a loader: give them as arguments"
   if (last == nil or not self.position) and not self.resumed then
     self.epoch, self.position = self.epoch + 1, 1
     self.ids = order(self)

@@ -38,6 +38,27 @@ local function sorted_keys(t)
   return keys
 end
 
+-- Instances whose mode or hooks a step that luron.compile notes has looked at, with the mode; nil: none is being noted.
+local looked_at
+
+--- Note them into the list, or (nil) no more.
+local function watch(list) looked_at = list end
+
+local function mode_of(self) return rawget(self, "_training") ~= false end
+
+local function look(self)
+  if rawget(self, "_hooks") then core.plan_refuse "calls a hook of an instance of a class" end
+  looked_at[#looked_at + 1], looked_at[#looked_at + 2] = self, mode_of(self)
+end
+
+--- Are they as they were?
+local function as_watched(list)
+  for i = 1, #list, 2 do
+    if mode_of(list[i]) ~= list[i + 1] or rawget(list[i], "_hooks") then return false end
+  end
+  return true
+end
+
 -- Tensors that were parameters of some module: they stay parameters while they are frozen.
 local parameters = setmetatable({}, { __mode = "k" })
 
@@ -160,7 +181,8 @@ function Module:eval() return Module.train(self, false) end
 function Module:is_training()
   check_self(self, "is_training")
   core.trace_refuse "asks for the mode (is_training), but a graph has one way for both: nn.Dropout and the like do what the mode says"
-  return rawget(self, "_training") ~= false
+  if looked_at then look(self) end
+  return mode_of(self)
 end
 
 function Module:zero_grad()
@@ -280,6 +302,7 @@ end
 
 function Module:__call(...)
   check_self(self, "call")
+  if looked_at then look(self) end
   if rawget(self, "_hooks") then return require("luron.hooks").call(self, ...) end
   return self:forward(...)
 end
@@ -359,4 +382,5 @@ local function from_checkpoint(checkpoint)
   return self
 end
 
-return { Module = Module, class = class, each = each, is_module = is_module, is_callable = parts.is_callable, from_checkpoint = from_checkpoint, is_known = is_known }
+return { Module = Module, class = class, each = each, is_module = is_module, is_callable = parts.is_callable, from_checkpoint = from_checkpoint, is_known = is_known,
+  watch = watch, as_watched = as_watched }

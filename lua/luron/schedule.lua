@@ -184,6 +184,7 @@ end
 --- The next rates. ReduceLROnPlateau needs a metric; the others leave it alone.
 function Schedule:step(metric)
   check_self(self, "step")
+  core.plan_refuse "changes options of an optimiser: step the schedule outside of the compiled function"
   if self.type.observe then
     if core.is_tensor(metric) then metric = metric:item() end
     if type(metric) ~= "number" then core.badarg(1, "step", "metric: number expected, got " .. core.got(metric)) end
@@ -205,6 +206,7 @@ end
 --- Steps made so far.
 function Schedule:steps()
   check_self(self, "steps")
+  core.plan_refuse "asks for the steps of a schedule"
   return self.done
 end
 

@@ -100,6 +100,7 @@ end
 --- give for all outputs on the way, and what the model gives.
 local function activity(model, rules, ...)
   check_model("activity", model)
+  core.plan_refuse "looks at what layers give through hooks: luron.activity"
   local found, handles, sum = pattern.over("activity", "layer", parts_of(model), rules), {}, nil
   local _ <close> = setmetatable({}, { __close = function()
     for _, handle in ipairs(handles) do handle:remove() end

@@ -116,6 +116,38 @@ describe("luron.compile", function()
     explains(g, "argument 1 requires a gradient")
   end)
 
+  it("says what two calls did differently", function()
+    local x, n = luron.tensor { 1.0, 2.0, 3.0 }, 0
+    local cases = {
+      { function(v) return v * 2 end, 1, "no plan yet: it was called once" },
+      { function(v) n = n + 1 return v:exp() * n end, 3, "no plan yet: the last two calls did not do the same: thing 2 of 2 was mul, with other numbers" },
+      { function(v) n = n + 1 return n % 2 == 0 and v:exp() or v:log() end, 3, "thing 1 of 1 was" },
+      { function(v) n = n + 1 return n % 2 == 1 and v:exp() or v:exp():sin() end, 3, "was sin, then nothing" },
+      { function(v) n = n + 1 local w = v:exp() return n % 2 == 0 and w or v end, 3, "other tensors came out" },
+      { function(v) n = n + 1 return v + luron.full(n, 3) end, 12, "it does something else in every call" },
+      { function(v) n = n + 1 return v:exp() + luron.full(n, 3) end, 12, "the last time thing 2 of 3 was full, with other numbers, shapes or tensors" },
+    }
+    for _, case in ipairs(cases) do
+      n = 0
+      local f = luron.compile(case[1])
+      for _ = 1, case[2] do f(x) end
+      explains(f, case[3])
+    end
+  end)
+
+  it("is made anew as often as modes change", function()
+    local net = nn.Sequential { nn.Linear(3, 4), nn.Dropout(0.5) }
+    local f = luron.compile(function(x) return luron.no_grad(function() return net(x) end) end)
+    for i = 1, 60 do
+      net:train(i % 6 < 3)
+      f(luron.ones(2, 3))
+    end
+    explains(f, "no plan yet, the last did not fit: a layer has another mode")
+    f(luron.ones(2, 3))
+    f(luron.ones(2, 3))
+    explains(f, "planned")
+  end)
+
   it("gives results of their own", function()
     local f = luron.compile(function(x) return x * 2 end)
     local kept = {}

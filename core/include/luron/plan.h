@@ -4,7 +4,9 @@
  * gradients, writes in place, random draws, steps of optimisers. luron_plan_run repeats that for other inputs of the same
  * shapes: no tape, no allocation for results in between (they share one block), and the same bits. Numbers and tensors that the
  * program brought in by itself stay what they were; whoever is not sure that they do notes the step twice and compares
- * luron_plan_hash. What reads numbers of a tensor, or makes shapes of them, cannot be repeated: luron_plan_refusal says so. */
+ * luron_plan_hash. What reads numbers of a tensor, or makes shapes of them, cannot be repeated: luron_plan_refusal says so. Nor
+ * can what is done to the context, optimisers, layers and files: options, hooks, mode, seeds. What is frozen, the mode of layers
+ * and the like belong to the plan: luron_plan_fits sees that they were changed since. */
 #ifndef LURON_PLAN_H
 #define LURON_PLAN_H
 #include "luron/optim.h"
@@ -28,13 +30,21 @@ LURON_API int luron_plan_fits(const luron_plan *plan, const luron_ctx *ctx, int 
 /** Repeat the step. outs: what comes out, owned, not on a tape. Gradients are left in the leaves as the step left them. @return
  *  LURON_E_STATE if the plan does not fit; what the step itself may return. */
 LURON_API LURON_NODISCARD luron_status luron_plan_run(luron_tensor **outs, luron_plan *plan, luron_ctx *ctx, int n_in, luron_tensor *const *ins);
+/** The last run failed: had it changed anything before that: state of layers, tensors, parameters? If not, and it returned
+ *  LURON_E_NONFINITE, nothing has happened: the step itself may be done in its place, and says what was not finite. */
+LURON_API int luron_plan_changed(const luron_plan *plan);
 
 /** Is one being noted? */
 LURON_API int luron_ctx_is_planning(const luron_ctx *ctx);
+/** The step that is being noted, if there is one, does what a run would not repeat: `what` says it, "reads the clock". */
+LURON_API void luron_ctx_refuse_plan(luron_ctx *ctx, const char *what);
 
 LURON_API int luron_plan_n_outs(const luron_plan *plan);
 /** Things that a run does, and bytes of the block that results in between share. */
 LURON_API int64_t luron_plan_n_steps(const luron_plan *plan);
+/** The op, type of layer or of optimiser behind thing i; NULL: there is no such thing. The first thing with another *hash (of
+ *  what was done up to it and with it; may be NULL) in two plans of one step tells what the step did otherwise. */
+LURON_API const char *luron_plan_step(const luron_plan *plan, int64_t i, uint64_t *hash);
 LURON_API int64_t luron_plan_bytes(const luron_plan *plan);
 /** NULL is allowed. */
 LURON_API void luron_plan_free(luron_plan *plan);
