@@ -81,7 +81,10 @@ function tool.info(arguments)
   local plugin = by_name[name]
   if not plugin then
     local _, message = luron.type_info("layer", name)
-    return nil, "no plugin and " .. tostring(message)
+    for _, kind in ipairs(kinds) do
+      for _, type_name in ipairs(luron.types(kind)) do by_name[type_name] = true end
+    end
+    return nil, "no plugin and " .. tostring(message):gsub("; did you mean.*", "") .. require("luron.names").hint("plugin", name, by_name)
   end
   print(string.format("%s %s\n  plugin ABI %s, %s", plugin.name, plugin.version, plugin.abi, plugin.path))
   print_types(plugin)
