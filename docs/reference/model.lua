@@ -94,7 +94,7 @@ os.remove(path .. ".second")
 instances of classes, lists of these, and tensors that require gradients are found by assignment; keys that begin with `_` are not.
 Reading a field that neither the instance nor its class has raises, unless its name begins with `_`: a part that may be absent is `false`. So does reading
 what a class does not have. An ordinary tensor, or a result, assigned over a parameter raises when the instance is next called, saved or asked for its
-parameters: `copy_` into the parameter (in `luron.no_grad`), or assign nil first.
+parameters: `copy_` into the parameter (in `luron.no_grad`), or `self:buffer(name, t)` where it is no longer to be trained.
 
 ```lua
 local luron = require "luron"

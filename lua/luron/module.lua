@@ -56,16 +56,26 @@ local function note(owner, key)
 end
 
 -- Raise where an ordinary tensor stands in the place of a parameter: it would be trained and saved no more, in silence.
-local function check_still(owner, key, value, at)
-  if not (noted[owner] and noted[owner][key]) or is_parameter(value) or (rawget(owner, "_buffers") or {})[key] then return end
-  core.raise(string.format("'%s' was a parameter, and the tensor that was assigned to it %s: copy into it, luron.no_grad(function() p:copy_(t) end); or assign "
-    .. "t:requires_grad_(), which an optimiser has to be told of; or nil first", at, value:is_leaf() and "requires no gradient" or "is a result"))
+local function check_still(owner, key, value)
+  if is_parameter(value) or (rawget(owner, "_buffers") or {})[key] then return end
+  core.raise(string.format("'%s' was a parameter, and the tensor that was assigned to it %s: copy into it, luron.no_grad(function() p:copy_(t) end); "
+    .. "or assign t:requires_grad_(), which an optimiser has to be told of; or note one that is not trained, self:buffer(name, t)",
+    key, value:is_leaf() and "requires no gradient" or "is a result"))
+end
+
+local function check_parameters(self)
+  for key in next, noted[self] or {} do
+    local value = rawget(self, key)
+    if core.is_tensor(value) then check_still(self, key, value) end
+    if value == nil then noted[self][key] = nil end -- taken away
+  end
 end
 
 -- visit(kind, path, value, owner, key) for every part of the module, each once.
 local function walk(self, path, seen, visit)
   if seen[self] then return end
   seen[self] = true
+  check_parameters(self)
   for _, key in ipairs(sorted_keys(self)) do
     local value = rawget(self, key)
     local at = path == "" and tostring(key) or path .. "." .. key
@@ -73,11 +83,9 @@ local function walk(self, path, seen, visit)
       if not seen[value] then visit(core.is_layer(value) and "layer" or "model", at, value, self, key) end
       seen[value] = true
     elseif core.is_tensor(value) then
-      local name = path == "" and tostring(key) or path .. "/" .. key
-      check_still(self, key, value, name)
       if is_parameter(value) then
-        note(self, key)
-        visit("tensor", name, value, self, key)
+        if is_module(self) then note(self, key) end
+        visit("tensor", path == "" and tostring(key) or path .. "/" .. key, value, self, key)
       end
     elseif is_module(value) then
       visit("module", at, value, self, key)
@@ -335,10 +343,7 @@ end
 
 function Module:__call(...)
   check_self(self, "call")
-  for key in next, noted[self] or {} do
-    local value = rawget(self, key)
-    if core.is_tensor(value) then check_still(self, key, value, key) elseif value == nil then noted[self][key] = nil end
-  end
+  check_parameters(self)
   local own = rawget(self, "forward")
   if own ~= nil and not parts.is_callable(own) then
     core.raise(string.format("the field forward of an instance of '%s' is %s, and hides the method", getmetatable(self).__name, core.got(own)))

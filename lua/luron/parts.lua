@@ -253,7 +253,7 @@ function refusals.tensor(_, key)
   core.raise(string.format("tensors have no method '%s', and no layer type gives one%s", key, names.hint("tensor", key, known)))
 end
 
-setmetatable(core.methods.hook, { __index = function(methods, key) names.refuse("the handle of a hook", "hook", key, methods) end })
+setmetatable(core.methods.hook, { __index = function(known, key) names.refuse("the handle of a hook", "hook", key, known) end })
 core.set_missing(function(kind, object, key) refusals[kind](object, key) end)
 
 --- What a class of nn.class, or one that it inherits from, has under the key.

@@ -160,17 +160,22 @@ function Sparse:__tostring()
 end
 
 -- ---- what it does ------------------------------------------------------------------------------------------------------
+-- core.sparse[name](...), with messages that name the method.
+local function named(name, ...)
+  local ok, result = pcall(core.sparse[name], ...)
+  if not ok then error(type(result) == "string" and result:gsub("csr_" .. name .. ": ", name .. " of a sparse matrix: ", 1) or result, 0) end
+  return result
+end
+
 function Sparse:matmul(x)
   check_self(self, "matmul")
-  local ok, result = pcall(core.sparse.matmul, self.structure, self.weights, tensor(x, 1, "matmul", "x"))
-  if not ok then error(type(result) == "string" and result:gsub("csr_matmul: ", "matmul of a sparse matrix: ", 1) or result, 0) end
-  return result
+  return named("matmul", self.structure, self.weights, tensor(x, 1, "matmul", "x"))
 end
 
 --- The elements of g x^T that this matrix has entries for, as values: what `with_values` takes.
 function Sparse:sample(g, x)
   check_self(self, "sample")
-  local all = core.sparse.sample(self.structure, tensor(g, 1, "sample", "g"), tensor(x, 2, "sample", "x"))
+  local all = named("sample", self.structure, tensor(g, 1, "sample", "g"), tensor(x, 2, "sample", "x"))
   return self.structure.order and all:index_select(1, self.structure.order) or all
 end
 
