@@ -113,7 +113,7 @@ training. `momentum` is the share of the new batch, as in PyTorch: Keras's 0.99 
     text = [[
 `nn.cross_entropy(x, target, options)` and `nn.CrossEntropyLoss(options)(x, target)` take class ids, `(n, ...)`, or probabilities, real numbers in the shape of `x`,
 whose rows should sum to 1 (they are not looked at, as in PyTorch). `weight`, `label_smoothing` and `reduction` go with both, `ignore_index` with ids alone. Nodes
-of `nn.Graph` do not tell what will come: there `nn.CrossEntropyLoss` takes ids and `nn.SoftCrossEntropyLoss` probabilities.]],
+of `nn.Graph` do not tell what will come: there `nn.CrossEntropyLoss` takes ids and `nn.SoftCrossEntropyLoss` probabilities, as layers with hooks should: those of `nn.CrossEntropyLoss` see ids alone.]],
     is = {
       { "nn.CrossEntropyLoss()(luron.zeros(1, 2), luron.tensor { 1 }):item() == nn.CrossEntropyLoss()(luron.zeros(1, 2), luron.tensor { { 1.0, 0.0 } }):item()", "true" },
     },

@@ -120,8 +120,10 @@ static void refuse_id_options(lua_State *L, const luron_type *type, const luron_
     }
 }
 
-/* Replace the layer at 1, whose targets are ids, by its sister with the same options. */
-static void put_soft(lua_State *L, const luron_type *soft) {
+static const char sisters_key; /* in the registry: sisters by the boxes of layers, for a plan wants the same one each time */
+
+/* Push the sister, with the same options, of the layer at 1, whose targets are ids. */
+static void push_sister(lua_State *L, const luron_type *soft) {
     luron_arg args[LR_MAX_ARGS];
     void **box = lr_box(L, &lr_layer_key);
     const luron_option *o;
@@ -135,9 +137,23 @@ static void put_soft(lua_State *L, const luron_type *soft) {
     }
     luron_status status = luron_layer_new(&sister, lr_ctx(L), luron_type_name(soft), n, args);
     *box = sister;
-    if (status == LURON_OK) status = luron_layer_set_dtype(lr_ctx(L), sister, luron_layer_dtype(layer));
     if (status != LURON_OK) lr_raise(L, status);
-    luron_layer_set_training(sister, luron_layer_is_training(layer));
+}
+
+/* Replace the layer at 1 by its sister. */
+static void put_soft(lua_State *L, const luron_type *soft) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &sisters_key);
+    lua_pushvalue(L, 1);
+    if (lua_rawget(L, -2) == LUA_TNIL) {
+        push_sister(L, soft);
+        lua_pushvalue(L, 1);
+        lua_pushvalue(L, -2);
+        lua_rawset(L, -5);
+    }
+    luron_layer *sister = layer_at(L, lua_gettop(L));
+    luron_status status = luron_layer_set_dtype(lr_ctx(L), sister, luron_layer_dtype(layer_at(L, 1)));
+    if (status != LURON_OK) lr_raise(L, status);
+    luron_layer_set_training(sister, luron_layer_is_training(layer_at(L, 1)));
     lua_replace(L, 1);
 }
 
@@ -264,4 +280,13 @@ int lr_push_function(lua_State *L, const char *name) {
     lua_pushcclosure(L, function_call, 2);
     lr_name_function(L, name);
     return 1;
+}
+
+void lr_open_call(lua_State *L) {
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "k");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &sisters_key);
 }

@@ -302,5 +302,6 @@ void lr_open_layer(lua_State *L) {
     lua_pushcfunction(L, layer_tostring);
     lua_setfield(L, -2, "__tostring");
     lua_pop(L, 1);
+    lr_open_call(L);
     lr_open_types(L);
 }

@@ -256,6 +256,7 @@ void lr_open_recompute(lua_State *L);
 void lr_open_held(lua_State *L);
 void lr_open_hooks(lua_State *L);
 void lr_open_layer(lua_State *L);
+void lr_open_call(lua_State *L);
 void lr_open_types(lua_State *L);
 void lr_open_model(lua_State *L);
 void lr_open_tracer(lua_State *L);

@@ -180,6 +180,9 @@ describe("functional forms", function()
     local layer = nn.CrossEntropyLoss { label_smoothing = 0.1 }
     assert.are.equal(nn.cross_entropy(x, p, { label_smoothing = 0.1, weight = w }):item(), layer(x, p, { weight = w }):item())
     assert.are.equal(layer(x, p):item(), layer(x, { target = p }):item())
+    local planned = luron.compile(function(a, t) return layer(a, t) end)
+    for _ = 1, 3 do assert.are.equal(layer(x, p):item(), planned(x, p):item()) end
+    assert.is_truthy(luron.explain(planned):find("planned", 1, true))
     for _, loss in ipairs { nn.CrossEntropyLoss { ignore_index = 2 }, function(a, t) return nn.cross_entropy(a, t, { ignore_index = 2 }) end } do
       assert.error_matches(function() loss(x, p) end, "^ignore_index goes with class ids, and the target holds probabilities")
     end
