@@ -7,7 +7,7 @@ local luron = require "luron"
 
 local root = (arg[0]:match "^(.*)docs/[^/]*$" or "../")
 local parts = dofile(root .. "docs/reference/parts.lua")
-local plugins = { "linear", "activation", "loss", "noise", "shape", "pool", "norm", "optim", "hdf5", "idx", "csv" } -- ours, in order
+local plugins = { "linear", "conv", "embedding", "recurrent", "activation", "loss", "noise", "shape", "pool", "norm", "optim", "hdf5", "idx", "csv" } -- ours, in order
 
 -- Receivers in signatures, with their classes.
 local classes = {
@@ -199,7 +199,7 @@ local function describe(kind, name)
       local o = { name = option, kind = option_kind, required = rest:find "^required" ~= nil }
       local facts, doc = rest:match "^(.-): (.*)$"
       facts = facts or rest
-      o.default, o.choices, o.doc = facts:match "^default (.-)%f[;\0]", facts:match "one of (.*)$", doc
+      o.default, o.choices, o.doc = facts:match "^default (.-)%f[;\0]", facts:match "one of (.-)%f[;\0]", doc
       local low, high = facts:match "from (%S+) to (%S+)"
       o.low, o.high = tonumber(low), tonumber(high)
       what.options[#what.options + 1] = o
@@ -225,8 +225,8 @@ end
 
 local function range_text(o)
   if not o.low then return "" end
-  if o.high >= 1e9 then return o.low > 0 and o.low < 1e-9 and ", above 0" or string.format(", at least %g", o.low) end
-  return string.format(", %g to %g", o.low, o.high)
+  if o.high >= 1e9 then return o.low > 0 and o.low < 1e-9 and ", above 0" or string.format(", at least %.10g", o.low) end
+  return string.format(", %.10g to %.10g", o.low, o.high)
 end
 
 local function option_markdown(o)
@@ -258,7 +258,7 @@ local function type_markdown(out, what)
   end
 end
 
-local titles = { linear = "With parameters", activation = "Activations", loss = "Losses", noise = "Noise", shape = "Shape", pool = "Pooling",
+local titles = { linear = "Linear", conv = "Convolution", embedding = "Embeddings", recurrent = "Recurrent", activation = "Activations", loss = "Losses", noise = "Noise", shape = "Shape", pool = "Pooling",
   norm = "Normalisation" }
 
 local function types_markdown(out)

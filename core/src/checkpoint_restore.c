@@ -257,12 +257,27 @@ static luron_status check_type(luron_ctx *ctx, const luron_checkpoint *c, const 
     return LURON_OK;
 }
 
-static luron_status compare_optim(pairs *p, const luron_optim *optim) {
+/* How many groups of parameters the file has. */
+static int count_groups(const luron_checkpoint *c) {
     char path[64];
-    int n = luron_optim_n_groups(optim);
-    snprintf(path, sizeof path, "optimizer/groups/%d/options", n);
-    if (luron_checkpoint_text(p->c, path))
-        note(&p->report, "there are more than %d groups of parameters in the file", n);
+    int n = -1;
+    do
+        snprintf(path, sizeof path, "optimizer/groups/%d/options", ++n);
+    while (luron_checkpoint_text(c, path));
+    return n;
+}
+
+/* Too few are told at once: what they lack would be of no use. */
+static luron_status check_groups(luron_ctx *ctx, const luron_checkpoint *c, const luron_optim *optim) {
+    int have = count_groups(c), n = luron_optim_n_groups(optim);
+    LURON__CHECK(ctx, have >= n, LURON_E_MISMATCH, "the optimiser has %d group%s of parameters in the file, %d expected", have,
+                 have == 1 ? "" : "s", n);
+    return LURON_OK;
+}
+
+static luron_status compare_optim(pairs *p, const luron_optim *optim) {
+    int n = luron_optim_n_groups(optim), have = count_groups(p->c);
+    if (have > n) note(&p->report, "%d groups of parameters in the file, %d expected", have, n);
     const int64_t steps = luron__entry_find(&p->c->texts, "optimizer@steps")->number;
     for (int g = 0; g < n; g++) LURON_TRY(compare_group(p, optim, g, steps));
     note_unused(p, "optimizer/state/");
@@ -303,6 +318,7 @@ luron_status luron_checkpoint_restore_optim(luron_ctx *ctx, const luron_checkpoi
     pairs p;
     luron__plan_refuse(ctx, "restores an optimiser: do that outside of the step");
     LURON_TRY(check_type(ctx, c, optim));
+    LURON_TRY(check_groups(ctx, c, optim));
     LURON_TRY(pairs_begin(&p, ctx, c));
     luron_status status = apply_options(&p, optim);
     if (!status) {

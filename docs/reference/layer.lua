@@ -14,7 +14,7 @@ method, `x:gelu { approximate = "tanh" }`. In `nn.Sequential` the layer stands: 
 `layer.weight` is a parameter or state by its name, `layer.in_features` an option. `layer.weight = tensor` puts another tensor in the
 place of the parameter: two layers may share one. Where the old one was trained the new one is too, from then on; a result of recorded operations
 raises (`detach` it). What a layer does not have raises; `layer:parameter "weight"` is nil where there is none. `tostring(layer)` shows the options.
-`layer:close()` lets go of it early. Names of Keras raise and say what the layer and its options are called here.]],
+`layer:close()` lets go of it early. A layer alone is saved in a model: `nn.Sequential { layer }:save(path)`. Names of Keras raise and say what the layer and its options are called here.]],
   is = {
     { "tostring(nn.Linear(3, 2))", '"Linear(in_features = 3, out_features = 2, bias = true)"' },
     { "nn.leaky_relu(luron.tensor { -1.0, 1.0 }, { negative_slope = 0.5 })", "{ -0.5, 1.0 }" },
@@ -84,9 +84,9 @@ gradient.]],
     },
   },
   {
-    title = "Pooling and normalisation",
+    title = "Convolution, pooling and normalisation",
     text = [[
-Layers of images take `(n, c, h, w)`, those of sequences `(n, c, l)`, of volumes `(n, c, d, h, w)`; pooling and instance normalisation do without `n` too.
+Layers of images take `(n, c, h, w)`, those of sequences `(n, c, l)`, of volumes `(n, c, d, h, w)`; convolution, pooling and instance normalisation do without `n` too.
 Global pooling is `nn.AdaptiveAvgPool2d(1)` or `nn.AdaptiveMaxPool2d(1)`.
 
 `nn.BatchNorm1d`, `2d` and `3d` go by the statistics of the batch while they are trained, and by `running_mean` and `running_var` after `layer:eval()`. These
@@ -94,6 +94,7 @@ are state: saved with the model, changed by a forward pass in training alone, an
 training. `momentum` is the share of the new batch, as in PyTorch: Keras's 0.99 is 0.01 here, its `epsilon` 1e-3, and its `moving_variance` is what
 `unbiased = false` gives.]],
     is = {
+      { "nn.Conv2d(1, 4, 3)(luron.zeros(1, 8, 8)):shape()", "{ 4, 6, 6 }" },
       { "nn.MaxPool2d(2)(luron.arange(1, 16):float():reshape(1, 1, 4, 4))", "{ { { { 6.0, 8.0 }, { 14.0, 16.0 } } } }" },
       { "nn.AvgPool1d { 3, stride = 1, padding = 1, count_include_pad = false }(luron.tensor { { 1.0, 2.0, 6.0 } })", "{ { 1.5, 3.0, 4.0 } }" },
       { "nn.AdaptiveAvgPool2d(1)(luron.ones(2, 3, 5, 7)):shape()", "{ 2, 3, 1, 1 }" },
@@ -105,6 +106,19 @@ training. `momentum` is the share of the new batch, as in PyTorch: Keras's 0.99 
       { "nn.BatchNorm1d(2)(luron.ones(1, 2))", "1 value for each channel, training needs at least 2 (a batch of one: use eval mode)" },
       { "nn.MaxPool2d(3)(luron.ones(1, 1, 2, 5))", "a window of size 3 does not fit dimension 3, which has size 2 and padding 0 on both sides" },
       { "nn.GroupNorm(4, 6)", "num_channels 6 is not a multiple of num_groups 4" },
+    },
+  },
+  {
+    title = "Cross entropy",
+    text = [[
+`nn.cross_entropy(x, target, options)` and `nn.CrossEntropyLoss(options)(x, target)` take class ids, `(n, ...)`, or probabilities, real numbers in the shape of `x`,
+whose rows should sum to 1 (they are not looked at, as in PyTorch). `weight`, `label_smoothing` and `reduction` go with both, `ignore_index` with ids alone. Nodes
+of `nn.Graph` do not tell what will come: there `nn.CrossEntropyLoss` takes ids and `nn.SoftCrossEntropyLoss` probabilities, as layers with hooks should: those of `nn.CrossEntropyLoss` see ids alone.]],
+    is = {
+      { "nn.CrossEntropyLoss()(luron.zeros(1, 2), luron.tensor { 1 }):item() == nn.CrossEntropyLoss()(luron.zeros(1, 2), luron.tensor { { 1.0, 0.0 } }):item()", "true" },
+    },
+    raises = {
+      { "nn.cross_entropy(luron.zeros(1, 2), luron.tensor { { 1.0, 0.0 } }, { ignore_index = 2 })", "ignore_index goes with class ids, and the target holds probabilities" },
     },
   },
   {

@@ -40,7 +40,7 @@ type and a number.]],
     { "model:zero_grad(): Model", "Drops the gradients of all parameters." },
     { "model:to(dtype: string): Model", "Casts everything to `float32` or `float64`." },
     { "model:clone(): Model", "A deep copy; what was shared inside stays shared in it." },
-    { "model:summary(sizes...?: integer[]): string", "A table of layers, shapes, parameters and FLOPs for inputs of these sizes, the batch included." },
+    { "model:summary(sizes...?: integer|integer[]): string", "A table of layers, shapes, parameters and FLOPs for inputs of these sizes, the batch included: those of one input one by one or as a list, of several as lists.", is = { "nn.Sequential({ nn.Linear(3, 2) }):summary(5, 3):match 'Linear +%((.-)%)'", '"5, 2"' } },
     { "model:json(): string", "The architecture as JSON (docs/file-format.md)." },
     { "model:save(path: string, options?: SaveOptions)", "Writes a checkpoint: under a temporary name, synced, renamed, so that a crash leaves the old file. Raises if it cannot." },
     { "model:restore(from: string|Checkpoint): Checkpoint?, string? message, string? code", "Puts parameters and state from a file or checkpoint into the model: all or nothing." },
@@ -50,8 +50,30 @@ type and a number.]],
     title = "Checkpoints",
     text = [[
 What `save` takes: `optim` (an optimiser, with its state), `epoch` and `step` (integers), `history` (a table, as `fit` gives it), `loader` (where a loader
-is in the data), `ema` (averages of the weights), `preprocessing` and `training` (tables of anything that JSON can hold: class names, mean, your own notes), `keep_prev`
-(the old file stays as PATH.prev), `nonfinite` (weights with NaN in them are written too, which is otherwise refused), `format` (`"luron"`). The random state goes in too. docs/file-format.md describes the file.]],
+is in the data), `ema` (averages of the weights), `prune` (masks of pruned weights), `preprocessing` and `training` (tables of anything that JSON can hold: class
+names, mean, your own notes; a string with a zero byte it cannot), `keep_prev` (the old file stays as PATH.prev), `nonfinite` (weights with NaN in them are written
+too, which is otherwise refused), `format` (`"luron"`); for instances of classes `trace` (below). The random state goes in too. What an option keeps in `/training`
+(`epoch`, `step`, `history`, `loader`) cannot stand in the table `training` as well. docs/file-format.md describes the file.
+
+A file holds one optimiser. Where two train a model (Muon for matrices, AdamW for the rest; the two sides of a GAN) save two files, and restore the
+second for its optimiser alone:
+
+```lua
+local luron = require "luron"
+local nn = luron.nn
+
+local model = nn.Sequential { nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2) }
+local first, second = luron.optim.SGD(model[1]), luron.optim.Adam(model[3])
+local path = os.tmpname()
+model:save(path, { optim = first })
+model:save(path .. ".second", { optim = second })
+
+local checkpoint = assert(model:restore(path))
+assert(checkpoint:restore_optim(first))
+assert(assert(luron.checkpoint(path .. ".second")):restore_optim(second))
+os.remove(path)
+os.remove(path .. ".second")
+```]],
     { "luron.load(path: string, options?: { verify: boolean? }): (Model|Module)? model, Checkpoint|string, string? code",
       "The model in a file, and the checkpoint; or nil, message, code. The file is checked whole before anything is made of it; `verify = false` takes one without a checksum. A class of Lua is made if its file was required before.",
       is = { 'select(3, luron.load "no such file")', '"IO"' } },
@@ -70,7 +92,9 @@ is in the data), `ema` (averages of the weights), `preprocessing` and `training`
     text = [[
 `nn.class "Name"` makes a class. `init` gets the arguments of the constructor, `forward` those of the call. Layers, models,
 instances of classes, lists of these, and tensors that require gradients are found by assignment; keys that begin with `_` are not.
-Reading a field that neither the instance nor its class has raises, unless its name begins with `_`: a part that may be absent is `false`.
+Reading a field that neither the instance nor its class has raises, unless its name begins with `_`: a part that may be absent is `false`. So does reading
+what a class does not have. An ordinary tensor, or a result, assigned over a parameter raises when the instance is next called, saved or asked for its
+parameters: `copy_` into the parameter (in `luron.no_grad`), or `self:buffer(name, t)` where it is no longer to be trained.
 
 ```lua
 local luron = require "luron"
@@ -84,7 +108,7 @@ local block = Block(4)
 print(block(luron.randn(2, 4)):shape()[2], #block:parameters())      -- 4  3
 ```]],
     { "nn.trace(module: Module, example: Tensor, more...?: Tensor): Model",
-      "The model in C that does what `module:forward` does with inputs like the examples, of any batch size; it shares the parameters. A table `{ batch = false }` or `{ batch = { true, false } }` behind the examples says which of them have a batch as their first dim (all of them otherwise). `forward` is run twice, with batches of two sizes, and what differs must be a multiple of the size. Reading numbers of tensors, `is_training`, random draws outside of layers, changes in place and `luron.op` are refused at their line: the graph would not show what depends on them. What depends on `math.random`, on time, or on numbers that were read before is baked in as it was.",
+      "The model in C that does what `module:forward` does with inputs like the examples, of any batch size; it shares the parameters. A table `{ batch = false }` or `{ batch = { true, false } }` behind the examples says which of them have a batch as their first dim (all of them otherwise). `forward` is run twice, with batches of two sizes, and what differs must be a multiple of the size. Reading numbers of tensors, `is_training`, random draws outside of layers, changes in place, `x:register_hook` and `luron.op` are refused at their line: the graph would not show what depends on them. What depends on `math.random`, on time, or on numbers that were read before is baked in as it was. `luron.recompute(f, x)` is `f(x)` here.",
       is = { "(function() local C = nn.class 'Twice' function C:forward(x) return x * 2 end return nn.trace(C(), luron.ones(2, 3))(luron.ones(5, 3)):sum():item() end)()", "30.0" } },
     { "nn.class(name: string, base?: table): table", "A class; with `base` one that inherits from it. Name and arguments go into the checkpoint, so that `luron.load` can make the instance again: numbers, strings, booleans and tables of these. With another argument `save` raises: give a name that `init` looks up (`luron[act]`), make it in `init`, or save the graph alone, `nn.trace(net, example):save(path)`." },
     { "module:forward(...: any): any", "What `module(...)` does. Yours to write." },
@@ -97,7 +121,7 @@ print(block(luron.randn(2, 4)):shape()[2], #block:parameters())      -- 4  3
     { "module:named_layers(): NamedLayers", "Iterator over paths and layers, those of models in it too." },
     { "module:layer(path: string): Layer?", "The layer at a path; nil: there is none." },
     { "module:n_weights(): integer", "How many numbers are in all parameters." },
-    { "module:summary(sizes...?: integer[]): string", "As `model:summary`. With sizes `forward` is run with zeros, as by `nn.trace`, and its graph is what is shown." },
+    { "module:summary(sizes...?: integer|integer[]): string", "As `model:summary`. With sizes `forward` is run with zeros, as by `nn.trace`, and its graph is what is shown." },
     { "module:clone(): Module", "A deep copy with parameters and state of its own. What is shared or tied inside stays so; functions, and what is neither layer, tensor, table nor instance, is shared; hooks stay behind." },
     { "module:train(on?: boolean): Module", "Training mode for everything in it; `false` is `eval`." },
     { "module:eval(): Module", "Mode of use." },

@@ -28,7 +28,10 @@ StepLR, 4 steps, rates 0.005
 A checkpoint keeps it with the optimiser: `model:save(path, { optim = opt, training = { schedule = lr:state() } })`; later
 `lr:restore(checkpoint.training.schedule)`. `luron.fit(model, ds, { optim = opt, schedule = lr })` steps it after every epoch, or after every batch those
 whose options count batches: OneCycleLR, CyclicLR, NoamLR, WarmupLR, the decays of Keras, and what is made of them. The option
-`every = "step"` or `"epoch"`, which all have, says otherwise.]],
+`every = "step"` or `"epoch"`, which all have, says otherwise.
+
+Two schedules that are stepped by themselves on one optimiser do not multiply, as PyTorch's would: each sets what follows from the base, and the last
+one counts. `ChainedScheduler` multiplies them, `WarmupLR` and `SequentialLR` put one behind the other.]],
     is = { { "luron.schedule.ConstantLR(luron.optim.SGD(nn.Linear(2, 1), { lr = 0.5 }), { factor = 0.5 }):rates()", "{ 0.25 }" } },
     raises = { { "luron.schedule.StepLR(luron.optim.SGD(nn.Linear(2, 1)), { step = 2 })", "no option 'step'; options: every, gamma, step_size" } },
     { "schedule.StepLR(opt: Optimizer, options: { step_size: integer, gamma: number? }): Schedule", "Times gamma (0.1) every step_size steps." },
@@ -89,7 +92,7 @@ whose options count batches: OneCycleLR, CyclicLR, NoamLR, WarmupLR, the decays 
     { "luron.EMA(model: Model|Module|Layer, decay?: number): Average", "An average that keeps the share decay (0.999) at each update and takes the rest from the model; the first update takes the model as it is." },
     { "luron.SWA(model: Model|Module|Layer): Average", "The mean over all updates, for once an epoch near the end." },
     { "ema:update()", "Takes in the weights of now: after `opt:step()`." },
-    { "ema:apply()", "Puts the averages into the model, to evaluate or save it, and keeps its weights." },
+    { "ema:apply()", "Puts the averages into the model, to evaluate or save it, and keeps its weights. Until `restore` a step of an optimiser over the same parameters raises: it would be lost." },
     { "ema:restore()", "Puts the weights back, to go on training." },
     { "ema:updates(): integer", "How often `update` was called." },
     { "ema:state(): { updates: integer, tensors: table<string, Tensor> }", "Copies of the averages by name. A file keeps them with `model:save(path, { ema = ema })`." },

@@ -77,6 +77,7 @@ int lr_dims(lua_State *L, int arg, int dims[LURON_MAX_DIMS]) {
     }
     size_t n = lua_rawlen(L, arg);
     if (n > LURON_MAX_DIMS) lr_argerror(L, arg, "dims: at most %d dims, got %I", LURON_MAX_DIMS, (lua_Integer)n);
+    if (n == 0 && lr_other_key(L, arg)) lr_argerror(L, arg, "dims: integer or list of integers expected, got a table with the name %s: sum(1), not sum { dim = 1 }", lr_got(L, -1));
     if (n == 0) lr_argerror(L, arg, "dims: an empty list; leave the argument out for all dims");
     for (size_t i = 0; i < n; i++) {
         lua_rawgeti(L, arg, (lua_Integer)i + 1);

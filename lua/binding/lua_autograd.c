@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+static const char open_key; /* "train.lua:3" in the registry: where a guard was made that is open */
+
 static int t_requires_grad(lua_State *L) {
     lua_pushboolean(L, luron_tensor_requires_grad(lr_tensor(L, 1, "tensor")));
     return 1;
@@ -69,6 +71,9 @@ static int t_backward(lua_State *L) {
     luron_status status = luron_backward(S->ctx, y, g, flags);
     lr_leave(L, before);
     lr_drain(L, S);
+    if (status == LURON_E_STATE && !luron_ctx_is_recording(S->ctx) && lua_rawgetp(L, LUA_REGISTRYINDEX, &open_key) != LUA_TNIL)
+        return lr_error(L, "%s; nothing is recorded since %s, where a guard was made that is still open: local _ <close> = luron.no_grad(), "
+                           "or luron.no_grad(fn)", luron_ctx_error(S->ctx), lua_tostring(L, -1));
     return lr_done(L, status, 0);
 }
 
@@ -237,10 +242,23 @@ static int guard_close(lua_State *L) {
     if (!g) return lr_typeerror(L, 1, "guard", "guard");
     if (g->open) g->set(lr_ctx(L), g->before);
     g->open = 0;
+    if (luron_ctx_is_recording(lr_ctx(L))) { /* no guard has turned it off any more */
+        lua_pushnil(L);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &open_key);
+    }
     return 0;
 }
 
-static void push_guard(lua_State *L, int (*set)(luron_ctx *, int), int on) {
+/* Note the line at which a guard turned recording off, for the message of a backward that finds nothing. */
+static void note_open(lua_State *L) {
+    lua_Debug ar;
+    if (!lua_getstack(L, 1, &ar)) return;
+    lua_getinfo(L, "Sl", &ar);
+    lua_pushfstring(L, "%s:%d", ar.short_src, ar.currentline);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &open_key);
+}
+
+void lr_push_guard(lua_State *L, int (*set)(luron_ctx *, int), int on) {
     guard *g = lua_newuserdatauv(L, sizeof *g, 0);
     *g = (guard){ set, 0, 0 };
     lua_rawgetp(L, LUA_REGISTRYINDEX, &lr_guard_key);
@@ -252,8 +270,11 @@ static void push_guard(lua_State *L, int (*set)(luron_ctx *, int), int on) {
 static int guarded(lua_State *L, int (*set)(luron_ctx *, int), int on) {
     int n = lua_gettop(L);
     if (n > 0) lr_callable(L, 1, "function");
-    push_guard(L, set, on);
-    if (n == 0) return 1;
+    lr_push_guard(L, set, on);
+    if (n == 0) {
+        if (set == luron_ctx_set_recording && !on) note_open(L);
+        return 1;
+    }
     lua_insert(L, 1);
     lua_toclose(L, 1);
     lua_call(L, n - 1, LUA_MULTRET);

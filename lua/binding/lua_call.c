@@ -87,6 +87,76 @@ static const luron_type *soft_type(lua_State *L, const luron_type *type) {
 
 static int is_real(const luron_tensor *t) { return t && luron_dtype_is_float(luron_tensor_dtype(t)); }
 
+/* Is the second input, behind that at `first` or by name in a table there, real numbers in the shape of the first where ids could be? */
+static int is_soft(lua_State *L, const luron_type *type, int first) {
+    const luron_port *target = luron_type_in(type, 1);
+    if (!target || !(target->flags & LURON_PORT_INDEX) || lua_gettop(L) <= first) return 0;
+    lua_pushvalue(L, first + 1);
+    const int named = lua_istable(L, -1);
+    if (named) lr_field(L, first + 1, target->name);
+    void **x = lr_test(L, first, &lr_tensor_key), **y = lr_test(L, -1, &lr_tensor_key);
+    int soft = x && *x && y && is_real(*y) && luron_tensor_ndim(*y) == luron_tensor_ndim(*x);
+    lua_pop(L, 1 + named);
+    return soft;
+}
+
+static const luron_option *option_named(const luron_type *type, const char *name) {
+    const luron_option *o = NULL;
+    for (int i = 0; (o = luron_type_option(type, i)) && strcmp(o->name, name) != 0; i++) {}
+    return o;
+}
+
+static void refuse_option(lua_State *L, const char *name) {
+    lr_error(L, "%s goes with class ids, and the target holds probabilities", name);
+}
+
+/* Raise for an option in the table at idx that the sister does not have. */
+static void refuse_id_options(lua_State *L, const luron_type *type, const luron_type *soft, int idx) {
+    lua_pushnil(L);
+    while (lua_next(L, idx)) {
+        lua_pop(L, 1);
+        const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+        if (option_named(type, name) && !option_named(soft, name)) refuse_option(L, name);
+    }
+}
+
+static const char sisters_key; /* in the registry: sisters by the boxes of layers, for a plan wants the same one each time */
+
+/* Push the sister, with the same options, of the layer at 1, whose targets are ids. */
+static void push_sister(lua_State *L, const luron_type *soft) {
+    luron_arg args[LR_MAX_ARGS];
+    void **box = lr_box(L, &lr_layer_key);
+    const luron_option *o;
+    luron_layer *layer = layer_at(L, 1), *sister = NULL;
+    const luron_type *type = luron_layer_type_of(layer);
+    int n = 0;
+    for (int i = 0; (o = luron_type_option(type, i)); i++) {
+        args[n] = luron_layer_option(layer, i);
+        if (option_named(soft, o->name)) n++;
+        else if (args[n].kind == LURON_ARG_INTEGER && args[n].integer != (int64_t)o->default_number) refuse_option(L, o->name);
+    }
+    luron_status status = luron_layer_new(&sister, lr_ctx(L), luron_type_name(soft), n, args);
+    *box = sister;
+    if (status != LURON_OK) lr_raise(L, status);
+}
+
+/* Replace the layer at 1 by its sister. */
+static void put_soft(lua_State *L, const luron_type *soft) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &sisters_key);
+    lua_pushvalue(L, 1);
+    if (lua_rawget(L, -2) == LUA_TNIL) {
+        push_sister(L, soft);
+        lua_pushvalue(L, 1);
+        lua_pushvalue(L, -2);
+        lua_rawset(L, -5);
+    }
+    luron_layer *sister = layer_at(L, lua_gettop(L));
+    luron_status status = luron_layer_set_dtype(lr_ctx(L), sister, luron_layer_dtype(layer_at(L, 1)));
+    if (status != LURON_OK) lr_raise(L, status);
+    luron_layer_set_training(sister, luron_layer_is_training(layer_at(L, 1)));
+    lua_replace(L, 1);
+}
+
 /* Raise what layer_apply said; where ids were expected and real numbers came, name the type that takes them. */
 static int refuse_inputs(lua_State *L, luron_status status, int at, int first, int last) {
     luron_tensor *ins[LR_MAX_INS];
@@ -122,23 +192,14 @@ int lr_layer_call(lua_State *L) {
     layer_at(L, 1);
     if (lr_call_on_nodes(L)) return lua_gettop(L);
     int top = lua_gettop(L);
-    if (top > 1 && lua_istable(L, top)) only_ports(L, luron_layer_type_of(layer_at(L, 1)), top);
+    const luron_type *type = luron_layer_type_of(layer_at(L, 1)), *soft = NULL;
+    if (top > 1 && lua_istable(L, top)) only_ports(L, type, top);
+    if (is_soft(L, type, 2)) soft = soft_type(L, type);
+    if (soft) put_soft(L, soft);
     return apply(L, 1, 2, top);
 }
 
 /* ---- functional forms: nn.relu(x), x:relu(), nn.cross_entropy(x, y, { weight = w, label_smoothing = 0.1 }) -------------------- */
-/* Is the second input, at 2 or by name in a table there, real numbers in the shape of the first where ids could be? */
-static int is_soft(lua_State *L, const luron_type *type) {
-    const luron_port *target = luron_type_in(type, 1);
-    if (!target || !(target->flags & LURON_PORT_INDEX)) return 0;
-    lua_pushvalue(L, 2);
-    if (lua_istable(L, 2)) lr_field(L, 2, target->name);
-    void **x = lr_test(L, 1, &lr_tensor_key), **y = lr_test(L, -1, &lr_tensor_key);
-    int soft = x && *x && y && is_real(*y) && luron_tensor_ndim(*y) == luron_tensor_ndim(*x);
-    lua_settop(L, -2 - lua_istable(L, 2));
-    return soft;
-}
-
 /* nn.relu(node): a layer with these options, applied; of the table at the end it gets what names inputs. */
 static int function_on_nodes(lua_State *L, const luron_type *type) {
     luron_arg args[LR_MAX_ARGS];
@@ -179,7 +240,8 @@ static int function_call(lua_State *L) {
     if (status != LURON_OK) return lr_raise(L, status);
     if (lua_istable(L, 1) && lr_is_node(L, 1)) return function_on_nodes(L, type);
     int last = lua_gettop(L), options = last > 0 && lua_istable(L, last);
-    const luron_type *soft = last > 1 && is_soft(L, type) ? soft_type(L, type) : NULL;
+    const luron_type *soft = last > 1 && is_soft(L, type, 1) ? soft_type(L, type) : NULL;
+    if (soft && options) refuse_id_options(L, type, soft, last);
     if (soft) type = soft;
     int n = options ? lr_type_args(L, type, last, last, 1, args) : 0;
     if (!options) lr_type_args(L, type, 1, 0, 0, args); /* required options are missed here */
@@ -218,4 +280,13 @@ int lr_push_function(lua_State *L, const char *name) {
     lua_pushcclosure(L, function_call, 2);
     lr_name_function(L, name);
     return 1;
+}
+
+void lr_open_call(lua_State *L) {
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "k");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &sisters_key);
 }

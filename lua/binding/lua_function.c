@@ -108,6 +108,8 @@ static void push_grad_out(lua_State *L, const luron_dims *d, luron_tensor *g) {
 
 static void check_grad(lua_State *L, record *r, int i, luron_tensor *g) {
     const luron_dims *d = &r->dims[i];
+    if (g && !luron_dtype_is_float(luron_tensor_dtype(g)))
+        lr_error(L, "backward of '%s': gradient %d is %s: real numbers expected", r->name, r->arg_of[i] + 1, luron_dtype_name(luron_tensor_dtype(g)));
     if (g && luron_tensor_ndim(g) == d->ndim && memcmp(luron_tensor_shape(g), d->shape, (size_t)d->ndim * sizeof *d->shape) == 0) return;
     char a[192], b[192];
     if (!g) lr_error(L, "backward of '%s': gradient %d: tensor or nil expected, got %s", r->name, r->arg_of[i] + 1, lr_got(L, -1));
@@ -129,6 +131,9 @@ static int backward_body(lua_State *L) {
     lua_call(L, r->n_out + 1, LUA_MULTRET);
     int n = lua_gettop(L) - 4;
     if (n > r->n_args) lr_error(L, "backward of '%s' gave %d gradients for %d arguments", r->name, n, r->n_args);
+    if (n <= r->arg_of[r->n_in - 1])
+        lr_error(L, "backward of '%s' gave %d gradient%s, and argument %d is a tensor: return nil where there is none", r->name, n, n == 1 ? "" : "s",
+                 r->arg_of[r->n_in - 1] + 1);
     lua_settop(L, 4 + r->n_args);
     for (int i = 0; i < r->n_in; i++) {
         int at = 5 + r->arg_of[i];

@@ -171,6 +171,8 @@ static int end(lua_State *L, hook *h, luron_status status) {
 
 static int t_register_hook(lua_State *L) {
     lr_tensor(L, 1, "tensor");
+    luron_status traced = luron_tracer_refuse(lr_ctx(L), "registers a hook on a tensor (register_hook), whose Lua no graph can hold");
+    if (traced != LURON_OK) return lr_raise(L, traced);
     hook *h = begin(L, ON_TENSOR);
     luron_tensor *t = lr_tensor(L, 1, "tensor");
     if (luron_tensor_is_leaf(t)) h->tensor = t;

@@ -3,11 +3,15 @@
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { MAX_DEPTH = 64 };
 
 /* ---- encoding: no Lua error while a json_t is held; what is wrong is noted and raised at the end ------------------------ */
 static json_t *encode(lua_State *L, int idx, int depth, const char **wrong);
+
+/* A reader of JSON may refuse such a string; the one here does. */
+static int has_zero(lua_State *L, int idx) { return strlen(lua_tostring(L, idx)) != lua_rawlen(L, idx); }
 
 static json_t *encode_list(lua_State *L, int idx, lua_Integer n, int depth, const char **wrong) {
     json_t *list = json_array();
@@ -29,6 +33,7 @@ static json_t *encode_object(lua_State *L, int idx, int depth, const char **wron
     while (object && lua_next(L, idx)) {
         json_t *item = NULL;
         if (lua_type(L, -2) != LUA_TSTRING) *wrong = "a table has both names and positions, or positions with holes";
+        else if (has_zero(L, -2)) *wrong = "a name has a zero byte in it";
         else item = encode(L, lua_gettop(L), depth + 1, wrong);
         if (!item || json_object_set_new(object, lua_tostring(L, -2), item) != 0) {
             if (!*wrong) *wrong = "a name is not UTF-8";
@@ -57,8 +62,8 @@ static json_t *encode(lua_State *L, int idx, int depth, const char **wrong) {
     switch (lua_type(L, idx)) {
     case LUA_TBOOLEAN: value = json_boolean(lua_toboolean(L, idx)); break;
     case LUA_TSTRING:
-        value = json_stringn(lua_tostring(L, idx), lua_rawlen(L, idx));
-        otherwise = "a string is not UTF-8";
+        if (!has_zero(L, idx)) value = json_stringn(lua_tostring(L, idx), lua_rawlen(L, idx));
+        otherwise = has_zero(L, idx) ? "a string has a zero byte in it" : "a string is not UTF-8";
         break;
     case LUA_TNUMBER:
         value = lua_isinteger(L, idx) ? json_integer(lua_tointeger(L, idx)) : json_real(lua_tonumber(L, idx));

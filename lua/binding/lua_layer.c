@@ -104,9 +104,20 @@ static int layer_index(lua_State *L) {
     return lr_no_field(L, "layer");
 }
 
+/* Is what is at 2 the name of no method, option or state? */
+static int is_unknown(lua_State *L, const luron_layer *layer) {
+    const luron_option *o;
+    int state;
+    if (lua_type(L, 2) != LUA_TSTRING || slot(layer, lua_tostring(L, 2), &state) >= 0) return 0;
+    for (int i = 0; (o = luron_type_option(luron_layer_type_of(layer), i)); i++)
+        if (strcmp(o->name, lua_tostring(L, 2)) == 0) lr_error(L, "%s is an option of %s, which stays as the layer was made with", o->name, luron_type_name(luron_layer_type_of(layer)));
+    return 1;
+}
+
 static int layer_newindex(lua_State *L) {
     luron_layer *layer = layer_at(L, 1);
     int state, i = lua_type(L, 2) == LUA_TSTRING ? slot(layer, lua_tostring(L, 2), &state) : -1;
+    if (i < 0 && is_unknown(L, layer)) return lr_no_field(L, "layer");
     if (i < 0 || state) return lr_error(L, "%s has no parameter %s to set", luron_type_name(luron_layer_type_of(layer)), lr_got(L, 2));
     luron_tensor *t = lr_to_tensor(L, 3);
     if (!t) return lr_error(L, "%s: %s: tensor expected, got %s", luron_type_name(luron_layer_type_of(layer)), lua_tostring(L, 2), lr_got(L, 3));
@@ -292,5 +303,6 @@ void lr_open_layer(lua_State *L) {
     lua_pushcfunction(L, layer_tostring);
     lua_setfield(L, -2, "__tostring");
     lua_pop(L, 1);
+    lr_open_call(L);
     lr_open_types(L);
 }

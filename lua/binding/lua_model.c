@@ -225,14 +225,16 @@ static int l_json(lua_State *L) {
     return push_text(L, status, text);
 }
 
-/* summary({ sizes of one input } | { sizes }, { sizes } ...); without sizes no shapes. */
+/* summary(sizes of one input... | { sizes }, { sizes } ...); without sizes no shapes. */
 static int l_summary(lua_State *L) {
     luron_dims in[MAX_VALUES];
     luron_model *model = model_at(L, 1);
     int n = lua_gettop(L) - 1;
     char *text = NULL;
     if (n > MAX_VALUES) return lr_argerror(L, MAX_VALUES + 2, "too many inputs");
-    for (int i = 0; i < n; i++) {
+    const int one_by_one = n > 0 && lua_isinteger(L, 2);
+    if (one_by_one) in[0] = (luron_dims){ 0 }, in[0].ndim = lr_sizes(L, 2, n + 1, 0, in[0].shape), n = 1;
+    for (int i = 0; i < n && !one_by_one; i++) {
         if (!lua_istable(L, i + 2)) return lr_typeerror(L, i + 2, "sizes", "table");
         in[i] = (luron_dims){ 0 };
         in[i].ndim = lr_sizes(L, i + 2, i + 2, 0, in[i].shape);
@@ -357,6 +359,13 @@ static int model_index(lua_State *L) {
     return lua_rawget(L, lua_upvalueindex(1)) == LUA_TNIL ? lr_no_field(L, "model") : 1;
 }
 
+static int model_newindex(lua_State *L) {
+    if (lua_type(L, 2) == LUA_TSTRING)
+        return lr_error(L, "a model has no fields to set, such as '%s': an instance of a class has (nn.class); parameters are those of its layers, model:layer(path).weight = t",
+                        lua_tostring(L, 2));
+    return lr_error(L, "a model keeps the layers that it was made with: nn.Sequential makes another");
+}
+
 static int l_is_model(lua_State *L) {
     lua_pushboolean(L, lr_test(L, 1, &lr_model_key) != NULL);
     return 1;
@@ -384,6 +393,8 @@ void lr_open_model(lua_State *L) {
     lua_pop(L, 1);
     lua_pushcclosure(L, model_index, 1);
     lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, model_newindex);
+    lua_setfield(L, -2, "__newindex");
     lua_pushcfunction(L, model_len);
     lua_setfield(L, -2, "__len");
     lua_pushcfunction(L, model_call);

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-static const char group_key; /* metatable of opt.groups[i] */
+static const char group_key, groups_key; /* metatables of opt.groups[i] and opt.groups */
+static const char before_step_key;
 
 static luron_optim *optim_at(lua_State *L, int arg) { return lr_object(L, arg, &lr_optim_key, "optimiser"); }
 
@@ -51,9 +52,45 @@ static int l_optim_add(lua_State *L) {
     return lr_done(L, luron_optim_add(optim_at(L, 1), lr_ctx(L), (int)n, params, names, n_args, args), 0);
 }
 
+/* Ask what before_step has set about a step of the optimiser at 1. */
+static void check_step(lua_State *L) {
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &before_step_key) == LUA_TNIL) {
+        lua_pop(L, 1);
+        return;
+    }
+    lua_pushvalue(L, 1);
+    lua_call(L, 1, 0);
+}
+
+/* check_step(opt): the same, for optimisers in Lua. */
+static int l_check_step(lua_State *L) {
+    check_step(L);
+    return 0;
+}
+
+/* step([closure]): the closure makes loss and gradients; what it gives is given. */
 static int l_step(lua_State *L) {
-    luron_optim *optim = optim_at(L, 1);
-    return lr_done(L, luron_optim_step(optim, lr_ctx(L)), 0);
+    optim_at(L, 1);
+    lua_settop(L, 2);
+    const int with = !lua_isnil(L, 2);
+    if (with) {
+        if (lr_test(L, 2, &lr_tensor_key)) return lr_argerror(L, 2, "closure: function expected, got a tensor: loss:backward() comes first, then opt:step()");
+        lr_callable(L, 2, "closure");
+        lr_push_guard(L, luron_ctx_set_recording, 1);
+        lua_toclose(L, 3);
+        lua_pushvalue(L, 2);
+        lua_call(L, 0, 1);
+        lua_closeslot(L, 3);
+    }
+    check_step(L);
+    return lr_done(L, luron_optim_step(optim_at(L, 1), lr_ctx(L)), with);
+}
+
+/* before_step(fn or nil): fn(opt) is called before each step, and may raise. */
+static int l_before_step(lua_State *L) {
+    lua_settop(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &before_step_key);
+    return 0;
 }
 
 static int l_zero_grad(lua_State *L) {
@@ -179,7 +216,7 @@ static int group_newindex(lua_State *L) {
     const luron_type *type = luron_optim_type_of(optim);
     int i = lua_type(L, 2) == LUA_TSTRING ? option_index(type, lua_tostring(L, 2)) : -1;
     if (i < 0) return no_option(L, type);
-    lr_arg_value(L, 3, 3, luron_type_option(type, i), &arg);
+    lr_arg_value(L, LR_FIELD, 3, luron_type_option(type, i), &arg);
     return lr_done(L, luron_optim_set(group_at(L, &group), lr_ctx(L), group, &arg), 0);
 }
 
@@ -196,6 +233,16 @@ static void push_groups(lua_State *L) {
         lua_setmetatable(L, -2);
         lua_rawseti(L, -2, i);
     }
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &groups_key);
+    lua_setmetatable(L, -2);
+}
+
+/* opt.groups[i] where there is none: nil just past the end, for ipairs. */
+static int groups_index(lua_State *L) {
+    lua_Integer n = (lua_Integer)lua_rawlen(L, 1);
+    if (lua_isinteger(L, 2) && lua_tointeger(L, 2) == n + 1) return 0;
+    if (lua_type(L, 2) == LUA_TSTRING) return lr_error(L, "opt.groups is a list: opt.groups[1].%s", lua_tostring(L, 2));
+    return lr_error(L, "the optimiser has %I group%s, there is no group %s", n, n == 1 ? "" : "s", lr_got(L, 2));
 }
 
 /* opt.lr, and what else is known or meant as an option, belongs to a group. */
@@ -287,7 +334,7 @@ static const luaL_Reg methods[] = {
     { "state", l_state }, { NULL, NULL },
 };
 static const luaL_Reg functions[] = {
-    { "optim_new", l_optim_new }, { "optim_add", l_optim_add }, { "is_optim", l_is_optim }, { NULL, NULL },
+    { "optim_new", l_optim_new }, { "optim_add", l_optim_add }, { "is_optim", l_is_optim }, { "before_step", l_before_step }, { "check_step", l_check_step }, { NULL, NULL },
 };
 
 void lr_open_optim(lua_State *L) {
@@ -311,7 +358,12 @@ void lr_open_optim(lua_State *L) {
     lr_name_function(L, "group");
     lua_setfield(L, -2, "__index");
     lua_pushcfunction(L, group_newindex);
-    lr_name_function(L, "group");
+    lr_name_function(L, "opt.groups[i]");
     lua_setfield(L, -2, "__newindex");
     lua_rawsetp(L, LUA_REGISTRYINDEX, &group_key);
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, groups_index);
+    lr_name_function(L, "groups");
+    lua_setfield(L, -2, "__index");
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &groups_key);
 }

@@ -256,6 +256,10 @@ static int l_recompute(lua_State *L) {
     if (lr_test(L, 1, &lr_tensor_key)) return lr_argerror(L, 1, "function: function expected, got a tensor: recompute(f, x), not recompute(f(x))");
     lr_callable(L, 1, "function");
     int n_args = lua_gettop(L) - 1;
+    if (luron_ctx_is_tracing(lr_ctx(L))) { /* a graph is not trained by this call: nothing to give up */
+        lua_call(L, n_args, LUA_MULTRET);
+        return lua_gettop(L);
+    }
     note_arguments(L, n_args);
     lua_newtable(L);
     lua_insert(L, 1);

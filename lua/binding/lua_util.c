@@ -77,8 +77,10 @@ int lr_argerror(lua_State *L, int arg, const char *fmt, ...) {
     va_start(args, fmt);
     const char *text = lua_pushvfstring(L, fmt, args);
     va_end(args);
-    if (method) arg--;
-    if (arg == 0)
+    if (method && arg != LR_FIELD) arg--;
+    if (arg == LR_FIELD)
+        lua_pushfstring(L, "%s.%s", name, text);
+    else if (arg == 0)
         lua_pushfstring(L, "calling '%s' on a bad object (%s)", name, text);
     else
         lua_pushfstring(L, "bad argument #%d to '%s' (%s)", arg, name, text);
@@ -108,6 +110,7 @@ const char *lr_got(lua_State *L, int idx) {
 
 int lr_typeerror(lua_State *L, int arg, const char *name, const char *expected) {
     const char *got = lua_type(L, arg) == LUA_TNONE ? "no value" : lr_got(L, arg);
+    if (luaL_getmetafield(L, arg, "__hint") == LUA_TSTRING) lr_argerror(L, arg, "%s: %s expected, got %s: %s", name, expected, got, lua_tostring(L, -1));
     lr_argerror(L, arg, "%s: %s expected, got %s", name, expected, got);
 }
 

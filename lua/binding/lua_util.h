@@ -88,6 +88,7 @@ void lr_where(lua_State *L);
 /** Raise at the user's line. */
 LR_RAISES int lr_error(lua_State *L, const char *fmt, ...);
 /** "bad argument #1 to 'narrow' (text)"; for a method the object is not counted. */
+enum { LR_FIELD = -1 }; /* as arg: the value is put into a field of what the function is named after */
 LR_RAISES int lr_argerror(lua_State *L, int arg, const char *fmt, ...);
 /** "bad argument #1 to 'narrow' (dim: integer expected, got string)". */
 LR_RAISES int lr_typeerror(lua_State *L, int arg, const char *name, const char *expected);
@@ -191,6 +192,8 @@ luron_tensor *lr_ids(lua_State *L, int i);
 luron_status lr_fill(lua_State *L, luron_tensor *t, int idx);
 /** Does the table at idx have keys that are no positions in a list? Then the first of them is pushed. Not every such key is found. */
 int lr_other_key(lua_State *L, int idx);
+/** Push a guard that has set recording or the like, and sets it back when it is closed. */
+void lr_push_guard(lua_State *L, int (*set)(luron_ctx *ctx, int on), int on);
 /** Raise unless the value at arg can be called. */
 void lr_callable(lua_State *L, int arg, const char *name);
 /** Inserts two values below all others of the running C function: from now on tensor boxes are noted in a list at 2. Left
@@ -253,6 +256,7 @@ void lr_open_recompute(lua_State *L);
 void lr_open_held(lua_State *L);
 void lr_open_hooks(lua_State *L);
 void lr_open_layer(lua_State *L);
+void lr_open_call(lua_State *L);
 void lr_open_types(lua_State *L);
 void lr_open_model(lua_State *L);
 void lr_open_tracer(lua_State *L);

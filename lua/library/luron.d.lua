@@ -2501,7 +2501,7 @@ function Tensor:version() end
 ---@return luron.Tensor? ...
 function luron.grad(ys, xs, options) end
 
---- Runs fn(...) with nothing recorded and gives its results. Without fn: a guard, `local _ <close> = luron.no_grad()`, until the end of the block.
+--- Runs fn(...) with nothing recorded and gives its results. Without fn: a guard, `local _ <close> = luron.no_grad()`, until the end of the block. A line `luron.no_grad()` by itself leaves recording off for good, for nothing closes the guard: `backward` raises then, and names the line.
 ---@param fn? function
 ---@param ... any
 ---@return any
@@ -2528,7 +2528,7 @@ function luron.is_recording() end
 ---@return boolean
 function luron.higher(on) end
 
---- Looks for numbers that are not finite (below). `true` or `false` sets it and gives what it was; with a function, or nothing, it is a guard like `no_grad`.
+--- Looks for numbers that are not finite (below). `true` or `false` sets it and gives what it was; with a function, or nothing, it is a guard like `no_grad`: a line `luron.detect_anomaly()` by itself leaves it on.
 ---@param on? boolean|function
 ---@param ... any
 ---@return any
@@ -2545,7 +2545,7 @@ function luron.is_detecting_anomaly() end
 ---@return string? message
 function luron.gradcheck(fn, ...) end
 
---- A differentiable function with its own gradient. `forward(ctx, ...)` gets the arguments and gives tensors; `backward(ctx, g...)` gets the gradients of the results and gives one gradient, or nil, for each argument. Written in functions of tensors, it can be differentiated again.
+--- A differentiable function with its own gradient. `forward(ctx, ...)` gets the arguments and gives tensors; `backward(ctx, g...)` gets the gradients of the results and gives one gradient of real numbers, or nil, for each argument; behind the last tensor they may be left out. Written in functions of tensors, it can be differentiated again.
 ---@param definition { name: string, forward: function, backward: function }
 ---@return function
 function luron.op(definition) end
@@ -2975,8 +2975,8 @@ function Model:to(dtype) end
 ---@return luron.Model
 function Model:clone() end
 
---- A table of layers, shapes, parameters and FLOPs for inputs of these sizes, the batch included.
----@param ... integer[] sizes
+--- A table of layers, shapes, parameters and FLOPs for inputs of these sizes, the batch included: those of one input one by one or as a list, of several as lists.
+---@param ... integer|integer[] sizes
 ---@return string
 function Model:summary(...) end
 
@@ -3052,7 +3052,7 @@ function Checkpoint:tensors() end
 ---@return string[]
 function Checkpoint:texts() end
 
---- The model in C that does what `module:forward` does with inputs like the examples, of any batch size; it shares the parameters. A table `{ batch = false }` or `{ batch = { true, false } }` behind the examples says which of them have a batch as their first dim (all of them otherwise). `forward` is run twice, with batches of two sizes, and what differs must be a multiple of the size. Reading numbers of tensors, `is_training`, random draws outside of layers, changes in place and `luron.op` are refused at their line: the graph would not show what depends on them. What depends on `math.random`, on time, or on numbers that were read before is baked in as it was.
+--- The model in C that does what `module:forward` does with inputs like the examples, of any batch size; it shares the parameters. A table `{ batch = false }` or `{ batch = { true, false } }` behind the examples says which of them have a batch as their first dim (all of them otherwise). `forward` is run twice, with batches of two sizes, and what differs must be a multiple of the size. Reading numbers of tensors, `is_training`, random draws outside of layers, changes in place, `x:register_hook` and `luron.op` are refused at their line: the graph would not show what depends on them. What depends on `math.random`, on time, or on numbers that were read before is baked in as it was. `luron.recompute(f, x)` is `f(x)` here.
 ---@param module luron.Module
 ---@param example luron.Tensor
 ---@param ... luron.Tensor more
@@ -3112,7 +3112,7 @@ function Module:layer(path) end
 function Module:n_weights() end
 
 --- As `model:summary`. With sizes `forward` is run with zeros, as by `nn.trace`, and its graph is what is shown.
----@param ... integer[] sizes
+---@param ... integer|integer[] sizes
 ---@return string
 function Module:summary(...) end
 
@@ -3173,8 +3173,10 @@ function Module:save(path, options) end
 ---@return string? code
 function Module:restore(from) end
 
---- One step with the gradients that are there. A gradient that is not finite raises, and nothing has changed. For LBFGS see below.
-function Optimizer:step() end
+--- One step with the gradients that are there. A gradient that is not finite raises, and nothing has changed. With a closure, a function that drops the gradients, makes the loss, calls `backward` and returns the loss, it is called first, and step gives the loss. LBFGS, below, needs one.
+---@param closure? function
+---@return any
+function Optimizer:step(closure) end
 
 --- Drops the gradients of all parameters.
 function Optimizer:zero_grad() end
@@ -3253,7 +3255,7 @@ function regularizer.l1_l2(l1, l2) end
 ---@return function
 function regularizer.orthogonal(factor, mode) end
 
---- Puts what the rules give in place of the parameters; all or nothing. Call it after `opt:step()`.
+--- Puts what the rules give in place of the parameters; all or nothing. Numbers that are not finite raise. Call it after `opt:step()`.
 ---@param model luron.Model|luron.Module|luron.Layer
 ---@param rules table<string, function>
 function luron.constrain(model, rules) end
@@ -3350,7 +3352,7 @@ function Dataset:split(fraction) end
 ---@return luron.Dataset
 function Dataset:shuffled() end
 
---- fn applied to the first tensor of every batch.
+--- fn applied to the first tensor of every batch; it gives a tensor with as many rows.
 ---@param fn fun(x: luron.Tensor): luron.Tensor
 ---@return luron.Dataset
 function Dataset:map(fn) end
@@ -3598,7 +3600,7 @@ function luron.SWA(model) end
 --- Takes in the weights of now: after `opt:step()`.
 function Average:update() end
 
---- Puts the averages into the model, to evaluate or save it, and keeps its weights.
+--- Puts the averages into the model, to evaluate or save it, and keeps its weights. Until `restore` a step of an optimiser over the same parameters raises: it would be lost.
 function Average:apply() end
 
 --- Puts the weights back, to go on training.
@@ -3691,6 +3693,142 @@ function Pruning:load(masks) end
 ---@return luron.Layer
 ---@overload fun(options: { in_features: integer, out_features: integer, bias: boolean?, weight_init: string?, bias_init: string? }): luron.Layer
 function nn.Linear(in_features, out_features, bias, weight_init, bias_init) end
+
+--- convolution along one dimension
+---@param in_channels integer channels in
+---@param out_channels integer channels out
+---@param kernel_size integer|integer[] size of the kernel
+---@param stride? integer|integer[] step of the kernel
+---@param padding? integer|integer[] border on both sides; 'same': as long as the input, 'causal': before it alone
+---@param dilation? integer|integer[] distance of the numbers that the kernel takes
+---@param groups? integer sets of channels, each with a kernel of its own
+---@param bias? boolean add a bias
+---@param padding_mode? string what the border is made of
+---@param weight_init? string first weights; nil: uniform within 1 / sqrt(numbers that go into an output)
+---@param bias_init? string first biases; nil: as the weights
+---@return luron.Layer
+---@overload fun(options: { in_channels: integer, out_channels: integer, kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, dilation: integer|integer[]|nil, groups: integer?, bias: boolean?, padding_mode: string?, weight_init: string?, bias_init: string? }): luron.Layer
+function nn.Conv1d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, weight_init, bias_init) end
+
+--- convolution over height and width
+---@param in_channels integer channels in
+---@param out_channels integer channels out
+---@param kernel_size integer|integer[] size of the kernel
+---@param stride? integer|integer[] step of the kernel
+---@param padding? integer|integer[] border on both sides; 'same': as large as the input
+---@param dilation? integer|integer[] distance of the numbers that the kernel takes
+---@param groups? integer sets of channels, each with a kernel of its own
+---@param bias? boolean add a bias
+---@param padding_mode? string what the border is made of
+---@param weight_init? string first weights; nil: uniform within 1 / sqrt(numbers that go into an output)
+---@param bias_init? string first biases; nil: as the weights
+---@return luron.Layer
+---@overload fun(options: { in_channels: integer, out_channels: integer, kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, dilation: integer|integer[]|nil, groups: integer?, bias: boolean?, padding_mode: string?, weight_init: string?, bias_init: string? }): luron.Layer
+function nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, weight_init, bias_init) end
+
+--- convolution over depth, height and width
+---@param in_channels integer channels in
+---@param out_channels integer channels out
+---@param kernel_size integer|integer[] size of the kernel
+---@param stride? integer|integer[] step of the kernel
+---@param padding? integer|integer[] border on both sides; 'same': as large as the input
+---@param dilation? integer|integer[] distance of the numbers that the kernel takes
+---@param groups? integer sets of channels, each with a kernel of its own
+---@param bias? boolean add a bias
+---@param padding_mode? string what the border is made of
+---@param weight_init? string first weights; nil: uniform within 1 / sqrt(numbers that go into an output)
+---@param bias_init? string first biases; nil: as the weights
+---@return luron.Layer
+---@overload fun(options: { in_channels: integer, out_channels: integer, kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, dilation: integer|integer[]|nil, groups: integer?, bias: boolean?, padding_mode: string?, weight_init: string?, bias_init: string? }): luron.Layer
+function nn.Conv3d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, weight_init, bias_init) end
+
+--- rows of a table by ids
+---@param num_embeddings integer ids there are
+---@param embedding_dim integer numbers of an id
+---@param padding_idx? integer id whose row begins as zeros and gets no gradient; negative: none
+---@param weight_init? string first weights; nil: normal
+---@return luron.Layer
+---@overload fun(options: { num_embeddings: integer, embedding_dim: integer, padding_idx: integer?, weight_init: string? }): luron.Layer
+function nn.Embedding(num_embeddings, embedding_dim, padding_idx, weight_init) end
+
+--- long short-term memory over sequences
+---@param input_size integer features in
+---@param hidden_size integer features of the state
+---@param num_layers? integer layers, each over the output of the one before
+---@param bias? boolean add biases
+---@param dropout? number probability of a 0 between layers, when training
+---@param bidirectional? boolean a second direction, from the end; outputs side by side
+---@param weight_init? string first weight_ih; nil: uniform within 1 / sqrt(hidden_size)
+---@param recurrent_init? string first weight_hh; nil: as weight_ih
+---@param bias_init? string first biases; nil: as weight_ih
+---@return luron.Layer
+---@overload fun(options: { input_size: integer, hidden_size: integer, num_layers: integer?, bias: boolean?, dropout: number?, bidirectional: boolean?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
+function nn.LSTM(input_size, hidden_size, num_layers, bias, dropout, bidirectional, weight_init, recurrent_init, bias_init) end
+
+--- gated recurrent unit over sequences
+---@param input_size integer features in
+---@param hidden_size integer features of the state
+---@param num_layers? integer layers, each over the output of the one before
+---@param bias? boolean add biases
+---@param dropout? number probability of a 0 between layers, when training
+---@param bidirectional? boolean a second direction, from the end; outputs side by side
+---@param reset_after? boolean the reset gate is applied after the recurrent product; false: before
+---@param weight_init? string first weight_ih; nil: uniform within 1 / sqrt(hidden_size)
+---@param recurrent_init? string first weight_hh; nil: as weight_ih
+---@param bias_init? string first biases; nil: as weight_ih
+---@return luron.Layer
+---@overload fun(options: { input_size: integer, hidden_size: integer, num_layers: integer?, bias: boolean?, dropout: number?, bidirectional: boolean?, reset_after: boolean?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
+function nn.GRU(input_size, hidden_size, num_layers, bias, dropout, bidirectional, reset_after, weight_init, recurrent_init, bias_init) end
+
+--- simple recurrent network over sequences
+---@param input_size integer features in
+---@param hidden_size integer features of the state
+---@param num_layers? integer layers, each over the output of the one before
+---@param nonlinearity? string of the new state
+---@param bias? boolean add biases
+---@param dropout? number probability of a 0 between layers, when training
+---@param bidirectional? boolean a second direction, from the end; outputs side by side
+---@param weight_init? string first weight_ih; nil: uniform within 1 / sqrt(hidden_size)
+---@param recurrent_init? string first weight_hh; nil: as weight_ih
+---@param bias_init? string first biases; nil: as weight_ih
+---@return luron.Layer
+---@overload fun(options: { input_size: integer, hidden_size: integer, num_layers: integer?, nonlinearity: string?, bias: boolean?, dropout: number?, bidirectional: boolean?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
+function nn.RNN(input_size, hidden_size, num_layers, nonlinearity, bias, dropout, bidirectional, weight_init, recurrent_init, bias_init) end
+
+--- a step of long short-term memory
+---@param input_size integer features in
+---@param hidden_size integer features of the state
+---@param bias? boolean add biases
+---@param weight_init? string first weight_ih; nil: uniform within 1 / sqrt(hidden_size)
+---@param recurrent_init? string first weight_hh; nil: as weight_ih
+---@param bias_init? string first biases; nil: as weight_ih
+---@return luron.Layer
+---@overload fun(options: { input_size: integer, hidden_size: integer, bias: boolean?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
+function nn.LSTMCell(input_size, hidden_size, bias, weight_init, recurrent_init, bias_init) end
+
+--- a step of a gated recurrent unit
+---@param input_size integer features in
+---@param hidden_size integer features of the state
+---@param bias? boolean add biases
+---@param reset_after? boolean the reset gate is applied after the recurrent product; false: before
+---@param weight_init? string first weight_ih; nil: uniform within 1 / sqrt(hidden_size)
+---@param recurrent_init? string first weight_hh; nil: as weight_ih
+---@param bias_init? string first biases; nil: as weight_ih
+---@return luron.Layer
+---@overload fun(options: { input_size: integer, hidden_size: integer, bias: boolean?, reset_after: boolean?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
+function nn.GRUCell(input_size, hidden_size, bias, reset_after, weight_init, recurrent_init, bias_init) end
+
+--- a step of a simple recurrent network
+---@param input_size integer features in
+---@param hidden_size integer features of the state
+---@param bias? boolean add biases
+---@param nonlinearity? string of the new state
+---@param weight_init? string first weight_ih; nil: uniform within 1 / sqrt(hidden_size)
+---@param recurrent_init? string first weight_hh; nil: as weight_ih
+---@param bias_init? string first biases; nil: as weight_ih
+---@return luron.Layer
+---@overload fun(options: { input_size: integer, hidden_size: integer, bias: boolean?, nonlinearity: string?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
+function nn.RNNCell(input_size, hidden_size, bias, nonlinearity, weight_init, recurrent_init, bias_init) end
 
 --- x as it is
 ---@return luron.Layer
@@ -4501,142 +4639,6 @@ function nn.LayerNorm(normalized_shape, eps, elementwise_affine, bias, weight_in
 ---@return luron.Layer
 ---@overload fun(options: { normalized_shape: integer|integer[], eps: number?, elementwise_affine: boolean?, weight_init: string? }): luron.Layer
 function nn.RMSNorm(normalized_shape, eps, elementwise_affine, weight_init) end
-
---- convolution along one dimension
----@param in_channels integer channels in
----@param out_channels integer channels out
----@param kernel_size integer|integer[] size of the kernel
----@param stride? integer|integer[] step of the kernel
----@param padding? integer|integer[] border on both sides; 'same': as long as the input, 'causal': before it alone
----@param dilation? integer|integer[] distance of the numbers that the kernel takes
----@param groups? integer sets of channels, each with a kernel of its own
----@param bias? boolean add a bias
----@param padding_mode? string what the border is made of
----@param weight_init? string first weights; nil: uniform within 1 / sqrt(numbers that go into an output)
----@param bias_init? string first biases; nil: as the weights
----@return luron.Layer
----@overload fun(options: { in_channels: integer, out_channels: integer, kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, dilation: integer|integer[]|nil, groups: integer?, bias: boolean?, padding_mode: string?, weight_init: string?, bias_init: string? }): luron.Layer
-function nn.Conv1d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, weight_init, bias_init) end
-
---- convolution over height and width
----@param in_channels integer channels in
----@param out_channels integer channels out
----@param kernel_size integer|integer[] size of the kernel
----@param stride? integer|integer[] step of the kernel
----@param padding? integer|integer[] border on both sides; 'same': as large as the input
----@param dilation? integer|integer[] distance of the numbers that the kernel takes
----@param groups? integer sets of channels, each with a kernel of its own
----@param bias? boolean add a bias
----@param padding_mode? string what the border is made of
----@param weight_init? string first weights; nil: uniform within 1 / sqrt(numbers that go into an output)
----@param bias_init? string first biases; nil: as the weights
----@return luron.Layer
----@overload fun(options: { in_channels: integer, out_channels: integer, kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, dilation: integer|integer[]|nil, groups: integer?, bias: boolean?, padding_mode: string?, weight_init: string?, bias_init: string? }): luron.Layer
-function nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, weight_init, bias_init) end
-
---- convolution over depth, height and width
----@param in_channels integer channels in
----@param out_channels integer channels out
----@param kernel_size integer|integer[] size of the kernel
----@param stride? integer|integer[] step of the kernel
----@param padding? integer|integer[] border on both sides; 'same': as large as the input
----@param dilation? integer|integer[] distance of the numbers that the kernel takes
----@param groups? integer sets of channels, each with a kernel of its own
----@param bias? boolean add a bias
----@param padding_mode? string what the border is made of
----@param weight_init? string first weights; nil: uniform within 1 / sqrt(numbers that go into an output)
----@param bias_init? string first biases; nil: as the weights
----@return luron.Layer
----@overload fun(options: { in_channels: integer, out_channels: integer, kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, dilation: integer|integer[]|nil, groups: integer?, bias: boolean?, padding_mode: string?, weight_init: string?, bias_init: string? }): luron.Layer
-function nn.Conv3d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, weight_init, bias_init) end
-
---- rows of a table by ids
----@param num_embeddings integer ids there are
----@param embedding_dim integer numbers of an id
----@param padding_idx? integer id whose row begins as zeros and gets no gradient; negative: none
----@param weight_init? string first weights; nil: normal
----@return luron.Layer
----@overload fun(options: { num_embeddings: integer, embedding_dim: integer, padding_idx: integer?, weight_init: string? }): luron.Layer
-function nn.Embedding(num_embeddings, embedding_dim, padding_idx, weight_init) end
-
---- long short-term memory over sequences
----@param input_size integer features in
----@param hidden_size integer features of the state
----@param num_layers? integer layers, each over the output of the one before
----@param bias? boolean add biases
----@param dropout? number probability of a 0 between layers, when training
----@param bidirectional? boolean a second direction, from the end; outputs side by side
----@param weight_init? string first weight_ih; nil: uniform within 1 / sqrt(hidden_size)
----@param recurrent_init? string first weight_hh; nil: as weight_ih
----@param bias_init? string first biases; nil: as weight_ih
----@return luron.Layer
----@overload fun(options: { input_size: integer, hidden_size: integer, num_layers: integer?, bias: boolean?, dropout: number?, bidirectional: boolean?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
-function nn.LSTM(input_size, hidden_size, num_layers, bias, dropout, bidirectional, weight_init, recurrent_init, bias_init) end
-
---- gated recurrent unit over sequences
----@param input_size integer features in
----@param hidden_size integer features of the state
----@param num_layers? integer layers, each over the output of the one before
----@param bias? boolean add biases
----@param dropout? number probability of a 0 between layers, when training
----@param bidirectional? boolean a second direction, from the end; outputs side by side
----@param reset_after? boolean the reset gate is applied after the recurrent product; false: before
----@param weight_init? string first weight_ih; nil: uniform within 1 / sqrt(hidden_size)
----@param recurrent_init? string first weight_hh; nil: as weight_ih
----@param bias_init? string first biases; nil: as weight_ih
----@return luron.Layer
----@overload fun(options: { input_size: integer, hidden_size: integer, num_layers: integer?, bias: boolean?, dropout: number?, bidirectional: boolean?, reset_after: boolean?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
-function nn.GRU(input_size, hidden_size, num_layers, bias, dropout, bidirectional, reset_after, weight_init, recurrent_init, bias_init) end
-
---- simple recurrent network over sequences
----@param input_size integer features in
----@param hidden_size integer features of the state
----@param num_layers? integer layers, each over the output of the one before
----@param nonlinearity? string of the new state
----@param bias? boolean add biases
----@param dropout? number probability of a 0 between layers, when training
----@param bidirectional? boolean a second direction, from the end; outputs side by side
----@param weight_init? string first weight_ih; nil: uniform within 1 / sqrt(hidden_size)
----@param recurrent_init? string first weight_hh; nil: as weight_ih
----@param bias_init? string first biases; nil: as weight_ih
----@return luron.Layer
----@overload fun(options: { input_size: integer, hidden_size: integer, num_layers: integer?, nonlinearity: string?, bias: boolean?, dropout: number?, bidirectional: boolean?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
-function nn.RNN(input_size, hidden_size, num_layers, nonlinearity, bias, dropout, bidirectional, weight_init, recurrent_init, bias_init) end
-
---- a step of long short-term memory
----@param input_size integer features in
----@param hidden_size integer features of the state
----@param bias? boolean add biases
----@param weight_init? string first weight_ih; nil: uniform within 1 / sqrt(hidden_size)
----@param recurrent_init? string first weight_hh; nil: as weight_ih
----@param bias_init? string first biases; nil: as weight_ih
----@return luron.Layer
----@overload fun(options: { input_size: integer, hidden_size: integer, bias: boolean?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
-function nn.LSTMCell(input_size, hidden_size, bias, weight_init, recurrent_init, bias_init) end
-
---- a step of a gated recurrent unit
----@param input_size integer features in
----@param hidden_size integer features of the state
----@param bias? boolean add biases
----@param reset_after? boolean the reset gate is applied after the recurrent product; false: before
----@param weight_init? string first weight_ih; nil: uniform within 1 / sqrt(hidden_size)
----@param recurrent_init? string first weight_hh; nil: as weight_ih
----@param bias_init? string first biases; nil: as weight_ih
----@return luron.Layer
----@overload fun(options: { input_size: integer, hidden_size: integer, bias: boolean?, reset_after: boolean?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
-function nn.GRUCell(input_size, hidden_size, bias, reset_after, weight_init, recurrent_init, bias_init) end
-
---- a step of a simple recurrent network
----@param input_size integer features in
----@param hidden_size integer features of the state
----@param bias? boolean add biases
----@param nonlinearity? string of the new state
----@param weight_init? string first weight_ih; nil: uniform within 1 / sqrt(hidden_size)
----@param recurrent_init? string first weight_hh; nil: as weight_ih
----@param bias_init? string first biases; nil: as weight_ih
----@return luron.Layer
----@overload fun(options: { input_size: integer, hidden_size: integer, bias: boolean?, nonlinearity: string?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
-function nn.RNNCell(input_size, hidden_size, bias, nonlinearity, weight_init, recurrent_init, bias_init) end
 
 --- gradient descent, with momentum if wanted
 ---@param parameters luron.Layer|luron.Model|luron.Module|luron.Tensor|table

@@ -2,9 +2,10 @@
 --- evaluate or save the model with the averages, `ema:restore()` to go on training.
 local core = require "luron.core"
 local module = require "luron.module"
+local names = require "luron.names"
 
 local Average = {}
-Average.__index = Average
+Average.__index = names.index(Average, "an average", "average", { decay = false, kept = false })
 Average.__name = "luron.average"
 
 local function check_self(self, where)
@@ -17,6 +18,28 @@ local function parameters(self)
   for name, tensor in self.model:named_parameters() do list[#list + 1] = { name, tensor } end
   if #list ~= #self.averages then core.raise(string.format("%s: the model has %d parameters, it had %d", self.name, #list, #self.averages)) end
   return list
+end
+
+-- Averages that are applied, while they are: a step would be lost when restore puts the weights back.
+local applied = setmetatable({}, { __mode = "k" })
+
+local function refuse_step(opt)
+  local stepped = {}
+  for _, group in ipairs(opt.groups) do
+    for _, tensor in ipairs(group.params) do stepped[tensor:id()] = true end
+  end
+  for average in pairs(applied) do
+    for path, tensor in average.model:named_parameters() do
+      if stepped[tensor:id()] then
+        core.raise(string.format("step: '%s' has the averages of %s, which restore would take back with the step: call its restore first", path, average.name))
+      end
+    end
+  end
+end
+
+local function note_applied(self, on)
+  applied[self] = on
+  core.before_step(next(applied) and refuse_step or nil)
 end
 
 local function make(name, model, decay)
@@ -73,6 +96,7 @@ function Average:apply()
   end)
   put(self, values)
   self.kept = kept
+  note_applied(self, true)
 end
 
 --- Put the weights back that apply has kept.
@@ -81,6 +105,7 @@ function Average:restore()
   if not self.kept then core.raise(self.name .. ": restore: the averages are not applied") end
   put(self, self.kept)
   self.kept = nil
+  note_applied(self, nil)
 end
 
 --- How often update was called.

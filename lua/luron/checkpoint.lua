@@ -1,9 +1,12 @@
 --- Saving and loading: model:save, model:restore, luron.load. The file is written and read in C; no file can run code.
 local core = require "luron.core"
+local names = require "luron.names"
 local parts = require "luron.parts"
 
 local Checkpoint = {}
-Checkpoint.__index = Checkpoint
+Checkpoint.__index = names.index(Checkpoint, "a checkpoint", "checkpoint", {
+  epoch = true, step = true, history = true, preprocessing = true, training = true, path = true,
+})
 Checkpoint.__name = "luron.checkpoint"
 
 local save_options = {
@@ -26,10 +29,9 @@ local function check_options(options, where)
   for key, value in pairs(options) do
     local kind = save_options[key]
     if not kind then
-      local names = {}
-      for name in pairs(save_options) do names[#names + 1] = name end
-      table.sort(names)
-      core.badarg(2, where, string.format("no option %s; options: %s", core.got(key), table.concat(names, ", ")))
+      core.badarg(2, where, names.no_option("save", key, save_options))
+    elseif key == "optim" and type(value) == "table" and not core.is_optim(value) then
+      core.badarg(2, where, "optim: one optimiser expected, got a table: save the others in files of their own, with the same model")
     elseif not is_kind(value, kind) then
       core.badarg(2, where, string.format("%s: %s expected, got %s", key, kind, core.got(value)))
     end
@@ -52,8 +54,29 @@ local function set_texts(handle, group, values, where)
 end
 
 local function check_path(path, where)
-  if type(path) ~= "string" then core.badarg(1, where, "path: string expected, got " .. core.got(path)) end
+  if type(path) ~= "string" then
+    local hint = where == "checkpoint" and parts.is_callable(path) and ": luron.recompute(f, x) gives up what f kept for the gradient" or ""
+    core.badarg(1, where, "path: string expected, got " .. core.got(path) .. hint)
+  end
   if path:find("\0", 1, true) then core.badarg(1, where, "path: the string has a zero byte in it") end
+end
+
+-- What the text of each key in /training is written from, other than the option `training`.
+local taken = {
+  epoch = "the option epoch", step = "the option step", history = "the option history", loader = "the option loader",
+  module = "the class of the instance", ema_updates = "the option ema", lbfgs = "the option optim",
+}
+
+-- The option `training`, and those that are kept beside it.
+local function training_of(handle, options, where)
+  local training = { epoch = options.epoch, step = options.step, history = options.history, loader = options.loader and options.loader:state() }
+  for key, value in pairs(options.training or {}) do
+    if training[key] ~= nil or (taken[key] and handle:text("training/" .. key)) then
+      core.badarg(2, where, string.format("training: %s is written from %s: give one of them", key, taken[key]))
+    end
+    training[key] = value
+  end
+  return training
 end
 
 --- Write `fill`ed checkpoint with the options of save to `path`.
@@ -66,10 +89,7 @@ local function write(fill, path, options, where)
   if lbfgs.is(options.optim) then lbfgs.write(options.optim, handle) elseif options.optim then handle:set_optim(options.optim) end
   if options.ema then require("luron.average").write(options.ema, handle) end
   if options.prune then require("luron.prune").write(options.prune, handle) end
-  local training = {}
-  for key, value in pairs(options.training or {}) do training[key] = value end
-  training.epoch, training.step, training.history = options.epoch, options.step, options.history
-  training.loader = options.loader and options.loader:state()
+  local training = training_of(handle, options, where)
   set_texts(handle, "training", training, where)
   set_texts(handle, "preprocessing", options.preprocessing or {}, where)
   handle:write(path, options.format, options.keep_prev or false, options.nonfinite or false)

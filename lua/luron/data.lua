@@ -7,7 +7,7 @@ local data = {}
 
 -- ---- loaders ---------------------------------------------------------------------------------------------------------
 local Loader = {}
-Loader.__index = Loader
+Loader.__index = names.index(Loader, "a loader", "a loader", { ids = false, position = false, resumed = false })
 
 local function check_loader(value, name)
   if getmetatable(value) ~= Loader then core.badarg(0, name, "loader expected, got " .. core.got(value)) end
@@ -138,6 +138,13 @@ local function pick(t, first, last)
   return t:index_select(1, first)
 end
 
+-- What the function of map gave for a batch: examples go with targets, one by one.
+local function check_mapped(x, n)
+  if x == nil then core.raise "map: the function gave nothing for a batch" end
+  if not core.is_tensor(x) then core.raise("map: the function has to give a tensor for a batch, got " .. core.got(x)) end
+  if x:dim() == 0 or #x ~= n then core.raise(string.format("map: the function gave shape %s for a batch of %d examples", x:shape(), n)) end
+end
+
 --- Examples `first` to `last`, or those that a tensor of ids names, transformed.
 function Dataset:batch(first, last)
   check_dataset(self, "batch")
@@ -150,8 +157,9 @@ function Dataset:batch(first, last)
   local parts = {}
   for i, t in ipairs(self.tensors) do parts[i] = pick(t, first, last) end
   if self.transform then
+    local n = #parts[1]
     parts[1] = self.transform(parts[1])
-    if parts[1] == nil then core.raise "map: the function gave nothing for a batch" end
+    check_mapped(parts[1], n)
   end
   return table.unpack(parts, 1, #self.tensors)
 end

@@ -25,8 +25,7 @@ for names in ([[
   Dropout1d Dropout2d Dropout3d AlphaDropout Softmin Softmax2d Softshrink Hardshrink Tanhshrink Threshold LogSigmoid CELU GLU RReLU
   CTCLoss TripletMarginLoss CosineEmbeddingLoss HingeEmbeddingLoss MarginRankingLoss MultiMarginLoss MultiLabelMarginLoss
   MultiLabelSoftMarginLoss SoftMarginLoss PoissonNLLLoss GaussianNLLLoss CosineSimilarity PairwiseDistance GaussianNoise
-  conv1d conv2d conv3d max_pool1d max_pool2d avg_pool1d avg_pool2d adaptive_avg_pool2d batch_norm layer_norm group_norm instance_norm
-  embedding interpolate scaled_dot_product_attention multi_head_attention_forward ctc_loss cosine_similarity]]):gmatch "%S+" do
+  interpolate scaled_dot_product_attention multi_head_attention_forward ctc_loss cosine_similarity]]):gmatch "%S+" do
   absent[names] = true
 end
 
@@ -114,6 +113,7 @@ return {
     clip_grad_norm_ = "luron.clip_grad_norm",
     clip_grad_value_ = "luron.clip_grad_value", AveragedModel = "luron.SWA", ExponentialMovingAverage = "luron.EMA", greater = "x:gt",
     less = "x:lt", equal = "x:eq", power = "x ^ y",
+    sparse_coo_tensor = "luron.sparse.coo", sparse_csr_tensor = "luron.sparse.csr",
     divide = "x / y", multiply = "x * y", subtract = "x - y", float32 = 'the name "float32"', float64 = 'the name "float64"',
     int64 = 'the name "int64"', device = cpu, cuda = cpu, jit = "luron.nn.trace",
   },
@@ -122,9 +122,28 @@ return {
     Parameter = "a tensor: self.gain = luron.ones(3, { requires_grad = true })", ModuleList = "a list: self.blocks = { a, b }",
     ModuleDict = "a table: self.parts = { first = a }", ParameterList = "a list of tensors that require gradients",
     utils = "luron.clip_grad_norm, luron.clip_grad_value",
+    linear = "the layer nn.Linear", embedding = "the layer nn.Embedding",
+    conv1d = "the layer nn.Conv1d", conv2d = "the layer nn.Conv2d", conv3d = "the layer nn.Conv3d",
+    max_pool1d = "the layer nn.MaxPool1d", max_pool2d = "the layer nn.MaxPool2d", max_pool3d = "the layer nn.MaxPool3d",
+    avg_pool1d = "the layer nn.AvgPool1d", avg_pool2d = "the layer nn.AvgPool2d", avg_pool3d = "the layer nn.AvgPool3d",
+    adaptive_avg_pool1d = "the layer nn.AdaptiveAvgPool1d", adaptive_avg_pool2d = "the layer nn.AdaptiveAvgPool2d",
+    adaptive_max_pool1d = "the layer nn.AdaptiveMaxPool1d", adaptive_max_pool2d = "the layer nn.AdaptiveMaxPool2d",
+    batch_norm = "the layer nn.BatchNorm1d, or nn.BatchNorm2d for images", layer_norm = "the layer nn.LayerNorm",
+    group_norm = "the layer nn.GroupNorm", instance_norm = "the layer nn.InstanceNorm1d, or nn.InstanceNorm2d for images",
+    rms_norm = "the layer nn.RMSNorm", binary_cross_entropy = "nn.bce_loss",
+    binary_cross_entropy_with_logits = "nn.bce_with_logits_loss", Swish = "nn.SiLU", swish = "nn.silu",
+    one_hot = "luron.one_hot",
     LazyLinear = ": in_features of nn.Linear has to be given", DataParallel = ": luron.threads(n) says how many threads run",
     quantization = ": not in this version",
   },
+  checkpoint = { state_dict = "tensor(path), or model()", load_state_dict = "model:restore(checkpoint)", optimizer = "restore_optim(opt)",
+    optim = "restore_optim(opt)", parameters = "tensors()" },
+  schedule = { get_last_lr = "rates()", state_dict = "state()", load_state_dict = "restore(state)", last_epoch = "steps()",
+    base_lrs = "state().base", optimizer = "opt" },
+  average = { state_dict = "state()", load_state_dict = "load(state)", update_parameters = "update()", module = "apply(), then the model itself" },
+  ["a loader"] = { batch_size = "batch", state_dict = "state()", load_state_dict = "restore(state)", num_workers = ": batches are made in this program" },
+  sparse = { todense = "to_dense()", to_sparse = ": it is one", mm = "matmul(x)", T = "t()", coalesce = ": it is", indices = "rows() and cols()",
+    row = "rows()", col = "cols()", dim = "#s:shape()", dtype = "values():dtype()" },
   ["luron.linalg"] = {
     inv = "inverse", eig = "eigh, of symmetric matrices", eigvalsh = "eigh", svdvals = "svd", matrix_rank = "svd, whose values tell",
     norm = "x:norm", pinverse = "pinv",
@@ -151,10 +170,13 @@ return {
     MNIST = "mnist", FashionMNIST = "fashion_mnist", read_csv = "csv",
     random_split = "ds:shuffled(), then ds:split", load = "read",
   },
-  layer = model,
+  layer = setmetatable({ save = ": a layer alone is saved in a model: nn.Sequential { layer }:save(path)",
+    restore = ": a layer alone is restored in a model: nn.Sequential { layer }:restore(path)" }, { __index = model }),
   model = model,
   module = setmetatable({ json = ": nn.trace(net, example):json()", inputs = ": nn.trace(net, example):inputs()",
     n_nodes = ": nn.trace(net, example):n_nodes()" }, { __index = model }),
+  ["luron.optim"] = { SWA = "luron.SWA", EMA = "luron.EMA", swa_utils = "luron.SWA and luron.EMA", lr_scheduler = "luron.schedule",
+    Optimizer = ": an optimiser type is made by a plugin, luron plugin new NAME --kind optimiser" },
   optimiser = {
     param_groups = "groups", add_param_group = "add_group", minimize = "loss:backward(), then opt:step()", apply_gradients = "step",
     state_dict = "state(group, i); model:save(path, { optim = opt }) keeps all",
@@ -185,6 +207,6 @@ return {
     copy = "clone", greater = "gt", less = "lt", equal = "eq", inverse = "luron.linalg.inverse", inv = "luron.linalg.inverse",
     det = "luron.linalg.det", svd = "luron.linalg.svd", qr = "luron.linalg.qr",
     swapaxes = "transpose", data = "detach()", len = "size(1)", concat = "luron.cat { a, b }", append = "luron.cat { a, b }",
-    is_cuda = cpu, power = "x ^ y",
+    is_cuda = cpu, power = "x ^ y", ["repeat"] = "tile", half = 'to "float16"', bfloat16 = 'to "bfloat16"',
   },
 }

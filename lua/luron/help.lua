@@ -153,6 +153,7 @@ local with_types = { nn = true, optim = true, x = true }
 --- the list of all.
 local function help(name)
   if name == nil then return overview() end
+  if name == "luron" then return overview() .. "\n\n" .. core.help(name) end -- the module, and the file format of that name
   if type(name) ~= "string" then core.badarg(1, "help", "name: string expected, got " .. core.got(name)) end
   local owner, bare = name:match "^(.*)[.:]([^.:]*)$"
   owner, bare = owner and owner:match "[%w_]*$", bare or name

@@ -1,8 +1,9 @@
 --- Hooks of instances of nn.class, as those of layers (core/src/hooks_layer.c): self._hooks is a list of { kind, fn, id }.
 local core = require "luron.core"
+local names = require "luron.names"
 
 local Handle = { __name = "luron.hook" }
-Handle.__index = Handle
+Handle.__index = names.index(Handle, "the handle of a hook", "hook", { owner = false })
 
 function Handle:remove()
   if getmetatable(self) ~= Handle then core.badarg(0, "remove", "hook expected, got " .. core.got(self)) end

@@ -12,6 +12,7 @@ Module.__index = Module
 for name, method in pairs(parts.methods) do Module[name] = method end
 setmetatable(Module, {
   __name = "luron.nn.Module",
+  __index = function(_, key) return parts.refuse_method(Module, "nn.Module", key) end,
   __call = function()
     core.raise('nn.Module is what classes inherit from; nn.class makes one: local Net = nn.class "Net"; '
       .. "function Net:init() self.linear = nn.Linear(3, 2) end; function Net:forward(x) return self.linear(x) end; local net = Net()")
@@ -67,10 +68,35 @@ local function is_parameter(tensor)
   return parameters[tensor]
 end
 
+-- noted[owner][key]: there was a parameter when it was last looked at.
+local noted = setmetatable({}, { __mode = "k" })
+
+local function note(owner, key)
+  noted[owner] = noted[owner] or {}
+  noted[owner][key] = true
+end
+
+-- Raise where an ordinary tensor stands in the place of a parameter: it would be trained and saved no more, in silence.
+local function check_still(owner, key, value)
+  if is_parameter(value) or (rawget(owner, "_buffers") or {})[key] then return end
+  core.raise(string.format("'%s' was a parameter, and the tensor that was assigned to it %s: copy into it, luron.no_grad(function() p:copy_(t) end); "
+    .. "or assign t:requires_grad_(), which an optimiser has to be told of; or note one that is not trained, self:buffer(name, t)",
+    key, value:is_leaf() and "requires no gradient" or "is a result"))
+end
+
+local function check_parameters(self)
+  for key in next, noted[self] or {} do
+    local value = rawget(self, key)
+    if core.is_tensor(value) then check_still(self, key, value) end
+    if value == nil then noted[self][key] = nil end -- taken away
+  end
+end
+
 -- visit(kind, path, value, owner, key) for every part of the module, each once.
 local function walk(self, path, seen, visit)
   if seen[self] then return end
   seen[self] = true
+  check_parameters(self)
   for _, key in ipairs(sorted_keys(self)) do
     local value = rawget(self, key)
     local at = path == "" and tostring(key) or path .. "." .. key
@@ -78,7 +104,10 @@ local function walk(self, path, seen, visit)
       if not seen[value] then visit(core.is_layer(value) and "layer" or "model", at, value, self, key) end
       seen[value] = true
     elseif core.is_tensor(value) then
-      if is_parameter(value) then visit("tensor", path == "" and tostring(key) or path .. "/" .. key, value, self, key) end
+      if is_parameter(value) then
+        if is_module(self) then note(self, key) end
+        visit("tensor", path == "" and tostring(key) or path .. "/" .. key, value, self, key)
+      end
     elseif is_module(value) then
       visit("module", at, value, self, key)
       walk(value, at, seen, visit)
@@ -215,6 +244,10 @@ local function graph_of(self, value)
     if type(value) ~= "table" or getmetatable(value) ~= nil then
       core.badarg(2, "save", "trace: model of nn.trace, example or list of examples expected, got " .. core.got(value))
     end
+    local last = value[#value]
+    if #value > 1 and type(last) == "table" and getmetatable(last) == nil and last.batch ~= nil then
+      core.badarg(2, "save", "trace: batch stands beside the examples: { x, y, batch = { true, false } }")
+    end
     local args = table.pack(table.unpack(value))
     args[args.n + 1] = value.batch ~= nil and { batch = value.batch } or {}
     return require "luron.trace"("save", self, table.unpack(args, 1, args.n + 1))
@@ -225,6 +258,29 @@ local function graph_of(self, value)
     if not own[tensor:id()] then core.badarg(2, "save", string.format("trace: '%s' of the model is no parameter of this instance", name)) end
   end
   return value
+end
+
+-- Those of the paths that the graph has and the class does not, its constants and other names of what is tied, as a JSON list.
+local function graph_alone(paths, own)
+  local list = {}
+  for _, path in ipairs(paths) do
+    if not own[path] then list[#list + 1] = core.json_encode(path) end
+  end
+  return "[" .. table.concat(list, ", ") .. "]"
+end
+
+-- The paths in a checkpoint that the class has to know.
+local function paths_of(checkpoint)
+  local paths = checkpoint:tensors()
+  if not checkpoint:text "architecture" then return paths end
+  local module, alone, rest = checkpoint.training.module, {}, {}
+  if type(module) == "table" and type(module.graph) ~= "table" then return {} end -- by an earlier version: what is the graph's is not told
+  for _, path in ipairs(module and module.graph or {}) do alone[path] = true end
+  for _, path in ipairs(paths) do
+    -- of a graph alone all parameters are known by the class that was traced, and its constants are not
+    if not alone[path] and (module or path:find "^parameters/") then rest[#rest + 1] = path end
+  end
+  return rest
 end
 
 --- Write parameters and state (and what `options` says: as model:save) to a checkpoint; `trace`: an example, whose graph is
@@ -242,15 +298,17 @@ function Module:save(path, options)
   end
   require("luron.checkpoint").write(function(handle)
     if graph then handle:set_model(graph) end
+    local own = {}
     local function set(at, tensor)
+      own[at] = true
       if not handle:tensor(at) then handle:set_tensor(at, tensor) end
     end
     for name, tensor in self:named_parameters() do set("parameters/" .. name, tensor) end
     for name, tensor in self:named_states() do set("state/" .. name, tensor) end
     local name = getmetatable(self).__name
     local module = classes.module_of(name, getmetatable(self))
-    handle:set_text("training/module", string.format('{"args": %s, "class": %s%s}', classes.arguments_text(self), core.json_encode(name),
-      module and ', "module": ' .. core.json_encode(module) or ""))
+    handle:set_text("training/module", string.format('{"args": %s, "class": %s%s%s}', classes.arguments_text(self), core.json_encode(name),
+      graph and ', "graph": ' .. graph_alone(handle:tensors(), own) or "", module and ', "module": ' .. core.json_encode(module) or ""))
   end, path, options, "save")
 end
 
@@ -264,8 +322,7 @@ function Module:restore(from)
     if not from then return nil, message, code end
   end
   local ok
-  local paths = from:text "architecture" and {} or from:tensors() -- a graph may have constants of its own
-  ok, message = parts.load_tensors(self, function(group, name) return from:tensor(group .. "/" .. name) end, paths)
+  ok, message = parts.load_tensors(self, function(group, name) return from:tensor(group .. "/" .. name) end, paths_of(from))
   if not ok then return nil, message, "MISMATCH" end
   return from
 end
@@ -274,19 +331,25 @@ local function indent(text) return (text:gsub("\n", "\n  ")) end
 
 local shown = {} -- instances whose text is being made: one may be a part of itself
 
-local function text_of(self)
-  local lines = {}
-  for _, key in ipairs(sorted_keys(self)) do
-    local value = rawget(self, key)
+-- A line for each part in the instance or plain table, by its path.
+local function add_lines(lines, owner, path, seen)
+  if seen[owner] then return end
+  seen[owner] = true
+  for _, key in ipairs(sorted_keys(owner)) do
+    local value, at = rawget(owner, key), path .. key
     if core.is_tensor(value) then
-      lines[#lines + 1] = string.format("  %s: tensor %s %s", key, shape_text(value), value:dtype())
+      lines[#lines + 1] = string.format("  %s: tensor %s %s", at, shape_text(value), value:dtype())
     elseif core.is_layer(value) or core.is_model(value) or is_module(value) then
-      lines[#lines + 1] = string.format("  %s: %s", key, indent(tostring(value)))
+      lines[#lines + 1] = string.format("  %s: %s", at, indent(tostring(value)))
     elseif type(value) == "table" and getmetatable(value) == nil then
-      for i, item in ipairs(value) do lines[#lines + 1] = string.format("  %s.%d: %s", key, i, indent(tostring(item))) end
+      add_lines(lines, value, at .. ".", seen)
     end
   end
-  table.insert(lines, 1, getmetatable(self).__name)
+end
+
+local function text_of(self)
+  local lines = { getmetatable(self).__name }
+  add_lines(lines, self, "", {})
   return table.concat(lines, "\n")
 end
 
@@ -303,6 +366,11 @@ end
 function Module:__call(...)
   check_self(self, "call")
   if looked_at then look(self) end
+  check_parameters(self)
+  local own = rawget(self, "forward")
+  if own ~= nil and not parts.is_callable(own) then
+    core.raise(string.format("the field forward of an instance of '%s' is %s, and hides the method", getmetatable(self).__name, core.got(own)))
+  end
   if rawget(self, "_hooks") then return require("luron.hooks").call(self, ...) end
   return self:forward(...)
 end
@@ -336,13 +404,18 @@ local function class(name, base)
   if base ~= nil and (type(base) ~= "table" or not rawget(base, "is_module")) then core.badarg(2, "class", "class expected, got " .. core.got(base)) end
   local new = { __name = name, __call = Module.__call, __tostring = Module.__tostring, is_module = true }
   function new.__index(self, key)
-    local value = new[key]
+    local value = parts.of_class(new, key)
     if value == nil then return parts.refuse_field(self, new, key) end
     return value
   end
   classes.note(name, new, debug.getinfo(2, "S").source)
   return setmetatable(new, {
-    __index = base or Module,
+    base = base or Module,
+    __index = function(_, key)
+      local value = parts.of_class(base or Module, key)
+      if value == nil then return parts.refuse_method(new, "class '" .. name .. "'", key) end
+      return value
+    end,
     __name = "class " .. name,
     __tostring = function() return "class " .. name end,
     __call = function(_, ...)

@@ -82,4 +82,17 @@ function names.guard(t, title)
   return setmetatable(t, { __name = title, __index = function(_, name) names.refuse(title, title, name, t) end })
 end
 
+--- __index of objects with these methods: what neither the object nor its methods have raises. `fields`: true for those that
+--- users read, false for the object's own that may be nil. `title`: "a checkpoint"; `kind`: of its names.
+function names.index(methods, title, kind, fields)
+  return function(_, key)
+    local value = methods[key]
+    if value ~= nil or fields and fields[key] ~= nil then return value end
+    local known = {}
+    for name in next, methods do known[name] = true end
+    for name, public in next, fields or {} do known[name] = public or nil end
+    names.refuse(title, kind, key, known)
+  end
+end
+
 return names

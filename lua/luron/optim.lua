@@ -163,7 +163,10 @@ return setmetatable(optim, {
   __index = function(_, name)
     if type(name) ~= "string" then return nil end
     local info, message = core.type_info("optim", name)
-    if not info then core.raise(message) end
+    if not info then
+      local hint = require("luron.names").hint("luron.optim", name, {})
+      core.raise(hint ~= "" and "luron.optim has no '" .. name .. "'" .. hint or message)
+    end
     local function constructor(what, options) return make(name, what, options) end
     optim[name] = constructor
     return constructor

@@ -203,6 +203,7 @@ function methods:summary(...)
   check_self(self, "summary")
   local inputs = table.pack(...)
   if inputs.n == 0 then return listing(self) end
+  if math.type(inputs[1]) == "integer" then inputs = { { ... }, n = 1 } end -- the sizes of the one input, one by one
   local _, first = self:named_parameters()()
   for i, sizes in ipairs(inputs) do
     if type(sizes) ~= "table" then core.badarg(i, "summary", "sizes: table expected, got " .. core.got(sizes)) end
@@ -210,7 +211,8 @@ function methods:summary(...)
   end
   inputs[inputs.n + 1] = { batch = false }
   local model <close> = require "luron.trace"("summary", self, table.unpack(inputs, 1, inputs.n + 1))
-  return model:summary(...)
+  for i = 1, inputs.n do inputs[i] = inputs[i]:shape() end
+  return model:summary(table.unpack(inputs, 1, inputs.n))
 end
 
 -- ---- where they go -----------------------------------------------------------------------------------------------------
@@ -251,19 +253,38 @@ function refusals.tensor(_, key)
   core.raise(string.format("tensors have no method '%s', and no layer type gives one%s", key, names.hint("tensor", key, known)))
 end
 
+setmetatable(core.methods.hook, { __index = function(known, key) names.refuse("the handle of a hook", "hook", key, known) end })
 core.set_missing(function(kind, object, key) refusals[kind](object, key) end)
+
+--- What a class of nn.class, or one that it inherits from, has under the key.
+function parts.of_class(class, key)
+  while class do
+    local value = rawget(class, key)
+    if value ~= nil then return value end
+    class = getmetatable(class).base
+  end
+end
+
+-- The keys of a class and those that it inherits from.
+local function add_class(known, class)
+  while class do
+    add_keys(known, class)
+    class = getmetatable(class).base
+  end
+  return known
+end
+
+--- A class was asked for what it does not have. Keys that begin with '_', numbers, and `init`, which may be absent, are nil.
+function parts.refuse_method(class, title, key)
+  if type(key) ~= "string" or key:sub(1, 1) == "_" or key == "init" then return nil end
+  names.refuse(title, "module", key, add_class({ init = true }, class))
+end
 
 --- An instance of a class was asked for a field that neither it nor the class has. Keys that begin with '_', and numbers, are
 --- the user's own affair.
 function parts.refuse_field(self, class, key)
   if type(key) ~= "string" or key:sub(1, 1) == "_" then return nil end
-  local known, base = add_keys({}, self), class
-  while base do
-    add_keys(known, base)
-    local meta = getmetatable(base)
-    base = meta and meta.__index
-  end
-  local hint = names.hint("module", key, known)
+  local hint = names.hint("module", key, add_class(add_keys({}, self), class))
   core.raise(string.format("an instance of '%s' has no '%s'%s%s", class.__name, key, hint,
     hint == "" and "; a part that may be absent is false, not nil" or ""))
 end

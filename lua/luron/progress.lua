@@ -4,7 +4,7 @@
 local core = require "luron.core"
 
 local Progress = {}
-Progress.__index = Progress
+Progress.__index = require("luron.names").index(Progress, "a progress", "progress", { right = false })
 
 local function thousands(n)
   local text = string.format("%d", math.floor(n + 0.5))

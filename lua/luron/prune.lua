@@ -6,7 +6,7 @@ local module = require "luron.module"
 local patterns = require "luron.pattern"
 
 local Pruning = {}
-Pruning.__index = Pruning
+Pruning.__index = require("luron.names").index(Pruning, "a pruning", "pruning")
 Pruning.__name = "luron.pruning"
 
 local function is_pruning(value) return getmetatable(value) == Pruning end

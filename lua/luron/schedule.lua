@@ -9,7 +9,7 @@ local options = require "luron.schedule_options"
 local is_size, is_number, is_count, is_list_of, each_group = options.is_size, options.is_number, options.is_count, options.is_list_of, options.each_group
 
 local Schedule = {}
-Schedule.__index = Schedule
+Schedule.__index = names.index(Schedule, "a schedule", "schedule", { parts = false, progress = false })
 Schedule.__name = "luron.schedule"
 
 local function is_schedule(value) return getmetatable(value) == Schedule end

@@ -3,13 +3,18 @@
 --- once, when it is made.
 local core = require "luron.core"
 
+local names = require "luron.names"
+
 local Sparse = {}
-Sparse.__index = Sparse
+Sparse.__index = names.index(Sparse, "a sparse matrix", "sparse", { weights = false })
 Sparse.__name = "luron.sparse"
+Sparse.__hint = "s:matmul(x) is the product, s:to_dense() makes a tensor" -- of messages where a tensor is expected
 
 local function check_self(self, where)
   if getmetatable(self) ~= Sparse then core.badarg(0, where, "sparse matrix expected, got " .. core.got(self)) end
 end
+
+local shape_meta = debug.getmetatable(core.zeros(0):shape()) -- shows it as (3, 4)
 
 -- structure: what core.sparse takes, with the transpose; weights: a value each, nil where all are 1.
 local function new(n, structure, weights) return setmetatable({ n = n, structure = structure, weights = weights }, Sparse) end
@@ -99,7 +104,7 @@ end
 -- ---- what it is --------------------------------------------------------------------------------------------------------
 function Sparse:shape()
   check_self(self, "shape")
-  return { self.n, self.structure.n_cols }
+  return setmetatable({ self.n, self.structure.n_cols }, shape_meta)
 end
 
 function Sparse:size(dim)
@@ -143,21 +148,34 @@ function Sparse:to_dense()
   return flat:index_add(1, (self:rows() - 1) * m + self:cols(), values):reshape(self.n, m)
 end
 
+for _, name in ipairs { "add", "sub", "mul", "div", "pow", "unm", "concat" } do
+  Sparse["__" .. name] = function()
+    core.raise "a sparse matrix takes no operators: s:matmul(x) is the product, s:with_values(s:values() * 2) has other values, s:to_dense() makes a tensor"
+  end
+end
+
 function Sparse:__tostring()
   local dtype = self.weights and self.weights:dtype() or "all 1"
   return string.format("sparse (%d, %d), %d entries, %s", self.n, self.structure.n_cols, self:nnz(), dtype)
 end
 
 -- ---- what it does ------------------------------------------------------------------------------------------------------
+-- core.sparse[name](...), with messages that name the method.
+local function named(name, ...)
+  local ok, result = pcall(core.sparse[name], ...)
+  if not ok then error(type(result) == "string" and result:gsub("csr_" .. name .. ": ", name .. " of a sparse matrix: ", 1) or result, 0) end
+  return result
+end
+
 function Sparse:matmul(x)
   check_self(self, "matmul")
-  return core.sparse.matmul(self.structure, self.weights, tensor(x, 1, "matmul", "x"))
+  return named("matmul", self.structure, self.weights, tensor(x, 1, "matmul", "x"))
 end
 
 --- The elements of g x^T that this matrix has entries for, as values: what `with_values` takes.
 function Sparse:sample(g, x)
   check_self(self, "sample")
-  local all = core.sparse.sample(self.structure, tensor(g, 1, "sample", "g"), tensor(x, 2, "sample", "x"))
+  local all = named("sample", self.structure, tensor(g, 1, "sample", "g"), tensor(x, 2, "sample", "x"))
   return self.structure.order and all:index_select(1, self.structure.order) or all
 end
 
@@ -188,4 +206,4 @@ function Sparse:sum(dim)
   return ((dim == 1 or dim == -2) and self:t() or self):matmul(ones)
 end
 
-return require("luron.names").guard({ coo = coo, csr = csr, from_dense = from_dense }, "luron.sparse")
+return names.guard({ coo = coo, csr = csr, from_dense = from_dense }, "luron.sparse")

@@ -4,6 +4,7 @@ local core = require "luron.core"
 local module = require "luron.module"
 local names = require "luron.names"
 local pattern = require "luron.pattern"
+local shape_text = require("luron.parts").shape_text
 
 local EPSILON = 1e-7 -- Keras's
 
@@ -58,10 +59,13 @@ function regularizer.orthogonal(factor, mode)
   end
 end
 
+-- What it is, for messages.
+local function shown(value) return core.is_tensor(value) and "shape " .. shape_text(value) or core.got(value) end
+
 -- What a rule gave for `name`, as a tensor without a dimension.
 local function scalar(fn, name, value)
   if not core.is_tensor(value) or value:numel() ~= 1 then
-    core.raise(string.format("%s: the rule for '%s' has to give a scalar, got %s", fn, name, core.got(value)))
+    core.raise(string.format("%s: the rule for '%s' has to give a scalar, got %s", fn, name, shown(value)))
   end
   return value:reshape {}
 end
@@ -183,7 +187,10 @@ local function constrain(model, rules)
       local before = values[name] or tensor:detach()
       local value = rule(before)
       if not core.is_tensor(value) or table.concat(value:shape(), " ") ~= table.concat(tensor:shape(), " ") then
-        core.raise(string.format("constrain: the rule for '%s' has to give a tensor of its shape, got %s", name, core.got(value)))
+        core.raise(string.format("constrain: the rule for '%s' has to give a tensor of its shape, %s, got %s", name, shape_text(tensor), shown(value)))
+      end
+      if value:is_floating() and not value:isfinite():all():item() then
+        core.raise(string.format("constrain: the rule for '%s' gave numbers that are not finite", name))
       end
       values[name], values[i] = value, { tensor, name }
     end

@@ -341,7 +341,7 @@ static void test_checkpoint_other_optimisers_are_refused(void **state) {
     luron_checkpoint *c = make_checkpoint(ctx, &a);
     assert_fails(ctx, luron_checkpoint_restore_optim(ctx, c, sgd), LURON_E_MISMATCH,
                  "the checkpoint is of optimiser Adam, SGD expected");
-    assert_fails(ctx, luron_checkpoint_restore_optim(ctx, c, whole), LURON_E_MISMATCH, "there are more than 1 groups");
+    assert_fails(ctx, luron_checkpoint_restore_optim(ctx, c, whole), LURON_E_MISMATCH, "2 groups of parameters in the file, 1 expected");
     assert_non_null(strstr(luron_ctx_error(ctx), "group 0 has 2 parameters in the file, 4 expected"));
     int i = 0;
     while (strcmp(luron_type_option(luron_optim_type_of(whole), i)->name, "lr")) i++;

@@ -150,7 +150,37 @@ describe("gradcheck", function()
   end)
 end)
 
+describe("a guard that nothing closes", function()
+  it("is named by the backward that finds nothing", function()
+    local x = leaf { 1, 2 }
+    local guard = luron.no_grad()
+    local ok, message = pcall(function() x:sum():backward() end)
+    guard:close()
+    assert.is_false(ok)
+    assert.is_truthy(message:find("nothing is recorded since .*autograd_spec.lua:%d+, where a guard was made that is still open"), message)
+    luron.no_grad(function()
+      ok, message = pcall(function() x:sum():backward() end)
+      assert.is_truthy(not ok and not message:find "guard", message)
+    end)
+    x:sum():backward()
+  end)
+end)
+
 describe("luron.op", function()
+  it("wants a gradient of real numbers, or nil, for each tensor", function()
+    local function wrong(text, backward)
+      local op = luron.op { name = "two", forward = function(_, a, b) return a * b end, backward = backward }
+      local ok, message = pcall(function() op(leaf { 1, 2 }, leaf { 3, 4 }, 5):sum():backward() end)
+      assert.is_true(ok == (text == nil), message)
+      if text then assert.is_truthy(message:find(text, 1, true), message) end
+    end
+    wrong("backward of 'two' gave 1 gradient, and argument 2 is a tensor: return nil where there is none", function(_, g) return g end)
+    wrong("backward of 'two' gave 0 gradients, and argument 2 is a tensor", function() end)
+    wrong("backward of 'two': gradient 2 is int64: real numbers expected", function(_, g) return g, g:long() end)
+    wrong(nil, function(_, g) return g, nil end)
+    wrong(nil, function(_, g) return nil, g, nil end)
+  end)
+
   local half_square = luron.op {
     name = "half_square",
     forward = function(ctx, x)

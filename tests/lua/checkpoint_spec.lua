@@ -196,7 +196,7 @@ describe("arguments of a class", function()
     refused("argument 1 (n): " .. want .. "CheckpointArguments", nil, Net())
     refused("argument 3: a number is not finite, got ", nil, 1, 2, 1 / 0)
     refused("argument 1 (n): a table has both names and positions", nil, { 1, a = 2 })
-    refused("its arguments: JSON: ", nil, "a\0b")
+    refused("argument 1 (n): a string has a zero byte in it, got ", nil, "a\0b")
     local deep = 1
     for _ = 1, 63 do deep = { deep } end
     refused("its arguments: JSON: nested too deep", nil, deep)
@@ -280,8 +280,17 @@ describe("files that are wrong", function()
     local ok, message = pcall(model.save, model, "/nonexistent/folder/file.h5")
     assert.is_false(ok)
     assert.is_truthy(message:find "checkpoint_spec.lua:%d+: ")
-    ok = pcall(model.save, model, path, { preprocessing = { f = print } })
-    assert.is_false(ok)
+    for text, options in pairs {
+      ["preprocessing: f: number, string, boolean or table expected"] = { preprocessing = { f = print } },
+      ["preprocessing: f: a string has a zero byte in it"] = { preprocessing = { f = { "a\0b" } } },
+      ["(f: a name has a zero byte in it"] = { training = { f = { ["a\0b"] = 1 } } },
+      ["training: epoch is written from the option epoch: give one of them"] = { epoch = 1, training = { epoch = 2 } },
+      ["optim: one optimiser expected, got a table: save the others in files of their own"] = { optim = { optim.SGD(model), optim.Adam(model) } },
+    } do
+      ok, message = pcall(model.save, model, path, options)
+      assert.is_false(ok, text)
+      assert.is_truthy(message:find(text, 1, true), message)
+    end
     assert.are.equal(good, read(path))
   end)
 

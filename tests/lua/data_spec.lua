@@ -49,6 +49,22 @@ describe("a dataset", function()
   end)
 end)
 
+describe("what a function of map gives", function()
+  it("is a tensor with a row for each example", function()
+    local ds = data.tensors(luron.ones(4, 2), luron.ones(4):long())
+    for text, fn in pairs {
+      ["map: the function gave nothing for a batch"] = function() end,
+      ["map: the function has to give a tensor for a batch, got 3"] = function() return 3 end,
+      ["map: the function gave shape () for a batch of 2 examples"] = function(x) return x:sum() end,
+      ["map: the function gave shape (1, 2) for a batch of 2 examples"] = function(x) return x:narrow(1, 1, 1) end,
+    } do
+      local ok, message = pcall(function() local x = ds:map(fn):batch(1, 2) return x end)
+      assert.is_false(ok, text)
+      assert.is_truthy(message:find(text, 1, true), message)
+    end
+  end)
+end)
+
 describe("a loader", function()
   local function seen(loader)
     local list = {}

@@ -90,16 +90,16 @@ local function public_names()
   local names = {
     luron = {}, nn = {}, optim = {}, data = functions_of(data), layer = functions_of(core.methods.layer), model = functions_of(core.methods.model),
     opt = functions_of(core.methods.optim), x = functions_of(core.methods.tensor), module = functions_of(nn.Module),
-    ds = functions_of(upvalue(getmetatable(ds).__index, "Dataset")), loader = functions_of(getmetatable(ds:loader()).__index),
-    checkpoint = functions_of(getmetatable(checkpoint).__index), line = functions_of(getmetatable(luron.progress(1, 1)).__index),
+    ds = functions_of(upvalue(getmetatable(ds).__index, "Dataset")), loader = functions_of(getmetatable(ds:loader())),
+    checkpoint = functions_of(getmetatable(checkpoint)), line = functions_of(getmetatable(luron.progress(1, 1))),
     ctx = {}, schedule = functions_of(luron.schedule), init = functions_of(nn.init), linalg = functions_of(luron.linalg),
-    sparse = functions_of(luron.sparse), s = functions_of(getmetatable(luron.sparse.from_dense(luron.ones(1, 1))).__index),
+    sparse = functions_of(luron.sparse), s = functions_of(getmetatable(luron.sparse.from_dense(luron.ones(1, 1)))),
     regularizer = functions_of(luron.regularizer), constraint = functions_of(luron.constraint), handle = functions_of(core.methods.hook),
   }
   local linear = nn.Linear(1, 1)
-  names.lr = functions_of(getmetatable(luron.schedule.ConstantLR(luron.optim.SGD(linear))).__index)
-  names.ema = functions_of(getmetatable(luron.EMA(linear)).__index)
-  names.pruned = functions_of(getmetatable(luron.prune(linear)).__index)
+  names.lr = functions_of(getmetatable(luron.schedule.ConstantLR(luron.optim.SGD(linear))))
+  names.ema = functions_of(getmetatable(luron.EMA(linear)))
+  names.pruned = functions_of(getmetatable(luron.prune(linear)))
   luron.op({ name = "look", forward = function(ctx, x)
     names.ctx = functions_of(getmetatable(ctx).__index)
     return x

@@ -177,7 +177,16 @@ describe("functional forms", function()
     assert.are.equal(nn.soft_cross_entropy(x, p, { weight = w }):item(), nn.cross_entropy(x, p, { weight = w }):item())
     assert.are.same({ 2 }, nn.cross_entropy(x, p, { reduction = "none" }):shape())
     assert.has_no_error(function() nn.cross_entropy(x, luron.tensor { 1, 2 }) end)
-    for _, wrong in ipairs { { nn.CrossEntropyLoss(), p }, { nn.cross_entropy, luron.tensor { 1.0, 2.0 } } } do
+    local layer = nn.CrossEntropyLoss { label_smoothing = 0.1 }
+    assert.are.equal(nn.cross_entropy(x, p, { label_smoothing = 0.1, weight = w }):item(), layer(x, p, { weight = w }):item())
+    assert.are.equal(layer(x, p):item(), layer(x, { target = p }):item())
+    local planned = luron.compile(function(a, t) return layer(a, t) end)
+    for _ = 1, 3 do assert.are.equal(layer(x, p):item(), planned(x, p):item()) end
+    assert.is_truthy(luron.explain(planned):find("planned", 1, true))
+    for _, loss in ipairs { nn.CrossEntropyLoss { ignore_index = 2 }, function(a, t) return nn.cross_entropy(a, t, { ignore_index = 2 }) end } do
+      assert.error_matches(function() loss(x, p) end, "^ignore_index goes with class ids, and the target holds probabilities")
+    end
+    for _, wrong in ipairs { { nn.CrossEntropyLoss(), luron.tensor { 1.0, 2.0 } }, { nn.cross_entropy, luron.tensor { 1.0, 2.0 } } } do
       local ok, message = pcall(function() return wrong[1](x, wrong[2]) end)
       assert.is_false(ok)
       assert.is_truthy(message:find("ids are int64, int32 or uint8", 1, true) and message:find("SoftCrossEntropyLoss takes probabilities", 1, true))

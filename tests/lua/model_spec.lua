@@ -126,6 +126,44 @@ describe("nn.Graph", function()
 end)
 
 describe("nn.class", function()
+  it("refuses an ordinary tensor in the place of a parameter, where it is next used", function()
+    local Scale = nn.class "ModelScale"
+    function Scale:init() self.w, self.inner = luron.ones(2):requires_grad_(), { nn.Linear(2, 2) } end
+    function Scale:forward(x) return x * self.w end
+    local scale, x = Scale(), luron.ones(2)
+    local kept = scale.w
+    for text, wrong in pairs { ["requires no gradient"] = luron.zeros(2), ["is a result"] = kept * 2 } do
+      scale.w = wrong
+      for _, use in ipairs { function() scale(x) end, function() scale:parameters() end, function() scale:save "/nonexistent/file" end } do
+        local ok, message = pcall(use)
+        assert.is_false(ok)
+        assert.is_truthy(message:find("model_spec.lua:%d+: 'w' was a parameter, and the tensor that was assigned to it " .. text), message)
+      end
+    end
+    scale.w = luron.zeros(2):requires_grad_() -- another parameter
+    assert.are.same({ 0.0, 0.0 }, scale(x):totable())
+    scale.w = kept
+    scale:freeze "w" -- stays one
+    assert.are.same({ 1.0, 1.0 }, scale(x):totable())
+    scale.w = nil
+    assert.are.equal(2, #scale:parameters())
+    scale.w = luron.full(3.0, 2) -- none any more, as it was taken away
+    assert.are.same({ 3.0, 3.0 }, scale:forward(x):totable())
+    scale:buffer("w", luron.full(4.0, 2))
+    assert.are.same({ 4.0, 4.0 }, scale(x):totable())
+  end)
+
+  it("shows the parts of lists in lists, and takes the sizes of one input one by one", function()
+    local Nested = nn.class "ModelNested"
+    function Nested:init() self.parts = { { nn.Linear(2, 1), { act = nn.ReLU() } }, luron.ones(3, { requires_grad = true }) } end
+    function Nested:forward(x) return self.parts[1][1](x) end
+    assert.are.equal("ModelNested\n  parts.1.1: Linear(in_features = 2, out_features = 1, bias = true)\n  parts.1.2.act: ReLU()\n  "
+      .. "parts.2: tensor (3,) float32", tostring(Nested()))
+    assert.are.equal(Nested():summary { 5, 2 }, Nested():summary(5, 2))
+    local model = nn.Sequential { nn.Conv2d(1, 1, 3) }
+    assert.are.equal(model:summary { 2, 1, 8, 8 }, model:summary(2, 1, 8, 8))
+  end)
+
   local Gated = nn.class "SpecGated"
   function Gated:init(n, hidden)
     self.gate, self.up = nn.Linear(n, hidden), nn.Linear(n, hidden)

@@ -114,9 +114,14 @@ describe("nn", function()
   end)
 
   it("says what is not in this version", function()
-    for _, name in ipairs { "ConvTranspose2d", "EmbeddingBag", "SyncBatchNorm", "MultiheadAttention", "embedding" } do
+    for _, name in ipairs { "ConvTranspose2d", "EmbeddingBag", "SyncBatchNorm", "MultiheadAttention", "interpolate" } do
       fails("nn." .. name .. " is not in this version; luron.help() lists the layers that there are", function() return nn[name] end)
     end
+    fails("nn has no 'conv2d'; here it is the layer nn.Conv2d", function() return nn.conv2d end)
+    for name, layer in pairs(foreign["luron.nn"]) do -- the layers that functions of other libraries lead to are there
+      for type_name in layer:gmatch "layer nn%.(%w+)" do assert.is_truthy(nn[type_name], name) end
+    end
+    fails("luron.optim has no 'SWA'; here it is luron.SWA", function() return optim.SWA end)
     starts("nn has no 'Parameter'; here it is a tensor", function() return nn.Parameter end)
     fails("no layer type 'Linaer'; did you mean 'Linear'?", function() return nn.Linaer end)
   end)
@@ -142,6 +147,7 @@ describe("what an object does not have", function()
   it("raises for layers and models", function()
     fails("Linear has no 'weigth'; did you mean 'weight'?", function() return model[1].weigth end)
     fails("Linear has no 'forward': call it, model(x)", function() return model[1]:forward(luron.ones(1, 2)) end)
+    fails("Linear has no 'save': a layer alone is saved in a model: nn.Sequential { layer }:save(path)", function() model[1]:save "f" end)
     fails("Linear has no 1", function() return model[1][1] end)
     fails("a model has no 'forward': call it, model(x)", function() return model:forward(luron.ones(1, 2)) end)
     fails("a model has no 'cuda': there is no device but the CPU in this version", function() return model:cuda() end)
@@ -177,6 +183,46 @@ describe("what an object does not have", function()
     fails("a dataset has no 'shufled'; did you mean 'shuffled'?", function() return ds:shufled() end)
     assert.is_nil(ds[4]) -- where ipairs ends
     assert.is_nil(ds.classes)
+  end)
+
+  it("raises for all other objects, and leaves what is optional and the user's own alone", function()
+    local path = os.tmpname()
+    model:save(path)
+    local checkpoint = assert(luron.checkpoint(path))
+    os.remove(path)
+    fails("a checkpoint has no 'epochs'; did you mean 'epoch'?", function() return checkpoint.epochs end)
+    assert.is_nil(checkpoint.epoch)
+    fails("a loader has no 'batch_size'; here it is batch", function() return ds:loader().batch_size end)
+    fails("a schedule has no 'get_last_lr'; here it is rates()", function() return luron.schedule.StepLR(opt, { step_size = 1 }).get_last_lr end)
+    fails("an average has no 'aply'; did you mean 'apply'?", function() return luron.SWA(model).aply end)
+    fails("a pruning has no 'mask'; did you mean 'masks'?", function() return luron.prune(model).mask end)
+    local handles = { model:register_forward_hook(print), net:register_forward_hook(print) }
+    for _, handle in ipairs(handles) do
+      fails("the handle of a hook has no 'remov'; did you mean 'remove'?", function() return handle.remov end)
+      handle:remove()
+    end
+    fails("a sparse matrix has no 'todense'; here it is to_dense()", function() return luron.sparse.from_dense(luron.eye(2)).todense end)
+    fails("a progress has no 'finsh'; did you mean 'finish'?", function() return luron.progress(1, 1).finsh end)
+    fails("luron.status has no 'IOO'; did you mean 'IO'?", function() return luron.status.IOO end)
+    fails("class 'Net' has no 'forwrd'; did you mean 'forward'?", function() return Net.forwrd end)
+    fails("nn.Module has no 'parameter_list'; did you mean 'parameters' or 'parameter'?", function() return nn.Module.parameter_list end)
+    local Plain = nn.class "Plain"
+    assert.is_nil(Plain.init)
+    Plain.count = 1
+    assert.equal(1, Plain().count)
+  end)
+
+  it("raises for what is set", function()
+    fails("Linear has no 'wieght'; did you mean 'weight'?", function() model[1].wieght = luron.ones(3, 2) end)
+    fails("in_features is an option of Linear, which stays as the layer was made with", function() model[1].in_features = 3 end)
+    starts("a model has no fields to set, such as 'foo'", function() model.foo = 1 end) -- luacheck: ignore
+    fails("a model keeps the layers that it was made with: nn.Sequential makes another", function() model[1] = nn.ReLU() end) -- luacheck: ignore
+    fails("opt.groups[i].lr: number of at least 0.0 expected, got -1", function() opt.groups[1].lr = -1 end)
+    fails("the optimiser has 1 group, there is no group 9", function() return opt.groups[9].lr end)
+    fails("opt.groups is a list: opt.groups[1].lr", function() return opt.groups.lr end)
+    local bad = Net()
+    bad.forward = 3
+    fails("the field forward of an instance of 'Net' is 3, and hides the method", function() local y = bad(luron.ones(1, 2)) return y end)
   end)
 
   it("raises for tensors", function()

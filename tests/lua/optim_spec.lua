@@ -213,6 +213,41 @@ describe("optimisers", function()
     assert.is_nil(opt:state(1, 1).max_exp_avg_sq)
   end)
 
+  it("call a closure with gradients on, and give its loss", function()
+    local layer = nn.Linear(2, 1)
+    local opt, calls = optim.SGD(layer, { lr = 0.5 }), 0
+    local before, x = layer.weight:detach():clone(), luron.tensor { { 1.0, 2.0 } }
+    local loss = luron.no_grad(function()
+      local result = opt:step(function()
+        calls = calls + 1
+        opt:zero_grad()
+        local value = layer(x):sum()
+        value:backward()
+        return value
+      end)
+      assert.is_false(luron.is_recording())
+      return result
+    end)
+    assert.equal(1, calls)
+    assert.equal(1, opt:steps())
+    assert.is_true(loss:requires_grad())
+    assert.same({ { -0.5, -1.0 } }, (layer.weight - before):totable())
+    assert.error_matches(function() opt:step(loss) end, "^bad argument #1 to 'step' %(closure: function expected, got a tensor: loss:backward")
+    assert.error_matches(function() opt:step(3) end, "closure: function expected, got 3")
+    assert.error_matches(function() opt:step(function() error "mine" end) end, "mine")
+    assert.is_true(luron.is_recording())
+    assert.equal(1, opt:steps())
+  end)
+
+  it("say how many groups a file has", function()
+    local model, path = nn.Sequential { nn.Linear(2, 2), nn.Linear(2, 2) }, os.tmpname()
+    model:save(path, { optim = optim.Adam(model) })
+    local ok, message = assert(luron.checkpoint(path)):restore_optim(optim.Adam { { params = model[1] }, { params = model[2] } })
+    os.remove(path)
+    assert.is_nil(ok)
+    assert.is_truthy(message:find("the optimiser has 1 group of parameters in the file, 2 expected", 1, true), message)
+  end)
+
   it("take gradients of several batches as those of one", function()
     local x = luron.randn(12, 3, { dtype = "float64" })
     local y = x:sum(2, true)

@@ -182,6 +182,17 @@ describe("luron.recompute", function()
 end)
 
 describe("what luron.recompute keeps", function()
+  it("is all of it in a trace, where it is a plain call", function()
+    local Net = nn.class "RecomputeTraced"
+    function Net:init() self.a, self.b = nn.Linear(3, 3), nn.Linear(3, 2) end
+    function Net:forward(x)
+      local y, three = luron.recompute(function(v) return self.a(v):tanh(), 3 end, x)
+      return self.b(y) * three
+    end
+    local net, x = Net(), luron.randn(2, 3)
+    assert.are.same(net(x):totable(), nn.trace(net, x)(x):totable())
+  end)
+
   it("is a small part of what ten layers keep", function()
     local layers, x = mlp(10, 64, "float32"), luron.randn(4096, 64)
     local function forward(t)

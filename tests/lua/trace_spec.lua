@@ -313,6 +313,11 @@ describe("nn.trace refuses", function()
     function Hooked:init() self.inner = nn.Linear(4, 4) self.inner:register_forward_hook(function() end) end
     function Hooked:forward(a) return self.inner(a) end
     assert.error_matches(function() nn.trace(Hooked(), x) end, "applies a layer with hooks, which no file can hold")
+    refused("trace_spec.lua:%d+: trace: forward registers a hook on a tensor", function(_, a)
+      local y = a * luron.ones(4):requires_grad_()
+      y:register_hook(print)
+      return y
+    end, x)
     refused("asks for the mode", function(self, a) return self:is_training() and a or -a end, x)
     local ticks = 0
     refused("does not do the same twice: 'a number'", function(_, a) ticks = ticks + 1 return a * ticks end, x, { batch = false })
@@ -381,11 +386,21 @@ describe("module:save { trace = }", function()
     local expected = {}
     for i, v in ipairs(module(luron.arange(3):float():reshape(1, 3)):flatten():totable()) do expected[i] = string.format("%.9g ", v) end
     assert.are.equal(table.concat(expected), out)
+    local Less = nn.class("TraceExtra") -- the same name, and fewer parameters
+    function Less:init(n) self.inner = nn.Linear(n, n) end
+    function Less:forward(a) return self.inner(a) end
+    local _, message, code = luron.load(path)
+    assert.are.equal("MISMATCH", code)
+    assert.matches("body.a/bias is in the file alone", message)
+    nn.trace(module, x):save(path)
+    _, message = Less(3):restore(path)
+    assert.matches("body.a/bias is in the file alone", message) -- a graph alone
     module:save(path, { trace = nn.trace(module, x) })
     module:save(path, { trace = { x, batch = false } })
     module:save(path)
     assert.matches("holds a 'TraceExtra', a class in Lua: require the file", (fresh(path, "print(select(2, luron.load(path)))")))
     assert.error_matches(function() module:save(path, { trace = nn.trace(Extra(3), x) }) end, "is no parameter of this instance")
+    assert.error_matches(function() module:save(path, { trace = { x, x, { batch = true } } }) end, "trace: batch stands beside the examples")
     assert.error_matches(function() module:save(path, { trace = 3 }) end, "trace: model of nn.trace, example or list of examples expected, got 3")
     os.remove(path)
   end)
