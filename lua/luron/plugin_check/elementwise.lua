@@ -57,7 +57,6 @@ end
 
 --- The layers of the cases, in the dtypes that they serve: fn(case, layer, dtype).
 local function each_layer(t, fn)
-  if not t.info.forms.elementwise then t.skip "not element-wise" end
   for _, case in ipairs(t.cases) do
     fn(case, case.layer, case.dtype)
     if case.dtype == "float64" then fn(case, case.layer:clone():to "float32", "float32") end
@@ -65,6 +64,7 @@ local function each_layer(t, fn)
 end
 
 function elementwise.slopes(t)
+  if not t.info.forms.elementwise then t.skip "not element-wise" end
   if t.failed.gradients then t.skip "gradients are wrong already" end
   each_layer(t, function(case, layer, dtype) check_slopes(t, case, layer, dtype) end)
   return "1500 numbers from -20 to 20"
@@ -95,14 +95,30 @@ local function check_far(t, case, layer, dtype)
   fail_at(t, case, composed:isfinite() & ~y:isfinite(), x, "infinity comes, and from compose a number,", dtype)
 end
 
+-- A layer that takes one input and gives one output of its shape (softmax, a norm) with inputs 100 and 10000 times as large.
+local function check_large(t, case, layer, dtype)
+  for _, factor in ipairs { 100, 10000 } do
+    local x = case.ins[1]:to(dtype) * factor
+    local y = on_tensor(layer, x)
+    if table.concat(y:shape(), ",") ~= table.concat(x:shape(), ",") then return false end
+    local what = string.format("from inputs %d times as large (%s)", factor, dtype)
+    if y:isnan():any():item() then t.fail("%s: NaN comes %s", guess.text(case.options), what) end
+    if y:isfinite():all():item() and slope(layer, x):isnan():any():item() then t.fail("%s: backward: NaN comes %s", guess.text(case.options), what) end
+  end
+  return true
+end
+
 function elementwise.far(t)
-  local n = 0
+  local n, ports, one = 0, t.info.ports, t.info.forms.elementwise
+  if t.info.is_loss or #ports ~= 1 or #t.info.outputs ~= 1 or ports[1].variadic or not guess.is_real(ports[1]) then t.skip "not one output of one input" end
   each_layer(t, function(case, layer, dtype)
     if case.domain == "unit" then return end
-    n = n + 1
-    check_far(t, case, layer, dtype)
+    layer:eval()
+    if one then check_far(t, case, layer, dtype) end
+    if one or check_large(t, case, layer, dtype) then n = n + 1 end
+    layer:train()
   end)
-  if n == 0 then t.skip "it takes numbers within (0, 1) alone" end
+  if n == 0 then t.skip "its output has another shape, or it takes numbers within (0, 1) alone" end
   return "no NaN up to -10000 and 10000"
 end
 
