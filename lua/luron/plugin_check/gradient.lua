@@ -176,7 +176,7 @@ local function direction_in(like, stretch)
   return r:reshape(like:shape())
 end
 
--- How far the loss is off by rounding: what moving all by a few units in the last place makes of it.
+-- How far the loss is off by rounding: what moving all by a few units in the last place makes of it, and its terms' own.
 local function jitter(case, variables, values, vs, k, r, eps)
   local low, high, at = math.huge, -math.huge, values[k]
   local size
@@ -194,14 +194,16 @@ local function apart_along(case, variables, values, vs, k, g, r)
   local double, at = case.dtype == "float64", values[k]
   local slopes = g and g:to "float64" * r:to "float64" or r:to "float64" * 0
   local a, norm = slopes:sum():item(), (slopes * slopes):sum():item() ^ 0.5
-  local noise, d = jitter(case, variables, values, vs, k, r, double and 0x1p-53 or 0x1p-24), nil
+  local eps = double and 0x1p-53 or 0x1p-24
+  local noise, d = jitter(case, variables, values, vs, k, r, eps), nil
+  local least = 16 * eps * r:numel() ^ 0.5 -- a gradient that is 0 has its rounding too
   for _, h in ipairs(double and { 1e-6, 1e-5 } or { 3e-3, 1e-2, 1e-3 }) do
     values[k] = at + r * h
     local above = loss(case, variables, values, vs)
     values[k] = at - r * h
     d = (above - loss(case, variables, values, vs)) / (2 * h)
     values[k] = at
-    if math.abs(a - d) <= (double and 1e-5 or 5e-2) * norm + noise / h then return nil end
+    if math.abs(a - d) <= (double and 1e-5 or 5e-2) * norm + noise / h + least then return nil end
   end
   return a, d
 end
