@@ -136,15 +136,22 @@ local function count(shape)
   return n
 end
 
---- A tensor for a port. domain: "normal" numbers, or "unit" ones within (0, 1). ids: the largest id.
+-- A number of a domain (guess.tensor).
+local function draw_number(rand, domain)
+  if domain == "unit" then return 0.05 + 0.9 * rand() end
+  if domain == "wide" then return (rand(2) == 1 and 1 or 6) * (2 * rand() - 1) end
+  return math.sqrt(-2 * math.log(1 - rand())) * math.cos(2 * math.pi * rand())
+end
+
+--- A tensor for a port. domain: "normal" numbers, "wide" ones, half of them within -1 and 1 and half within -6 and 6, or "unit" ones
+--- within (0, 1). ids: the largest id.
 function guess.tensor(rand, port, shape, dtype, domain, ids)
   local n, values = count(shape), {}
   for i = 1, n do
     if port.index then values[i] = rand(ids)
     elseif port.dtype == "bool" then values[i] = rand(2) == 1
     elseif port.dtype and not port.dtype:find "float" then values[i] = rand(3)
-    elseif domain == "unit" then values[i] = 0.05 + 0.9 * rand()
-    else values[i] = math.sqrt(-2 * math.log(1 - rand())) * math.cos(2 * math.pi * rand()) end
+    else values[i] = draw_number(rand, domain) end
   end
   local kind = port.dtype or (port.index and "int64") or dtype
   if n == 0 then return luron.zeros(shape, { dtype = kind }) end
@@ -235,6 +242,42 @@ local function find_constant(case, info)
   end
 end
 
+-- ---- parameters and states ---------------------------------------------------------------------------------------------
+-- Fill with numbers that are neither 0 nor 1 nor like each other.
+local function scatter(rand, tensor, signed)
+  local values = {}
+  for i = 1, tensor:numel() do
+    local size = rand(4) == 1 and 1.2 + 0.4 * rand() or 0.2 + 0.6 * rand()
+    values[i] = signed and rand(2) == 1 and -size or size
+  end
+  luron.no_grad(function() tensor:copy_(luron.tensor(values, { dtype = tensor:dtype() }):reshape(tensor:shape())) end)
+end
+
+-- What parameters begin with, often 1 and 0, hides a gradient that leaves them out or squares them: other numbers, of both signs
+-- where the layer goes on to give finite outputs, or else positive ones (a scale, say), or else what was there. States get positive
+-- ones (a variance, say).
+local function scatter_parameters(case, info, rand)
+  local tensors, before = {}, {}
+  for _, list in ipairs { table.pack(case.layer:named_parameters()), table.pack(case.layer:named_states()) } do
+    for _, tensor in table.unpack(list, 1, list.n) do
+      if tensor:dtype():find "float" and tensor:numel() > 0 then
+        tensors[#tensors + 1], before[#before + 1] = { tensor, tensor:requires_grad() }, tensor:detach():clone()
+      end
+    end
+  end
+  if #tensors == 0 then return end
+  for _, signed in ipairs { true, false } do
+    for _, one in ipairs(tensors) do scatter(rand, one[1], signed and one[2]) end
+    case.layer:eval()
+    local fine = steady(case, info, rand, case.domain)
+    case.layer:train()
+    if fine and steady(case, info, rand, case.domain) then return end
+  end
+  luron.no_grad(function()
+    for i, one in ipairs(tensors) do one[1]:copy_(before[i]) end
+  end)
+end
+
 -- Ids as large as the layer takes them.
 local function widen_ids(case, info, rand)
   local most, has = 1, false
@@ -289,6 +332,14 @@ local function find_inputs(case, info, rand, fixed)
   return false
 end
 
+-- Its numbers: those of parameters, and inputs over several scales in every second case, where it takes them.
+local function find_numbers(case, info, rand, wide)
+  scatter_parameters(case, info, rand)
+  local domain = case.domain
+  if wide and domain == "normal" and steady(case, info, rand, "wide") then return true end
+  return steady(case, info, rand, domain) ~= nil
+end
+
 --- Up to n cases { options, layer, ins, n (of inputs), shapes, ids, domain, dtype, seed, constant = { [input] = true } }; and what was
 --- said of what was refused. judge(message) raises if it tells of a fault of the plugin.
 function guess.cases(info, name, rand, n, fixed, judge)
@@ -302,13 +353,32 @@ function guess.cases(info, name, rand, n, fixed, judge)
     local ok, layer = pcall(function() return core.layer_type(name)(case.options):to(dtype) end)
     if ok then
       case.layer = layer
-      if find_inputs(case, info, rand, fixed.inputs) then cases[#cases + 1] = case end
+      if find_inputs(case, info, rand, fixed.inputs) and find_numbers(case, info, rand, #cases % 2 == 1) then cases[#cases + 1] = case end
     else
       judge(layer)
       hear(heard, layer, 1)
     end
   end
   return cases, told(heard)
+end
+
+--- The case with its first dim, where inputs share it, `times` as large; nil: the layer does not take it. rand: of its numbers, may be nil.
+function guess.enlarged(case, info, times, rand)
+  local first = case.shapes[1] and case.shapes[1][1]
+  if not first then return nil end
+  local big = { n = case.n, shapes = {}, ins = {} }
+  rand = rand or guess.random(case.seed)
+  for i = 1, case.n do
+    local shape = case.shapes[i]
+    if shape then
+      shape = { table.unpack(shape) }
+      if shape[1] == first then shape[1] = first * times end
+      big.shapes[i] = shape
+      big.ins[i] = guess.tensor(rand, guess.port(info, i), shape, case.dtype, case.domain, case.ids)
+    end
+  end
+  setmetatable(big, { __index = case })
+  return pcall(luron.no_grad, guess.apply, big) and big or nil
 end
 
 return guess

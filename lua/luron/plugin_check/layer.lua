@@ -2,8 +2,10 @@
 local luron = require "luron"
 local core = require "luron.core"
 local guess = require "luron.plugin_check.guess"
+local elementwise = require "luron.plugin_check.elementwise"
 local gradient = require "luron.plugin_check.gradient"
 local options = require "luron.plugin_check.options"
+local precision = require "luron.plugin_check.precision"
 
 local layer = {}
 local nn = luron.nn
@@ -69,25 +71,6 @@ local function run_case(case, ins)
   return outs
 end
 
--- The case with its first dim, where inputs share it, `times` as large; nil: the layer does not take it.
-local function enlarged(case, info, times)
-  local first = case.shapes[1] and case.shapes[1][1]
-  if not first then return nil end
-  local big = { n = case.n, shapes = {}, ins = {} }
-  local rand = guess.random(case.seed)
-  for i = 1, case.n do
-    local shape = case.shapes[i]
-    if shape then
-      shape = { table.unpack(shape) }
-      if shape[1] == first then shape[1] = first * times end
-      big.shapes[i] = shape
-      big.ins[i] = guess.tensor(rand, guess.port(info, i), shape, case.dtype, case.domain, case.ids)
-    end
-  end
-  setmetatable(big, { __index = case })
-  return pcall(luron.no_grad, guess.apply, big) and big or nil
-end
-
 -- What strict mode says once is not said again.
 local function strict_at(level)
   return function(t)
@@ -110,7 +93,7 @@ local function strict_at(level)
       end
       under(level, t, function() run_case({ layer = single, n = narrow.n, seed = narrow.seed, constant = narrow.constant }, ins) end)
     end
-    local big = enlarged(t.cases[1], t.info, 40)
+    local big = guess.enlarged(t.cases[1], t.info, 40)
     if big then under(level, t, function() run_case(big, big.ins) end) end
     return n + (narrow and 1 or 0) + (big and 1 or 0) .. " runs"
   end
@@ -227,6 +210,10 @@ end }
 
 -- ---- gradients -------------------------------------------------------------------------------------------------------
 layer[#layer + 1] = { name = "gradients", run = gradient.first }
+layer[#layer + 1] = { name = "slopes", run = elementwise.slopes }
+layer[#layer + 1] = { name = "large gradients", run = gradient.large }
+layer[#layer + 1] = { name = "far from 0", run = elementwise.far }
+layer[#layer + 1] = { name = "float32", run = precision.layer }
 layer[#layer + 1] = { name = "each gradient alone", run = gradient.alone }
 layer[#layer + 1] = { name = "second derivatives", run = gradient.second }
 
@@ -244,7 +231,7 @@ end
 
 layer[#layer + 1] = { name = "threads", run = function(t)
   local was = luron.threads()
-  local case = enlarged(t.cases[1], t.info, 3000 // math.max(1, t.cases[1].ins[1] and t.cases[1].ins[1]:numel() // 20 or 1)) or t.cases[1]
+  local case = guess.enlarged(t.cases[1], t.info, 3000 // math.max(1, t.cases[1].ins[1] and t.cases[1].ins[1]:numel() // 20 or 1)) or t.cases[1]
   local wanted
   for _, threads in ipairs { 1, 2, 3, 8, 1 } do
     luron.threads(threads)

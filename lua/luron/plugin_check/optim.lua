@@ -3,6 +3,7 @@ local luron = require "luron"
 local core = require "luron.core"
 local guess = require "luron.plugin_check.guess"
 local options = require "luron.plugin_check.options"
+local precision = require "luron.plugin_check.precision"
 
 local optim = {}
 local nn = luron.nn
@@ -85,6 +86,72 @@ local function strict_at(level)
 end
 optim[#optim + 1] = { name = "strict mode", run = strict_at(true) }
 optim[#optim + 1] = { name = "guard pages", run = strict_at "pages", crash = "reads or writes outside its run" }
+
+-- ---- float32 ---------------------------------------------------------------------------------------------------------
+-- What an optimiser holds, each over all parameters, in one dim: by how much they have changed (`from`: what they were), how large they
+-- are, and by name the states.
+local function held(opt, params, from)
+  local parts = { change = {}, size = {} }
+  for i, p in ipairs(params) do
+    local now = p:detach():to "float64":reshape(-1)
+    table.insert(parts.change, now - from[i]:reshape(-1))
+    table.insert(parts.size, now:abs())
+    for name, tensor in pairs(opt:state(1, i)) do
+      parts["state '" .. name .. "'"] = parts["state '" .. name .. "'"] or {}
+      if tensor:dtype():find "float" then table.insert(parts["state '" .. name .. "'"], tensor:to "float64":reshape(-1)) end
+    end
+  end
+  local whole = {}
+  for name, list in pairs(parts) do whole[name] = #list > 0 and luron.cat(list, 1) or nil end
+  return whole
+end
+
+-- Six steps in float32 and in float64, and in float64 with gradients moved a little.
+local function compare_steps(t, shapes, set)
+  local single, give = parameters(t, shapes, "float32")
+  local sides, from = { single, {}, {} }, {}
+  for i, p in ipairs(single) do
+    from[i] = p:detach():to "float64"
+    for k = 2, 3 do sides[k][i] = from[i]:clone():requires_grad_() end
+  end
+  local opts = {}
+  for k, side in ipairs(sides) do
+    local ok, opt = pcall(make, t, side, set)
+    if not ok then return false end
+    opts[k] = opt
+  end
+  for step = 1, 6 do
+    give(step)
+    for i, p in ipairs(single) do
+      local g = p:grad():to "float64"
+      sides[2][i]:set_grad(g)
+      sides[3][i]:set_grad(precision.moved(g))
+    end
+    for _, opt in ipairs(opts) do opt:step() end
+    local a, b, c = held(opts[1], sides[1], from), held(opts[2], sides[2], from), held(opts[3], sides[3], from)
+    local rounding = a.size * (4 * step * 0x1p-24)
+    a.size = nil
+    local names = {}
+    for name in pairs(a) do names[#names + 1] = name end
+    table.sort(names)
+    for _, name in ipairs(names) do -- beyond 1e6 it diverges
+      local i, x, y = precision.apart({ a[name], b[name], c[name] }, 1e-3, name == "change" and rounding or 1e-9, 1e6)
+      if i then
+        t.fail("%s: step %d: %s, element %d: float32 gives %.7g, float64 %.7g", guess.text(set), step, name == "change" and "change of the parameters" or name, i, x, y)
+      end
+    end
+  end
+  return true
+end
+
+optim[#optim + 1] = { name = "float32", run = function(t)
+  local n, plain = 0, guess.plain_options(t.info.schema, guess.random(t.seed), t.fixed.options)
+  for i = 1, 6 do
+    local set = i > 1 and guess.options(t.info.schema, t.rand, t.fixed.options) or plain
+    if compare_steps(t, odd_shapes, set) or compare_steps(t, odd_matrices, set) then n = n + 1 end
+  end
+  return n .. " times six steps, as in float64"
+end }
 
 optim[#optim + 1] = { name = "run lengths", run = function(t)
   if t.info.flags.whole then t.skip "takes whole tensors" end
