@@ -139,14 +139,16 @@ local cases = {
   { "freeze a tensor of a class between", net = make_scaled, step = plain, before = at(4, function(m) m.scale:requires_grad_(false) end) },
   { "rates between", step = plain, before = function(i, _, o) o.groups[1].lr = 0.1 / i end },
   { "schedule between", step = plain, make = function(_, o) return luron.schedule.ExponentialLR(o, { gamma = 0.5 }) end, before = function(_, _, _, s) s:step() end },
-  { "EMA between", step = plain, make = function(m) return luron.EMA(m, 0.9) end, before = function(_, _, _, e) e:update() end, after = function(_, _, e) return e:updates() end },
+  { "EMA between", step = plain, make = function(m) return luron.EMA(m, 0.9) end, before = function(_, _, _, e) e:update() end,
+    after = function(_, _, e) return e:updates() end },
   { "another group between", step = plain, before = at(5, function(_, o) o:add_group { params = { luron.ones(2):requires_grad_() } } end) },
   { "another parameter in a layer", step = first(function(m) m:zero_grad() end), before = at(5, function(m) m[1].weight = luron.ones(8, 3) end) },
   { "a layer in another dtype", step = function(_, _, x, _, l) return luron.no_grad(function() return x * l.bias:to(x:dtype()) end) end,
     make = function() return nn.Linear(2, 3) end, before = at(5, function(_, _, l) l:to "float64" end) },
   { "default dtype between", step = function(_, _, x) return (luron.ones(3) * 2):to(x:dtype()) + x end, before = at(5, function() luron.default_dtype "float64" end),
     close = function() luron.default_dtype "float32" end },
-  { "a tensor changes in place", step = first(function(_, _, w, x) return x * w end), make = function() return luron.ones(3) end, before = function(i, _, _, w) w:fill_(i) end },
+  { "a tensor changes in place", step = first(function(_, _, w, x) return x * w end), make = function() return luron.ones(3) end,
+    before = function(i, _, _, w) w:fill_(i) end },
   { "load_state_dict between", step = plain, make = make_net, before = at(5, function(m, _, other) m:load_state_dict(other:state_dict()) end) },
   { "a target that is none", step = plain, args = function(i, x, t) return x, i == 6 and t + 4 or t end, fails = 6 },
   { "a loss that is not finite", step = function(m, o, x, t)
@@ -166,7 +168,8 @@ local cases = {
   end, make = function()
     local w = luron.ones(3):requires_grad_()
     return { w = w, opt = luron.optim.Adam({ w }, { lr = 0.1 }) }
-  end, args = function(i, x, t) return x, i == 6 and t * 2 ^ 40 * 2 ^ 40 * 2 ^ 40 * 2 ^ 40 or t end, fails = 6, after = function(_, _, e) return e.w + e.opt:steps() end },
+  end, args = function(i, x, t) return x, i == 6 and t * 2 ^ 40 * 2 ^ 40 * 2 ^ 40 * 2 ^ 40 or t end, fails = 6,
+    after = function(_, _, e) return e.w + e.opt:steps() end },
   { "seed between", step = plain, before = at(5, function() luron.seed(11) end) },
 
   -- ---- planned: done again by the plan
@@ -210,7 +213,8 @@ local cases = {
     luron.no_grad(function() for _, p in ipairs(m:parameters()) do p:sub_(p:grad() * 0.1) end end)
     return loss
   end },
-  { "a sum outside", step = last(function(_, _, sum, loss) sum:add_(loss:detach()) end), make = function() return luron.zeros {} end, after = function(_, _, sum) return sum end },
+  { "a sum outside", step = last(function(_, _, sum, loss) sum:add_(loss:detach()) end), make = function() return luron.zeros {} end,
+    after = function(_, _, sum) return sum end },
   { "a gradient of an input", step = function(_, _, x)
     local z = x:detach():requires_grad_()
     return (luron.grad(z:square():sum(), z))
@@ -232,11 +236,14 @@ local cases = {
   { "the text of an optimiser", step = function(m, o, x, t) return plain(m, o, x, t) * #tostring(o) end, why = "asks for numbers of an optimiser" },
   { "schedule:step", step = last(function(_, _, s) s:step() end), make = function(_, o) return luron.schedule.StepLR(o, { step_size = 1, gamma = 0.5 }) end,
     after = function(_, _, s) return s:steps() end, why = "changes options of an optimiser: step the schedule outside of the compiled function" },
-  { "schedule:rates", step = function(m, o, x, t, s) return plain(m, o, x, t) * s:rates()[1] end, make = function(_, o) return luron.schedule.ExponentialLR(o, { gamma = 0.5 }) end,
+  { "schedule:rates", step = function(m, o, x, t, s) return plain(m, o, x, t) * s:rates()[1] end,
+    make = function(_, o) return luron.schedule.ExponentialLR(o, { gamma = 0.5 }) end,
     before = function(_, _, _, s) s:step() end, why = "asks for numbers of an optimiser" },
-  { "schedule:steps", step = function(m, o, x, t, s) return plain(m, o, x, t) * s:steps() end, make = function(_, o) return luron.schedule.ExponentialLR(o, { gamma = 0.5 }) end,
+  { "schedule:steps", step = function(m, o, x, t, s) return plain(m, o, x, t) * s:steps() end,
+    make = function(_, o) return luron.schedule.ExponentialLR(o, { gamma = 0.5 }) end,
     before = function(_, _, _, s) s:step() end, why = "asks for the steps of a schedule" },
-  { "EMA", step = last(function(_, _, e) e:update() end), make = function(m) return luron.EMA(m, 0.9) end, after = function(_, _, e) return e:updates() end, why = "call EMA:update outside" },
+  { "EMA", step = last(function(_, _, e) e:update() end), make = function(m) return luron.EMA(m, 0.9) end, after = function(_, _, e) return e:updates() end,
+    why = "call EMA:update outside" },
   { "SWA", step = last(function(_, _, e) e:update() end), make = function(m) return luron.SWA(m) end,
     after = function(_, _, e) e:apply() return e.model[1].weight end, why = "call SWA:update outside" },
   { "averages in their place", step = function(m, o, x, t, e)
@@ -251,7 +258,8 @@ local cases = {
     m:train()
     return plain(m, o, x, t):detach() + y
   end, why = "switches the mode of a layer" },
-  { "is_training", step = function(m, o, x, t) return plain(m, o, x, t) * (m:is_training() and 1 or 2) end, before = function(i, m) m:train(i < 4) end, why = "asks for the mode" },
+  { "is_training", step = function(m, o, x, t) return plain(m, o, x, t) * (m:is_training() and 1 or 2) end, before = function(i, m) m:train(i < 4) end,
+    why = "asks for the mode" },
   { "eval and train of a class", net = make_scaled, step = function(m, o, x, t)
     m:eval()
     local y = loss_of(m, x, t):detach()
@@ -274,14 +282,18 @@ local cases = {
     return loss
   end, why = "registers a hook" },
   { "a hook of a parameter", step = plain, make = function(m) m[1].weight:register_hook(function(g) return g * 2 end) end, why = "calls a hook of a tensor" },
-  { "a hook of a parameter, later", step = plain, before = at(5, function(m) m[1].weight:register_hook(function(g) return g * 2 end) end), why = "calls a hook of a tensor" },
+  { "a hook of a parameter, later", step = plain, before = at(5, function(m) m[1].weight:register_hook(function(g) return g * 2 end) end),
+    why = "calls a hook of a tensor" },
   { "a hook of a parameter for luron.grad, later", step = function(m, _, x, t) return (luron.grad(loss_of(m, x, t), m[1].weight)) end,
     before = at(5, function(m) m[1].weight:register_hook(function(g) return g * 2 end) end), why = "calls a hook of a tensor" },
-  { "a hook of a layer, later", step = plain, before = at(5, function(m) m[1]:register_forward_hook(function(_, _, y) return y * 2 end) end), why = "calls a hook of a layer" },
-  { "a hook of a model, later", step = plain, before = at(5, function(m) m:register_forward_hook(function(_, _, y) return y * 2 end) end), why = "calls a hook of a model" },
+  { "a hook of a layer, later", step = plain, before = at(5, function(m) m[1]:register_forward_hook(function(_, _, y) return y * 2 end) end),
+    why = "calls a hook of a layer" },
+  { "a hook of a model, later", step = plain, before = at(5, function(m) m:register_forward_hook(function(_, _, y) return y * 2 end) end),
+    why = "calls a hook of a model" },
   { "a hook of a class, later", net = make_scaled, step = plain, before = at(5, function(m) m:register_forward_hook(function(_, _, y) return y * 2 end) end),
     why = "calls a hook of an instance" },
-  { "pruning", step = last(function(_, _, p) p:apply() end), make = function(m) return luron.prune(m):l1_unstructured("weight$", 0.5) end, why = "calls a hook of a tensor" },
+  { "pruning", step = last(function(_, _, p) p:apply() end), make = function(m) return luron.prune(m):l1_unstructured("weight$", 0.5) end,
+    why = "calls a hook of a tensor" },
   { "activity", step = function(m, o, x, t)
     o:zero_grad()
     local sum, y = luron.activity(m, { linear1 = luron.regularizer.l2(0.1) }, x)
@@ -306,13 +318,15 @@ local cases = {
   end, before = function(i, m, o) o:zero_grad() m(luron.ones(4, 3) * i):square():sum():backward() end, why = "uses gradients that were there before" },
   { "gradients that are looked at", step = function(m, _, x) return x * m[1].bias:grad():sum() end,
     before = function(i, m, o) o:zero_grad() m(luron.ones(4, 3) * i):square():sum():backward() end, why = "uses gradients that were there before" },
-  { "a group", step = first(function(_, o) if #o.groups == 1 then o:add_group { params = { luron.ones(2):requires_grad_() } } end end), why = "adds parameters to an optimiser" },
+  { "a group", step = first(function(_, o) if #o.groups == 1 then o:add_group { params = { luron.ones(2):requires_grad_() } } end end),
+    why = "adds parameters to an optimiser" },
   { "recording left off", step = function(m, _, x) luron.no_grad() return m(x):detach() end, before = function() luron.enable_grad() end,
     close = function() luron.enable_grad() end, why = "switches settings" },
   { "default dtype left", step = function(m, _, x) luron.default_dtype "float64" return m(x):detach() end, before = function() luron.default_dtype "float32" end,
     close = function() luron.default_dtype "float32" end, why = "switches settings" },
   { "detect_anomaly", step = function(m, o, x, t) return luron.detect_anomaly(function() return plain(m, o, x, t) end) end, why = "detect_anomaly" },
-  { "a file that is written", step = last(function(m) m:save(path) end), after = function(m) return luron.load(path)[1].weight:eq(m[1].weight):all() end, why = "writes a file" },
+  { "a file that is written", step = last(function(m) m:save(path) end), after = function(m) return luron.load(path)[1].weight:eq(m[1].weight):all() end,
+    why = "writes a file" },
   { "a file that is read", step = first(function(m) assert(m:restore(path)) end), make = function(m) m:save(path) end, why = "reads a file" },
   { "a loader", step = function(m, o, x, t, loader)
     for a, b in loader do plain(m, o, a, b) end
@@ -337,7 +351,7 @@ local cases = {
     y:square():sum():backward()
     return y:grad()
   end, why = "retain_grad" },
-  { "two networks against each other", step = function(m, o, x, t, e)
+  { "two networks against each other", step = function(m, o, x, _, e)
     e.net:freeze()
     o:zero_grad()
     local loss = e.net(m(x)):mean()
