@@ -171,7 +171,12 @@ static int l_plan_key(lua_State *L) {
 static const luaL_Reg methods[] = {
     {"finish", l_finish}, {"refusal", l_refusal}, {"hash", l_hash}, {"trail", l_trail}, {"size", l_size}, {"run", l_run}, {NULL, NULL},
 };
-static const luaL_Reg functions[] = {{"plan_begin", l_plan_begin}, {"plan_key", l_plan_key}, {"plan_refuse", l_plan_refuse}, {NULL, NULL}};
+static int l_is_planning(lua_State *L) {
+    lua_pushboolean(L, luron_ctx_is_planning(lr_ctx(L)));
+    return 1;
+}
+
+static const luaL_Reg functions[] = {{"plan_begin", l_plan_begin}, {"is_planning", l_is_planning}, {"plan_key", l_plan_key}, {"plan_refuse", l_plan_refuse}, {NULL, NULL}};
 
 void lr_open_plan(lua_State *L) {
     lr_setfuncs(L, functions);
