@@ -6,14 +6,15 @@
 #include "lstm.c"
 #define REAL double
 #include "lstm.c"
+WIDE_PASS(rows) WIDE_PASS(slopes)
 
 static luron_status step_forward(const run *r, step *k) {
     LURON_TRY(rnn_recurrent(r, LURON_TRANS_B, (matrix) { k->prev, r->n, r->h, k->prev_ld }, k->part, 0, (matrix) { r->product, r->n, r->wide, r->wide }, 0));
-    r->c->host->parallel_for(r->c, r->n, rnn_grain(r), BY_TYPE(r->c, rows), k);
+    r->c->host->parallel_for(r->c, r->n, rnn_grain(r), BY_VECTORS(r->c, rows), k);
     return LURON_OK;
 }
 static luron_status step_backward(const run *r, step *k) {
-    r->c->host->parallel_for(r->c, r->n, rnn_grain(r), BY_TYPE(r->c, slopes), k);
+    r->c->host->parallel_for(r->c, r->n, rnn_grain(r), BY_VECTORS(r->c, slopes), k);
     if (!k->wants_prev) return LURON_OK;
     return rnn_recurrent(r, 0, (matrix) { k->dz, r->n, r->wide, r->wide }, k->part, 0, (matrix) { r->dh, r->n, r->h, r->h }, 0);
 }
@@ -39,7 +40,7 @@ const luron_layer_type rnn_lstm = { RNN_TYPE("LSTM", "long short-term memory ove
 const luron_layer_type rnn_lstm_one = { RNN_TYPE("LSTMCell", "a step of long short-term memory"), .options = options_one, .in = rnn_cell_in_c,
     .out = rnn_cell_out_c, .flags = LURON_LAYER_F64 | LURON_LAYER_FREES_OUT };
 #else
-static void TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+LOOP TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const step *k = arg;
     const luron_host *host = k->r->c->host;
     const uint32_t dtype = k->r->c->dtype;
@@ -60,7 +61,7 @@ static void TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     }
 }
 /* A row: gates z, tanh(c), c', gradients of h carried and direct; to dz, and dc from that of c to that of c'. */
-static void TYPED(slope_row)(int64_t h, const REAL *restrict z, const REAL *restrict tc, const REAL *restrict c_prev, const REAL *restrict dh,
+LOOP TYPED(slope_row)(int64_t h, const REAL *restrict z, const REAL *restrict tc, const REAL *restrict c_prev, const REAL *restrict dh,
                              const REAL *restrict dy, REAL *restrict dz, REAL *restrict dc) {
     for (int64_t j = 0; j < h; j++) {
         const REAL i = z[j], f = z[h + j], g = z[2 * h + j], o = z[3 * h + j], all = dh[j] + dy[j], into_c = dc[j] + all * o * (1 - tc[j] * tc[j]);
@@ -71,7 +72,7 @@ static void TYPED(slope_row)(int64_t h, const REAL *restrict z, const REAL *rest
         dc[j] = into_c * f;
     }
 }
-static void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+LOOP TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const step *k = arg;
     const int64_t h = k->r->h;
     (void)chunk;
