@@ -2,6 +2,7 @@
  * tanh. z (n,4h) -> h (n,h); a row of extra is c, then tanh(c).                                                        */
 #ifndef REAL
 #include "recurrent.h"
+enum { PIECE = 64 }; /* numbers between fetches of what comes next */
 #define REAL float
 #include "lstm.c"
 #define REAL double
@@ -50,20 +51,25 @@ LOOP TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
         REAL *z = (REAL *)k->z + row * 4 * h, *c = (REAL *)k->extra + row * 2 * h, *tc = c + h, *to = (REAL *)k->h + row * k->r->out;
         REAL *out = k->out ? (REAL *)k->out + row * k->r->t * k->r->out : to;
         const REAL *c_prev = (const REAL *)k->c_prev + row * k->c_ld, *i = z, *f = z + h, *g = z + 2 * h, *o = z + 3 * h;
-        if (row + 1 < end) rnn_fetch_to_write(z + 4 * h, 4 * h * (int64_t)sizeof(REAL)), rnn_fetch_to_write(c + 2 * h, 2 * h * (int64_t)sizeof(REAL));
+        const int64_t next = row + 1 < end ? h * (int64_t)sizeof(REAL) : 0; /* bytes to fetch of what it writes, between the functions */
+        rnn_fetch_to_write(z + 4 * h, next), rnn_fetch_to_write(to + k->r->out, next);
         TYPED(rnn_sum)(4 * h, rnn_input_row(k, row), (const REAL *)k->b_ih, (const REAL *)k->r->product + row * 4 * h, (const REAL *)k->b_hh, z);
+        rnn_fetch_to_write(z + 5 * h, next);
         host->map(host, LURON_MAP_sigmoid, dtype, 2 * h, z, z);
+        rnn_fetch_to_write(z + 6 * h, next), rnn_fetch_to_write(c + 2 * h, next);
         host->map(host, LURON_MAP_tanh, dtype, h, g, z + 2 * h);
+        rnn_fetch_to_write(z + 7 * h, next), rnn_fetch_to_write(c + 3 * h, next);
         host->map(host, LURON_MAP_sigmoid, dtype, h, o, z + 3 * h);
+        if (k->out) rnn_fetch_to_write(out + k->r->t * k->r->out, next);
         _Pragma("GCC ivdep") for (int64_t j = 0; j < h; j++) c[j] = f[j] * c_prev[j] + i[j] * g[j];
         host->map(host, LURON_MAP_tanh, dtype, h, c, tc);
         _Pragma("GCC ivdep") for (int64_t j = 0; j < h; j++) out[j] = to[j] = o[j] * tc[j];
     }
 }
-/* A row: gates z, tanh(c), c', gradients of h carried and direct; to dz, and dc from that of c to that of c'. */
-LOOP TYPED(slope_row)(int64_t h, const REAL *restrict z, const REAL *restrict tc, const REAL *restrict c_prev, const REAL *restrict dh,
+/* n of a row, gates h apart: gates z, tanh(c), c', gradients of h carried and direct; to dz, and dc from that of c to that of c'. */
+LOOP TYPED(slope_piece)(int64_t n, int64_t h, const REAL *restrict z, const REAL *restrict tc, const REAL *restrict c_prev, const REAL *restrict dh,
                              const REAL *restrict dy, REAL *restrict dz, REAL *restrict dc) {
-    for (int64_t j = 0; j < h; j++) {
+    for (int64_t j = 0; j < n; j++) {
         const REAL i = z[j], f = z[h + j], g = z[2 * h + j], o = z[3 * h + j], all = dh[j] + dy[j], into_c = dc[j] + all * o * (1 - tc[j] * tc[j]);
         dz[j] = into_c * g * i * (1 - i);
         dz[h + j] = into_c * c_prev[j] * f * (1 - f);
@@ -77,14 +83,16 @@ LOOP TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const int64_t h = k->r->h;
     (void)chunk;
     for (int64_t row = begin; row < end; row++) {
-        if (row + 1 < end) {
-            rnn_fetch((const REAL *)k->z + (row + 1) * 4 * h, 4 * h * (int64_t)sizeof(REAL));
-            rnn_fetch((const REAL *)k->extra + (row + 1) * 2 * h + h, h * (int64_t)sizeof(REAL));
-            rnn_fetch((const REAL *)k->c_prev + (row + 1) * k->c_ld, h * (int64_t)sizeof(REAL));
-            rnn_fetch((const REAL *)k->dy + (row + 1) * k->dy_ld, h * (int64_t)sizeof(REAL));
+        const REAL *z = (const REAL *)k->z + row * 4 * h, *tc = (const REAL *)k->extra + row * 2 * h + h, *c_prev = (const REAL *)k->c_prev + row * k->c_ld;
+        const REAL *dy = (const REAL *)k->dy + row * k->dy_ld;
+        REAL *dz = (REAL *)k->dz + row * 4 * h, *dh = (REAL *)k->r->dh + row * h, *dc = (REAL *)k->r->dc + row * h;
+        for (int64_t at = 0, n; at < h; at += n) {
+            n = h - at < PIECE ? h - at : PIECE;
+            const int64_t next = row + 1 < end ? n * (int64_t)sizeof(REAL) : 0; /* bytes to fetch */
+            for (int64_t i = 4; i < 8; i++) rnn_fetch(z + i * h + at, next);
+            rnn_fetch(tc + 2 * h + at, next), rnn_fetch(c_prev + k->c_ld + at, next), rnn_fetch(dy + k->dy_ld + at, next);
+            TYPED(slope_piece)(n, h, z + at, tc + at, c_prev + at, dh + at, dy + at, dz + at, dc + at);
         }
-        TYPED(slope_row)(h, (const REAL *)k->z + row * 4 * h, (const REAL *)k->extra + row * 2 * h + h, (const REAL *)k->c_prev + row * k->c_ld,
-            (const REAL *)k->r->dh + row * h, (const REAL *)k->dy + row * k->dy_ld, (REAL *)k->dz + row * 4 * h, (REAL *)k->r->dc + row * h);
     }
 }
 #undef REAL
