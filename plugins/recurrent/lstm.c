@@ -45,22 +45,23 @@ LOOP TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const step *k = arg;
     const luron_host *host = k->r->c->host;
     const uint32_t dtype = k->r->c->dtype;
-    const int64_t h = k->r->h;
+    const int64_t h = k->r->h, bytes = h * (int64_t)sizeof(REAL);
     (void)chunk;
     for (int64_t row = begin; row < end; row++) {
         REAL *z = (REAL *)k->z + row * 4 * h, *c = (REAL *)k->extra + row * 2 * h, *tc = c + h, *to = (REAL *)k->h + row * k->r->out;
         REAL *out = k->out ? (REAL *)k->out + row * k->r->t * k->r->out : to;
         const REAL *c_prev = (const REAL *)k->c_prev + row * k->c_ld, *i = z, *f = z + h, *g = z + 2 * h, *o = z + 3 * h;
-        const int64_t next = row + 1 < end ? h * (int64_t)sizeof(REAL) : 0; /* bytes to fetch of what it writes, between the functions */
-        rnn_fetch_to_write(z + 4 * h, next), rnn_fetch_to_write(to + k->r->out, next);
+        const int64_t next = row + 1 < end; /* what it writes is fetched between the functions */
+        REAL *z_next = z + next * 4 * h, *c_next = c + next * 2 * h;
+        rnn_fetch_to_write(z_next, bytes), rnn_fetch_to_write(to + next * k->r->out, bytes);
         TYPED(rnn_sum)(4 * h, rnn_input_row(k, row), (const REAL *)k->b_ih, (const REAL *)k->r->product + row * 4 * h, (const REAL *)k->b_hh, z);
-        rnn_fetch_to_write(z + 5 * h, next);
+        rnn_fetch_to_write(z_next + h, bytes);
         host->map(host, LURON_MAP_sigmoid, dtype, 2 * h, z, z);
-        rnn_fetch_to_write(z + 6 * h, next), rnn_fetch_to_write(c + 2 * h, next);
+        rnn_fetch_to_write(z_next + 2 * h, bytes), rnn_fetch_to_write(c_next, bytes);
         host->map(host, LURON_MAP_tanh, dtype, h, g, z + 2 * h);
-        rnn_fetch_to_write(z + 7 * h, next), rnn_fetch_to_write(c + 3 * h, next);
+        rnn_fetch_to_write(z_next + 3 * h, bytes), rnn_fetch_to_write(c_next + h, bytes);
         host->map(host, LURON_MAP_sigmoid, dtype, h, o, z + 3 * h);
-        if (k->out) rnn_fetch_to_write(out + k->r->t * k->r->out, next);
+        if (k->out) rnn_fetch_to_write(out + next * k->r->t * k->r->out, bytes);
         _Pragma("GCC ivdep") for (int64_t j = 0; j < h; j++) c[j] = f[j] * c_prev[j] + i[j] * g[j];
         host->map(host, LURON_MAP_tanh, dtype, h, c, tc);
         _Pragma("GCC ivdep") for (int64_t j = 0; j < h; j++) out[j] = to[j] = o[j] * tc[j];
@@ -68,7 +69,7 @@ LOOP TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 }
 /* n of a row, gates h apart: gates z, tanh(c), c', gradients of h carried and direct; to dz, and dc from that of c to that of c'. */
 LOOP TYPED(slope_piece)(int64_t n, int64_t h, const REAL *restrict z, const REAL *restrict tc, const REAL *restrict c_prev, const REAL *restrict dh,
-                             const REAL *restrict dy, REAL *restrict dz, REAL *restrict dc) {
+                        const REAL *restrict dy, REAL *restrict dz, REAL *restrict dc) {
     for (int64_t j = 0; j < n; j++) {
         const REAL i = z[j], f = z[h + j], g = z[2 * h + j], o = z[3 * h + j], all = dh[j] + dy[j], into_c = dc[j] + all * o * (1 - tc[j] * tc[j]);
         dz[j] = into_c * g * i * (1 - i);
@@ -86,11 +87,12 @@ LOOP TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
         const REAL *z = (const REAL *)k->z + row * 4 * h, *tc = (const REAL *)k->extra + row * 2 * h + h, *c_prev = (const REAL *)k->c_prev + row * k->c_ld;
         const REAL *dy = (const REAL *)k->dy + row * k->dy_ld;
         REAL *dz = (REAL *)k->dz + row * 4 * h, *dh = (REAL *)k->r->dh + row * h, *dc = (REAL *)k->r->dc + row * h;
+        const int64_t next = row + 1 < end; /* what it reads is fetched beside each piece */
         for (int64_t at = 0, n; at < h; at += n) {
             n = h - at < PIECE ? h - at : PIECE;
-            const int64_t next = row + 1 < end ? n * (int64_t)sizeof(REAL) : 0; /* bytes to fetch */
-            for (int64_t i = 4; i < 8; i++) rnn_fetch(z + i * h + at, next);
-            rnn_fetch(tc + 2 * h + at, next), rnn_fetch(c_prev + k->c_ld + at, next), rnn_fetch(dy + k->dy_ld + at, next);
+            const int64_t bytes = n * (int64_t)sizeof(REAL);
+            for (int64_t i = 0; i < 4; i++) rnn_fetch(z + next * 4 * h + i * h + at, bytes);
+            rnn_fetch(tc + next * 2 * h + at, bytes), rnn_fetch(c_prev + next * k->c_ld + at, bytes), rnn_fetch(dy + next * k->dy_ld + at, bytes);
             TYPED(slope_piece)(n, h, z + at, tc + at, c_prev + at, dh + at, dy + at, dz + at, dc + at);
         }
     }
