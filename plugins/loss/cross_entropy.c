@@ -6,13 +6,14 @@
 #include "cross_entropy.c"
 #define REAL double
 #include "cross_entropy.c"
+WIDE_PASS(terms) WIDE_PASS(slopes)
 
 static luron_status setup(luron_call *c) { return loss_classes_setup(c, 0, 1); }
 static luron_status forward(luron_call *c) {
     classes k = loss_classes_open(c);
     LURON_TRY(loss_check_ids(c, &k));
     double loss_sum, weight_sum;
-    loss_rows(&k, BY_TYPE(c, terms), &loss_sum, &weight_sum);
+    loss_rows(&k, BY_VECTORS(c, terms), &loss_sum, &weight_sum);
     k.lse[k.rows] = weight_sum;
     loss_put(c, k.o->reduction == LOSS_MEAN ? loss_sum / weight_sum : loss_sum);
     return LURON_OK;
@@ -21,7 +22,7 @@ static luron_status backward(luron_call *c) {
     classes k = loss_classes_open(c);
     LURON_TRY(loss_no_gradient(c, WEIGHT, "weight"));
     if (k.o->reduction == LOSS_MEAN) k.scale /= k.lse[k.rows];
-    if (k.gx) c->host->parallel_for(c, k.rows, loss_row_grain(&k), BY_TYPE(c, slopes), &k);
+    if (k.gx) c->host->parallel_for(c, k.rows, loss_row_grain(&k), BY_VECTORS(c, slopes), &k);
     return LURON_OK;
 }
 static luron_status compose(luron_call *c, const luron_ops *o) {
@@ -36,13 +37,8 @@ const luron_layer_type loss_cross_entropy = { LOSS_TYPE("CrossEntropyLoss", "cro
     .backward = backward, .compose = compose };
 #else
 #include "log_sum_exp.h"
-/* Rows from i on that are one run of at most LOSS_PIECE numbers; 0: a row is not one run, or too long. */
-static inline int64_t TYPED(run)(const classes *k, int64_t i, int64_t end) {
-    const int64_t m = k->inner == 1 && k->n < LOSS_PIECE ? LOSS_PIECE / k->n : 0;
-    return end - i < m ? end - i : m;
-}
 /* The term of row i, its share of the weights added to *weight_sum. */
-static inline double TYPED(term)(const classes *k, const REAL *x, int64_t i, double *weight_sum) {
+INLINE double TYPED(term)(const classes *k, const REAL *x, int64_t i, double *weight_sum) {
     const REAL *w = k->w;
     const double s = k->o->label_smoothing, lse = k->lse[i];
     const int64_t id = luron_id(k->c, TARGET, i);
@@ -53,7 +49,7 @@ static inline double TYPED(term)(const classes *k, const REAL *x, int64_t i, dou
     *weight_sum += own;
     return term;
 }
-static void TYPED(terms)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+LOOP TYPED(terms)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const classes *k = arg;
     double loss_sum = 0, weight_sum = 0;
     REAL e[LOSS_PIECE];
@@ -70,7 +66,7 @@ static void TYPED(terms)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     k->sums[2 * chunk] = loss_sum, k->sums[2 * chunk + 1] = weight_sum;
 }
 /* The gradient of row i of logits; es: its probabilities, NULL: to be computed. */
-static inline void TYPED(slope)(const classes *k, const REAL *x, REAL *gx, int64_t i, const REAL *es) {
+LOOP TYPED(slope)(const classes *k, const REAL *x, REAL *gx, int64_t i, const REAL *es) {
     const REAL *w = k->w;
     const double s = k->o->label_smoothing, spread = s / (double)k->n;
     const int64_t id = luron_id(k->c, TARGET, i), step = k->inner;
@@ -78,7 +74,8 @@ static inline void TYPED(slope)(const classes *k, const REAL *x, REAL *gx, int64
     const double own = (1 - s) * (counts && w ? w[id] : 1), g = !counts ? 0 : k->gy ? k->scale * ((const REAL *)k->gy)[i] : k->scale;
     const double all = g * (own + spread * k->weight_sum);
     REAL e[LOSS_PIECE];
-    for (int64_t at = 0, m; at < k->n; at += m, es = NULL) {
+    if (es && counts && spread == 0) TYPED(put_slopes)(k->n, all, es, id, g * own, k->beta_x != 0, gx);
+    else for (int64_t at = 0, m; at < k->n; at += m, es = NULL) {
         m = es ? k->n : TYPED(probabilities)(k->c, x, k->n, step, k->lse[i], at, e);
         const REAL *p = es ? es : e;
         for (int64_t j = at; j < at + m; j++) {
@@ -89,7 +86,7 @@ static inline void TYPED(slope)(const classes *k, const REAL *x, REAL *gx, int64
         }
     }
 }
-static void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+LOOP TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const classes *k = arg;
     REAL e[LOSS_PIECE];
     (void)chunk;

@@ -1,6 +1,6 @@
-/* log_sum_exp.h -- log(sum exp(x)) over n classes that lie `stride` apart, and the probabilities exp(x - lse), in pieces
- * for the host's vectorised exp. Included once for each REAL.                                                         */
-static inline double TYPED(log_sum_exp)(const luron_call *c, const REAL *x, int64_t n, int64_t stride) {
+/* log_sum_exp.h -- log(sum exp(x)) over n classes that lie `stride` apart, the probabilities exp(x - lse) and the gradient,
+ * in pieces for the host's vectorised exp. Included once for each REAL.                                               */
+INLINE double TYPED(log_sum_exp)(const luron_call *c, const REAL *x, int64_t n, int64_t stride) {
     REAL top = x[0], e[LOSS_PIECE];
     for (int64_t j = 1; j < n; j++)
         if (x[j * stride] > top) top = x[j * stride];
@@ -15,7 +15,7 @@ static inline double TYPED(log_sum_exp)(const luron_call *c, const REAL *x, int6
 }
 
 /* The largest and the sum of n numbers: in 8 lanes, so that one number does not wait for the one before. */
-static inline REAL TYPED(largest)(int64_t n, const REAL *x) {
+INLINE REAL TYPED(largest)(int64_t n, const REAL *x) {
     REAL top = x[0];
     int64_t j = 0;
     if (n >= 8) {
@@ -28,7 +28,7 @@ static inline REAL TYPED(largest)(int64_t n, const REAL *x) {
     for (; j < n; j++) top = x[j] > top ? x[j] : top;
     return top;
 }
-static inline double TYPED(total)(int64_t n, const REAL *x) {
+INLINE double TYPED(total)(int64_t n, const REAL *x) {
     double sum = 0;
     int64_t j = 0;
     if (n >= 8) {
@@ -42,7 +42,7 @@ static inline double TYPED(total)(int64_t n, const REAL *x) {
 }
 
 /* The same of `rows` rows of n <= LOSS_PIECE / rows classes that lie side by side: their exp, into e, is one run. */
-static inline void TYPED(log_sums_exp)(const luron_call *c, const REAL *x, int64_t rows, int64_t n, double *lse, REAL *e) {
+LOOP TYPED(log_sums_exp)(const luron_call *c, const REAL *x, int64_t rows, int64_t n, double *lse, REAL *e) {
     REAL tops[LOSS_PIECE];
     for (int64_t i = 0; i < rows; i++) {
         const REAL top = tops[i] = TYPED(largest)(n, x + i * n);
@@ -53,7 +53,7 @@ static inline void TYPED(log_sums_exp)(const luron_call *c, const REAL *x, int64
 }
 
 /* Probabilities of at most LOSS_PIECE classes from `at` on; returns how many. */
-static inline int64_t TYPED(probabilities)(const luron_call *c, const REAL *x, int64_t n, int64_t stride, double lse, int64_t at,
+INLINE int64_t TYPED(probabilities)(const luron_call *c, const REAL *x, int64_t n, int64_t stride, double lse, int64_t at,
                                            REAL *e) {
     const int64_t m = n - at < LOSS_PIECE ? n - at : LOSS_PIECE;
     for (int64_t j = 0; j < m; j++) e[j] = (REAL)(x[(at + j) * stride] - lse);
@@ -62,8 +62,23 @@ static inline int64_t TYPED(probabilities)(const luron_call *c, const REAL *x, i
 }
 
 /* All probabilities of `rows` rows that lie side by side. */
-static inline void TYPED(probabilities_of_rows)(const luron_call *c, const REAL *x, int64_t rows, int64_t n, const double *lse, REAL *e) {
+LOOP TYPED(probabilities_of_rows)(const luron_call *c, const REAL *x, int64_t rows, int64_t n, const double *lse, REAL *e) {
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < n; j++) e[i * n + j] = (REAL)(x[i * n + j] - lse[i]);
     c->host->map(c->host, LURON_MAP_exp, c->dtype, rows * n, e, e);
+}
+
+/* Rows from i on that are one run of at most LOSS_PIECE numbers; 0: a row is not one run, or too long. */
+INLINE int64_t TYPED(run)(const classes *k, int64_t i, int64_t end) {
+    const int64_t m = k->inner == 1 && k->n < LOSS_PIECE ? LOSS_PIECE / k->n : 0;
+    return end - i < m ? end - i : m;
+}
+/* The gradient of n logits that lie side by side: all times their probabilities p, less `own` at id; added to gx or put. */
+LOOP TYPED(put_slopes)(int64_t n, double all, const REAL *restrict p, int64_t id, double own, int adds, REAL *restrict gx) {
+    const double d = all * p[id] - own, target = adds ? gx[id] + d : d;
+    if (adds)
+        for (int64_t j = 0; j < n; j++) gx[j] = (REAL)(gx[j] + all * p[j]);
+    else
+        for (int64_t j = 0; j < n; j++) gx[j] = (REAL)(all * p[j]);
+    gx[id] = (REAL)target;
 }

@@ -2,18 +2,13 @@
  * up in double, in order, and the chunks' sums are added in order, so that results do not depend on threads.          */
 #ifndef LOSS_H
 #define LOSS_H
-#include <luron/plugin.h>
+#include "../loops.h"
 #include <math.h>
 
 #define LOSSES(X)                                                                                                      \
     X(cross_entropy) X(soft_cross_entropy) X(nll) X(mse) X(l1) X(huber) X(smooth_l1) X(bce) X(bce_with_logits) X(kl_div)
 #define LOSS_DECLARE(id) extern const luron_layer_type loss_##id;
 LOSSES(LOSS_DECLARE)
-
-#define JOIN_(a, b) a##_##b
-#define JOIN(a, b) JOIN_(a, b)
-#define TYPED(name) JOIN(name, REAL)
-#define BY_TYPE(c, name) ((c)->dtype == LURON_F64 ? JOIN(name, double) : JOIN(name, float))
 
 enum { INPUT, TARGET, WEIGHT, POS_WEIGHT };                  /* ports */
 enum { LOSS_MEAN, LOSS_SUM, LOSS_NONE, LOSS_BATCHMEAN };     /* choices of `reduction` */

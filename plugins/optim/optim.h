@@ -2,36 +2,22 @@
  * loop that its file includes once for float and once for double. Element i depends on element i alone.               */
 #ifndef PLUGIN_OPTIM_H
 #define PLUGIN_OPTIM_H
-#include <luron/plugin.h>
+#include "../loops.h"
 #include <math.h>
 
 extern const luron_optim_type optim_sgd, optim_adam, optim_adamw, optim_rmsprop, optim_adagrad, optim_nadam, optim_radam, optim_adamax, optim_adadelta,
     optim_rprop, optim_lion, optim_asgd, optim_lamb, optim_muon, optim_adafactor, optim_lars, optim_ftrl;
 
-#define JOIN_(a, b) a##_##b
-#define JOIN(a, b) JOIN_(a, b)
-#define TYPED(name) JOIN(name, REAL)
 #define ROOT(x) TYPED(root)(x)
-#define BY_TYPE(s, name) ((s)->dtype == LURON_F64 ? JOIN(name, double) : JOIN(name, float))
 
 /* The square root of a REAL. */
 static inline float root_float(float x) { return sqrtf(x); }
 static inline double root_double(double x) { return sqrt(x); }
 
-/* LOOP_STEP(name): name, from LOOP TYPED(name), in float compiled for vectors of 32 bytes too. It is the same arithmetic in the
- * same order, so the bits do not depend on which of them runs. */
-#define LOOP static inline __attribute__((always_inline)) void
-#if defined(__x86_64__)
+/* LOOP_STEP(name): name, from LOOP TYPED(name). */
 #define LOOP_STEP(name)                                                                                                \
-    static __attribute__((target("avx2"))) void JOIN(name, wide)(luron_step *s) { JOIN(name, float)(s); }              \
-    static void name(luron_step *s) {                                                                                  \
-        if (s->dtype == LURON_F64) JOIN(name, double)(s);                                                              \
-        else if (s->host->vector_bytes >= 32) JOIN(name, wide)(s);                                                     \
-        else JOIN(name, float)(s);                                                                                     \
-    }
-#else
-#define LOOP_STEP(name) static void name(luron_step *s) { BY_TYPE(s, name)(s); }
-#endif
+    WIDE(name, (luron_step *s), (s))                                                                                   \
+    static void name(luron_step *s) { BY_VECTORS(s, name)(s); }
 
 /* An option that is not negative: of any size, or a share below 1. */
 #define OPT(type, name, value, max, doc) LURON_OPT_FLOAT(type, name, value, 0, max, doc)

@@ -7,24 +7,25 @@
 #include "gru.c"
 #define REAL double
 #include "gru.c"
+WIDE_PASS(gates) WIDE_PASS(rows) WIDE_PASS(slopes) WIDE_PASS(reset_slopes)
 
 static void pass(const run *r, step *k, void (*fn)(void *, int64_t, int64_t, int64_t)) { r->c->host->parallel_for(r->c, r->n, rnn_grain(r), fn, k); }
 static luron_status step_forward(const run *r, step *k) {
     const int64_t h = r->h, cols = r->split ? 2 * h : 3 * h;
     const matrix prev = { k->prev, r->n, h, k->prev_ld };
     LURON_TRY(rnn_recurrent(r, LURON_TRANS_B, prev, k->part, 0, (matrix) { r->product, r->n, cols, 3 * h }, 0));
-    pass(r, k, BY_TYPE(r->c, gates));
+    pass(r, k, BY_VECTORS(r->c, gates));
     if (r->split)
         LURON_TRY(rnn_recurrent(r, LURON_TRANS_B, (matrix) { k->extra, r->n, h, h }, k->part, 1, (matrix) { rnn_at(r, r->product, 2 * h), r->n, h, 3 * h }, 0));
-    pass(r, k, BY_TYPE(r->c, rows));
+    pass(r, k, BY_VECTORS(r->c, rows));
     return LURON_OK;
 }
 static luron_status step_backward(const run *r, step *k) {
     const int64_t h = r->h, cols = r->split ? 2 * h : 3 * h;
-    pass(r, k, BY_TYPE(r->c, slopes));
+    pass(r, k, BY_VECTORS(r->c, slopes));
     if (r->split) {
         LURON_TRY(rnn_recurrent(r, 0, (matrix) { rnn_at(r, k->dz, 2 * h), r->n, h, 3 * h }, k->part, 1, (matrix) { r->dreset, r->n, h, h }, 0));
-        pass(r, k, BY_TYPE(r->c, reset_slopes));
+        pass(r, k, BY_VECTORS(r->c, reset_slopes));
     }
     if (!k->wants_prev) return LURON_OK;
     return rnn_recurrent(r, 0, (matrix) { k->dzh, r->n, cols, 3 * h }, k->part, 0, (matrix) { r->dh, r->n, h, h }, 1);
@@ -58,7 +59,7 @@ const luron_layer_type rnn_gru_one = { RNN_TYPE("GRUCell", "a step of a gated re
     .out = rnn_cell_out, .flags = LURON_LAYER_F64 | LURON_LAYER_FREES_OUT };
 #else
 /* r and z; extra; with reset_after what n is the tanh of, else its input product. */
-static void TYPED(gates)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+LOOP TYPED(gates)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const step *k = arg;
     const luron_host *host = k->r->c->host;
     const int64_t h = k->r->h;
@@ -80,7 +81,7 @@ static void TYPED(gates)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
         }
     }
 }
-static void TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) { /* n and h */
+LOOP TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) { /* n and h */
     const step *k = arg;
     const luron_host *host = k->r->c->host;
     const int64_t h = k->r->h;
@@ -97,7 +98,7 @@ static void TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) { 
         _Pragma("GCC ivdep") for (int64_t j = 0; j < h; j++) out[j] = to[j] = n[j] + u[j] * (prev[j] - n[j]);
     }
 }
-static void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+LOOP TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const step *k = arg;
     const int64_t h = k->r->h;
     (void)chunk;
@@ -116,7 +117,7 @@ static void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) 
         }
     }
 }
-static void TYPED(reset_slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+LOOP TYPED(reset_slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const step *k = arg;
     const int64_t h = k->r->h;
     (void)chunk;

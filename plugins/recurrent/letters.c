@@ -8,6 +8,7 @@ enum { GRAIN = 16384 };
 #include "letters.c"
 #define REAL double
 #include "letters.c"
+WIDE_PASS(add)
 
 void rnn_find_letters(run *r, const char *x) {
     int32_t *letters = luron_data(luron_saved(r->c, SAVED_LETTERS));
@@ -16,7 +17,7 @@ void rnn_find_letters(run *r, const char *x) {
     if (BY_TYPE(r->c, find)(r, x, letters)) r->letters = letters;
     else *letters = -1;
 }
-void rnn_add_letters(step *k) { k->r->c->host->parallel_for(k->r->c, k->r->wide, 1 + GRAIN / (k->r->n + 1), BY_TYPE(k->r->c, add), k); }
+void rnn_add_letters(step *k) { k->r->c->host->parallel_for(k->r->c, k->r->wide, 1 + GRAIN / (k->r->n + 1), BY_VECTORS(k->r->c, add), k); }
 #else
 /* Where the one is; n: all are zeros; -1: neither. */
 static int32_t TYPED(letter)(const REAL *x, int32_t n) {
@@ -37,11 +38,11 @@ static int TYPED(find)(const run *r, const char *x, int32_t *to) {
         }
     return 1;
 }
-static void TYPED(add_row)(int64_t n, const REAL *restrict from, REAL *restrict to) {
+LOOP TYPED(add_row)(int64_t n, const REAL *restrict from, REAL *restrict to) {
     for (int64_t j = 0; j < n; j++) to[j] += from[j];
 }
 /* Columns of all rows, one behind the other. */
-static void TYPED(add)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+LOOP TYPED(add)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const step *k = arg;
     const int64_t wide = k->r->wide;
     (void)chunk;

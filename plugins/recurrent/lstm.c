@@ -2,18 +2,20 @@
  * tanh. z (n,4h) -> h (n,h); a row of extra is c, then tanh(c).                                                        */
 #ifndef REAL
 #include "recurrent.h"
+enum { PIECE = 64 }; /* numbers between fetches of what comes next */
 #define REAL float
 #include "lstm.c"
 #define REAL double
 #include "lstm.c"
+WIDE_PASS(rows) WIDE_PASS(slopes)
 
 static luron_status step_forward(const run *r, step *k) {
     LURON_TRY(rnn_recurrent(r, LURON_TRANS_B, (matrix) { k->prev, r->n, r->h, k->prev_ld }, k->part, 0, (matrix) { r->product, r->n, r->wide, r->wide }, 0));
-    r->c->host->parallel_for(r->c, r->n, rnn_grain(r), BY_TYPE(r->c, rows), k);
+    r->c->host->parallel_for(r->c, r->n, rnn_grain(r), BY_VECTORS(r->c, rows), k);
     return LURON_OK;
 }
 static luron_status step_backward(const run *r, step *k) {
-    r->c->host->parallel_for(r->c, r->n, rnn_grain(r), BY_TYPE(r->c, slopes), k);
+    r->c->host->parallel_for(r->c, r->n, rnn_grain(r), BY_VECTORS(r->c, slopes), k);
     if (!k->wants_prev) return LURON_OK;
     return rnn_recurrent(r, 0, (matrix) { k->dz, r->n, r->wide, r->wide }, k->part, 0, (matrix) { r->dh, r->n, r->h, r->h }, 0);
 }
@@ -39,30 +41,36 @@ const luron_layer_type rnn_lstm = { RNN_TYPE("LSTM", "long short-term memory ove
 const luron_layer_type rnn_lstm_one = { RNN_TYPE("LSTMCell", "a step of long short-term memory"), .options = options_one, .in = rnn_cell_in_c,
     .out = rnn_cell_out_c, .flags = LURON_LAYER_F64 | LURON_LAYER_FREES_OUT };
 #else
-static void TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+LOOP TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const step *k = arg;
     const luron_host *host = k->r->c->host;
     const uint32_t dtype = k->r->c->dtype;
-    const int64_t h = k->r->h;
+    const int64_t h = k->r->h, bytes = h * (int64_t)sizeof(REAL);
     (void)chunk;
     for (int64_t row = begin; row < end; row++) {
         REAL *z = (REAL *)k->z + row * 4 * h, *c = (REAL *)k->extra + row * 2 * h, *tc = c + h, *to = (REAL *)k->h + row * k->r->out;
         REAL *out = k->out ? (REAL *)k->out + row * k->r->t * k->r->out : to;
         const REAL *c_prev = (const REAL *)k->c_prev + row * k->c_ld, *i = z, *f = z + h, *g = z + 2 * h, *o = z + 3 * h;
-        if (row + 1 < end) rnn_fetch_to_write(z + 4 * h, 4 * h * (int64_t)sizeof(REAL)), rnn_fetch_to_write(c + 2 * h, 2 * h * (int64_t)sizeof(REAL));
+        const int64_t next = row + 1 < end; /* what it writes is fetched between the functions */
+        REAL *z_next = z + next * 4 * h, *c_next = c + next * 2 * h;
+        rnn_fetch_to_write(z_next, bytes), rnn_fetch_to_write(to + next * k->r->out, bytes);
         TYPED(rnn_sum)(4 * h, rnn_input_row(k, row), (const REAL *)k->b_ih, (const REAL *)k->r->product + row * 4 * h, (const REAL *)k->b_hh, z);
+        rnn_fetch_to_write(z_next + h, bytes);
         host->map(host, LURON_MAP_sigmoid, dtype, 2 * h, z, z);
+        rnn_fetch_to_write(z_next + 2 * h, bytes), rnn_fetch_to_write(c_next, bytes);
         host->map(host, LURON_MAP_tanh, dtype, h, g, z + 2 * h);
+        rnn_fetch_to_write(z_next + 3 * h, bytes), rnn_fetch_to_write(c_next + h, bytes);
         host->map(host, LURON_MAP_sigmoid, dtype, h, o, z + 3 * h);
+        if (k->out) rnn_fetch_to_write(out + next * k->r->t * k->r->out, bytes);
         _Pragma("GCC ivdep") for (int64_t j = 0; j < h; j++) c[j] = f[j] * c_prev[j] + i[j] * g[j];
         host->map(host, LURON_MAP_tanh, dtype, h, c, tc);
         _Pragma("GCC ivdep") for (int64_t j = 0; j < h; j++) out[j] = to[j] = o[j] * tc[j];
     }
 }
-/* A row: gates z, tanh(c), c', gradients of h carried and direct; to dz, and dc from that of c to that of c'. */
-static void TYPED(slope_row)(int64_t h, const REAL *restrict z, const REAL *restrict tc, const REAL *restrict c_prev, const REAL *restrict dh,
-                             const REAL *restrict dy, REAL *restrict dz, REAL *restrict dc) {
-    for (int64_t j = 0; j < h; j++) {
+/* n of a row, gates h apart: gates z, tanh(c), c', gradients of h carried and direct; to dz, and dc from that of c to that of c'. */
+LOOP TYPED(slope_piece)(int64_t n, int64_t h, const REAL *restrict z, const REAL *restrict tc, const REAL *restrict c_prev, const REAL *restrict dh,
+                        const REAL *restrict dy, REAL *restrict dz, REAL *restrict dc) {
+    for (int64_t j = 0; j < n; j++) {
         const REAL i = z[j], f = z[h + j], g = z[2 * h + j], o = z[3 * h + j], all = dh[j] + dy[j], into_c = dc[j] + all * o * (1 - tc[j] * tc[j]);
         dz[j] = into_c * g * i * (1 - i);
         dz[h + j] = into_c * c_prev[j] * f * (1 - f);
@@ -71,19 +79,22 @@ static void TYPED(slope_row)(int64_t h, const REAL *restrict z, const REAL *rest
         dc[j] = into_c * f;
     }
 }
-static void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+LOOP TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const step *k = arg;
     const int64_t h = k->r->h;
     (void)chunk;
     for (int64_t row = begin; row < end; row++) {
-        if (row + 1 < end) {
-            rnn_fetch((const REAL *)k->z + (row + 1) * 4 * h, 4 * h * (int64_t)sizeof(REAL));
-            rnn_fetch((const REAL *)k->extra + (row + 1) * 2 * h + h, h * (int64_t)sizeof(REAL));
-            rnn_fetch((const REAL *)k->c_prev + (row + 1) * k->c_ld, h * (int64_t)sizeof(REAL));
-            rnn_fetch((const REAL *)k->dy + (row + 1) * k->dy_ld, h * (int64_t)sizeof(REAL));
+        const REAL *z = (const REAL *)k->z + row * 4 * h, *tc = (const REAL *)k->extra + row * 2 * h + h, *c_prev = (const REAL *)k->c_prev + row * k->c_ld;
+        const REAL *dy = (const REAL *)k->dy + row * k->dy_ld;
+        REAL *dz = (REAL *)k->dz + row * 4 * h, *dh = (REAL *)k->r->dh + row * h, *dc = (REAL *)k->r->dc + row * h;
+        const int64_t next = row + 1 < end; /* what it reads is fetched beside each piece */
+        for (int64_t at = 0, n; at < h; at += n) {
+            n = h - at < PIECE ? h - at : PIECE;
+            const int64_t bytes = n * (int64_t)sizeof(REAL);
+            for (int64_t i = 0; i < 4; i++) rnn_fetch(z + next * 4 * h + i * h + at, bytes);
+            rnn_fetch(tc + next * 2 * h + at, bytes), rnn_fetch(c_prev + next * k->c_ld + at, bytes), rnn_fetch(dy + next * k->dy_ld + at, bytes);
+            TYPED(slope_piece)(n, h, z + at, tc + at, c_prev + at, dh + at, dy + at, dz + at, dc + at);
         }
-        TYPED(slope_row)(h, (const REAL *)k->z + row * 4 * h, (const REAL *)k->extra + row * 2 * h + h, (const REAL *)k->c_prev + row * k->c_ld,
-            (const REAL *)k->r->dh + row * h, (const REAL *)k->dy + row * k->dy_ld, (REAL *)k->dz + row * 4 * h, (REAL *)k->r->dc + row * h);
     }
 }
 #undef REAL

@@ -1,4 +1,4 @@
-/* moves.c: products of parts of tensors, copies between layouts, sums of a row, dropout between layers. */
+/* moves.c: products of parts of tensors, copies between layouts, dropout between layers. */
 #ifndef REAL
 #include "recurrent.h"
 enum { PIECE = 1024, GRAIN = 16384, STRIP = 16 };
@@ -8,6 +8,7 @@ typedef struct turning { const char *from; char *to; int64_t rows, cols; double 
 #include "moves.c"
 #define REAL double
 #include "moves.c"
+WIDE_PASS(rows)
 
 static luron_view view_of(const run *r, char *data, int64_t *shape, int64_t *strides) {
     const uint32_t dtype = r->c->dtype;
@@ -61,7 +62,7 @@ luron_status rnn_pack(const run *r, int64_t part, uint32_t flags) {
 }
 void rnn_move(const move *m) {
     move copy = *m;
-    copy.r->c->host->parallel_for(copy.r->c, copy.a * copy.b, 1 + GRAIN / (copy.w + 1), BY_TYPE(copy.r->c, rows), &copy);
+    copy.r->c->host->parallel_for(copy.r->c, copy.a * copy.b, 1 + GRAIN / (copy.w + 1), BY_VECTORS(copy.r->c, rows), &copy);
 }
 void rnn_swap(const run *r, const char *from, char *to, int64_t a, int64_t b, int64_t w, double beta) {
     rnn_move(&(move) { r, from, to, b, a, w, w, b * w, a * w, w, beta });
@@ -75,7 +76,7 @@ void rnn_thin(const run *r, int64_t layer, const char *from, char *to) {
     r->c->host->parallel_for(r->c, r->t * r->n * r->out, GRAIN, BY_TYPE(r->c, thin), &k);
 }
 #else
-static void TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+LOOP TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const move *m = arg;
     (void)chunk;
     for (int64_t k = begin, i = begin / m->b, j = begin % m->b; k < end; k++) {
@@ -103,9 +104,6 @@ static void TYPED(turn)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
                 for (int64_t j = 0; j < w; j++) to[j * k->rows + i] = from[j];
         }
     }
-}
-void TYPED(rnn_sum)(int64_t n, const REAL *x, const REAL *b, const REAL *a, const REAL *c, REAL *z) {
-    _Pragma("GCC ivdep") for (int64_t j = 0; j < n; j++) z[j] = (x[j] + b[j]) + (a[j] + c[j]);
 }
 static void TYPED(thin)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const thinning *k = arg;

@@ -4,12 +4,7 @@
  * of a step lie together.                                                                                             */
 #ifndef RECURRENT_H
 #define RECURRENT_H
-#include <luron/plugin.h>
-
-#define JOIN_(a, b) a##_##b
-#define JOIN(a, b) JOIN_(a, b)
-#define TYPED(name) JOIN(name, REAL)
-#define BY_TYPE(c, name) ((c)->dtype == LURON_F64 ? JOIN(name, double) : JOIN(name, float))
+#include "../loops.h"
 
 enum { INPUT, H_0, C_0 };                 /* ports in; out: output, h_n, c_n; of a cell h, c */
 enum { W_IH, W_HH, B_IH, B_HH };          /* parameters of one direction of a layer, in this order */
@@ -122,8 +117,11 @@ luron_status rnn_pack(const run *r, int64_t part, uint32_t flags);
 /** out = a op(weight_hh of a part) + beta out, beta 0 where a is r->zero; split, with the rows up to the last gate's (i 0) or from there on (i 1). */
 luron_status rnn_recurrent(const run *r, uint32_t flags, matrix a, int64_t part, int i, matrix out, double beta);
 /** z = (x + b) + (a + c), n numbers; z may be x. */
-void rnn_sum_float(int64_t n, const float *x, const float *b, const float *a, const float *c, float *z);
-void rnn_sum_double(int64_t n, const double *x, const double *b, const double *a, const double *c, double *z);
+#define RNN_SUM(T)                                                                                                     \
+    LOOP rnn_sum_##T(int64_t n, const T *x, const T *b, const T *a, const T *c, T *z) {                                \
+        _Pragma("GCC ivdep") for (int64_t j = 0; j < n; j++) z[j] = (x[j] + b[j]) + (a[j] + c[j]);                     \
+    }
+RNN_SUM(float) RNN_SUM(double)
 static inline char *rnn_at(const run *r, char *p, int64_t numbers) { return p ? p + numbers * r->size : NULL; }
 /** Memory that is looked at soon and lies where a processor does not expect it. */
 static inline void rnn_fetch(const void *p, int64_t bytes) {

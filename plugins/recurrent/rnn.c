@@ -5,14 +5,15 @@
 #include "rnn.c"
 #define REAL double
 #include "rnn.c"
+WIDE_PASS(rows) WIDE_PASS(slopes)
 
 static luron_status step_forward(const run *r, step *k) {
     LURON_TRY(rnn_recurrent(r, LURON_TRANS_B, (matrix) { k->prev, r->n, r->h, k->prev_ld }, k->part, 0, (matrix) { r->product, r->n, r->h, r->h }, 0));
-    r->c->host->parallel_for(r->c, r->n, rnn_grain(r), BY_TYPE(r->c, rows), k);
+    r->c->host->parallel_for(r->c, r->n, rnn_grain(r), BY_VECTORS(r->c, rows), k);
     return LURON_OK;
 }
 static luron_status step_backward(const run *r, step *k) {
-    r->c->host->parallel_for(r->c, r->n, rnn_grain(r), BY_TYPE(r->c, slopes), k);
+    r->c->host->parallel_for(r->c, r->n, rnn_grain(r), BY_VECTORS(r->c, slopes), k);
     if (!k->wants_prev) return LURON_OK;
     return rnn_recurrent(r, 0, (matrix) { k->dz, r->n, r->h, r->h }, k->part, 0, (matrix) { r->dh, r->n, r->h, r->h }, 0);
 }
@@ -35,7 +36,7 @@ const luron_layer_type rnn_rnn = { RNN_TYPE("RNN", "simple recurrent network ove
 const luron_layer_type rnn_rnn_one = { RNN_TYPE("RNNCell", "a step of a simple recurrent network"), .options = options_one, .in = rnn_cell_in,
     .out = rnn_cell_out, .flags = LURON_LAYER_F64 | LURON_LAYER_FREES_OUT };
 #else
-static void TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+LOOP TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const step *k = arg;
     const luron_host *host = k->r->c->host;
     const int64_t h = k->r->h;
@@ -51,7 +52,7 @@ static void TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
         }
     }
 }
-static void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+LOOP TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const step *k = arg;
     const int64_t h = k->r->h;
     (void)chunk;

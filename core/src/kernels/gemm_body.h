@@ -111,6 +111,14 @@ static inline void NAME(fetch)(NAME(ahead) * a) {
     }
 }
 
+/* What a tile is added to once its sums are done: rows of c far apart, fetched while they are computed. */
+static inline void NAME(fetch_c)(const NAME(store) * s, int64_t row, int rows) {
+    const T *c = s->c + row * s->ldc;
+    for (int r = 0; r < rows; r++, c += s->ldc)
+        for (int at = 0; at < s->cols; at += 64 / (int)sizeof(T))
+            __builtin_prefetch(c + at, 1);
+}
+
 /* What of a product is computed at once: rows m0 .. m1, blocks of k from `block` to `end`. */
 typedef struct NAME(part) {
     const luron__gemm_args *g;
@@ -189,6 +197,7 @@ static void NAME(multiply_panel)(const NAME(part) * part, int64_t j, int cols, c
         for (int64_t tile = 0, row = 0; tile < tiles.n; tile++) {
             NAME(fetch)(&ahead);
             int height = (int)(tiles.each + (tile < tiles.longer));
+            if (s.last && s.beta != 0) NAME(fetch_c)(&s, row, height);
             const T *a = (const T *)g->a + (trans_a ? k * g->lda + part->m0 + row : (part->m0 + row) * g->lda + k);
             if (turned) p->kernel(height, trans_a, n, turned + row * n, height, b, ldb, next, &s, row);
             else p->kernel(height, trans_a, n, a, g->lda, b, ldb, next, &s, row);
