@@ -14,6 +14,8 @@ static int by_columns(const channels *k) { return k->apart > 1 && k->places == 1
 #include "channels.c"
 #define REAL double
 #include "channels.c"
+NORM_WIDE(forward_groups)
+NORM_WIDE(backward_groups)
 
 channels norm_channels(luron_call *c, int at, int64_t groups) {
     const luron_view *x = luron_in(c, 0);
@@ -54,7 +56,7 @@ luron_status norm_channels_forward(luron_call *c, channels k) {
     open_run(&k);
     k.y = luron_data(luron_out(c, 0));
     k.running_mean = luron_data(luron_state(c, MEAN)), k.running_var = luron_data(luron_state(c, VAR));
-    run(&k, BY_TYPE(c, forward_groups), BY_TYPE(c, forward_columns));
+    run(&k, WIDEST(c, forward_groups), BY_TYPE(c, forward_columns));
     if (luron_is_training(c) && k.o->track_running_stats && k.n * k.count > 0) BY_TYPE(c, track)(&k);
     return LURON_OK;
 }
@@ -63,7 +65,7 @@ luron_status norm_channels_backward(luron_call *c, channels k) {
     double beta;
     open_run(&k);
     k.gy = luron_data(luron_grad_out(c, 0)), k.gx = luron_data(luron_grad_in_beta(c, 0, &k.beta));
-    run(&k, BY_TYPE(c, backward_groups), BY_TYPE(c, backward_columns));
+    run(&k, WIDEST(c, backward_groups), BY_TYPE(c, backward_columns));
     luron_view *gw = luron_grad_param_beta(c, WEIGHT, &beta);
     if (gw) BY_TYPE(c, add_up)(&k, 1, luron_data(gw), beta);
     luron_view *gb = luron_grad_param_beta(c, BIAS, &beta);
@@ -73,7 +75,7 @@ luron_status norm_channels_backward(luron_call *c, channels k) {
 #else
 /* ---- a row
  * ------------------------------------------------------------------------------------------------------------------ */
-static double TYPED(sum)(const REAL *x, int64_t n) {
+LOOP double TYPED(sum)(const REAL *x, int64_t n) {
     double lane[NORM_LANES] = {0}, rest = 0;
     int64_t i = 0;
     for (; i + NORM_LANES <= n; i += NORM_LANES)
@@ -83,7 +85,7 @@ static double TYPED(sum)(const REAL *x, int64_t n) {
         rest += (double)x[i];
     return folded(lane) + rest;
 }
-static double TYPED(squares)(const REAL *x, int64_t n, double mean) {
+LOOP double TYPED(squares)(const REAL *x, int64_t n, double mean) {
     double lane[NORM_LANES] = {0}, rest = 0;
     int64_t i = 0;
     for (; i + NORM_LANES <= n; i += NORM_LANES)
@@ -94,7 +96,7 @@ static double TYPED(squares)(const REAL *x, int64_t n, double mean) {
     return folded(lane) + rest;
 }
 /* to[0]: the sum of gy, to[1]: that of gy (x - mean). */
-static void TYPED(products)(const REAL *restrict gy, const REAL *restrict x, int64_t n, double mean, double *to) {
+LOOP void TYPED(products)(const REAL *restrict gy, const REAL *restrict x, int64_t n, double mean, double *to) {
     double lane[NORM_LANES] = {0}, rest = 0, product[NORM_LANES] = {0}, last = 0;
     int64_t i = 0;
     for (; i + NORM_LANES <= n; i += NORM_LANES)
@@ -109,12 +111,12 @@ static void TYPED(products)(const REAL *restrict gy, const REAL *restrict x, int
     }
     to[0] = folded(lane) + rest, to[1] = folded(product) + last;
 }
-static void TYPED(scale_row)(REAL *restrict y, const REAL *restrict x, int64_t n, REAL mean, REAL times, REAL plus) {
+LOOP void TYPED(scale_row)(REAL *restrict y, const REAL *restrict x, int64_t n, REAL mean, REAL times, REAL plus) {
     for (int64_t i = 0; i < n; i++)
         y[i] = (x[i] - mean) * times + plus;
 }
 /* gx (+)= gy times - (x - mean) slope - shift */
-static void TYPED(slope_row)(REAL *restrict gx, const REAL *restrict gy, const REAL *restrict x, int64_t n, REAL beta,
+LOOP void TYPED(slope_row)(REAL *restrict gx, const REAL *restrict gy, const REAL *restrict x, int64_t n, REAL beta,
                              REAL mean, REAL times, REAL slope, REAL shift) {
     if (beta == 0)
         for (int64_t i = 0; i < n; i++)
@@ -130,7 +132,7 @@ static double TYPED(weight)(const channels *k, int64_t row) {
     return k->w ? (double)((const REAL *)k->w)[row % k->channels] : 1;
 }
 /* Mean and 1 / deviation of a group into stats, its variance into work. */
-static void TYPED(measure)(const channels *k, int64_t group) {
+LOOP void TYPED(measure)(const channels *k, int64_t group) {
     const REAL *x = (const REAL *)k->x + first_row(k, group) * k->places;
     const int64_t runs = k->apart > 1 ? k->rows : 1,
                   n = k->apart > 1 ? k->places : k->count; /* rows side by side are one run */
@@ -149,7 +151,7 @@ static void TYPED(measure)(const channels *k, int64_t group) {
     }
     k->stats[2 * group] = mean, k->stats[2 * group + 1] = 1 / sqrt(var + k->o->eps), k->work[group] = var;
 }
-static void TYPED(forward_groups)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+LOOP void TYPED(forward_groups)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const channels *k = arg;
     const REAL *b = k->b;
     (void)chunk;
@@ -163,7 +165,7 @@ static void TYPED(forward_groups)(void *arg, int64_t begin, int64_t end, int64_t
         }
     }
 }
-static void TYPED(backward_groups)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+LOOP void TYPED(backward_groups)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const channels *k = arg;
     (void)chunk;
     for (int64_t g = begin; g < end; g++) {

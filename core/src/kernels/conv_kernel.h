@@ -6,7 +6,7 @@
  *   VNAME(x)                 x with a suffix of dtype, instruction set and vector type
  *   MOST_ROWS, MOST_VECS     of a tile; MOST_VECS is 2 or 3
  *   TURN(p)                  turn a square of vectors of 16 bytes; with it conv_weight_kernel.h comes too
- *   SPREAD(s, low, high, shift)    LURON__CONV_SPREAD_F32 or _F64
+ *   SPREAD(s, low, high, shift, beta)    LURON__CONV_SPREAD_F32 or _F64
  *   LIST_8                   as conv_sparse_kernel.h says; with it that comes too
  *
  * Vectors lie along a line of the output, so an element is the same chain of multiply-adds wherever it stands.       */
@@ -17,9 +17,9 @@ typedef __attribute__((vector_size(sizeof(VEC)), aligned(sizeof(T)), may_alias))
 static inline VEC VNAME(load)(const T *p) { return (VEC) * (const VNAME(loose) *)p; }
 static inline void VNAME(store)(T *p, VEC v) { *(VNAME(loose) *)p = (VNAME(loose))v; }
 
-/* n sums to every second place; what stands between them stays. The line has `room` more numbers. @return how many
- * went there. */
-static inline int VNAME(spread)(const T *sum, int n, T *c, int64_t room, bool shift) {
+/* n sums, plus beta times what was there, to every second place; what stands between them stays. The line has
+ * `room` more numbers. @return how many went there. */
+static inline int VNAME(spread)(const T *sum, int n, T *c, int64_t room, bool shift, T beta) {
     typedef __attribute__((vector_size(16))) T piece;
     enum { N = 16 / (int)sizeof(T) };
     int i = 0;
@@ -29,7 +29,7 @@ static inline int VNAME(spread)(const T *sum, int n, T *c, int64_t room, bool sh
         memcpy(&s, sum + i, sizeof s);
         memcpy(&low, c, sizeof low);
         memcpy(&high, c + N, sizeof high);
-        SPREAD(s, low, high, shift);
+        SPREAD(s, low, high, shift, beta);
         memcpy(c, &low, sizeof low);
         memcpy(c + N, &high, sizeof high);
     }
@@ -52,7 +52,7 @@ static LURON__CONV_ONCE void VNAME(finish)(const luron__conv_job *j, int64_t row
             }
             memcpy(y, &s, sizeof s);
             int i = 0;
-            if (j->step == 2 && beta == 0 && !bias) i = VNAME(spread)(y, at[v].n, c, at[v].room, j->shift);
+            if (j->step == 2 && !bias) i = VNAME(spread)(y, at[v].n, c, at[v].room, j->shift, beta);
             for (c += i * j->step; i < at[v].n; i++, c += j->step) {
                 if (beta != 0) y[i] = y[i] + beta * *c;
                 *c = bias ? y[i] + bias[row + r] : y[i];
