@@ -73,6 +73,10 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
         b[v] = (const T *)j->b + at[v].b;
         whole &= at[v].n == VL;
     }
+    if (j->step != 1 || j->beta != 0) /* what is read there is on its way during the sums */
+#pragma GCC unroll 24
+        for (int i = 0; i < rows * vecs; i++)
+            __builtin_prefetch((const T *)j->to + (row + i / vecs) * j->ld + at[i % vecs].to);
     for (int64_t block = 0; block < blocks; block++) {
 #pragma GCC unroll 24
         for (int i = 0; i < rows * vecs; i++)

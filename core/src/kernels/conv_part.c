@@ -255,6 +255,14 @@ static void NAME(copy_plane)(const luron__conv_part *p, const luron__conv_band *
                              to + kind * p->high * p->line + k * p->wide);
 }
 
+/* A plane is wanted soon: it begins a page of its own, or is read by every second line, where processors do not look
+ * ahead. */
+static inline void NAME(ahead)(const T *plane, int64_t n) {
+    enum { LINE = 64 / (int)sizeof(T), MOST = 128 * LINE };
+    for (int64_t i = 0; i < n && i < MOST; i += LINE)
+        __builtin_prefetch(plane + i);
+}
+
 static void NAME(copy_band)(const luron__conv_part *p, const luron__conv_band *b, const T *x, T *to) {
     const luron__conv_axis *d = p->d;
     const int64_t lines = d[1].source * d[2].source;
@@ -264,6 +272,7 @@ static void NAME(copy_band)(const luron__conv_part *p, const luron__conv_band *b
             int64_t offset;
             if (!luron__conv_tap_at(&d[0], k, &offset)) continue;
             const int64_t z = b->at[0] * d[0].step + offset;
+            if (c + 1 < p->channels) NAME(ahead)(from + d[0].source * lines, lines);
             NAME(copy_plane)(p, b, z < 0 || z >= d[0].source ? NULL : from + z * lines, to);
             to += p->plane;
         }
