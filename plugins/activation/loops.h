@@ -6,7 +6,7 @@
 #if defined(HOST_FN) && !defined(DERIVE_FN)
 #define DERIVE_FN HOST_FN
 #endif
-static void TYPED(apply)(const luron_run *r) {
+LOOP TYPED(apply)(const luron_run *r) {
 #ifdef OPTIONS
     const OPTIONS *o = r->options;
 #endif
@@ -34,7 +34,7 @@ static void TYPED(apply)(const luron_run *r) {
 #endif
 }
 
-static void TYPED(derive)(const luron_run *r) {
+LOOP TYPED(derive)(const luron_run *r) {
 #ifdef OPTIONS
     const OPTIONS *o = r->options;
     (void)o;

@@ -4,9 +4,10 @@
 #ifndef REAL
 #include "norm.h"
 enum { BLOCK = 64 };
-static double folded(const double *lane) {
-    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
-}
+typedef double quad __attribute__((vector_size(32))); /* lanes of a sum; compilers leave arrays of them scalar */
+#define QUAD(p) __builtin_convertvector(*(const TYPED(four) *)(p), quad)
+#define FOLDED(low, high)                                                                                              \
+    (((low[0] + high[0]) + (low[2] + high[2])) + ((low[1] + high[1]) + (low[3] + high[3])))
 static int64_t first_row(const channels *k, int64_t group) { return k->apart > 1 ? group : group * k->rows; }
 /* A batch of plain rows: channels lie side by side and are worked on in blocks. */
 static int by_columns(const channels *k) { return k->apart > 1 && k->places == 1; }
@@ -14,6 +15,8 @@ static int by_columns(const channels *k) { return k->apart > 1 && k->places == 1
 #include "channels.c"
 #define REAL double
 #include "channels.c"
+NORM_WIDE(forward_groups)
+NORM_WIDE(backward_groups)
 
 channels norm_channels(luron_call *c, int at, int64_t groups) {
     const luron_view *x = luron_in(c, 0);
@@ -54,7 +57,7 @@ luron_status norm_channels_forward(luron_call *c, channels k) {
     open_run(&k);
     k.y = luron_data(luron_out(c, 0));
     k.running_mean = luron_data(luron_state(c, MEAN)), k.running_var = luron_data(luron_state(c, VAR));
-    run(&k, BY_TYPE(c, forward_groups), BY_TYPE(c, forward_columns));
+    run(&k, WIDEST(c, forward_groups), BY_TYPE(c, forward_columns));
     if (luron_is_training(c) && k.o->track_running_stats && k.n * k.count > 0) BY_TYPE(c, track)(&k);
     return LURON_OK;
 }
@@ -63,7 +66,7 @@ luron_status norm_channels_backward(luron_call *c, channels k) {
     double beta;
     open_run(&k);
     k.gy = luron_data(luron_grad_out(c, 0)), k.gx = luron_data(luron_grad_in_beta(c, 0, &k.beta));
-    run(&k, BY_TYPE(c, backward_groups), BY_TYPE(c, backward_columns));
+    run(&k, WIDEST(c, backward_groups), BY_TYPE(c, backward_columns));
     luron_view *gw = luron_grad_param_beta(c, WEIGHT, &beta);
     if (gw) BY_TYPE(c, add_up)(&k, 1, luron_data(gw), beta);
     luron_view *gb = luron_grad_param_beta(c, BIAS, &beta);
@@ -73,48 +76,51 @@ luron_status norm_channels_backward(luron_call *c, channels k) {
 #else
 /* ---- a row
  * ------------------------------------------------------------------------------------------------------------------ */
-static double TYPED(sum)(const REAL *x, int64_t n) {
-    double lane[NORM_LANES] = {0}, rest = 0;
+typedef REAL TYPED(four) __attribute__((vector_size(4 * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
+LOOP double TYPED(sum)(const REAL *x, int64_t n) {
+    quad low = {0}, high = {0};
+    double rest = 0;
     int64_t i = 0;
     for (; i + NORM_LANES <= n; i += NORM_LANES)
-        for (int l = 0; l < NORM_LANES; l++)
-            lane[l] += (double)x[i + l];
+        low += QUAD(x + i), high += QUAD(x + i + 4);
     for (; i < n; i++)
         rest += (double)x[i];
-    return folded(lane) + rest;
+    return FOLDED(low, high) + rest;
 }
-static double TYPED(squares)(const REAL *x, int64_t n, double mean) {
-    double lane[NORM_LANES] = {0}, rest = 0;
+LOOP double TYPED(squares)(const REAL *x, int64_t n, double mean) {
+    quad low = {0}, high = {0};
+    double rest = 0;
     int64_t i = 0;
-    for (; i + NORM_LANES <= n; i += NORM_LANES)
-        for (int l = 0; l < NORM_LANES; l++)
-            lane[l] += ((double)x[i + l] - mean) * ((double)x[i + l] - mean);
+    for (; i + NORM_LANES <= n; i += NORM_LANES) {
+        const quad a = QUAD(x + i) - mean, b = QUAD(x + i + 4) - mean;
+        low += a * a, high += b * b;
+    }
     for (; i < n; i++)
         rest += ((double)x[i] - mean) * ((double)x[i] - mean);
-    return folded(lane) + rest;
+    return FOLDED(low, high) + rest;
 }
 /* to[0]: the sum of gy, to[1]: that of gy (x - mean). */
-static void TYPED(products)(const REAL *restrict gy, const REAL *restrict x, int64_t n, double mean, double *to) {
-    double lane[NORM_LANES] = {0}, rest = 0, product[NORM_LANES] = {0}, last = 0;
+LOOP void TYPED(products)(const REAL *gy, const REAL *x, int64_t n, double mean, double *to) {
+    quad low = {0}, high = {0}, product = {0}, above = {0};
+    double rest = 0, last = 0;
     int64_t i = 0;
-    for (; i + NORM_LANES <= n; i += NORM_LANES)
-        for (int l = 0; l < NORM_LANES; l++) {
-            const double g = (double)gy[i + l];
-            lane[l] += g;
-            product[l] += g * ((double)x[i + l] - mean);
-        }
+    for (; i + NORM_LANES <= n; i += NORM_LANES) {
+        const quad a = QUAD(gy + i), b = QUAD(gy + i + 4);
+        low += a, high += b;
+        product += a * (QUAD(x + i) - mean), above += b * (QUAD(x + i + 4) - mean);
+    }
     for (; i < n; i++) {
         rest += (double)gy[i];
         last += (double)gy[i] * ((double)x[i] - mean);
     }
-    to[0] = folded(lane) + rest, to[1] = folded(product) + last;
+    to[0] = FOLDED(low, high) + rest, to[1] = FOLDED(product, above) + last;
 }
-static void TYPED(scale_row)(REAL *restrict y, const REAL *restrict x, int64_t n, REAL mean, REAL times, REAL plus) {
+LOOP void TYPED(scale_row)(REAL *restrict y, const REAL *restrict x, int64_t n, REAL mean, REAL times, REAL plus) {
     for (int64_t i = 0; i < n; i++)
         y[i] = (x[i] - mean) * times + plus;
 }
 /* gx (+)= gy times - (x - mean) slope - shift */
-static void TYPED(slope_row)(REAL *restrict gx, const REAL *restrict gy, const REAL *restrict x, int64_t n, REAL beta,
+LOOP void TYPED(slope_row)(REAL *restrict gx, const REAL *restrict gy, const REAL *restrict x, int64_t n, REAL beta,
                              REAL mean, REAL times, REAL slope, REAL shift) {
     if (beta == 0)
         for (int64_t i = 0; i < n; i++)
@@ -124,21 +130,32 @@ static void TYPED(slope_row)(REAL *restrict gx, const REAL *restrict gy, const R
             gx[i] += gy[i] * times - (x[i] - mean) * slope - shift;
 }
 
+/* Row `at` of what lies `apart` rows from one to the next is wanted soon: no processor looks so far by itself. */
+LOOP void TYPED(ahead)(const channels *k, const void *rows, int64_t at) {
+    enum { LINE = 64, MOST = 8192 };
+    const char *row = (const char *)((const REAL *)rows + at * k->places);
+    const int64_t bytes = k->places * (int64_t)sizeof(REAL);
+    for (int64_t i = 0; i < bytes && i < MOST; i += LINE)
+        __builtin_prefetch(row + i);
+}
+
 /* ---- a group
  * ---------------------------------------------------------------------------------------------------------------- */
 static double TYPED(weight)(const channels *k, int64_t row) {
     return k->w ? (double)((const REAL *)k->w)[row % k->channels] : 1;
 }
 /* Mean and 1 / deviation of a group into stats, its variance into work. */
-static void TYPED(measure)(const channels *k, int64_t group) {
+LOOP void TYPED(measure)(const channels *k, int64_t group) {
     const REAL *x = (const REAL *)k->x + first_row(k, group) * k->places;
     const int64_t runs = k->apart > 1 ? k->rows : 1,
                   n = k->apart > 1 ? k->places : k->count; /* rows side by side are one run */
     const double count = (double)(k->count > 0 ? k->count : 1);
     double mean = 0, var = 0;
     if (k->own) {
-        for (int64_t i = 0; i < runs; i++)
+        for (int64_t i = 0; i < runs; i++) {
+            if (i + 1 < runs) TYPED(ahead)(k, x, (i + 1) * k->apart);
             mean += TYPED(sum)(x + i * k->apart * k->places, n);
+        }
         mean /= count;
         for (int64_t i = 0; i < runs; i++)
             var += TYPED(squares)(x + i * k->apart * k->places, n, mean);
@@ -149,7 +166,7 @@ static void TYPED(measure)(const channels *k, int64_t group) {
     }
     k->stats[2 * group] = mean, k->stats[2 * group + 1] = 1 / sqrt(var + k->o->eps), k->work[group] = var;
 }
-static void TYPED(forward_groups)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+LOOP void TYPED(forward_groups)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const channels *k = arg;
     const REAL *b = k->b;
     (void)chunk;
@@ -158,12 +175,13 @@ static void TYPED(forward_groups)(void *arg, int64_t begin, int64_t end, int64_t
         const double mean = k->stats[2 * g], inverse = k->stats[2 * g + 1];
         for (int64_t i = 0; i < k->rows; i++) {
             const int64_t row = first_row(k, g) + i * k->apart, at = row * k->places;
+            if (i + 1 < k->rows) TYPED(ahead)(k, k->y, row + k->apart);
             TYPED(scale_row)((REAL *)k->y + at, (const REAL *)k->x + at, k->places, (REAL)mean,
                              (REAL)(inverse * TYPED(weight)(k, row)), b ? b[row % k->channels] : 0);
         }
     }
 }
-static void TYPED(backward_groups)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+LOOP void TYPED(backward_groups)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const channels *k = arg;
     (void)chunk;
     for (int64_t g = begin; g < end; g++) {

@@ -16,6 +16,22 @@ NORMS(NORM_DECLARE)
 #define TYPED(name) JOIN(name, REAL)
 #define BY_TYPE(c, name) ((c)->dtype == LURON_F64 ? JOIN(name, double) : JOIN(name, float))
 
+/* NORM_WIDE(name): the task TYPED(name) in float for vectors of 32 bytes too. It is the same arithmetic in the same
+ * order, so the bits do not depend on which of them runs; LOOP is what it is made of. */
+#define LOOP static inline __attribute__((always_inline))
+#if defined(__x86_64__)
+#define NORM_WIDE(name)                                                                                                \
+    static __attribute__((target("avx2"))) void JOIN(name, wide)(void *arg, int64_t begin, int64_t end,                \
+                                                                 int64_t chunk) {                                      \
+        JOIN(name, float)(arg, begin, end, chunk);                                                                     \
+    }
+#define WIDEST(c, name)                                                                                                \
+    ((c)->dtype == LURON_F32 && (c)->host->vector_bytes >= 32 ? JOIN(name, wide) : BY_TYPE(c, name))
+#else
+#define NORM_WIDE(name)
+#define WIDEST(c, name) BY_TYPE(c, name)
+#endif
+
 enum { WEIGHT, BIAS };       /* parameters */
 enum { MEAN, VAR, BATCHES }; /* state */
 enum { NORM_LANES = 8, NORM_GRAIN = 16384 };

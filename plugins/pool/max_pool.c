@@ -2,6 +2,30 @@
  * memory; a NaN wins over all before it, as in PyTorch. Where the winners lie is kept for backward. */
 #ifndef REAL
 #include "pool.h"
+/* The windows of `squares` below four at a time, as far as that goes; @return how many. */
+static int32_t fours(const float *x, const float *z, float *y, int32_t *win, int32_t n, int32_t base, int32_t below) {
+    typedef float four __attribute__((vector_size(16)));
+    typedef int32_t ints __attribute__((vector_size(16)));
+    const ints steps = {0, 2, 4, 6};
+    int32_t o = 0;
+    for (; o + 4 <= n; o += 4) {
+        four a[4], best;
+        memcpy(a, x + 2 * o, 2 * sizeof *a), memcpy(a + 2, z + 2 * o, 2 * sizeof *a);
+        const four v[3] = {__builtin_shufflevector(a[0], a[1], 1, 3, 5, 7),
+                           __builtin_shufflevector(a[2], a[3], 0, 2, 4, 6),
+                           __builtin_shufflevector(a[2], a[3], 1, 3, 5, 7)};
+        const int32_t at[3] = {base + 2 * o + 1, below + 2 * o, below + 2 * o + 1};
+        ints won = base + 2 * o + steps;
+        best = __builtin_shufflevector(a[0], a[1], 0, 2, 4, 6);
+        for (int k = 0; k < 3; k++) {
+            const ints take = (ints)(v[k] > best) | (ints)(v[k] != v[k]);
+            best = (four)(((ints)v[k] & take) | ((ints)best & ~take));
+            won = ((at[k] + steps) & take) | (won & ~take);
+        }
+        memcpy(y + o, &best, sizeof best), memcpy(win + o, &won, sizeof won);
+    }
+    return o;
+}
 #define REAL float
 #include "max_pool.c"
 #define REAL double
@@ -92,7 +116,8 @@ static void TYPED(row)(const planes *p, const REAL *restrict x, REAL *restrict y
 /* A row of windows of 2 x 2 side by side: x is the first row, `z` the second, at `base` and `below` in the plane. */
 static void TYPED(squares)(const REAL *restrict x, const REAL *restrict z, REAL *restrict y, int32_t *restrict win,
                            int32_t n, int32_t base, int32_t below) {
-    for (int32_t o = 0; o < n; o++) {
+    const int is_float = sizeof(REAL) == sizeof(float);
+    for (int32_t o = is_float ? fours((const void *)x, (const void *)z, (void *)y, win, n, base, below) : 0; o < n; o++) {
         const REAL v[3] = {x[2 * o + 1], z[2 * o], z[2 * o + 1]};
         const int32_t at[3] = {base + 2 * o + 1, below + 2 * o, below + 2 * o + 1};
         REAL best = x[2 * o];

@@ -4,6 +4,7 @@
 #include "kernels/conv_part.h"
 
 #define LEAST_FLOPS 1e6 /* worth handing to another thread */
+enum { MOST_PARTS = 4, LEAST_IMAGES = 8 }; /* of a gradient whose parts are made together, image after image */
 
 typedef struct job {
     luron__conv_part p;
@@ -11,6 +12,12 @@ typedef struct job {
     int64_t *offset;      /* in the copy, then in the tensor */
     luron__buffers buffers;
 } job;
+
+typedef struct jobs { /* all parts of a gradient */
+    job part[MOST_PARTS];
+    int n;
+    luron__buffers buffers;
+} jobs;
 
 #define T float
 #define NAME(x) x##_f32
@@ -55,6 +62,7 @@ static void run_band(const job *m, const luron__conv_band *b, char *copy) {
     const luron__conv_axis *d = p->d;
     const int64_t *made = p->backward ? g->in : g->out, pixels = luron__conv_volume(made);
     const int64_t first_row = b->group * p->rows;
+    if (p->k == 0 && g->beta == 1) return; /* no tap comes here */
     luron__conv_job j = {.offset = m->offset, .rows = p->rows, .k = p->k, .lines = b->n[1], .columns = b->n[2]};
     int64_t to = (b->image * g->groups * p->rows + first_row) * pixels, places[3];
     for (int i = 0; i < 3; i++)
@@ -71,7 +79,7 @@ static void run_band(const job *m, const luron__conv_band *b, char *copy) {
         j.line_b = d[2].source;
         j.offset = m->offset + p->k;
     } else {
-        luron__conv_copy(p, b, m->from, copy);
+        if (p->k > 0) luron__conv_copy(p, b, m->from, copy);
         j.b = copy;
         j.line_b = p->line;
     }
@@ -90,6 +98,24 @@ static void run_bands(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     luron__buffers_give(&m->buffers, which);
 }
 
+/* Task: the groups of images, each with all of its parts while it is in the cache. */
+static void run_images(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+    jobs *all = arg;
+    int which;
+    char *copy = luron__buffers_take(&all->buffers, &which);
+    (void)chunk;
+    for (int64_t i = begin; i < end; i++)
+        for (int k = 0; k < all->n; k++) {
+            const luron__conv_part *p = &all->part[k].p;
+            const int64_t each = luron__conv_bands(p) / (p->g->images * p->g->groups);
+            for (int64_t n = i * each; n < (i + 1) * each; n++) {
+                const luron__conv_band b = luron__conv_band_at(p, n);
+                run_band(&all->part[k], &b, copy);
+            }
+        }
+    luron__buffers_give(&all->buffers, which);
+}
+
 /* Tables of a part: two offsets a tap, and, for the gradient, its weights. */
 static int64_t offset_bytes(const luron__conv_part *p) { return luron__round_64(2 * p->k * (int64_t)sizeof(int64_t)); }
 static int64_t tables_bytes(const luron__conv_part *p) {
@@ -99,13 +125,10 @@ static int64_t part_bytes(luron__conv_part *p, int threads) {
     return 64 + tables_bytes(p) + luron__buffers_bytes(luron__conv_copy_bytes(p), threads);
 }
 
-static void run_part(luron__conv_part *p, int threads, void *work) {
+/* The tables at `at`, a multiple of 64. */
+static job job_of(const luron__conv_part *p, char *at) {
     const luron__conv_args *g = p->g;
-    const double flops =
-        2.0 * (double)(p->k + 1) * (double)(p->rows * p->d[0].count * p->d[1].band) * (double)p->d[2].band;
-    char *at = (char *)work + (64 - (uintptr_t)work % 64) % 64;
     job m = {.p = *p, .from = p->backward ? g->gy : g->x, .a = g->w, .offset = (int64_t *)(void *)at};
-    if (luron__conv_bands(p) == 0 || p->rows == 0) return;
     luron__conv_offsets(p, false, m.offset);
     if (p->in_place) luron__conv_offsets(p, true, m.offset + p->k);
     if (p->backward) {
@@ -113,13 +136,20 @@ static void run_part(luron__conv_part *p, int threads, void *work) {
         (p->size == 4 ? pack_f32 : pack_f64)(p, packed);
         m.a = packed;
     }
+    return m;
+}
+static int64_t grain_of(double flops) { return luron__most(1, (int64_t)(LEAST_FLOPS / (flops + 1))); }
+
+static void run_part(luron__conv_part *p, int threads, void *work) {
+    const double flops =
+        2.0 * (double)(p->k + 1) * (double)(p->rows * p->d[0].count * p->d[1].band) * (double)p->d[2].band;
+    char *at = (char *)work + (64 - (uintptr_t)work % 64) % 64;
+    if (luron__conv_bands(p) == 0 || p->rows == 0) return;
+    job m = job_of(p, at);
     m.buffers = luron__buffers_at(at + tables_bytes(p), luron__conv_copy_bytes(p), threads);
-    luron__parallel_for(threads, luron__conv_bands(p), luron__most(1, (int64_t)(LEAST_FLOPS / (flops + 1))), run_bands,
-                        &m);
+    luron__parallel_for(threads, luron__conv_bands(p), grain_of(flops), run_bands, &m);
 }
 
-/* ---- what others call ----------------------------------------------------------------------------------------------
- */
 /* The next of the parts of a gradient, one for each place modulo the strides. */
 static bool next_place(const luron__conv_args *g, int64_t *r) {
     for (int d = 2; d >= 0; d--) {
@@ -129,12 +159,54 @@ static bool next_place(const luron__conv_args *g, int64_t *r) {
     return false;
 }
 
+/* The parts of a gradient that are made together: several, not many, of enough images for the threads. @return how
+ * many; 0: each is made on its own. */
+static int parts_of(const luron__conv_args *g, luron__conv_part *p) {
+    int64_t n = 1, r[3] = {0};
+    int i = 0;
+    for (int d = 0; d < 3; d++)
+        n = n > MOST_PARTS ? n : n * luron__least(g->stride[d], g->in[d]);
+    if (n < 2 || n > MOST_PARTS || g->images * g->groups < LEAST_IMAGES || g->c_in == 0) return 0;
+    do
+        p[i++] = luron__conv_part_of(g, true, r);
+    while (next_place(g, r));
+    return i;
+}
+static int64_t parts_bytes(luron__conv_part *p, int n, int threads) {
+    int64_t tables = 0, copy = 0;
+    for (int i = 0; i < n; i++) {
+        tables += tables_bytes(&p[i]);
+        copy = luron__most(copy, luron__conv_copy_bytes(&p[i]));
+    }
+    return 64 + tables + luron__buffers_bytes(copy, threads);
+}
+static void run_parts(luron__conv_part *p, int n, int threads, void *work) {
+    const luron__conv_args *g = p->g;
+    char *at = (char *)work + (64 - (uintptr_t)work % 64) % 64;
+    jobs all = {.n = n};
+    int64_t copy = 0;
+    double flops = 0;
+    for (int i = 0; i < n; i++) {
+        all.part[i] = job_of(&p[i], at);
+        at += tables_bytes(&p[i]);
+        copy = luron__most(copy, luron__conv_copy_bytes(&p[i]));
+        flops += 2.0 * (double)(p[i].k + 1) * (double)p[i].rows * (double)p[i].d[0].count * (double)p[i].d[1].count *
+                 (double)p[i].d[2].count;
+    }
+    all.buffers = luron__buffers_at(at, copy, threads);
+    luron__parallel_for(threads, g->images * g->groups, grain_of(flops), run_images, &all);
+}
+
+/* ---- what others call ----------------------------------------------------------------------------------------------
+ */
 int64_t luron__conv_work(const luron__conv_args *args, int threads) {
     const luron__conv_args g = luron__conv_flattened(args);
     int64_t r[3] = {0};
-    luron__conv_part p = luron__conv_part_of(&g, false, r);
+    luron__conv_part p = luron__conv_part_of(&g, false, r), parts[MOST_PARTS];
     int64_t bytes = luron__most(part_bytes(&p, threads), luron__conv_weight_work(&g, threads));
     bytes = luron__most(bytes, luron__conv_sparse_work(&g, threads));
+    const int n = parts_of(&g, parts);
+    if (n > 0) return luron__most(bytes, parts_bytes(parts, n, threads));
     do {
         p = luron__conv_part_of(&g, true, r);
         bytes = luron__most(bytes, part_bytes(&p, threads));
@@ -151,7 +223,13 @@ void luron__conv(const luron__conv_args *args, int threads, void *work) {
 void luron__conv_grad_input(const luron__conv_args *args, int threads, void *work) {
     const luron__conv_args g = luron__conv_flattened(args);
     int64_t r[3] = {0};
+    luron__conv_part parts[MOST_PARTS];
     if (luron__conv_sparse_input(&g, threads, work)) return;
+    const int n = parts_of(&g, parts);
+    if (n > 0) {
+        run_parts(parts, n, threads, work);
+        return;
+    }
     do {
         luron__conv_part p = luron__conv_part_of(&g, true, r);
         run_part(&p, threads, work);

@@ -6,7 +6,7 @@
  *   VNAME(x)                 x with a suffix of dtype, instruction set and vector type
  *   MOST_ROWS, MOST_VECS     of a tile; MOST_VECS is 2 or 3
  *   TURN(p)                  turn a square of vectors of 16 bytes; with it conv_weight_kernel.h comes too
- *   SPREAD(s, low, high, shift)    LURON__CONV_SPREAD_F32 or _F64
+ *   SPREAD(s, low, high, shift, beta)    LURON__CONV_SPREAD_F32 or _F64
  *   LIST_8                   as conv_sparse_kernel.h says; with it that comes too
  *
  * Vectors lie along a line of the output, so an element is the same chain of multiply-adds wherever it stands.       */
@@ -17,9 +17,9 @@ typedef __attribute__((vector_size(sizeof(VEC)), aligned(sizeof(T)), may_alias))
 static inline VEC VNAME(load)(const T *p) { return (VEC) * (const VNAME(loose) *)p; }
 static inline void VNAME(store)(T *p, VEC v) { *(VNAME(loose) *)p = (VNAME(loose))v; }
 
-/* n sums to every second place; what stands between them stays. The line has `room` more numbers. @return how many
- * went there. */
-static inline int VNAME(spread)(const T *sum, int n, T *c, int64_t room, bool shift) {
+/* n sums, plus beta times what was there, to every second place; what stands between them stays. The line has
+ * `room` more numbers. @return how many went there. */
+static inline int VNAME(spread)(const T *sum, int n, T *c, int64_t room, bool shift, T beta) {
     typedef __attribute__((vector_size(16))) T piece;
     enum { N = 16 / (int)sizeof(T) };
     int i = 0;
@@ -29,7 +29,7 @@ static inline int VNAME(spread)(const T *sum, int n, T *c, int64_t room, bool sh
         memcpy(&s, sum + i, sizeof s);
         memcpy(&low, c, sizeof low);
         memcpy(&high, c + N, sizeof high);
-        SPREAD(s, low, high, shift);
+        SPREAD(s, low, high, shift, beta);
         memcpy(c, &low, sizeof low);
         memcpy(c + N, &high, sizeof high);
     }
@@ -52,7 +52,7 @@ static LURON__CONV_ONCE void VNAME(finish)(const luron__conv_job *j, int64_t row
             }
             memcpy(y, &s, sizeof s);
             int i = 0;
-            if (j->step == 2 && beta == 0 && !bias) i = VNAME(spread)(y, at[v].n, c, at[v].room, j->shift);
+            if (j->step == 2 && !bias) i = VNAME(spread)(y, at[v].n, c, at[v].room, j->shift, beta);
             for (c += i * j->step; i < at[v].n; i++, c += j->step) {
                 if (beta != 0) y[i] = y[i] + beta * *c;
                 *c = bias ? y[i] + bias[row + r] : y[i];
@@ -60,10 +60,32 @@ static LURON__CONV_ONCE void VNAME(finish)(const luron__conv_job *j, int64_t row
         }
 }
 
+/* n more terms of rows x (vecs vectors) sums. */
+static inline __attribute__((always_inline)) void VNAME(chains)(const int rows, const int vecs, int64_t n, const T *a,
+                                                                const int64_t row_stride, const int64_t k_stride,
+                                                                const T *const *b, const int64_t *offset, VEC *sum) {
+    VEC x[8];
+    for (; n > 0; n--, a += k_stride, offset++) {
+#pragma GCC unroll 8
+        for (int v = 0; v < vecs; v++) {
+            x[v] = VNAME(load)(b[v] + *offset);
+            if (rows > 1) KEEP(x[v]);
+        }
+#pragma GCC unroll 8
+        for (int r = 0; r < rows; r++) {
+            VEC y = SET1(a + r * row_stride);
+            KEEP(y);
+#pragma GCC unroll 8
+            for (int v = 0; v < vecs; v++)
+                sum[r * vecs + v] = FMA(y, x[v], sum[r * vecs + v]);
+        }
+    }
+}
+
 /* rows x (vecs vectors) sums over k; rows and vecs are constants where it is inlined. */
 static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, const int vecs, const luron__conv_job *j,
                                                               int64_t row, const luron__conv_spot *at) {
-    VEC sum[24], total[24], x[8];
+    VEC sum[24], total[24];
     const T *b[8], *a = (const T *)j->a + row * j->row_stride;
     const int64_t row_stride = j->row_stride, k_stride = j->k_stride, *offset = j->offset;
     const int64_t blocks = j->k > LURON__CONV_K ? (j->k + LURON__CONV_K - 1) / LURON__CONV_K : 1;
@@ -73,25 +95,20 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
         b[v] = (const T *)j->b + at[v].b;
         whole &= at[v].n == VL;
     }
+    if (j->step != 1 || j->beta != 0) /* what is read there is on its way during the sums */
+#pragma GCC unroll 24
+        for (int i = 0; i < rows * vecs; i++)
+            __builtin_prefetch((const T *)j->to + (row + i / vecs) * j->ld + at[i % vecs].to);
     for (int64_t block = 0; block < blocks; block++) {
 #pragma GCC unroll 24
         for (int i = 0; i < rows * vecs; i++)
             sum[i] = (VEC){0};
-        for (int64_t n = j->k / blocks + (block < j->k % blocks); n > 0; n--, a += k_stride, offset++) {
-#pragma GCC unroll 8
-            for (int v = 0; v < vecs; v++) {
-                x[v] = VNAME(load)(b[v] + *offset);
-                if (rows > 1) KEEP(x[v]);
-            }
-#pragma GCC unroll 8
-            for (int r = 0; r < rows; r++) {
-                VEC y = SET1(a + r * row_stride);
-                KEEP(y);
-#pragma GCC unroll 8
-                for (int v = 0; v < vecs; v++)
-                    sum[r * vecs + v] = FMA(y, x[v], sum[r * vecs + v]);
-            }
-        }
+        const int64_t n = j->k / blocks + (block < j->k % blocks);
+        if (row_stride == 1)
+            VNAME(chains)(rows, vecs, n, a, 1, k_stride, b, offset, sum);
+        else
+            VNAME(chains)(rows, vecs, n, a, row_stride, k_stride, b, offset, sum);
+        a += n * k_stride, offset += n;
         if (whole) {
 #pragma GCC unroll 8
             for (int r = 0; r < rows; r++) {

@@ -157,14 +157,18 @@ int64_t luron__conv_place(const luron__conv_part *p, const luron__conv_band *b) 
 
 #define T float
 #define NAME(x) x##_f32
+#define HALVES(low, high) __builtin_shufflevector(low, high, 0, 2, 4, 6)
 #include "conv_part.c"
 #undef T
 #undef NAME
+#undef HALVES
 #define T double
 #define NAME(x) x##_f64
+#define HALVES(low, high) __builtin_shufflevector(low, high, 0, 2)
 #include "conv_part.c"
 #undef T
 #undef NAME
+#undef HALVES
 
 void luron__conv_copy(const luron__conv_part *p, const luron__conv_band *b, const void *from, void *copy) {
     if (p->size == 4)
@@ -185,9 +189,43 @@ static inline void NAME(copy_run)(const T *from, int64_t n, T *to) {
         for (; i < n; i++)
             to[i] = from[i];
 }
-static inline void NAME(copy_steps)(const T *restrict from, int64_t step, int64_t n, T *restrict to) {
-    for (int64_t i = 0; i < n; i++)
-        to[i] = from[i * step];
+/* n numbers, each two places from the one before. */
+static inline void NAME(copy_halves)(const T *from, int64_t n, T *to) {
+    typedef __attribute__((vector_size(16))) T piece;
+    enum { N = 16 / (int)sizeof(T) };
+    int64_t i = 0;
+    for (; i + N < n; i += N) { /* that another follows keeps the second piece in the line */
+        piece low, high;
+        memcpy(&low, from + 2 * i, sizeof low);
+        memcpy(&high, from + 2 * i + N, sizeof high);
+        low = HALVES(low, high);
+        memcpy(to + i, &low, sizeof low);
+    }
+    for (; i < n; i++)
+        to[i] = from[2 * i];
+}
+static inline void NAME(copy_steps)(const T *from, int64_t step, int64_t n, T *to) {
+    if (step == 1)
+        NAME(copy_run)(from, n, to);
+    else if (step == 2)
+        NAME(copy_halves)(from, n, to);
+    else
+        for (int64_t i = 0; i < n; i++)
+            to[i] = from[i * step];
+}
+/* At least the first `low` of n numbers and those from `high` on, n being LURON__CONV_LANES or more. */
+static inline void NAME(clear_ends)(T *to, int64_t low, int64_t high, int64_t n) {
+    enum { N = 16 / (int)sizeof(T) };
+    static const T none[N];
+    int64_t i = 0;
+    for (; i < low && i + N <= n; i += N)
+        memcpy(to + i, none, sizeof none);
+    for (; i < low; i++)
+        to[i] = 0;
+    for (i = n; i > high && i >= N; i -= N)
+        memcpy(to + i - N, none, sizeof none);
+    for (; i > high; i--)
+        to[i - 1] = 0;
 }
 
 /* Lines of numbers `step` apart from place `first` of each line of a plane on; what is outside is 0. */
@@ -203,17 +241,8 @@ static void NAME(copy_lines)(const luron__conv_part *p, const luron__conv_band *
             memset(to, 0, (size_t)n * sizeof(T));
             continue;
         }
-        const T *from = plane + y * size + first + low * step;
-        for (int64_t x = 0; x < low; x++)
-            to[x] = 0;
-        if (step == 1)
-            NAME(copy_run)(from, high - low, to + low);
-        else if (step == 2)
-            NAME(copy_steps)(from, 2, high - low, to + low);
-        else
-            NAME(copy_steps)(from, step, high - low, to + low);
-        for (int64_t x = high; x < n; x++)
-            to[x] = 0;
+        NAME(clear_ends)(to, low, high, n); /* in whole pieces, which reach into what is copied next */
+        NAME(copy_steps)(plane + y * size + first + low * step, step, high - low, to + low);
     }
 }
 
@@ -226,6 +255,14 @@ static void NAME(copy_plane)(const luron__conv_part *p, const luron__conv_band *
                              to + kind * p->high * p->line + k * p->wide);
 }
 
+/* A plane is wanted soon: it begins a page of its own, or is read by every second line, where processors do not look
+ * ahead. */
+static inline void NAME(ahead)(const T *plane, int64_t n) {
+    enum { LINE = 64 / (int)sizeof(T), MOST = 128 * LINE };
+    for (int64_t i = 0; i < n && i < MOST; i += LINE)
+        __builtin_prefetch(plane + i);
+}
+
 static void NAME(copy_band)(const luron__conv_part *p, const luron__conv_band *b, const T *x, T *to) {
     const luron__conv_axis *d = p->d;
     const int64_t lines = d[1].source * d[2].source;
@@ -235,6 +272,7 @@ static void NAME(copy_band)(const luron__conv_part *p, const luron__conv_band *b
             int64_t offset;
             if (!luron__conv_tap_at(&d[0], k, &offset)) continue;
             const int64_t z = b->at[0] * d[0].step + offset;
+            if (c + 1 < p->channels) NAME(ahead)(from + d[0].source * lines, lines);
             NAME(copy_plane)(p, b, z < 0 || z >= d[0].source ? NULL : from + z * lines, to);
             to += p->plane;
         }

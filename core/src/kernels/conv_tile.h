@@ -103,17 +103,24 @@ extern const luron__conv_kernels luron__conv_neon;
         p[0] = __builtin_shufflevector(q0, p[1], 0, 2), p[1] = __builtin_shufflevector(q0, p[1], 1, 3);                \
     } while (0)
 
-/* The numbers of s to the even places of `low` and `high` (odd ones with shift), vectors of 16 bytes. */
-#define LURON__CONV_SPREAD_F32(s, low, high, shift)                                                                    \
+/* The numbers of s, plus beta times what was there, to the even places of `low` and `high` (odd ones with shift),
+ * vectors of 16 bytes. */
+#define LURON__CONV_SPREAD_F32(s, low, high, shift, beta)                                                              \
     do {                                                                                                               \
+        if (beta != 0)                                                                                                 \
+            s = s + beta * (shift ? __builtin_shufflevector(low, high, 1, 3, 5, 7)                                     \
+                                  : __builtin_shufflevector(low, high, 0, 2, 4, 6));                                   \
         if (shift) {                                                                                                   \
             low = __builtin_shufflevector(low, s, 0, 4, 2, 5), high = __builtin_shufflevector(high, s, 0, 6, 2, 7);    \
         } else {                                                                                                       \
             low = __builtin_shufflevector(low, s, 4, 1, 5, 3), high = __builtin_shufflevector(high, s, 6, 1, 7, 3);    \
         }                                                                                                              \
     } while (0)
-#define LURON__CONV_SPREAD_F64(s, low, high, shift)                                                                    \
+#define LURON__CONV_SPREAD_F64(s, low, high, shift, beta)                                                              \
     do {                                                                                                               \
+        if (beta != 0)                                                                                                 \
+            s = s + beta * (shift ? __builtin_shufflevector(low, high, 1, 3)                                           \
+                                  : __builtin_shufflevector(low, high, 0, 2));                                         \
         if (shift) {                                                                                                   \
             low = __builtin_shufflevector(low, s, 0, 2), high = __builtin_shufflevector(high, s, 0, 3);                \
         } else {                                                                                                       \
