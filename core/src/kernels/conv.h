@@ -8,7 +8,8 @@
  * bands are summed in parts, whose number follows from the shapes; the parts are added in order.
  *
  * Zeros in gy may be left out, which changes no sum of finite numbers (but for the sign of a 0 that underflowed); an
- * infinity or NaN that only zeros would have met adds none then. */
+ * infinity or NaN that only zeros would have met adds none then. Where no tap reaches, a gradient with beta 1 is left as
+ * it is. */
 #ifndef LURON_KERNELS_CONV_H
 #define LURON_KERNELS_CONV_H
 #include <stdint.h>
