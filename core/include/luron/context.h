@@ -20,7 +20,8 @@ LURON_API void luron_ctx_free(luron_ctx *ctx);
 LURON_API const char *luron_ctx_error(const luron_ctx *ctx);
 LURON_API luron_status luron_ctx_status(const luron_ctx *ctx);
 
-/** Bytes now held by tensors, tape and models made with this context (blocks kept in the cache are not counted). */
+/** Bytes now held by tensors, tape and models made with this context, and by the tables of the plugins that it knows, some tens of
+ *  KiB (blocks kept in the cache are not counted). */
 LURON_API int64_t luron_ctx_live_bytes(const luron_ctx *ctx);
 LURON_API int64_t luron_ctx_live_blocks(const luron_ctx *ctx);
 
