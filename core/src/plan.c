@@ -277,7 +277,7 @@ static void copy_frame(luron_plan *p, luron__plan_step *s, luron__frame *f, bool
     for (int k = 0; k < from->n_param; k++)
         if (from->grad_param[k] && !p->refusal[0]) set_view(p, s, &to->grad_param_view[k], &to->grad_param_at[k], from->grad_param[k], fresh_param[k]);
     memcpy(s->fresh, fresh_in, (size_t)from->n_in);
-    memcpy(s->fresh + from->n_in, fresh_param, LURON__MAX_SLOTS);
+    memcpy(s->fresh + from->n_in, fresh_param, (size_t)from->n_param); /* the others were not set */
     mix(p, s->fresh, (size_t)from->n_in + LURON__MAX_SLOTS);
 }
 
@@ -409,10 +409,31 @@ static void give_apart(luron_plan *p, luron_ctx *ctx, luron_tensor *t, int64_t s
     luron__storage_unref(s);
 }
 
+/* Output i is the tensor of one before it: it has given its storage away. */
+static bool is_repeated(luron_plan *p, int i, luron_tensor *const *outs) {
+    for (int k = 0; k < i; k++) {
+        if (outs[k] != outs[i]) continue;
+        p->outs[i] = p->outs[k];
+        p->same[i] = p->same[k] ? luron_tensor_ref(p->same[k]) : NULL;
+        p->n_out = i + 1;
+        mix_int(p, k);
+        return true;
+    }
+    return false;
+}
+
+/* A gradient that comes out keeps the storage that the step writes, which the tensor is about to give away. */
+static void hold_grad(luron_plan *p, luron_ctx *ctx, luron_tensor *t) {
+    for (int64_t k = 0; k < p->n_grads; k++)
+        if (p->grads[k].leaf->grad == t && !p->grads[k].grad && luron__tensor_alias(&p->grads[k].grad, ctx, t)) refuse(p, "there is not enough memory");
+}
+
 static void take_outputs(luron_plan *p, luron_ctx *ctx, int n_out, luron_tensor *const *outs) {
     p->outs = luron__plan_memory(p, (size_t)n_out * sizeof *p->outs);
     p->same = luron__plan_memory(p, (size_t)n_out * sizeof *p->same);
     for (int i = 0; i < n_out && !p->refusal[0]; i++) {
+        if (is_repeated(p, i, outs)) continue;
+        hold_grad(p, ctx, outs[i]);
         if (outs[i]->node && !outs[i]->node->used) refuse(p, "gives a tensor whose gradient can still be asked for: call backward in it, or detach");
         int64_t store = use_store(p, outs[i]->storage, false);
         copy_header(&p->outs[i], outs[i]);
@@ -442,7 +463,7 @@ static void settle_stores(luron_plan *p) {
 
 static void settle_grads(luron_plan *p) {
     for (int64_t i = 0; i < p->n_grads; i++)
-        p->grads[i].grad = luron_tensor_ref(p->grads[i].leaf->grad);
+        if (!p->grads[i].grad) p->grads[i].grad = luron_tensor_ref(p->grads[i].leaf->grad);
 }
 
 luron_status luron_plan_end(luron_plan *p, luron_ctx *ctx, int n_out, luron_tensor *const *outs) {

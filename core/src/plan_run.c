@@ -27,11 +27,12 @@ static bool optim_is_same(const luron__plan_step *s) {
 
 static const char *misfit(const luron_plan *p, const luron_ctx *ctx, int n_in, luron_tensor *const *ins) {
     if (!p->ended) return "the plan cannot be run";
+    if (ctx->pool != p->pool) return "it is of another context";
     if (n_in != p->n_in) return "another number of inputs";
     for (int i = 0; i < n_in; i++)
         if (!same_input(&p->ins[i], ins[i])) return "inputs of another shape or dtype, or not contiguous";
     if (ctx->recording != p->recording) return "gradients are recorded, or not";
-    if (ctx->anomaly || ctx->strict || ctx->trace || ctx->plan) return "the context looks at what is computed";
+    if (ctx->anomaly || ctx->strict || ctx->trace || ctx->plan || ctx->profile) return "the context looks at what is computed";
     for (int64_t i = 0; i < p->n_steps; i++) {
         const luron__plan_step *s = &p->steps[i];
         if (s->frame && s->kind == LURON__PLAN_FORWARD && !luron__plan_frame_fits(s->frame)) return "a layer has another mode, parameter, code or a hook";
@@ -169,6 +170,20 @@ static void leave_at(luron_plan *p, luron_ctx *ctx, int64_t i, luron_status stat
     }
 }
 
+/* What the step made and the program still holds is written again: a tape that has saved it must notice. */
+static void touch_kept(luron_plan *p) {
+    for (int64_t i = 0; i < p->n_stores; i++) {
+        const luron__plan_store *s = &p->stores[i];
+        if (s->born && !s->moved && s->written_first) atomic_fetch_add(&s->storage->version, 1);
+    }
+}
+
+static bool is_lasting(const luron_plan *p) {
+    for (int64_t i = 0; i < p->n_steps; i++)
+        if (p->steps[i].lasting) return true;
+    return false;
+}
+
 luron_status luron_plan_run(luron_tensor **outs, luron_plan *p, luron_ctx *ctx, int n_in, luron_tensor *const *ins) {
     const char *why = misfit(p, ctx, n_in, ins);
     p->changed = false;
@@ -176,6 +191,7 @@ luron_status luron_plan_run(luron_tensor **outs, luron_plan *p, luron_ctx *ctx, 
     if (!p->block) LURON_TRY(luron__plan_open(p, ctx));
     for (int i = 0; i < n_in; i++)
         p->inputs[i].data = luron__data(ins[i]) - p->ins[i].offset * luron_dtype_size(ins[i]->dtype);
+    touch_kept(p);
     p->position = ctx->position;
     ctx->position += p->draws;
     bool recording = ctx->recording;
@@ -186,7 +202,10 @@ luron_status luron_plan_run(luron_tensor **outs, luron_plan *p, luron_ctx *ctx, 
         status = run_step(p, ctx, &p->steps[done]);
     if (status) leave_at(p, ctx, done - 1, status);
     if (!status) put_grads(p);
-    if (!status) status = make_outputs(outs, p, ctx);
+    if (!status) {
+        status = make_outputs(outs, p, ctx);
+        if (status) p->changed = is_lasting(p);
+    }
     ctx->recording = recording;
     return status;
 }

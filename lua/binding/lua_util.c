@@ -173,6 +173,7 @@ int lr_nil(lua_State *L, luron_status status) {
 static int64_t growth(lua_State *L, int64_t held) {
     const int64_t mib = 1 << 20, own = (int64_t)lua_gc(L, LUA_GCCOUNT) * 1024;
     int64_t more = held / 16 > 4 * mib ? held / 16 : 4 * mib, most = held / 2 > 32 * mib ? held / 2 : 32 * mib;
+    if (most < own) most = own;
     if (more < 4 * own) more = 4 * own;
     return more < most ? more : most;
 }

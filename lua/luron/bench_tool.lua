@@ -154,7 +154,7 @@ local function rest_of(parts, seconds)
     backward_flops = 0, bytes = 0 }
 end
 
-local function print_profile(parts, seconds, peak)
+local function print_profile(parts, seconds, peak, threads)
   local order, list = { layer = 1, backward = 2, optimizer = 3, rest = 4 }, {}
   name_parts(parts)
   for i, part in ipairs(parts) do list[i], part.at = part, i end
@@ -178,16 +178,17 @@ local function print_profile(parts, seconds, peak)
       some("%.2f", 1e3 * part.backward, part.backward_calls > 0), string.format("%.1f", 100 * time / seconds), some("%.4g", 1e-9 * flops, flops > 0),
       some("%.2f", 1e-9 * rate, flops > 0), some("%.1f", 1e-6 * part.bytes, part.bytes > 0), some("%.1f", 100 * rate / peak, flops > 0)))
   end
-  print(string.format("\n%.1f ms in all. peak: %.1f GFLOP/s, a product of 768 x 768 matrices on %d thread%s.", 1e3 * seconds, 1e-9 * peak, luron.threads(),
-    luron.threads() == 1 and "" or "s"))
+  print(string.format("\n%.1f ms in all. peak: %.1f GFLOP/s, a product of 768 x 768 matrices on %d thread%s.", 1e3 * seconds, 1e-9 * peak, threads,
+    threads == 1 and "" or "s"))
 end
 
 local function profile(parsed)
+  local peak, threads = speed_of_products(), luron.threads() -- before the script sets a dtype or a limit
   core.profile_begin()
   local ok, message = run(parsed, function()
     core.profile_end()
     local parts, seconds = core.profile_parts()
-    print_profile(parts, seconds, speed_of_products())
+    print_profile(parts, seconds, peak, threads)
   end)
   core.profile_end()
   return ok or complain(message)

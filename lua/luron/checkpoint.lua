@@ -155,7 +155,11 @@ end
 function Checkpoint:restore_random() return handle_of(self, "restore_random"):restore_random() end
 
 --- A tensor by its path, "parameters/linear1/weight"; nil if there is none.
-function Checkpoint:tensor(path) return handle_of(self, "tensor"):tensor(path) end
+function Checkpoint:tensor(path)
+  local tensor, message, code = handle_of(self, "tensor"):tensor(path)
+  if not tensor then return tensor, message, code end
+  return tensor:clone() -- the file's own would keep all of the file in memory
+end
 
 --- A text by its path, "training/epoch"; nil if there is none.
 function Checkpoint:text(path) return handle_of(self, "text"):text(path) end

@@ -37,9 +37,10 @@ end
 
 -- Ends a plan after an error in the step.
 local function guard(plan)
-  return setmetatable({}, { __close = function(_, err)
+  local state = { is_done = false }
+  return setmetatable(state, { __close = function()
     module.watch(nil)
-    if err ~= nil then plan:finish() end
+    if not state.is_done then plan:finish() end
   end })
 end
 
@@ -83,9 +84,10 @@ local function note(self, entry, ...)
   local results
   local watched = {}
   do
-    local _ <close> = guard(plan)
+    local state <close> = guard(plan)
     module.watch(watched)
     results = table.pack(self.fn(...))
+    state.is_done = true
   end
   local outputs, why = outputs_of(results)
   if not module.as_watched(watched) then core.plan_refuse "switches the mode of a module, or adds hooks: do that outside of it" end
@@ -122,6 +124,7 @@ function Compiled:__call(...)
     self.order[self.n_entries] = entry
   end
   if entry.plan then
+    if module.averages_are_applied then return self.fn(...) end -- it may step, which is refused then
     if entry.watched and not module.as_watched(entry.watched) then return use(self, entry, false, "an instance of a class has another mode or hooks", ...) end
     return use(self, entry, entry.plan:run(...))
   end

@@ -48,6 +48,10 @@ local function watch(list) looked_at = list end
 local function mode_of(self) return rawget(self, "_training") ~= false end
 
 local function look(self)
+  if not core.is_planning() then -- the step was given up
+    looked_at = nil
+    return
+  end
   if rawget(self, "_hooks") then core.plan_refuse "calls a hook of an instance of a class" end
   looked_at[#looked_at + 1], looked_at[#looked_at + 2] = self, mode_of(self)
 end
@@ -274,6 +278,7 @@ local function paths_of(checkpoint)
   local paths = checkpoint:tensors()
   if not checkpoint:text "architecture" then return paths end
   local module, alone, rest = checkpoint.training.module, {}, {}
+  if type(module) ~= "table" then module = nil end
   if type(module) == "table" and type(module.graph) ~= "table" then return {} end -- by an earlier version: what is the graph's is not told
   for _, path in ipairs(module and module.graph or {}) do alone[path] = true end
   for _, path in ipairs(paths) do

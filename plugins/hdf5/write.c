@@ -152,20 +152,24 @@ static luron_status write_tensor(writer *w, hid_t group, luron_node *node, const
     return status;
 }
 
-static luron_status write_children(writer *w, hid_t group, luron_node *node) {
+/* In two passes: small data behind large data would make the image as long as the file. */
+static luron_status write_children(writer *w, hid_t group, luron_node *node, int large) {
     luron_node *child;
-    LURON_TRY(write_attributes(w, group, node));
+    if (!large) LURON_TRY(write_attributes(w, group, node));
     for (int64_t i = 0; (child = w->t->child(w->io, node, i)); i++) {
         uint64_t n;
         const luron_view *v = w->t->tensor(w->io, child);
         const char *text = w->t->value(w->io, child, &n);
-        if (v) LURON_TRY(write_tensor(w, group, child, v));
-        else if (text) LURON_TRY(write_text(w, group, child, text, n));
-        else {
-            hid_t inner = H5Gcreate2(group, w->t->name(w->io, child), H5P_DEFAULT, w->group_how, H5P_DEFAULT);
+        if (v || text) {
+            if (large != (v && bytes_of(v) >= H5_LARGE)) continue;
+            LURON_TRY(v ? write_tensor(w, group, child, v) : write_text(w, group, child, text, n));
+        } else {
+            const char *name = w->t->name(w->io, child);
+            hid_t inner = large ? H5Gopen2(group, name, H5P_DEFAULT)
+                                : H5Gcreate2(group, name, H5P_DEFAULT, w->group_how, H5P_DEFAULT);
             luron_status status =
                 inner < 0 ? h5_fail(w->io, w->t, LURON_E_IO, "group '%s' cannot be made", w->t->name(w->io, child))
-                          : write_children(w, inner, child);
+                          : write_children(w, inner, child, large);
             if (inner >= 0) H5Gclose(inner);
             if (status) return status;
         }
@@ -203,7 +207,8 @@ static luron_status write_file(writer *w, h5_image *image, const sizes *s) {
         file = H5Fcreate(image->name, H5F_ACC_TRUNC, root_how, access);
     if (file >= 0) root = H5Gopen2(file, "/", H5P_DEFAULT);
     luron_status status = root < 0 ? h5_fail(w->io, w->t, LURON_E_IO, "HDF5 cannot make a file")
-                                   : write_children(w, root, w->t->root(w->io));
+                                   : write_children(w, root, w->t->root(w->io), 0);
+    if (!status) status = write_children(w, root, w->t->root(w->io), 1);
     if (root >= 0) H5Gclose(root);
     if (file >= 0 && H5Fclose(file) < 0 && !status)
         status = h5_fail(w->io, w->t, LURON_E_IO, "HDF5 cannot close the file");
