@@ -306,11 +306,33 @@ static luron_status fill(luron_io *io, luron_node *node, luron_tensor *t) {
 /* Where the image may be shared, a large tensor that lies in it as tensors lie in memory is used where it is, and the
  * image stays as long as it does. Small ones are copied, lest one number keep a whole file. */
 enum { LARGE = 65536, ALIGN = 64 };
-static bool is_in_place(const luron_io *io, const luron_node *node, const luron_node *base) {
+
+/* Note that a tensor has this part of the image; false if another has some of it, in a file that was made on purpose. */
+static bool take(luron_io *io, uint64_t begin, uint64_t end) {
+    int64_t low = 0, high = io->n_taken;
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        if (io->taken[middle].end <= begin) low = middle + 1;
+        else high = middle;
+    }
+    if (low < io->n_taken && io->taken[low].begin < end) return false;
+    if (io->n_taken == io->cap_taken) {
+        int64_t more = io->cap_taken ? 2 * io->cap_taken : 16;
+        luron__extent *taken = luron__io_alloc(io, (uint64_t)more * sizeof *taken);
+        if (!taken) return false;
+        if (io->n_taken) memcpy(taken, io->taken, (size_t)io->n_taken * sizeof *taken);
+        io->taken = taken, io->cap_taken = more;
+    }
+    memmove(io->taken + low + 1, io->taken + low, (size_t)(io->n_taken++ - low) * sizeof *io->taken);
+    io->taken[low] = (luron__extent){begin, end};
+    return true;
+}
+
+static bool is_in_place(luron_io *io, const luron_node *node, const luron_node *base) {
     const uint64_t bytes = (uint64_t)luron_numel(&node->view) * node->view.dtype_bits / 8, size = io->source.size;
     return io->shares_image && io->image && io->container->format.flags & LURON_FORMAT_PLAIN && !node->permuted &&
            !base->tensor && !io->ctx->plan && bytes >= LARGE && base->where % ALIGN == 0 && base->where <= size &&
-           bytes <= size - base->where;
+           bytes <= size - base->where && take(io, base->where, base->where + bytes);
 }
 
 luron_status luron__io_tensor(luron_tensor **out, luron_io *io, luron_node *node) {

@@ -87,6 +87,9 @@ struct luron_node {
     const char *text;
     uint64_t n_text;
 };
+typedef struct luron__extent { /* bytes of the image */
+    uint64_t begin, end;
+} luron__extent;
 struct luron_io {
     luron_ctx *ctx;
     luron__pool *pool;
@@ -102,6 +105,8 @@ struct luron_io {
     int fd;               /* of the source, -1: none */
     luron__block *image;  /* the file in memory */
     bool shares_image;    /* tensors may lie in it: whoever asks for them does not keep them long */
+    luron__extent *taken; /* ... what of it those that do have, in order */
+    int64_t n_taken, cap_taken;
     uint64_t announced, most; /* bytes of tensors so far, and allowed */
     luron__writer *writer;
     luron_status status;  /* first failure */

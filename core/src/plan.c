@@ -163,10 +163,17 @@ static bool is_input(const luron_plan *p, const luron_tensor *t) {
     return i >= 0 && p->stores[i].input >= 0;
 }
 
+/* Numbers that the program brought in are there for every run, unless the step writes all of them first. */
+static bool is_given(const luron_plan *p, const luron_tensor *t, bool writes_first) {
+    int64_t i = find_store(p, t->storage);
+    return i >= 0 && p->stores[i].constant && !p->stores[i].written_first && (p->stores[i].first >= 0 || !writes_first);
+}
+
 static void note_two(luron_ctx *ctx, luron__plan_kind kind, luron_tensor *to, const luron_tensor *from, bool writes_first) {
     luron_plan *p = ctx->plan;
     if (!p) return;
     p->pending = NULL;
+    if (kind != LURON__PLAN_ROOT && is_given(p, to, writes_first)) refuse(p, "writes into numbers that it brought in: make the tensor outside of it, or with an op");
     luron__plan_step *s = new_step(p, kind, from ? 2 : 1);
     if (!s) return;
     if (from) set_header(p, s, 0, from, false);
@@ -272,12 +279,16 @@ static void copy_frame(luron_plan *p, luron__plan_step *s, luron__frame *f, bool
     set_views(p, s, from->n_saved, to->saved_view, to->saved_at, from->saved, !backward);
     if (!backward) return;
     set_views(p, s, from->n_out, to->grad_out_view, to->grad_out_at, from->grad_out, false);
-    for (int i = 0; i < from->n_in; i++)
-        if (from->grad_in[i] && !p->refusal[0]) set_view(p, s, &to->grad_in_view[i], &c->grad_in[i], from->grad_in[i], fresh_in[i]);
+    for (int i = 0; i < from->n_in; i++) /* of a gradient that is not wanted fresh was never set */
+        if (from->grad_in[i] && !p->refusal[0]) {
+            set_view(p, s, &to->grad_in_view[i], &c->grad_in[i], from->grad_in[i], fresh_in[i]);
+            s->fresh[i] = fresh_in[i];
+        }
     for (int k = 0; k < from->n_param; k++)
-        if (from->grad_param[k] && !p->refusal[0]) set_view(p, s, &to->grad_param_view[k], &to->grad_param_at[k], from->grad_param[k], fresh_param[k]);
-    memcpy(s->fresh, fresh_in, (size_t)from->n_in);
-    memcpy(s->fresh + from->n_in, fresh_param, (size_t)from->n_param); /* the others were not set */
+        if (from->grad_param[k] && !p->refusal[0]) {
+            set_view(p, s, &to->grad_param_view[k], &to->grad_param_at[k], from->grad_param[k], fresh_param[k]);
+            s->fresh[from->n_in + k] = fresh_param[k];
+        }
     mix(p, s->fresh, (size_t)from->n_in + LURON__MAX_SLOTS);
 }
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 static const char group_key, groups_key; /* metatables of opt.groups[i] and opt.groups */
-static const char before_step_key;
+static const char before_step_key, stepped_key;
 
 static luron_optim *optim_at(lua_State *L, int arg) { return lr_object(L, arg, &lr_optim_key, "optimiser"); }
 
@@ -52,8 +52,15 @@ static int l_optim_add(lua_State *L) {
     return lr_done(L, luron_optim_add(optim_at(L, 1), lr_ctx(L), (int)n, params, names, n_args, args), 0);
 }
 
-/* Ask what before_step has set about a step of the optimiser at 1. */
+/* Ask what before_step has set about a step of the optimiser at 1, and list it if it is noted for a plan. */
 static void check_step(lua_State *L) {
+    if (luron_ctx_is_planning(lr_ctx(L))) {
+        if (lua_rawgetp(L, LUA_REGISTRYINDEX, &stepped_key) == LUA_TTABLE) {
+            lua_pushvalue(L, 1);
+            lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+        }
+        lua_pop(L, 1);
+    }
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &before_step_key) == LUA_TNIL) {
         lua_pop(L, 1);
         return;
@@ -84,6 +91,14 @@ static int l_step(lua_State *L) {
     }
     check_step(L);
     return lr_done(L, luron_optim_step(optim_at(L, 1), lr_ctx(L)), with);
+}
+
+/* list_steps(list or nil): optimisers whose steps are noted for a plan go into the list. */
+static int l_list_steps(lua_State *L) {
+    lua_settop(L, 1);
+    if (!lua_isnil(L, 1)) luaL_checktype(L, 1, LUA_TTABLE);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &stepped_key);
+    return 0;
 }
 
 /* before_step(fn or nil): fn(opt) is called before each step, and may raise. */
@@ -334,7 +349,7 @@ static const luaL_Reg methods[] = {
     { "state", l_state }, { NULL, NULL },
 };
 static const luaL_Reg functions[] = {
-    { "optim_new", l_optim_new }, { "optim_add", l_optim_add }, { "is_optim", l_is_optim }, { "before_step", l_before_step }, { "check_step", l_check_step }, { NULL, NULL },
+    { "optim_new", l_optim_new }, { "optim_add", l_optim_add }, { "is_optim", l_is_optim }, { "before_step", l_before_step }, { "check_step", l_check_step }, { "list_steps", l_list_steps }, { NULL, NULL },
 };
 
 void lr_open_optim(lua_State *L) {

@@ -40,7 +40,6 @@ end
 local function note_applied(self, on)
   applied[self] = on
   core.before_step(next(applied) and refuse_step or nil)
-  module.averages_are_applied = next(applied) ~= nil
 end
 
 local function make(name, model, decay)

@@ -40,6 +40,7 @@ local function guard(plan)
   local state = { is_done = false }
   return setmetatable(state, { __close = function()
     module.watch(nil)
+    core.list_steps(nil)
     if not state.is_done then plan:finish() end
   end })
 end
@@ -57,10 +58,10 @@ local function difference(was, is)
 end
 
 -- Keep the plan if the noting before did the same, else what that was.
-local function compare(entry, plan, watched)
+local function compare(entry, plan, watched, stepped)
   local hash, trail = plan:hash(), plan:trail()
   if entry.hash == hash then
-    entry.plan, entry.watched = plan, #watched > 0 and watched or nil
+    entry.plan, entry.watched, entry.stepped = plan, #watched > 0 and watched or nil, stepped
     entry.hash, entry.trail, entry.difference, entry.differed = nil, nil, nil, 0
     return
   end
@@ -82,10 +83,11 @@ local function note(self, entry, ...)
     return self.fn(...)
   end
   local results
-  local watched = {}
+  local watched, stepped = {}, {}
   do
     local state <close> = guard(plan)
     module.watch(watched)
+    core.list_steps(stepped)
     results = table.pack(self.fn(...))
     state.is_done = true
   end
@@ -96,7 +98,7 @@ local function note(self, entry, ...)
   if refused or why then
     entry.refusal = refused and "it " .. refused or why
   else
-    compare(entry, plan, watched)
+    compare(entry, plan, watched, stepped)
   end
   return table.unpack(results, 1, results.n)
 end
@@ -124,7 +126,7 @@ function Compiled:__call(...)
     self.order[self.n_entries] = entry
   end
   if entry.plan then
-    if module.averages_are_applied then return self.fn(...) end -- it may step, which is refused then
+    for _, opt in ipairs(entry.stepped) do core.check_step(opt) end -- a plan does not come by opt:step
     if entry.watched and not module.as_watched(entry.watched) then return use(self, entry, false, "an instance of a class has another mode or hooks", ...) end
     return use(self, entry, entry.plan:run(...))
   end

@@ -193,6 +193,36 @@ static void test_large_bools_are_checked(void **state) {
     free(b.data);
 }
 
+/* A file that was made so that two of its tensors lie in one place gives two tensors that are apart. */
+static void test_large_overlaps_are_apart(void **state) {
+    luron_ctx *ctx = *state;
+    luron_tensor *t[2];
+    luron_checkpoint *c;
+    assert_ok(ctx, luron_checkpoint_new(&c, ctx));
+    for (int i = 0; i < 2; i++) {
+        t[i] = numbers(ctx, LURON_F32, 1, (const int64_t[]){20000}, (uint64_t)(7 + i));
+        assert_ok(ctx, luron_checkpoint_set_tensor(c, ctx, i ? "training/b" : "training/a", t[i]));
+    }
+    save(ctx, c, in_folder("overlap.h5"));
+    luron_checkpoint_free(c);
+    bytes b = read_bytes(in_folder("overlap.h5"));
+    const uint64_t first = (uint64_t)place_of(&b, t[0]), second = (uint64_t)place_of(&b, t[1]);
+    size_t at = 0;
+    while (at + 8 < first && memcmp(b.data + at, &second, 8) != 0) at++;
+    assert_true(at + 8 < first);
+    memcpy(b.data + at, &first, 8); /* where the second one is said to be */
+    write_bytes(in_folder("overlap.h5"), b.data, b.n);
+    assert_ok(ctx, luron_checkpoint_load(&c, ctx, in_folder("overlap.h5"), 0));
+    luron_tensor *x = luron_checkpoint_tensor(c, "training/a"), *y = luron_checkpoint_tensor(c, "training/b");
+    assert_same(x, t[0]);
+    assert_same(y, t[0]);
+    assert_ok(ctx, luron_tensor_fill(ctx, x, 7));
+    assert_same(y, t[0]);
+    luron_checkpoint_free(c);
+    luron_tensor_unref(t[0]), luron_tensor_unref(t[1]);
+    free(b.data);
+}
+
 /* Saving and loading with every allocation failing once: nothing is lost, nothing half. */
 static void test_large_every_allocation_may_fail(void **state) {
     luron_ctx *ctx = *state;
@@ -223,6 +253,7 @@ int main(void) {
         test_case(test_large_round_trip),        test_case(test_large_among_many_small),
         test_case(test_large_views_and_lives),   test_case(test_large_models_are_apart),
         test_case(test_large_bools_are_checked), test_case(test_large_every_allocation_may_fail),
+        test_case(test_large_overlaps_are_apart),
     };
     return cmocka_run_group_tests(tests, test_folder_new, test_folder_free);
 }

@@ -292,6 +292,11 @@ static void test_plan_fits_what_it_was_made_for(void **state) {
     assert_string_equal(why, "another number of inputs");
     assert_int_equal(luron_plan_fits(plan, ctx, 2, swapped, &why), 0);
     assert_non_null(strstr(why, "inputs of another shape"));
+    luron_ctx *another;
+    assert_int_equal(luron_ctx_new(&another, NULL, NULL), LURON_OK);
+    assert_int_equal(luron_plan_fits(plan, another, 2, ins, &why), 0);
+    assert_string_equal(why, "it is of another context");
+    luron_ctx_free(another);
     luron_ctx_set_recording(ctx, 0);
     assert_int_equal(luron_plan_fits(plan, ctx, 2, ins, &why), 0);
     luron_ctx_set_recording(ctx, 1);

@@ -171,6 +171,96 @@ describe("luron.compile", function()
     assert.has_error(function() luron.explain(print) end)
   end)
 
+  it("gives a tensor twice, and a gradient, as the step does", function()
+    local twice = luron.compile(function(x)
+      local y = x + x
+      return y, y
+    end)
+    local w = luron.ones(1):requires_grad_()
+    local gradient = luron.compile(function(x)
+      w:zero_grad()
+      local loss = (w * x):sum()
+      loss:backward()
+      return w.grad
+    end)
+    for i = 1, 5 do
+      local a, b = twice(luron.tensor { i * 1.0 })
+      assert.are.same({ { 2.0 * i }, { 2.0 * i } }, { a:totable(), b:totable() })
+      assert.are.same({ i * 1.0 }, gradient(luron.tensor { i * 1.0 }):totable())
+      assert.are.same({ i * 1.0 }, w.grad:totable())
+    end
+    explains(twice, "planned")
+    explains(gradient, "planned")
+  end)
+
+  it("computes a step as it is that writes into numbers it brought in", function()
+    local steps = {
+      function(x)
+        local t = luron.tensor { 0.0, 0.0 }
+        for _ = 1, 3 do t:copy_(t + x) end
+        return t
+      end,
+      function(x)
+        local t = luron.tensor { 1.0, 1.0 }
+        local y = x + t
+        t:fill_(0)
+        return y
+      end,
+    }
+    for k, step in ipairs(steps) do
+      local compiled = luron.compile(step)
+      for _ = 1, 5 do assert.are.same(k == 1 and { 6.0, 6.0 } or { 3.0, 3.0 }, compiled(luron.tensor { 2.0, 2.0 }):totable()) end
+      explains(compiled, "writes into numbers that it brought in")
+    end
+  end)
+
+  it("lets a tape notice that a run has written over what it saved", function()
+    local h
+    local step = luron.compile(function(x)
+      h = x + x
+      return x * 1
+    end)
+    for _ = 1, 3 do step(luron.tensor { 1.0 }) end
+    local v = luron.ones(1):requires_grad_()
+    local z = (h * v):sum()
+    step(luron.tensor { 5.0 })
+    assert.has_error(function() z:backward() end)
+  end)
+
+  it("makes no step while averages are in the place of weights", function()
+    local layer = nn.Linear(2, 1)
+    local opt, ema = luron.optim.SGD(layer, { lr = 0.1 }), luron.EMA(layer, 0.5)
+    local step = luron.compile(function(x)
+      opt:zero_grad()
+      local loss = layer(x):sum()
+      loss:backward()
+      opt:step()
+      return loss
+    end)
+    for _ = 1, 3 do step(luron.ones(3, 2)) end
+    ema:apply()
+    local before = layer.weight:tobytes()
+    local ok, message = pcall(step, luron.ones(3, 2))
+    assert.is_false(ok)
+    assert.is_truthy(message:find("restore would take back", 1, true), message)
+    assert.is_true(layer.weight:tobytes() == before)
+    ema:restore()
+    step(luron.ones(3, 2))
+    explains(step, "planned")
+  end)
+
+  it("ends a noting that failed with nil", function()
+    local fail = true
+    local f = luron.compile(function(x)
+      if fail then error() end
+      return x + 1
+    end)
+    pcall(f, luron.ones(1))
+    fail = false
+    for _ = 1, 3 do f(luron.ones(1)) end
+    explains(f, "planned")
+  end)
+
   it("refuses a loss that is not finite as the step does", function()
     local w = luron.tensor { 1.0 }
     w:requires_grad_()

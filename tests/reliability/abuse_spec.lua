@@ -11,7 +11,7 @@ local sanitized = (os.getenv "LURON_TEST_SANITIZE" or "") ~= ""
 -- Not called: what writes files, prints, trains on and on, or makes memory fail.
 local skipped = {
   save = true, write = true, plugin_index = true, fail_alloc = true, memory_limit = true, fit = true, finish = true, raise = true, badarg = true, set_node = true,
-  before_step = true, check_step = true, watch = true, as_watched = true,
+  before_step = true, check_step = true, list_steps = true, watch = true, as_watched = true,
 }
 
 -- ---- functions ---------------------------------------------------------------------------------------------------------
