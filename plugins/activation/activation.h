@@ -2,7 +2,7 @@
  * gradient as expressions and includes loops.h once for float and once for double.                                   */
 #ifndef ACTIVATION_H
 #define ACTIVATION_H
-#include <luron/plugin.h>
+#include "../loops.h"
 #include <math.h>
 
 /* The types, by what their functions are called; activation.c lists them for the host. */
@@ -12,25 +12,9 @@
 #define ACTIVATION_DECLARE(id) extern const luron_layer_type activation_##id;
 ACTIVATIONS(ACTIVATION_DECLARE)
 
-#define JOIN_(a, b) a##_##b
-#define JOIN(a, b) JOIN_(a, b)
-#define TYPED(name) JOIN(name, REAL) /* apply_float, apply_double */
-
-/* BY_RUN(name): name, from LOOP TYPED(name), in float compiled for vectors of 32 bytes too. It is the same arithmetic, so
- * the bits do not depend on which of them runs. */
-#define LOOP static inline __attribute__((always_inline)) void
-#if defined(__x86_64__)
 #define BY_RUN(name)                                                                                                   \
-    static __attribute__((target("avx2"))) void JOIN(name, wide)(const luron_run *r) { JOIN(name, float)(r); }         \
-    static void name(const luron_run *r) {                                                                             \
-        if (r->dtype == LURON_F64) JOIN(name, double)(r);                                                              \
-        else if (r->host->vector_bytes >= 32) JOIN(name, wide)(r);                                                     \
-        else JOIN(name, float)(r);                                                                                     \
-    }
-#else
-#define BY_RUN(name)                                                                                                   \
-    static void name(const luron_run *r) { (r->dtype == LURON_F64 ? JOIN(name, double) : JOIN(name, float))(r); }
-#endif
+    WIDE(name, (const luron_run *r), (r))                                                                              \
+    static void name(const luron_run *r) { BY_VECTORS(r, name)(r); }
 
 /* An element-wise type from apply_float ... derive_double and compose of the file. More members may follow. */
 #define ACTIVATION(id, type_name, text, ew_flags, ...)                                                                 \

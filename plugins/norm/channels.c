@@ -15,8 +15,8 @@ static int by_columns(const channels *k) { return k->apart > 1 && k->places == 1
 #include "channels.c"
 #define REAL double
 #include "channels.c"
-NORM_WIDE(forward_groups)
-NORM_WIDE(backward_groups)
+WIDE_PASS(forward_groups)
+WIDE_PASS(backward_groups)
 
 channels norm_channels(luron_call *c, int at, int64_t groups) {
     const luron_view *x = luron_in(c, 0);
@@ -57,7 +57,7 @@ luron_status norm_channels_forward(luron_call *c, channels k) {
     open_run(&k);
     k.y = luron_data(luron_out(c, 0));
     k.running_mean = luron_data(luron_state(c, MEAN)), k.running_var = luron_data(luron_state(c, VAR));
-    run(&k, WIDEST(c, forward_groups), BY_TYPE(c, forward_columns));
+    run(&k, BY_VECTORS(c, forward_groups), BY_TYPE(c, forward_columns));
     if (luron_is_training(c) && k.o->track_running_stats && k.n * k.count > 0) BY_TYPE(c, track)(&k);
     return LURON_OK;
 }
@@ -66,7 +66,7 @@ luron_status norm_channels_backward(luron_call *c, channels k) {
     double beta;
     open_run(&k);
     k.gy = luron_data(luron_grad_out(c, 0)), k.gx = luron_data(luron_grad_in_beta(c, 0, &k.beta));
-    run(&k, WIDEST(c, backward_groups), BY_TYPE(c, backward_columns));
+    run(&k, BY_VECTORS(c, backward_groups), BY_TYPE(c, backward_columns));
     luron_view *gw = luron_grad_param_beta(c, WEIGHT, &beta);
     if (gw) BY_TYPE(c, add_up)(&k, 1, luron_data(gw), beta);
     luron_view *gb = luron_grad_param_beta(c, BIAS, &beta);
@@ -77,7 +77,7 @@ luron_status norm_channels_backward(luron_call *c, channels k) {
 /* ---- a row
  * ------------------------------------------------------------------------------------------------------------------ */
 typedef REAL TYPED(four) __attribute__((vector_size(4 * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
-LOOP double TYPED(sum)(const REAL *x, int64_t n) {
+INLINE double TYPED(sum)(const REAL *x, int64_t n) {
     quad low = {0}, high = {0};
     double rest = 0;
     int64_t i = 0;
@@ -87,7 +87,7 @@ LOOP double TYPED(sum)(const REAL *x, int64_t n) {
         rest += (double)x[i];
     return FOLDED(low, high) + rest;
 }
-LOOP double TYPED(squares)(const REAL *x, int64_t n, double mean) {
+INLINE double TYPED(squares)(const REAL *x, int64_t n, double mean) {
     quad low = {0}, high = {0};
     double rest = 0;
     int64_t i = 0;
@@ -100,7 +100,7 @@ LOOP double TYPED(squares)(const REAL *x, int64_t n, double mean) {
     return FOLDED(low, high) + rest;
 }
 /* to[0]: the sum of gy, to[1]: that of gy (x - mean). */
-LOOP void TYPED(products)(const REAL *gy, const REAL *x, int64_t n, double mean, double *to) {
+LOOP TYPED(products)(const REAL *gy, const REAL *x, int64_t n, double mean, double *to) {
     quad low = {0}, high = {0}, product = {0}, above = {0};
     double rest = 0, last = 0;
     int64_t i = 0;
@@ -115,12 +115,12 @@ LOOP void TYPED(products)(const REAL *gy, const REAL *x, int64_t n, double mean,
     }
     to[0] = FOLDED(low, high) + rest, to[1] = FOLDED(product, above) + last;
 }
-LOOP void TYPED(scale_row)(REAL *restrict y, const REAL *restrict x, int64_t n, REAL mean, REAL times, REAL plus) {
+LOOP TYPED(scale_row)(REAL *restrict y, const REAL *restrict x, int64_t n, REAL mean, REAL times, REAL plus) {
     for (int64_t i = 0; i < n; i++)
         y[i] = (x[i] - mean) * times + plus;
 }
 /* gx (+)= gy times - (x - mean) slope - shift */
-LOOP void TYPED(slope_row)(REAL *restrict gx, const REAL *restrict gy, const REAL *restrict x, int64_t n, REAL beta,
+LOOP TYPED(slope_row)(REAL *restrict gx, const REAL *restrict gy, const REAL *restrict x, int64_t n, REAL beta,
                              REAL mean, REAL times, REAL slope, REAL shift) {
     if (beta == 0)
         for (int64_t i = 0; i < n; i++)
@@ -131,7 +131,7 @@ LOOP void TYPED(slope_row)(REAL *restrict gx, const REAL *restrict gy, const REA
 }
 
 /* Row `at` of what lies `apart` rows from one to the next is wanted soon: no processor looks so far by itself. */
-LOOP void TYPED(ahead)(const channels *k, const void *rows, int64_t at) {
+LOOP TYPED(ahead)(const channels *k, const void *rows, int64_t at) {
     enum { LINE = 64, MOST = 8192 };
     const char *row = (const char *)((const REAL *)rows + at * k->places);
     const int64_t bytes = k->places * (int64_t)sizeof(REAL);
@@ -145,7 +145,7 @@ static double TYPED(weight)(const channels *k, int64_t row) {
     return k->w ? (double)((const REAL *)k->w)[row % k->channels] : 1;
 }
 /* Mean and 1 / deviation of a group into stats, its variance into work. */
-LOOP void TYPED(measure)(const channels *k, int64_t group) {
+LOOP TYPED(measure)(const channels *k, int64_t group) {
     const REAL *x = (const REAL *)k->x + first_row(k, group) * k->places;
     const int64_t runs = k->apart > 1 ? k->rows : 1,
                   n = k->apart > 1 ? k->places : k->count; /* rows side by side are one run */
@@ -166,7 +166,7 @@ LOOP void TYPED(measure)(const channels *k, int64_t group) {
     }
     k->stats[2 * group] = mean, k->stats[2 * group + 1] = 1 / sqrt(var + k->o->eps), k->work[group] = var;
 }
-LOOP void TYPED(forward_groups)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+LOOP TYPED(forward_groups)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const channels *k = arg;
     const REAL *b = k->b;
     (void)chunk;
@@ -181,7 +181,7 @@ LOOP void TYPED(forward_groups)(void *arg, int64_t begin, int64_t end, int64_t c
         }
     }
 }
-LOOP void TYPED(backward_groups)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+LOOP TYPED(backward_groups)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const channels *k = arg;
     (void)chunk;
     for (int64_t g = begin; g < end; g++) {

@@ -3,34 +3,13 @@
  * them.   */
 #ifndef NORM_H
 #define NORM_H
-#include <luron/plugin.h>
+#include "../loops.h"
 #include <math.h>
 #include <string.h>
 
 #define NORMS(X) X(batch1d) X(batch2d) X(batch3d) X(instance1d) X(instance2d) X(instance3d) X(group) X(layer) X(rms)
 #define NORM_DECLARE(id) extern const luron_layer_type norm_##id;
 NORMS(NORM_DECLARE)
-
-#define JOIN_(a, b) a##_##b
-#define JOIN(a, b) JOIN_(a, b)
-#define TYPED(name) JOIN(name, REAL)
-#define BY_TYPE(c, name) ((c)->dtype == LURON_F64 ? JOIN(name, double) : JOIN(name, float))
-
-/* NORM_WIDE(name): the task TYPED(name) in float for vectors of 32 bytes too. It is the same arithmetic in the same
- * order, so the bits do not depend on which of them runs; LOOP is what it is made of. */
-#define LOOP static inline __attribute__((always_inline))
-#if defined(__x86_64__)
-#define NORM_WIDE(name)                                                                                                \
-    static __attribute__((target("avx2"))) void JOIN(name, wide)(void *arg, int64_t begin, int64_t end,                \
-                                                                 int64_t chunk) {                                      \
-        JOIN(name, float)(arg, begin, end, chunk);                                                                     \
-    }
-#define WIDEST(c, name)                                                                                                \
-    ((c)->dtype == LURON_F32 && (c)->host->vector_bytes >= 32 ? JOIN(name, wide) : BY_TYPE(c, name))
-#else
-#define NORM_WIDE(name)
-#define WIDEST(c, name) BY_TYPE(c, name)
-#endif
 
 enum { WEIGHT, BIAS };       /* parameters */
 enum { MEAN, VAR, BATCHES }; /* state */

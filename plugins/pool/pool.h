@@ -3,7 +3,7 @@
  * that work can be cut between them; within a plane the order is fixed. */
 #ifndef POOL_PLUGIN_H
 #define POOL_PLUGIN_H
-#include <luron/plugin.h>
+#include "../loops.h"
 #include <math.h>
 #include <string.h>
 
@@ -13,11 +13,6 @@
         X(adaptive_avg1d) X(adaptive_avg2d) X(adaptive_avg3d)
 #define POOL_DECLARE(id) extern const luron_layer_type pool_##id;
 POOLS(POOL_DECLARE)
-
-#define JOIN_(a, b) a##_##b
-#define JOIN(a, b) JOIN_(a, b)
-#define TYPED(name) JOIN(name, REAL)
-#define BY_TYPE(c, name) ((c)->dtype == LURON_F64 ? JOIN(name, double) : JOIN(name, float))
 
 /* The options of all types; each lists those it has. A window has kernel_size or output_size, one number a dim. */
 typedef struct pool {

@@ -3,12 +3,7 @@
 local build = os.getenv "LURON_TEST_BUILD"
 local sanitized = (os.getenv "LURON_TEST_SANITIZE" or "") ~= ""
 
-local function lines_of(command)
-  local list = {}
-  local pipe <close> = assert(io.popen(command))
-  for line in pipe:lines() do list[#list + 1] = line end
-  return list
-end
+local lines_of = dofile(os.getenv "LURON_TEST_SOURCE" .. "/tests/support/shell.lua").lines_of
 
 --- The shared objects that are open when `code` has run in the luron command: paths by name, and the names in order.
 local function opened(code)

@@ -2,12 +2,7 @@
 local source, build = os.getenv "LURON_TEST_SOURCE", os.getenv "LURON_TEST_BUILD"
 local sanitized = (os.getenv "LURON_TEST_SANITIZE" or "") ~= ""
 
-local function lines_of(command)
-  local list = {}
-  local pipe <close> = assert(io.popen(command))
-  for line in pipe:lines() do list[#list + 1] = line end
-  return list
-end
+local lines_of = dofile(os.getenv "LURON_TEST_SOURCE" .. "/tests/support/shell.lua").lines_of
 
 local function files(pattern) return lines_of(string.format("find %s/%s -type f 2>/dev/null | sort", source, pattern)) end
 
