@@ -371,6 +371,8 @@ luron_status luron__recompute_backward(luron_ctx *ctx, luron__run *run, luron__n
 /* ---- threads (parallel.c) ----------------------------------------------------------------------------------------------------- */
 /** fn(arg, begin, end, chunk) for chunks of `grain` (cut by n and grain alone) on up to `threads` threads. */
 void luron__parallel_for(int threads, int64_t n, int64_t grain, void (*fn)(void *arg, int64_t begin, int64_t end, int64_t chunk), void *arg);
+/** How many of `threads` threads a loop gets now that takes one thread so many seconds. Who cuts work finer for threads asks before. */
+int luron__threads_for(int threads, double seconds);
 /** For tests: the calling thread's regions run on all threads, however late they come out on a busy machine. */
 void luron__parallel_always(bool on);
 int luron__default_threads(void);

@@ -1,25 +1,50 @@
 /* The one file that knows OpenMP. Work is cut by its size alone, so results never depend on the number of threads.
  *
- * Beside another busy program a parallel region can take milliseconds, for its last thread waits for a core. A guard
- * watches for that: when a region comes out late, the next ones run on one thread, the longer the more often it
- * happens. What it decides changes the time alone, never a result.                                                    */
+ * Waking a thread costs more than small work does, and beside a busy program a parallel region can take milliseconds,
+ * for its last thread waits for a core. So a loop runs on several threads where that was measured to pay: each loop's
+ * time on one thread is remembered, and a region that came out slower than one thread would have been keeps the next
+ * ones on one thread for a while, the longer the more often it happens. What is decided changes the time alone, never
+ * a result.                                                                                                            */
 #include "internal.h"
 
 #include <omp.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
-enum { MAX_THREADS = 256, SKIP_MIN = 16, SKIP_MAX = 16384, FORGIVE_AFTER = 64 };
-#define SLACK 1.5     /* a region may take this many times its share of the work ... */
-#define GRACE 20e-6   /* ... and these seconds more */
+enum { MAX_THREADS = 256, LOOPS = 64, PATIENCE = 20, MOST_STRIKES = 7, FORGIVE_AFTER = 64 };
+#define WORTH 100e-6      /* seconds of work that are worth waking threads for, */
+#define WORTH_AWAKE 25e-6 /* and while they spin, */
+#define AWAKE 150e-6      /* which they do for 200 us after a region, if the luron program is what runs (lua/cli/main.c) */
+#define LOST 5e-3         /* what a late region counts for at most: about a time slice of another program */
+#define LONGEST_WAIT 1.0  /* on one thread after a late region */
+
+/* One loop as it was last met: what it is known by, and its seconds on one thread. */
+typedef struct loop {
+    void (*fn)(void *arg, int64_t begin, int64_t end, int64_t chunk);
+    int64_t n, grain;
+    double seconds;
+} loop;
 
 /* About the machine, not about a context: one for each thread that opens regions. */
 static _Thread_local struct guard {
-    int skip;    /* regions still to run on one thread */
-    int penalty; /* how many the next late one costs */
-    int good;    /* regions in time since the last change */
-    bool off;
+    loop loops[LOOPS];
+    double ended; /* when the last region did */
+    double until; /* one thread alone till then */
+    int strikes;  /* late regions lately */
+    int good;     /* regions in time since the last change */
+    bool met;     /* has there been a region? The first one makes the threads, which says nothing about the next */
+    bool always;
 } guard;
+
+/* A child of fork has none of its parent's threads, but OpenMP would wait for them. */
+static atomic_bool is_child;
+static void become_child(void) { atomic_store(&is_child, true); }
+static void watch_fork(void) { pthread_atfork(NULL, NULL, become_child); }
+
+/* Must loops stay on the thread that they are called on? */
+static bool is_alone(void) { return atomic_load_explicit(&is_child, memory_order_relaxed) || omp_in_parallel(); }
 
 int luron__default_threads(void) {
     const char *text = getenv("LURON_NUM_THREADS");
@@ -28,57 +53,93 @@ int luron__default_threads(void) {
     return n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : (int)n;
 }
 
-static double now(void) {
+static double seconds_of(clockid_t clock) {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
+static double now(void) { return seconds_of(CLOCK_MONOTONIC); }
 
-void luron__parallel_always(bool on) {
-    guard.off = on;
-    guard.skip = 0;
+void luron__parallel_always(bool on) { guard.always = on; }
+
+int luron__threads_for(int threads, double seconds) {
+    if (threads <= 1 || is_alone()) return 1;
+    if (guard.always) return threads;
+    if (seconds < WORTH_AWAKE) return 1;
+    double t = now();
+    return t >= guard.until && (seconds >= WORTH || t - guard.ended < AWAKE) ? threads : 1;
 }
 
-static void judge(double took, double share) {
-    if (guard.off) return;
-    if (guard.penalty < SKIP_MIN) guard.penalty = SKIP_MIN;
-    if (took > SLACK * share + GRACE) {
-        guard.skip = guard.penalty;
-        guard.penalty = guard.penalty * 2 > SKIP_MAX ? SKIP_MAX : guard.penalty * 2;
-        guard.good = 0;
-    } else if (++guard.good == FORGIVE_AFTER) {
-        guard.penalty /= 2;
-        guard.good = 0;
+/* A region took `took` seconds for what is `work` on one thread. */
+static void judge(double took, double work) {
+    if (took <= work) {
+        if (++guard.good == FORGIVE_AFTER) guard.good = 0, guard.strikes -= guard.strikes > 0;
+        return;
     }
+    double lost = took - work < LOST ? took - work : LOST, wait = lost * PATIENCE * (double)(1 << guard.strikes);
+    guard.until = guard.ended + (wait < LONGEST_WAIT ? wait : LONGEST_WAIT);
+    guard.strikes += guard.strikes < MOST_STRIKES;
+    guard.good = 0;
+}
+
+typedef struct chunks {
+    void (*fn)(void *arg, int64_t begin, int64_t end, int64_t chunk);
+    void *arg;
+    int64_t n, grain, count;
+} chunks;
+
+static loop *loop_of(const chunks *k) {
+    uint64_t h = ((uint64_t)(uintptr_t)k->fn * 31 + (uint64_t)k->n) * 31 + (uint64_t)k->grain;
+    loop *l = &guard.loops[(h * 0x9E3779B97F4A7C15u) >> 58]; /* one of 64 */
+    if (l->fn != k->fn || l->n != k->n || l->grain != k->grain) *l = (loop){k->fn, k->n, k->grain, -1};
+    return l;
+}
+
+static void run_chunk(const chunks *k, int64_t c) {
+    k->fn(k->arg, c * k->grain, c == k->count - 1 ? k->n : (c + 1) * k->grain, c);
+}
+
+/* The chunks from `first` on, by several threads. @return seconds of work, all threads together. */
+static double run_region(const chunks *k, int64_t first, int threads) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    double work[MAX_THREADS] = {0}, start = now(), sum = 0;
+    pthread_once(&once, watch_fork);
+#pragma omp parallel num_threads(threads)
+    {
+        double began = seconds_of(CLOCK_THREAD_CPUTIME_ID);
+#pragma omp for schedule(dynamic, 1) nowait
+        for (int64_t c = first; c < k->count; c++) run_chunk(k, c);
+        work[omp_get_thread_num()] = seconds_of(CLOCK_THREAD_CPUTIME_ID) - began;
+    }
+    for (int t = 0; t < threads; t++) sum += work[t];
+    guard.ended = now();
+    if (guard.met) judge(guard.ended - start, sum);
+    guard.met = true;
+    return sum;
 }
 
 void luron__parallel_for(int threads, int64_t n, int64_t grain, void (*fn)(void *arg, int64_t begin, int64_t end, int64_t chunk), void *arg) {
     if (n <= 0) return;
     if (grain < 1) grain = 1;
-    int64_t chunks = n / grain + (n % grain != 0);
-    if (threads > chunks) threads = (int)chunks;
-    /* A loop inside a parallel region runs on the thread that it is on. */
-    if (threads <= 1 || omp_in_parallel() || guard.skip > 0) {
-        if (threads > 1 && guard.skip > 0) guard.skip--;
-        for (int64_t c = 0; c < chunks; c++) fn(arg, c * grain, c == chunks - 1 ? n : (c + 1) * grain, c);
+    const chunks k = {fn, arg, n, grain, n / grain + (n % grain != 0)};
+    if (threads > MAX_THREADS) threads = MAX_THREADS;
+    if (threads > k.count) threads = (int)k.count;
+    if (threads <= 1 || is_alone()) {
+        for (int64_t c = 0; c < k.count; c++) run_chunk(&k, c);
         return;
     }
-    double quickest[MAX_THREADS], start = now();
-    for (int t = 0; t < threads; t++) quickest[t] = 1e9; /* fewer threads than wanted may come */
-#pragma omp parallel num_threads(threads)
-    {
-        double least = 1e9;
-#pragma omp for schedule(dynamic, 1)
-        for (int64_t c = 0; c < chunks; c++) {
-            double began = now();
-            fn(arg, c * grain, c == chunks - 1 ? n : (c + 1) * grain, c);
-            double took = now() - began;
-            if (took < least && (c < chunks - 1 || n % grain == 0)) least = took; /* the last chunk may be short */
-        }
-        quickest[omp_get_thread_num()] = least;
+    double seconds = guard.always ? WORTH : loop_of(&k)->seconds, done = 0, start = now();
+    int64_t c = 0;
+    if (seconds < 0) { /* a new one: the first chunk tells */
+        run_chunk(&k, c++);
+        done = now() - start;
+        seconds = done * (double)k.count;
     }
-    double least = 1e9;
-    for (int t = 0; t < threads; t++)
-        if (quickest[t] < least) least = quickest[t];
-    judge(now() - start, least * (double)((chunks + threads - 1) / threads));
+    if (c < k.count && luron__threads_for(threads, seconds) > 1) {
+        seconds = done + run_region(&k, c, threads < k.count - c ? threads : (int)(k.count - c));
+    } else {
+        for (; c < k.count; c++) run_chunk(&k, c);
+        seconds = now() - start;
+    }
+    loop_of(&k)->seconds = seconds; /* sought again, since a chunk may have had loops of its own */
 }

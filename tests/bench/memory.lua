@@ -12,11 +12,11 @@ local ways = {
   planned = luron.compile,
 }
 
--- MiB that this process has taken at most.
+-- Bytes that this process has taken at most.
 local function peak()
   for line in io.lines "/proc/self/status" do
     local kib = line:match "^VmHWM:%s*(%d+)"
-    if kib then return kib / 1024 end
+    if kib then return kib * 1024 end
   end
   error "no VmHWM in /proc/self/status"
 end

@@ -7,9 +7,11 @@
 #include "kernels/gemm_tile.h"
 #include "kernels/tasks.h"
 
-enum { ALIGN = 64, MOST_CHUNKS = 64 };
+enum { ALIGN = 64, TILES_EACH = 4 /* for a thread, at most */ };
 #define LEAST_FLOPS 1e6 /* of a tile: worth handing to another thread */
-#define MOST_FLOPS 8e6  /* of a tile, while there are not many */
+#define SECONDS 3e-11   /* about what a multiply-add of float32 takes: are threads worth waking? */
+#define PACK_COST 40.0  /* of a number that a tile copies, in multiply-adds, */
+#define TURN_COST 20.0  /* and of one of a transposed A */
 
 static const luron__gemm_kernels *kernels_of(int isa) {
     switch (isa) {
@@ -27,26 +29,42 @@ static const luron__gemm_kernels *kernels_of(int isa) {
     }
 }
 
-/* The grid of output tiles. It changes no bit, so that a product on one thread need not be cut as finely. */
+/* The grid of output tiles. It changes no bit, so that it may depend on the number of threads. */
 typedef struct grid {
     int64_t rows, cols;    /* tiles */
     int64_t height, width; /* of a tile; a multiple of the widest panel */
 } grid;
 
-/* Columns first, for each tile packs its part of B; few panels are shared out by rows. */
-static grid grid_of(const luron__gemm_args *g, int threads) {
-    int64_t panel = kernels_of(g->isa)->widths[g->dtype == LURON_F64][0], panels = luron__ceil_div(g->n, panel);
-    double flops = 2.0 * (double)g->m * (double)g->n * (double)g->k;
-    int64_t chunks = 1;
-    if (threads > 1) chunks = (int64_t)(flops < 8 * MOST_FLOPS ? flops / LEAST_FLOPS : flops / MOST_FLOPS);
-    chunks = luron__most(1, luron__least(chunks, flops < 8 * MOST_FLOPS ? 8 : MOST_CHUNKS));
-    int64_t cols = panels % 2 == 0 || panels >= 8 ? luron__least(chunks, panels) : 1;
-    int64_t rows = luron__most(luron__ceil_div(chunks, cols), luron__ceil_div(g->m, LURON__GEMM_M));
+static grid cut(const luron__gemm_args *g, int64_t rows, int64_t cols, int64_t panel) {
     grid t = {.height = luron__ceil_div(luron__ceil_div(g->m, rows), 8) * 8,
-              .width = luron__ceil_div(panels, cols) * panel};
+              .width = luron__ceil_div(luron__ceil_div(g->n, panel), cols) * panel};
     t.rows = luron__ceil_div(g->m, t.height);
     t.cols = luron__ceil_div(g->n, t.width);
     return t;
+}
+
+/* Multiply-adds of the thread that has most to do: its tiles, each of which packs its part of B and of a transposed A. */
+static double cost_of(const luron__gemm_args *g, grid t, int threads) {
+    double pack = g->packed ? 0 : PACK_COST * (double)t.width;
+    double turn = luron__gemm_turns_a(g) ? TURN_COST * (double)t.height : 0;
+    double each = ((double)t.height * (double)t.width + pack + turn) * (double)g->k;
+    return each * (double)luron__ceil_div(t.rows * t.cols, threads);
+}
+
+static grid grid_of(const luron__gemm_args *g, int threads) {
+    int64_t panel = kernels_of(g->isa)->widths[g->dtype == LURON_F64][0];
+    int64_t least = luron__ceil_div(g->m, LURON__GEMM_M), most = 1;
+    double flops = 2.0 * (double)g->m * (double)g->n * (double)g->k;
+    if (threads > 1) most = luron__least(TILES_EACH * threads, (int64_t)(flops / LEAST_FLOPS));
+    grid best = cut(g, least, 1, panel);
+    double best_cost = cost_of(g, best, threads);
+    for (int64_t rows = least; rows <= most; rows++)
+        for (int64_t cols = 1; rows * cols <= most; cols++) {
+            grid t = cut(g, rows, cols, panel);
+            double cost = cost_of(g, t, threads);
+            if (cost < best_cost) best = t, best_cost = cost;
+        }
+    return best;
 }
 
 typedef struct run {
@@ -100,6 +118,7 @@ void luron__gemm(const luron__gemm_args *g, int threads, void *work) {
     if (g->m == 0 || g->n == 0) return;
     run r = {.g = g, .tile = kernels_of(g->isa)->tile[g->dtype == LURON_F64]};
     char *at = (char *)work + (ALIGN - (uintptr_t)work % ALIGN) % ALIGN;
+    threads = luron__threads_for(threads, SECONDS * (double)g->m * (double)g->n * (double)g->k);
     if (is_one(g, threads)) {
         r.tile(g, 0, g->m, 0, g->n, at);
         return;

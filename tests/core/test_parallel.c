@@ -1,0 +1,101 @@
+/* Loops over threads: every chunk runs once, however it is decided where; and a child of fork does not wait for threads that it
+ * does not have. */
+#include "internal.h"
+#include "tensor_assert.h"
+
+#include <stdatomic.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MOST = 4096 };
+typedef struct seen {
+    int64_t n, grain;
+    int spin;     /* how much work a chunk is */
+    bool nested;  /* each chunk has a loop of its own */
+    atomic_int times[MOST];
+    atomic_int wrong;
+} seen;
+
+static void see_inner(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+    (void)begin, (void)end, (void)chunk;
+    atomic_fetch_add((atomic_int *)arg, 1);
+}
+
+static void see(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+    seen *s = arg;
+    int64_t least = begin + s->grain < s->n ? begin + s->grain : s->n;
+    if (begin != chunk * s->grain || end != least) atomic_store(&s->wrong, 1);
+    for (volatile int i = 0; i < s->spin; i++) {}
+    if (s->nested) {
+        atomic_int inner = 0;
+        luron__parallel_for(4, 7, 2, see_inner, &inner);
+        if (inner != 4) atomic_store(&s->wrong, 1);
+    }
+    for (int64_t i = begin; i < end; i++) atomic_fetch_add(&s->times[i], 1);
+}
+
+static void run_and_check(seen *s, int threads) {
+    s->wrong = 0;
+    for (int64_t i = 0; i < s->n; i++) s->times[i] = 0;
+    luron__parallel_for(threads, s->n, s->grain, see, s);
+    assert_int_equal(s->wrong, 0);
+    for (int64_t i = 0; i < s->n; i++) assert_int_equal(s->times[i], 1);
+}
+
+/* The first time, remembered as small and as large, on threads that are awake or kept from the loop. */
+static void test_parallel_runs_each_chunk_once(void **state) {
+    static seen s;
+    static const int threads[] = {1, 2, 3, 8, 1000};
+    (void)state;
+    for (int always = 0; always < 2; always++) {
+        luron__parallel_always(always);
+        for (s.n = 0; s.n <= MOST; s.n = s.n < 4 ? s.n + 1 : s.n * 5)
+            for (s.grain = 1; s.grain <= s.n + 1; s.grain = s.grain * 3 + 1)
+                for (int t = 0; t < 5; t++)
+                    for (int again = 0; again < 3; again++) {
+                        s.spin = again == 1 ? 2000 : 0;
+                        s.nested = (s.n + s.grain + t) % 4 == 0;
+                        run_and_check(&s, threads[t]);
+                    }
+    }
+    luron__parallel_always(false);
+}
+
+static void test_parallel_small_work_stays_on_one_thread(void **state) {
+    (void)state;
+    luron__parallel_always(true);
+    assert_int_equal(luron__threads_for(3, 0), 3);
+    luron__parallel_always(false);
+    assert_int_equal(luron__threads_for(3, 1e-6), 1);
+    assert_int_equal(luron__threads_for(1, 1), 1);
+}
+
+static void test_parallel_in_a_child_of_fork(void **state) {
+    static seen s = {.n = 64, .grain = 1};
+    (void)state;
+    luron__parallel_always(true);
+    run_and_check(&s, 2); /* makes threads, which the child will not have */
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        alarm(20);
+        luron__parallel_for(2, s.n, s.grain, see, &s);
+        int twice = 0;
+        for (int64_t i = 0; i < s.n; i++) twice += s.times[i] == 2;
+        _exit(twice == s.n && luron__threads_for(2, 1) == 1 ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    luron__parallel_always(false);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_parallel_runs_each_chunk_once),
+        cmocka_unit_test(test_parallel_small_work_stays_on_one_thread),
+        cmocka_unit_test(test_parallel_in_a_child_of_fork),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
