@@ -1,74 +1,77 @@
 /* ops_softmax.c -- softmax and log_softmax along any dim. at[0] = dim. */
 #include "internal.h"
+#include "kernels/elementwise.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { GRAIN = 8192 };
 
-/* Rows along a dim with x's strides: one for each position in the other dims, in row-major order. */
 typedef struct rows {
-    int64_t n, rows, inner; /* numbers in a row; rows; positions after the dim */
-    int dim;
-    const luron_tensor *x;
-    luron_tensor *out;
-    uint32_t dtype; /* of the computation */
-    char *work;     /* (rows, n), or NULL: x and out are that themselves */
+    int64_t n; /* numbers in a row */
+    const char *x;
+    char *y;
+    uint32_t dtype;
     int is_log, isa;
 } rows;
 
-static int64_t offset_in_x(const rows *j, int64_t row) {
-    int64_t offset = 0;
-    for (int d = j->x->ndim - 1; d >= 0; d--) {
-        if (d == j->dim) continue;
-        offset += row % j->x->shape[d] * j->x->strides[d];
-        row /= j->x->shape[d];
-    }
-    return offset;
-}
-
 static void some_rows(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const rows *j = arg;
-    int64_t size = luron_dtype_size(j->dtype), x_size = luron_dtype_size(j->x->dtype);
+    int64_t at = begin * j->n * luron_dtype_size(j->dtype);
     (void)chunk;
-    if (!j->work) {
-        int64_t at = begin * j->n * size;
-        luron__softmax_rows(j->isa, j->dtype, end - begin, j->n, luron__data(j->x) + at, luron__data(j->out) + at, j->is_log);
-        return;
-    }
-    for (int64_t r = begin; r < end; r++) {
-        char *row = j->work + r * j->n * size,
-             *to = luron__data(j->out) + (r / j->inner * j->inner * j->n + r % j->inner) * x_size;
-        luron__convert(j->dtype, row, 1, j->x->dtype, luron__data(j->x) + offset_in_x(j, r) * x_size,
-                       j->x->ndim ? j->x->strides[j->dim] : 1, j->n);
-        luron__softmax_rows(j->isa, j->dtype, 1, j->n, row, row, j->is_log);
-        luron__convert(j->x->dtype, to, j->inner, j->dtype, row, 1, j->n);
-    }
+    luron__softmax_rows(j->isa, j->dtype, end - begin, j->n, j->x + at, j->y + at, j->is_log);
 }
 
+/* Strides of a contiguous tensor of x's shape but for `dim`, which comes last. */
+static void strides_with_last(const luron_tensor *x, int dim, int64_t *strides) {
+    int64_t step = x->shape[dim];
+    for (int d = x->ndim - 1; d >= 0; d--) {
+        if (d == dim) continue;
+        strides[d] = step;
+        step *= x->shape[d];
+    }
+    strides[dim] = 1;
+}
+
+static void copy(luron_ctx *ctx, const luron_tensor *x, luron__ew_operand to, luron__ew_operand from) {
+    luron__ew e = {.n_in = 1, .ndim = x->ndim ? x->ndim : 1, .shape = {1}, .out = to, .in = {from}};
+    for (int d = 0; d < x->ndim; d++) e.shape[d] = x->shape[d];
+    luron__elementwise(&e, ctx->threads);
+}
+
+static luron__ew_operand operand(char *data, uint32_t dtype, uint32_t run, const int64_t *strides) {
+    luron__ew_operand o = {.data = data, .dtype = dtype, .run = run};
+    memcpy(o.strides, strides, sizeof o.strides);
+    return o;
+}
+
+/* What does not lie as rows of the dtype of the computation is copied to where it does, and back. */
 static luron_status compute(luron_ctx *ctx, luron__apply *a, int is_log) {
     const luron_tensor *x = a->in[0];
-    rows j = {.n = 1,
-              .rows = 1,
-              .inner = 1,
-              .dim = (int)a->attrs.at[0],
-              .x = x,
-              .out = a->out,
+    const int dim = x->ndim ? (int)a->attrs.at[0] : 0;
+    const int64_t numel = luron_tensor_numel(x);
+    if (numel == 0) return LURON_OK;
+    rows j = {.n = x->ndim ? x->shape[dim] : 1,
+              .x = luron__data(x),
+              .y = luron__data(a->out),
               .dtype = luron__compute_dtype(x->dtype),
               .is_log = is_log,
               .isa = ctx->isa};
-    for (int d = 0; d < x->ndim; d++) {
-        if (d == j.dim)
-            j.n = x->shape[d];
-        else
-            j.rows *= x->shape[d];
-        if (d > j.dim) j.inner *= x->shape[d];
+    const bool direct = x->dtype == j.dtype && luron_tensor_is_contiguous(x) && (x->ndim == 0 || x->strides[dim] == 1);
+    const size_t bytes = direct ? 0 : (size_t)numel * (size_t)luron_dtype_size(j.dtype);
+    int64_t strides[LURON_MAX_DIMS] = {0};
+    char *work = NULL;
+    if (!direct) {
+        if (!(work = luron__pool_alloc(ctx->pool, bytes))) return luron__nomem(ctx, bytes);
+        if (x->ndim) strides_with_last(x, dim, strides);
+        copy(ctx, x, operand(work, j.dtype, j.dtype, strides), operand(luron__data(x), x->dtype, j.dtype, x->strides));
+        j.x = j.y = work;
     }
-    if (j.n == 0 || j.rows == 0) return LURON_OK;
-    bool direct = j.inner == 1 && x->dtype == j.dtype && luron_tensor_is_contiguous(x);
-    size_t bytes = direct ? 0 : (size_t)(j.rows * j.n) * (size_t)luron_dtype_size(j.dtype);
-    if (!direct && !(j.work = luron__pool_alloc(ctx->pool, bytes))) return luron__nomem(ctx, bytes);
-    luron__parallel_for(ctx->threads, j.rows, GRAIN / j.n + 1, some_rows, &j);
-    if (!direct) luron__pool_free(ctx->pool, j.work, bytes);
+    luron__parallel_for(ctx->threads, numel / j.n, GRAIN / j.n + 1, some_rows, &j);
+    if (!direct) {
+        copy(ctx, x, operand(luron__data(a->out), x->dtype, x->dtype, a->out->strides), operand(work, j.dtype, x->dtype, strides));
+        luron__pool_free(ctx->pool, work, bytes);
+    }
     return LURON_OK;
 }
 

@@ -7,11 +7,13 @@
 
 #include "internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
     GRAIN = 32768,  /* elements of a chunk: below it one thread */
     BUFFER = 1024,  /* elements of a run that needs a buffer */
+    STRIP = 64,     /* rows that are transposed together */
     LONG_ROW = 128, /* from here on a run ends with its row, so that broadcast operands need no buffer */
     WIDEST = 8      /* bytes of an element in a run */
 };
@@ -60,6 +62,17 @@ static void collapse(job *j) {
     j->out.at.strides[0] = 0;
     for (int i = 0; i < j->e->n_in; i++)
         j->in[i].at.strides[0] = 0;
+}
+
+/* The order of the dims does not matter to a copy: that in which the output lies is best. */
+static void sort_dims(job *j) {
+    luron__ew_operand *out = &j->out.at, *in = &j->in[0].at;
+    for (int d = 1; d < j->ndim; d++)
+        for (int k = d; k > 0 && llabs(out->strides[k]) > llabs(out->strides[k - 1]); k--) {
+            int64_t size = j->shape[k], to = out->strides[k], from = in->strides[k];
+            j->shape[k] = j->shape[k - 1], out->strides[k] = out->strides[k - 1], in->strides[k] = in->strides[k - 1];
+            j->shape[k - 1] = size, out->strides[k - 1] = to, in->strides[k - 1] = from;
+        }
 }
 
 static void describe(const job *j, layout *l, uint32_t to, uint32_t from) {
@@ -184,6 +197,46 @@ static void chunk_convert(void *arg, int64_t begin, int64_t end, int64_t number)
     }
 }
 
+/* A copy to where rows lie in order from where another dim does, which is that dim; -1: it is no such copy. */
+static int transposed_dim(const job *j) {
+    const int last = j->ndim - 1;
+    if (j->out.at.dtype != j->in[0].at.dtype || j->out.at.strides[last] != 1 || j->in[0].at.strides[last] == 1) return -1;
+    for (int d = 0; d < last; d++)
+        if (j->in[0].at.strides[d] == 1 && j->shape[d] > 1) return d;
+    return -1;
+}
+
+/* Strips of the dim that lies in order in memory, for all positions in the dims before the last. */
+typedef struct strips {
+    const job *j;
+    int dim;
+    int64_t each; /* strips of one position */
+} strips;
+
+static void some_strips(void *arg, int64_t begin, int64_t end, int64_t number) {
+    const strips *s = arg;
+    const job *j = s->j;
+    const int last = j->ndim - 1;
+    (void)number;
+    for (int64_t k = begin; k < end; k++) {
+        int64_t at[LURON_MAX_DIMS] = {0}, rest = k / s->each, row = k % s->each * STRIP, left = j->shape[s->dim] - row;
+        for (int d = last - 1; d >= 0; d--) {
+            if (d == s->dim) continue;
+            at[d] = rest % j->shape[d];
+            rest /= j->shape[d];
+        }
+        at[s->dim] = row;
+        luron__transpose(j->out.size, left < STRIP ? left : STRIP, j->shape[last], address(j, &j->in[0], at), j->in[0].at.strides[last],
+                         address(j, &j->out, at), j->out.at.strides[s->dim]);
+    }
+}
+
+static void copy_transposed(const job *j, int dim, int threads) {
+    strips s = {.j = j, .dim = dim, .each = (j->shape[dim] + STRIP - 1) / STRIP};
+    int64_t elements = j->shape[j->ndim - 1] * (j->shape[dim] < STRIP ? j->shape[dim] : STRIP);
+    luron__parallel_for(threads, j->total / j->shape[j->ndim - 1] / j->shape[dim] * s.each, GRAIN / elements + 1, some_strips, &s);
+}
+
 int luron__elementwise(const luron__ew *e, int threads) {
     job j = {.e = e, .ndim = e->ndim, .total = luron__numel(e->ndim, e->shape)};
     if (j.total == 0) return 0;
@@ -191,12 +244,15 @@ int luron__elementwise(const luron__ew *e, int threads) {
     j.out.at = e->out;
     for (int i = 0; i < e->n_in; i++)
         j.in[i].at = e->in[i];
+    if (!e->fn) sort_dims(&j);
     collapse(&j);
     j.by_rows = j.ndim == 1 || j.shape[j.ndim - 1] >= LONG_ROW;
     if (!e->fn) {
         describe(&j, &j.out, e->out.dtype, e->out.dtype);
         describe(&j, &j.in[0], e->out.dtype, e->in[0].dtype);
-        luron__parallel_for(threads, j.total, GRAIN, chunk_convert, &j);
+        int dim = transposed_dim(&j);
+        if (dim >= 0) copy_transposed(&j, dim, threads);
+        else luron__parallel_for(threads, j.total, GRAIN, chunk_convert, &j);
         return 0;
     }
     describe(&j, &j.out, e->out.dtype, e->out.run);

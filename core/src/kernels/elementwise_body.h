@@ -52,7 +52,16 @@ BINARY(eq, uint8_t, u == v)
 BINARY(ne, uint8_t, u != v)
 BINARY(lt, uint8_t, u < v)
 BINARY(le, uint8_t, u <= v)
-BINARY_CALL(pow, pow_one)
+BINARY_CALL(any_pow, pow_one)
+/* Cubes and squares, which pow is mostly used for, by products. */
+static int NAME(pow)(int64_t n, const T *a, int sa, const T *b, int sb, void *out) {
+    T *restrict y = out;
+    if (sb || (*b != 2 && *b != 3)) return NAME(any_pow)(n, a, sa, b, sb, out);
+    if (*b == 2) return NAME(mul)(n, a, sa, a, sa, out);
+    for (int64_t i = 0; i < n; i++)
+        y[i] = NAME(pow_one)(a[i * sa], 3, &(int){0});
+    return 0;
+}
 BINARY_CALL(floor_divide, floor_divide_one)
 BINARY_CALL(remainder, remainder_one)
 #ifndef WHOLE

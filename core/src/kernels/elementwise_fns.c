@@ -9,7 +9,7 @@
 #define REAL_ONE(T, S, suffix)                                                                                         \
     static inline T pow_one_##S(T a, T b, int *found) {                                                                \
         (void)found;                                                                                                   \
-        return b == 2 ? a * a : pow##suffix(a, b); /* squares are what pow is mostly used for */                       \
+        return b == 2 ? a * a : b == 3 ? a * a * a : pow##suffix(a, b);                                                \
     }                                                                                                                  \
     static inline T floor_divide_one_##S(T a, T b, int *found) {                                                       \
         (void)found;                                                                                                   \

@@ -6,6 +6,10 @@
 
 /** Compute dtype of element-wise work on a dtype: float32, float64 or int64 (integers and bool). */
 uint32_t luron__compute_dtype(uint32_t dtype);
+/** to[i][j] = from[j][i]: rows of `columns` elements of `size` bytes (1, 2, 4 or 8) to, to_stride apart; columns in order from, from_stride
+ *  apart. */
+void luron__transpose(int size, int64_t rows, int64_t columns, const void *from, int64_t from_stride, void *to, int64_t to_stride);
+
 /** Convert n elements between any two dtypes; a stride (in elements) on each side. Real to integer truncates, NaN gives 0,
  *  out of range saturates; anything but 0 is true. */
 void luron__convert(uint32_t to_dtype, void *to, int64_t to_stride, uint32_t from_dtype, const void *from, int64_t from_stride, int64_t n);

@@ -3,6 +3,7 @@
 #include "internal.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { LANES = 8, BLOCK = 4096, COLUMNS = 64, GRAIN = 32768, SHORT_RUN = 16, SQUARES = 100 /* sum of (x - mean)^2 */ };
 
@@ -28,7 +29,7 @@ static void some_blocks(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 #define A double
 #define LOWEST (-(A)INFINITY)
 #define HIGHEST ((A)INFINITY)
-#define IS_NAN(v) isnan(v)
+#define IS_NAN(v) ((v) != (v))
 #define NAME(x) x##_f32
 #include "kernels/reduce_body.h"
 #undef T

@@ -16,9 +16,9 @@ static inline __attribute__((always_inline)) A NAME(step)(const int fn, A acc, A
     case LURON__REDUCE_PROD:
         return acc * v;
     case LURON__REDUCE_MAX:
-        return v > acc || IS_NAN(v) ? v : acc;
+        return ((v > acc) | IS_NAN(v)) ? v : acc;
     case LURON__REDUCE_MIN:
-        return v < acc || IS_NAN(v) ? v : acc;
+        return ((v < acc) | IS_NAN(v)) ? v : acc;
     default:
         return acc + v;
     }
@@ -32,12 +32,37 @@ static inline __attribute__((always_inline)) A NAME(start)(const int fn) {
     return fn == LURON__REDUCE_PROD ? 1 : fn == LURON__REDUCE_MAX ? LOWEST : fn == LURON__REDUCE_MIN ? HIGHEST : 0;
 }
 
+/* n numbers in order, a multiple of LANES: the largest or smallest in T itself, NaN apart. As vectors of 16 bytes at most, since
+ * a compiler makes branches of it. */
+enum { NAME(WIDE) = 16 / sizeof(T) < LANES ? 16 / sizeof(T) : LANES };
+typedef T NAME(vector) __attribute__((vector_size(NAME(WIDE) * sizeof(T))));
+static inline __attribute__((always_inline)) void NAME(extremes)(const int fn, A *lane, const T *x, int64_t n) {
+    enum { WIDE = NAME(WIDE), VECTORS = LANES / WIDE };
+    NAME(vector) best[VECTORS], nan[VECTORS] = {0}, v;
+    for (int l = 0; l < LANES; l++)
+        best[l / WIDE][l % WIDE] = (T)lane[l];
+    for (int64_t i = 0; i < n; i += LANES)
+        for (int k = 0; k < VECTORS; k++) {
+            memcpy(&v, x + i + k * WIDE, sizeof v);
+            const NAME(vector) same = v;
+            const __typeof__(v > same) better = fn == LURON__REDUCE_MAX ? v > best[k] : v < best[k], is_nan = v != same;
+            best[k] = (NAME(vector))((better & (__typeof__(better))v) | (~better & (__typeof__(better))best[k]));
+            nan[k] = (NAME(vector))((is_nan & (__typeof__(better))v) | (~is_nan & (__typeof__(better))nan[k]));
+        }
+    for (int l = 0; l < LANES; l++)
+        lane[l] = IS_NAN(nan[l / WIDE][l % WIDE]) ? nan[l / WIDE][l % WIDE] : best[l / WIDE][l % WIDE];
+}
+
 /* n numbers for one output, from position `at` of a block on. */
 static inline __attribute__((always_inline)) void NAME(line)(const int fn, A *lane, int64_t at, const T *x,
                                                              int64_t stride, int64_t n, A mean) {
     int64_t i = 0;
     for (; i < n && (at + i) % LANES; i++)
         lane[(at + i) % LANES] = NAME(step)(fn, lane[(at + i) % LANES], x[i * stride], mean);
+    if ((fn == LURON__REDUCE_MAX || fn == LURON__REDUCE_MIN) && stride == 1) {
+        NAME(extremes)(fn, lane, x + i, (n - i) / LANES * LANES);
+        i += (n - i) / LANES * LANES;
+    }
     A sum[LANES];
     for (int l = 0; l < LANES; l++)
         sum[l] = lane[l];
