@@ -11,6 +11,9 @@
 
 #include <math.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 enum { GRAIN = 16384 /* numbers a chunk: a multiple of RUN */, RUN = 256 /* numbers made at a time */ };
 
@@ -27,10 +30,53 @@ void luron__philox(uint64_t seed, uint64_t position, uint32_t stream, uint64_t b
     out[0] = c0, out[1] = c1, out[2] = c2, out[3] = c3;
 }
 
+enum { BLOCKS = 4 }; /* made at once */
+
+#ifdef __SSE2__
+/* A counter's word in the low half of each 64 bits, since that is what the product reads; the high half is whatever. */
+static void philox_blocks(uint64_t seed, uint64_t position, uint32_t stream, uint64_t first, uint32_t *out) {
+    enum { N = BLOCKS / 2 };
+    const __m128i times_0 = _mm_set1_epi64x(0xD2511F53), times_2 = _mm_set1_epi64x(0xCD9E8D57);
+    uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
+    __m128i c0[N], c1[N], c2[N], c3[N];
+    for (int i = 0; i < N; i++) {
+        const uint64_t block = first + 2 * (uint64_t)i, next = block + 1, high = position >> 32 & 0xffff;
+        c0[i] = _mm_set_epi64x((int64_t)next, (int64_t)block);
+        c1[i] = _mm_set1_epi64x(stream);
+        c2[i] = _mm_set1_epi64x((int64_t)position);
+        c3[i] = _mm_set_epi64x((int64_t)(high | (next >> 32 & 0xffff) << 16), (int64_t)(high | (block >> 32 & 0xffff) << 16));
+    }
+    for (int round = 0; round < 10; round++) {
+        const __m128i key_0 = _mm_set1_epi64x(k0), key_1 = _mm_set1_epi64x(k1);
+        for (int i = 0; i < N; i++) {
+            const __m128i a = _mm_mul_epu32(c0[i], times_0), b = _mm_mul_epu32(c2[i], times_2);
+            c0[i] = _mm_xor_si128(_mm_xor_si128(_mm_srli_epi64(b, 32), c1[i]), key_0), c1[i] = b;
+            c2[i] = _mm_xor_si128(_mm_xor_si128(_mm_srli_epi64(a, 32), c3[i]), key_1), c3[i] = a;
+        }
+        k0 += 0x9E3779B9u, k1 += 0xBB67AE85u;
+    }
+    for (int i = 0; i < N; i++, out += 8) {
+        const __m128i low = _mm_shuffle_epi32(c0[i], 0x08), high = _mm_shuffle_epi32(c2[i], 0x08); /* words 0 and 2 of the lanes */
+        const __m128i a = _mm_unpacklo_epi32(low, _mm_shuffle_epi32(c1[i], 0x08)), b = _mm_unpacklo_epi32(high, _mm_shuffle_epi32(c3[i], 0x08));
+        _mm_storeu_si128((__m128i *)(void *)out, _mm_unpacklo_epi64(a, b));
+        _mm_storeu_si128((__m128i *)(void *)(out + 4), _mm_unpackhi_epi64(a, b));
+    }
+}
+#else
+static void philox_blocks(uint64_t seed, uint64_t position, uint32_t stream, uint64_t first, uint32_t *out) {
+    for (int i = 0; i < BLOCKS; i++) luron__philox(seed, position, stream, first + (uint64_t)i, out + 4 * i);
+}
+#endif
+
 /** Words first .. first + n of (seed, position, stream). */
 static void words32(uint64_t seed, uint64_t position, uint32_t stream, int64_t first, int64_t n, uint32_t *to) {
     uint32_t w[4];
     for (int64_t j = first, end = first + n; j < end;) {
+        if (j % 4 == 0 && end - j >= 4 * BLOCKS) {
+            philox_blocks(seed, position, stream, (uint64_t)j / 4, to + (j - first));
+            j += 4 * BLOCKS;
+            continue;
+        }
         luron__philox(seed, position, stream, (uint64_t)j / 4, w);
         for (int64_t k = j % 4; k < 4 && j < end; k++) to[j++ - first] = w[k];
     }
@@ -38,10 +84,11 @@ static void words32(uint64_t seed, uint64_t position, uint32_t stream, int64_t f
 
 /** The same in pairs, the low half first. */
 static void words64(uint64_t seed, uint64_t position, uint32_t stream, int64_t first, int64_t n, uint64_t *to) {
-    uint32_t w[4];
-    for (int64_t j = first, end = first + n; j < end;) {
-        luron__philox(seed, position, stream, (uint64_t)j / 2, w);
-        for (int64_t k = j % 2; k < 2 && j < end; k++) to[j++ - first] = w[2 * k] | (uint64_t)w[2 * k + 1] << 32;
+    uint32_t w[2 * RUN];
+    for (int64_t done = 0, some; done < n; done += some) {
+        some = n - done < RUN ? n - done : RUN;
+        words32(seed, position, stream, 2 * (first + done), 2 * some, w);
+        for (int64_t i = 0; i < some; i++) to[done + i] = w[2 * i] | (uint64_t)w[2 * i + 1] << 32;
     }
 }
 
@@ -268,12 +315,12 @@ luron_status luron_tensor_permutation(luron_tensor **out, luron_ctx *ctx, int64_
     LURON_TRY(luron__tracer_check_draw(ctx, "randperm"));
     luron_tensor *t;
     LURON_TRY(luron_tensor_new(&t, ctx, LURON_I64, 1, &n));
-    uint64_t position = ctx->position++, w[2];
+    uint64_t position = ctx->position++, w[RUN];
     int64_t *ids = (int64_t *)(void *)luron__data(t);
     for (int64_t i = 0; i < n; i++) ids[i] = i + ctx->index_base;
     for (int64_t i = n - 1; i > 0; i--) {
-        if (i % 2 || i == n - 1) words64(ctx->seed, position, 0, i - i % 2, 2, w);
-        int64_t k = (int64_t)((unsigned __int128)w[i % 2] * (uint64_t)(i + 1) >> 64);
+        if (i % RUN == RUN - 1 || i == n - 1) words64(ctx->seed, position, 0, i - i % RUN, i % RUN + 1, w);
+        int64_t k = (int64_t)((unsigned __int128)w[i % RUN] * (uint64_t)(i + 1) >> 64);
         int64_t kept = ids[i];
         ids[i] = ids[k];
         ids[k] = kept;

@@ -2,14 +2,17 @@
  * is kept follows from the numbers of the call, which backward draws again: no mask is stored.                        */
 #ifndef REAL
 #include <luron/plugin.h>
+#include <string.h>
 typedef struct dropout { double p; } dropout;
 typedef struct work { luron_call *c; const void *from; void *to; double beta; } work;
 enum { PIECE = 1024, GRAIN = 16384 };
 static double factor(double p) { return p < 1 ? 1 / (1 - p) : 0; }
 #define REAL float
+#define BITS uint32_t
 #define NAME(x) x##_float
 #include "dropout.c"
 #define REAL double
+#define BITS uint64_t
 #define NAME(x) x##_double
 #include "dropout.c"
 
@@ -46,6 +49,25 @@ LURON_PLUGIN_DEFINE(noise) = {
     .struct_size = sizeof(luron_plugin), .abi_major = LURON_ABI_MAJOR, .name = "noise", .version = "0.1.0", .layers = layers
 };
 #else
+/* v or, whatever v is, 0; without a branch, which nobody could predict. */
+static inline REAL NAME(kept)(int is_kept, REAL v) {
+    BITS bits;
+    memcpy(&bits, &v, sizeof v);
+    bits &= (BITS)0 - (BITS)is_kept;
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+/* Without u: x as it is. */
+static void NAME(put)(int64_t n, const float *u, REAL least, REAL times, const REAL *from, REAL *to, int add) {
+    if (!u && !add)
+        for (int64_t i = 0; i < n; i++) to[i] = from[i];
+    else if (!u)
+        for (int64_t i = 0; i < n; i++) to[i] += from[i];
+    else if (!add)
+        for (int64_t i = 0; i < n; i++) to[i] = NAME(kept)((REAL)u[i] >= least, from[i] * times);
+    else
+        for (int64_t i = 0; i < n; i++) to[i] += NAME(kept)((REAL)u[i] >= least, from[i] * times);
+}
 static void NAME(thin)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const work *k = arg;
     const double p = ((const dropout *)k->c->options)->p;
@@ -57,12 +79,10 @@ static void NAME(thin)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     for (int64_t at = begin; at < end; at += PIECE) {
         const int64_t m = end - at < PIECE ? end - at : PIECE;
         if (training) k->c->host->rand_uniform(k->c, 0, at, m, u);
-        for (int64_t i = 0; i < m; i++) {
-            const REAL y = !training ? from[at + i] : (REAL)u[i] >= least ? from[at + i] * times : 0;
-            to[at + i] = k->beta != 0 ? to[at + i] + y : y;
-        }
+        NAME(put)(m, training ? u : NULL, least, times, from + at, to + at, k->beta != 0);
     }
 }
 #undef NAME
+#undef BITS
 #undef REAL
 #endif
