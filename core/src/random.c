@@ -118,6 +118,7 @@ typedef struct drawing {
     uint32_t dtype; /* of what draw makes: n <= RUN numbers, first being a multiple of RUN */
     void (*draw)(const struct drawing *d, int64_t first, int64_t n, void *to);
     bool contiguous;
+    int isa;
 } drawing;
 
 /* Real numbers are made in double and then rounded, which must not reach the end that is left out. */
@@ -143,18 +144,11 @@ static void draw_uniform_f64(const drawing *d, int64_t first, int64_t n, void *t
  * and r sin of it. Both of a pair are made even if one is wanted, so that an element does not depend on the size.   */
 static void draw_normal_f32(const drawing *d, int64_t first, int64_t n, void *to) {
     uint32_t w[RUN];
-    float r[RUN / 2] = {0}, sine[RUN / 2], cosine[RUN / 2], *y = to;
-    int64_t pairs = (n + 1) / 2;
+    float y[RUN];
+    const int64_t pairs = (n + 1) / 2;
     words32(d->seed, d->position, 0, first, 2 * pairs, w);
-    for (int64_t k = 0; k < pairs; k++) {
-        r[k] = (float)(((double)w[2 * k] + 1) * 0x1p-32);
-        sine[k] = cosine[k] = (float)(6.283185307179586 * 0x1p-32 * w[2 * k + 1]);
-    }
-    luron__map(LURON__ISA_PLAIN, LURON_MAP_log, LURON_F32, pairs, r, r);
-    luron__map(LURON__ISA_PLAIN, LURON_MAP_cos, LURON_F32, pairs, cosine, cosine);
-    luron__map(LURON__ISA_PLAIN, LURON_MAP_sin, LURON_F32, pairs, sine, sine);
-    for (int64_t i = 0; i < n; i++)
-        y[i] = (float)(d->a + d->b * (double)(sqrtf(-2 * r[i / 2]) * (i % 2 ? sine : cosine)[i / 2]));
+    luron__draw_normals(d->isa, pairs, w, d->a, d->b, y);
+    memcpy(to, y, (size_t)n * sizeof *y);
 }
 
 static void draw_normal_f64(const drawing *d, int64_t first, int64_t n, void *to) {
@@ -242,7 +236,7 @@ static void draw_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 
 static luron_status fill(luron_ctx *ctx, drawing *d) {
     LURON_TRY(luron__tracer_check_draw(ctx, "rand, randn"));
-    d->seed = ctx->seed, d->position = ctx->position++;
+    d->seed = ctx->seed, d->position = ctx->position++, d->isa = ctx->isa;
     d->contiguous = luron_tensor_is_contiguous(d->t);
     luron__parallel_for(ctx->threads, luron_tensor_numel(d->t), GRAIN, draw_chunk, d);
     luron_tensor_touch(d->t);

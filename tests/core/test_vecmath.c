@@ -21,6 +21,7 @@ static const function functions[] = {
     {"exp", LURON_MAP_exp, exp},       {"expm1", LURON_MAP_expm1, expm1}, {"log", LURON_MAP_log, log},
     {"log1p", LURON_MAP_log1p, log1p}, {"tanh", LURON_MAP_tanh, tanh},    {"sigmoid", LURON_MAP_sigmoid, sigmoid},
     {"erf", LURON_MAP_erf, erf},       {"sqrt", LURON_MAP_sqrt, sqrt},    {"floor", LURON_MAP_floor, floor},
+    {"sin", LURON_MAP_sin, sin},       {"cos", LURON_MAP_cos, cos},
     {"ceil", LURON_MAP_ceil, ceil},    {"round", LURON_MAP_round, rint},  {"trunc", LURON_MAP_trunc, trunc},
 };
 enum { N_FUNCTIONS = sizeof functions / sizeof *functions };
@@ -114,11 +115,29 @@ static void test_vecmath_same_bits(void **state) {
     }
 }
 
+/* Random numbers do not depend on the machine. */
+static void test_vecmath_normals_same_bits(void **state) {
+    uint32_t words[2 * RUN] = {0, 0, UINT32_MAX, UINT32_MAX, 1, 1u << 29, 7, (1u << 29) - 1, 9, 1u << 31};
+    float first[2 * RUN], y[2 * RUN];
+    (void)state;
+    for (int i = 10; i < 2 * RUN; i++)
+        words[i] = (uint32_t)i * 2654435761u;
+    luron__draw_normals(LURON__ISA_PLAIN, RUN, words, 1, 2, first);
+    for (int isa = LURON__ISA_PLAIN + 1; isa < LURON__ISA_COUNT; isa++) {
+        if (!has(isa)) continue;
+        luron__draw_normals(isa, RUN, words, 1, 2, y);
+        assert_memory_equal(y, first, sizeof y);
+    }
+    for (int i = 0; i < 2 * RUN; i++)
+        assert_true(isfinite(first[i]));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vecmath_within_2_units),
         cmocka_unit_test(test_vecmath_edges),
         cmocka_unit_test(test_vecmath_same_bits),
+        cmocka_unit_test(test_vecmath_normals_same_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,6 +21,9 @@ luron__convert_fn luron__convert_pick(uint32_t to_dtype, uint32_t from_dtype);
  *  float32 within 2 units in the last place; LURON__ISA_PLAIN and float64: by the C library. */
 void luron__map(int isa, uint32_t fn, uint32_t dtype, int64_t n, const void *x, void *y);
 
+/** Pairs of normal numbers from pairs of words, by Box and Muller; the same bits on every instruction set. */
+void luron__draw_normals(int isa, int64_t pairs, const uint32_t *words, double mean, double deviation, float *y);
+
 /** c (M,N) = op(a) op(b) + beta c + bias; op by LURON_TRANS_*; row strides lda.. in elements; bias (N) or NULL.
  *  Each element is one chain of multiply-adds over ascending k, in ceil(K/512) equal blocks added in order; then beta c,
  *  then bias. Any of M, N, K may be 0. `work` has luron__gemm_work(...) bytes, or NULL when that is 0. */

@@ -56,3 +56,9 @@ if __name__ == "__main__":
                     1e-9, 0.925 ** 2, range(7)))
     # erf(t) = 1 - exp(-t P(t)); an error d of t P(t) is one of d erfc(t)
     show("erf, above", fit(erf_log, lambda t: t * mp.erfc(t) / mp.erf(t), 0.9, 3.93, range(7)))
+    # sin(r) = r + r s P(s), cos(r) = 1 - s / 2 + s^2 Q(s), s = r^2
+    turn = float(mp.pi / 4) * 1.0002
+    show("sin", fit(lambda s: (mp.sin(mp.sqrt(s)) / mp.sqrt(s) - 1) / s, lambda s: s / (mp.sin(mp.sqrt(s)) / mp.sqrt(s)),
+                    1e-9, turn ** 2, range(4)))
+    show("cos", fit(lambda s: (mp.cos(mp.sqrt(s)) - 1 + s / 2) / s ** 2, lambda s: s ** 2 / mp.cos(mp.sqrt(s)),
+                    1e-9, turn ** 2, range(4)))

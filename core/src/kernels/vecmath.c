@@ -2,6 +2,7 @@
 #include "kernels/vecmath.h"
 
 #include "kernels/kernels.h"
+#include "kernels/vecmath_f32.h"
 
 #include <math.h>
 
@@ -55,6 +56,26 @@ static luron__map_f32_fn *fast_f32(int isa, uint32_t fn) {
 #endif
     default:
         return NULL;
+    }
+}
+
+void luron__draw_normals(int isa, int64_t pairs, const uint32_t *w, double mean, double deviation, float *y) {
+    switch (isa) {
+#if defined(__x86_64__)
+    case LURON__ISA_AVX512:
+        luron__normals_avx512(pairs, w, mean, deviation, y);
+        break;
+    case LURON__ISA_AVX2:
+        luron__normals_avx2(pairs, w, mean, deviation, y);
+        break;
+#elif defined(__aarch64__)
+    case LURON__ISA_NEON:
+        luron__normals_neon(pairs, w, mean, deviation, y);
+        break;
+#endif
+    default:
+        luron__normals(pairs, w, mean, deviation, y);
+        break;
     }
 }
 

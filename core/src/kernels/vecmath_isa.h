@@ -1,5 +1,5 @@
 /* vecmath_isa.h -- float32 functions of one number over a run, included once per instruction set with a fused
- * multiply-add, with TABLE, the name of its table. What it leaves out, luron__map has from the C library.         */
+ * multiply-add, with TABLE and NORMALS, the names of its table and of luron__normals. What it leaves out, luron__map has from the C library.         */
 #include "kernels/vecmath.h"
 #include "kernels/vecmath_f32.h"
 
@@ -13,6 +13,26 @@
             y[i] = (expr);                                                                                             \
         }                                                                                                              \
     }
+/* Of what is too large for luron__reduce_turn the C library knows more; an element's bits do not depend on the others of its piece. */
+#define TURN(name)                                                                                                     \
+    static void name##_run(int64_t n, const float *x, float *y) {                                                      \
+        enum { PIECE = 64 };                                                                                           \
+        for (int64_t at = 0; at < n; at += PIECE) {                                                                    \
+            const int64_t end = n - at < PIECE ? n : at + PIECE;                                                       \
+            int large = 0;                                                                                             \
+            for (int64_t i = at; i < end; i++) large |= !(fabsf(x[i]) <= LURON__MOST_TURNED);                          \
+            if (large)                                                                                                 \
+                for (int64_t i = at; i < end; i++)                                                                     \
+                    y[i] = fabsf(x[i]) <= LURON__MOST_TURNED ? luron__##name##_f32(x[i]) : name##f(x[i]);              \
+            else                                                                                                       \
+                _Pragma("GCC ivdep") for (int64_t i = at; i < end; i++) y[i] = luron__##name##_f32(x[i]);              \
+        }                                                                                                              \
+    }
+TURN(sin)
+TURN(cos)
+
+void NORMALS(int64_t pairs, const uint32_t *w, double mean, double deviation, float *y) { luron__normals(pairs, w, mean, deviation, y); }
+
 #define FUNCTIONS(X)                                                                                                   \
     X(neg, -v)                                                                                                         \
     X(abs, fabsf(v))                                                                                                   \
@@ -35,4 +55,4 @@
 FUNCTIONS(UNARY)
 
 #define ENTRY(name, expr) [LURON_MAP_##name] = name##_run,
-luron__map_f32_fn *const TABLE[LURON_MAP_COUNT] = {FUNCTIONS(ENTRY)};
+luron__map_f32_fn *const TABLE[LURON_MAP_COUNT] = {FUNCTIONS(ENTRY)[LURON_MAP_sin] = sin_run, [LURON_MAP_cos] = cos_run};
