@@ -1,4 +1,4 @@
-/* elementwise_body.h -- run functions of two operands for one T: included with T, NAME(f) and, for integers, WHOLE.
+/* elementwise_body.h -- run functions of two operands for one T: included with T, BITS, NAME(f) and, for integers, WHOLE.
  * The loops differ only in which operand is one number for all; every element is computed by the same expression.   */
 
 /* y[i] = expr of u, v; one of the steps is 1 */
@@ -99,13 +99,28 @@ static int NAME(isnan)(int64_t n, const T *x, int step, uint8_t *restrict y) {
     return 0;
 }
 
+/* By their bits, since a compiler makes a branch of a choice between numbers, which nobody could predict. */
+static inline T NAME(choose)(uint8_t cond, T a, T b) {
+    BITS p, q, mask = (BITS)0 - (BITS)(cond != 0);
+    memcpy(&p, &a, sizeof p);
+    memcpy(&q, &b, sizeof q);
+    p = (p & mask) | (q & ~mask);
+    memcpy(&a, &p, sizeof a);
+    return a;
+}
 static int NAME(where)(int64_t n, const uint8_t *cond, int sc, const T *a, int sa, const T *b, int sb, T *restrict y) {
     if (sc && sa && sb)
         for (int64_t i = 0; i < n; i++)
-            y[i] = cond[i] ? a[i] : b[i];
+            y[i] = NAME(choose)(cond[i], a[i], b[i]);
+    else if (sc && sa)
+        for (int64_t i = 0; i < n; i++)
+            y[i] = NAME(choose)(cond[i], a[i], *b);
+    else if (sc && sb)
+        for (int64_t i = 0; i < n; i++)
+            y[i] = NAME(choose)(cond[i], *a, b[i]);
     else
         for (int64_t i = 0; i < n; i++)
-            y[i] = cond[i * sc] ? a[i * sa] : b[i * sb];
+            y[i] = NAME(choose)(cond[i * sc], a[i * sa], b[i * sb]);
     return 0;
 }
 

@@ -3,6 +3,7 @@
 #include "kernels/kernels.h"
 
 #include <math.h>
+#include <string.h>
 
 /* ---- one element, where an expression is too little ---------------------------------------------------------------
  * floor_divide and remainder follow Lua: // rounds down, % has the sign of the divisor. */
@@ -52,13 +53,16 @@ static inline int64_t remainder_one_i64(int64_t a, int64_t b, int *found) {
 }
 
 #define T float
+#define BITS uint32_t
 #define DTYPE LURON_F32
 #define NAME(f) f##_f32
 #include "kernels/elementwise_body.h"
 #undef T
 #undef DTYPE
 #undef NAME
+#undef BITS
 #define T double
+#define BITS uint64_t
 #define DTYPE LURON_F64
 #define NAME(f) f##_f64
 #include "kernels/elementwise_body.h"
