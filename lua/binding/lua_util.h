@@ -37,6 +37,7 @@ struct lr_state {
     luron_ctx *ctx;    /* NULL once the lua_State closes */
     int refs;          /* held by Lua and by held values */
     int64_t threshold, least; /* live bytes from which a collection is due; what was left by the last one, or less */
+    int64_t n_boxes, most_boxes; /* open ones; from how many a collection is due */
     lua_State *L;      /* what callbacks run on; NULL outside calls that may make any */
     lua_State *running; /* what called last: where luron_ctx_set_locate looks */
     int failed;        /* a callback raised an error, which lr_raise raises again */
