@@ -69,6 +69,12 @@ static void check_step(lua_State *L) {
     lua_call(L, 1, 0);
 }
 
+int lr_has_before_step(lua_State *L) {
+    int has = lua_rawgetp(L, LUA_REGISTRYINDEX, &before_step_key) != LUA_TNIL;
+    lua_pop(L, 1);
+    return has;
+}
+
 /* check_step(opt): the same, for optimisers in Lua. */
 static int l_check_step(lua_State *L) {
     check_step(L);

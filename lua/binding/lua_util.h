@@ -231,6 +231,8 @@ int lr_type_args(lua_State *L, const luron_type *type, int first, int last, int 
 const char *lr_push_option_names(lua_State *L, const luron_type *type);
 /** What an optimiser calls otherwise than PyTorch or Keras do; NULL: nothing. */
 const char *lr_optim_hint(const luron_type *type, const char *name);
+/** Is there a function to call before each step of an optimiser? */
+int lr_has_before_step(lua_State *L);
 /** The option with its range as Lua counts. */
 luron_option lr_shown_option(const luron_option *o);
 /** One value at idx for option o. */
