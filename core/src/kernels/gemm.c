@@ -98,10 +98,7 @@ static void tiles(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 
 void luron__gemm(const luron__gemm_args *g, int threads, void *work) {
     if (g->m == 0 || g->n == 0) return;
-    if (luron__gemm_is_small(g)) {
-        luron__gemm_small(g);
-        return;
-    }
+    if (luron__gemm_small(g)) return;
     run r = {.g = g, .tile = kernels_of(g->isa)->tile[g->dtype == LURON_F64]};
     char *at = (char *)work + (ALIGN - (uintptr_t)work % ALIGN) % ALIGN;
     if (is_one(g, threads)) {

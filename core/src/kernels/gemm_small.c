@@ -98,14 +98,19 @@ TARGET static void multiply(const luron__gemm_args *g) {
 
 bool luron__gemm_is_small(const luron__gemm_args *g) {
     return g->n <= MOST_N && g->m * g->n * g->k <= MOST_MULTIPLIES && g->k <= LURON__GEMM_K && g->dtype == LURON_F32 &&
-           (g->isa == LURON__ISA_AVX2 || g->isa == LURON__ISA_AVX512) && !g->packed && g->m > 1 &&
+           (g->isa == LURON__ISA_AVX2 || g->isa == LURON__ISA_AVX512) && !g->packed && g->m > 1 && g->n > 0 &&
            (!(g->flags & LURON_TRANS_B) || g->n * g->k <= MOST_TURNED);
 }
-void luron__gemm_small(const luron__gemm_args *g) { multiply(g); }
+
+bool luron__gemm_small(const luron__gemm_args *g) {
+    if (!luron__gemm_is_small(g)) return false;
+    multiply(g);
+    return true;
+}
 #else
 bool luron__gemm_is_small(const luron__gemm_args *g) {
     (void)g;
     return false;
 }
-void luron__gemm_small(const luron__gemm_args *g) { (void)g; }
+bool luron__gemm_small(const luron__gemm_args *g) { return luron__gemm_is_small(g); }
 #endif

@@ -43,10 +43,6 @@ extern const luron__gemm_kernels luron__gemm_avx2, luron__gemm_avx512;
 extern const luron__gemm_kernels luron__gemm_neon;
 #endif
 
-/** Products that are computed without tiles and memory for them (gemm_small.c); m and n are not 0. */
-bool luron__gemm_is_small(const luron__gemm_args *g);
-void luron__gemm_small(const luron__gemm_args *g);
-
 /** Which width the next panel has when `left` columns are left: the widest, or the least that holds them all and
  *  wastes less than the narrowest, or the widest that they fill. */
 static inline int luron__gemm_width(const int *widths, int64_t left) {
