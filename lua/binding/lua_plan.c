@@ -219,7 +219,6 @@ typedef struct ready {
     size_t n;
     char key[];
 } ready;
-static const char ready_key;
 enum { LONGEST = 256 }; /* key */
 
 /* plan_ready(key, plan): nil if the key is long. */
@@ -231,7 +230,7 @@ static int l_plan_ready(lua_State *L) {
     ready *r = lua_newuserdatauv(L, sizeof *r + n, 1);
     r->runs = 0, r->n = n;
     memcpy(r->key, text, n);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &ready_key);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &lr_ready_key);
     lua_setmetatable(L, -2);
     lua_pushvalue(L, 2);
     lua_setiuservalue(L, -2, 1);
@@ -239,7 +238,7 @@ static int l_plan_ready(lua_State *L) {
 }
 
 static int l_plan_runs(lua_State *L) {
-    const ready *r = lr_userdata(L, 1, &ready_key);
+    const ready *r = lr_userdata(L, 1, &lr_ready_key);
     lua_pushinteger(L, r ? r->runs : 0);
     return 1;
 }
@@ -249,7 +248,7 @@ static ready *find_ready(lua_State *L, int top) {
     char buf[LONGEST];
     key k = { buf, sizeof buf, 0 };
     if (lua_type(L, 1) != LUA_TTABLE || lua_rawgeti(L, 1, 1) != LUA_TUSERDATA) return NULL;
-    ready *r = lr_userdata(L, -1, &ready_key);
+    ready *r = lr_userdata(L, -1, &lr_ready_key);
     if (!r || plans_none(L) || lr_has_before_step(L) || put_call(L, &k, 2, top) || k.n != r->n || memcmp(buf, r->key, k.n)) return NULL;
     lua_getiuservalue(L, -1, 1);
     return r;
@@ -306,5 +305,5 @@ void lr_open_plan(lua_State *L) {
     lr_setfuncs(L, methods);
     lua_pop(L, 2);
     lua_newtable(L);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &ready_key);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &lr_ready_key);
 }

@@ -4,25 +4,8 @@
 #include <stdarg.h>
 #include <string.h>
 
-const char lr_tensor_key, lr_layer_key, lr_model_key, lr_optim_key, lr_checkpoint_key, lr_node_key, lr_guard_key, lr_tracer_key, lr_plan_key;
-const char lr_state_key, lr_names_key, lr_methods_key;
 static const char kept_key, links_key;
 static const char calls_key; /* the set of functions that are a __call */
-
-/* ---- state ---------------------------------------------------------------------------------------------------------- */
-lr_state *lr_peek(lua_State *L) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &lr_state_key);
-    lr_state **box = lua_touserdata(L, -1);
-    lua_pop(L, 1);
-    return box && *box && (*box)->ctx ? *box : NULL;
-}
-
-lr_state *lr_get(lua_State *L) {
-    lr_state *S = lr_peek(L);
-    if (!S) luaL_error(L, "luron is closed: the Lua state is ending");
-    S->running = L;
-    return S;
-}
 
 /* ---- errors ---------------------------------------------------------------------------------------------------------- */
 void lr_where(lua_State *L) {
@@ -365,19 +348,6 @@ void lr_add_method(lua_State *L, const char *name) {
     lua_pushvalue(L, -2);
     lua_setfield(L, -2, name);
     lua_pop(L, 1);
-}
-
-void *lr_userdata(lua_State *L, int idx, const char *key) {
-    void *data = lua_touserdata(L, idx);
-    if (!data || lua_type(L, idx) != LUA_TUSERDATA || !lua_getmetatable(L, idx)) return NULL;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, key);
-    if (!lua_rawequal(L, -1, -2)) data = NULL;
-    lua_pop(L, 2);
-    return data;
-}
-
-void **lr_test(lua_State *L, int idx, const char *key) {
-    return lr_userdata(L, idx, key) ? lr_slot(L, idx) : NULL;
 }
 
 /* Make spare links, in memory that Lua frees when all finalizers have run. */
