@@ -165,7 +165,7 @@ static int64_t growth(lua_State *L, int64_t held) {
  * (a small tensor is half a KiB), so many that to go through Lua's own memory costs little beside making them. */
 static int64_t more_boxes(lua_State *L) {
     const int64_t own = (int64_t)lua_gc(L, LUA_GCCOUNT) * 1024;
-    return own / 256 > 1024 ? own / 256 : 1024;
+    return own / 1024 > 512 ? own / 1024 : 512;
 }
 
 /* Lua sees 8 bytes of a tensor of megabytes, so it has to be told when to collect. */
