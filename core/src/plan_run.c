@@ -56,7 +56,7 @@ static luron_status run_frame(luron_plan *p, luron_ctx *ctx, luron__plan_step *s
     luron_call *c = &f->call;
     f->ctx = ctx;
     f->seed = ctx->seed;
-    atomic_store(&f->status, LURON_OK);
+    atomic_store_explicit(&f->status, LURON_OK, memory_order_relaxed); /* nobody else looks at it yet */
     if (s->has_input) luron__plan_refresh(s);
     if (s->draws) c->random_position = p->position + s->draw;
     if (s->kind == LURON__PLAN_BACKWARD) {
