@@ -69,12 +69,6 @@ static void check_step(lua_State *L) {
     lua_call(L, 1, 0);
 }
 
-int lr_has_before_step(lua_State *L) {
-    int has = lua_rawgetp(L, LUA_REGISTRYINDEX, &before_step_key) != LUA_TNIL;
-    lua_pop(L, 1);
-    return has;
-}
-
 /* check_step(opt): the same, for optimisers in Lua. */
 static int l_check_step(lua_State *L) {
     check_step(L);
@@ -110,6 +104,7 @@ static int l_list_steps(lua_State *L) {
 /* before_step(fn or nil): fn(opt) is called before each step, and may raise. */
 static int l_before_step(lua_State *L) {
     lua_settop(L, 1);
+    lr_get(L)->before_step = !lua_isnil(L, 1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &before_step_key);
     return 0;
 }

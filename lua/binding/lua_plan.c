@@ -184,21 +184,22 @@ static int put_argument(lua_State *L, key *k, int i) {
 }
 
 /* The key of a call with the arguments from `first` to top. Gives 0, or the argument for which there can be no plan. */
-static int put_call(lua_State *L, key *k, int first, int top) {
-    put_char(k, '0' + (luron_ctx_is_recording(lr_ctx(L)) != 0));
+static int put_call(lua_State *L, luron_ctx *ctx, key *k, int first, int top) {
+    put_char(k, '0' + (luron_ctx_is_recording(ctx) != 0));
     for (int i = first; i <= top; i++)
         if (!put_argument(L, k, i)) return i;
     return 0;
 }
 
-static int plans_none(lua_State *L) { return luron_ctx_is_planning(lr_ctx(L)) || luron_ctx_is_tracing(lr_ctx(L)); }
+static int plans_none(const luron_ctx *ctx) { return luron_ctx_is_planning(ctx) || luron_ctx_is_tracing(ctx); }
 
 /* plan_key(...): a text that is equal for calls which one plan may serve; nil, why if there can be none. */
 static int l_plan_key(lua_State *L) {
     int top = lua_gettop(L);
     key counted = { 0 };
-    if (plans_none(L)) return 0;
-    int bad = put_call(L, &counted, 1, top);
+    luron_ctx *ctx = lr_ctx(L);
+    if (plans_none(ctx)) return 0;
+    int bad = put_call(L, ctx, &counted, 1, top);
     if (bad) {
         lua_pushnil(L);
         if (lr_to_tensor(L, bad)) lua_pushfstring(L, "argument %d requires a gradient", bad);
@@ -207,7 +208,7 @@ static int l_plan_key(lua_State *L) {
     }
     luaL_Buffer b;
     key k = { luaL_buffinitsize(L, &b, counted.n), counted.n, 0 };
-    put_call(L, &k, 1, top);
+    put_call(L, ctx, &k, 1, top);
     luaL_pushresultsize(&b, k.n);
     return 1;
 }
@@ -248,8 +249,9 @@ static ready *find_ready(lua_State *L, int top) {
     char buf[LONGEST];
     key k = { buf, sizeof buf, 0 };
     if (lua_type(L, 1) != LUA_TTABLE || lua_rawgeti(L, 1, 1) != LUA_TUSERDATA) return NULL;
+    lr_state *S = lr_get(L);
     ready *r = lr_userdata(L, -1, &lr_ready_key);
-    if (!r || plans_none(L) || lr_has_before_step(L) || put_call(L, &k, 2, top) || k.n != r->n || memcmp(buf, r->key, k.n)) return NULL;
+    if (!r || plans_none(S->ctx) || S->before_step || put_call(L, S->ctx, &k, 2, top) || k.n != r->n || memcmp(buf, r->key, k.n)) return NULL;
     lua_getiuservalue(L, -1, 1);
     return r;
 }

@@ -262,13 +262,16 @@ static int close_at(lua_State *L, int finalizes) {
 /* __close and close; upvalue 1: the key. */
 static int box_close(lua_State *L) { return close_at(L, in_finalizer(L)); }
 
-/* __gc */
+/* __gc. Where core holds no Lua value a box leads nowhere, and nothing can need it any more. */
 static int box_gc(lua_State *L) {
     lr_link *box = (lr_link *)lr_test(L, 1, lua_touserdata(L, lua_upvalueindex(1)));
-    if (box && lr_box_lives_on(L)) return 0;
-    close_at(L, 0);
     lr_state *S = lr_peek(L);
+    const int is_plain = S && S->n_held == 0 && box && box != &gone;
+    if (!is_plain && box && lr_box_lives_on(L)) return 0;
+    if (is_plain) close_box(S, box);
+    else close_at(L, 0);
     if (!S || !box || box == &gone) return 0;
+    if (S->dead) lr_drain(L, S);
     *(lr_link **)lua_touserdata(L, 1) = &gone;
     box->after = S->spare;
     S->spare = box;

@@ -51,6 +51,7 @@ struct lr_state {
     lr_held *dead;     /* those that core has released: lr_drain frees them */
     lua_Integer serial, looked; /* of the last held value; of the last that was there in a look */
     int64_t n_held, n_weak; /* all; those that boxes keep */
+    int before_step;   /* a function is called before each step of an optimiser */
     int notes;         /* there was one once: all boxes are noted from then on */
     int64_t skip;      /* collections to let pass before the next look */
     int rescue;        /* a value died and was not to: what dies with it may belong to it */
@@ -246,8 +247,6 @@ int lr_type_args(lua_State *L, const luron_type *type, int first, int last, int 
 const char *lr_push_option_names(lua_State *L, const luron_type *type);
 /** What an optimiser calls otherwise than PyTorch or Keras do; NULL: nothing. */
 const char *lr_optim_hint(const luron_type *type, const char *name);
-/** Is there a function to call before each step of an optimiser? */
-int lr_has_before_step(lua_State *L);
 /** The option with its range as Lua counts. */
 luron_option lr_shown_option(const luron_option *o);
 /** One value at idx for option o. */
