@@ -1,6 +1,7 @@
-/* gemm_small.c -- products of float32 so small that packing, tiles and bounds would cost more than the sums: few columns, read
- * where they are, or turned on the stack. By the rule of gemm.c, so the bits are those of the tiles. For x86-64 with AVX2;
- * an element is the same chain of multiply-adds in vectors of any length, so AVX-512 takes these too.                    */
+/* gemm_small.c -- products of float32 so small that packing, tiles and bounds would cost more than the sums: few
+ * columns, read where they are, or turned on the stack. By the rule of gemm.c, so the bits are those of the tiles. For
+ * x86-64 with AVX2; an element is the same chain of multiply-adds in vectors of any length, so AVX-512 takes these too.
+ */
 #include "internal.h"
 #include "kernels/gemm_tile.h"
 
@@ -68,8 +69,10 @@ BODY void tile(const product *p, int64_t row, const int rows, const int vecs, co
             __m256 s = sum[r][v];
             if (p->beta != 0) s = _mm256_add_ps(s, _mm256_mul_ps(_mm256_set1_ps(p->beta), load(p, c, is_some)));
             if (p->bias) s = _mm256_add_ps(s, bias);
-            if (is_some) store_some(c, p->some, s);
-            else _mm256_storeu_ps(c, s);
+            if (is_some)
+                store_some(c, p->some, s);
+            else
+                _mm256_storeu_ps(c, s);
         }
     }
 }
@@ -88,7 +91,15 @@ TARGET static void multiply(const luron__gemm_args *g) {
     _Alignas(32) float turned[MOST_TURNED];
     const bool trans_a = g->flags & LURON_TRANS_A;
     const int vecs = (int)(g->n + VL - 1) / VL, some = (int)g->n - (vecs - 1) * VL;
-    product p = {.a = g->a, .b = g->b, .bias = g->bias, .c = g->c, .beta = (float)g->beta, .k = g->k, .ldb = g->ldb, .ldc = g->ldc, .some = some};
+    product p = {.a = g->a,
+                 .b = g->b,
+                 .bias = g->bias,
+                 .c = g->c,
+                 .beta = (float)g->beta,
+                 .k = g->k,
+                 .ldb = g->ldb,
+                 .ldc = g->ldc,
+                 .some = some};
     p.row_stride = trans_a ? 1 : g->lda, p.k_stride = trans_a ? g->lda : 1;
     p.mask = _mm256_cmpgt_epi32(_mm256_set1_epi32(some), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
     if (g->flags & LURON_TRANS_B) {
@@ -97,10 +108,14 @@ TARGET static void multiply(const luron__gemm_args *g) {
                 turned[k * g->n + j] = p.b[j * g->ldb + k];
         p.b = turned, p.ldb = g->n;
     }
-    if (vecs == 1 && some == VL) rows_of(&p, g->m, 1, true);
-    else if (vecs == 1) rows_of(&p, g->m, 1, false);
-    else if (some == VL) rows_of(&p, g->m, 2, true);
-    else rows_of(&p, g->m, 2, false);
+    if (vecs == 1 && some == VL)
+        rows_of(&p, g->m, 1, true);
+    else if (vecs == 1)
+        rows_of(&p, g->m, 1, false);
+    else if (some == VL)
+        rows_of(&p, g->m, 2, true);
+    else
+        rows_of(&p, g->m, 2, false);
 }
 
 bool luron__gemm_is_small(const luron__gemm_args *g) {
