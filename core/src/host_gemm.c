@@ -37,7 +37,7 @@ static luron_status check_shapes(luron__frame *f, const char *service, const lur
 }
 
 /* What is said of b. */
-static luron__gemm_args of_b(const luron__frame *f, const luron_gemm *g) {
+static inline luron__gemm_args of_b(const luron__frame *f, const luron_gemm *g) {
     const bool tb = g->flags & LURON_TRANS_B;
     return (luron__gemm_args){.dtype = luron_dtype(g->b),
                               .flags = g->flags & (LURON_TRANS_A | LURON_TRANS_B),
@@ -67,28 +67,47 @@ static const void *packed_param(luron__frame *f, const luron_view *b, const luro
     return p->panels;
 }
 
+static bool is_matrix(const luron_view *v, uint32_t dtype) { return v->data && v->ndim == 2 && luron_dtype(v) == dtype; }
+
+/* Is there nothing for check_operands to say? */
+static bool is_plain(const luron_gemm *g, uint32_t dtype) {
+    return (dtype == LURON_F32 || dtype == LURON_F64) && is_matrix(g->a, dtype) && is_matrix(g->b, dtype) && is_matrix(g->out, dtype) &&
+           (!g->bias || (g->bias->data && luron_dtype(g->bias) == dtype));
+}
+
+static luron_status check_operands(luron__frame *f, const char *service, const luron_gemm *g, uint32_t dtype, const void *packed) {
+    LURON_TRY(check_operand(f, service, "a", g->a, 2, dtype, true));
+    LURON_TRY(check_operand(f, service, "b", g->b, 2, dtype, !packed));
+    LURON_TRY(check_operand(f, service, "out", g->out, 2, dtype, true));
+    return g->bias ? check_operand(f, service, "bias", g->bias, 0, dtype, true) : LURON_OK;
+}
+
+/* The product, in memory of the frame or of the pool. */
+static luron_status compute(luron__frame *f, luron__gemm_args *k, const luron_view *b) {
+    if (luron__gemm_small(k)) return LURON_OK;
+    if (!k->packed && f->packed) k->packed = packed_param(f, b, k);
+    int64_t bytes = f->work ? 0 : luron__gemm_work(k, f->ctx->threads);
+    void *work = bytes ? luron__pool_alloc(f->ctx->pool, (size_t)bytes) : f->work;
+    if (bytes && !work) return luron__frame_note(f, luron__nomem(f->ctx, (size_t)bytes));
+    luron__gemm(k, f->ctx->threads, work);
+    if (bytes) luron__pool_free(f->ctx->pool, work, (size_t)bytes);
+    return LURON_OK;
+}
+
 static luron_status multiply(luron_call *c, const char *service, const luron_gemm *g, const void *packed) {
     luron__frame *f = c->internal;
     CHECK(f, g && g->a && g->b && g->out, LURON_E_PLUGIN, "plugin '%s': %s: a, b and out are needed", f->type->plugin,
           service);
     const uint32_t dtype = luron_dtype(g->out);
-    LURON_TRY(check_operand(f, service, "a", g->a, 2, dtype, true));
-    LURON_TRY(check_operand(f, service, "b", g->b, 2, dtype, !packed));
-    LURON_TRY(check_operand(f, service, "out", g->out, 2, dtype, true));
-    if (g->bias) LURON_TRY(check_operand(f, service, "bias", g->bias, 0, dtype, true));
+    if (!is_plain(g, dtype)) LURON_TRY(check_operands(f, service, g, dtype, packed));
     const bool ta = g->flags & LURON_TRANS_A;
     luron__gemm_args k = of_b(f, g);
     k.m = g->a->shape[ta], k.k = g->a->shape[!ta];
     k.a = luron_data(g->a), k.c = luron_data(g->out), k.bias = luron_data(g->bias), k.packed = packed;
     k.lda = row_stride(g->a), k.ldc = row_stride(g->out), k.beta = g->beta;
     LURON_TRY(check_shapes(f, service, g, &k));
-    if (!packed && f->packed) k.packed = packed_param(f, g->b, &k);
-    int64_t bytes = f->work ? 0 : luron__gemm_work(&k, f->ctx->threads);
-    void *work = bytes ? luron__pool_alloc(f->ctx->pool, (size_t)bytes) : f->work;
-    if (bytes && !work) return luron__frame_note(f, luron__nomem(f->ctx, (size_t)bytes));
-    luron__gemm(&k, f->ctx->threads, work);
+    LURON_TRY(compute(f, &k, g->b));
     luron__profile_products(f->ctx->profile, 1, k.m, k.n, k.k);
-    if (bytes) luron__pool_free(f->ctx->pool, work, (size_t)bytes);
     if (f->hostile.watched == k.c) luron__strict_note_gemm(f, g->out);
     return LURON_OK;
 }

@@ -369,12 +369,16 @@ static luron_status step_whole(const luron_optim *o, luron_ctx *ctx, const group
 static luron_status step_param(luron_optim *o, luron_ctx *ctx, group *g, int i) {
     const param *p = &g->params[i];
     const int64_t n = luron_tensor_numel(p->tensor);
-    void *state[LURON__MAX_SLOTS + 1] = { NULL };
+    void *state[LURON__MAX_SLOTS + 1];
     luron_status status = LURON_OK;
-    job j = { .type = &o->type->optim, .item = (size_t)luron_dtype_size(p->tensor->dtype), .n_states = o->n_states };
-    j.step = make_step(o, ctx, g, i, p->steps, state);
-    if (!is_whole(o)) luron__parallel_for(ctx->threads, n, GRAIN, step_chunk, &j);
-    else if (n) status = step_whole(o, ctx, g, p, &j);
+    luron_step step = make_step(o, ctx, g, i, p->steps, state);
+    step.n = n;
+    if (!is_whole(o) && n > 0 && n <= GRAIN) o->type->optim.step(&step);
+    else if (n > 0) {
+        job j = { .step = step, .type = &o->type->optim, .item = (size_t)luron_dtype_size(p->tensor->dtype), .n_states = o->n_states };
+        if (is_whole(o)) status = step_whole(o, ctx, g, p, &j);
+        else luron__parallel_for(ctx->threads, n, GRAIN, step_chunk, &j);
+    }
     luron_tensor_touch(p->tensor);
     for (int s = 0; s < o->n_states; s++)
         if (state[s]) luron_tensor_touch(g->states[i * o->n_states + s]);
@@ -387,8 +391,8 @@ static void begin_group(const luron_optim *o, const luron_ctx *ctx, group *g) {
     o->type->optim.begin(&s);
 }
 
-/* The step with the gradients that were taken; status: of taking them. */
-static luron_status step_taken(luron_optim *o, luron_ctx *ctx, luron_status status) {
+/* The step with the gradients that were taken; status: of taking them. Those that are held are let go of. */
+static luron_status step_taken(luron_optim *o, luron_ctx *ctx, luron_status status, bool held) {
     if (status == LURON_OK && is_whole(o)) status = reserve(o, ctx, &o->work, &o->work_bytes, luron__gemm_most_work(ctx->threads));
     for (int64_t k = 0; k < o->n_groups && ctx->strict && status == LURON_OK; k++) status = look_at(o, ctx, &o->groups[k]);
     if (status == LURON_OK) o->steps++;
@@ -400,7 +404,7 @@ static luron_status step_taken(luron_optim *o, luron_ctx *ctx, luron_status stat
                 g->params[i].steps++;
                 status = step_param(o, ctx, g, i);
             }
-            luron_tensor_unref(g->params[i].grad);
+            if (held) luron_tensor_unref(g->params[i].grad);
             g->params[i].grad = NULL;
         }
     }
@@ -415,7 +419,7 @@ luron_status luron_optim_step(luron_optim *o, luron_ctx *ctx) {
     ctx->recording = was;
     if (!status) luron__plan_optim(ctx, o);
     luron_plan *plan = luron__plan_pause(ctx);
-    status = step_taken(o, ctx, status);
+    status = step_taken(o, ctx, status, true);
     luron__plan_resume(ctx, plan);
     luron__span_end_other(&span, ctx, o->type);
     return status;
@@ -437,13 +441,13 @@ luron__optim_param luron__optim_param_at(const luron_optim *o, int64_t i) {
 
 luron_status luron__optim_step_with(luron_optim *o, luron_ctx *ctx, luron_tensor *const *grads) {
     luron_status status = LURON_OK;
-    for (int64_t i = 0; i < o->n_params && !status; i++) {
-        param *p = nth_param(o, i);
-        if (!grads[i]) continue;
-        p->grad = luron_tensor_ref(grads[i]);
-        status = check_finite(o, ctx, p);
-    }
-    return step_taken(o, ctx, status);
+    for (int64_t k = 0; k < o->n_groups; k++)
+        for (int i = 0; i < o->groups[k].n && !status; i++) {
+            param *p = &o->groups[k].params[i];
+            p->grad = *grads++;
+            if (p->grad) status = check_finite(o, ctx, p);
+        }
+    return step_taken(o, ctx, status, false);
 }
 
 luron_status luron_optim_zero_grad(luron_optim *o, luron_ctx *ctx) {

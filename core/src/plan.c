@@ -560,6 +560,7 @@ void luron_plan_free(luron_plan *p) {
         else luron__storage_unref(s);
     }
     luron__pool_free(p->pool, p->steps, (size_t)p->cap_steps * sizeof *p->steps);
+    luron__pool_free(p->pool, p->written, (size_t)p->n_stores * sizeof *p->written);
     luron__pool_free(p->pool, p->stores, (size_t)p->cap_stores * sizeof *p->stores);
     luron__pool_free(p->pool, p->grads, (size_t)p->cap_grads * sizeof *p->grads);
     luron__pool_free(p->pool, p->ins, (size_t)p->n_in * sizeof *p->ins);

@@ -84,7 +84,7 @@ typedef struct luron__plan_step {
     uint8_t *fresh; /* BACKWARD: of the inputs, then of the parameters */
     bool draws;     /* FORWARD, BACKWARD: has a position of its own */
     uint64_t draw;  /* counted from the position at the beginning of the step */
-    bool has_input; /* some views show an input of the plan */
+    int64_t n_inputs; /* views of inputs of the plan, the first ones */
     bool lasting;   /* changes what was there before the step */
     luron_optim *optim;
     double value; /* FILL */
@@ -156,6 +156,8 @@ struct luron_plan {
     luron__plan_owner *owners;
     int64_t n_owners, cap_owners;
     luron__plan_chunk *chunks;
+    luron__storage **written; /* what it made and does not have in its block: n_written */
+    int64_t n_written;
     void *block, *scratch;
     size_t block_bytes, scratch_bytes;
 };
@@ -164,8 +166,8 @@ struct luron_plan {
 /** Lay out the block, after everything was noted (plan_memory.c). It is made before the first run: a plan may never run. */
 luron_status luron__plan_lay_out(luron_plan *plan, luron_ctx *ctx);
 luron_status luron__plan_open(luron_plan *plan, luron_ctx *ctx);
-/** Point the views of a step at their data. */
-void luron__plan_refresh(luron__plan_step *s);
+/** Point the first n views of a step at their data. */
+void luron__plan_refresh(luron__plan_step *s, int64_t n);
 
 /** Zeroed memory that is the plan's until its end. NULL: there is none, and the plan is refused. */
 void *luron__plan_memory(luron_plan *plan, size_t bytes);

@@ -54,6 +54,13 @@ static int64_t collect(luron_plan *p, piece *pieces) {
     return n;
 }
 
+/* View v shows an input: it goes among the first ones, which every run refreshes. */
+static void put_first(luron__plan_step *s, int64_t v) {
+    luron__plan_view view = s->views[v];
+    s->views[v] = s->views[s->n_inputs];
+    s->views[s->n_inputs++] = view;
+}
+
 /* Headers that show an input look at what stands for it from now on. */
 static void point_at_inputs(luron_plan *p) {
     for (int64_t i = 0; i < p->n_stores; i++) {
@@ -66,15 +73,15 @@ static void point_at_inputs(luron_plan *p) {
             for (int h = 0; h < s->n; h++)
                 if (s->headers[h].storage == store->storage) s->headers[h].storage = stand_in;
             for (int64_t v = 0; v < s->n_views; v++)
-                if (s->views[v].storage == store->storage) s->views[v].storage = stand_in, s->has_input = true;
+                if (s->views[v].storage == store->storage) s->views[v].storage = stand_in, put_first(s, v);
         }
         for (int o = 0; o < p->n_out; o++)
             if (p->outs[o].storage == store->storage) p->outs[o].storage = stand_in;
     }
 }
 
-void luron__plan_refresh(luron__plan_step *s) {
-    for (int64_t i = 0; i < s->n_views; i++) {
+void luron__plan_refresh(luron__plan_step *s, int64_t n) {
+    for (int64_t i = 0; i < n; i++) {
         luron__plan_view *v = &s->views[i];
         if (v->storage) v->view->data = (char *)v->storage->data + v->offset;
     }
@@ -98,7 +105,19 @@ luron_status luron__plan_lay_out(luron_plan *p, luron_ctx *ctx) {
     return status;
 }
 
+/* List what every run writes outside of the block. */
+static luron_status list_written(luron_plan *p, luron_ctx *ctx) {
+    if (!p->written) LURON_TRY(luron__alloc(&p->written, ctx, (size_t)p->n_stores * sizeof *p->written));
+    p->n_written = 0;
+    for (int64_t i = 0; i < p->n_stores; i++) {
+        const luron__plan_store *s = &p->stores[i];
+        if (s->born && !s->moved && s->written_first) p->written[p->n_written++] = s->storage;
+    }
+    return LURON_OK;
+}
+
 luron_status luron__plan_open(luron_plan *p, luron_ctx *ctx) {
+    LURON_TRY(list_written(p, ctx));
     luron__pool_trim(p->pool); /* of the step that was noted: kept for a program that will not run again */
     LURON_TRY(luron__alloc(&p->block, ctx, p->block_bytes));
     if (p->scratch_bytes && !p->scratch) {
@@ -113,7 +132,7 @@ luron_status luron__plan_open(luron_plan *p, luron_ctx *ctx) {
         if (p->stores[i].moved) p->stores[i].storage->data = (char *)p->block + p->stores[i].at;
     point_at_inputs(p);
     for (int64_t k = 0; k < p->n_steps; k++) {
-        luron__plan_refresh(&p->steps[k]);
+        luron__plan_refresh(&p->steps[k], p->steps[k].n_views);
         if (p->steps[k].frame) p->steps[k].frame->call.scratch = p->scratch, p->steps[k].frame->scratch_bytes = (int64_t)p->scratch_bytes;
     }
     return LURON_OK;

@@ -56,8 +56,8 @@ static luron_status run_frame(luron_plan *p, luron_ctx *ctx, luron__plan_step *s
     luron_call *c = &f->call;
     f->ctx = ctx;
     f->seed = ctx->seed;
-    atomic_store(&f->status, LURON_OK);
-    if (s->has_input) luron__plan_refresh(s);
+    atomic_store_explicit(&f->status, LURON_OK, memory_order_relaxed); /* nobody else looks at it yet */
+    if (s->n_inputs) luron__plan_refresh(s, s->n_inputs);
     if (s->draws) c->random_position = p->position + s->draw;
     if (s->kind == LURON__PLAN_BACKWARD) {
         memcpy(c->fresh_in, s->fresh, (size_t)c->n_in);
@@ -172,10 +172,8 @@ static void leave_at(luron_plan *p, luron_ctx *ctx, int64_t i, luron_status stat
 
 /* What the step made and the program still holds is written again: a tape that has saved it must notice. */
 static void touch_kept(luron_plan *p) {
-    for (int64_t i = 0; i < p->n_stores; i++) {
-        const luron__plan_store *s = &p->stores[i];
-        if (s->born && !s->moved && s->written_first) atomic_fetch_add(&s->storage->version, 1);
-    }
+    for (int64_t i = 0; i < p->n_written; i++)
+        atomic_fetch_add(&p->written[i]->version, 1);
 }
 
 static bool is_lasting(const luron_plan *p) {

@@ -16,6 +16,7 @@ static int state_gc(lua_State *L) {
     lr_release_all(S);
     lr_drain(NULL, S);
     *box = NULL;
+    lr_forget_state();
     luron_ctx_free(S->ctx);
     S->ctx = NULL;
     if (--S->refs == 0) free(S);

@@ -104,6 +104,7 @@ static int l_list_steps(lua_State *L) {
 /* before_step(fn or nil): fn(opt) is called before each step, and may raise. */
 static int l_before_step(lua_State *L) {
     lua_settop(L, 1);
+    lr_get(L)->before_step = !lua_isnil(L, 1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &before_step_key);
     return 0;
 }

@@ -1,6 +1,8 @@
 /* lua_plan.c -- plans: what luron/compile.lua makes luron.compile of. */
 #include "lua_util.h"
 
+#include <string.h>
+
 enum { MOST = 64 }; /* inputs or outputs */
 
 static luron_plan *plan_at(lua_State *L) { return lr_object(L, 1, &lr_plan_key, "plan"); }
@@ -70,7 +72,7 @@ static int l_size(lua_State *L) {
     return 2;
 }
 
-/* The tensors among the arguments from 2 on, contiguous: those that are not are replaced by copies, which stay in their place. */
+/* The tensors among the arguments from 2 to top, contiguous: those that are not are replaced by copies, which stay in their place. */
 static int inputs(lua_State *L, int top, luron_tensor *to[MOST]) {
     int n = 0;
     for (int i = 2; i <= top; i++) {
@@ -105,66 +107,184 @@ static int misfit(lua_State *L, int top, const char *why) {
     return top + 1;
 }
 
-/* plan:run(...): true and the outputs; false, why and the arguments if it does not fit. */
-static int l_run(lua_State *L) {
+/* Run it with the arguments from 2 to top and push what comes out: how many. NULL in *why, or why it does not fit. */
+static int run(lua_State *L, luron_plan *plan, int top, const char **why) {
     luron_tensor *ins[MOST], *outs[MOST], **boxes[MOST];
-    luron_plan *plan = plan_at(L);
     luron_ctx *ctx = lr_ctx(L);
-    int top = lua_gettop(L), n = inputs(L, top, ins), n_out = luron_plan_n_outs(plan);
-    const char *why;
+    int n = inputs(L, top, ins), n_out = luron_plan_n_outs(plan);
     luaL_checkstack(L, n_out + 2, "too many results");
-    lua_pushboolean(L, 1);
     for (int i = 0; i < n_out; i++)
         boxes[i] = lr_new_tensor(L);
     luron_status status = luron_plan_run(outs, plan, ctx, n, ins);
-    if (status == LURON_E_STATE && !luron_plan_changed(plan) && !luron_plan_fits(plan, ctx, n, ins, &why)) return misfit(L, top, why);
-    /* nothing was changed: the step itself can say what made it */
-    if (status == LURON_E_NONFINITE && !luron_plan_changed(plan)) return misfit(L, top, "numbers were not finite");
+    *why = NULL;
+    if (status == LURON_E_STATE && !luron_plan_changed(plan) && !luron_plan_fits(plan, ctx, n, ins, why)) return 0;
+    if (status == LURON_E_NONFINITE && !luron_plan_changed(plan)) { /* nothing was changed: the step itself can say what made it */
+        *why = "numbers were not finite";
+        return 0;
+    }
     for (int i = 0; i < n_out && status == LURON_OK; i++)
         *boxes[i] = outs[i];
-    return lr_done(L, status, n_out + 1);
+    return lr_done(L, status, n_out);
 }
+
+/* plan:run(...): true and the outputs; false, why and the arguments if it does not fit. */
+static int l_run(lua_State *L) {
+    luron_plan *plan = plan_at(L);
+    int top = lua_gettop(L);
+    const char *why;
+    lua_pushboolean(L, 1);
+    int n = run(L, plan, top, &why);
+    return why ? misfit(L, top, why) : n + 1;
+}
+
+/* ---- which plan ---------------------------------------------------------------------------------------------------------- */
+/* Bytes that are equal for calls which one plan may serve. More than there is room for are counted. */
+typedef struct key {
+    char *to;
+    size_t room, n;
+} key;
+
+static void put(key *k, const void *data, size_t n) {
+    if (k->n + n <= k->room) memcpy(k->to + k->n, data, n);
+    k->n += n;
+}
+static void put_char(key *k, int c) {
+    if (k->n < k->room) k->to[k->n] = (char)c;
+    k->n++;
+}
+
+static void put_number(lua_State *L, key *k, int i) {
+    lua_Integer whole = lua_tointeger(L, i);
+    double real = lua_tonumber(L, i);
+    put_char(k, lua_isinteger(L, i) ? 'i' : 'r');
+    if (lua_isinteger(L, i)) put(k, &whole, sizeof whole);
+    else put(k, &real, sizeof real);
+}
+
+static int put_argument(lua_State *L, key *k, int i) {
+    void **box = lr_test(L, i, &lr_tensor_key);
+    int type = lua_type(L, i);
+    put_char(k, 'a' + type);
+    if (box && !*box) return 0; /* closed */
+    if (box) {
+        const luron_tensor *t = *box;
+        int64_t head[2] = { luron_tensor_dtype(t), luron_tensor_ndim(t) };
+        put(k, head, sizeof head);
+        put(k, luron_tensor_shape(t), (size_t)head[1] * sizeof(int64_t));
+        return !luron_tensor_requires_grad(t);
+    }
+    if (type == LUA_TSTRING) {
+        size_t n;
+        const char *text = lua_tolstring(L, i, &n);
+        put(k, &n, sizeof n);
+        put(k, text, n);
+    } else if (type == LUA_TNUMBER) put_number(L, k, i);
+    else if (type == LUA_TBOOLEAN) put_char(k, lua_toboolean(L, i) ? '1' : '0');
+    return type == LUA_TNIL || type == LUA_TSTRING || type == LUA_TNUMBER || type == LUA_TBOOLEAN;
+}
+
+/* The key of a call with the arguments from `first` to top. Gives 0, or the argument for which there can be no plan. */
+static int put_call(lua_State *L, luron_ctx *ctx, key *k, int first, int top) {
+    put_char(k, '0' + (luron_ctx_is_recording(ctx) != 0));
+    for (int i = first; i <= top; i++)
+        if (!put_argument(L, k, i)) return i;
+    return 0;
+}
+
+static int plans_none(const luron_ctx *ctx) { return luron_ctx_is_planning(ctx) || luron_ctx_is_tracing(ctx); }
 
 /* plan_key(...): a text that is equal for calls which one plan may serve; nil, why if there can be none. */
 static int l_plan_key(lua_State *L) {
-    luaL_Buffer b;
-    luron_ctx *ctx = lr_ctx(L);
     int top = lua_gettop(L);
-    if (luron_ctx_is_planning(ctx) || luron_ctx_is_tracing(ctx)) return 0;
-    luaL_buffinit(L, &b);
-    luaL_addchar(&b, (char)('0' + (luron_ctx_is_recording(ctx) != 0)));
-    for (int i = 1; i <= top; i++) {
-        const luron_tensor *t = lr_to_tensor(L, i);
-        int type = lua_type(L, i);
-        luaL_addchar(&b, (char)('a' + type));
-        if (t) {
-            int64_t head[2] = {luron_tensor_dtype(t), luron_tensor_ndim(t)};
-            if (luron_tensor_requires_grad(t)) {
-                lua_pushnil(L);
-                lua_pushfstring(L, "argument %d requires a gradient", i);
-                return 2;
-            }
-            luaL_addlstring(&b, (const char *)head, sizeof head);
-            luaL_addlstring(&b, (const char *)luron_tensor_shape(t), (size_t)head[1] * sizeof(int64_t));
-        } else if (type == LUA_TSTRING) {
-            size_t n;
-            const char *text = lua_tolstring(L, i, &n);
-            luaL_addlstring(&b, (const char *)&n, sizeof n);
-            luaL_addlstring(&b, text, n);
-        } else if (type == LUA_TNUMBER) {
-            lua_Integer whole = lua_tointeger(L, i);
-            double real = lua_tonumber(L, i);
-            luaL_addchar(&b, lua_isinteger(L, i) ? 'i' : 'r');
-            luaL_addlstring(&b, lua_isinteger(L, i) ? (const char *)&whole : (const char *)&real, 8);
-        } else if (type == LUA_TBOOLEAN)
-            luaL_addchar(&b, lua_toboolean(L, i) ? '1' : '0');
-        else if (type != LUA_TNIL) {
-            lua_pushnil(L);
-            lua_pushfstring(L, "argument %d is a %s", i, luaL_typename(L, i));
-            return 2;
-        }
+    key counted = { 0 };
+    luron_ctx *ctx = lr_ctx(L);
+    if (plans_none(ctx)) return 0;
+    int bad = put_call(L, ctx, &counted, 1, top);
+    if (bad) {
+        lua_pushnil(L);
+        if (lr_to_tensor(L, bad)) lua_pushfstring(L, "argument %d requires a gradient", bad);
+        else lua_pushfstring(L, "argument %d is a %s", bad, luaL_typename(L, bad));
+        return 2;
     }
-    luaL_pushresult(&b);
+    luaL_Buffer b;
+    key k = { luaL_buffinitsize(L, &b, counted.n), counted.n, 0 };
+    put_call(L, ctx, &k, 1, top);
+    luaL_pushresultsize(&b, k.n);
+    return 1;
+}
+
+/* ---- the shortest way to a plan --------------------------------------------------------------------------------------------- */
+/* What a compiled function has at 1: the plan that ran last (user value 1) and the key of its calls. */
+typedef struct ready {
+    lua_Integer runs;
+    size_t n;
+    char key[];
+} ready;
+enum { LONGEST = 256 }; /* key */
+
+/* plan_ready(key, plan): nil if the key is long. */
+static int l_plan_ready(lua_State *L) {
+    size_t n;
+    const char *text = luaL_checklstring(L, 1, &n);
+    lr_object(L, 2, &lr_plan_key, "plan");
+    if (n > LONGEST) return 0;
+    ready *r = lua_newuserdatauv(L, sizeof *r + n, 1);
+    r->runs = 0, r->n = n;
+    memcpy(r->key, text, n);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &lr_ready_key);
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, 2);
+    lua_setiuservalue(L, -2, 1);
+    return 1;
+}
+
+static int l_plan_runs(lua_State *L) {
+    const ready *r = lr_userdata(L, 1, &lr_ready_key);
+    lua_pushinteger(L, r ? r->runs : 0);
+    return 1;
+}
+
+/* What is ready for this call; its plan is pushed. NULL: nothing. */
+static ready *find_ready(lua_State *L, int top) {
+    char buf[LONGEST];
+    key k = { buf, sizeof buf, 0 };
+    if (lua_type(L, 1) != LUA_TTABLE || lua_rawgeti(L, 1, 1) != LUA_TUSERDATA) return NULL;
+    lr_state *S = lr_get(L);
+    ready *r = lr_userdata(L, -1, &lr_ready_key);
+    if (!r || plans_none(S->ctx) || S->before_step || put_call(L, S->ctx, &k, 2, top) || k.n != r->n || memcmp(buf, r->key, k.n)) return NULL;
+    lua_getiuservalue(L, -1, 1);
+    return r;
+}
+
+static int called(lua_State *L, int status, lua_KContext k) {
+    (void)status, (void)k;
+    return lua_gettop(L);
+}
+
+/* Calling a compiled function. Upvalue 1: what calls it where nothing is ready. */
+static int l_call(lua_State *L) {
+    int top = lua_gettop(L);
+    luaL_checkstack(L, 8, "too many arguments");
+    ready *r = find_ready(L, top);
+    void **plan = r ? lr_test(L, -1, &lr_plan_key) : NULL;
+    if (plan && *plan) {
+        const char *why;
+        int n = run(L, *plan, top, &why);
+        if (!why) r->runs++;
+        if (!why) return n;
+    }
+    lua_settop(L, top);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_callk(L, top, LUA_MULTRET, 0, called);
+    return lua_gettop(L);
+}
+
+/* plan_call(fn): what calls fn(...) unless a plan is ready. */
+static int l_plan_call(lua_State *L) {
+    lr_callable(L, 1, "fn");
+    lua_settop(L, 1);
+    lua_pushcclosure(L, l_call, 1);
     return 1;
 }
 
@@ -176,11 +296,16 @@ static int l_is_planning(lua_State *L) {
     return 1;
 }
 
-static const luaL_Reg functions[] = {{"plan_begin", l_plan_begin}, {"is_planning", l_is_planning}, {"plan_key", l_plan_key}, {"plan_refuse", l_plan_refuse}, {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"plan_begin", l_plan_begin}, {"is_planning", l_is_planning}, {"plan_key", l_plan_key}, {"plan_refuse", l_plan_refuse},
+    {"plan_ready", l_plan_ready}, {"plan_runs", l_plan_runs}, {"plan_call", l_plan_call}, {NULL, NULL},
+};
 
 void lr_open_plan(lua_State *L) {
     lr_setfuncs(L, functions);
     lr_metatable(L, &lr_plan_key, "luron.plan");
     lr_setfuncs(L, methods);
     lua_pop(L, 2);
+    lua_newtable(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &lr_ready_key);
 }

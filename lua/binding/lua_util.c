@@ -4,25 +4,8 @@
 #include <stdarg.h>
 #include <string.h>
 
-const char lr_tensor_key, lr_layer_key, lr_model_key, lr_optim_key, lr_checkpoint_key, lr_node_key, lr_guard_key, lr_tracer_key, lr_plan_key;
-const char lr_state_key, lr_names_key, lr_methods_key;
 static const char kept_key, links_key;
 static const char calls_key; /* the set of functions that are a __call */
-
-/* ---- state ---------------------------------------------------------------------------------------------------------- */
-lr_state *lr_peek(lua_State *L) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &lr_state_key);
-    lr_state **box = lua_touserdata(L, -1);
-    lua_pop(L, 1);
-    return box && *box && (*box)->ctx ? *box : NULL;
-}
-
-lr_state *lr_get(lua_State *L) {
-    lr_state *S = lr_peek(L);
-    if (!S) luaL_error(L, "luron is closed: the Lua state is ending");
-    S->running = L;
-    return S;
-}
 
 /* ---- errors ---------------------------------------------------------------------------------------------------------- */
 void lr_where(lua_State *L) {
@@ -178,16 +161,25 @@ static int64_t growth(lua_State *L, int64_t held) {
     return more < most ? more : most;
 }
 
+/* How many boxes more there may be before the next collection: so few that the garbage of small steps stays in the caches
+ * (a small tensor is half a KiB), so many that to go through Lua's own memory costs little beside making them. */
+static int64_t more_boxes(lua_State *L) {
+    const int64_t own = (int64_t)lua_gc(L, LUA_GCCOUNT) * 1024;
+    return own / 1024 > 512 ? own / 1024 : 512;
+}
+
 /* Lua sees 8 bytes of a tensor of megabytes, so it has to be told when to collect. */
 void lr_collect_if_due(lua_State *L) {
     lr_state *S = lr_get(L);
     int64_t held = luron_ctx_live_bytes(S->ctx);
     if (held < S->least / 2) S->least = held, S->threshold = held + growth(L, held); /* much was let go of by itself */
-    if (held < S->threshold || lua_gc(L, LUA_GCISRUNNING) <= 0) return;              /* -1: in a finalizer */
+    if (held < S->threshold && S->n_boxes < S->most_boxes) return;
+    if (lua_gc(L, LUA_GCISRUNNING) <= 0) return; /* -1: in a finalizer */
     lua_gc(L, LUA_GCCOLLECT);
     lr_drain(L, S);
     S->least = luron_ctx_live_bytes(S->ctx);
     S->threshold = S->least + growth(L, S->least);
+    S->most_boxes = S->n_boxes + more_boxes(L);
 }
 
 int lr_done(lua_State *L, luron_status status, int n) {
@@ -236,9 +228,10 @@ static void release(const char *key, void *object) {
 
 static lr_link gone; /* of boxes whose finalizer has run */
 
-static void close_box(lr_link *box) {
+static void close_box(lr_state *S, lr_link *box) {
     void *object = box->object, *parked = box->parked;
     box->object = box->parked = NULL;
+    if (S && box->after != box) S->n_boxes--;
     box->before->after = box->after;
     box->after->before = box->before;
     box->before = box->after = box;
@@ -256,7 +249,7 @@ static int close_at(lua_State *L, int finalizes) {
     if (!box) return lr_typeerror(L, 1, "object", lua_tostring(L, lua_upvalueindex(2)));
     if (box == &gone) return 0;
     if (!finalizes)
-        close_box(box);
+        close_box(lr_peek(L), box);
     else if (box->object)
         box->parked = box->object, box->object = NULL; /* a function that has the object now may go on with it */
     lua_pushnil(L); /* it leads nowhere any more: lua_held.c */
@@ -269,13 +262,16 @@ static int close_at(lua_State *L, int finalizes) {
 /* __close and close; upvalue 1: the key. */
 static int box_close(lua_State *L) { return close_at(L, in_finalizer(L)); }
 
-/* __gc */
+/* __gc. Where core holds no Lua value a box leads nowhere, and nothing can need it any more. */
 static int box_gc(lua_State *L) {
     lr_link *box = (lr_link *)lr_test(L, 1, lua_touserdata(L, lua_upvalueindex(1)));
-    if (box && lr_box_lives_on(L)) return 0;
-    close_at(L, 0);
     lr_state *S = lr_peek(L);
+    const int is_plain = S && S->n_held == 0 && box && box != &gone;
+    if (!is_plain && box && lr_box_lives_on(L)) return 0;
+    if (is_plain) close_box(S, box);
+    else close_at(L, 0);
     if (!S || !box || box == &gone) return 0;
+    if (S->dead) lr_drain(L, S);
     *(lr_link **)lua_touserdata(L, 1) = &gone;
     box->after = S->spare;
     S->spare = box;
@@ -283,7 +279,7 @@ static int box_gc(lua_State *L) {
 }
 
 void lr_release_all(lr_state *S) {
-    while (S->boxes.after != &S->boxes) close_box(S->boxes.after);
+    while (S->boxes.after != &S->boxes) close_box(S, S->boxes.after);
 }
 
 void lr_mark_kept(void **box) { ((lr_link *)(void *)box)->key = &kept_key; }
@@ -291,7 +287,7 @@ void lr_mark_kept(void **box) { ((lr_link *)(void *)box)->key = &kept_key; }
 void lr_close_kept(lr_state *S) {
     for (lr_link *box = S->boxes.after, *next; box != &S->boxes; box = next) {
         next = box->after;
-        if (box->key == &kept_key) close_box(box);
+        if (box->key == &kept_key) close_box(S, box);
     }
 }
 
@@ -357,19 +353,6 @@ void lr_add_method(lua_State *L, const char *name) {
     lua_pop(L, 1);
 }
 
-void *lr_userdata(lua_State *L, int idx, const char *key) {
-    void *data = lua_touserdata(L, idx);
-    if (!data || lua_type(L, idx) != LUA_TUSERDATA || !lua_getmetatable(L, idx)) return NULL;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, key);
-    if (!lua_rawequal(L, -1, -2)) data = NULL;
-    lua_pop(L, 2);
-    return data;
-}
-
-void **lr_test(lua_State *L, int idx, const char *key) {
-    return lr_userdata(L, idx, key) ? lr_slot(L, idx) : NULL;
-}
-
 /* Make spare links, in memory that Lua frees when all finalizers have run. */
 static void make_links(lua_State *L, lr_state *S) {
     enum { N = 64 };
@@ -395,6 +378,7 @@ void **lr_box(lua_State *L, const char *key) {
     S->spare = box->after;
     *box = (lr_link){ .before = &S->boxes, .after = S->boxes.after, .key = key };
     box->after->before = S->boxes.after = box;
+    S->n_boxes++;
     lua_rawgetp(L, LUA_REGISTRYINDEX, key);
     lua_setmetatable(L, -2);
     if (S->notes) lr_note_new_box(L, S);

@@ -11,6 +11,8 @@
 #include <lauxlib.h>
 #include <lua.h>
 
+enum { LR_KINDS = 10 /* of userdata */ };
+
 /* ---- one of these per lua_State --------------------------------------------------------------------------------------- */
 /* What a box, a userdata with a pointer to it, holds. They are linked, since boxes made while a lua_State closes get no
  * finalizer; nor does one that dies where Lua has no stack left for it, so links are no part of the userdata. */
@@ -37,16 +39,19 @@ struct lr_state {
     luron_ctx *ctx;    /* NULL once the lua_State closes */
     int refs;          /* held by Lua and by held values */
     int64_t threshold, least; /* live bytes from which a collection is due; what was left by the last one, or less */
+    int64_t n_boxes, most_boxes; /* open ones; from how many a collection is due */
     lua_State *L;      /* what callbacks run on; NULL outside calls that may make any */
     lua_State *running; /* what called last: where luron_ctx_set_locate looks */
     int failed;        /* a callback raised an error, which lr_raise raises again */
     int scope;         /* registry reference of the list of the innermost luron.scope, LUA_NOREF: none */
+    const void *metatables[LR_KINDS]; /* by number of the key, once one was looked for */
     lr_link boxes;     /* head of the ring of all boxes */
     lr_link *spare;    /* links without a box, by `after` */
     lr_held held;      /* head of the ring of held values */
     lr_held *dead;     /* those that core has released: lr_drain frees them */
     lua_Integer serial, looked; /* of the last held value; of the last that was there in a look */
     int64_t n_held, n_weak; /* all; those that boxes keep */
+    int before_step;   /* a function is called before each step of an optimiser */
     int notes;         /* there was one once: all boxes are noted from then on */
     int64_t skip;      /* collections to let pass before the next look */
     int rescue;        /* a value died and was not to: what dies with it may belong to it */
@@ -57,6 +62,8 @@ struct lr_state {
 lr_state *lr_get(lua_State *L);
 /** The same, NULL instead of an error. */
 lr_state *lr_peek(lua_State *L);
+/** The state has gone: nobody finds it any more. */
+void lr_forget_state(void);
 /** Make the place for errors of callbacks. */
 void lr_open_errors(lua_State *L);
 static inline luron_ctx *lr_ctx(lua_State *L) { return lr_get(L)->ctx; }
@@ -149,7 +156,17 @@ void lr_only(lua_State *L, int arg, const char *const *keys);
 
 /* ---- boxes -------------------------------------------------------------------------------------------------------------------- */
 /* Metatables are kept in the registry under the address of these. */
-extern const char lr_tensor_key, lr_layer_key, lr_model_key, lr_optim_key, lr_checkpoint_key, lr_node_key, lr_guard_key, lr_tracer_key, lr_plan_key;
+extern const char lr_keys[LR_KINDS];
+#define lr_tensor_key lr_keys[0]
+#define lr_layer_key lr_keys[1]
+#define lr_model_key lr_keys[2]
+#define lr_optim_key lr_keys[3]
+#define lr_checkpoint_key lr_keys[4]
+#define lr_node_key lr_keys[5]
+#define lr_guard_key lr_keys[6]
+#define lr_tracer_key lr_keys[7]
+#define lr_plan_key lr_keys[8]
+#define lr_ready_key lr_keys[9]
 /* ... and these things: the state, names of functions for messages, methods of tensors. */
 extern const char lr_state_key, lr_names_key, lr_methods_key;
 /** A metatable under `key` with __name, __index = methods (or left to the caller), __gc and __close; leaves it and the

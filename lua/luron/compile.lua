@@ -10,13 +10,14 @@ local Compiled = {}
 Compiled.__index = Compiled
 Compiled.__name = "luron.compiled"
 
--- Tensors among the arguments, contiguous, and what they are in words.
+-- Tensors among the arguments, and what they are in words. Those that do not lie in one piece are replaced: a plan reads copies of them.
 local function look_at(arguments)
   local ins, words = {}, {}
   for i = 1, arguments.n do
     local value = arguments[i]
     if core.is_tensor(value) then
-      ins[#ins + 1] = value:contiguous()
+      if not value:is_contiguous() then arguments[i] = value:contiguous() end
+      ins[#ins + 1] = arguments[i]
       words[i] = value:dtype() .. " (" .. table.concat(value:shape(), ", ") .. ")"
     elseif type(value) == "string" then
       words[i] = string.format("%q", value)
@@ -88,7 +89,7 @@ local function note(self, entry, ...)
     local state <close> = guard(plan)
     module.watch(watched)
     core.list_steps(stepped)
-    results = table.pack(self.fn(...))
+    results = table.pack(self.fn(table.unpack(arguments, 1, arguments.n)))
     state.is_done = true
   end
   local outputs, why = outputs_of(results)
@@ -109,11 +110,14 @@ local function use(self, entry, fits, ...)
     entry.runs = entry.runs + 1
     return ...
   end
-  entry.plan, entry.misfit = nil, (...)
+  entry.runs = entry.runs + core.plan_runs(entry.ready)
+  self[1], entry.ready, entry.plan, entry.misfit = nil, nil, nil, (...)
   return note(self, entry, select(2, ...))
 end
 
-function Compiled:__call(...)
+-- A call for which nothing is ready: what is at 1 is what plan_call looks for.
+Compiled.__call = core.plan_call(function(self, ...)
+  self[1] = nil
   local key, why = core.plan_key(...)
   local entry = self.entries[key or false]
   if not entry then
@@ -128,11 +132,15 @@ function Compiled:__call(...)
   if entry.plan then
     for _, opt in ipairs(entry.stepped) do core.check_step(opt) end -- a plan does not come by opt:step
     if entry.watched and not module.as_watched(entry.watched) then return use(self, entry, false, "an instance of a class has another mode or hooks", ...) end
+    if not entry.watched then
+      entry.ready = entry.ready or core.plan_ready(key, entry.plan)
+      self[1] = entry.ready
+    end
     return use(self, entry, entry.plan:run(...))
   end
   if entry.refusal then return self.fn(...) end
   return note(self, entry, ...)
-end
+end)
 
 local function describe(entry)
   local text = "(" .. entry.kind .. "): "
@@ -143,7 +151,7 @@ local function describe(entry)
     return text .. "no plan yet" .. why
   end
   local steps, bytes = entry.plan:size()
-  return text .. string.format("planned, %d things to do, %d bytes between them, run %d times", steps, bytes, entry.runs)
+  return text .. string.format("planned, %d things to do, %d bytes between them, run %d times", steps, bytes, entry.runs + core.plan_runs(entry.ready))
 end
 
 function Compiled:__tostring()

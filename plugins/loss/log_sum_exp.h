@@ -41,13 +41,23 @@ INLINE double TYPED(total)(int64_t n, const REAL *x) {
     return sum;
 }
 
+/* Rows of n numbers less what stands for each row. Of a few numbers, n is a constant where this is inlined. */
+LOOP TYPED(less_tops)(int64_t rows, const int64_t n, const REAL *x, REAL *tops, REAL *e) {
+    for (int64_t i = 0; i < rows; i++, x += n, e += n) {
+        const REAL top = tops[i] = TYPED(largest)(n, x);
+        for (int64_t j = 0; j < n; j++) e[j] = x[j] - top;
+    }
+}
+LOOP TYPED(less_lse)(int64_t rows, const int64_t n, const REAL *x, const double *lse, REAL *e) {
+    for (int64_t i = 0; i < rows; i++, x += n, e += n)
+        for (int64_t j = 0; j < n; j++) e[j] = (REAL)(x[j] - lse[i]);
+}
+
 /* The same of `rows` rows of n <= LOSS_PIECE / rows classes that lie side by side: their exp, into e, is one run. */
 LOOP TYPED(log_sums_exp)(const luron_call *c, const REAL *x, int64_t rows, int64_t n, double *lse, REAL *e) {
     REAL tops[LOSS_PIECE];
-    for (int64_t i = 0; i < rows; i++) {
-        const REAL top = tops[i] = TYPED(largest)(n, x + i * n);
-        for (int64_t j = 0; j < n; j++) e[i * n + j] = x[i * n + j] - top;
-    }
+    if (n == 2) TYPED(less_tops)(rows, 2, x, tops, e);
+    else TYPED(less_tops)(rows, n, x, tops, e);
     c->host->map(c->host, LURON_MAP_exp, c->dtype, rows * n, e, e);
     for (int64_t i = 0; i < rows; i++) lse[i] = (double)tops[i] + log(TYPED(total)(n, e + i * n));
 }
@@ -63,8 +73,8 @@ INLINE int64_t TYPED(probabilities)(const luron_call *c, const REAL *x, int64_t 
 
 /* All probabilities of `rows` rows that lie side by side. */
 LOOP TYPED(probabilities_of_rows)(const luron_call *c, const REAL *x, int64_t rows, int64_t n, const double *lse, REAL *e) {
-    for (int64_t i = 0; i < rows; i++)
-        for (int64_t j = 0; j < n; j++) e[i * n + j] = (REAL)(x[i * n + j] - lse[i]);
+    if (n == 2) TYPED(less_lse)(rows, 2, x, lse, e);
+    else TYPED(less_lse)(rows, n, x, lse, e);
     c->host->map(c->host, LURON_MAP_exp, c->dtype, rows * n, e, e);
 }
 

@@ -135,6 +135,40 @@ static void test_index_any_dtype(void **state) {
 
 /* ---- ids that are none ------------------------------------------------------------------------------------------ */
 
+/* Rows of 1 to 24 bytes, in one piece, of a part of a tensor or far apart, as a batch is drawn; each number is its place. */
+static void check_rows(luron_ctx *ctx, uint32_t dtype, int64_t width, int layout, int base) {
+    static const double list[] = {6, 0, 3, 3, 5, 1, 0};
+    double values[8 * 7], ids[7], want[7 * 6];
+    luron_tensor *all, *x, *at, *y;
+    luron_ctx_set_index_base(ctx, base);
+    for (int64_t i = 0; i < 8 * (width + 1); i++) values[i] = (double)i;
+    for (int i = 0; i < 7; i++) ids[i] = list[i] + base;
+    all = tensor_of(ctx, dtype, 2, (int64_t[]){8, width + (layout == 1)}, values);
+    assert_ok(ctx, luron_narrow(&x, ctx, all, 1, layout == 1, width));
+    if (layout == 2) {
+        luron_tensor *other = scattered(ctx, x);
+        luron_tensor_unref(x);
+        x = other;
+    }
+    at = tensor_of(ctx, LURON_I64, 1, (int64_t[]){7}, ids);
+    assert_ok(ctx, luron_index_select(&y, ctx, x, 0, at));
+    for (int i = 0; i < 7; i++)
+        for (int64_t k = 0; k < width; k++)
+            want[i * width + k] = list[i] * (double)all->shape[1] + (double)k + (layout == 1);
+    assert_tensor_close(y, want, 7 * width, 0, 0);
+    luron_tensor *made[] = {all, x, at, y};
+    for (int i = 0; i < 4; i++) luron_tensor_unref(made[i]);
+    luron_ctx_set_index_base(ctx, 0);
+}
+
+static void test_index_rows_of_any_size(void **state) {
+    static const uint32_t dtypes[] = {LURON_F32, LURON_U8, LURON_F16, LURON_F64, LURON_I64};
+    for (int i = 0; i < 5; i++)
+        for (int64_t width = 0; width <= 6; width++)
+            for (int layout = 0; layout < 3; layout++)
+                for (int base = 0; base < 2; base++) check_rows(*state, dtypes[i], width, layout, base);
+}
+
 static void test_index_ids_out_of_range(void **state) {
     luron_ctx *ctx = *state;
     luron_tensor *x = uniform(ctx, LURON_F32, LURON_SHAPE(2, 10)), *list = tensor_row(ctx, LURON_I64, 3, 10), *y = NULL;
@@ -448,6 +482,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         test_case(test_index_values_and_gradients_as_pytorch),
         test_case(test_index_any_dtype),
+        test_case(test_index_rows_of_any_size),
         test_case(test_index_ids_out_of_range),
         test_case(test_index_refuses_shapes_and_dtypes),
         test_case(test_index_cat_dtypes_as_pytorch),

@@ -82,6 +82,23 @@ static void check(const sum_case *c, double beta, uint32_t dtype) {
     free(src), free(first), free(dst), free(wanted);
 }
 
+/* A column's sum does not depend on how many stand beside it, whichever loop that chooses. */
+static void test_sum_to_of_any_columns(void **state) {
+    enum { ROWS = 1100, MOST = 40 };
+    static float src[ROWS * MOST], part[ROWS * MOST];
+    float all[MOST], some[MOST];
+    (void)state;
+    for (int64_t i = 0; i < ROWS * MOST; i++) src[i] = (float)value(i);
+    for (int times = 0; times < 2; times++)
+        for (int64_t n = 2; n <= MOST; n++) {
+            for (int64_t r = 0; r < ROWS; r++) memcpy(part + r * n, src + r * MOST, (size_t)n * sizeof *part);
+            for (int64_t i = 0; i < MOST; i++) all[i] = some[i] = (float)value(-i);
+            luron__sum_to(LURON_F32, 2, (int64_t[]){ROWS, MOST}, src, (int64_t[]){1, MOST}, all, times * 0.5, 1);
+            luron__sum_to(LURON_F32, 2, (int64_t[]){ROWS, n}, part, (int64_t[]){1, n}, some, times * 0.5, 1);
+            assert_memory_equal(all, some, (size_t)n * sizeof *all);
+        }
+}
+
 static void test_sum_to_of_shapes(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -94,6 +111,6 @@ static void test_sum_to_of_shapes(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sum_to_of_shapes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sum_to_of_shapes), cmocka_unit_test(test_sum_to_of_any_columns)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -280,4 +280,42 @@ describe("luron.compile", function()
     assert.is_truthy(message:find("mul", 1, true), message) -- what made it
     assert.is_true(w:tobytes() == before)
   end)
+
+  it("finds the plan of each kind of call, one after the other and in turn", function()
+    local f = luron.compile(function(x, by) return x * by, x + by end)
+    local a, b = luron.tensor { 1.0, 2.0 }, luron.tensor { 3.0 }
+    for round = 1, 6 do
+      for _, by in ipairs { 2, 0.5, 2, 2 } do
+        for _, x in ipairs { a, b, b } do
+          local product, sum = f(x, by)
+          assert.are.same({ (x * by):totable(), (x + by):totable() }, { product:totable(), sum:totable() }, "round " .. round)
+        end
+      end
+    end
+    explains(f, "(float32 (1), 2): planned")
+    explains(f, "run 34 times")
+    luron.no_grad(function() assert.are.same({ 2.0, 4.0 }, f(a, 2):totable()) end)
+    explains(f, "(float32 (2), 2, no gradients): no plan yet")
+  end)
+
+  it("copies what does not lie in one piece, and refuses what is closed", function()
+    local f = luron.compile(function(x) return x + 1 end)
+    local x = luron.arange(6):reshape(2, 3):float()
+    for _ = 1, 4 do assert.are.same((x:t() + 1):totable(), f(x:t()):totable()) end
+    explains(f, "run 2 times")
+    local gone = luron.ones(3, 2)
+    gone:close()
+    assert.has_error(function() f(gone) end)
+    assert.are.same({ { 2, 2 }, { 2, 2 }, { 2, 2 } }, f(luron.ones(3, 2)):totable())
+  end)
+
+  it("may give way to other coroutines while it is noted", function()
+    local f = luron.compile(function(x)
+      coroutine.yield "in between"
+      return x * 2
+    end)
+    local co = coroutine.wrap(function() return f(luron.ones(2)):totable() end)
+    assert.are.equal("in between", co())
+    assert.are.same({ 2, 2 }, co())
+  end)
 end)

@@ -171,4 +171,18 @@ describe("a recursion without end", function()
     loss:backward()
     assert.are.equal(3, calls)
   end)
+
+  it("collects small tensors before there are many, and leaves those that are held", function()
+    collectgarbage()
+    local held, blocks, most = {}, select(2, luron.memory()), 0
+    for i = 1, 200 do held[i] = luron.ones(1) end
+    local each = (select(2, luron.memory()) - blocks) / 200
+    for i = 1, 20000 do
+      local x = luron.ones(1)
+      if i % 10 == 0 then x:close() end
+      most = math.max(most, (select(2, luron.memory()) - blocks) / each)
+    end
+    assert.is_true(most < 5000, most .. " tensors at a time")
+    for i = 1, 200 do assert.are.equal(1, held[i]:item()) end
+  end)
 end)

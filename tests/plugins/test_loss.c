@@ -122,6 +122,34 @@ static void test_loss_bits_at_any_thread_count(void **state) {
     luron_tensor_unref(ids);
 }
 
+/* Weights of one change no bit of the gradient, though rows are then computed one by one. */
+static void test_loss_rows_in_one_run(void **state) {
+    luron_ctx *ctx = *state;
+    const char *options[] = { "{\"ignore_index\": 1}", "{\"ignore_index\": 1, \"reduction\": \"sum\"}" };
+    const int64_t sizes[] = { 2, 3, 10, 255 }, rows = 301;
+    for (int i = 0; i < 16; i++) {
+        const int64_t n = sizes[i % 4];
+        luron_layer *layer;
+        luron_tensor *in[3], *y, *g[2];
+        assert_ok(ctx, luron_tensor_new(&in[0], ctx, i & 4 ? LURON_F64 : LURON_F32, 2, (int64_t[]) { rows, n }));
+        assert_ok(ctx, luron_tensor_normal(ctx, in[0], 0, 3));
+        assert_ok(ctx, luron_tensor_permutation(&in[1], ctx, rows));
+        for (int64_t k = 0; k < rows; k++) ((int64_t *)luron_tensor_data(in[1]))[k] %= n;
+        assert_ok(ctx, luron_tensor_full(&in[2], ctx, luron_tensor_dtype(in[0]), 1, &n, 1));
+        assert_ok(ctx, luron_tensor_set_requires_grad(ctx, in[0], 1));
+        assert_ok(ctx, luron_layer_from_json(&layer, ctx, "CrossEntropyLoss", options[i / 8]));
+        for (int with = 0; with < 2; with++) {
+            assert_ok(ctx, luron_layer_apply(&y, ctx, layer, 2 + with, in));
+            assert_ok(ctx, luron_grad(&g[with], ctx, 1, &y, NULL, 1, in, 0));
+            luron_tensor_unref(y);
+        }
+        assert_memory_equal(luron_tensor_data(g[0]), luron_tensor_data(g[1]), (size_t)(rows * n) * (i & 4 ? 8 : 4));
+        luron_tensor *made[] = { in[0], in[1], in[2], g[0], g[1] };
+        for (int k = 0; k < 5; k++) luron_tensor_unref(made[k]);
+        luron_layer_unref(layer);
+    }
+}
+
 /* A type applied to two or three tensors, which must fail. */
 static void expect(luron_ctx *ctx, const char *type, const char *options, luron_tensor *x, luron_tensor *t, luron_tensor *w, luron_status status, const char *part) {
     luron_layer *layer;
@@ -218,7 +246,8 @@ static void test_loss_gradient_of_weight_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         test_case(test_loss_values_of_pytorch), test_case(test_loss_gradients_of_classes), test_case(test_loss_gradients_of_elements),
-        test_case(test_loss_composed_agrees), test_case(test_loss_bits_at_any_thread_count), test_case(test_loss_bad_ids), test_case(test_loss_bad_shapes),
+        test_case(test_loss_composed_agrees), test_case(test_loss_bits_at_any_thread_count), test_case(test_loss_rows_in_one_run),
+        test_case(test_loss_bad_ids), test_case(test_loss_bad_shapes),
         test_case(test_loss_bad_numbers_and_options), test_case(test_loss_gradient_of_weight_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,7 +92,7 @@ static int64_t tile_work(const luron__gemm_args *g) {
 }
 
 int64_t luron__gemm_work(const luron__gemm_args *g, int threads) {
-    if (g->m == 0 || g->n == 0) return 0;
+    if (g->m == 0 || g->n == 0 || luron__gemm_is_small(g)) return 0;
     if (is_one(g, threads)) return ALIGN + tile_work(g);
     return ALIGN + luron__buffers_bytes(tile_work(g), buffers_of(g, threads));
 }
@@ -117,6 +117,7 @@ static void tiles(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 
 void luron__gemm(const luron__gemm_args *g, int threads, void *work) {
     if (g->m == 0 || g->n == 0) return;
+    if (luron__gemm_small(g)) return;
     run r = {.g = g, .tile = kernels_of(g->isa)->tile[g->dtype == LURON_F64]};
     char *at = (char *)work + (ALIGN - (uintptr_t)work % ALIGN) % ALIGN;
     threads = luron__threads_for(threads, SECONDS * (double)g->m * (double)g->n * (double)g->k);

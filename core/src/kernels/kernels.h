@@ -2,6 +2,7 @@
  * one chain in ascending order, in blocks set by the length alone, so that results do not depend on threads.        */
 #ifndef LURON_KERNELS_H
 #define LURON_KERNELS_H
+#include <stdbool.h>
 #include <stdint.h>
 
 /** Compute dtype of element-wise work on a dtype: float32, float64 or int64 (integers and bool). */
@@ -41,6 +42,10 @@ int64_t luron__gemm_work(const luron__gemm_args *g, int threads);
 /** What is enough for any product. */
 int64_t luron__gemm_most_work(int threads);
 void luron__gemm(const luron__gemm_args *g, int threads, void *work);
+/** Compute a product that is worth no tiles and no memory for them, which has the same bits; false: it is none
+ *  (gemm_small.c). luron__gemm asks this too. */
+bool luron__gemm_small(const luron__gemm_args *g);
+bool luron__gemm_is_small(const luron__gemm_args *g);
 /** op(b) in the order in which the kernels of g->isa read it, for products with the same b; they have the same bits. `to`
  *  has luron__gemm_packed_bytes(g), best at a multiple of 64. */
 int64_t luron__gemm_packed_bytes(const luron__gemm_args *g);

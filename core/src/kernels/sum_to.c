@@ -3,7 +3,7 @@
 #ifndef T
 #include "../internal.h"
 
-enum { MAX_GROUPS = LURON_MAX_DIMS, ROWS = 512, COLUMNS = 64, GRAIN = 32768 };
+enum { MAX_GROUPS = LURON_MAX_DIMS, ROWS = 512, COLUMNS = 64, FEW = 16, GRAIN = 32768 };
 
 /* Neighbouring dims that are all kept or all summed are one group. */
 typedef struct job {
@@ -53,6 +53,10 @@ void luron__sum_to(uint32_t dtype, int ndim, const int64_t *shape, const void *s
     }
     if (j.columns == 0) return;
     bool is_rows = j.n_summed <= 1 && j.n_kept <= 1 && (j.n_kept == 0 || j.kept_stride[0] == 1) && j.columns > 1;
+    if (is_rows && j.columns <= FEW) {
+        (dtype == LURON_F32 ? few_columns_f32 : few_columns_f64)(&j);
+        return;
+    }
     int64_t per = GRAIN / (j.rows < 1 ? 1 : j.rows), grain = is_rows ? COLUMNS : per < 1 ? 1 : per;
     void (*body)(void *, int64_t, int64_t, int64_t) = dtype == LURON_F32 ? (is_rows ? columns_f32 : each_f32)
                                                       : is_rows          ? columns_f64
@@ -61,22 +65,48 @@ void luron__sum_to(uint32_t dtype, int ndim, const int64_t *shape, const void *s
 }
 #else
 
+/* n columns from x on, n <= 8 and a constant where it is inlined: their sums stay in registers. */
+static inline __attribute__((always_inline)) void NAME(few)(const job *j, const T *x, T *dst, const int n) {
+    T total[8], sum[8];
+    for (int i = 0; i < n; i++) total[i] = 0;
+    for (int64_t r = 0; r < j->rows; r += ROWS) {
+        int64_t stop = r + ROWS < j->rows ? r + ROWS : j->rows;
+        for (int i = 0; i < n; i++) sum[i] = 0;
+        for (int64_t q = r; q < stop; q++, x += j->columns)
+            for (int i = 0; i < n; i++) sum[i] += x[i];
+        for (int i = 0; i < n; i++) total[i] += sum[i];
+    }
+    for (int i = 0; i < n; i++) dst[i] = j->beta == 0 ? total[i] : total[i] + (T)j->beta * dst[i];
+}
+
 /* src (rows, columns) -> dst (columns): a run of columns at a time, so that rows are read as they lie. */
 static void NAME(columns)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const job *j = arg;
-    T *dst = j->dst, total[COLUMNS] = {0}, sum[COLUMNS];
+    T *dst = (T *)j->dst + begin, total[COLUMNS] = {0}, sum[COLUMNS];
+    const T *src = (const T *)j->src + begin;
     int64_t n = end - begin;
     (void)chunk;
     for (int64_t r = 0; r < j->rows; r += ROWS) {
         int64_t stop = r + ROWS < j->rows ? r + ROWS : j->rows;
         for (int64_t i = 0; i < n; i++) sum[i] = 0;
         for (int64_t q = r; q < stop; q++) {
-            const T *row = (const T *)j->src + q * j->columns + begin;
+            const T *row = src + q * j->columns;
             for (int64_t i = 0; i < n; i++) sum[i] += row[i];
         }
         for (int64_t i = 0; i < n; i++) total[i] += sum[i];
     }
-    for (int64_t i = 0; i < n; i++) dst[begin + i] = j->beta == 0 ? total[i] : total[i] + (T)j->beta * dst[begin + i];
+    for (int64_t i = 0; i < n; i++) dst[i] = j->beta == 0 ? total[i] : total[i] + (T)j->beta * dst[i];
+}
+
+/* The same of few columns, as biases of small layers have. */
+static void NAME(few_columns)(const job *j) {
+    const T *x = j->src;
+    T *dst = j->dst;
+    int64_t i = 0;
+    for (; i + 8 <= j->columns; i += 8) NAME(few)(j, x + i, dst + i, 8);
+    if (j->columns & 4) NAME(few)(j, x + i, dst + i, 4), i += 4;
+    if (j->columns & 2) NAME(few)(j, x + i, dst + i, 2), i += 2;
+    if (j->columns & 1) NAME(few)(j, x + i, dst + i, 1);
 }
 
 /* Sum of all that goes into one element, whose first number is at x: runs along the last summed group, in order. */
