@@ -4,15 +4,17 @@
  *   PANELS                 {width, rows of a tile at most, kernel}, widths falling
  *   ONE_ROW                the same for a product of one row with several of the widest panels at once
  *   TRANSPOSE(from, ld, to, panel), TN    as in gemm_row.h, and its VL
+ *   COPYING                a kernel as the widest panel's, for five rows and more, that copies the panel too
  *   MOST_WIDTH, LEAST_WIDTH    of the widest and the narrowest panel
  *
  * a (M,K), b (K,N) -> c (M,N). A is read in place; panels of B are packed where they are not used in place. */
 #ifdef GEMM_STORE
 /* How one panel of columns is stored: bounds, and what stands in the way of a plain store. */
 typedef struct NAME(store) {
-    T *c, *acc; /* acc: sums of the blocks so far: a scratch tile, or c itself while beta is 0 */
+    T *c, *acc, *to; /* acc: sums of the blocks so far: a scratch tile or c itself; to: where those of this block go */
+    T *copy;         /* a copying kernel leaves the panel of b here, its rows one behind the other */
     const T *bias;
-    int64_t ldc, ldacc;
+    int64_t ldc, ldacc, ldto;
     T beta;
     int cols;         /* of the panel */
     bool first, last; /* block of k */
@@ -30,6 +32,7 @@ typedef struct NAME(panel) {
 static const NAME(panel) NAME(panels)[] = PANELS, NAME(one_row) = ONE_ROW,
                          NAME(turned_row) = {NAME(turned_width), 1, NAME(turned)};
 static const int NAME(widths)[LURON__GEMM_WIDTHS] = WIDTHS;
+#define MOST_PANELS (LURON__GEMM_PANEL / (MOST_WIDTH * (int)sizeof(T))) /* that there is room for */
 
 /* n rows, `ld` apart, of `width` numbers; width is a constant where this is inlined. */
 static inline __attribute__((always_inline)) void NAME(copy_rows)(const T *from, int64_t ld, int64_t n, const int width,
@@ -152,55 +155,64 @@ static void NAME(turn)(const NAME(part) * part, int64_t k, int64_t n, T *to) {
     }
 }
 
-/* The `cols` columns from j on: of one panel, or of several full ones. */
-static void NAME(multiply_panel)(const NAME(part) * part, int64_t j, int cols, const NAME(panel) * p, bool in_place) {
+/* The `cols` columns from j on: of one panel, or of several full ones, which take turns at each tile of A: then A, where it
+ * is more than a cache holds, comes from afar once for all of them. */
+static void NAME(multiply_panels)(const NAME(part) * part, int64_t j, int cols, const NAME(panel) * p, bool in_place) {
     const luron__gemm_args *g = part->g;
     bool trans_a = (g->flags & LURON_TRANS_A) != 0, trans_b = (g->flags & LURON_TRANS_B) != 0;
     const T *turned = p == NAME(panels) ? part->turned : NULL;
-    NAME(store)
-    s = {.c = (T *)g->c + part->m0 * g->ldc + j,
-         .bias = g->bias ? (const T *)g->bias + j : NULL,
-         .ldc = g->ldc,
-         .beta = (T)g->beta,
-         .cols = cols};
-    s.acc = s.c;
-    s.ldacc = s.ldc;
-    if (s.beta != 0) {
-        s.acc = part->work + LURON__GEMM_K * LURON__GEMM_PANEL / (int)sizeof(T);
-        s.ldacc = p->width;
+    int many = cols > p->width ? cols / p->width : 1, width = p->width < MOST_WIDTH ? p->width : MOST_WIDTH;
+    NAME(store) all[MOST_PANELS];
+    bool gathers = g->beta != 0 || part->end - part->block > 1; /* sums of blocks lie in a scratch tile */
+    for (int i = 0; i < many; i++) {
+        NAME(store) *s = &all[i];
+        *s = (NAME(store)){.c = (T *)g->c + part->m0 * g->ldc + j + i * p->width,
+                           .bias = g->bias ? (const T *)g->bias + j + i * p->width : NULL,
+                           .ldc = g->ldc,
+                           .beta = (T)g->beta,
+                           .cols = many > 1 ? p->width : cols};
+        s->acc = gathers ? part->work + LURON__GEMM_K * LURON__GEMM_PANEL / (int)sizeof(T) + i * p->width : s->c;
+        s->ldacc = gathers ? many * p->width : s->ldc;
     }
-    int width = p->width < MOST_WIDTH ? p->width : MOST_WIDTH;
     NAME(split) tiles = NAME(split_of)(part->m1 - part->m0, p->rows), blocks = NAME(split_of)(g->k, LURON__GEMM_K);
     int64_t k = part->block * blocks.each + (part->block < blocks.longer ? part->block : blocks.longer);
+    bool packs = !g->packed && !in_place, copies = packs && !trans_b && all[0].cols == MOST_WIDTH && tiles.n > 1;
     for (int64_t block = part->block; block < part->end; block++) {
-        int64_t n = blocks.each + (block < blocks.longer), ldb = width, next = n * width;
-        const T *b = part->work;
-        if (g->packed)
-            b = (const T *)g->packed + j * g->k + k * width, next = g->k * width; /* panels before j are full */
-        else if (in_place)
-            b = (const T *)g->b + (trans_b ? j * g->ldb + k : k * g->ldb + j), ldb = g->ldb, next = width;
-        else
-            for (int c = 0; c < cols; c += width)
-                NAME(pack_panel)
-                (g, k, n, j + c, cols - c < width ? cols - c : width, width, part->work + c * n);
-        s.first = block == 0;
-        s.last = block == blocks.n - 1;
-        s.plain = s.first && s.last && cols == p->width && s.beta == 0 && !s.bias;
+        int64_t n = blocks.each + (block < blocks.longer), ldb = width, step = n * width, next = step;
+        const T *given = (const T *)g->b + (trans_b ? j * g->ldb + k : k * g->ldb + j), *b = part->work;
         NAME(ahead) ahead = {0};
-        if (b == part->work) {
+        if (g->packed)
+            b = (const T *)g->packed + j * g->k + k * width, step = next = g->k * width; /* panels before j are full */
+        else if (in_place)
+            b = given, ldb = g->ldb, step = p->width, next = width;
+        else {
             int64_t left = g->n - j - cols;
             if (block + 1 < part->end)
-                ahead = NAME(look_ahead)(g, k + n, blocks.each + (block + 1 < blocks.longer), j, cols, tiles.n);
+                ahead = NAME(look_ahead)(g, k + n, blocks.each + (block + 1 < blocks.longer), j, cols, tiles.n * many);
             else if (left > 0)
-                ahead = NAME(look_ahead)(g, part->block ? k : 0, n, j + cols, left < cols ? left : cols, tiles.n);
+                ahead = NAME(look_ahead)(g, part->block ? k : 0, n, j + cols, left < cols ? left : cols, tiles.n * many);
+            for (int i = 0; i < many && !copies; i++)
+                NAME(pack_panel)(g, k, n, j + i * width, all[i].cols, width, part->work + i * step);
+        }
+        for (int i = 0; i < many; i++) {
+            NAME(store) *s = &all[i];
+            s->first = block == 0, s->last = block == blocks.n - 1;
+            s->plain = s->first && s->cols == p->width && !(s->last && (s->beta != 0 || s->bias));
+            s->to = s->last ? s->c : s->acc, s->ldto = s->last ? s->ldc : s->ldacc;
+            s->copy = part->work + i * step;
         }
         for (int64_t tile = 0, row = 0; tile < tiles.n; tile++) {
-            NAME(fetch)(&ahead);
             int height = (int)(tiles.each + (tile < tiles.longer));
-            if (s.last && s.beta != 0) NAME(fetch_c)(&s, row, height);
             const T *a = (const T *)g->a + (trans_a ? k * g->lda + part->m0 + row : (part->m0 + row) * g->lda + k);
-            if (turned) p->kernel(height, trans_a, n, turned + row * n, height, b, ldb, next, &s, row);
-            else p->kernel(height, trans_a, n, a, g->lda, b, ldb, next, &s, row);
+            if (turned) a = turned + row * n;
+            for (int i = 0; i < many; i++) {
+                NAME(fetch)(&ahead);
+                if (all[i].last && all[i].beta != 0) NAME(fetch_c)(&all[i], row, height);
+                if (copies && tile == 0)
+                    COPYING(height, trans_a, n, a, turned ? height : g->lda, given + i * width, g->ldb, next, &all[i], row);
+                else
+                    p->kernel(height, trans_a, n, a, turned ? height : g->lda, b + i * step, ldb, next, &all[i], row);
+            }
             row += height;
         }
         k += n;
@@ -215,44 +227,25 @@ static void NAME(multiply)(const NAME(part) * part, int64_t n0, int64_t n1) {
     /* Of short rows far apart, or a power of two apart, a cache holds few. */
     bool small = MOST_WIDTH * sizeof(T) > 128 && g->ldb * (int64_t)sizeof(T) % 1024 != 0 &&
                  g->k * g->ldb * (int64_t)sizeof(T) < LURON__GEMM_IN_PLACE_B;
+    bool far = rows > 8 && g->ldb * (int64_t)sizeof(T) >= LURON__GEMM_FAR;
+    int many = rows * g->k * (int64_t)sizeof(T) > LURON__GEMM_MANY ? MOST_PANELS : 1;
     for (int64_t j = n0; j < n1;) {
         const NAME(panel) *p = &NAME(panels)[luron__gemm_width(NAME(widths), n1 - j)];
         if (rows == 1 && n1 - j >= one_row->width) p = one_row;
         int cols = n1 - j < p->width ? (int)(n1 - j) : p->width;
-        bool in_place = in_order && cols == p->width && (small || rows <= LURON__GEMM_IN_PLACE_M);
+        bool in_place = in_order && cols == p->width && (small || (rows <= LURON__GEMM_IN_PLACE_M && !far));
         if (p == &NAME(turned_row)) in_place = true;
-        NAME(multiply_panel)(part, j, cols, p, in_place);
-        j += p->width;
+        for (int more = 1; more < many && p == NAME(panels) && n1 - j - cols >= p->width; more++)
+            cols += p->width;
+        NAME(multiply_panels)(part, j, cols, p, in_place);
+        j += cols < p->width ? p->width : cols;
     }
-}
-
-/* Few rows times a b whose rows are far apart: as many panels at once as there is room for are packed row by row of b, since
- * to come to another row costs more than what is read there. */
-static int64_t NAME(multiply_groups)(const NAME(part) * part, int64_t n0, int64_t n1) {
-    const luron__gemm_args *g = part->g;
-    const int panels = LURON__GEMM_PANEL / (MOST_WIDTH * (int)sizeof(T)), cols = panels * MOST_WIDTH;
-    luron__gemm_args of = *g;
-    NAME(part) group = *part;
-    of.packed = part->work, of.n = cols, group.g = &of;
-    for (; n0 + cols <= n1; n0 += cols) {
-        for (int64_t i = 0; i < g->k; i++)
-            for (int64_t p = 0; p < panels; p++)
-                NAME(copy_rows)
-                ((const T *)g->b + i * g->ldb + n0 + p * MOST_WIDTH, 0, 1, MOST_WIDTH, part->work + (p * g->k + i) * MOST_WIDTH);
-        of.c = (T *)g->c + n0;
-        of.bias = g->bias ? (const T *)g->bias + n0 : NULL;
-        NAME(multiply)(&group, 0, cols);
-    }
-    return n0;
 }
 
 static void NAME(tile)(const luron__gemm_args *g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, void *work) {
     NAME(split) blocks = NAME(split_of)(g->k, LURON__GEMM_K);
     NAME(part) part = {.g = g, .m0 = m0, .m1 = m1, .end = blocks.n, .work = work};
     if (!luron__gemm_turns_a(g)) {
-        bool in_order = !g->packed && !(g->flags & LURON_TRANS_B);
-        if (in_order && m1 - m0 > 8 && m1 - m0 <= LURON__GEMM_IN_PLACE_M && g->k <= LURON__GEMM_K && g->ldb * (int64_t)sizeof(T) >= LURON__GEMM_FAR)
-            n0 = NAME(multiply_groups)(&part, n0, n1);
         NAME(multiply)(&part, n0, n1);
         return;
     }
@@ -270,6 +263,8 @@ static void NAME(tile)(const luron__gemm_args *g, int64_t m0, int64_t m1, int64_
 #undef PANELS
 #undef WIDTHS
 #undef ONE_ROW
+#undef COPYING
+#undef MOST_PANELS
 #undef TRANSPOSE
 #undef TN
 #undef MOST_WIDTH

@@ -32,29 +32,31 @@ static __attribute__((noinline)) void VNAME(finish)(const NAME(store) * s, int64
     for (int v = 0; v < vecs && v * VL < s->cols; v++) {
         int n = s->cols - v * VL;
         bool bias = s->last && s->bias, more = s->last && s->beta != 0, all = n >= VL;
-        T *acc = s->acc + row * s->ldacc + v * VL, *c = s->c + row * s->ldc + v * VL;
+        T *acc = s->acc + row * s->ldacc + v * VL, *c = s->c + row * s->ldc + v * VL, *to = s->to + row * s->ldto + v * VL;
         VEC b = (VEC){0};
         if (bias) b = all ? VNAME(load)(s->bias + v * VL) : LOAD_SOME(s->bias + v * VL, n);
-        for (int r = 0; r < rows; r++, acc += s->ldacc, c += s->ldc) {
+        for (int r = 0; r < rows; r++, acc += s->ldacc, c += s->ldc, to += s->ldto) {
             VEC y = sum[r * vecs + v];
             if (!s->first) y = (all ? VNAME(load)(acc) : LOAD_SOME(acc, n)) + y;
             if (more) y = y + s->beta * (all ? VNAME(load)(c) : LOAD_SOME(c, n));
             if (bias) y = y + b;
             if (all)
-                memcpy(s->last ? c : acc, &y, sizeof y);
+                memcpy(to, &y, sizeof y);
             else
-                STORE_SOME(s->last ? c : acc, n, y);
+                STORE_SOME(to, n, y);
         }
     }
 }
 
 /* rows x (vecs vectors) sums over k; `each` of the vectors are in one panel of b, the next panel is `next` further on.
- * rows, vecs, each and which of the strides of A is 1 are constants where it is inlined. */
+ * Copies: the panel of b goes to s->copy too. rows, vecs, each, copies and which of the strides of A is 1 are constants
+ * where it is inlined. */
 static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, const int vecs, const int each, int64_t k,
                                                               const T *a, int64_t row_stride, int64_t k_stride,
-                                                              const T *b, int64_t ldb, int64_t next,
+                                                              const T *b, int64_t ldb, int64_t next, const bool copies,
                                                               const NAME(store) * s, int64_t row) {
     VEC sum[24], x[8];
+    T *copy = s->copy;
 #pragma GCC unroll 24
     for (int i = 0; i < rows * vecs; i++)
         sum[i] = (VEC){0};
@@ -63,7 +65,9 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
         for (int v = 0; v < vecs; v++) {
             x[v] = VNAME(load)(b + v / each * next + v % each * VL);
             if (rows > 1) KEEP(x[v]);
+            if (copies) memcpy(copy + v * VL, &x[v], sizeof(VEC));
         }
+        if (copies) copy += vecs * VL;
 #pragma GCC unroll 8
         for (int r = 0; r < rows; r++) {
             VEC y = SET1(a + r * row_stride);
@@ -74,12 +78,12 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
         }
     }
     if (s->plain) {
-        T *c = s->c + row * s->ldc;
+        T *to = s->to + row * s->ldto;
 #pragma GCC unroll 8
-        for (int r = 0; r < rows; r++, c += s->ldc)
+        for (int r = 0; r < rows; r++, to += s->ldto)
 #pragma GCC unroll 8
             for (int v = 0; v < vecs; v++)
-                memcpy(c + v * VL, &sum[r * vecs + v], sizeof(VEC));
+                memcpy(to + v * VL, &sum[r * vecs + v], sizeof(VEC));
         return;
     }
     VEC out[24];
@@ -89,16 +93,19 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
     VNAME(finish)(s, row, rows, vecs, out);
 }
 
-#define ROWS_OF(r, vecs, each)                                                                                         \
+#define ROWS_IN(r, vecs, each, copies)                                                                                 \
     case r:                                                                                                            \
         if (trans_a)                                                                                                   \
-            VNAME(tile)(r, vecs, each, k, a, 1, lda, b, ldb, next, s, row);                                            \
+            VNAME(tile)(r, vecs, each, k, a, 1, lda, b, ldb, next, copies, s, row);                                    \
         else                                                                                                           \
-            VNAME(tile)(r, vecs, each, k, a, lda, 1, b, ldb, next, s, row);                                            \
+            VNAME(tile)(r, vecs, each, k, a, lda, 1, b, ldb, next, copies, s, row);                                    \
         break;
+#define ROWS_OF(r, vecs, each) ROWS_IN(r, vecs, each, false)
 #define ROWS(r, vecs) ROWS_OF(r, vecs, vecs)
 #define ROWS_6(v) ROWS(1, v) ROWS(2, v) ROWS(3, v) ROWS(4, v) ROWS(5, v) ROWS(6, v)
 #define ROWS_8(v) ROWS_6(v) ROWS(7, v) ROWS(8, v)
+#define COPYING_6(v) ROWS_IN(5, v, v, true) ROWS_IN(6, v, v, true)
+#define COPYING_8(v) COPYING_6(v) ROWS_IN(7, v, v, true) ROWS_IN(8, v, v, true)
 /* A kernel for panels of one width, with the heights listed. */
 #define PANEL_KERNEL(name, heights)                                                                                    \
     static void name(int rows, bool trans_a, int64_t k, const T *a, int64_t lda, const T *b, int64_t ldb,              \
