@@ -21,11 +21,27 @@ typedef struct NAME(store) {
     bool plain;       /* nothing is in the way: whole rows of sums are what c gets */
 } NAME(store);
 
+/* n tiles of so many rows each below the other, the first of them at `row`; `step` numbers of a from one to the next. */
+typedef struct NAME(tiles) {
+    int rows;
+    int64_t n, row, step;
+} NAME(tiles);
+
+typedef void NAME(kernel)(const NAME(tiles) * t, bool trans_a, int64_t k, const T *a, int64_t lda, const T *b, int64_t ldb,
+                          int64_t next, const NAME(store) * s);
 typedef struct NAME(panel) {
     int width, rows;
-    void (*kernel)(int rows, bool trans_a, int64_t k, const T *a, int64_t lda, const T *b, int64_t ldb, int64_t next,
-                   const NAME(store) * s, int64_t row);
+    NAME(kernel) * kernel;
 } NAME(panel);
+
+/* What a tile is added to once its sums are done: rows far apart, fetched while they are computed. */
+static inline void NAME(fetch_c)(const NAME(store) * s, int64_t row, int rows) {
+    bool more = s->last && s->beta != 0;
+    const T *c = more ? s->c + row * s->ldc : s->acc + row * s->ldacc;
+    for (int r = 0; r < rows; r++, c += more ? s->ldc : s->ldacc)
+        for (int at = 0; at < s->cols; at += 64 / (int)sizeof(T))
+            __builtin_prefetch(c + at, 1);
+}
 #undef GEMM_STORE
 #else
 
@@ -107,19 +123,11 @@ static NAME(ahead) NAME(look_ahead)(const luron__gemm_args *g, int64_t k, int64_
                          .each = (rows * lines + tiles - 1) / tiles};
 }
 
-static inline void NAME(fetch)(NAME(ahead) * a) {
-    for (int64_t i = 0; i < a->each && a->rows > 0; i++) {
+static inline void NAME(fetch)(NAME(ahead) * a, int64_t tiles) {
+    for (int64_t i = tiles * a->each; i > 0 && a->rows > 0; i--) {
         __builtin_prefetch((const char *)a->row + a->line * 64, 0, 2);
         if (++a->line == a->lines) a->line = 0, a->row += a->ld, a->rows--;
     }
-}
-
-/* What a tile is added to once its sums are done: rows of c far apart, fetched while they are computed. */
-static inline void NAME(fetch_c)(const NAME(store) * s, int64_t row, int rows) {
-    const T *c = s->c + row * s->ldc;
-    for (int r = 0; r < rows; r++, c += s->ldc)
-        for (int at = 0; at < s->cols; at += 64 / (int)sizeof(T))
-            __builtin_prefetch(c + at, 1);
 }
 
 /* What of a product is computed at once: rows m0 .. m1, blocks of k from `block` to `end`. */
@@ -187,7 +195,9 @@ static void NAME(multiply_panels)(const NAME(part) * part, int64_t j, int cols, 
             b = given, ldb = g->ldb, step = p->width, next = width;
         else {
             int64_t left = g->n - j - cols;
-            if (block + 1 < part->end)
+            if (copies && many == 1)
+                ;
+            else if (block + 1 < part->end)
                 ahead = NAME(look_ahead)(g, k + n, blocks.each + (block + 1 < blocks.longer), j, cols, tiles.n * many);
             else if (left > 0)
                 ahead = NAME(look_ahead)(g, part->block ? k : 0, n, j + cols, left < cols ? left : cols, tiles.n * many);
@@ -201,19 +211,22 @@ static void NAME(multiply_panels)(const NAME(part) * part, int64_t j, int cols, 
             s->to = s->last ? s->c : s->acc, s->ldto = s->last ? s->ldc : s->ldacc;
             s->copy = part->work + i * step;
         }
-        for (int64_t tile = 0, row = 0; tile < tiles.n; tile++) {
-            int height = (int)(tiles.each + (tile < tiles.longer));
+        /* tiles of one height after each other go to the kernel at once, if but one panel is multiplied */
+        for (int64_t tile = 0, row = 0; tile < tiles.n;) {
+            bool longer = tile < tiles.longer, copied = copies && tile == 0;
+            int64_t alike = many > 1 || copied ? 1 : longer ? tiles.longer - tile : tiles.n - tile;
+            NAME(tiles) t = {(int)tiles.each + longer, alike, row, 0};
             const T *a = (const T *)g->a + (trans_a ? k * g->lda + part->m0 + row : (part->m0 + row) * g->lda + k);
             if (turned) a = turned + row * n;
+            t.step = turned ? t.rows * n : trans_a ? t.rows : t.rows * g->lda;
             for (int i = 0; i < many; i++) {
-                NAME(fetch)(&ahead);
-                if (all[i].last && all[i].beta != 0) NAME(fetch_c)(&all[i], row, height);
-                if (copies && tile == 0)
-                    COPYING(height, trans_a, n, a, turned ? height : g->lda, given + i * width, g->ldb, next, &all[i], row);
+                NAME(fetch)(&ahead, t.n);
+                if (copied)
+                    COPYING(&t, trans_a, n, a, turned ? t.rows : g->lda, given + i * width, g->ldb, next, &all[i]);
                 else
-                    p->kernel(height, trans_a, n, a, turned ? height : g->lda, b + i * step, ldb, next, &all[i], row);
+                    p->kernel(&t, trans_a, n, a, turned ? t.rows : g->lda, b + i * step, ldb, next, &all[i]);
             }
-            row += height;
+            tile += t.n, row += t.n * t.rows;
         }
         k += n;
     }

@@ -57,6 +57,7 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
                                                               const NAME(store) * s, int64_t row) {
     VEC sum[24], x[8];
     T *copy = s->copy;
+    if (!s->plain) NAME(fetch_c)(s, row, rows);
 #pragma GCC unroll 24
     for (int i = 0; i < rows * vecs; i++)
         sum[i] = (VEC){0};
@@ -67,7 +68,12 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
             if (rows > 1) KEEP(x[v]);
             if (copies) memcpy(copy + v * VL, &x[v], sizeof(VEC));
         }
-        if (copies) copy += vecs * VL;
+        if (copies) {
+#pragma GCC unroll 8
+            for (int v = 0; v < vecs * VL; v += 64 / (int)sizeof(T)) /* of the next panel */
+                __builtin_prefetch(b + vecs * VL + v, 0, 2);
+            copy += vecs * VL;
+        }
 #pragma GCC unroll 8
         for (int r = 0; r < rows; r++) {
             VEC y = SET1(a + r * row_stride);
@@ -96,9 +102,11 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
 #define ROWS_IN(r, vecs, each, copies)                                                                                 \
     case r:                                                                                                            \
         if (trans_a)                                                                                                   \
-            VNAME(tile)(r, vecs, each, k, a, 1, lda, b, ldb, next, copies, s, row);                                    \
+            for (int64_t i = 0; i < t->n; i++)                                                                         \
+                VNAME(tile)(r, vecs, each, k, a + i * t->step, 1, lda, b, ldb, next, copies, s, t->row + i * r);       \
         else                                                                                                           \
-            VNAME(tile)(r, vecs, each, k, a, lda, 1, b, ldb, next, copies, s, row);                                    \
+            for (int64_t i = 0; i < t->n; i++)                                                                         \
+                VNAME(tile)(r, vecs, each, k, a + i * t->step, lda, 1, b, ldb, next, copies, s, t->row + i * r);       \
         break;
 #define ROWS_OF(r, vecs, each) ROWS_IN(r, vecs, each, false)
 #define ROWS(r, vecs) ROWS_OF(r, vecs, vecs)
@@ -108,8 +116,8 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
 #define COPYING_8(v) COPYING_6(v) ROWS_IN(7, v, v, true) ROWS_IN(8, v, v, true)
 /* A kernel for panels of one width, with the heights listed. */
 #define PANEL_KERNEL(name, heights)                                                                                    \
-    static void name(int rows, bool trans_a, int64_t k, const T *a, int64_t lda, const T *b, int64_t ldb,              \
-                     int64_t next, const NAME(store) * s, int64_t row) {                                               \
+    static void name(const NAME(tiles) * t, bool trans_a, int64_t k, const T *a, int64_t lda, const T *b, int64_t ldb, \
+                     int64_t next, const NAME(store) * s) {                                                            \
         (void)next;                                                                                                    \
-        switch (rows) { heights }                                                                                      \
+        switch (t->rows) { heights }                                                                                   \
     }
