@@ -21,10 +21,10 @@ typedef struct NAME(store) {
     bool plain;       /* nothing is in the way: whole rows of sums are what c gets */
 } NAME(store);
 
-/* n tiles of so many rows each below the other, the first of them at `row`; `step` numbers of a from one to the next. */
+/* Tiles of so many rows each, from `row` to `end` and from `col` of what is stored; `step` numbers of a from one to the next. */
 typedef struct NAME(tiles) {
-    int rows;
-    int64_t n, row, step;
+    int rows, col;
+    int64_t row, end, step;
 } NAME(tiles);
 
 typedef void NAME(kernel)(const NAME(tiles) * t, bool trans_a, int64_t k, const T *a, int64_t lda, const T *b, int64_t ldb,
@@ -35,9 +35,9 @@ typedef struct NAME(panel) {
 } NAME(panel);
 
 /* What a tile is added to once its sums are done: rows far apart, fetched while they are computed. */
-static inline void NAME(fetch_c)(const NAME(store) * s, int64_t row, int rows) {
+static inline void NAME(fetch_c)(const NAME(store) * s, int64_t row, int col, int rows) {
     bool more = s->last && s->beta != 0;
-    const T *c = more ? s->c + row * s->ldc : s->acc + row * s->ldacc;
+    const T *c = (more ? s->c + row * s->ldc : s->acc + row * s->ldacc) + col;
     for (int r = 0; r < rows; r++, c += more ? s->ldc : s->ldacc)
         for (int at = 0; at < s->cols; at += 64 / (int)sizeof(T))
             __builtin_prefetch(c + at, 1);
@@ -130,22 +130,24 @@ static inline void NAME(fetch)(NAME(ahead) * a, int64_t tiles) {
     }
 }
 
-/* What of a product is computed at once: rows m0 .. m1, blocks of k from `block` to `end`. */
-typedef struct NAME(part) {
-    const luron__gemm_args *g;
-    int64_t m0, m1, block, end;
-    const T *turned; /* op(a) of these, as the widest panels' tiles read it; NULL: a itself is read */
-    T *work;
-} NAME(part);
-
 /* How many tiles of at most `most` rows, and the rows of each: the longer ones first. */
 typedef struct NAME(split) {
     int64_t n, each, longer;
 } NAME(split);
 static inline NAME(split) NAME(split_of)(int64_t size, int64_t most) {
-    int64_t n = size > most ? (size + most - 1) / most : 1;
+    if (size <= most) return (NAME(split)){1, size, 0};
+    int64_t n = (size + most - 1) / most;
     return (NAME(split)){n, size / n, size % n};
 }
+
+/* What of a product is computed at once: rows m0 .. m1, blocks of k from `block` to `end`. */
+typedef struct NAME(part) {
+    const luron__gemm_args *g;
+    int64_t m0, m1, block, end;
+    NAME(split) blocks; /* of all k */
+    const T *turned; /* op(a) of these, as the widest panels' tiles read it; NULL: a itself is read */
+    T *work;
+} NAME(part);
 
 /* A transposed a whose numbers for one tile lie far apart, as tiles one behind the other, each by rising k. */
 static void NAME(turn)(const NAME(part) * part, int64_t k, int64_t n, T *to) {
@@ -163,70 +165,74 @@ static void NAME(turn)(const NAME(part) * part, int64_t k, int64_t n, T *to) {
     }
 }
 
+/* Packs n rows from k on, of a block, of the columns from j on, unless the kernel of the first rows copies them.
+ * @return what is to be fetched beside the tiles: what is packed next, where that is not done beside the copying. */
+static NAME(ahead) NAME(pack_panels)(const NAME(part) * part, int64_t block, int64_t k, int64_t n, int64_t j, int cols,
+                                     int width, bool copies) {
+    const luron__gemm_args *g = part->g;
+    int64_t left = g->n - j - cols, blocks = part->end - part->block,
+            tiles = NAME(split_of)(part->m1 - part->m0, NAME(panels)[0].rows).n * ((cols + width - 1) / width);
+    for (int c = 0; c < cols && !copies; c += width)
+        NAME(pack_panel)(g, k, n, j + c, cols - c < width ? cols - c : width, width, part->work + c * n);
+    if (copies && cols == width) return (NAME(ahead)){0};
+    if (block + 1 < part->end) {
+        int64_t more = part->blocks.each + (block + 1 < part->blocks.longer);
+        return NAME(look_ahead)(g, k + n, more, j, cols, tiles);
+    }
+    if (left <= 0) return (NAME(ahead)){0};
+    return NAME(look_ahead)(g, blocks > 1 ? 0 : k, n, j + cols, left < cols ? left : cols, tiles);
+}
+
 /* The `cols` columns from j on: of one panel, or of several full ones, which take turns at each tile of A: then A, where it
  * is more than a cache holds, comes from afar once for all of them. */
 static void NAME(multiply_panels)(const NAME(part) * part, int64_t j, int cols, const NAME(panel) * p, bool in_place) {
     const luron__gemm_args *g = part->g;
     bool trans_a = (g->flags & LURON_TRANS_A) != 0, trans_b = (g->flags & LURON_TRANS_B) != 0;
     const T *turned = p == NAME(panels) ? part->turned : NULL;
-    int many = cols > p->width ? cols / p->width : 1, width = p->width < MOST_WIDTH ? p->width : MOST_WIDTH;
-    NAME(store) all[MOST_PANELS];
-    bool gathers = g->beta != 0 || part->end - part->block > 1; /* sums of blocks lie in a scratch tile */
-    for (int i = 0; i < many; i++) {
-        NAME(store) *s = &all[i];
-        *s = (NAME(store)){.c = (T *)g->c + part->m0 * g->ldc + j + i * p->width,
-                           .bias = g->bias ? (const T *)g->bias + j + i * p->width : NULL,
-                           .ldc = g->ldc,
-                           .beta = (T)g->beta,
-                           .cols = many > 1 ? p->width : cols};
-        s->acc = gathers ? part->work + LURON__GEMM_K * LURON__GEMM_PANEL / (int)sizeof(T) + i * p->width : s->c;
-        s->ldacc = gathers ? many * p->width : s->ldc;
+    int width = p->width < MOST_WIDTH ? p->width : MOST_WIDTH;
+    NAME(store)
+    s = {.c = (T *)g->c + part->m0 * g->ldc + j,
+         .bias = g->bias ? (const T *)g->bias + j : NULL,
+         .ldc = g->ldc,
+         .beta = (T)g->beta,
+         .cols = cols < p->width ? cols : p->width};
+    s.acc = s.c, s.ldacc = s.ldc;
+    if (s.beta != 0 || part->end - part->block > 1) {
+        s.acc = part->work + LURON__GEMM_K * LURON__GEMM_PANEL / (int)sizeof(T);
+        s.ldacc = cols < p->width ? p->width : cols;
     }
-    NAME(split) tiles = NAME(split_of)(part->m1 - part->m0, p->rows), blocks = NAME(split_of)(g->k, LURON__GEMM_K);
+    NAME(split) tiles = NAME(split_of)(part->m1 - part->m0, p->rows), blocks = part->blocks;
     int64_t k = part->block * blocks.each + (part->block < blocks.longer ? part->block : blocks.longer);
-    bool packs = !g->packed && !in_place, copies = packs && !trans_b && all[0].cols == MOST_WIDTH && tiles.n > 1;
+    bool packs = !g->packed && !in_place, copies = packs && !trans_b && s.cols == MOST_WIDTH && tiles.n > 1;
     for (int64_t block = part->block; block < part->end; block++) {
-        int64_t n = blocks.each + (block < blocks.longer), ldb = width, step = n * width, next = step;
+        int64_t n = blocks.each + (block < blocks.longer), ldb = width, next = n * width, step = next;
         const T *given = (const T *)g->b + (trans_b ? j * g->ldb + k : k * g->ldb + j), *b = part->work;
         NAME(ahead) ahead = {0};
         if (g->packed)
             b = (const T *)g->packed + j * g->k + k * width, step = next = g->k * width; /* panels before j are full */
         else if (in_place)
             b = given, ldb = g->ldb, step = p->width, next = width;
-        else {
-            int64_t left = g->n - j - cols;
-            if (copies && many == 1)
-                ;
-            else if (block + 1 < part->end)
-                ahead = NAME(look_ahead)(g, k + n, blocks.each + (block + 1 < blocks.longer), j, cols, tiles.n * many);
-            else if (left > 0)
-                ahead = NAME(look_ahead)(g, part->block ? k : 0, n, j + cols, left < cols ? left : cols, tiles.n * many);
-            for (int i = 0; i < many && !copies; i++)
-                NAME(pack_panel)(g, k, n, j + i * width, all[i].cols, width, part->work + i * step);
-        }
-        for (int i = 0; i < many; i++) {
-            NAME(store) *s = &all[i];
-            s->first = block == 0, s->last = block == blocks.n - 1;
-            s->plain = s->first && s->cols == p->width && !(s->last && (s->beta != 0 || s->bias));
-            s->to = s->last ? s->c : s->acc, s->ldto = s->last ? s->ldc : s->ldacc;
-            s->copy = part->work + i * step;
-        }
+        else
+            ahead = NAME(pack_panels)(part, block, k, n, j, cols, width, copies);
+        s.first = block == 0, s.last = block == blocks.n - 1;
+        s.plain = s.first && s.cols == p->width && !(s.last && (s.beta != 0 || s.bias));
+        s.to = s.last ? s.c : s.acc, s.ldto = s.last ? s.ldc : s.ldacc;
         /* tiles of one height after each other go to the kernel at once, if but one panel is multiplied */
         for (int64_t tile = 0, row = 0; tile < tiles.n;) {
             bool longer = tile < tiles.longer, copied = copies && tile == 0;
-            int64_t alike = many > 1 || copied ? 1 : longer ? tiles.longer - tile : tiles.n - tile;
-            NAME(tiles) t = {(int)tiles.each + longer, alike, row, 0};
+            int64_t alike = cols > p->width || copied ? 1 : longer ? tiles.longer - tile : tiles.n - tile;
+            NAME(tiles) t = {(int)tiles.each + longer, 0, row, row + alike * (tiles.each + longer), 0};
             const T *a = (const T *)g->a + (trans_a ? k * g->lda + part->m0 + row : (part->m0 + row) * g->lda + k);
             if (turned) a = turned + row * n;
-            t.step = turned ? t.rows * n : trans_a ? t.rows : t.rows * g->lda;
-            for (int i = 0; i < many; i++) {
-                NAME(fetch)(&ahead, t.n);
-                if (copied)
-                    COPYING(&t, trans_a, n, a, turned ? t.rows : g->lda, given + i * width, g->ldb, next, &all[i]);
-                else
-                    p->kernel(&t, trans_a, n, a, turned ? t.rows : g->lda, b + i * step, ldb, next, &all[i]);
+            int64_t lda = turned ? t.rows : g->lda;
+            t.step = turned ? t.rows * n : trans_a ? t.rows : t.rows * lda;
+            for (int64_t at = 0; t.col < cols; t.col += p->width, at += step) {
+                if (ahead.each) NAME(fetch)(&ahead, alike);
+                s.copy = part->work + at;
+                if (copied) COPYING(&t, trans_a, n, a, lda, given + t.col, g->ldb, next, &s);
+                else p->kernel(&t, trans_a, n, a, lda, b + at, ldb, next, &s);
             }
-            tile += t.n, row += t.n * t.rows;
+            tile += alike, row = t.end;
         }
         k += n;
     }
@@ -241,7 +247,9 @@ static void NAME(multiply)(const NAME(part) * part, int64_t n0, int64_t n1) {
     bool small = MOST_WIDTH * sizeof(T) > 128 && g->ldb * (int64_t)sizeof(T) % 1024 != 0 &&
                  g->k * g->ldb * (int64_t)sizeof(T) < LURON__GEMM_IN_PLACE_B;
     bool far = rows > 8 && g->ldb * (int64_t)sizeof(T) >= LURON__GEMM_FAR;
-    int many = rows * g->k * (int64_t)sizeof(T) > LURON__GEMM_MANY ? MOST_PANELS : 1;
+    bool together = (rows <= NAME(panels)[0].rows && (g->packed || in_order)) ||
+                    rows * g->k * (int64_t)sizeof(T) > LURON__GEMM_MANY;
+    int many = together ? MOST_PANELS : 1;
     for (int64_t j = n0; j < n1;) {
         const NAME(panel) *p = &NAME(panels)[luron__gemm_width(NAME(widths), n1 - j)];
         if (rows == 1 && n1 - j >= one_row->width) p = one_row;
@@ -257,7 +265,7 @@ static void NAME(multiply)(const NAME(part) * part, int64_t n0, int64_t n1) {
 
 static void NAME(tile)(const luron__gemm_args *g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, void *work) {
     NAME(split) blocks = NAME(split_of)(g->k, LURON__GEMM_K);
-    NAME(part) part = {.g = g, .m0 = m0, .m1 = m1, .end = blocks.n, .work = work};
+    NAME(part) part = {.g = g, .m0 = m0, .m1 = m1, .blocks = blocks, .end = blocks.n, .work = work};
     if (!luron__gemm_turns_a(g)) {
         NAME(multiply)(&part, n0, n1);
         return;

@@ -27,14 +27,15 @@ static inline VEC VNAME(some)(const T *p, int n) {
 
 /* The sums of a tile in the general case: what came before, beta c and the bias are added. Not inlined into the kernel
  * of each height, which would be most of the code. */
-static __attribute__((noinline)) void VNAME(finish)(const NAME(store) * s, int64_t row, int rows, int vecs,
+static __attribute__((noinline)) void VNAME(finish)(const NAME(store) * s, int64_t row, int col, int rows, int vecs,
                                                     const VEC *sum) {
     for (int v = 0; v < vecs && v * VL < s->cols; v++) {
         int n = s->cols - v * VL;
         bool bias = s->last && s->bias, more = s->last && s->beta != 0, all = n >= VL;
-        T *acc = s->acc + row * s->ldacc + v * VL, *c = s->c + row * s->ldc + v * VL, *to = s->to + row * s->ldto + v * VL;
+        int64_t at = col + v * VL;
+        T *acc = s->acc + row * s->ldacc + at, *c = s->c + row * s->ldc + at, *to = s->to + row * s->ldto + at;
         VEC b = (VEC){0};
-        if (bias) b = all ? VNAME(load)(s->bias + v * VL) : LOAD_SOME(s->bias + v * VL, n);
+        if (bias) b = all ? VNAME(load)(s->bias + at) : LOAD_SOME(s->bias + at, n);
         for (int r = 0; r < rows; r++, acc += s->ldacc, c += s->ldc, to += s->ldto) {
             VEC y = sum[r * vecs + v];
             if (!s->first) y = (all ? VNAME(load)(acc) : LOAD_SOME(acc, n)) + y;
@@ -54,10 +55,10 @@ static __attribute__((noinline)) void VNAME(finish)(const NAME(store) * s, int64
 static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, const int vecs, const int each, int64_t k,
                                                               const T *a, int64_t row_stride, int64_t k_stride,
                                                               const T *b, int64_t ldb, int64_t next, const bool copies,
-                                                              const NAME(store) * s, int64_t row) {
+                                                              const NAME(store) * s, int64_t row, int col) {
     VEC sum[24], x[8];
     T *copy = s->copy;
-    if (!s->plain) NAME(fetch_c)(s, row, rows);
+    if (!s->plain) NAME(fetch_c)(s, row, col, rows);
 #pragma GCC unroll 24
     for (int i = 0; i < rows * vecs; i++)
         sum[i] = (VEC){0};
@@ -84,9 +85,10 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
         }
     }
     if (s->plain) {
-        T *to = s->to + row * s->ldto;
+        int64_t ldto = s->ldto; /* which a store could change, for all a compiler knows */
+        T *to = s->to + row * ldto + col;
 #pragma GCC unroll 8
-        for (int r = 0; r < rows; r++, to += s->ldto)
+        for (int r = 0; r < rows; r++, to += ldto)
 #pragma GCC unroll 8
             for (int v = 0; v < vecs; v++)
                 memcpy(to + v * VL, &sum[r * vecs + v], sizeof(VEC));
@@ -96,17 +98,17 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
 #pragma GCC unroll 24
     for (int i = 0; i < rows * vecs; i++)
         out[i] = sum[i];
-    VNAME(finish)(s, row, rows, vecs, out);
+    VNAME(finish)(s, row, col, rows, vecs, out);
 }
 
 #define ROWS_IN(r, vecs, each, copies)                                                                                 \
     case r:                                                                                                            \
         if (trans_a)                                                                                                   \
-            for (int64_t i = 0; i < t->n; i++)                                                                         \
-                VNAME(tile)(r, vecs, each, k, a + i * t->step, 1, lda, b, ldb, next, copies, s, t->row + i * r);       \
+            for (; row < end; row += r, a += step)                                                                     \
+                VNAME(tile)(r, vecs, each, k, a, 1, lda, b, ldb, next, copies, s, row, col);                           \
         else                                                                                                           \
-            for (int64_t i = 0; i < t->n; i++)                                                                         \
-                VNAME(tile)(r, vecs, each, k, a + i * t->step, lda, 1, b, ldb, next, copies, s, t->row + i * r);       \
+            for (; row < end; row += r, a += step)                                                                     \
+                VNAME(tile)(r, vecs, each, k, a, lda, 1, b, ldb, next, copies, s, row, col);                           \
         break;
 #define ROWS_OF(r, vecs, each) ROWS_IN(r, vecs, each, false)
 #define ROWS(r, vecs) ROWS_OF(r, vecs, vecs)
@@ -118,6 +120,8 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
 #define PANEL_KERNEL(name, heights)                                                                                    \
     static void name(const NAME(tiles) * t, bool trans_a, int64_t k, const T *a, int64_t lda, const T *b, int64_t ldb, \
                      int64_t next, const NAME(store) * s) {                                                            \
+        int64_t row = t->row, end = t->end, step = t->step;                                                            \
+        int col = t->col;                                                                                              \
         (void)next;                                                                                                    \
         switch (t->rows) { heights }                                                                                   \
     }

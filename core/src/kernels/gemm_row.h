@@ -36,5 +36,5 @@ static void NAME(turned)(const NAME(tiles) * t, bool trans_a, int64_t k, const T
         for (int v = 0; v < NAME(turned_vecs); v++)
             sum[v] = FMA(SET1(a), VNAME(load)(turned[v]), sum[v]);
     }
-    VNAME(finish)(s, t->row, t->rows, NAME(turned_vecs), sum);
+    VNAME(finish)(s, t->row, t->col, t->rows, NAME(turned_vecs), sum);
 }
