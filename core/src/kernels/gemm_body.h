@@ -206,7 +206,7 @@ static void NAME(multiply_panels)(const NAME(part) * part, int64_t j, int cols, 
     bool packs = !g->packed && !in_place, copies = packs && !trans_b && s.cols == MOST_WIDTH && tiles.n > 1;
     for (int64_t block = part->block; block < part->end; block++) {
         int64_t n = blocks.each + (block < blocks.longer), ldb = width, next = n * width, step = next;
-        const T *given = (const T *)g->b + (trans_b ? j * g->ldb + k : k * g->ldb + j), *b = part->work;
+        const T *given = g->packed ? NULL : (const T *)g->b + (trans_b ? j * g->ldb + k : k * g->ldb + j), *b = part->work;
         NAME(ahead) ahead = {0};
         if (g->packed)
             b = (const T *)g->packed + j * g->k + k * width, step = next = g->k * width; /* panels before j are full */
