@@ -149,19 +149,36 @@ typedef struct NAME(part) {
     T *work;
 } NAME(part);
 
+/* n rows of `tiles` times `rows` numbers, `ld` apart, as tiles; rows is a constant where this is inlined. */
+static inline __attribute__((always_inline)) void NAME(turn_tiles)(const T *from, int64_t ld, int64_t n, int64_t tiles,
+                                                                   const int rows, T *to) {
+    for (int64_t tile = 0; tile < tiles; tile++, from += rows)
+        for (int64_t i = 0; i < n; i++, to += rows)
+            memcpy(to, from + i * ld, (size_t)rows * sizeof(T));
+}
+
 /* A transposed a whose numbers for one tile lie far apart, as tiles one behind the other, each by rising k. */
 static void NAME(turn)(const NAME(part) * part, int64_t k, int64_t n, T *to) {
     const luron__gemm_args *g = part->g;
     NAME(split) tiles = NAME(split_of)(part->m1 - part->m0, NAME(panels)[0].rows);
-    for (int64_t i = 0; i < n; i++) {
-        const T *from = (const T *)g->a + (k + i) * g->lda + part->m0;
-        T *at = to;
-        for (int64_t tile = 0; tile < tiles.n; tile++) {
-            int64_t rows = tiles.each + (tile < tiles.longer);
-            for (int64_t r = 0; r < rows; r++)
-                at[i * rows + r] = from[r];
-            from += rows, at += rows * n;
+    const T *from = (const T *)g->a + k * g->lda + part->m0;
+    for (int i = 1; i >= 0; i--) { /* the longer ones, then the others */
+        int rows = (int)tiles.each + i;
+        int64_t many = i ? tiles.longer : tiles.n - tiles.longer;
+        switch (rows) { /* of a split of 32 rows and more */
+        case 5:
+            NAME(turn_tiles)(from, g->lda, n, many, 5, to);
+            break;
+        case 6:
+            NAME(turn_tiles)(from, g->lda, n, many, 6, to);
+            break;
+        case 8:
+            NAME(turn_tiles)(from, g->lda, n, many, 8, to);
+            break;
+        default:
+            NAME(turn_tiles)(from, g->lda, n, many, rows, to);
         }
+        from += many * rows, to += many * rows * n;
     }
 }
 
