@@ -18,7 +18,8 @@ typedef struct NAME(store) {
     T beta;
     int cols;         /* of the panel */
     bool first, last; /* block of k */
-    bool plain;       /* nothing is in the way: whole rows of sums are what c gets */
+    bool plain;       /* nothing is in the way: whole rows of sums are what is stored */
+    bool adds;        /* to what is there, and is fetched while the sums are made */
 } NAME(store);
 
 /* Tiles of so many rows each, from `row` to `end` and from `col` of what is stored; `step` numbers of a from one to the next. */
@@ -48,6 +49,7 @@ static inline void NAME(fetch_c)(const NAME(store) * s, int64_t row, int col, in
 static const NAME(panel) NAME(panels)[] = PANELS, NAME(one_row) = ONE_ROW,
                          NAME(turned_row) = {NAME(turned_width), 1, NAME(turned)};
 static const int NAME(widths)[LURON__GEMM_WIDTHS] = WIDTHS;
+#define MOST_SHORT (1024 / (int)sizeof(T)) /* numbers of a row that are short */
 #define MOST_PANELS (LURON__GEMM_PANEL / (MOST_WIDTH * (int)sizeof(T))) /* that there is room for */
 
 /* n rows, `ld` apart, of `width` numbers; width is a constant where this is inlined. */
@@ -182,6 +184,16 @@ static void NAME(turn)(const NAME(part) * part, int64_t k, int64_t n, T *to) {
     }
 }
 
+/* Rows of a and of c, of which a cache may know nothing: short ones are no stream that it would see. */
+static inline void NAME(fetch_rows)(const T *a, int64_t lda, T *c, int64_t ldc, int64_t rows, int64_t k, int64_t n) {
+    for (int64_t r = 0; r < rows; r++, a += lda, c += ldc) {
+        for (int64_t i = 0; i < k; i += 64 / (int)sizeof(T))
+            __builtin_prefetch(a + i);
+        for (int64_t i = 0; i < n; i += 64 / (int)sizeof(T))
+            __builtin_prefetch(c + i, 1);
+    }
+}
+
 /* Packs n rows from k on, of a block, of the columns from j on, unless the kernel of the first rows copies them.
  * @return what is to be fetched beside the tiles: what is packed next, where that is not done beside the copying. */
 static NAME(ahead) NAME(pack_panels)(const NAME(part) * part, int64_t block, int64_t k, int64_t n, int64_t j, int cols,
@@ -233,16 +245,19 @@ static void NAME(multiply_panels)(const NAME(part) * part, int64_t j, int cols, 
             ahead = NAME(pack_panels)(part, block, k, n, j, cols, width, copies);
         s.first = block == 0, s.last = block == blocks.n - 1;
         s.plain = s.first && s.cols == p->width && !(s.last && (s.beta != 0 || s.bias));
+        s.adds = !s.first || (s.last && s.beta != 0);
         s.to = s.last ? s.c : s.acc, s.ldto = s.last ? s.ldc : s.ldacc;
         /* tiles of one height after each other go to the kernel at once, if but one panel is multiplied */
         for (int64_t tile = 0, row = 0; tile < tiles.n;) {
             bool longer = tile < tiles.longer, copied = copies && tile == 0;
-            int64_t alike = cols > p->width || copied ? 1 : longer ? tiles.longer - tile : tiles.n - tile;
+            bool first = g->m > LURON__GEMM_M && j == 0 && !trans_a && n <= MOST_SHORT && tile + 1 < tiles.n;
+            int64_t alike = cols > p->width || copied || first ? 1 : longer ? tiles.longer - tile : tiles.n - tile;
             NAME(tiles) t = {(int)tiles.each + longer, 0, row, row + alike * (tiles.each + longer), 0};
             const T *a = (const T *)g->a + (trans_a ? k * g->lda + part->m0 + row : (part->m0 + row) * g->lda + k);
             if (turned) a = turned + row * n;
             int64_t lda = turned ? t.rows : g->lda;
             t.step = turned ? t.rows * n : trans_a ? t.rows : t.rows * lda;
+            if (first) NAME(fetch_rows)(a + t.step, lda, s.c + t.end * s.ldc, s.ldc, p->rows, n, g->n > MOST_SHORT ? 0 : g->n);
             for (int64_t at = 0; t.col < cols; t.col += p->width, at += step) {
                 if (ahead.each) NAME(fetch)(&ahead, alike);
                 s.copy = part->work + at;
@@ -303,6 +318,7 @@ static void NAME(tile)(const luron__gemm_args *g, int64_t m0, int64_t m1, int64_
 #undef ONE_ROW
 #undef COPYING
 #undef MOST_PANELS
+#undef MOST_SHORT
 #undef TRANSPOSE
 #undef TN
 #undef MOST_WIDTH

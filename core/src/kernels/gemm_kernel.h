@@ -58,7 +58,7 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
                                                               const NAME(store) * s, int64_t row, int col) {
     VEC sum[24], x[8];
     T *copy = s->copy;
-    if (!s->plain) NAME(fetch_c)(s, row, col, rows);
+    if (s->adds) NAME(fetch_c)(s, row, col, rows);
 #pragma GCC unroll 24
     for (int i = 0; i < rows * vecs; i++)
         sum[i] = (VEC){0};
