@@ -107,7 +107,6 @@ PANEL_KERNEL(x8_f32, ROWS_8(1))
 #define TRANSPOSE transpose_f64
 #include "kernels/gemm_row.h"
 PANEL_KERNEL(x24_f64, ROWS_8(3))
-PANEL_KERNEL(x24_copying_f64, COPYING_8(3))
 PANEL_KERNEL(x16_f64, ROWS_8(2))
 PANEL_KERNEL(x8_f64, ROWS_8(1))
 PANEL_KERNEL(x48_f64, ROWS_OF(1, 6, 3))
@@ -126,7 +125,7 @@ PANEL_KERNEL(x4_f64, ROWS_8(1))
         {24, 8, x24_f64}, {16, 8, x16_f64}, {8, 8, x8_f64}, { 4, 8, x4_f64 }                                           \
     }
 #define WIDTHS {24, 16, 8, 4}
-#define COPYING x24_copying_f64
+#define COPYING NULL
 #define MOST_WIDTH 24
 #define LEAST_WIDTH 4
 #define ONE_ROW {48, 1, x48_f64}

@@ -4,7 +4,7 @@
  *   PANELS                 {width, rows of a tile at most, kernel}, widths falling
  *   ONE_ROW                the same for a product of one row with several of the widest panels at once
  *   TRANSPOSE(from, ld, to, panel), TN    as in gemm_row.h, and its VL
- *   COPYING                a kernel as the widest panel's, for five rows and more, that copies the panel too
+ *   COPYING                a kernel as the widest panel's, for five rows and more, that copies the panel too; NULL: none
  *   MOST_WIDTH, LEAST_WIDTH    of the widest and the narrowest panel
  *
  * a (M,K), b (K,N) -> c (M,N). A is read in place; panels of B are packed where they are not used in place. */
@@ -36,7 +36,7 @@ typedef struct NAME(panel) {
 } NAME(panel);
 
 /* What a tile is added to once its sums are done: rows far apart, fetched while they are computed. */
-static inline void NAME(fetch_c)(const NAME(store) * s, int64_t row, int col, int rows) {
+static LURON__ONCE void NAME(fetch_c)(const NAME(store) * s, int64_t row, int col, int rows) {
     bool more = s->last && s->beta != 0;
     const T *c = (more ? s->c + row * s->ldc : s->acc + row * s->ldacc) + col;
     for (int r = 0; r < rows; r++, c += more ? s->ldc : s->ldacc)
@@ -48,6 +48,7 @@ static inline void NAME(fetch_c)(const NAME(store) * s, int64_t row, int col, in
 
 static const NAME(panel) NAME(panels)[] = PANELS, NAME(one_row) = ONE_ROW,
                          NAME(turned_row) = {NAME(turned_width), 1, NAME(turned)};
+static NAME(kernel) *const NAME(copying) = COPYING;
 static const int NAME(widths)[LURON__GEMM_WIDTHS] = WIDTHS;
 #define MOST_SHORT (1024 / (int)sizeof(T)) /* numbers of a row that are short */
 #define MOST_PANELS (LURON__GEMM_PANEL / (MOST_WIDTH * (int)sizeof(T))) /* that there is room for */
@@ -196,7 +197,7 @@ static inline void NAME(fetch_rows)(const T *a, int64_t lda, T *c, int64_t ldc, 
 
 /* Packs n rows from k on, of a block, of the columns from j on, unless the kernel of the first rows copies them.
  * @return what is to be fetched beside the tiles: what is packed next, where that is not done beside the copying. */
-static NAME(ahead) NAME(pack_panels)(const NAME(part) * part, int64_t block, int64_t k, int64_t n, int64_t j, int cols,
+static LURON__ONCE NAME(ahead) NAME(pack_panels)(const NAME(part) * part, int64_t block, int64_t k, int64_t n, int64_t j, int cols,
                                      int width, bool copies) {
     const luron__gemm_args *g = part->g;
     int64_t left = g->n - j - cols, blocks = part->end - part->block,
@@ -232,7 +233,7 @@ static void NAME(multiply_panels)(const NAME(part) * part, int64_t j, int cols, 
     }
     NAME(split) tiles = NAME(split_of)(part->m1 - part->m0, p->rows), blocks = part->blocks;
     int64_t k = part->block * blocks.each + (part->block < blocks.longer ? part->block : blocks.longer);
-    bool packs = !g->packed && !in_place, copies = packs && !trans_b && s.cols == MOST_WIDTH && tiles.n > 1;
+    bool packs = !g->packed && !in_place, copies = NAME(copying) && packs && !trans_b && s.cols == MOST_WIDTH && tiles.n > 1;
     for (int64_t block = part->block; block < part->end; block++) {
         int64_t n = blocks.each + (block < blocks.longer), ldb = width, next = n * width, step = next;
         const T *given = g->packed ? NULL : (const T *)g->b + (trans_b ? j * g->ldb + k : k * g->ldb + j), *b = part->work;
@@ -261,7 +262,7 @@ static void NAME(multiply_panels)(const NAME(part) * part, int64_t j, int cols, 
             for (int64_t at = 0; t.col < cols; t.col += p->width, at += step) {
                 if (ahead.each) NAME(fetch)(&ahead, alike);
                 s.copy = part->work + at;
-                if (copied) COPYING(&t, trans_a, n, a, lda, given + t.col, g->ldb, next, &s);
+                if (copied) NAME(copying)(&t, trans_a, n, a, lda, given + t.col, g->ldb, next, &s);
                 else p->kernel(&t, trans_a, n, a, lda, b + at, ldb, next, &s);
             }
             tile += alike, row = t.end;

@@ -27,7 +27,7 @@ static inline VEC VNAME(some)(const T *p, int n) {
 
 /* The sums of a tile in the general case: what came before, beta c and the bias are added. Not inlined into the kernel
  * of each height, which would be most of the code. */
-static __attribute__((noinline)) void VNAME(finish)(const NAME(store) * s, int64_t row, int col, int rows, int vecs,
+static LURON__ONCE void VNAME(finish)(const NAME(store) * s, int64_t row, int col, int rows, int vecs,
                                                     const VEC *sum) {
     for (int v = 0; v < vecs && v * VL < s->cols; v++) {
         int n = s->cols - v * VL;
@@ -104,11 +104,9 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
 #define ROWS_IN(r, vecs, each, copies)                                                                                 \
     case r:                                                                                                            \
         if (trans_a)                                                                                                   \
-            for (; row < end; row += r, a += step)                                                                     \
-                VNAME(tile)(r, vecs, each, k, a, 1, lda, b, ldb, next, copies, s, row, col);                           \
+            VNAME(tile)(r, vecs, each, k, a, 1, lda, b, ldb, next, copies, s, row, col);                               \
         else                                                                                                           \
-            for (; row < end; row += r, a += step)                                                                     \
-                VNAME(tile)(r, vecs, each, k, a, lda, 1, b, ldb, next, copies, s, row, col);                           \
+            VNAME(tile)(r, vecs, each, k, a, lda, 1, b, ldb, next, copies, s, row, col);                               \
         break;
 #define ROWS_OF(r, vecs, each) ROWS_IN(r, vecs, each, false)
 #define ROWS(r, vecs) ROWS_OF(r, vecs, vecs)
@@ -121,7 +119,8 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
     static void name(const NAME(tiles) * t, bool trans_a, int64_t k, const T *a, int64_t lda, const T *b, int64_t ldb, \
                      int64_t next, const NAME(store) * s) {                                                            \
         int64_t row = t->row, end = t->end, step = t->step;                                                            \
-        int col = t->col;                                                                                              \
+        int col = t->col, rows = t->rows;                                                                              \
         (void)next;                                                                                                    \
-        switch (t->rows) { heights }                                                                                   \
+        for (; row < end; row += rows, a += step)                                                                      \
+            switch (rows) { heights }                                                                                   \
     }

@@ -17,7 +17,6 @@ typedef double f64x2 __attribute__((vector_size(16)));
 #include "kernels/gemm_kernel.h"
 #include "kernels/gemm_row.h"
 PANEL_KERNEL(x8_f32, ROWS_6(2))
-PANEL_KERNEL(x8_copying_f32, COPYING_6(2))
 PANEL_KERNEL(x4_f32, ROWS_8(1))
 PANEL_KERNEL(x32_f32, ROWS_OF(1, 8, 2))
 #include "kernels/gemm_kernel_end.h"
@@ -26,7 +25,7 @@ PANEL_KERNEL(x32_f32, ROWS_OF(1, 8, 2))
         {8, 6, x8_f32}, { 4, 8, x4_f32 }                                                                               \
     }
 #define WIDTHS {8, 4}
-#define COPYING x8_copying_f32
+#define COPYING NULL
 #define MOST_WIDTH 8
 #define LEAST_WIDTH 4
 #define TN 4
@@ -46,7 +45,6 @@ PANEL_KERNEL(x32_f32, ROWS_OF(1, 8, 2))
 #include "kernels/gemm_kernel.h"
 #include "kernels/gemm_row.h"
 PANEL_KERNEL(x4_f64, ROWS_6(2))
-PANEL_KERNEL(x4_copying_f64, COPYING_6(2))
 PANEL_KERNEL(x2_f64, ROWS_8(1))
 PANEL_KERNEL(x16_f64, ROWS_OF(1, 8, 2))
 #include "kernels/gemm_kernel_end.h"
@@ -55,7 +53,7 @@ PANEL_KERNEL(x16_f64, ROWS_OF(1, 8, 2))
         {4, 6, x4_f64}, { 2, 8, x2_f64 }                                                                               \
     }
 #define WIDTHS {4, 2}
-#define COPYING x4_copying_f64
+#define COPYING NULL
 #define MOST_WIDTH 4
 #define LEAST_WIDTH 2
 #define TN 2

@@ -21,6 +21,13 @@
 #define LURON__GEMM_TURN_N 512 /* and columns on, a transposed a is worth copying */
 #define LURON__GEMM_TURN_WORK ((int64_t)LURON__GEMM_K * LURON__GEMM_M) /* numbers: of a, while it is copied */
 
+/* A function that is there once, not for each constant it is called with: not worth its code. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define LURON__ONCE __attribute__((noinline, noclone))
+#else
+#define LURON__ONCE __attribute__((noinline))
+#endif
+
 /** Is a transposed a copied? The blocks of k are then the outer loop, so what they have added up lies in c between. */
 static inline bool luron__gemm_turns_a(const luron__gemm_args *g) {
     return g->flags & LURON_TRANS_A && g->m >= LURON__GEMM_TURN_M && g->n >= LURON__GEMM_TURN_N &&
