@@ -22,7 +22,8 @@ typedef struct NAME(store) {
     bool adds;        /* to what is there, and is fetched while the sums are made */
 } NAME(store);
 
-/* Tiles of so many rows each, from `row` to `end` and from `col` of what is stored; `step` numbers of a from one to the next. */
+/* Tiles of so many rows each, from `row` to `end` and from `col` of what is stored; `step` numbers of a from one to the
+ * next. */
 typedef struct NAME(tiles) {
     int rows, col;
     int64_t row, end, step;
@@ -197,8 +198,8 @@ static inline void NAME(fetch_rows)(const T *a, int64_t lda, T *c, int64_t ldc, 
 
 /* Packs n rows from k on, of a block, of the columns from j on, unless the kernel of the first rows copies them.
  * @return what is to be fetched beside the tiles: what is packed next, where that is not done beside the copying. */
-static LURON__ONCE NAME(ahead) NAME(pack_panels)(const NAME(part) * part, int64_t block, int64_t k, int64_t n, int64_t j, int cols,
-                                     int width, bool copies) {
+static LURON__ONCE NAME(ahead) NAME(pack_panels)(const NAME(part) * part, int64_t block, int64_t k, int64_t n, int64_t j,
+                                                  int cols, int width, bool copies) {
     const luron__gemm_args *g = part->g;
     int64_t left = g->n - j - cols, blocks = part->end - part->block,
             tiles = NAME(split_of)(part->m1 - part->m0, NAME(panels)[0].rows).n * ((cols + width - 1) / width);
@@ -213,13 +214,9 @@ static LURON__ONCE NAME(ahead) NAME(pack_panels)(const NAME(part) * part, int64_
     return NAME(look_ahead)(g, blocks > 1 ? 0 : k, n, j + cols, left < cols ? left : cols, tiles);
 }
 
-/* The `cols` columns from j on: of one panel, or of several full ones, which take turns at each tile of A: then A, where it
- * is more than a cache holds, comes from afar once for all of them. */
-static void NAME(multiply_panels)(const NAME(part) * part, int64_t j, int cols, const NAME(panel) * p, bool in_place) {
+/* How columns j .. j + cols are stored, but for what changes from block to block. */
+static inline NAME(store) NAME(store_of)(const NAME(part) * part, int64_t j, int cols, const NAME(panel) * p) {
     const luron__gemm_args *g = part->g;
-    bool trans_a = (g->flags & LURON_TRANS_A) != 0, trans_b = (g->flags & LURON_TRANS_B) != 0;
-    const T *turned = p == NAME(panels) ? part->turned : NULL;
-    int width = p->width < MOST_WIDTH ? p->width : MOST_WIDTH;
     NAME(store)
     s = {.c = (T *)g->c + part->m0 * g->ldc + j,
          .bias = g->bias ? (const T *)g->bias + j : NULL,
@@ -231,9 +228,21 @@ static void NAME(multiply_panels)(const NAME(part) * part, int64_t j, int cols, 
         s.acc = part->work + LURON__GEMM_K * LURON__GEMM_PANEL / (int)sizeof(T);
         s.ldacc = cols < p->width ? p->width : cols;
     }
+    return s;
+}
+
+/* The `cols` columns from j on: of one panel, or of several full ones, which take turns at each tile of A: then A, where it
+ * is more than a cache holds, comes from afar once for all of them. */
+static void NAME(multiply_panels)(const NAME(part) * part, int64_t j, int cols, const NAME(panel) * p, bool in_place) {
+    const luron__gemm_args *g = part->g;
+    bool trans_a = (g->flags & LURON_TRANS_A) != 0, trans_b = (g->flags & LURON_TRANS_B) != 0;
+    const T *turned = p == NAME(panels) ? part->turned : NULL;
+    int width = p->width < MOST_WIDTH ? p->width : MOST_WIDTH;
+    NAME(store) s = NAME(store_of)(part, j, cols, p);
     NAME(split) tiles = NAME(split_of)(part->m1 - part->m0, p->rows), blocks = part->blocks;
     int64_t k = part->block * blocks.each + (part->block < blocks.longer ? part->block : blocks.longer);
-    bool packs = !g->packed && !in_place, copies = NAME(copying) && packs && !trans_b && s.cols == MOST_WIDTH && tiles.n > 1;
+    bool packs = !g->packed && !in_place;
+    bool copies = NAME(copying) && packs && !trans_b && s.cols == MOST_WIDTH && tiles.n > 1;
     for (int64_t block = part->block; block < part->end; block++) {
         int64_t n = blocks.each + (block < blocks.longer), ldb = width, next = n * width, step = next;
         const T *given = g->packed ? NULL : (const T *)g->b + (trans_b ? j * g->ldb + k : k * g->ldb + j), *b = part->work;
@@ -258,7 +267,9 @@ static void NAME(multiply_panels)(const NAME(part) * part, int64_t j, int cols, 
             if (turned) a = turned + row * n;
             int64_t lda = turned ? t.rows : g->lda;
             t.step = turned ? t.rows * n : trans_a ? t.rows : t.rows * lda;
-            if (first) NAME(fetch_rows)(a + t.step, lda, s.c + t.end * s.ldc, s.ldc, p->rows, n, g->n > MOST_SHORT ? 0 : g->n);
+            if (first)
+                NAME(fetch_rows)
+                (a + t.step, lda, s.c + t.end * s.ldc, s.ldc, tiles.each, n, g->n > MOST_SHORT ? 0 : g->n);
             for (int64_t at = 0; t.col < cols; t.col += p->width, at += step) {
                 if (ahead.each) NAME(fetch)(&ahead, alike);
                 s.copy = part->work + at;

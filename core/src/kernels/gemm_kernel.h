@@ -28,7 +28,7 @@ static inline VEC VNAME(some)(const T *p, int n) {
 /* The sums of a tile in the general case: what came before, beta c and the bias are added. Not inlined into the kernel
  * of each height, which would be most of the code. */
 static LURON__ONCE void VNAME(finish)(const NAME(store) * s, int64_t row, int col, int rows, int vecs,
-                                                    const VEC *sum) {
+                                      const VEC *sum) {
     for (int v = 0; v < vecs && v * VL < s->cols; v++) {
         int n = s->cols - v * VL;
         bool bias = s->last && s->bias, more = s->last && s->beta != 0, all = n >= VL;
