@@ -62,9 +62,13 @@ static luron_view rows_of(const run *r, char *data, int64_t *shape) {
     return (luron_view) { .data = data, .ndim = 2, .dtype_code = (uint8_t)(r->c->dtype >> 8), .dtype_bits = (uint8_t)r->c->dtype, .dtype_lanes = 1,
         .shape = shape };
 }
+/* Are the rows of dz added letter by letter? The biases then get the sum of the letters' rows, whoever else asks. */
+static int sums_letters(const run *r, const weights *w, int64_t layer) {
+    return layer == 0 && r->letters && (w->to[W_IH] || w->to[B_IH] || w->to[B_HH]);
+}
 /* Sums of rows for the biases: of dz, and of dzh where that is another. */
 static luron_status add_biases(const run *r, weights *w, const block *b) {
-    for (int i = 0; i <= (r->dzh != r->dz); i++) {
+    for (int i = sums_letters(r, w, b->layer); i <= (r->dzh != r->dz); i++) {
         int64_t shape[2] = { (b->hi - b->lo) * r->n, r->wide }, one[2] = { 1, r->wide };
         luron_view rows = rows_of(r, i ? r->dzh : r->dz, shape), sums = rows_of(r, rnn_at(r, r->sums, i * r->wide), one);
         if (w->to[B_IH] || w->to[B_HH]) LURON_TRY(r->c->host->sum_to(r->c, &rows, &sums, w->beta[B_IH]));
@@ -90,19 +94,23 @@ static weights open_weights(const run *r, int64_t layer, int64_t part) {
         w.to[i] = luron_grad_param_beta(r->c, rnn_slot(r, part, i), &w.given[i]);
         if (i < B_IH && !turned(r, i, cols[i])) w.beta[i] = w.given[i];
     }
-    if (w.to[W_IH] && layer == 0 && r->letters)
+    if (sums_letters(r, &w, layer))
         rnn_move(&(move) { r, r->zero, r->turned_ih, r->in + 1, 1, r->wide, 0, 0, r->wide, 0, 0 });
     return w;
 }
 /* What is gathered to where it goes. */
-static void close_weights(const run *r, int64_t layer, const weights *w) {
+static luron_status close_weights(const run *r, int64_t layer, const weights *w) {
     const int64_t cols[2] = { layer ? r->out : r->in, r->h };
+    int64_t shape[2] = { r->in + 1, r->wide }, one[2] = { 1, r->wide };
+    luron_view letters = rows_of(r, r->turned_ih, shape), sums_of = rows_of(r, r->sums, one);
+    if (sums_letters(r, w, layer) && (w->to[B_IH] || w->to[B_HH])) LURON_TRY(r->c->host->sum_to(r->c, &letters, &sums_of, 0));
     for (int i = W_IH; i <= W_HH; i++)
         if (w->to[i] && turned(r, i, cols[i])) rnn_turn(r, turned(r, i, cols[i]), cols[i], r->wide, luron_data(w->to[i]), w->given[i]);
     for (int i = B_IH; i <= B_HH; i++) {
         const char *sums = rnn_at(r, r->sums, i == B_HH && r->dzh != r->dz ? r->wide : 0);
         if (w->to[i]) rnn_move(&(move) { r, sums, luron_data(w->to[i]), 1, 1, r->wide, 0, 0, 0, 0, w->given[i] });
     }
+    return LURON_OK;
 }
 
 /* Gradient of a final state to where it is carried; none: zeros. */
@@ -140,13 +148,12 @@ static luron_status backward_part(const run *r, const wanted *to, int64_t layer,
         k.dz = rnn_at(r, r->dz, (at - b.lo) * r->n * r->wide), k.dzh = rnn_at(r, r->dzh, (at - b.lo) * r->n * r->wide);
         k.wants_prev = s > 0 || to->h_0;
         LURON_TRY(r->cell->backward(r, &k));
-        if (w.to[W_IH] && k.letters) rnn_add_letters(&k);
+        if (sums_letters(r, &w, layer)) rnn_add_letters(&k);
         if (s == begin) LURON_TRY(end_block(r, &w, &b, x, wants_x));
     }
     give_initial(r, part, r->dh, to->h_0, to->beta_h);
     give_initial(r, part, r->dc, to->c_0, to->beta_c);
-    close_weights(r, layer, &w);
-    return LURON_OK;
+    return close_weights(r, layer, &w);
 }
 
 luron_status rnn_backward(luron_call *c, const cell *k) {

@@ -250,9 +250,10 @@ static void test_gemm_nan_and_infinity_stay_where_they_belong(void **state) {
 /* b packed beforehand, and rows of c that are tiles of their own, change no bit. */
 static void test_gemm_packed_and_row_by_row(void **state) {
     static const int64_t shapes[][3] = {{5, 130, 520}, {9, 65, 30}, {1, 300, 700}, {17, 10, 64}, {3, 8, 3}, {2, 97, 1100},
-                                        {13, 1030, 40}, /* rows of b far apart: packed in groups */
+                                        {13, 1030, 40}, /* rows of b far apart: copied though few rows see them */
                                         {40, 530, 600}, /* wide enough for a transposed a to be copied, in two blocks */
-                                        {34, 515, 70}};
+                                        {34, 515, 70},
+                                        {121, 214, 400}}; /* more of a than a cache holds: panels take turns */
     uint32_t seed = 5;
     (void)state;
     for (int s = 0; s < (int)(sizeof shapes / sizeof *shapes); s++)

@@ -84,6 +84,7 @@ static inline void transpose_f64(const double *from, int64_t ld, double *to, int
 #define TRANSPOSE transpose_f32
 #include "kernels/gemm_row.h"
 PANEL_KERNEL(x16_f32, ROWS_6(2))
+PANEL_KERNEL(x16_copying_f32, COPYING_6(2))
 PANEL_KERNEL(x8_f32, ROWS_8(1))
 PANEL_KERNEL(x64_f32, ROWS_OF(1, 8, 2))
 #include "kernels/gemm_kernel_end.h"
@@ -92,6 +93,7 @@ PANEL_KERNEL(x64_f32, ROWS_OF(1, 8, 2))
         {16, 6, x16_f32}, { 8, 8, x8_f32 }                                                                             \
     }
 #define WIDTHS {16, 8}
+#define COPYING x16_copying_f32
 #define MOST_WIDTH 16
 #define LEAST_WIDTH 8
 #define ONE_ROW {64, 1, x64_f32}
@@ -114,6 +116,7 @@ PANEL_KERNEL(x64_f32, ROWS_OF(1, 8, 2))
 #define TRANSPOSE transpose_f64
 #include "kernels/gemm_row.h"
 PANEL_KERNEL(x8_f64, ROWS_6(2))
+PANEL_KERNEL(x8_copying_f64, COPYING_6(2))
 PANEL_KERNEL(x4_f64, ROWS_8(1))
 PANEL_KERNEL(x32_f64, ROWS_OF(1, 8, 2))
 #include "kernels/gemm_kernel_end.h"
@@ -122,6 +125,7 @@ PANEL_KERNEL(x32_f64, ROWS_OF(1, 8, 2))
         {8, 6, x8_f64}, { 4, 8, x4_f64 }                                                                               \
     }
 #define WIDTHS {8, 4}
+#define COPYING x8_copying_f64
 #define MOST_WIDTH 8
 #define LEAST_WIDTH 4
 #define ONE_ROW {32, 1, x32_f64}

@@ -65,6 +65,7 @@ static inline void transpose_f64(const double *from, int64_t ld, double *to, int
 #define TRANSPOSE transpose_f32
 #include "kernels/gemm_row.h"
 PANEL_KERNEL(x48_f32, ROWS_8(3))
+PANEL_KERNEL(x48_copying_f32, COPYING_8(3))
 PANEL_KERNEL(x32_f32, ROWS_8(2))
 PANEL_KERNEL(x16_f32, ROWS_8(1))
 PANEL_KERNEL(x96_f32, ROWS_OF(1, 6, 3))
@@ -83,6 +84,7 @@ PANEL_KERNEL(x8_f32, ROWS_8(1))
         {48, 8, x48_f32}, {32, 8, x32_f32}, {16, 8, x16_f32}, { 8, 8, x8_f32 }                                         \
     }
 #define WIDTHS {48, 32, 16, 8}
+#define COPYING x48_copying_f32
 #define MOST_WIDTH 48
 #define LEAST_WIDTH 8
 #define ONE_ROW {96, 1, x96_f32}
@@ -123,6 +125,7 @@ PANEL_KERNEL(x4_f64, ROWS_8(1))
         {24, 8, x24_f64}, {16, 8, x16_f64}, {8, 8, x8_f64}, { 4, 8, x4_f64 }                                           \
     }
 #define WIDTHS {24, 16, 8, 4}
+#define COPYING NULL
 #define MOST_WIDTH 24
 #define LEAST_WIDTH 4
 #define ONE_ROW {48, 1, x48_f64}

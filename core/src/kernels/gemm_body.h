@@ -4,32 +4,55 @@
  *   PANELS                 {width, rows of a tile at most, kernel}, widths falling
  *   ONE_ROW                the same for a product of one row with several of the widest panels at once
  *   TRANSPOSE(from, ld, to, panel), TN    as in gemm_row.h, and its VL
+ *   COPYING                a kernel as the widest panel's, for five rows and more, that copies the panel too; NULL: none
  *   MOST_WIDTH, LEAST_WIDTH    of the widest and the narrowest panel
  *
  * a (M,K), b (K,N) -> c (M,N). A is read in place; panels of B are packed where they are not used in place. */
 #ifdef GEMM_STORE
 /* How one panel of columns is stored: bounds, and what stands in the way of a plain store. */
 typedef struct NAME(store) {
-    T *c, *acc; /* acc: sums of the blocks so far: a scratch tile, or c itself while beta is 0 */
+    T *c, *acc, *to; /* acc: sums of the blocks so far: a scratch tile or c itself; to: where those of this block go */
+    T *copy;         /* a copying kernel leaves the panel of b here, its rows one behind the other */
     const T *bias;
-    int64_t ldc, ldacc;
+    int64_t ldc, ldacc, ldto;
     T beta;
     int cols;         /* of the panel */
     bool first, last; /* block of k */
-    bool plain;       /* nothing is in the way: whole rows of sums are what c gets */
+    bool plain;       /* nothing is in the way: whole rows of sums are what is stored */
+    bool adds;        /* to what is there, and is fetched while the sums are made */
 } NAME(store);
 
+/* Tiles of so many rows each, from `row` to `end` and from `col` of what is stored; `step` numbers of a from one to the
+ * next. */
+typedef struct NAME(tiles) {
+    int rows, col;
+    int64_t row, end, step;
+} NAME(tiles);
+
+typedef void NAME(kernel)(const NAME(tiles) * t, bool trans_a, int64_t k, const T *a, int64_t lda, const T *b, int64_t ldb,
+                          int64_t next, const NAME(store) * s);
 typedef struct NAME(panel) {
     int width, rows;
-    void (*kernel)(int rows, bool trans_a, int64_t k, const T *a, int64_t lda, const T *b, int64_t ldb, int64_t next,
-                   const NAME(store) * s, int64_t row);
+    NAME(kernel) * kernel;
 } NAME(panel);
+
+/* What a tile is added to once its sums are done: rows far apart, fetched while they are computed. */
+static LURON__ONCE void NAME(fetch_c)(const NAME(store) * s, int64_t row, int col, int rows) {
+    bool more = s->last && s->beta != 0;
+    const T *c = (more ? s->c + row * s->ldc : s->acc + row * s->ldacc) + col;
+    for (int r = 0; r < rows; r++, c += more ? s->ldc : s->ldacc)
+        for (int at = 0; at < s->cols; at += 64 / (int)sizeof(T))
+            __builtin_prefetch(c + at, 1);
+}
 #undef GEMM_STORE
 #else
 
 static const NAME(panel) NAME(panels)[] = PANELS, NAME(one_row) = ONE_ROW,
                          NAME(turned_row) = {NAME(turned_width), 1, NAME(turned)};
+static NAME(kernel) *const NAME(copying) = COPYING;
 static const int NAME(widths)[LURON__GEMM_WIDTHS] = WIDTHS;
+#define MOST_SHORT (1024 / (int)sizeof(T)) /* numbers of a row that are short */
+#define MOST_PANELS (LURON__GEMM_PANEL / (MOST_WIDTH * (int)sizeof(T))) /* that there is room for */
 
 /* n rows, `ld` apart, of `width` numbers; width is a constant where this is inlined. */
 static inline __attribute__((always_inline)) void NAME(copy_rows)(const T *from, int64_t ld, int64_t n, const int width,
@@ -104,104 +127,156 @@ static NAME(ahead) NAME(look_ahead)(const luron__gemm_args *g, int64_t k, int64_
                          .each = (rows * lines + tiles - 1) / tiles};
 }
 
-static inline void NAME(fetch)(NAME(ahead) * a) {
-    for (int64_t i = 0; i < a->each && a->rows > 0; i++) {
+static inline void NAME(fetch)(NAME(ahead) * a, int64_t tiles) {
+    for (int64_t i = tiles * a->each; i > 0 && a->rows > 0; i--) {
         __builtin_prefetch((const char *)a->row + a->line * 64, 0, 2);
         if (++a->line == a->lines) a->line = 0, a->row += a->ld, a->rows--;
     }
 }
-
-/* What a tile is added to once its sums are done: rows of c far apart, fetched while they are computed. */
-static inline void NAME(fetch_c)(const NAME(store) * s, int64_t row, int rows) {
-    const T *c = s->c + row * s->ldc;
-    for (int r = 0; r < rows; r++, c += s->ldc)
-        for (int at = 0; at < s->cols; at += 64 / (int)sizeof(T))
-            __builtin_prefetch(c + at, 1);
-}
-
-/* What of a product is computed at once: rows m0 .. m1, blocks of k from `block` to `end`. */
-typedef struct NAME(part) {
-    const luron__gemm_args *g;
-    int64_t m0, m1, block, end;
-    const T *turned; /* op(a) of these, as the widest panels' tiles read it; NULL: a itself is read */
-    T *work;
-} NAME(part);
 
 /* How many tiles of at most `most` rows, and the rows of each: the longer ones first. */
 typedef struct NAME(split) {
     int64_t n, each, longer;
 } NAME(split);
 static inline NAME(split) NAME(split_of)(int64_t size, int64_t most) {
-    int64_t n = size > most ? (size + most - 1) / most : 1;
+    if (size <= most) return (NAME(split)){1, size, 0};
+    int64_t n = (size + most - 1) / most;
     return (NAME(split)){n, size / n, size % n};
+}
+
+/* What of a product is computed at once: rows m0 .. m1, blocks of k from `block` to `end`. */
+typedef struct NAME(part) {
+    const luron__gemm_args *g;
+    int64_t m0, m1, block, end;
+    NAME(split) blocks; /* of all k */
+    const T *turned; /* op(a) of these, as the widest panels' tiles read it; NULL: a itself is read */
+    T *work;
+} NAME(part);
+
+/* n rows of `tiles` times `rows` numbers, `ld` apart, as tiles; rows is a constant where this is inlined. */
+static inline __attribute__((always_inline)) void NAME(turn_tiles)(const T *from, int64_t ld, int64_t n, int64_t tiles,
+                                                                   const int rows, T *to) {
+    for (int64_t tile = 0; tile < tiles; tile++, from += rows)
+        for (int64_t i = 0; i < n; i++, to += rows)
+            memcpy(to, from + i * ld, (size_t)rows * sizeof(T));
 }
 
 /* A transposed a whose numbers for one tile lie far apart, as tiles one behind the other, each by rising k. */
 static void NAME(turn)(const NAME(part) * part, int64_t k, int64_t n, T *to) {
     const luron__gemm_args *g = part->g;
     NAME(split) tiles = NAME(split_of)(part->m1 - part->m0, NAME(panels)[0].rows);
-    for (int64_t i = 0; i < n; i++) {
-        const T *from = (const T *)g->a + (k + i) * g->lda + part->m0;
-        T *at = to;
-        for (int64_t tile = 0; tile < tiles.n; tile++) {
-            int64_t rows = tiles.each + (tile < tiles.longer);
-            for (int64_t r = 0; r < rows; r++)
-                at[i * rows + r] = from[r];
-            from += rows, at += rows * n;
+    const T *from = (const T *)g->a + k * g->lda + part->m0;
+    for (int i = 1; i >= 0; i--) { /* the longer ones, then the others */
+        int rows = (int)tiles.each + i;
+        int64_t many = i ? tiles.longer : tiles.n - tiles.longer;
+        switch (rows) { /* of a split of 32 rows and more */
+        case 5:
+            NAME(turn_tiles)(from, g->lda, n, many, 5, to);
+            break;
+        case 6:
+            NAME(turn_tiles)(from, g->lda, n, many, 6, to);
+            break;
+        case 8:
+            NAME(turn_tiles)(from, g->lda, n, many, 8, to);
+            break;
+        default:
+            NAME(turn_tiles)(from, g->lda, n, many, rows, to);
         }
+        from += many * rows, to += many * rows * n;
     }
 }
 
-/* The `cols` columns from j on: of one panel, or of several full ones. */
-static void NAME(multiply_panel)(const NAME(part) * part, int64_t j, int cols, const NAME(panel) * p, bool in_place) {
+/* Rows of a and of c, of which a cache may know nothing: short ones are no stream that it would see. */
+static inline void NAME(fetch_rows)(const T *a, int64_t lda, T *c, int64_t ldc, int64_t rows, int64_t k, int64_t n) {
+    for (int64_t r = 0; r < rows; r++, a += lda, c += ldc) {
+        for (int64_t i = 0; i < k; i += 64 / (int)sizeof(T))
+            __builtin_prefetch(a + i);
+        for (int64_t i = 0; i < n; i += 64 / (int)sizeof(T))
+            __builtin_prefetch(c + i, 1);
+    }
+}
+
+/* Packs n rows from k on, of a block, of the columns from j on, unless the kernel of the first rows copies them.
+ * @return what is to be fetched beside the tiles: what is packed next, where that is not done beside the copying. */
+static LURON__ONCE NAME(ahead) NAME(pack_panels)(const NAME(part) * part, int64_t block, int64_t k, int64_t n, int64_t j,
+                                                  int cols, int width, bool copies) {
     const luron__gemm_args *g = part->g;
-    bool trans_a = (g->flags & LURON_TRANS_A) != 0, trans_b = (g->flags & LURON_TRANS_B) != 0;
-    const T *turned = p == NAME(panels) ? part->turned : NULL;
+    int64_t left = g->n - j - cols, blocks = part->end - part->block,
+            tiles = NAME(split_of)(part->m1 - part->m0, NAME(panels)[0].rows).n * ((cols + width - 1) / width);
+    for (int c = 0; c < cols && !copies; c += width)
+        NAME(pack_panel)(g, k, n, j + c, cols - c < width ? cols - c : width, width, part->work + c * n);
+    if (copies && cols == width) return (NAME(ahead)){0};
+    if (block + 1 < part->end) {
+        int64_t more = part->blocks.each + (block + 1 < part->blocks.longer);
+        return NAME(look_ahead)(g, k + n, more, j, cols, tiles);
+    }
+    if (left <= 0) return (NAME(ahead)){0};
+    return NAME(look_ahead)(g, blocks > 1 ? 0 : k, n, j + cols, left < cols ? left : cols, tiles);
+}
+
+/* How columns j .. j + cols are stored, but for what changes from block to block. */
+static inline NAME(store) NAME(store_of)(const NAME(part) * part, int64_t j, int cols, const NAME(panel) * p) {
+    const luron__gemm_args *g = part->g;
     NAME(store)
     s = {.c = (T *)g->c + part->m0 * g->ldc + j,
          .bias = g->bias ? (const T *)g->bias + j : NULL,
          .ldc = g->ldc,
          .beta = (T)g->beta,
-         .cols = cols};
-    s.acc = s.c;
-    s.ldacc = s.ldc;
-    if (s.beta != 0) {
+         .cols = cols < p->width ? cols : p->width};
+    s.acc = s.c, s.ldacc = s.ldc;
+    if (s.beta != 0 || part->end - part->block > 1) {
         s.acc = part->work + LURON__GEMM_K * LURON__GEMM_PANEL / (int)sizeof(T);
-        s.ldacc = p->width;
+        s.ldacc = cols < p->width ? p->width : cols;
     }
+    return s;
+}
+
+/* The `cols` columns from j on: of one panel, or of several full ones, which take turns at each tile of A: then A, where it
+ * is more than a cache holds, comes from afar once for all of them. */
+static void NAME(multiply_panels)(const NAME(part) * part, int64_t j, int cols, const NAME(panel) * p, bool in_place) {
+    const luron__gemm_args *g = part->g;
+    bool trans_a = (g->flags & LURON_TRANS_A) != 0, trans_b = (g->flags & LURON_TRANS_B) != 0;
+    const T *turned = p == NAME(panels) ? part->turned : NULL;
     int width = p->width < MOST_WIDTH ? p->width : MOST_WIDTH;
-    NAME(split) tiles = NAME(split_of)(part->m1 - part->m0, p->rows), blocks = NAME(split_of)(g->k, LURON__GEMM_K);
+    NAME(store) s = NAME(store_of)(part, j, cols, p);
+    NAME(split) tiles = NAME(split_of)(part->m1 - part->m0, p->rows), blocks = part->blocks;
     int64_t k = part->block * blocks.each + (part->block < blocks.longer ? part->block : blocks.longer);
+    bool packs = !g->packed && !in_place;
+    bool copies = NAME(copying) && packs && !trans_b && s.cols == MOST_WIDTH && tiles.n > 1;
     for (int64_t block = part->block; block < part->end; block++) {
-        int64_t n = blocks.each + (block < blocks.longer), ldb = width, next = n * width;
-        const T *b = part->work;
-        if (g->packed)
-            b = (const T *)g->packed + j * g->k + k * width, next = g->k * width; /* panels before j are full */
-        else if (in_place)
-            b = (const T *)g->b + (trans_b ? j * g->ldb + k : k * g->ldb + j), ldb = g->ldb, next = width;
-        else
-            for (int c = 0; c < cols; c += width)
-                NAME(pack_panel)
-                (g, k, n, j + c, cols - c < width ? cols - c : width, width, part->work + c * n);
-        s.first = block == 0;
-        s.last = block == blocks.n - 1;
-        s.plain = s.first && s.last && cols == p->width && s.beta == 0 && !s.bias;
+        int64_t n = blocks.each + (block < blocks.longer), ldb = width, next = n * width, step = next;
+        const T *given = g->packed ? NULL : (const T *)g->b + (trans_b ? j * g->ldb + k : k * g->ldb + j), *b = part->work;
         NAME(ahead) ahead = {0};
-        if (b == part->work) {
-            int64_t left = g->n - j - cols;
-            if (block + 1 < part->end)
-                ahead = NAME(look_ahead)(g, k + n, blocks.each + (block + 1 < blocks.longer), j, cols, tiles.n);
-            else if (left > 0)
-                ahead = NAME(look_ahead)(g, part->block ? k : 0, n, j + cols, left < cols ? left : cols, tiles.n);
-        }
-        for (int64_t tile = 0, row = 0; tile < tiles.n; tile++) {
-            NAME(fetch)(&ahead);
-            int height = (int)(tiles.each + (tile < tiles.longer));
-            if (s.last && s.beta != 0) NAME(fetch_c)(&s, row, height);
+        if (g->packed)
+            b = (const T *)g->packed + j * g->k + k * width, step = next = g->k * width; /* panels before j are full */
+        else if (in_place)
+            b = given, ldb = g->ldb, step = p->width, next = width;
+        else
+            ahead = NAME(pack_panels)(part, block, k, n, j, cols, width, copies);
+        s.first = block == 0, s.last = block == blocks.n - 1;
+        s.plain = s.first && s.cols == p->width && !(s.last && (s.beta != 0 || s.bias));
+        s.adds = !s.first || (s.last && s.beta != 0);
+        s.to = s.last ? s.c : s.acc, s.ldto = s.last ? s.ldc : s.ldacc;
+        /* tiles of one height after each other go to the kernel at once, if but one panel is multiplied */
+        for (int64_t tile = 0, row = 0; tile < tiles.n;) {
+            bool longer = tile < tiles.longer, copied = copies && tile == 0;
+            bool first = g->m > LURON__GEMM_M && j == 0 && !trans_a && n <= MOST_SHORT && tile + 1 < tiles.n;
+            int64_t alike = cols > p->width || copied || first ? 1 : longer ? tiles.longer - tile : tiles.n - tile;
+            NAME(tiles) t = {(int)tiles.each + longer, 0, row, row + alike * (tiles.each + longer), 0};
             const T *a = (const T *)g->a + (trans_a ? k * g->lda + part->m0 + row : (part->m0 + row) * g->lda + k);
-            if (turned) p->kernel(height, trans_a, n, turned + row * n, height, b, ldb, next, &s, row);
-            else p->kernel(height, trans_a, n, a, g->lda, b, ldb, next, &s, row);
-            row += height;
+            if (turned) a = turned + row * n;
+            int64_t lda = turned ? t.rows : g->lda;
+            t.step = turned ? t.rows * n : trans_a ? t.rows : t.rows * lda;
+            if (first)
+                NAME(fetch_rows)
+                (a + t.step, lda, s.c + t.end * s.ldc, s.ldc, tiles.each, n, g->n > MOST_SHORT ? 0 : g->n);
+            for (int64_t at = 0; t.col < cols; t.col += p->width, at += step) {
+                if (ahead.each) NAME(fetch)(&ahead, alike);
+                s.copy = part->work + at;
+                if (copied) NAME(copying)(&t, trans_a, n, a, lda, given + t.col, g->ldb, next, &s);
+                else p->kernel(&t, trans_a, n, a, lda, b + at, ldb, next, &s);
+            }
+            tile += alike, row = t.end;
         }
         k += n;
     }
@@ -215,44 +290,27 @@ static void NAME(multiply)(const NAME(part) * part, int64_t n0, int64_t n1) {
     /* Of short rows far apart, or a power of two apart, a cache holds few. */
     bool small = MOST_WIDTH * sizeof(T) > 128 && g->ldb * (int64_t)sizeof(T) % 1024 != 0 &&
                  g->k * g->ldb * (int64_t)sizeof(T) < LURON__GEMM_IN_PLACE_B;
+    bool far = rows > 8 && g->ldb * (int64_t)sizeof(T) >= LURON__GEMM_FAR;
+    bool together = (rows <= NAME(panels)[0].rows && (g->packed || in_order)) ||
+                    rows * g->k * (int64_t)sizeof(T) > LURON__GEMM_MANY;
+    int many = together ? MOST_PANELS : 1;
     for (int64_t j = n0; j < n1;) {
         const NAME(panel) *p = &NAME(panels)[luron__gemm_width(NAME(widths), n1 - j)];
         if (rows == 1 && n1 - j >= one_row->width) p = one_row;
         int cols = n1 - j < p->width ? (int)(n1 - j) : p->width;
-        bool in_place = in_order && cols == p->width && (small || rows <= LURON__GEMM_IN_PLACE_M);
+        bool in_place = in_order && cols == p->width && (small || (rows <= LURON__GEMM_IN_PLACE_M && !far));
         if (p == &NAME(turned_row)) in_place = true;
-        NAME(multiply_panel)(part, j, cols, p, in_place);
-        j += p->width;
+        for (int more = 1; more < many && p == NAME(panels) && n1 - j - cols >= p->width; more++)
+            cols += p->width;
+        NAME(multiply_panels)(part, j, cols, p, in_place);
+        j += cols < p->width ? p->width : cols;
     }
-}
-
-/* Few rows times a b whose rows are far apart: as many panels at once as there is room for are packed row by row of b, since
- * to come to another row costs more than what is read there. */
-static int64_t NAME(multiply_groups)(const NAME(part) * part, int64_t n0, int64_t n1) {
-    const luron__gemm_args *g = part->g;
-    const int panels = LURON__GEMM_PANEL / (MOST_WIDTH * (int)sizeof(T)), cols = panels * MOST_WIDTH;
-    luron__gemm_args of = *g;
-    NAME(part) group = *part;
-    of.packed = part->work, of.n = cols, group.g = &of;
-    for (; n0 + cols <= n1; n0 += cols) {
-        for (int64_t i = 0; i < g->k; i++)
-            for (int64_t p = 0; p < panels; p++)
-                NAME(copy_rows)
-                ((const T *)g->b + i * g->ldb + n0 + p * MOST_WIDTH, 0, 1, MOST_WIDTH, part->work + (p * g->k + i) * MOST_WIDTH);
-        of.c = (T *)g->c + n0;
-        of.bias = g->bias ? (const T *)g->bias + n0 : NULL;
-        NAME(multiply)(&group, 0, cols);
-    }
-    return n0;
 }
 
 static void NAME(tile)(const luron__gemm_args *g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, void *work) {
     NAME(split) blocks = NAME(split_of)(g->k, LURON__GEMM_K);
-    NAME(part) part = {.g = g, .m0 = m0, .m1 = m1, .end = blocks.n, .work = work};
+    NAME(part) part = {.g = g, .m0 = m0, .m1 = m1, .blocks = blocks, .end = blocks.n, .work = work};
     if (!luron__gemm_turns_a(g)) {
-        bool in_order = !g->packed && !(g->flags & LURON_TRANS_B);
-        if (in_order && m1 - m0 > 8 && m1 - m0 <= LURON__GEMM_IN_PLACE_M && g->k <= LURON__GEMM_K && g->ldb * (int64_t)sizeof(T) >= LURON__GEMM_FAR)
-            n0 = NAME(multiply_groups)(&part, n0, n1);
         NAME(multiply)(&part, n0, n1);
         return;
     }
@@ -270,6 +328,9 @@ static void NAME(tile)(const luron__gemm_args *g, int64_t m0, int64_t m1, int64_
 #undef PANELS
 #undef WIDTHS
 #undef ONE_ROW
+#undef COPYING
+#undef MOST_PANELS
+#undef MOST_SHORT
 #undef TRANSPOSE
 #undef TN
 #undef MOST_WIDTH

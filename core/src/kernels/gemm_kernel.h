@@ -27,34 +27,38 @@ static inline VEC VNAME(some)(const T *p, int n) {
 
 /* The sums of a tile in the general case: what came before, beta c and the bias are added. Not inlined into the kernel
  * of each height, which would be most of the code. */
-static __attribute__((noinline)) void VNAME(finish)(const NAME(store) * s, int64_t row, int rows, int vecs,
-                                                    const VEC *sum) {
+static LURON__ONCE void VNAME(finish)(const NAME(store) * s, int64_t row, int col, int rows, int vecs,
+                                      const VEC *sum) {
     for (int v = 0; v < vecs && v * VL < s->cols; v++) {
         int n = s->cols - v * VL;
         bool bias = s->last && s->bias, more = s->last && s->beta != 0, all = n >= VL;
-        T *acc = s->acc + row * s->ldacc + v * VL, *c = s->c + row * s->ldc + v * VL;
+        int64_t at = col + v * VL;
+        T *acc = s->acc + row * s->ldacc + at, *c = s->c + row * s->ldc + at, *to = s->to + row * s->ldto + at;
         VEC b = (VEC){0};
-        if (bias) b = all ? VNAME(load)(s->bias + v * VL) : LOAD_SOME(s->bias + v * VL, n);
-        for (int r = 0; r < rows; r++, acc += s->ldacc, c += s->ldc) {
+        if (bias) b = all ? VNAME(load)(s->bias + at) : LOAD_SOME(s->bias + at, n);
+        for (int r = 0; r < rows; r++, acc += s->ldacc, c += s->ldc, to += s->ldto) {
             VEC y = sum[r * vecs + v];
             if (!s->first) y = (all ? VNAME(load)(acc) : LOAD_SOME(acc, n)) + y;
             if (more) y = y + s->beta * (all ? VNAME(load)(c) : LOAD_SOME(c, n));
             if (bias) y = y + b;
             if (all)
-                memcpy(s->last ? c : acc, &y, sizeof y);
+                memcpy(to, &y, sizeof y);
             else
-                STORE_SOME(s->last ? c : acc, n, y);
+                STORE_SOME(to, n, y);
         }
     }
 }
 
 /* rows x (vecs vectors) sums over k; `each` of the vectors are in one panel of b, the next panel is `next` further on.
- * rows, vecs, each and which of the strides of A is 1 are constants where it is inlined. */
+ * Copies: the panel of b goes to s->copy too. rows, vecs, each, copies and which of the strides of A is 1 are constants
+ * where it is inlined. */
 static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, const int vecs, const int each, int64_t k,
                                                               const T *a, int64_t row_stride, int64_t k_stride,
-                                                              const T *b, int64_t ldb, int64_t next,
-                                                              const NAME(store) * s, int64_t row) {
+                                                              const T *b, int64_t ldb, int64_t next, const bool copies,
+                                                              const NAME(store) * s, int64_t row, int col) {
     VEC sum[24], x[8];
+    T *copy = s->copy;
+    if (s->adds) NAME(fetch_c)(s, row, col, rows);
 #pragma GCC unroll 24
     for (int i = 0; i < rows * vecs; i++)
         sum[i] = (VEC){0};
@@ -63,6 +67,13 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
         for (int v = 0; v < vecs; v++) {
             x[v] = VNAME(load)(b + v / each * next + v % each * VL);
             if (rows > 1) KEEP(x[v]);
+            if (copies) memcpy(copy + v * VL, &x[v], sizeof(VEC));
+        }
+        if (copies) {
+#pragma GCC unroll 8
+            for (int v = 0; v < vecs * VL; v += 64 / (int)sizeof(T)) /* of the next panel */
+                __builtin_prefetch(b + vecs * VL + v, 0, 2);
+            copy += vecs * VL;
         }
 #pragma GCC unroll 8
         for (int r = 0; r < rows; r++) {
@@ -74,35 +85,42 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
         }
     }
     if (s->plain) {
-        T *c = s->c + row * s->ldc;
+        int64_t ldto = s->ldto; /* which a store could change, for all a compiler knows */
+        T *to = s->to + row * ldto + col;
 #pragma GCC unroll 8
-        for (int r = 0; r < rows; r++, c += s->ldc)
+        for (int r = 0; r < rows; r++, to += ldto)
 #pragma GCC unroll 8
             for (int v = 0; v < vecs; v++)
-                memcpy(c + v * VL, &sum[r * vecs + v], sizeof(VEC));
+                memcpy(to + v * VL, &sum[r * vecs + v], sizeof(VEC));
         return;
     }
     VEC out[24];
 #pragma GCC unroll 24
     for (int i = 0; i < rows * vecs; i++)
         out[i] = sum[i];
-    VNAME(finish)(s, row, rows, vecs, out);
+    VNAME(finish)(s, row, col, rows, vecs, out);
 }
 
-#define ROWS_OF(r, vecs, each)                                                                                         \
+#define ROWS_IN(r, vecs, each, copies)                                                                                 \
     case r:                                                                                                            \
         if (trans_a)                                                                                                   \
-            VNAME(tile)(r, vecs, each, k, a, 1, lda, b, ldb, next, s, row);                                            \
+            VNAME(tile)(r, vecs, each, k, a, 1, lda, b, ldb, next, copies, s, row, col);                               \
         else                                                                                                           \
-            VNAME(tile)(r, vecs, each, k, a, lda, 1, b, ldb, next, s, row);                                            \
+            VNAME(tile)(r, vecs, each, k, a, lda, 1, b, ldb, next, copies, s, row, col);                               \
         break;
+#define ROWS_OF(r, vecs, each) ROWS_IN(r, vecs, each, false)
 #define ROWS(r, vecs) ROWS_OF(r, vecs, vecs)
 #define ROWS_6(v) ROWS(1, v) ROWS(2, v) ROWS(3, v) ROWS(4, v) ROWS(5, v) ROWS(6, v)
 #define ROWS_8(v) ROWS_6(v) ROWS(7, v) ROWS(8, v)
+#define COPYING_6(v) ROWS_IN(5, v, v, true) ROWS_IN(6, v, v, true)
+#define COPYING_8(v) COPYING_6(v) ROWS_IN(7, v, v, true) ROWS_IN(8, v, v, true)
 /* A kernel for panels of one width, with the heights listed. */
 #define PANEL_KERNEL(name, heights)                                                                                    \
-    static void name(int rows, bool trans_a, int64_t k, const T *a, int64_t lda, const T *b, int64_t ldb,              \
-                     int64_t next, const NAME(store) * s, int64_t row) {                                               \
+    static void name(const NAME(tiles) * t, bool trans_a, int64_t k, const T *a, int64_t lda, const T *b, int64_t ldb, \
+                     int64_t next, const NAME(store) * s) {                                                            \
+        int64_t row = t->row, end = t->end, step = t->step;                                                            \
+        int col = t->col, rows = t->rows;                                                                              \
         (void)next;                                                                                                    \
-        switch (rows) { heights }                                                                                      \
+        for (; row < end; row += rows, a += step)                                                                      \
+            switch (rows) { heights }                                                                                   \
     }

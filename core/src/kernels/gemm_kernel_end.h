@@ -8,6 +8,9 @@
 #undef STORE_SOME
 #undef ROWS
 #undef ROWS_OF
+#undef ROWS_IN
+#undef COPYING_6
+#undef COPYING_8
 #undef PANEL_KERNEL
 #undef ROWS_6
 #undef ROWS_8

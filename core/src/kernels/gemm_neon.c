@@ -17,6 +17,7 @@
 #include "kernels/gemm_kernel.h"
 #include "kernels/gemm_row.h"
 PANEL_KERNEL(x12_f32, ROWS_8(3))
+PANEL_KERNEL(x12_copying_f32, COPYING_8(3))
 PANEL_KERNEL(x8_f32, ROWS_8(2))
 PANEL_KERNEL(x4_f32, ROWS_8(1))
 PANEL_KERNEL(x24_f32, ROWS_OF(1, 6, 3))
@@ -26,6 +27,7 @@ PANEL_KERNEL(x24_f32, ROWS_OF(1, 6, 3))
         {12, 8, x12_f32}, {8, 8, x8_f32}, { 4, 8, x4_f32 }                                                             \
     }
 #define WIDTHS {12, 8, 4}
+#define COPYING x12_copying_f32
 #define MOST_WIDTH 12
 #define LEAST_WIDTH 4
 #define TN 4
@@ -45,6 +47,7 @@ PANEL_KERNEL(x24_f32, ROWS_OF(1, 6, 3))
 #include "kernels/gemm_kernel.h"
 #include "kernels/gemm_row.h"
 PANEL_KERNEL(x6_f64, ROWS_8(3))
+PANEL_KERNEL(x6_copying_f64, COPYING_8(3))
 PANEL_KERNEL(x4_f64, ROWS_8(2))
 PANEL_KERNEL(x2_f64, ROWS_8(1))
 PANEL_KERNEL(x12_f64, ROWS_OF(1, 6, 3))
@@ -54,6 +57,7 @@ PANEL_KERNEL(x12_f64, ROWS_OF(1, 6, 3))
         {6, 8, x6_f64}, {4, 8, x4_f64}, { 2, 8, x2_f64 }                                                               \
     }
 #define WIDTHS {6, 4, 2}
+#define COPYING x6_copying_f64
 #define MOST_WIDTH 6
 #define LEAST_WIDTH 2
 #define TN 2

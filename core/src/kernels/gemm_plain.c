@@ -25,6 +25,7 @@ PANEL_KERNEL(x32_f32, ROWS_OF(1, 8, 2))
         {8, 6, x8_f32}, { 4, 8, x4_f32 }                                                                               \
     }
 #define WIDTHS {8, 4}
+#define COPYING NULL
 #define MOST_WIDTH 8
 #define LEAST_WIDTH 4
 #define TN 4
@@ -52,6 +53,7 @@ PANEL_KERNEL(x16_f64, ROWS_OF(1, 8, 2))
         {4, 6, x4_f64}, { 2, 8, x2_f64 }                                                                               \
     }
 #define WIDTHS {4, 2}
+#define COPYING NULL
 #define MOST_WIDTH 4
 #define LEAST_WIDTH 2
 #define TN 2

@@ -13,8 +13,8 @@ static inline void NAME(transpose)(const T *from, int64_t ld, T *to, int64_t pan
 
 enum { NAME(turned_vecs) = 4, NAME(turned_width) = NAME(turned_vecs) * VL };
 /* A kernel for turned_width rows of b, each a column of what comes out. */
-static void NAME(turned)(int rows, bool trans_a, int64_t k, const T *a, int64_t lda, const T *b, int64_t ldb,
-                         int64_t next, const NAME(store) * s, int64_t row) {
+static void NAME(turned)(const NAME(tiles) * t, bool trans_a, int64_t k, const T *a, int64_t lda, const T *b, int64_t ldb,
+                         int64_t next, const NAME(store) * s) {
     T turned[NAME(turned_vecs)][VL * VL];
     VEC sum[NAME(turned_vecs)] = {0};
     int64_t i = 0, step = trans_a ? lda : 1;
@@ -36,5 +36,5 @@ static void NAME(turned)(int rows, bool trans_a, int64_t k, const T *a, int64_t 
         for (int v = 0; v < NAME(turned_vecs); v++)
             sum[v] = FMA(SET1(a), VNAME(load)(turned[v]), sum[v]);
     }
-    VNAME(finish)(s, row, rows, NAME(turned_vecs), sum);
+    VNAME(finish)(s, t->row, t->col, t->rows, NAME(turned_vecs), sum);
 }

@@ -16,9 +16,17 @@
 /** Bytes that one tile needs: a packed panel and the sums of a panel of columns. */
 #define LURON__GEMM_TILE_WORK ((int64_t)(LURON__GEMM_K + LURON__GEMM_M) * LURON__GEMM_PANEL)
 #define LURON__GEMM_FAR 4096                 /* bytes from row to row of B from which on rows are far apart */
+#define LURON__GEMM_MANY (160 * 1024)         /* bytes of A from which on panels of B take turns */
 #define LURON__GEMM_TURN_M 32  /* from so many rows ... */
 #define LURON__GEMM_TURN_N 512 /* and columns on, a transposed a is worth copying */
 #define LURON__GEMM_TURN_WORK ((int64_t)LURON__GEMM_K * LURON__GEMM_M) /* numbers: of a, while it is copied */
+
+/* A function that is there once, not for each constant it is called with: not worth its code. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define LURON__ONCE __attribute__((noinline, noclone))
+#else
+#define LURON__ONCE __attribute__((noinline))
+#endif
 
 /** Is a transposed a copied? The blocks of k are then the outer loop, so what they have added up lies in c between. */
 static inline bool luron__gemm_turns_a(const luron__gemm_args *g) {

@@ -6,6 +6,10 @@
 
 #include <math.h>
 
+/* Declared in vecmath_f32.h. */
+extern const float luron__exp_range[2], luron__sigmoid_range[2];
+const float luron__exp_range[2] = {-104, 89}, luron__sigmoid_range[2] = {-88, 104};
+
 #define T float
 #define NAME(f) f##_f32
 #define C(name) name##f

@@ -39,21 +39,24 @@ static inline float luron__reduce_exp(float x, int32_t *n) {
 }
 /* 2^n, n within [-127, 127]; -127 gives 0. */
 static inline float luron__power_of_2(int32_t n) { return luron__float((uint32_t)(n + 127) << 23); }
-static inline float luron__clamp(float x, float low, float high) {
-    x = x < low ? low : x;
-    return x > high ? high : x;
+/* Lowest and highest number. They stand in vecmath.c: of two that a compiler knows it makes comparisons and choices, where
+ * a maximum and a minimum would do. */
+extern const float luron__exp_range[2], luron__sigmoid_range[2];
+static inline float luron__clamp(float x, const float *range) {
+    x = x < range[0] ? range[0] : x;
+    return x > range[1] ? range[1] : x;
 }
 
 static inline float luron__exp_f32(float x) {
     int32_t n;
-    float q = luron__reduce_exp(luron__clamp(x, -104, 89), &n);
+    float q = luron__reduce_exp(luron__clamp(x, luron__exp_range), &n);
     float a = luron__power_of_2(n >> 1), b = luron__power_of_2(n - (n >> 1)); /* 2^n itself may be out of range */
     return FMA(q, a, a) * b;
 }
 
 static inline float luron__expm1_f32(float x) {
     int32_t n;
-    float q = luron__reduce_exp(luron__clamp(x, -104, 89), &n);
+    float q = luron__reduce_exp(luron__clamp(x, luron__exp_range), &n);
     float a = luron__power_of_2(n >> 1), b = luron__power_of_2(n - (n >> 1)), s = a * b;
     float small = FMA(q, s, s - 1), large = FMA(q, a, a) * b - 1;
     float y = n > 24 ? large : small;
@@ -164,7 +167,7 @@ static inline float luron__tanh_f32(float x) {
 
 static inline float luron__sigmoid_f32(float x) {
     int32_t n;
-    float q = luron__reduce_exp(luron__clamp(0 - x, -88, 104), &n); /* of -x gcc makes no minimum and maximum */
+    float q = luron__reduce_exp(luron__clamp(0 - x, luron__sigmoid_range), &n);
     int32_t near = n < 100 ? n : 100; /* what is left out of the sum, 2^(n - near), keeps it and its inverse in range */
     float s = luron__power_of_2(near), large = FMA(q, s, 1) + s, small = FMA(q, s, s + 1);
     float sum = n >= 24 ? large : small; /* s + 1 is exact below 2^24 */
