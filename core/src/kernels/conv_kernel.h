@@ -7,6 +7,7 @@
  *   MOST_ROWS, MOST_VECS     of a tile; MOST_VECS is 2 or 3
  *   TURN(p)                  turn a square of vectors of 16 bytes; with it conv_weight_kernel.h comes too
  *   SPREAD(s, low, high, shift, beta)    LURON__CONV_SPREAD_F32 or _F64
+ *   EVENS, ODDS              as conv_copy_kernel.h says; with them that comes too
  *   LIST_8                   as conv_sparse_kernel.h says; with it that comes too
  *
  * Vectors lie along a line of the output, so an element is the same chain of multiply-adds wherever it stands.       */
@@ -191,6 +192,11 @@ static void VNAME(run)(const luron__conv_job *j) {
 #ifdef TURN
 #include "kernels/conv_weight_kernel.h"
 #undef TURN
+#endif
+#ifdef EVENS
+#include "kernels/conv_copy_kernel.h"
+#undef EVENS
+#undef ODDS
 #endif
 #ifdef LIST_8
 #include "kernels/conv_sparse_kernel.h"

@@ -1,5 +1,4 @@
 /* conv_part.c -- the geometry of a convolution: taps, bands and copies (kernels/conv_part.h). */
-#ifndef T
 #include "kernels/conv_part.h"
 
 #include "internal.h"
@@ -131,7 +130,9 @@ void luron__conv_offsets(const luron__conv_part *p, bool in_place, int64_t *to) 
     }
 }
 
-int64_t luron__conv_copy_bytes(luron__conv_part *p) { return luron__round_64(measure_copy(p) * p->size); }
+int64_t luron__conv_copy_bytes(luron__conv_part *p) { /* its last vector may end 64 bytes after it */
+    return luron__round_64(measure_copy(p) * p->size) + 64;
+}
 
 int64_t luron__conv_bands(const luron__conv_part *p) {
     return p->g->images * p->g->groups * p->d[0].count * p->bands[0] * p->bands[1];
@@ -155,127 +156,6 @@ int64_t luron__conv_place(const luron__conv_part *p, const luron__conv_band *b) 
     return (plane * d[1].source + b->at[1]) * d[2].source + b->at[2];
 }
 
-#define T float
-#define NAME(x) x##_f32
-#define HALVES(low, high) __builtin_shufflevector(low, high, 0, 2, 4, 6)
-#include "conv_part.c"
-#undef T
-#undef NAME
-#undef HALVES
-#define T double
-#define NAME(x) x##_f64
-#define HALVES(low, high) __builtin_shufflevector(low, high, 0, 2)
-#include "conv_part.c"
-#undef T
-#undef NAME
-#undef HALVES
-
 void luron__conv_copy(const luron__conv_part *p, const luron__conv_band *b, const void *from, void *copy) {
-    if (p->size == 4)
-        copy_band_f32(p, b, from, copy);
-    else
-        copy_band_f64(p, b, from, copy);
+    luron__conv_kernels_of(p->g->isa)->copy[p->size == 8](p, b, from, copy);
 }
-#else
-/* n numbers side by side, 16 bytes at a time; the last of them may be copied twice. */
-static inline void NAME(copy_run)(const T *from, int64_t n, T *to) {
-    enum { N = 16 / (int)sizeof(T) };
-    int64_t i = 0;
-    for (; i + N <= n; i += N)
-        memcpy(to + i, from + i, 16);
-    if (i < n && n >= N)
-        memcpy(to + n - N, from + n - N, 16);
-    else
-        for (; i < n; i++)
-            to[i] = from[i];
-}
-/* n numbers, each two places from the one before. */
-static inline void NAME(copy_halves)(const T *from, int64_t n, T *to) {
-    typedef __attribute__((vector_size(16))) T piece;
-    enum { N = 16 / (int)sizeof(T) };
-    int64_t i = 0;
-    for (; i + N < n; i += N) { /* that another follows keeps the second piece in the line */
-        piece low, high;
-        memcpy(&low, from + 2 * i, sizeof low);
-        memcpy(&high, from + 2 * i + N, sizeof high);
-        low = HALVES(low, high);
-        memcpy(to + i, &low, sizeof low);
-    }
-    for (; i < n; i++)
-        to[i] = from[2 * i];
-}
-static inline void NAME(copy_steps)(const T *from, int64_t step, int64_t n, T *to) {
-    if (step == 1)
-        NAME(copy_run)(from, n, to);
-    else if (step == 2)
-        NAME(copy_halves)(from, n, to);
-    else
-        for (int64_t i = 0; i < n; i++)
-            to[i] = from[i * step];
-}
-/* At least the first `low` of n numbers and those from `high` on, n being LURON__CONV_LANES or more. */
-static inline void NAME(clear_ends)(T *to, int64_t low, int64_t high, int64_t n) {
-    enum { N = 16 / (int)sizeof(T) };
-    static const T none[N];
-    int64_t i = 0;
-    for (; i < low && i + N <= n; i += N)
-        memcpy(to + i, none, sizeof none);
-    for (; i < low; i++)
-        to[i] = 0;
-    for (i = n; i > high && i >= N; i -= N)
-        memcpy(to + i - N, none, sizeof none);
-    for (; i > high; i--)
-        to[i - 1] = 0;
-}
-
-/* Lines of numbers `step` apart from place `first` of each line of a plane on; what is outside is 0. */
-static void NAME(copy_lines)(const luron__conv_part *p, const luron__conv_band *b, int64_t kind, const T *plane,
-                             int64_t first, T *to) {
-    const luron__conv_axis *h = &p->d[1], *w = &p->d[2];
-    const int64_t n = p->wide, step = w->step, size = w->source;
-    const int64_t low = first < 0 ? luron__least(n, luron__ceil_div(-first, step)) : 0,
-                  high = first < size ? luron__least(n, (size - 1 - first) / step + 1) : 0;
-    for (int64_t i = 0; i < p->high; i++, to += p->line) {
-        const int64_t y = (b->at[1] + i) * h->step + h->first + kind;
-        if (!plane || y < 0 || y >= h->source || high <= low) {
-            memset(to, 0, (size_t)n * sizeof(T));
-            continue;
-        }
-        NAME(clear_ends)(to, low, high, n); /* in whole pieces, which reach into what is copied next */
-        NAME(copy_steps)(plane + y * size + first + low * step, step, high - low, to + low);
-    }
-}
-
-/* The lines of one channel and depth. */
-static void NAME(copy_plane)(const luron__conv_part *p, const luron__conv_band *b, const T *plane, T *to) {
-    const luron__conv_axis *h = &p->d[1], *w = &p->d[2];
-    for (int64_t kind = 0; kind < h->splits; kind++)
-        for (int64_t k = 0; k < w->splits; k++)
-            NAME(copy_lines)(p, b, kind, plane, b->at[2] * w->step + w->first + k,
-                             to + kind * p->high * p->line + k * p->wide);
-}
-
-/* A plane is wanted soon: it begins a page of its own, or is read by every second line, where processors do not look
- * ahead. */
-static inline void NAME(ahead)(const T *plane, int64_t n) {
-    enum { LINE = 64 / (int)sizeof(T), MOST = 128 * LINE };
-    for (int64_t i = 0; i < n && i < MOST; i += LINE)
-        __builtin_prefetch(plane + i);
-}
-
-static void NAME(copy_band)(const luron__conv_part *p, const luron__conv_band *b, const T *x, T *to) {
-    const luron__conv_axis *d = p->d;
-    const int64_t lines = d[1].source * d[2].source;
-    const T *from = x + (b->image * p->g->groups + b->group) * p->channels * d[0].source * lines;
-    for (int64_t c = 0; c < p->channels; c++, from += d[0].source * lines)
-        for (int64_t k = 0; k < d[0].kernel; k++) {
-            int64_t offset;
-            if (!luron__conv_tap_at(&d[0], k, &offset)) continue;
-            const int64_t z = b->at[0] * d[0].step + offset;
-            if (c + 1 < p->channels) NAME(ahead)(from + d[0].source * lines, lines);
-            NAME(copy_plane)(p, b, z < 0 || z >= d[0].source ? NULL : from + z * lines, to);
-            to += p->plane;
-        }
-}
-
-#endif

@@ -72,10 +72,17 @@ typedef struct luron__conv_sparse {
     void (*input)(const luron__conv_sparse_job *j);
 } luron__conv_sparse;
 
+/** What band b of part p reads of `from`, to a copy of luron__conv_copy_bytes. */
+struct luron__conv_part;
+struct luron__conv_band;
+typedef void luron__conv_copy_fn(const struct luron__conv_part *p, const struct luron__conv_band *b, const void *from,
+                                 void *copy);
+
 typedef struct luron__conv_kernels { /* of one instruction set; index 0: float32, 1: float64 */
     luron__conv_fn *run[2];
     luron__conv_weight_fn *weight[2];
     luron__conv_turn_fn *turn[2];
+    luron__conv_copy_fn *copy[2];
     int lanes[2];                     /* of a vector: panels have that width or twice it */
     const luron__conv_sparse *sparse; /* of float32, or NULL */
 } luron__conv_kernels;

@@ -55,8 +55,8 @@ static int64_t sums_bytes(const job *j) {
 }
 static int64_t offset_bytes(const job *j) { return luron__round_64(2 * j->p.k * (int64_t)sizeof(int64_t)); }
 static int64_t turned_bytes(const job *j) { return luron__round_64(LURON__CONV_BLOCK * 2 * j->lanes * j->p.size); }
-static int64_t buffer_bytes(job *j) { /* a vector that begins in the copy may end 64 bytes after it */
-    return turned_bytes(j) + (j->p.in_place && !may_be_sparse(j) ? 0 : luron__conv_copy_bytes(&j->p) + 64);
+static int64_t buffer_bytes(job *j) {
+    return turned_bytes(j) + (j->p.in_place && !may_be_sparse(j) ? 0 : luron__conv_copy_bytes(&j->p));
 }
 
 int64_t luron__conv_weight_work(const luron__conv_args *g, int threads) {
