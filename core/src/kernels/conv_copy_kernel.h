@@ -1,7 +1,8 @@
 /* conv_copy_kernel.h -- what a band reads, copied with zeros around it and split by place modulo the step
- * (kernels/conv_part.h), included by conv_kernel.h for one vector type of each dtype, with
+ * (kernels/conv_part.h), and the way back; included by conv_kernel.h for one vector type of each dtype, with
  *
  *   EVENS(a, b), ODDS(a, b)    every second number of two vectors side by side
+ *   ZIP(a, b, h)               numbers of a and b in turn, the lower (h 0) or upper (1) half of them
  *
  * Lines are written in ascending order, in whole vectors that reach into what is written next: behind the last line
  * there is room for one. */
@@ -108,4 +109,22 @@ static void VNAME(copy)(const luron__conv_part *p, const luron__conv_band *b, co
                 VNAME(copy_plane)(p, b, step, plane, next, spans, to);
             to += p->plane;
         }
+}
+
+/* n numbers of `even` and `odd` in turn, plus beta times what was there. */
+static void VNAME(zip)(const void *evens, const void *odds, int64_t n, double beta, void *line) {
+    const T *even = evens, *odd = odds;
+    T *to = line;
+    int64_t i = 0;
+    for (; 2 * (i + VL) <= n; i += VL, to += 2 * VL) {
+        const VEC a = VNAME(load)(even + i), b = VNAME(load)(odd + i);
+        VEC low = ZIP(a, b, 0), high = ZIP(a, b, 1);
+        if (beta != 0) low = low + (T)beta * VNAME(load)(to), high = high + (T)beta * VNAME(load)(to + VL);
+        VNAME(store)(to, low);
+        VNAME(store)(to + VL, high);
+    }
+    for (i *= 2; i < n; i++, to++) {
+        const T s = (i % 2 ? odd : even)[i / 2];
+        *to = beta == 0 ? s : s + (T)beta * *to;
+    }
 }

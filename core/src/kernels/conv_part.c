@@ -41,10 +41,10 @@ static luron__conv_axis gradient_axis(const luron__conv_args *g, int d, int64_t 
     return a;
 }
 
-/* Room that the copy of a band takes, in numbers; sets the strides in it. */
-static int64_t measure_copy(luron__conv_part *p) {
+/* Room that the copy of a band takes, in numbers, with lines of whole vectors; sets the strides in it. */
+static int64_t measure_copy(luron__conv_part *p, int64_t vector) {
     const luron__conv_axis *h = &p->d[1], *w = &p->d[2];
-    int64_t columns = (w->band + LURON__CONV_LANES - 1) / LURON__CONV_LANES * LURON__CONV_LANES;
+    const int64_t columns = luron__ceil_div(w->band, vector) * vector;
     p->high = h->band + h->extra / h->step;
     p->wide = columns + w->extra / w->step;
     p->line = w->splits * p->wide;
@@ -58,11 +58,11 @@ static void choose_bands(luron__conv_part *p) {
     const int64_t room = BAND_BYTES / p->size, others = luron__most(1, p->g->images * p->g->groups * p->d[0].count);
     w->band = luron__most(1, luron__least(w->count, MOST_LINE));
     h->band = 1;
-    while (w->band > LEAST_LINE && measure_copy(p) > room)
+    while (w->band > LEAST_LINE && measure_copy(p, LURON__CONV_LANES) > room)
         w->band = luron__most(LEAST_LINE, w->band / 2);
-    const int64_t one = measure_copy(p);
+    const int64_t one = measure_copy(p, LURON__CONV_LANES);
     h->band = 2;
-    const int64_t more = measure_copy(p) - one;
+    const int64_t more = measure_copy(p, LURON__CONV_LANES) - one;
     h->band = one >= room || more == 0 ? 1 : 1 + (room - one) / more;
     if (more == 0) h->band = h->count;
     const int64_t wanted = luron__ceil_div(LEAST_TASKS, others);
@@ -70,7 +70,25 @@ static void choose_bands(luron__conv_part *p) {
     p->bands[0] = luron__ceil_div(h->count, h->band);
     if (p->bands[0] > 0) h->band = luron__ceil_div(h->count, p->bands[0]); /* equal ones */
     p->bands[1] = luron__ceil_div(w->count, w->band);
-    measure_copy(p);
+    measure_copy(p, LURON__CONV_VECTOR);
+}
+
+void luron__conv_share(luron__conv_part *p, int n) {
+    for (int d = 1; d < 3; d++) {
+        int64_t first = p[0].d[d].first, last = first + p[0].d[d].extra;
+        for (int i = 1; i < n; i++) {
+            first = luron__least(first, p[i].d[d].first);
+            last = luron__most(last, p[i].d[d].first + p[i].d[d].extra);
+        }
+        for (int i = 0; i < n; i++)
+            p[i].d[d].first = first, p[i].d[d].extra = last - first;
+    }
+    choose_bands(&p[0]);
+    for (int i = 1; i < n; i++) {
+        for (int d = 1; d < 3; d++)
+            p[i].d[d].band = p[0].d[d].band, p[i].bands[d - 1] = p[0].bands[d - 1];
+        measure_copy(&p[i], LURON__CONV_VECTOR);
+    }
 }
 
 /* Without stride and padding lines need no copy; a cache holds few that are a multiple of 1024 bytes apart. */
@@ -131,7 +149,7 @@ void luron__conv_offsets(const luron__conv_part *p, bool in_place, int64_t *to) 
 }
 
 int64_t luron__conv_copy_bytes(luron__conv_part *p) { /* its last vector may end 64 bytes after it */
-    return luron__round_64(measure_copy(p) * p->size) + 64;
+    return luron__round_64(measure_copy(p, LURON__CONV_VECTOR) * p->size) + 64;
 }
 
 int64_t luron__conv_bands(const luron__conv_part *p) {
