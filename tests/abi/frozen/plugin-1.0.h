@@ -253,6 +253,9 @@ struct luron_host {
     luron_status (*gemm_pack)(luron_call *, const luron_gemm *, void *to), (*gemm_packed)(luron_call *, const luron_gemm *, const void *packed);
     /** Of the vectors for which a loop may be compiled (__attribute__((target("avx2")))) and called: 16, or on x86-64 32 with AVX2 and FMA, 64 with AVX-512 too. */
     int64_t vector_bytes;
+    /* [run] Of a layer with one output, from any thread of the call, each element once: in forward, elements first .. first + n of it are what
+     * they will be; in backward, those of its gradient are about to be read for the first time. A plan does then what is element by element, in the cache. */
+    void (*made)(luron_call *, int64_t first, int64_t n), (*wants)(luron_call *, int64_t first, int64_t n);
 };
 /** Is the host new enough for `field`, and does it offer it? */
 #define LURON_HAS(h, field) ((h)->struct_size >= offsetof(luron_host, field) + sizeof((h)->field) && (h)->field)
