@@ -198,6 +198,7 @@ LOOP TYPED(backward_groups)(void *arg, int64_t begin, int64_t end, int64_t chunk
         for (int64_t i = 0; i < k->rows; i++) {
             const int64_t row = first_row(k, g) + i * k->apart, at = row * k->places;
             double *sums = k->work + 2 * row, w = TYPED(weight)(k, row);
+            if (i + 1 < k->rows) TYPED(ahead)(k, k->x, row + k->apart), TYPED(ahead)(k, k->gy, row + k->apart);
             if (tells_rows(k)) k->c->host->wants(k->c, at, k->places);
             TYPED(products)((const REAL *)k->gy + at, (const REAL *)k->x + at, k->places, mean, sums);
             sums[1] *= inverse;

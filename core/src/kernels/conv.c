@@ -80,6 +80,10 @@ static void run_band(const job *m, const luron__conv_band *b, char *copy) {
     luron__conv_kernels_of(g->isa)->run[g->dtype == LURON_F64](&j);
 }
 
+static bool tells_bands(const luron__conv_part *p) {
+    return p->g->made && !p->backward && luron__conv_bands(p) == p->g->images * p->g->groups;
+}
+
 static void run_bands(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     job *m = arg;
     int which;
@@ -88,6 +92,10 @@ static void run_bands(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     for (int64_t i = begin; i < end; i++) {
         const luron__conv_band b = luron__conv_band_at(&m->p, i);
         run_band(m, &b, copy);
+        if (tells_bands(&m->p)) { /* the band is all of a group of an image */
+            const int64_t n = m->p.rows * luron__conv_volume(m->p.g->out);
+            m->p.g->made(m->p.g->made_arg, i * n, n);
+        }
     }
     luron__buffers_give(&m->buffers, which);
 }
@@ -155,6 +163,7 @@ void luron__conv(const luron__conv_args *args, int threads, void *work) {
     const luron__conv_args g = luron__conv_flattened(args);
     luron__conv_part p = luron__conv_part_of(&g, false, NULL);
     run_part(&p, threads, work);
+    if (g.made && !tells_bands(&p)) g.made(g.made_arg, 0, g.images * g.c_out * luron__conv_volume(g.out));
 }
 
 void luron__conv_grad_input(const luron__conv_args *args, int threads, void *work) {

@@ -200,13 +200,14 @@ typedef struct luron_gemm { /* out = op(a) op(b) + beta out + bias; 2-d views of
 #define LURON_TRANS_B 2u
 
 typedef struct luron_conv { /* convolution of 1 to 3 dimensions: x (n, channels, ...), w (out channels, channels / groups, ...), gy (n, out channels, ...) */
-    uint32_t struct_size, flags; /* flags: 0 */
+    uint32_t struct_size, flags; /* flags: 0, or LURON_CONV_MADE */
     const luron_view *x, *w, *gy, *bias; /* bias: one number an output channel, or NULL */
     luron_view *out; /* what is made; its shape, or that of gy, says how far the output goes: beyond x there are zeros */
     int64_t stride[3], padding[3], dilation[3], groups; /* a number a dimension; padding: before the first */
     double beta;
     void *work; /* conv_work bytes of the scratch memory; NULL: all of it */
 } luron_conv;
+#define LURON_CONV_MADE 1u /* `conv` makes output 0 of the layer as it will be, and calls `made` for it */
 
 /* Functions of one number. The list gives host->map its ids, luron_ops its entries, and core its ops. Frozen. */
 #define LURON_UNARY_MAP(X)                                                                                             \
