@@ -1,7 +1,7 @@
-/* plan_fuse.c -- element-wise work of a plan, done tile by tile while what it reads is in the cache: behind a layer that
- * says which elements of its output are made (host->made), or before one that says which elements of its output's gradient
- * it is about to read (host->wants). Each element is computed by the same function as in a step of its own, so the bits are
- * the same. What lies between two such steps alone is written over.                                                     */
+/* plan_fuse.c -- element-wise work of a plan, done tile by tile while what it reads is in the cache: behind a layer
+ * that says which elements of its output are made (host->made), or before one that says which elements of its output's
+ * gradient it is about to read (host->wants). Each element is computed by the same function as in a step of its own, so
+ * the bits are the same. What lies between two such steps alone is written over. */
 #include "plan.h"
 
 #include "kernels/elementwise.h"
@@ -22,7 +22,9 @@ struct luron__fused {
 };
 
 /* ---- running ----------------------------------------------------------------------------------------------------- */
-static const char *from(const luron_view *v, int64_t bytes) { return v && v->data ? (const char *)luron_data(v) + bytes : NULL; }
+static const char *from(const luron_view *v, int64_t bytes) {
+    return v && v->data ? (const char *)luron_data(v) + bytes : NULL;
+}
 
 static void run_layer(const part *p, int64_t bytes, int64_t n) {
     const luron_call *c = &p->frame->call;
@@ -30,7 +32,8 @@ static void run_layer(const part *p, int64_t bytes, int64_t n) {
     luron_run r = {.struct_size = sizeof r, .dtype = c->dtype, .host = c->host, .options = c->options, .n = n};
     r.x = from(c->in[0], bytes);
     if (p->backward) {
-        r.y = from(c->out[0], bytes), r.gy = from(c->grad_out[0], bytes), r.to = (char *)luron_data(c->grad_in[0]) + bytes;
+        r.y = from(c->out[0], bytes), r.gy = from(c->grad_out[0], bytes),
+        r.to = (char *)luron_data(c->grad_in[0]) + bytes;
         fn->derive(&r);
     } else {
         r.to = (char *)luron_data(c->out[0]) + bytes;
@@ -39,7 +42,8 @@ static void run_layer(const part *p, int64_t bytes, int64_t n) {
 }
 
 static void run_sum(const part *p, uint32_t dtype, int64_t bytes, int64_t n) {
-    const luron__ew e = {.id = LURON__BINARY_add, .n_in = 2, .in = {{.run = dtype}, {.run = dtype}}, .out = {.run = dtype}};
+    const luron__ew e = {
+        .id = LURON__BINARY_add, .n_in = 2, .in = {{.run = dtype}, {.run = dtype}}, .out = {.run = dtype}};
     const void *in[] = {luron__data(&p->headers[0]) + bytes, luron__data(&p->headers[1]) + bytes};
     luron__ew_binary(&e, n, in, (const int[]){1, 1}, luron__data(&p->headers[2]) + bytes);
 }
@@ -47,8 +51,10 @@ static void run_sum(const part *p, uint32_t dtype, int64_t bytes, int64_t n) {
 void luron__fused_run(const luron__fused *f, int64_t first, int64_t n) {
     const int64_t bytes = first * luron_dtype_size(f->dtype);
     for (int i = 0; i < f->n; i++)
-        if (f->at[i].headers) run_sum(&f->at[i], f->dtype, bytes, n);
-        else run_layer(&f->at[i], bytes, n);
+        if (f->at[i].headers)
+            run_sum(&f->at[i], f->dtype, bytes, n);
+        else
+            run_layer(&f->at[i], bytes, n);
 }
 
 /* ---- which steps ------------------------------------------------------------------------------------------------- */
@@ -56,7 +62,9 @@ typedef struct place { /* a tensor, contiguous, of the dtype of the layer */
     const luron__storage *storage;
     int64_t offset, numel; /* offset: bytes */
 } place;
-static bool same(place a, place b) { return a.storage && a.storage == b.storage && a.offset == b.offset && a.numel == b.numel; }
+static bool same(place a, place b) {
+    return a.storage && a.storage == b.storage && a.offset == b.offset && a.numel == b.numel;
+}
 
 static place place_of(const luron__plan_step *s, const luron_view *v) {
     for (int64_t i = 0; v && i < s->n_views; i++)
@@ -69,8 +77,8 @@ static place place_of_header(const luron_tensor *t, uint32_t dtype) {
 }
 
 static bool is_plain_layer(const luron__plan_step *s, luron__plan_kind kind, uint32_t dtype) {
-    return s->kind == kind && luron__is_elementwise(s->frame->type) && s->frame->call.n_in == 1 && s->frame->call.dtype == dtype &&
-           !s->draws && !s->has_input;
+    return s->kind == kind && luron__is_elementwise(s->frame->type) && s->frame->call.n_in == 1 &&
+           s->frame->call.dtype == dtype && !s->draws && !s->has_input;
 }
 static bool is_sum(const luron__plan_step *s, uint32_t dtype) {
     const int64_t n = s->kind == LURON__PLAN_OP ? luron_tensor_numel(&s->headers[s->n - 1]) : 0;
@@ -87,7 +95,8 @@ static place follow(const luron__plan_step *s, place x, uint32_t dtype, part *p)
         p->frame = s->frame;
         return place_of(s, s->frame->call.out[0]);
     }
-    if (is_sum(s, dtype) && (same(place_of_header(&s->headers[0], dtype), x) || same(place_of_header(&s->headers[1], dtype), x))) {
+    if (is_sum(s, dtype) &&
+        (same(place_of_header(&s->headers[0], dtype), x) || same(place_of_header(&s->headers[1], dtype), x))) {
         p->headers = s->headers;
         return place_of_header(&s->headers[2], dtype);
     }
@@ -161,7 +170,8 @@ static void fuse_behind(luron_plan *p, int64_t k) {
 /* Step k before the one that reads the gradient which it makes, and tells what it is about to read. */
 static void fuse_before(luron_plan *p, int64_t k) {
     luron__plan_step *s = &p->steps[k], *next = s + 1;
-    if (next->kind != LURON__PLAN_BACKWARD || next->frame->call.n_out != 1 || luron__is_elementwise(next->frame->type)) return;
+    if (next->kind != LURON__PLAN_BACKWARD || next->frame->call.n_out != 1 || luron__is_elementwise(next->frame->type))
+        return;
     const uint32_t dtype = next->frame->call.dtype;
     if (!is_plain_layer(s, LURON__PLAN_BACKWARD, dtype) || !s->frame->call.grad_in[0] || !s->fresh[0]) return;
     const place x = place_of(next, next->frame->call.grad_out[0]);
@@ -175,7 +185,9 @@ static void fuse_before(luron_plan *p, int64_t k) {
 void luron__plan_fuse(luron_plan *p, luron_ctx *ctx) {
     p->ctx = ctx; /* for luron__plan_memory */
     for (int64_t k = 0; k + 1 < p->n_steps && !p->refusal[0]; k++)
-        if (p->steps[k].kind == LURON__PLAN_FORWARD) fuse_behind(p, k);
-        else if (p->steps[k].kind == LURON__PLAN_BACKWARD) fuse_before(p, k);
+        if (p->steps[k].kind == LURON__PLAN_FORWARD)
+            fuse_behind(p, k);
+        else if (p->steps[k].kind == LURON__PLAN_BACKWARD)
+            fuse_before(p, k);
     p->ctx = NULL;
 }

@@ -1,6 +1,6 @@
-/* Element-wise work of a plan in tiles: a layer that tells what it has made and what it is about to read, with activations
- * and a sum around it. The bits are those of the step that is computed, and who tells wrongly gets no tiles. Before cmocka.h,
- * whose macro `fail` would take the place of host->fail. */
+/* Element-wise work of a plan in tiles: a layer that tells what it has made and what it is about to read, with
+ * activations and a sum around it. The bits are those of the step that is computed, and who tells wrongly gets no
+ * tiles. Before cmocka.h, whose macro `fail` would take the place of host->fail. */
 #define LURON_PLUGIN_STATIC
 #include "luron/plugin.h"
 
@@ -44,14 +44,18 @@ static luron_status backward(luron_call *c) {
 }
 static const luron_option *const teller_options[] = {LURON_OPT_CHOICE(teller, how, "all", ways, "what is told"), NULL};
 static const luron_layer_type teller_type = {.struct_size = sizeof teller_type,
-                                      .flags = LURON_LAYER_FREES_IN | LURON_LAYER_FREES_OUT,
-                                      .name = "Teller",
-                                      .options = teller_options,
-                                      .options_size = sizeof(teller),
-                                      .forward = forward,
-                                      .backward = backward};
+                                             .flags = LURON_LAYER_FREES_IN | LURON_LAYER_FREES_OUT,
+                                             .name = "Teller",
+                                             .options = teller_options,
+                                             .options_size = sizeof(teller),
+                                             .forward = forward,
+                                             .backward = backward};
 static const luron_layer_type *const layers[] = {&teller_type, NULL};
-LURON_PLUGIN_DEFINE(tellers) = {.struct_size = sizeof(luron_plugin), .abi_major = LURON_ABI_MAJOR, .name = "tellers", .version = "1", .layers = layers};
+LURON_PLUGIN_DEFINE(tellers) = {.struct_size = sizeof(luron_plugin),
+                                .abi_major = LURON_ABI_MAJOR,
+                                .name = "tellers",
+                                .version = "1",
+                                .layers = layers};
 
 #include "fake_bench.h"
 #include "plan.h"
@@ -74,7 +78,8 @@ static void make_network(network *n, luron_ctx *ctx, const char *how, const char
     snprintf(text, sizeof text, "{\"how\": \"%s\"}", how);
     for (int i = 0; i < N; i++)
         w[i] = i % 3 - 0.75;
-    *n = (network){make(ctx, "Teller", text), make(ctx, first, "{}"), make(ctx, "FakeTanh", "{}"), leaf(ctx, tensor_of(ctx, LURON_F32, 1, (const int64_t[]){N}, w)), sees_between};
+    *n = (network){make(ctx, "Teller", text), make(ctx, first, "{}"), make(ctx, "FakeTanh", "{}"),
+                   leaf(ctx, tensor_of(ctx, LURON_F32, 1, (const int64_t[]){N}, w)), sees_between};
     runs = 0;
 }
 static void free_network(network *n) {
@@ -132,7 +137,7 @@ static void test_plan_fuse_has_the_same_bits(void **state) {
         const char *how, *first;
         bool sees_between;
         int fused;
-    } cases[] = {{"all", "FakeTanh", false, 4},  {"pieces", "FakeTanh", false, 4}, {"pieces", "Square", false, 4},
+    } cases[] = {{"all", "FakeTanh", false, 4},   {"pieces", "FakeTanh", false, 4}, {"pieces", "Square", false, 4},
                  {"pieces", "FakeTanh", true, 3}, {"never", "FakeTanh", false, 0},  {"less", "FakeTanh", false, 0},
                  {"twice", "Square", false, 1}};
     luron_ctx *ctx = *state;
@@ -140,7 +145,8 @@ static void test_plan_fuse_has_the_same_bits(void **state) {
         network n;
         make_network(&n, ctx, cases[k].how, cases[k].first, cases[k].sees_between);
         luron_plan *plan = note(ctx, &n);
-        if (fused(plan) != cases[k].fused) fail_msg("case %d: %d steps in tiles, not %d", (int)k, fused(plan), cases[k].fused);
+        if (fused(plan) != cases[k].fused)
+            fail_msg("case %d: %d steps in tiles, not %d", (int)k, fused(plan), cases[k].fused);
         for (int i = 0; i < 4; i++) {
             luron_tensor *x = numbers(ctx, i), *expect[2], *got[2];
             assert_ok(ctx, luron_ctx_set_threads(ctx, i + 1));

@@ -36,6 +36,12 @@ describe("luron.compile", function()
         nn.Linear(3, 36), nn.Reshape { shape = { 1, 6, 6 } }, nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(16, 2),
       }
     end,
+    tiles = function() -- what is done tile by tile behind and before convolutions and norms
+      return {
+        nn.Linear(3, 324), nn.Reshape { shape = { 1, 18, 18 } }, nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Conv2d(4, 6, 3, { padding = 1 }), nn.BatchNorm2d(6), nn.Tanh(),
+        nn.Conv2d(6, 6, 3, { stride = 2, bias = false }), nn.BatchNorm2d(6), nn.ReLU(), nn.Flatten(), nn.Linear(294, 2),
+      }
+    end,
     prelu = function() return { nn.Linear(3, 5, { bias = false }), nn.PReLU(), nn.Linear(5, 2) } end,
   }
   for name, layers in pairs(networks) do

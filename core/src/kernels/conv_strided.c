@@ -110,8 +110,8 @@ bool luron__conv_strided_input(const luron__conv_args *g, int threads, void *wor
             flops += 2.0 * (double)(p->k * p->rows) * (double)(p->d[1].band * p->d[2].band);
         }
         f.buffers = luron__buffers_at(at, buffer_bytes(&f), threads);
-        luron__parallel_for(threads, luron__conv_bands(&f.p[0]),
-                            luron__most(1, (int64_t)(LEAST_FLOPS / flops)), run_bands, &f);
+        luron__parallel_for(threads, luron__conv_bands(&f.p[0]), luron__most(1, (int64_t)(LEAST_FLOPS / flops)),
+                            run_bands, &f);
     }
     return true;
 }
@@ -139,8 +139,8 @@ static void NAME(put)(const family *f, const luron__conv_band *b, const char *su
             const int64_t y = b->at[1] * f->lines + line;
             if (y >= g->in[1]) break;
             if (f->p[kind].k == 0 && f->p[kind + 1].k == 0 && g->beta == 1) continue;
-            const T *even = (const T *)(const void *)sums + kind * f->each +
-                            (row * p->d[1].band + line / f->lines) * f->wide;
+            const T *even =
+                (const T *)(const void *)sums + kind * f->each + (row * p->d[1].band + line / f->lines) * f->wide;
             T *to = (T *)g->to + (((plane + row) * g->in[0] + depth) * g->in[1] + y) * g->in[2] + column;
             zip(even, even + f->each, n, g->beta, to);
         }
