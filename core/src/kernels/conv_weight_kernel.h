@@ -67,6 +67,11 @@ static void VNAME(turn)(const void *rows, int64_t ld, int64_t n, int c, int widt
     T *to = turned;
     const int whole = c / N * N;
     const int64_t pixels = n / N * N;
+    if (c == 1 && width == VL) { /* of a depthwise convolution */
+        for (int64_t i = 0; i < n; i++)
+            VNAME(store)(to + i * VL, (VEC){from[i]});
+        return;
+    }
     for (int64_t at = 0; at < pixels; at += LINE) {
         const int64_t end = at + LINE < pixels ? at + LINE : pixels;
         for (int r = 0; r < whole; r += N)
