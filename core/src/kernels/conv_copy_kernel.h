@@ -76,6 +76,10 @@ static inline __attribute__((always_inline)) void VNAME(copy_plane)(const luron_
     enum { LINE = 64 / (int)sizeof(T) };
     const luron__conv_axis *h = &p->d[1];
     const int64_t size = p->d[2].source, splits = p->d[2].splits, wide = p->wide;
+    const int64_t low = spans[0].low, high = spans[0].high, n = high - low, at = spans[0].first + low * step;
+    const bool is_simple = step == 1 && low <= VL && wide - high <= VL && n > 0 && n % VL == 0; /* as most lines are */
+    VEC none = {0};
+    KEEP(none);
     for (int64_t kind = 0; kind < h->splits; kind++)
         for (int64_t i = 0; i < p->high; i++) {
             const int64_t y = (b->at[1] + i) * h->step + h->first + kind;
@@ -83,6 +87,14 @@ static inline __attribute__((always_inline)) void VNAME(copy_plane)(const luron_
             if (line && next)
                 for (int64_t k = 0; k < size; k += LINE)
                     __builtin_prefetch(next + y * size + k);
+            if (is_simple && line) {
+                VNAME(store)(to, none);
+                for (int64_t k = 0; k < n; k += VL)
+                    VNAME(store)(to + low + k, VNAME(load)(line + at + k));
+                VNAME(store)(to + high, none);
+                to += wide;
+                continue;
+            }
             for (int64_t k = 0; k < splits; k++, to += wide)
                 VNAME(copy_line)(line, size, step, k < 2 ? spans[k] : VNAME(span_of)(p, b, k), wide, to);
         }
