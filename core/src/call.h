@@ -51,6 +51,10 @@ typedef struct luron__packed {
     int64_t n, k;
 } luron__packed;
 
+/* Element-wise work for elements first .. first + n, within bounds (plan_fuse.c). */
+typedef struct luron__fused luron__fused;
+void luron__fused_run(const luron__fused *f, int64_t first, int64_t n);
+
 typedef struct luron__frame {
     luron_call call; /* what the plugin sees; call.internal points back here */
     luron_ctx *ctx;
@@ -75,6 +79,8 @@ typedef struct luron__frame {
     void *work; /* of products, where they may not allocate */
     luron__packed *packed; /* by slot of parameters; NULL: nothing is kept packed */
     luron__wants *wants; /* in the setup of an optimiser */
+    luron__fused *fused; /* in a plan: what is done tile by tile; NULL: nothing */
+    _Atomic int64_t told;       /* elements that made or wants was told of */
     luron_view *in_view, *grad_in_view;
     luron_view *out_at[LURON__MAX_SLOTS], *param_ptr[LURON__MAX_SLOTS], *state_at[LURON__MAX_SLOTS],
         *saved_at[LURON__MAX_SLOTS], *grad_out_at[LURON__MAX_SLOTS], *grad_param_at[LURON__MAX_SLOTS];
@@ -157,6 +163,9 @@ luron_status luron__host_gemm(luron_call *c, const luron_gemm *g);
 int64_t luron__host_gemm_packed_bytes(luron_call *c, const luron_gemm *g);
 luron_status luron__host_gemm_pack(luron_call *c, const luron_gemm *g, void *to);
 luron_status luron__host_gemm_packed(luron_call *c, const luron_gemm *g, const void *packed);
+
+/** host->made and host->wants, as in plugin.h. */
+void luron__host_tell(luron_call *c, int64_t first, int64_t n);
 
 /* Convolution, as in plugin.h (host_conv.c). */
 int64_t luron__host_conv_work(luron_call *c, const luron_conv *v);

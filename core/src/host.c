@@ -310,6 +310,20 @@ static luron_status host_bad_id(luron_call *c, int i, int64_t k, int64_t n) {
         base == 1 && raw == 0 ? " (ids count from 1 here: 0 is no id; add 1 to labels that count from 0)" : "");
 }
 
+/* ---- tiles ------------------------------------------------------------------------------------------------------- */
+void luron__host_tell(luron_call *c, int64_t first, int64_t n) {
+    luron__frame *f = frame_of(c);
+    const luron_view *v = luron_out(c, 0);
+    const int64_t numel = v ? luron_numel(v) : 0;
+    if (first < 0 || n < 0 || first > numel || n > numel - first) {
+        luron__frame_fail(f, LURON_E_PLUGIN, "plugin '%s': made or wants: elements %lld to %lld of %lld", plugin_of(f), (long long)first,
+                          (long long)(first + n), (long long)numel);
+        return;
+    }
+    atomic_fetch_add_explicit(&f->told, n, memory_order_relaxed);
+    if (f->fused) luron__fused_run(f->fused, first, n);
+}
+
 #define HOST(map_fn, bytes)                                                                                                   \
     {.struct_size = sizeof(luron_host),                                                                                \
      .abi_minor = LURON_ABI_MINOR,                                                                                     \
@@ -334,7 +348,9 @@ static luron_status host_bad_id(luron_call *c, int i, int64_t k, int64_t n) {
      .gemm_packed_bytes = luron__host_gemm_packed_bytes,                                                               \
      .gemm_pack = luron__host_gemm_pack,                                                                               \
      .gemm_packed = luron__host_gemm_packed,                                                                           \
-     .vector_bytes = bytes}
+     .vector_bytes = bytes,                                                                                            \
+     .made = luron__host_tell,                                                                                         \
+     .wants = luron__host_tell}
 static const luron_host tables[LURON__ISA_COUNT] = {[LURON__ISA_PLAIN] = HOST(host_map_plain, 16),
                                                     [LURON__ISA_AVX2] = HOST(host_map_avx2, 32),
                                                     [LURON__ISA_AVX512] = HOST(host_map_avx512, 64),

@@ -89,6 +89,8 @@ int64_t luron__host_conv_work(luron_call *c, const luron_conv *v) {
     return luron__conv_work(&g, f->ctx->threads);
 }
 
+static void tell(void *arg, int64_t first, int64_t n) { luron__host_tell(arg, first, n); }
+
 /* The number of threads may have grown since setup: no more than there is memory for take part. */
 static luron_status run(luron_call *c, const luron_conv *v, const char *service, int made,
                         void (*fn)(const luron__conv_args *, int, void *)) {
@@ -104,6 +106,7 @@ static luron_status run(luron_call *c, const luron_conv *v, const char *service,
     CHECK(f, threads > 0, LURON_E_PLUGIN,
           "plugin '%s': %s: work has %lld bytes of the scratch memory, conv_work says %lld are needed", f->type->plugin,
           service, (long long)room, (long long)luron__conv_work(&g, 1));
+    if (made == GY && v->flags & LURON_CONV_MADE) g.made = tell, g.made_arg = c;
     fn(&g, threads, work);
     luron__profile_products(f->ctx->profile, g.images, g.out[0] * g.out[1] * g.out[2], g.c_out,
                             g.c_in / g.groups * g.kernel[0] * g.kernel[1] * g.kernel[2]);

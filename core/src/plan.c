@@ -312,6 +312,7 @@ void luron__plan_layer(luron_ctx *ctx, luron__frame *f, bool backward, const uin
     mix(p, &f->layer, sizeof f->layer);
     mix_int(p, f->call.flags);
     copy_frame(p, s, f, backward, fresh_in, fresh_param);
+    s->told = atomic_load(&f->told);
     s->draws = f->type->layer.flags & LURON_LAYER_RANDOM && f->call.flags & LURON_CALL_TRAINING;
     s->draw = f->call.random_position - p->position;
     s->lasting = !backward && f->call.n_state && f->call.flags & LURON_CALL_TRAINING;
@@ -489,6 +490,8 @@ luron_status luron_plan_end(luron_plan *p, luron_ctx *ctx, int n_out, luron_tens
     settle_stores(p);
     settle_grads(p);
     p->ctx = NULL;
+    if (p->refusal[0]) return LURON_OK;
+    luron__plan_fuse(p, ctx);
     if (p->refusal[0]) return LURON_OK;
     luron_status status = luron__plan_lay_out(p, ctx);
     p->ended = !status;

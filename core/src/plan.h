@@ -86,6 +86,8 @@ typedef struct luron__plan_step {
     uint64_t draw;  /* counted from the position at the beginning of the step */
     int64_t n_inputs; /* views of inputs of the plan, the first ones */
     bool lasting;   /* changes what was there before the step */
+    bool fused;     /* done by the step of a frame beside it (plan_fuse.c) */
+    int64_t told;   /* FORWARD, BACKWARD: elements that host->made or host->wants was told of */
     luron_optim *optim;
     double value; /* FILL */
 } luron__plan_step;
@@ -166,6 +168,8 @@ struct luron_plan {
 /** Lay out the block, after everything was noted (plan_memory.c). It is made before the first run: a plan may never run. */
 luron_status luron__plan_lay_out(luron_plan *plan, luron_ctx *ctx);
 luron_status luron__plan_open(luron_plan *plan, luron_ctx *ctx);
+/** Let layers do the element-wise steps beside them, tile by tile (plan_fuse.c); before the block is laid out. */
+void luron__plan_fuse(luron_plan *plan, luron_ctx *ctx);
 /** Point the first n views of a step at their data. */
 void luron__plan_refresh(luron__plan_step *s, int64_t n);
 

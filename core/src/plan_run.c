@@ -57,6 +57,7 @@ static luron_status run_frame(luron_plan *p, luron_ctx *ctx, luron__plan_step *s
     f->ctx = ctx;
     f->seed = ctx->seed;
     atomic_store_explicit(&f->status, LURON_OK, memory_order_relaxed); /* nobody else looks at it yet */
+    atomic_store_explicit(&f->told, 0, memory_order_relaxed);
     if (s->n_inputs) luron__plan_refresh(s, s->n_inputs);
     if (s->draws) c->random_position = p->position + s->draw;
     if (s->kind == LURON__PLAN_BACKWARD) {
@@ -66,6 +67,9 @@ static luron_status run_frame(luron_plan *p, luron_ctx *ctx, luron__plan_step *s
     luron_status status = s->kind == LURON__PLAN_BACKWARD ? luron__frame_backward(f) : luron__frame_forward(f);
     for (int k = 0; k < c->n_state && s->kind == LURON__PLAN_FORWARD && c->flags & LURON_CALL_TRAINING; k++)
         if (f->layer->state[k].tensor) luron_tensor_touch(f->layer->state[k].tensor);
+    if (!status && f->fused && atomic_load(&f->told) != s->told)
+        status = luron__frame_fail(f, LURON_E_PLUGIN, "made and wants were told of %lld elements, before of %lld", (long long)atomic_load(&f->told),
+                                   (long long)s->told);
     return status ? luron__frame_explain(f, status) : LURON_OK;
 }
 
@@ -89,6 +93,7 @@ static luron_status run_optim(luron_ctx *ctx, luron__plan_step *s) {
 }
 
 static luron_status run_step(luron_plan *p, luron_ctx *ctx, luron__plan_step *s) {
+    if (s->fused) return LURON_OK;
     switch (s->kind) {
     case LURON__PLAN_OP:
         return s->apply.op->compute(ctx, &s->apply);

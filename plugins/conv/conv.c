@@ -105,6 +105,7 @@ static luron_status forward(luron_call *c) {
     luron_view y = view_of(c, &s, s.y, luron_data(luron_out(c, 0)));
     luron_conv v = service(c, &s);
     v.x = &x, v.w = luron_param(c, CONV_WEIGHT), v.bias = luron_param(c, CONV_BIAS), v.out = &y;
+    v.flags = LURON_CONV_MADE;
     return c->host->conv(c, &v);
 }
 

@@ -3,7 +3,7 @@
  */
 #ifndef REAL
 #include "norm.h"
-enum { BLOCK = 64 };
+enum { BLOCK = 64, LEAST_TOLD = 256 };
 typedef double quad __attribute__((vector_size(32))); /* lanes of a sum; compilers leave arrays of them scalar */
 #define QUAD(p) __builtin_convertvector(*(const TYPED(four) *)(p), quad)
 #define FOLDED(low, high)                                                                                              \
@@ -11,6 +11,11 @@ typedef double quad __attribute__((vector_size(32))); /* lanes of a sum; compile
 static int64_t first_row(const channels *k, int64_t group) { return k->apart > 1 ? group : group * k->rows; }
 /* A batch of plain rows: channels lie side by side and are worked on in blocks. */
 static int by_columns(const channels *k) { return k->apart > 1 && k->places == 1; }
+/* Are rows told of one by one, when they are made or wanted? Short ones, or blocks of channels, all at once. */
+static int tells_rows(const channels *k) { return k->places >= LEAST_TOLD; }
+static void tell_all(const channels *k, void (*tell)(luron_call *, int64_t, int64_t)) {
+    if (!tells_rows(k)) tell(k->c, 0, k->n * k->channels * k->places);
+}
 #define REAL float
 #include "channels.c"
 #define REAL double
@@ -58,6 +63,7 @@ luron_status norm_channels_forward(luron_call *c, channels k) {
     k.y = luron_data(luron_out(c, 0));
     k.running_mean = luron_data(luron_state(c, MEAN)), k.running_var = luron_data(luron_state(c, VAR));
     run(&k, BY_VECTORS(c, forward_groups), BY_TYPE(c, forward_columns));
+    tell_all(&k, c->host->made);
     if (luron_is_training(c) && k.o->track_running_stats && k.n * k.count > 0) BY_TYPE(c, track)(&k);
     return LURON_OK;
 }
@@ -66,6 +72,7 @@ luron_status norm_channels_backward(luron_call *c, channels k) {
     double beta;
     open_run(&k);
     k.gy = luron_data(luron_grad_out(c, 0)), k.gx = luron_data(luron_grad_in_beta(c, 0, &k.beta));
+    tell_all(&k, c->host->wants);
     run(&k, BY_VECTORS(c, backward_groups), BY_TYPE(c, backward_columns));
     luron_view *gw = luron_grad_param_beta(c, WEIGHT, &beta);
     if (gw) BY_TYPE(c, add_up)(&k, 1, luron_data(gw), beta);
@@ -178,6 +185,7 @@ LOOP TYPED(forward_groups)(void *arg, int64_t begin, int64_t end, int64_t chunk)
             if (i + 1 < k->rows) TYPED(ahead)(k, k->y, row + k->apart);
             TYPED(scale_row)((REAL *)k->y + at, (const REAL *)k->x + at, k->places, (REAL)mean,
                              (REAL)(inverse * TYPED(weight)(k, row)), b ? b[row % k->channels] : 0);
+            if (tells_rows(k)) k->c->host->made(k->c, at, k->places);
         }
     }
 }
@@ -190,6 +198,8 @@ LOOP TYPED(backward_groups)(void *arg, int64_t begin, int64_t end, int64_t chunk
         for (int64_t i = 0; i < k->rows; i++) {
             const int64_t row = first_row(k, g) + i * k->apart, at = row * k->places;
             double *sums = k->work + 2 * row, w = TYPED(weight)(k, row);
+            if (i + 1 < k->rows) TYPED(ahead)(k, k->x, row + k->apart), TYPED(ahead)(k, k->gy, row + k->apart);
+            if (tells_rows(k)) k->c->host->wants(k->c, at, k->places);
             TYPED(products)((const REAL *)k->gy + at, (const REAL *)k->x + at, k->places, mean, sums);
             sums[1] *= inverse;
             s1 += w * sums[0], s2 += w * sums[1];

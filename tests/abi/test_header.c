@@ -27,6 +27,7 @@ ENDS_AT(luron_host, bad_id, 120);
 ENDS_AT(luron_host, conv_grad_weight, 152);
 ENDS_AT(luron_host, gemm_packed, 176);
 ENDS_AT(luron_host, vector_bytes, 184);
+ENDS_AT(luron_host, wants, 200);
 ENDS_AT(luron_run, to, 64);
 ENDS_AT(luron_elementwise, derive, 24);
 ENDS_AT(luron_ops, csr_sample, 1192);

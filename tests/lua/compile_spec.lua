@@ -36,6 +36,12 @@ describe("luron.compile", function()
         nn.Linear(3, 36), nn.Reshape { shape = { 1, 6, 6 } }, nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(16, 2),
       }
     end,
+    tiles = function() -- what is done tile by tile behind and before convolutions and norms
+      return {
+        nn.Linear(3, 324), nn.Reshape { shape = { 1, 18, 18 } }, nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Conv2d(4, 6, 3, { padding = 1 }), nn.BatchNorm2d(6), nn.Tanh(),
+        nn.Conv2d(6, 6, 3, { stride = 2, bias = false }), nn.BatchNorm2d(6), nn.ReLU(), nn.Flatten(), nn.Linear(294, 2),
+      }
+    end,
     prelu = function() return { nn.Linear(3, 5, { bias = false }), nn.PReLU(), nn.Linear(5, 2) } end,
   }
   for name, layers in pairs(networks) do
@@ -55,6 +61,30 @@ describe("luron.compile", function()
       end)
     end
   end
+
+  it("takes the gradient that a step begins with as an argument", function()
+    local net = nn.Sequential { nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU() }
+    local function step(x, g)
+      net(x):backward(g)
+      local grads = {}
+      for i, p in ipairs(net:parameters()) do grads[i] = p:grad():tobytes() end
+      return grads
+    end
+    local x, expect = luron.randn(2, 1, 5, 5), {}
+    local again = net:clone()
+    local planned = luron.compile(function(a, g)
+      again:zero_grad()
+      again(a):backward(g)
+    end)
+    for k = 1, 4 do
+      local g = luron.randn(2, 2, 3, 3)
+      net:zero_grad()
+      expect = step(x, g)
+      planned(x, g)
+      for i, p in ipairs(again:parameters()) do assert.is_true(p:grad():tobytes() == expect[i], "run " .. k .. ", parameter " .. i) end
+    end
+    explains(planned, "run 3 times")
+  end)
 
   it("runs a model for predictions", function()
     local net = nn.Sequential { nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 3), nn.Softmax() }

@@ -200,13 +200,14 @@ typedef struct luron_gemm { /* out = op(a) op(b) + beta out + bias; 2-d views of
 #define LURON_TRANS_B 2u
 
 typedef struct luron_conv { /* convolution of 1 to 3 dimensions: x (n, channels, ...), w (out channels, channels / groups, ...), gy (n, out channels, ...) */
-    uint32_t struct_size, flags; /* flags: 0 */
+    uint32_t struct_size, flags; /* flags: 0, or LURON_CONV_MADE */
     const luron_view *x, *w, *gy, *bias; /* bias: one number an output channel, or NULL */
     luron_view *out; /* what is made; its shape, or that of gy, says how far the output goes: beyond x there are zeros */
     int64_t stride[3], padding[3], dilation[3], groups; /* a number a dimension; padding: before the first */
     double beta;
     void *work; /* conv_work bytes of the scratch memory; NULL: all of it */
 } luron_conv;
+#define LURON_CONV_MADE 1u /* `conv` makes output 0 of the layer as it will be, and calls `made` for it */
 
 /* Functions of one number. The list gives host->map its ids, luron_ops its entries, and core its ops. Frozen. */
 #define LURON_UNARY_MAP(X)                                                                                             \
@@ -253,6 +254,9 @@ struct luron_host {
     luron_status (*gemm_pack)(luron_call *, const luron_gemm *, void *to), (*gemm_packed)(luron_call *, const luron_gemm *, const void *packed);
     /** Of the vectors for which a loop may be compiled (__attribute__((target("avx2")))) and called: 16, or on x86-64 32 with AVX2 and FMA, 64 with AVX-512 too. */
     int64_t vector_bytes;
+    /* [run] Of a layer with one output, from any thread of the call, each element once: in forward, elements first .. first + n of it are what
+     * they will be; in backward, those of its gradient are about to be read for the first time. A plan does then what is element by element, in the cache. */
+    void (*made)(luron_call *, int64_t first, int64_t n), (*wants)(luron_call *, int64_t first, int64_t n);
 };
 /** Is the host new enough for `field`, and does it offer it? */
 #define LURON_HAS(h, field) ((h)->struct_size >= offsetof(luron_host, field) + sizeof((h)->field) && (h)->field)

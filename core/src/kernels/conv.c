@@ -4,7 +4,6 @@
 #include "kernels/conv_part.h"
 
 #define LEAST_FLOPS 1e6 /* worth handing to another thread */
-enum { MOST_PARTS = 4, LEAST_IMAGES = 8 }; /* of a gradient whose parts are made together, image after image */
 
 typedef struct job {
     luron__conv_part p;
@@ -12,12 +11,6 @@ typedef struct job {
     int64_t *offset;      /* in the copy, then in the tensor */
     luron__buffers buffers;
 } job;
-
-typedef struct jobs { /* all parts of a gradient */
-    job part[MOST_PARTS];
-    int n;
-    luron__buffers buffers;
-} jobs;
 
 #define T float
 #define NAME(x) x##_f32
@@ -29,6 +22,8 @@ typedef struct jobs { /* all parts of a gradient */
 #include "conv.c"
 #undef T
 #undef NAME
+
+void luron__conv_pack(const luron__conv_part *p, void *packed) { (p->size == 4 ? pack_f32 : pack_f64)(p, packed); }
 
 const luron__conv_kernels *luron__conv_kernels_of(int isa) {
     switch (isa) {
@@ -50,7 +45,7 @@ const luron__conv_kernels *luron__conv_kernels_of(int isa) {
 static bool is_inside(const luron__conv_part *p, const luron__conv_band *b) {
     const luron__conv_axis *d = p->d;
     const int64_t plane = d[0].source * d[1].source * d[2].source;
-    const int64_t read = (b->n[2] + LURON__CONV_LANES - 1) / LURON__CONV_LANES * LURON__CONV_LANES;
+    const int64_t read = luron__ceil_div(b->n[2], LURON__CONV_VECTOR) * LURON__CONV_VECTOR;
     int64_t last = luron__conv_place(p, b) + (p->channels - 1) * plane + (b->n[1] - 1) * d[2].source + read;
     last += ((d[0].first + d[0].extra) * d[1].source + d[1].first + d[1].extra) * d[2].source + d[2].first + d[2].extra;
     return last <= p->g->images * p->g->groups * p->channels * plane;
@@ -70,7 +65,6 @@ static void run_band(const job *m, const luron__conv_band *b, char *copy) {
     to += (places[0] * made[1] + places[1]) * made[2] + places[2];
     j.to = (char *)g->to + to * p->size;
     j.ld = pixels, j.line_to = made[2] * d[1].to_step, j.step = d[2].to_step, j.beta = g->beta;
-    j.room = made[2] - places[2], j.shift = places[2] > 0;
     j.a = (const char *)m->a + first_row * p->k * p->size;
     j.row_stride = p->backward ? 1 : p->k, j.k_stride = p->backward ? p->rows : 1;
     if (!p->backward && g->bias) j.bias = (const char *)g->bias + first_row * p->size;
@@ -86,6 +80,10 @@ static void run_band(const job *m, const luron__conv_band *b, char *copy) {
     luron__conv_kernels_of(g->isa)->run[g->dtype == LURON_F64](&j);
 }
 
+static bool tells_bands(const luron__conv_part *p) {
+    return p->g->made && !p->backward && luron__conv_bands(p) == p->g->images * p->g->groups;
+}
+
 static void run_bands(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     job *m = arg;
     int which;
@@ -94,26 +92,12 @@ static void run_bands(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     for (int64_t i = begin; i < end; i++) {
         const luron__conv_band b = luron__conv_band_at(&m->p, i);
         run_band(m, &b, copy);
+        if (tells_bands(&m->p)) { /* the band is all of a group of an image */
+            const int64_t n = m->p.rows * luron__conv_volume(m->p.g->out);
+            m->p.g->made(m->p.g->made_arg, i * n, n);
+        }
     }
     luron__buffers_give(&m->buffers, which);
-}
-
-/* Task: the groups of images, each with all of its parts while it is in the cache. */
-static void run_images(void *arg, int64_t begin, int64_t end, int64_t chunk) {
-    jobs *all = arg;
-    int which;
-    char *copy = luron__buffers_take(&all->buffers, &which);
-    (void)chunk;
-    for (int64_t i = begin; i < end; i++)
-        for (int k = 0; k < all->n; k++) {
-            const luron__conv_part *p = &all->part[k].p;
-            const int64_t each = luron__conv_bands(p) / (p->g->images * p->g->groups);
-            for (int64_t n = i * each; n < (i + 1) * each; n++) {
-                const luron__conv_band b = luron__conv_band_at(p, n);
-                run_band(&all->part[k], &b, copy);
-            }
-        }
-    luron__buffers_give(&all->buffers, which);
 }
 
 /* Tables of a part: two offsets a tap, and, for the gradient, its weights. */
@@ -133,7 +117,7 @@ static job job_of(const luron__conv_part *p, char *at) {
     if (p->in_place) luron__conv_offsets(p, true, m.offset + p->k);
     if (p->backward) {
         char *packed = at + offset_bytes(p);
-        (p->size == 4 ? pack_f32 : pack_f64)(p, packed);
+        luron__conv_pack(p, packed);
         m.a = packed;
     }
     return m;
@@ -159,54 +143,15 @@ static bool next_place(const luron__conv_args *g, int64_t *r) {
     return false;
 }
 
-/* The parts of a gradient that are made together: several, not many, of enough images for the threads. @return how
- * many; 0: each is made on its own. */
-static int parts_of(const luron__conv_args *g, luron__conv_part *p) {
-    int64_t n = 1, r[3] = {0};
-    int i = 0;
-    for (int d = 0; d < 3; d++)
-        n = n > MOST_PARTS ? n : n * luron__least(g->stride[d], g->in[d]);
-    if (n < 2 || n > MOST_PARTS || g->images * g->groups < LEAST_IMAGES || g->c_in == 0) return 0;
-    do
-        p[i++] = luron__conv_part_of(g, true, r);
-    while (next_place(g, r));
-    return i;
-}
-static int64_t parts_bytes(luron__conv_part *p, int n, int threads) {
-    int64_t tables = 0, copy = 0;
-    for (int i = 0; i < n; i++) {
-        tables += tables_bytes(&p[i]);
-        copy = luron__most(copy, luron__conv_copy_bytes(&p[i]));
-    }
-    return 64 + tables + luron__buffers_bytes(copy, threads);
-}
-static void run_parts(luron__conv_part *p, int n, int threads, void *work) {
-    const luron__conv_args *g = p->g;
-    char *at = (char *)work + (64 - (uintptr_t)work % 64) % 64;
-    jobs all = {.n = n};
-    int64_t copy = 0;
-    double flops = 0;
-    for (int i = 0; i < n; i++) {
-        all.part[i] = job_of(&p[i], at);
-        at += tables_bytes(&p[i]);
-        copy = luron__most(copy, luron__conv_copy_bytes(&p[i]));
-        flops += 2.0 * (double)(p[i].k + 1) * (double)p[i].rows * (double)p[i].d[0].count * (double)p[i].d[1].count *
-                 (double)p[i].d[2].count;
-    }
-    all.buffers = luron__buffers_at(at, copy, threads);
-    luron__parallel_for(threads, g->images * g->groups, grain_of(flops), run_images, &all);
-}
-
 /* ---- what others call ----------------------------------------------------------------------------------------------
  */
 int64_t luron__conv_work(const luron__conv_args *args, int threads) {
     const luron__conv_args g = luron__conv_flattened(args);
     int64_t r[3] = {0};
-    luron__conv_part p = luron__conv_part_of(&g, false, r), parts[MOST_PARTS];
+    luron__conv_part p = luron__conv_part_of(&g, false, r);
     int64_t bytes = luron__most(part_bytes(&p, threads), luron__conv_weight_work(&g, threads));
     bytes = luron__most(bytes, luron__conv_sparse_work(&g, threads));
-    const int n = parts_of(&g, parts);
-    if (n > 0) return luron__most(bytes, parts_bytes(parts, n, threads));
+    if (luron__conv_strided_work(&g, threads) > 0) return luron__most(bytes, luron__conv_strided_work(&g, threads));
     do {
         p = luron__conv_part_of(&g, true, r);
         bytes = luron__most(bytes, part_bytes(&p, threads));
@@ -218,25 +163,19 @@ void luron__conv(const luron__conv_args *args, int threads, void *work) {
     const luron__conv_args g = luron__conv_flattened(args);
     luron__conv_part p = luron__conv_part_of(&g, false, NULL);
     run_part(&p, threads, work);
+    if (g.made && !tells_bands(&p)) g.made(g.made_arg, 0, g.images * g.c_out * luron__conv_volume(g.out));
 }
 
 void luron__conv_grad_input(const luron__conv_args *args, int threads, void *work) {
     const luron__conv_args g = luron__conv_flattened(args);
     int64_t r[3] = {0};
-    luron__conv_part parts[MOST_PARTS];
-    if (luron__conv_sparse_input(&g, threads, work)) return;
-    const int n = parts_of(&g, parts);
-    if (n > 0) {
-        run_parts(parts, n, threads, work);
-        return;
-    }
+    if (luron__conv_sparse_input(&g, threads, work) || luron__conv_strided_input(&g, threads, work)) return;
     do {
         luron__conv_part p = luron__conv_part_of(&g, true, r);
         run_part(&p, threads, work);
     } while (next_place(&g, r));
 }
 #else
-/* The weights of the part as (group, output channel, taps, input channel). */
 static void NAME(pack)(const luron__conv_part *p, void *packed) {
     const luron__conv_args *g = p->g;
     const int64_t taps = luron__conv_volume(g->kernel);

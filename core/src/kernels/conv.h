@@ -25,6 +25,8 @@ typedef struct luron__conv_args {
     const void *x, *w, *gy, *bias;
     void *to; /* like gy, x or w */
     double beta;
+    void (*made)(void *arg, int64_t first, int64_t n); /* or NULL: luron__conv calls it for elements of `to` that are done */
+    void *made_arg;
 } luron__conv_args;
 
 /** Bytes that each of the functions below needs as `work` for that many threads; from the shapes alone. */

@@ -2,7 +2,7 @@
  * Compiled with flags of its own; called only where the processor has them. */
 #if defined(__x86_64__)
 #include "kernels/conv_list.h"
-#include "kernels/conv_tile.h"
+#include "kernels/conv_part.h"
 
 #include <immintrin.h>
 
@@ -17,7 +17,6 @@
 #define FMA _mm512_fmadd_ps
 #define SET1(p) _mm512_set1_ps(*(p))
 #define TURN LURON__CONV_TURN_F32
-#define SPREAD LURON__CONV_SPREAD_F32
 #include "kernels/conv_kernel.h"
 #undef MOST_ROWS
 #undef MOST_VECS
@@ -28,7 +27,9 @@
 #define FMA _mm256_fmadd_ps
 #define SET1(p) _mm256_set1_ps(*(p))
 #define LIST_8 list_8
-#define SPREAD LURON__CONV_SPREAD_F32
+#define EVENS(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
+#define ODDS(a, b) __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15)
+#define ZIP(a, b, h) __builtin_shufflevector(a, b, 0 + 4 * (h), 8 + 4 * (h), 1 + 4 * (h), 9 + 4 * (h), 2 + 4 * (h), 10 + 4 * (h), 3 + 4 * (h), 11 + 4 * (h))
 #include "kernels/conv_kernel.h"
 #undef T
 
@@ -38,7 +39,9 @@
 #define FMA _mm512_fmadd_pd
 #define SET1(p) _mm512_set1_pd(*(p))
 #define TURN LURON__CONV_TURN_F64
-#define SPREAD LURON__CONV_SPREAD_F64
+#define EVENS(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
+#define ODDS(a, b) __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15)
+#define ZIP(a, b, h) __builtin_shufflevector(a, b, 0 + 4 * (h), 8 + 4 * (h), 1 + 4 * (h), 9 + 4 * (h), 2 + 4 * (h), 10 + 4 * (h), 3 + 4 * (h), 11 + 4 * (h))
 #include "kernels/conv_kernel.h"
 #undef T
 
@@ -51,7 +54,7 @@ static void run_f32(const luron__conv_job *j) {
 }
 static const luron__conv_sparse sparse = {list_f32x8, sparse_weight_f32x8, sparse_input_f32x8};
 const luron__conv_kernels luron__conv_avx512 = {
-    {run_f32, run_f64x8}, {weight_f32x16, weight_f64x8}, {turn_f32x16, turn_f64x8}, {16, 8}, &sparse};
+    {run_f32, run_f64x8}, {weight_f32x16, weight_f64x8}, {turn_f32x16, turn_f64x8}, {copy_f32x8, copy_f64x8}, {zip_f32x8, zip_f64x8}, {16, 8}, &sparse};
 
 #else
 typedef int luron__conv_avx512_is_for_x86; /* ISO C wants one declaration in a file */

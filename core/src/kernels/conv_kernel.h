@@ -6,7 +6,7 @@
  *   VNAME(x)                 x with a suffix of dtype, instruction set and vector type
  *   MOST_ROWS, MOST_VECS     of a tile; MOST_VECS is 2 or 3
  *   TURN(p)                  turn a square of vectors of 16 bytes; with it conv_weight_kernel.h comes too
- *   SPREAD(s, low, high, shift, beta)    LURON__CONV_SPREAD_F32 or _F64
+ *   EVENS, ODDS, ZIP         as conv_copy_kernel.h says; with them that comes too
  *   LIST_8                   as conv_sparse_kernel.h says; with it that comes too
  *
  * Vectors lie along a line of the output, so an element is the same chain of multiply-adds wherever it stands.       */
@@ -16,25 +16,6 @@
 typedef __attribute__((vector_size(sizeof(VEC)), aligned(sizeof(T)), may_alias)) T VNAME(loose);
 static inline VEC VNAME(load)(const T *p) { return (VEC) * (const VNAME(loose) *)p; }
 static inline void VNAME(store)(T *p, VEC v) { *(VNAME(loose) *)p = (VNAME(loose))v; }
-
-/* n sums, plus beta times what was there, to every second place; what stands between them stays. The line has
- * `room` more numbers. @return how many went there. */
-static inline int VNAME(spread)(const T *sum, int n, T *c, int64_t room, bool shift, T beta) {
-    typedef __attribute__((vector_size(16))) T piece;
-    enum { N = 16 / (int)sizeof(T) };
-    int i = 0;
-    c -= shift, room += shift;
-    for (; i + N <= n && 2 * (i + N) <= room; i += N, c += 2 * N) {
-        piece s, low, high;
-        memcpy(&s, sum + i, sizeof s);
-        memcpy(&low, c, sizeof low);
-        memcpy(&high, c + N, sizeof high);
-        SPREAD(s, low, high, shift, beta);
-        memcpy(c, &low, sizeof low);
-        memcpy(c + N, &high, sizeof high);
-    }
-    return i;
-}
 
 /* Sums into the output: beta and bias are added in the order of the rule. */
 static LURON__CONV_ONCE void VNAME(finish)(const luron__conv_job *j, int64_t row, int rows, int vecs, const VEC *sum,
@@ -51,9 +32,7 @@ static LURON__CONV_ONCE void VNAME(finish)(const luron__conv_job *j, int64_t row
                 continue;
             }
             memcpy(y, &s, sizeof s);
-            int i = 0;
-            if (j->step == 2 && !bias) i = VNAME(spread)(y, at[v].n, c, at[v].room, j->shift, beta);
-            for (c += i * j->step; i < at[v].n; i++, c += j->step) {
+            for (int i = 0; i < at[v].n; i++, c += j->step) {
                 if (beta != 0) y[i] = y[i] + beta * *c;
                 *c = bias ? y[i] + bias[row + r] : y[i];
             }
@@ -172,7 +151,6 @@ static void VNAME(rows)(const luron__conv_job *j, int64_t row, int rows) {
             at[v].b = line * j->line_b + column;
             at[v].to = line * j->line_to + column * j->step;
             at[v].n = more < VL ? (int)more : VL;
-            at[v].room = j->room - column * j->step;
             if (++chunk == per_line) chunk = 0, line++;
         }
         VNAME(some)(rows, vecs, j, row, at);
@@ -192,6 +170,12 @@ static void VNAME(run)(const luron__conv_job *j) {
 #include "kernels/conv_weight_kernel.h"
 #undef TURN
 #endif
+#ifdef EVENS
+#include "kernels/conv_copy_kernel.h"
+#undef EVENS
+#undef ODDS
+#undef ZIP
+#endif
 #ifdef LIST_8
 #include "kernels/conv_sparse_kernel.h"
 #undef LIST_8
@@ -201,7 +185,6 @@ static void VNAME(run)(const luron__conv_job *j) {
 #undef VNAME
 #undef FMA
 #undef SET1
-#undef SPREAD
 #undef ROWS
 #undef ROWS_6
 #undef ROWS_8

@@ -1,5 +1,4 @@
 /* conv_part.c -- the geometry of a convolution: taps, bands and copies (kernels/conv_part.h). */
-#ifndef T
 #include "kernels/conv_part.h"
 
 #include "internal.h"
@@ -42,10 +41,10 @@ static luron__conv_axis gradient_axis(const luron__conv_args *g, int d, int64_t 
     return a;
 }
 
-/* Room that the copy of a band takes, in numbers; sets the strides in it. */
-static int64_t measure_copy(luron__conv_part *p) {
+/* Room that the copy of a band takes, in numbers, with lines of whole vectors; sets the strides in it. */
+static int64_t measure_copy(luron__conv_part *p, int64_t vector) {
     const luron__conv_axis *h = &p->d[1], *w = &p->d[2];
-    int64_t columns = (w->band + LURON__CONV_LANES - 1) / LURON__CONV_LANES * LURON__CONV_LANES;
+    const int64_t columns = luron__ceil_div(w->band, vector) * vector;
     p->high = h->band + h->extra / h->step;
     p->wide = columns + w->extra / w->step;
     p->line = w->splits * p->wide;
@@ -59,11 +58,11 @@ static void choose_bands(luron__conv_part *p) {
     const int64_t room = BAND_BYTES / p->size, others = luron__most(1, p->g->images * p->g->groups * p->d[0].count);
     w->band = luron__most(1, luron__least(w->count, MOST_LINE));
     h->band = 1;
-    while (w->band > LEAST_LINE && measure_copy(p) > room)
+    while (w->band > LEAST_LINE && measure_copy(p, LURON__CONV_LANES) > room)
         w->band = luron__most(LEAST_LINE, w->band / 2);
-    const int64_t one = measure_copy(p);
+    const int64_t one = measure_copy(p, LURON__CONV_LANES);
     h->band = 2;
-    const int64_t more = measure_copy(p) - one;
+    const int64_t more = measure_copy(p, LURON__CONV_LANES) - one;
     h->band = one >= room || more == 0 ? 1 : 1 + (room - one) / more;
     if (more == 0) h->band = h->count;
     const int64_t wanted = luron__ceil_div(LEAST_TASKS, others);
@@ -71,7 +70,25 @@ static void choose_bands(luron__conv_part *p) {
     p->bands[0] = luron__ceil_div(h->count, h->band);
     if (p->bands[0] > 0) h->band = luron__ceil_div(h->count, p->bands[0]); /* equal ones */
     p->bands[1] = luron__ceil_div(w->count, w->band);
-    measure_copy(p);
+    measure_copy(p, LURON__CONV_VECTOR);
+}
+
+void luron__conv_share(luron__conv_part *p, int n) {
+    for (int d = 1; d < 3; d++) {
+        int64_t first = p[0].d[d].first, last = first + p[0].d[d].extra;
+        for (int i = 1; i < n; i++) {
+            first = luron__least(first, p[i].d[d].first);
+            last = luron__most(last, p[i].d[d].first + p[i].d[d].extra);
+        }
+        for (int i = 0; i < n; i++)
+            p[i].d[d].first = first, p[i].d[d].extra = last - first;
+    }
+    choose_bands(&p[0]);
+    for (int i = 1; i < n; i++) {
+        for (int d = 1; d < 3; d++)
+            p[i].d[d].band = p[0].d[d].band, p[i].bands[d - 1] = p[0].bands[d - 1];
+        measure_copy(&p[i], LURON__CONV_VECTOR);
+    }
 }
 
 /* Without stride and padding lines need no copy; a cache holds few that are a multiple of 1024 bytes apart. */
@@ -131,7 +148,9 @@ void luron__conv_offsets(const luron__conv_part *p, bool in_place, int64_t *to) 
     }
 }
 
-int64_t luron__conv_copy_bytes(luron__conv_part *p) { return luron__round_64(measure_copy(p) * p->size); }
+int64_t luron__conv_copy_bytes(luron__conv_part *p) { /* its last vector may end 64 bytes after it */
+    return luron__round_64(measure_copy(p, LURON__CONV_VECTOR) * p->size) + 64;
+}
 
 int64_t luron__conv_bands(const luron__conv_part *p) {
     return p->g->images * p->g->groups * p->d[0].count * p->bands[0] * p->bands[1];
@@ -155,127 +174,6 @@ int64_t luron__conv_place(const luron__conv_part *p, const luron__conv_band *b) 
     return (plane * d[1].source + b->at[1]) * d[2].source + b->at[2];
 }
 
-#define T float
-#define NAME(x) x##_f32
-#define HALVES(low, high) __builtin_shufflevector(low, high, 0, 2, 4, 6)
-#include "conv_part.c"
-#undef T
-#undef NAME
-#undef HALVES
-#define T double
-#define NAME(x) x##_f64
-#define HALVES(low, high) __builtin_shufflevector(low, high, 0, 2)
-#include "conv_part.c"
-#undef T
-#undef NAME
-#undef HALVES
-
 void luron__conv_copy(const luron__conv_part *p, const luron__conv_band *b, const void *from, void *copy) {
-    if (p->size == 4)
-        copy_band_f32(p, b, from, copy);
-    else
-        copy_band_f64(p, b, from, copy);
+    luron__conv_kernels_of(p->g->isa)->copy[p->size == 8](p, b, from, copy);
 }
-#else
-/* n numbers side by side, 16 bytes at a time; the last of them may be copied twice. */
-static inline void NAME(copy_run)(const T *from, int64_t n, T *to) {
-    enum { N = 16 / (int)sizeof(T) };
-    int64_t i = 0;
-    for (; i + N <= n; i += N)
-        memcpy(to + i, from + i, 16);
-    if (i < n && n >= N)
-        memcpy(to + n - N, from + n - N, 16);
-    else
-        for (; i < n; i++)
-            to[i] = from[i];
-}
-/* n numbers, each two places from the one before. */
-static inline void NAME(copy_halves)(const T *from, int64_t n, T *to) {
-    typedef __attribute__((vector_size(16))) T piece;
-    enum { N = 16 / (int)sizeof(T) };
-    int64_t i = 0;
-    for (; i + N < n; i += N) { /* that another follows keeps the second piece in the line */
-        piece low, high;
-        memcpy(&low, from + 2 * i, sizeof low);
-        memcpy(&high, from + 2 * i + N, sizeof high);
-        low = HALVES(low, high);
-        memcpy(to + i, &low, sizeof low);
-    }
-    for (; i < n; i++)
-        to[i] = from[2 * i];
-}
-static inline void NAME(copy_steps)(const T *from, int64_t step, int64_t n, T *to) {
-    if (step == 1)
-        NAME(copy_run)(from, n, to);
-    else if (step == 2)
-        NAME(copy_halves)(from, n, to);
-    else
-        for (int64_t i = 0; i < n; i++)
-            to[i] = from[i * step];
-}
-/* At least the first `low` of n numbers and those from `high` on, n being LURON__CONV_LANES or more. */
-static inline void NAME(clear_ends)(T *to, int64_t low, int64_t high, int64_t n) {
-    enum { N = 16 / (int)sizeof(T) };
-    static const T none[N];
-    int64_t i = 0;
-    for (; i < low && i + N <= n; i += N)
-        memcpy(to + i, none, sizeof none);
-    for (; i < low; i++)
-        to[i] = 0;
-    for (i = n; i > high && i >= N; i -= N)
-        memcpy(to + i - N, none, sizeof none);
-    for (; i > high; i--)
-        to[i - 1] = 0;
-}
-
-/* Lines of numbers `step` apart from place `first` of each line of a plane on; what is outside is 0. */
-static void NAME(copy_lines)(const luron__conv_part *p, const luron__conv_band *b, int64_t kind, const T *plane,
-                             int64_t first, T *to) {
-    const luron__conv_axis *h = &p->d[1], *w = &p->d[2];
-    const int64_t n = p->wide, step = w->step, size = w->source;
-    const int64_t low = first < 0 ? luron__least(n, luron__ceil_div(-first, step)) : 0,
-                  high = first < size ? luron__least(n, (size - 1 - first) / step + 1) : 0;
-    for (int64_t i = 0; i < p->high; i++, to += p->line) {
-        const int64_t y = (b->at[1] + i) * h->step + h->first + kind;
-        if (!plane || y < 0 || y >= h->source || high <= low) {
-            memset(to, 0, (size_t)n * sizeof(T));
-            continue;
-        }
-        NAME(clear_ends)(to, low, high, n); /* in whole pieces, which reach into what is copied next */
-        NAME(copy_steps)(plane + y * size + first + low * step, step, high - low, to + low);
-    }
-}
-
-/* The lines of one channel and depth. */
-static void NAME(copy_plane)(const luron__conv_part *p, const luron__conv_band *b, const T *plane, T *to) {
-    const luron__conv_axis *h = &p->d[1], *w = &p->d[2];
-    for (int64_t kind = 0; kind < h->splits; kind++)
-        for (int64_t k = 0; k < w->splits; k++)
-            NAME(copy_lines)(p, b, kind, plane, b->at[2] * w->step + w->first + k,
-                             to + kind * p->high * p->line + k * p->wide);
-}
-
-/* A plane is wanted soon: it begins a page of its own, or is read by every second line, where processors do not look
- * ahead. */
-static inline void NAME(ahead)(const T *plane, int64_t n) {
-    enum { LINE = 64 / (int)sizeof(T), MOST = 128 * LINE };
-    for (int64_t i = 0; i < n && i < MOST; i += LINE)
-        __builtin_prefetch(plane + i);
-}
-
-static void NAME(copy_band)(const luron__conv_part *p, const luron__conv_band *b, const T *x, T *to) {
-    const luron__conv_axis *d = p->d;
-    const int64_t lines = d[1].source * d[2].source;
-    const T *from = x + (b->image * p->g->groups + b->group) * p->channels * d[0].source * lines;
-    for (int64_t c = 0; c < p->channels; c++, from += d[0].source * lines)
-        for (int64_t k = 0; k < d[0].kernel; k++) {
-            int64_t offset;
-            if (!luron__conv_tap_at(&d[0], k, &offset)) continue;
-            const int64_t z = b->at[0] * d[0].step + offset;
-            if (c + 1 < p->channels) NAME(ahead)(from + d[0].source * lines, lines);
-            NAME(copy_plane)(p, b, z < 0 || z >= d[0].source ? NULL : from + z * lines, to);
-            to += p->plane;
-        }
-}
-
-#endif

@@ -47,6 +47,10 @@ bool luron__conv_tap_at(const luron__conv_axis *a, int64_t k, int64_t *offset);
 /** Where number (channel, taps) of a place stands in the copy, or in the tensor, seen from the place itself: k numbers.
  */
 void luron__conv_offsets(const luron__conv_part *p, bool in_place, int64_t *to);
+/** Make bands and copies of n parts of one gradient the same; the first has the most places. */
+void luron__conv_share(luron__conv_part *p, int n);
+/** The weights of a part of the gradient as (group, output channel, taps, input channel). */
+void luron__conv_pack(const luron__conv_part *p, void *packed);
 /** Bytes of the copy of one band. */
 int64_t luron__conv_copy_bytes(luron__conv_part *p);
 /** What band b reads of x (or, backward, gy), `from`, to `copy`. */

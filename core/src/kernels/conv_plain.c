@@ -1,5 +1,5 @@
 /* conv_plain.c -- convolution in portable C: a * b + c in two roundings, vectors of 16 bytes (SSE2, NEON). */
-#include "kernels/conv_tile.h"
+#include "kernels/conv_part.h"
 
 #define KEEP(v) (void)0
 #define MOST_ROWS 6
@@ -14,7 +14,9 @@ typedef double f64x2 __attribute__((vector_size(16)));
 #define FMA(a, b, c) ((a) * (b) + (c))
 #define SET1(p) (*(p) - (f32x4){0}) /* in every lane, -0 too */
 #define TURN LURON__CONV_TURN_F32
-#define SPREAD LURON__CONV_SPREAD_F32
+#define EVENS(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6)
+#define ODDS(a, b) __builtin_shufflevector(a, b, 1, 3, 5, 7)
+#define ZIP(a, b, h) __builtin_shufflevector(a, b, 0 + 2 * (h), 4 + 2 * (h), 1 + 2 * (h), 5 + 2 * (h))
 #include "kernels/conv_kernel.h"
 #undef T
 
@@ -24,9 +26,11 @@ typedef double f64x2 __attribute__((vector_size(16)));
 #define FMA(a, b, c) ((a) * (b) + (c))
 #define SET1(p) (*(p) - (f64x2){0})
 #define TURN LURON__CONV_TURN_F64
-#define SPREAD LURON__CONV_SPREAD_F64
+#define EVENS(a, b) __builtin_shufflevector(a, b, 0, 2)
+#define ODDS(a, b) __builtin_shufflevector(a, b, 1, 3)
+#define ZIP(a, b, h) __builtin_shufflevector(a, b, 0 + (h), 2 + (h))
 #include "kernels/conv_kernel.h"
 #undef T
 
 const luron__conv_kernels luron__conv_plain = {
-    {run_f32x4, run_f64x2}, {weight_f32x4, weight_f64x2}, {turn_f32x4, turn_f64x2}, {4, 2}, NULL};
+    {run_f32x4, run_f64x2}, {weight_f32x4, weight_f64x2}, {turn_f32x4, turn_f64x2}, {copy_f32x4, copy_f64x2}, {zip_f32x4, zip_f64x2}, {4, 2}, NULL};

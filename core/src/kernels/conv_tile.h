@@ -13,7 +13,8 @@ enum {
     LURON__CONV_SPARSE = 8,
     LURON__CONV_BLOCK = 256, /* pixels of a chain of the weight's gradient at most */
     LURON__CONV_K = 512,     /* longest chain of multiply-adds: part of the rule that fixes the bits */
-    LURON__CONV_LANES = 16   /* of the widest vector: lines of the copy have room for whole ones */
+    LURON__CONV_LANES = 16,  /* of the widest vector: bands are as large as if lines were made of those */
+    LURON__CONV_VECTOR = 8   /* lines of a multiple of so many numbers are whole vectors of those that are taken */
 };
 
 /* gcc would make a copy of a function for each constant that it is called with. */
@@ -32,8 +33,6 @@ typedef struct luron__conv_job {
     const int64_t *offset;
     int64_t rows, k, lines, columns;
     int64_t row_stride, k_stride, line_b, ld, line_to, step;
-    int64_t room; /* numbers that a line of the output has from where `to` is in it on */
-    bool shift;   /* another number stands before `to` in its line */
     double beta;
 } luron__conv_job;
 typedef void luron__conv_fn(const luron__conv_job *j);
@@ -72,10 +71,20 @@ typedef struct luron__conv_sparse {
     void (*input)(const luron__conv_sparse_job *j);
 } luron__conv_sparse;
 
+/** n numbers of `even` and `odd` in turn, plus beta times what was there. */
+typedef void luron__conv_zip_fn(const void *even, const void *odd, int64_t n, double beta, void *to);
+/** What band b of part p reads of `from`, to a copy of luron__conv_copy_bytes. */
+struct luron__conv_part;
+struct luron__conv_band;
+typedef void luron__conv_copy_fn(const struct luron__conv_part *p, const struct luron__conv_band *b, const void *from,
+                                 void *copy);
+
 typedef struct luron__conv_kernels { /* of one instruction set; index 0: float32, 1: float64 */
     luron__conv_fn *run[2];
     luron__conv_weight_fn *weight[2];
     luron__conv_turn_fn *turn[2];
+    luron__conv_copy_fn *copy[2];
+    luron__conv_zip_fn *zip[2];
     int lanes[2];                     /* of a vector: panels have that width or twice it */
     const luron__conv_sparse *sparse; /* of float32, or NULL */
 } luron__conv_kernels;
@@ -103,34 +112,9 @@ extern const luron__conv_kernels luron__conv_neon;
         p[0] = __builtin_shufflevector(q0, p[1], 0, 2), p[1] = __builtin_shufflevector(q0, p[1], 1, 3);                \
     } while (0)
 
-/* The numbers of s, plus beta times what was there, to the even places of `low` and `high` (odd ones with shift),
- * vectors of 16 bytes. */
-#define LURON__CONV_SPREAD_F32(s, low, high, shift, beta)                                                              \
-    do {                                                                                                               \
-        if (beta != 0)                                                                                                 \
-            s = s + beta * (shift ? __builtin_shufflevector(low, high, 1, 3, 5, 7)                                     \
-                                  : __builtin_shufflevector(low, high, 0, 2, 4, 6));                                   \
-        if (shift) {                                                                                                   \
-            low = __builtin_shufflevector(low, s, 0, 4, 2, 5), high = __builtin_shufflevector(high, s, 0, 6, 2, 7);    \
-        } else {                                                                                                       \
-            low = __builtin_shufflevector(low, s, 4, 1, 5, 3), high = __builtin_shufflevector(high, s, 6, 1, 7, 3);    \
-        }                                                                                                              \
-    } while (0)
-#define LURON__CONV_SPREAD_F64(s, low, high, shift, beta)                                                              \
-    do {                                                                                                               \
-        if (beta != 0)                                                                                                 \
-            s = s + beta * (shift ? __builtin_shufflevector(low, high, 1, 3)                                           \
-                                  : __builtin_shufflevector(low, high, 0, 2));                                         \
-        if (shift) {                                                                                                   \
-            low = __builtin_shufflevector(low, s, 0, 2), high = __builtin_shufflevector(high, s, 0, 3);                \
-        } else {                                                                                                       \
-            low = __builtin_shufflevector(low, s, 2, 1), high = __builtin_shufflevector(high, s, 3, 1);                \
-        }                                                                                                              \
-    } while (0)
-
 /** Where one vector of the output stands. */
 typedef struct luron__conv_spot {
-    int64_t b, to, room; /* room: as in luron__conv_job */
+    int64_t b, to;
     int n;               /* numbers that are stored */
 } luron__conv_spot;
 
@@ -140,6 +124,10 @@ bool luron__conv_is_sparse(const luron__conv_args *g, double limit);
  */
 bool luron__conv_sparse_input(const luron__conv_args *g, int threads, void *work);
 int64_t luron__conv_sparse_work(const luron__conv_args *g, int threads);
+/** The gradient of the input, if the stride is one that conv_strided.c is for; @return whether it is. Work: bytes, 0: it
+ * is not. */
+bool luron__conv_strided_input(const luron__conv_args *g, int threads, void *work);
+int64_t luron__conv_strided_work(const luron__conv_args *g, int threads);
 int64_t luron__conv_weight_work(const luron__conv_args *g, int threads);
 
 static inline int64_t luron__conv_volume(const int64_t *d) { return d[0] * d[1] * d[2]; }

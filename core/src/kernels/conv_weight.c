@@ -53,10 +53,12 @@ static int64_t sums_bytes(const job *j) {
     const int64_t numel = may_be_sparse(j) ? luron__most(j->numel, sparse_numel(j)) : j->numel;
     return luron__round_64(j->parts * numel * j->p.size);
 }
+/* Of a group. */
+static int64_t panels_of(const job *j) { return j->sparse ? j->p.rows : luron__ceil_div(j->p.rows, 2 * j->lanes); }
 static int64_t offset_bytes(const job *j) { return luron__round_64(2 * j->p.k * (int64_t)sizeof(int64_t)); }
 static int64_t turned_bytes(const job *j) { return luron__round_64(LURON__CONV_BLOCK * 2 * j->lanes * j->p.size); }
-static int64_t buffer_bytes(job *j) { /* a vector that begins in the copy may end 64 bytes after it */
-    return turned_bytes(j) + (j->p.in_place && !may_be_sparse(j) ? 0 : luron__conv_copy_bytes(&j->p) + 64);
+static int64_t buffer_bytes(job *j) {
+    return turned_bytes(j) + (j->p.in_place && !may_be_sparse(j) ? 0 : luron__conv_copy_bytes(&j->p));
 }
 
 int64_t luron__conv_weight_work(const luron__conv_args *g, int threads) {
@@ -201,30 +203,40 @@ void luron__conv_grad_weight(const luron__conv_args *args, int threads, void *wo
         j.parts = 0; /* nothing to add */
     else
         luron__parallel_for(threads, j.parts * g.groups, 1, run_parts, &j);
-    luron__parallel_for(threads, g.c_out, luron__most(1, GRAIN / (j.p.k + 1)),
+    luron__parallel_for(threads, g.groups * panels_of(&j), luron__most(1, GRAIN / (j.p.k + 1)),
                         j.p.size == 4 ? add_parts_f32 : add_parts_f64, &j);
 }
 #else
 
-/* The weights of output channels begin .. end. */
+/* All parts of n sums, in order, into those of the first. */
+static void NAME(fold)(const job *j, T *restrict sums, int64_t n) {
+    for (int64_t p = 1; p < j->parts; p++) {
+        const T *restrict more = sums + p * j->numel;
+        for (int64_t i = 0; i < n; i++)
+            sums[i] = sums[i] + more[i];
+    }
+}
+
+/* Panels begin .. end, which hold `width` channels side by side, or, in the sparse case, one channel each. */
 static void NAME(add_parts)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const job *j = arg;
     const luron__conv_args *g = j->p.g;
-    const int64_t rows = j->p.rows, panel = 2 * j->lanes, padded = up_to(rows, j->lanes);
+    const int64_t rows = j->p.rows, padded = up_to(rows, j->lanes), panels = panels_of(j);
     const T beta = (T)g->beta;
     (void)chunk;
-    for (int64_t c = begin; c < end; c++) {
-        const int64_t row = c % rows, first = row / panel * panel, width = luron__least(panel, padded - first);
-        const T *sums = (const T *)(const void *)j->sums + (c / rows * padded + first) * j->p.k + row % panel;
-        T *to = (T *)g->to + c * j->p.k;
-        const T *line = (const T *)(const void *)j->sums + c * lines_of(j) * LURON__CONV_SPARSE;
-        for (int64_t k = 0; k < j->p.k; k++, sums += width) {
-            T sum = 0;
-            if (j->sparse) sums = line + k / g->kernel[2] * LURON__CONV_SPARSE + k % g->kernel[2];
-            for (int64_t p = 0; p < j->parts; p++)
-                sum = p ? sum + sums[p * j->numel] : sums[0];
-            to[k] = beta == 0 ? sum : sum + beta * to[k];
-        }
+    for (int64_t i = begin; i < end; i++) {
+        const int64_t first = j->sparse ? i % rows : i % panels * 2 * j->lanes,
+                      width = j->sparse ? 1 : luron__least(2 * j->lanes, padded - first),
+                      n = luron__least(width, rows - first), lines = lines_of(j) * LURON__CONV_SPARSE;
+        T *sums = (T *)(void *)j->sums + (j->sparse ? i * lines : (i / panels * padded + first) * j->p.k);
+        T *to = (T *)g->to + (i / panels * rows + first) * j->p.k;
+        NAME(fold)(j, sums, j->sparse ? lines : width * j->p.k);
+        for (int64_t c = 0; c < n; c++)
+            for (int64_t k = 0; k < j->p.k; k++, to++) {
+                const int64_t at = j->sparse ? k / g->kernel[2] * LURON__CONV_SPARSE + k % g->kernel[2] : k * width + c;
+                const T sum = j->parts ? sums[at] : 0;
+                *to = beta == 0 ? sum : sum + beta * *to;
+            }
     }
 }
 #endif

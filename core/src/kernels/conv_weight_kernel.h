@@ -58,26 +58,35 @@ static void VNAME(weight)(const luron__conv_weight_job *j) {
 }
 #undef WEIGHTS
 
-/* Pieces of as many rows and pixels as 16 bytes have numbers are turned in registers. */
+/* Pieces of as many rows and pixels as 16 bytes have numbers are turned in registers: those of a cache line of each row
+ * first, for rows may lie where a cache holds few of them. */
 static void VNAME(turn)(const void *rows, int64_t ld, int64_t n, int c, int width, void *turned) {
     typedef __attribute__((vector_size(16))) T piece;
-    enum { N = 16 / (int)sizeof(T) };
+    enum { N = 16 / (int)sizeof(T), LINE = 64 / (int)sizeof(T) };
     const T *from = rows;
     T *to = turned;
     const int whole = c / N * N;
-    int64_t i = 0;
-    for (; i + N <= n; i += N)
-        for (int r = 0; r < whole; r += N) {
-            piece p[N];
-            for (int k = 0; k < N; k++)
-                memcpy(&p[k], from + (r + k) * ld + i, sizeof(piece));
-            TURN(p);
-            for (int k = 0; k < N; k++)
-                memcpy(to + (i + k) * width + r, &p[k], sizeof(piece));
-        }
+    const int64_t pixels = n / N * N;
+    if (c == 1 && width == VL) { /* of a depthwise convolution */
+        for (int64_t i = 0; i < n; i++)
+            VNAME(store)(to + i * VL, (VEC){from[i]});
+        return;
+    }
+    for (int64_t at = 0; at < pixels; at += LINE) {
+        const int64_t end = at + LINE < pixels ? at + LINE : pixels;
+        for (int r = 0; r < whole; r += N)
+            for (int64_t i = at; i < end; i += N) {
+                piece p[N];
+                for (int k = 0; k < N; k++)
+                    memcpy(&p[k], from + (r + k) * ld + i, sizeof(piece));
+                TURN(p);
+                for (int k = 0; k < N; k++)
+                    memcpy(to + (i + k) * width + r, &p[k], sizeof(piece));
+            }
+    }
     for (int64_t k = 0; k < n; k++) {
         T *line = to + k * width;
-        for (int r = k < i ? whole : 0; r < c; r++)
+        for (int r = k < pixels ? whole : 0; r < c; r++)
             line[r] = from[r * ld + k];
         for (int r = c; r < width; r++)
             line[r] = 0;

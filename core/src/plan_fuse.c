@@ -1,0 +1,202 @@
+/* plan_fuse.c -- element-wise work of a plan, done tile by tile while what it reads is in the cache: behind a layer
+ * that says which elements of its output are made (host->made), or before one that says which elements of its output's
+ * gradient it is about to read (host->wants). Each element is computed by the same function as in a step of its own, so
+ * the bits are the same. What lies between two such steps alone is written over. */
+#include "plan.h"
+
+#include "kernels/elementwise.h"
+#include "ops_elementwise.h"
+
+#include <string.h>
+
+enum { MOST_FUSED = 4 };
+typedef struct part { /* one step, by the frame of an element-wise layer or by the headers of a sum of two tensors */
+    const luron__frame *frame;
+    const luron_tensor *headers; /* two operands, the result; NULL: a layer */
+    bool backward;
+} part;
+struct luron__fused {
+    int n;
+    uint32_t dtype;
+    part at[MOST_FUSED];
+};
+
+/* ---- running ----------------------------------------------------------------------------------------------------- */
+static const char *from(const luron_view *v, int64_t bytes) {
+    return v && v->data ? (const char *)luron_data(v) + bytes : NULL;
+}
+
+static void run_layer(const part *p, int64_t bytes, int64_t n) {
+    const luron_call *c = &p->frame->call;
+    const luron_elementwise *fn = &p->frame->type->elementwise;
+    luron_run r = {.struct_size = sizeof r, .dtype = c->dtype, .host = c->host, .options = c->options, .n = n};
+    r.x = from(c->in[0], bytes);
+    if (p->backward) {
+        r.y = from(c->out[0], bytes), r.gy = from(c->grad_out[0], bytes),
+        r.to = (char *)luron_data(c->grad_in[0]) + bytes;
+        fn->derive(&r);
+    } else {
+        r.to = (char *)luron_data(c->out[0]) + bytes;
+        fn->apply(&r);
+    }
+}
+
+static void run_sum(const part *p, uint32_t dtype, int64_t bytes, int64_t n) {
+    const luron__ew e = {
+        .id = LURON__BINARY_add, .n_in = 2, .in = {{.run = dtype}, {.run = dtype}}, .out = {.run = dtype}};
+    const void *in[] = {luron__data(&p->headers[0]) + bytes, luron__data(&p->headers[1]) + bytes};
+    luron__ew_binary(&e, n, in, (const int[]){1, 1}, luron__data(&p->headers[2]) + bytes);
+}
+
+void luron__fused_run(const luron__fused *f, int64_t first, int64_t n) {
+    const int64_t bytes = first * luron_dtype_size(f->dtype);
+    for (int i = 0; i < f->n; i++)
+        if (f->at[i].headers)
+            run_sum(&f->at[i], f->dtype, bytes, n);
+        else
+            run_layer(&f->at[i], bytes, n);
+}
+
+/* ---- which steps ------------------------------------------------------------------------------------------------- */
+typedef struct place { /* a tensor, contiguous, of the dtype of the layer */
+    const luron__storage *storage;
+    int64_t offset, numel; /* offset: bytes */
+} place;
+static bool same(place a, place b) {
+    return a.storage && a.storage == b.storage && a.offset == b.offset && a.numel == b.numel;
+}
+
+static place place_of(const luron__plan_step *s, const luron_view *v) {
+    for (int64_t i = 0; v && i < s->n_views; i++)
+        if (s->views[i].view == v) return (place){s->views[i].storage, s->views[i].offset, luron_numel(v)};
+    return (place){0};
+}
+static place place_of_header(const luron_tensor *t, uint32_t dtype) {
+    if (t->dtype != dtype || !luron_tensor_is_contiguous(t)) return (place){0};
+    return (place){t->storage, t->offset * luron_dtype_size(dtype), luron_tensor_numel(t)};
+}
+
+static luron__plan_store *store_of(luron_plan *p, const luron__storage *s) {
+    for (int64_t i = p->n_stores - 1; i >= 0; i--)
+        if (p->stores[i].storage == s) return &p->stores[i];
+    return NULL;
+}
+/* What shows an input of the plan is another tensor in every run, which only a step of its own looks for. */
+static bool shows_input(luron_plan *p, const luron__plan_step *s) {
+    for (int64_t v = 0; v < s->n_views; v++) {
+        const luron__plan_store *store = store_of(p, s->views[v].storage);
+        if (store && store->input >= 0) return true;
+    }
+    return false;
+}
+
+static bool is_plain_layer(luron_plan *p, const luron__plan_step *s, luron__plan_kind kind, uint32_t dtype) {
+    return s->kind == kind && luron__is_elementwise(s->frame->type) && s->frame->call.n_in == 1 &&
+           s->frame->call.dtype == dtype && !s->draws && !shows_input(p, s);
+}
+static bool is_sum(const luron__plan_step *s, uint32_t dtype) {
+    const int64_t n = s->kind == LURON__PLAN_OP ? luron_tensor_numel(&s->headers[s->n - 1]) : 0;
+    if (n == 0 || strcmp(s->apply.op->name, "add") != 0) return false;
+    for (int i = 0; i < 3; i++)
+        if (place_of_header(&s->headers[i], dtype).numel != n) return false;
+    return true;
+}
+
+/* What step s makes of `x` element by element, as a part; storage NULL: it is no such step. */
+static place follow(luron_plan *plan, const luron__plan_step *s, place x, uint32_t dtype, part *p) {
+    *p = (part){0};
+    if (is_plain_layer(plan, s, LURON__PLAN_FORWARD, dtype) && same(place_of(s, s->frame->call.in[0]), x)) {
+        p->frame = s->frame;
+        return place_of(s, s->frame->call.out[0]);
+    }
+    if (is_sum(s, dtype) &&
+        (same(place_of_header(&s->headers[0], dtype), x) || same(place_of_header(&s->headers[1], dtype), x))) {
+        p->headers = s->headers;
+        return place_of_header(&s->headers[2], dtype);
+    }
+    return (place){0};
+}
+
+/* ---- storages ---------------------------------------------------------------------------------------------------- */
+static bool is_whole(place x, uint32_t dtype) {
+    return x.offset == 0 && x.storage->bytes == (size_t)(x.numel * luron_dtype_size(dtype));
+}
+
+/* Steps first .. last are done at once: what they use is in use during all of them. */
+static void join_times(luron_plan *p, int64_t first, int64_t last) {
+    for (int64_t i = 0; i < p->n_stores; i++) {
+        luron__plan_store *s = &p->stores[i];
+        if (s->first > first && s->first <= last) s->first = first;
+        if (s->last >= first && s->last < last) s->last = last;
+    }
+}
+
+/* Whatever steps first .. last see of `was` is in `is` from now on. */
+static void move_views(luron_plan *p, int64_t first, int64_t last, const luron__storage *was, luron__storage *is) {
+    for (int64_t k = first; k <= last; k++) {
+        luron__plan_step *s = &p->steps[k];
+        for (int64_t v = 0; v < s->n_views; v++)
+            if (s->views[v].storage == was) s->views[v].storage = is;
+        for (int h = 0; h < s->n; h++)
+            if (s->headers[h].storage == was) s->headers[h].storage = is;
+    }
+}
+
+/* x, which only steps first .. last know, is written over by what the last of them makes of it. */
+static void write_over(luron_plan *p, int64_t first, int64_t last, place *x, place y, const part *by, uint32_t dtype) {
+    luron__plan_store *a = store_of(p, x->storage), *b = store_of(p, y.storage);
+    if (by->frame && !(by->frame->type->elementwise.flags & LURON_EW_IN_PLACE)) return;
+    if (!a || !b || a == b || !a->kept || !a->written_first || a->first < first || a->last > last) return;
+    if (!b->written_first || b->input >= 0 || b->first < first || !is_whole(*x, dtype) || !is_whole(y, dtype)) return;
+    move_views(p, first, last, a->storage, b->storage);
+    x->storage = b->storage;
+    a->written_first = false; /* it takes no place */
+}
+
+/* ---- the plan ---------------------------------------------------------------------------------------------------- */
+static bool tells(const luron__plan_step *s, place x) { return s->told == x.numel && x.numel > 0 && x.storage; }
+
+/* Steps behind step k, a layer that tells what it has made. */
+static void fuse_behind(luron_plan *p, int64_t k) {
+    luron__plan_step *s = &p->steps[k];
+    const uint32_t dtype = s->frame->call.dtype;
+    luron__fused f = {.dtype = dtype};
+    place x[MOST_FUSED + 1] = {place_of(s, s->frame->call.out[0])};
+    if (s->frame->call.n_out != 1 || luron__is_elementwise(s->frame->type) || !tells(s, x[0])) return;
+    for (; f.n < MOST_FUSED && k + 1 + f.n < p->n_steps; f.n++) {
+        x[f.n + 1] = follow(p, &p->steps[k + 1 + f.n], x[f.n], dtype, &f.at[f.n]);
+        if (!x[f.n + 1].storage) break;
+    }
+    if (f.n == 0 || !(s->frame->fused = luron__plan_memory(p, sizeof f))) return;
+    for (int i = 0; i < f.n; i++)
+        p->steps[k + 1 + i].fused = true;
+    for (int i = f.n; i-- > 0;)
+        write_over(p, k, k + 1 + i, &x[i], x[i + 1], &f.at[i], dtype);
+    *s->frame->fused = f;
+    join_times(p, k, k + f.n);
+}
+
+/* Step k before the one that reads the gradient which it makes, and tells what it is about to read. */
+static void fuse_before(luron_plan *p, int64_t k) {
+    luron__plan_step *s = &p->steps[k], *next = s + 1;
+    if (next->kind != LURON__PLAN_BACKWARD || next->frame->call.n_out != 1 || luron__is_elementwise(next->frame->type))
+        return;
+    const uint32_t dtype = next->frame->call.dtype;
+    if (!is_plain_layer(p, s, LURON__PLAN_BACKWARD, dtype) || !s->frame->call.grad_in[0] || !s->fresh[0]) return;
+    const place x = place_of(next, next->frame->call.grad_out[0]);
+    if (!tells(next, x) || !same(place_of(s, s->frame->call.grad_in[0]), x)) return;
+    if (!(next->frame->fused = luron__plan_memory(p, sizeof *next->frame->fused))) return;
+    *next->frame->fused = (luron__fused){.n = 1, .dtype = dtype, .at = {{.frame = s->frame, .backward = true}}};
+    s->fused = true;
+    join_times(p, k, k + 1);
+}
+
+void luron__plan_fuse(luron_plan *p, luron_ctx *ctx) {
+    p->ctx = ctx; /* for luron__plan_memory */
+    for (int64_t k = 0; k + 1 < p->n_steps && !p->refusal[0]; k++)
+        if (p->steps[k].kind == LURON__PLAN_FORWARD)
+            fuse_behind(p, k);
+        else if (p->steps[k].kind == LURON__PLAN_BACKWARD)
+            fuse_before(p, k);
+    p->ctx = NULL;
+}
