@@ -126,6 +126,6 @@ describe("bytes on disk, stripped,", function()
       sum = sum + file:seek "end"
     end
     assert.is_true(sum > 100 * KiB)
-    assert_within(512 * KiB, sum, "Lua")
+    assert_within(528 * KiB, sum, "Lua")
   end)
 end)

@@ -83,7 +83,7 @@ describe("luron.compile", function()
       planned(x, g)
       for i, p in ipairs(again:parameters()) do assert.is_true(p:grad():tobytes() == expect[i], "run " .. k .. ", parameter " .. i) end
     end
-    explains(planned, "run 3 times")
+    explains(planned, "run 2 times")
   end)
 
   it("runs a model for predictions", function()
