@@ -70,7 +70,7 @@ describe("luron.compile", function()
       for i, p in ipairs(net:parameters()) do grads[i] = p:grad():tobytes() end
       return grads
     end
-    local x, expect = luron.randn(2, 1, 5, 5), {}
+    local x = luron.randn(2, 1, 5, 5)
     local again = net:clone()
     local planned = luron.compile(function(a, g)
       again:zero_grad()
@@ -79,7 +79,7 @@ describe("luron.compile", function()
     for k = 1, 4 do
       local g = luron.randn(2, 2, 3, 3)
       net:zero_grad()
-      expect = step(x, g)
+      local expect = step(x, g)
       planned(x, g)
       for i, p in ipairs(again:parameters()) do assert.is_true(p:grad():tobytes() == expect[i], "run " .. k .. ", parameter " .. i) end
     end
