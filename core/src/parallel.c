@@ -38,7 +38,7 @@ static _Thread_local struct guard {
     bool always;
 } guard;
 
-/* A child of fork has none of its parent's threads, but OpenMP would wait for them. */
+/* A child of fork has none of its parent's threads, but OpenMP would wait for them. Of the process, as they are. */
 static atomic_bool is_child;
 static void become_child(void) { atomic_store(&is_child, true); }
 static void watch_fork(void) { pthread_atfork(NULL, NULL, become_child); }

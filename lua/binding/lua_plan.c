@@ -72,20 +72,13 @@ static int l_size(lua_State *L) {
     return 2;
 }
 
-/* The tensors among the arguments from 2 to top, contiguous: those that are not are replaced by copies, which stay in their place. */
+/* The tensors among the arguments from 2 to top. */
 static int inputs(lua_State *L, int top, luron_tensor *to[MOST]) {
     int n = 0;
     for (int i = 2; i <= top; i++) {
         luron_tensor *t = lr_to_tensor(L, i);
         if (!t) continue;
         if (n == MOST) return lr_error(L, "plan: at most %d tensors expected", MOST);
-        if (!luron_tensor_is_contiguous(t)) {
-            luron_tensor **box = lr_new_tensor(L);
-            luron_status status = luron_contiguous(box, lr_ctx(L), t);
-            if (status != LURON_OK) lr_raise(L, status);
-            t = *box;
-            lua_replace(L, i);
-        }
         to[n++] = t;
     }
     return n;
@@ -171,6 +164,7 @@ static int put_argument(lua_State *L, key *k, int i) {
         int64_t head[2] = { luron_tensor_dtype(t), luron_tensor_ndim(t) };
         put(k, head, sizeof head);
         put(k, luron_tensor_shape(t), (size_t)head[1] * sizeof(int64_t));
+        put_char(k, luron_tensor_is_contiguous(t) ? '1' : '0');
         return !luron_tensor_requires_grad(t);
     }
     if (type == LUA_TSTRING) {

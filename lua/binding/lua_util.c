@@ -292,6 +292,9 @@ void lr_close_kept(lr_state *S) {
 }
 
 void lr_metatable(lua_State *L, const char *key, const char *name) {
+    const uintptr_t kind = (uintptr_t)key - (uintptr_t)lr_keys;
+    lr_state *S = lr_peek(L);
+    if (S && kind < LR_KINDS) S->metatables[kind] = NULL; /* another one, from an opening that failed */
     lua_newtable(L);
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, key);

@@ -10,14 +10,14 @@ local Compiled = {}
 Compiled.__index = Compiled
 Compiled.__name = "luron.compiled"
 
--- Tensors among the arguments, and what they are in words. Those that do not lie in one piece are replaced: a plan reads copies of them.
+-- Tensors among the arguments, what they are in words, and which one, if any, does not lie in one piece.
 local function look_at(arguments)
-  local ins, words = {}, {}
+  local ins, words, loose = {}, {}, nil
   for i = 1, arguments.n do
     local value = arguments[i]
     if core.is_tensor(value) then
-      if not value:is_contiguous() then arguments[i] = value:contiguous() end
-      ins[#ins + 1] = arguments[i]
+      if not value:is_contiguous() then loose = loose or i end
+      ins[#ins + 1] = value
       words[i] = value:dtype() .. " (" .. table.concat(value:shape(), ", ") .. ")"
     elseif type(value) == "string" then
       words[i] = string.format("%q", value)
@@ -25,7 +25,7 @@ local function look_at(arguments)
       words[i] = math.type(value) == "float" and string.format("%a", value) or tostring(value)
     end
   end
-  return ins, table.concat(words, ", ") .. (core.is_recording() and "" or ", no gradients")
+  return ins, table.concat(words, ", ") .. (core.is_recording() and "" or ", no gradients"), loose
 end
 
 -- Results that are tensors; nil, why if one is something else.
@@ -75,9 +75,12 @@ end
 
 -- Call the function, noting what it does. The entry learns of it.
 local function note(self, entry, ...)
-  local arguments = table.pack(...)
-  local ins, kind = look_at(arguments)
+  local ins, kind, loose = look_at(table.pack(...))
   entry.kind = kind
+  if loose then -- a plan would read a copy, but the function may write to its argument, or give it back
+    entry.refusal = string.format("argument %d does not lie in one piece (contiguous() gives it in one)", loose)
+    return self.fn(...)
+  end
   local plan, refusal = core.plan_begin(ins)
   if not plan then
     entry.refusal = refusal
@@ -89,7 +92,7 @@ local function note(self, entry, ...)
     local state <close> = guard(plan)
     module.watch(watched)
     core.list_steps(stepped)
-    results = table.pack(self.fn(table.unpack(arguments, 1, arguments.n)))
+    results = table.pack(self.fn(...))
     state.is_done = true
   end
   local outputs, why = outputs_of(results)

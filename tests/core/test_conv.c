@@ -349,6 +349,12 @@ static void test_conv_large_shapes(void **state) {
          .before = {1, 1, 1},
          .stride = {2, 1, 3}},
         {.images = 2, .groups = 1, .c_in = 3, .c_out = 5, .in = {1, 24, 24}, .kernel = {1, 8, 8}, .stride = {1, 8, 8}},
+        /* depths that no tap reaches, and one tap that is not at the first */
+        {.images = 2, .groups = 1, .c_in = 3, .c_out = 70, .in = {5, 8, 9}, .kernel = {1, 3, 3}, .before = {0, 1, 1}, .stride = {2, 2, 2}},
+        {.images = 2, .groups = 1, .c_in = 6, .c_out = 90, .in = {6, 12, 12}, .kernel = {1, 1, 1}, .stride = {2, 2, 2}},
+        {.images = 3, .groups = 1, .c_in = 2, .c_out = 5, .in = {4, 3, 3}, .kernel = {1, 1, 1}, .before = {1, 0, 0}, .stride = {2, 1, 1}},
+        {.images = 8, .groups = 1, .c_in = 1, .c_out = 256, .in = {1, 16, 16}, .kernel = {1, 3, 3}, .before = {1, 1, 1}, .stride = {2, 2, 2}},
+        {.images = 2, .groups = 2, .c_in = 4, .c_out = 6, .in = {2, 7, 7}, .kernel = {1, 2, 2}, .before = {2, 0, 0}, .stride = {3, 2, 2}},
         {.images = 2, .groups = 1, .c_in = 1200, .c_out = 2, .in = {1, 2, 3}, .kernel = {1, 2, 2}, .before = {0, 1, 1}},
         {.images = 1,
          .groups = 1,

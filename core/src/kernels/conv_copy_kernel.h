@@ -108,8 +108,8 @@ static void VNAME(copy)(const luron__conv_part *p, const luron__conv_band *b, co
     T *to = copy;
     for (int64_t c = 0; c < p->channels; c++, from += d[0].source * lines)
         for (int64_t k = 0; k < d[0].kernel; k++) {
-            int64_t offset = d[0].base;
-            if (d[0].kernel > 1 && !luron__conv_tap_at(&d[0], k, &offset)) continue;
+            int64_t offset;
+            if (!luron__conv_tap_at(&d[0], k, &offset)) continue;
             const int64_t z = b->at[0] * d[0].step + offset;
             const T *plane = z < 0 || z >= d[0].source ? NULL : from + z * lines;
             const T *next = plane && c + 1 < p->channels ? plane + d[0].source * lines : NULL;

@@ -81,20 +81,17 @@ static bool is_one(const luron__gemm_args *g, int threads) {
            (threads <= 1 || 2.0 * (double)g->m * (double)g->n * (double)g->k < 2 * LEAST_FLOPS);
 }
 
-static int buffers_of(const luron__gemm_args *g, int threads) {
-    grid t = grid_of(g, threads);
-    return (int)luron__least(t.rows * t.cols, threads);
-}
+static int buffers_of(grid t, int threads) { return (int)luron__least(t.rows * t.cols, threads); }
 
 /* Bytes of the memory that one tile needs. */
 static int64_t tile_work(const luron__gemm_args *g) {
-    return LURON__GEMM_TILE_WORK + (luron__gemm_turns_a(g) ? LURON__GEMM_TURN_WORK * luron_dtype_size(g->dtype) : 0);
+    return luron__gemm_tile_work(g) + (luron__gemm_turns_a(g) ? LURON__GEMM_TURN_WORK * luron_dtype_size(g->dtype) : 0);
 }
 
 int64_t luron__gemm_work(const luron__gemm_args *g, int threads) {
     if (g->m == 0 || g->n == 0 || luron__gemm_is_small(g)) return 0;
     if (is_one(g, threads)) return ALIGN + tile_work(g);
-    return ALIGN + luron__buffers_bytes(tile_work(g), buffers_of(g, threads));
+    return ALIGN + luron__buffers_bytes(tile_work(g), buffers_of(grid_of(g, threads), threads));
 }
 
 int64_t luron__gemm_most_work(int threads) {
@@ -126,7 +123,7 @@ void luron__gemm(const luron__gemm_args *g, int threads, void *work) {
         return;
     }
     r.grid = grid_of(g, threads);
-    r.buffers = luron__buffers_at(at, tile_work(g), buffers_of(g, threads));
+    r.buffers = luron__buffers_at(at, tile_work(g), buffers_of(r.grid, threads));
     luron__parallel_for(threads, r.grid.rows * r.grid.cols, 1, tiles, &r);
 }
 

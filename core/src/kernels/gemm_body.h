@@ -225,7 +225,7 @@ static inline NAME(store) NAME(store_of)(const NAME(part) * part, int64_t j, int
          .cols = cols < p->width ? cols : p->width};
     s.acc = s.c, s.ldacc = s.ldc;
     if (s.beta != 0 || part->end - part->block > 1) {
-        s.acc = part->work + LURON__GEMM_K * LURON__GEMM_PANEL / (int)sizeof(T);
+        s.acc = part->work + luron__gemm_panel_work(g) / (int64_t)sizeof(T);
         s.ldacc = cols < p->width ? p->width : cols;
     }
     return s;
@@ -314,7 +314,7 @@ static void NAME(tile)(const luron__gemm_args *g, int64_t m0, int64_t m1, int64_
         NAME(multiply)(&part, n0, n1);
         return;
     }
-    T *turned = (T *)work + LURON__GEMM_TILE_WORK / (int64_t)sizeof(T);
+    T *turned = (T *)work + luron__gemm_tile_work(g) / (int64_t)sizeof(T);
     part.turned = turned;
     for (int64_t block = 0, k = 0; block < blocks.n; block++) {
         int64_t n = blocks.each + (block < blocks.longer);

@@ -13,7 +13,7 @@
 #define LURON__GEMM_WIDTHS 5                 /* panel widths an instruction set has, at most, and a 0 */
 #define LURON__GEMM_IN_PLACE_M 32            /* up to so many rows, or if all of B is so small ... */
 #define LURON__GEMM_IN_PLACE_B (1600 * 1024) /* (bytes), a panel of B that lies in order is not worth copying */
-/** Bytes that one tile needs: a packed panel and the sums of a panel of columns. */
+/** Bytes that one tile needs at most: packed panels and the sums of a panel of columns. */
 #define LURON__GEMM_TILE_WORK ((int64_t)(LURON__GEMM_K + LURON__GEMM_M) * LURON__GEMM_PANEL)
 #define LURON__GEMM_FAR 4096                 /* bytes from row to row of B from which on rows are far apart */
 #define LURON__GEMM_MANY (160 * 1024)         /* bytes of A from which on panels of B take turns */
@@ -27,6 +27,14 @@
 #else
 #define LURON__ONCE __attribute__((noinline))
 #endif
+
+/** Bytes of the packed panels of a tile of this product, and with the sums of a panel of columns of all that a tile needs. */
+static inline int64_t luron__gemm_panel_work(const luron__gemm_args *g) {
+    return (g->k < LURON__GEMM_K ? g->k : LURON__GEMM_K) * LURON__GEMM_PANEL;
+}
+static inline int64_t luron__gemm_tile_work(const luron__gemm_args *g) {
+    return luron__gemm_panel_work(g) + (g->m < LURON__GEMM_M ? g->m : LURON__GEMM_M) * LURON__GEMM_PANEL;
+}
 
 /** Is a transposed a copied? The blocks of k are then the outer loop, so what they have added up lies in c between. */
 static inline bool luron__gemm_turns_a(const luron__gemm_args *g) {
