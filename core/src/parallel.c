@@ -13,11 +13,12 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { MAX_THREADS = 256, LOOPS = 64, PATIENCE = 20, MOST_STRIKES = 7, FORGIVE_AFTER = 64 };
+enum { MAX_THREADS = 256, LOOPS = 64, PATIENCE = 20, MOST_STRIKES = 4, FORGIVE_AFTER = 32 };
 #define WORTH 100e-6      /* seconds of work that are worth waking threads for, */
 #define WORTH_AWAKE 25e-6 /* and while they spin, */
 #define AWAKE 150e-6      /* which they do for 200 us after a region, if the luron program is what runs (lua/cli/main.c) */
 #define LOST 5e-3         /* what a late region counts for at most: about a time slice of another program */
+#define SOON 10e-3        /* after another region; one after a pause, which makes or wakes the threads, says nothing about the next */
 #define LONGEST_WAIT 1.0  /* on one thread after a late region */
 
 /* One loop as it was last met: what it is known by, and its seconds on one thread. */
@@ -34,7 +35,6 @@ static _Thread_local struct guard {
     double until; /* one thread alone till then */
     int strikes;  /* late regions lately */
     int good;     /* regions in time since the last change */
-    bool met;     /* has there been a region? The first one makes the threads, which says nothing about the next */
     bool always;
 } guard;
 
@@ -112,9 +112,9 @@ static double run_region(const chunks *k, int64_t first, int threads) {
         work[omp_get_thread_num()] = seconds_of(CLOCK_THREAD_CPUTIME_ID) - began;
     }
     for (int t = 0; t < threads; t++) sum += work[t];
+    bool judged = start - guard.ended < SOON;
     guard.ended = now();
-    if (guard.met) judge(guard.ended - start, sum);
-    guard.met = true;
+    if (judged) judge(guard.ended - start, sum);
     return sum;
 }
 
