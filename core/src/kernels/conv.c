@@ -151,7 +151,8 @@ int64_t luron__conv_work(const luron__conv_args *args, int threads) {
     luron__conv_part p = luron__conv_part_of(&g, false, r);
     int64_t bytes = luron__most(part_bytes(&p, threads), luron__conv_weight_work(&g, threads));
     bytes = luron__most(bytes, luron__conv_sparse_work(&g, threads));
-    if (luron__conv_strided_work(&g, threads) > 0) return luron__most(bytes, luron__conv_strided_work(&g, threads));
+    const int64_t strided = luron__conv_strided_work(&g, threads);
+    if (strided > 0) return luron__most(bytes, strided);
     do {
         p = luron__conv_part_of(&g, true, r);
         bytes = luron__most(bytes, part_bytes(&p, threads));

@@ -30,6 +30,7 @@ static void some_blocks(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 #define LOWEST (-(A)INFINITY)
 #define HIGHEST ((A)INFINITY)
 #define IS_NAN(v) ((v) != (v))
+#define SERVES(id) true
 #define NAME(x) x##_f32
 #include "kernels/reduce_body.h"
 #undef T
@@ -48,6 +49,8 @@ static void some_blocks(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 #define LOWEST INT64_MIN
 #define HIGHEST INT64_MAX
 #define IS_NAN(v) false
+#undef SERVES
+#define SERVES(id) ((int)(id) != SQUARES)
 #define NAME(x) x##_i64
 #include "kernels/reduce_body.h"
 #undef T
@@ -55,6 +58,8 @@ static void some_blocks(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 #undef HIGHEST
 #undef NAME
 #define T uint8_t
+#undef SERVES
+#define SERVES(id) ((int)(id) == LURON__REDUCE_MAX || (int)(id) == LURON__REDUCE_MIN)
 #define LOWEST 0
 #define HIGHEST 1
 #define NAME(x) x##_b8

@@ -3,6 +3,7 @@
  *   T, A      type of the elements, type in which they are accumulated
  *   IS_NAN    IS_NAN(v)
  *   LOWEST, HIGHEST  what MAX and MIN start from
+ *   SERVES    SERVES(id): is that asked for with this dtype?
  *   NAME      NAME(x): x with the suffix of the dtype
  *
  * A tile is `width` outputs along the innermost kept dim, at most COLUMNS: neighbours, where that reads memory in
@@ -36,7 +37,7 @@ static inline __attribute__((always_inline)) A NAME(start)(const int fn) {
  * a compiler makes branches of it. */
 enum { NAME(WIDE) = 16 / sizeof(T) < LANES ? 16 / sizeof(T) : LANES };
 typedef T NAME(vector) __attribute__((vector_size(NAME(WIDE) * sizeof(T))));
-static inline __attribute__((always_inline)) void NAME(extremes)(const int fn, A *lane, const T *x, int64_t n) {
+static __attribute__((noinline)) void NAME(extremes)(int fn, A *lane, const T *x, int64_t n) {
     enum { WIDE = NAME(WIDE), VECTORS = LANES / WIDE };
     NAME(vector) best[VECTORS], nan[VECTORS] = {0}, v;
     for (int l = 0; l < LANES; l++)
@@ -141,23 +142,13 @@ static inline __attribute__((always_inline)) void NAME(block)(const int fn, cons
 static void NAME(any_block)(int fn, const luron__reduce_args *r, const void *x, int width, int64_t first,
                             const void *mean, void *out) {
     int64_t count = r->n - first < BLOCK ? r->n - first : BLOCK;
+    /* clang-format off: a table */
     switch (fn) {
-    case LURON__REDUCE_SUM:
-        NAME(block)(LURON__REDUCE_SUM, r, x, width, first, count, mean, out);
-        break;
-    case SQUARES:
-        NAME(block)(SQUARES, r, x, width, first, count, mean, out);
-        break;
-    case LURON__REDUCE_PROD:
-        NAME(block)(LURON__REDUCE_PROD, r, x, width, first, count, mean, out);
-        break;
-    case LURON__REDUCE_MAX:
-        NAME(block)(LURON__REDUCE_MAX, r, x, width, first, count, mean, out);
-        break;
-    case LURON__REDUCE_MIN:
-        NAME(block)(LURON__REDUCE_MIN, r, x, width, first, count, mean, out);
-        break;
+#define CASE(id) case id: if (SERVES(id)) NAME(block)(id, r, x, width, first, count, mean, out); break;
+    CASE(LURON__REDUCE_SUM) CASE(SQUARES) CASE(LURON__REDUCE_PROD) CASE(LURON__REDUCE_MAX) CASE(LURON__REDUCE_MIN)
+#undef CASE
     }
+    /* clang-format on */
 }
 
 /* All numbers of a tile into total; from the blocks' results in `work` (blocks, COLUMNS) if they were made before. */

@@ -15,6 +15,9 @@
     }
 /* Of what is too large for luron__reduce_turn the C library knows more; an element's bits do not depend on the others of its piece. */
 #define TURN(name)                                                                                                     \
+    static __attribute__((noinline)) float name##_any(float x) {                                                       \
+        return fabsf(x) <= LURON__MOST_TURNED ? luron__##name##_f32(x) : name##f(x);                                   \
+    }                                                                                                                  \
     static void name##_run(int64_t n, const float *x, float *y) {                                                      \
         enum { PIECE = 64 };                                                                                           \
         for (int64_t at = 0; at < n; at += PIECE) {                                                                    \
@@ -22,8 +25,7 @@
             int large = 0;                                                                                             \
             for (int64_t i = at; i < end; i++) large |= !(fabsf(x[i]) <= LURON__MOST_TURNED);                          \
             if (large)                                                                                                 \
-                for (int64_t i = at; i < end; i++)                                                                     \
-                    y[i] = fabsf(x[i]) <= LURON__MOST_TURNED ? luron__##name##_f32(x[i]) : name##f(x[i]);              \
+                for (int64_t i = at; i < end; i++) y[i] = name##_any(x[i]);                                            \
             else                                                                                                       \
                 _Pragma("GCC ivdep") for (int64_t i = at; i < end; i++) y[i] = luron__##name##_f32(x[i]);              \
         }                                                                                                              \
