@@ -164,8 +164,7 @@ static int put_argument(lua_State *L, key *k, int i) {
         int64_t head[2] = { luron_tensor_dtype(t), luron_tensor_ndim(t) };
         put(k, head, sizeof head);
         put(k, luron_tensor_shape(t), (size_t)head[1] * sizeof(int64_t));
-        put_char(k, luron_tensor_is_contiguous(t) ? '1' : '0');
-        return !luron_tensor_requires_grad(t);
+        return !luron_tensor_requires_grad(t) && luron_tensor_is_contiguous(t); /* a copy would not see what is written to it */
     }
     if (type == LUA_TSTRING) {
         size_t n;
@@ -196,7 +195,9 @@ static int l_plan_key(lua_State *L) {
     int bad = put_call(L, ctx, &counted, 1, top);
     if (bad) {
         lua_pushnil(L);
-        if (lr_to_tensor(L, bad)) lua_pushfstring(L, "argument %d requires a gradient", bad);
+        luron_tensor *t = lr_to_tensor(L, bad);
+        if (t && luron_tensor_requires_grad(t)) lua_pushfstring(L, "argument %d requires a gradient", bad);
+        else if (t) lua_pushfstring(L, "argument %d does not lie in one piece (contiguous() gives it in one)", bad);
         else lua_pushfstring(L, "argument %d is a %s", bad, luaL_typename(L, bad));
         return 2;
     }

@@ -10,13 +10,12 @@ local Compiled = {}
 Compiled.__index = Compiled
 Compiled.__name = "luron.compiled"
 
--- Tensors among the arguments, what they are in words, and which one, if any, does not lie in one piece.
+-- Tensors among the arguments, and what they are in words.
 local function look_at(arguments)
-  local ins, words, loose = {}, {}, nil
+  local ins, words = {}, {}
   for i = 1, arguments.n do
     local value = arguments[i]
     if core.is_tensor(value) then
-      if not value:is_contiguous() then loose = loose or i end
       ins[#ins + 1] = value
       words[i] = value:dtype() .. " (" .. table.concat(value:shape(), ", ") .. ")"
     elseif type(value) == "string" then
@@ -25,7 +24,7 @@ local function look_at(arguments)
       words[i] = math.type(value) == "float" and string.format("%a", value) or tostring(value)
     end
   end
-  return ins, table.concat(words, ", ") .. (core.is_recording() and "" or ", no gradients"), loose
+  return ins, table.concat(words, ", ") .. (core.is_recording() and "" or ", no gradients")
 end
 
 -- Results that are tensors; nil, why if one is something else.
@@ -73,14 +72,10 @@ local function compare(entry, plan, watched, stepped)
   end
 end
 
--- Call the function, noting what it does. The entry learns of it.
+-- Call the function, noting what it does in the entry.
 local function note(self, entry, ...)
-  local ins, kind, loose = look_at(table.pack(...))
-  entry.kind = kind
-  if loose then -- a plan would read a copy, but the function may write to its argument, or give it back
-    entry.refusal = string.format("argument %d does not lie in one piece (contiguous() gives it in one)", loose)
-    return self.fn(...)
-  end
+  local ins
+  ins, entry.kind = look_at(table.pack(...))
   local plan, refusal = core.plan_begin(ins)
   if not plan then
     entry.refusal = refusal

@@ -86,17 +86,6 @@ LOOP TYPED(slope)(const classes *k, const REAL *x, REAL *gx, int64_t i, const RE
         }
     }
 }
-/* The gradient of m rows that lie side by side, put there, where all classes weigh the same; es: their probabilities. What
- * slope computes, in one run for all. */
-LOOP TYPED(put_rows)(const classes *k, int64_t i, int64_t m, const REAL *restrict es, REAL *restrict gx) {
-    const double g = k->scale;
-    for (int64_t j = 0; j < m * k->n; j++) gx[j] = (REAL)(g * es[j]);
-    for (int64_t r = 0; r < m; r++, es += k->n, gx += k->n) {
-        const int64_t id = luron_id(k->c, TARGET, i + r);
-        if (id != k->o->ignore_index) gx[id] = (REAL)(g * es[id] - g);
-        else for (int64_t j = 0; j < k->n; j++) gx[j] = 0;
-    }
-}
 LOOP TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const classes *k = arg;
     REAL e[LOSS_PIECE];
@@ -106,11 +95,8 @@ LOOP TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
         const int64_t at = loss_row_at(k, i);
         const REAL *x = (const REAL *)k->x + at;
         if ((m = TYPED(run)(k, i, end))) TYPED(probabilities_of_rows)(k->c, x, m, k->n, k->lse + i, e);
-        if (m && same) {
-            TYPED(put_rows)(k, i, m, e, (REAL *)k->gx + at);
-            continue;
-        }
-        for (int64_t r = 0; r < (m ? m : 1); r++)
+        if (m && same) TYPED(put_rows)(k, i, m, e, (REAL *)k->gx + at);
+        else for (int64_t r = 0; r < (m ? m : 1); r++)
             TYPED(slope)(k, x + r * k->n, (REAL *)k->gx + at + r * k->n, i + r, m ? e + r * k->n : NULL);
         if (!m) m = 1;
     }

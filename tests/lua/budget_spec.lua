@@ -103,7 +103,7 @@ describe("bytes on disk, stripped,", function()
   local KiB = 1024
 
   it("of the library, the command and the Lua module", function()
-    assert_within(2048 * KiB, stripped(build .. "/lib/libluron.so"), "libluron") -- kernels for three instruction sets are 0.7 MiB of it
+    assert_within(1856 * KiB, stripped(build .. "/lib/libluron.so"), "libluron") -- kernels for three instruction sets are 0.7 MiB of it
     assert_within(32 * KiB, stripped(build .. "/bin/luron"), "luron")
     assert_within(400 * KiB, stripped(build .. "/lib/lua/5.4/luron/core.so"), "luron.core")
   end)
@@ -126,6 +126,6 @@ describe("bytes on disk, stripped,", function()
       sum = sum + file:seek "end"
     end
     assert.is_true(sum > 100 * KiB)
-    assert_within(528 * KiB, sum, "Lua")
+    assert_within(512 * KiB, sum, "Lua")
   end)
 end)
