@@ -5,7 +5,7 @@ local module = require "luron.module"
 
 local MOST_PLANS, MOST_DIFFERENT = 64, 8 -- kinds of calls, notings on end that differ
 
---- What compile gives: called like the function.
+--- What compile gives: is called like fn.
 local Compiled = {}
 Compiled.__index = Compiled
 Compiled.__name = "luron.compiled"
@@ -27,7 +27,7 @@ local function look_at(arguments)
   return ins, table.concat(words, ", ") .. (core.is_recording() and "" or ", no gradients")
 end
 
--- Results that are tensors; nil, why if one is something else.
+-- Results if all are tensors; else nil, why.
 local function outputs_of(results)
   for i = 1, results.n do
     if not core.is_tensor(results[i]) then return nil, string.format("result %d is no tensor but %s", i, core.got(results[i])) end
