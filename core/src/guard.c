@@ -56,24 +56,9 @@ static void scan_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
         atomic_store(&j->found, true);
 }
 
-/* The elements of a tensor that lie in one run; -1: they do not. */
-static int64_t run_of(const luron_tensor *t) {
-    int64_t n = 1;
-    bool is_run = true;
-    for (int d = t->ndim - 1; d >= 0; d--) {
-        is_run = is_run && (t->shape[d] == 1 || t->strides[d] == n);
-        n *= t->shape[d];
-    }
-    return is_run || n == 0 ? n : -1;
-}
-
 static bool any(const luron_ctx *ctx, const luron_tensor *t, scan_fn fn) {
-    if (!luron_dtype_is_float(t->dtype) || !t->storage) return false;
-    const int64_t n = run_of(t);
-    if (n == 0) return false;
-    if (n > 0 && (ctx->threads == 1 || n <= GRAIN)) return fn(t->dtype, n, luron__data(t), 1);
-    rows r = {.x = luron__data(t), .n = n, .step = 1};
-    if (n < 0) r = rows_of(t);
+    if (!luron_dtype_is_float(t->dtype) || !t->storage || luron_tensor_numel(t) == 0) return false;
+    rows r = luron_tensor_is_contiguous(t) ? (rows){.x = luron__data(t), .n = luron_tensor_numel(t), .step = 1} : rows_of(t);
     if (r.ndim == 0 && (ctx->threads == 1 || r.n <= GRAIN)) return fn(t->dtype, r.n, r.x, r.step);
     scan_job j = {.r = &r, .dtype = t->dtype, .fn = fn};
     int64_t at[LURON_MAX_DIMS] = {0};

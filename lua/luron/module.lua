@@ -279,7 +279,7 @@ local function paths_of(checkpoint)
   if not checkpoint:text "architecture" then return paths end
   local module, alone, rest = checkpoint.training.module, {}, {}
   if type(module) ~= "table" then module = nil end
-  if type(module) == "table" and type(module.graph) ~= "table" then return {} end -- by an earlier version: what is the graph's is not told
+  if module and type(module.graph) ~= "table" then return {} end -- by an earlier version: what is the graph's is not told
   for _, path in ipairs(module and module.graph or {}) do alone[path] = true end
   for _, path in ipairs(paths) do
     -- of a graph alone all parameters are known by the class that was traced, and its constants are not
