@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "../data/elementwise_reference.h"
+#include "../data/dtype_reference.h"
 #include "tensor_assert.h"
 
 enum { PATTERNS = 65536 };

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../data/dtype_reference.h"
 #include "../data/elementwise_reference.h"
 #include "kernels/elementwise.h"
 #include "tensor_assert.h"

@@ -58,9 +58,9 @@ def case(op, x, at=(), keep=False, p=0.0, mask=None):
     if y.requires_grad:
         v = eighths(*y.shape)
         gx, = torch.autograd.grad(y, x, v, allow_unused=True)
-    fields = [x, mask, y, ids, v, gx]
+    lines = [[x, mask, y], [ids, v, gx]]
     print('    { "%s", %d, { %s }, %d, %s,\n      %s },' % (op, len(at), ", ".join(map(str, at)) or "0", keep, number(p),
-                                                           ",\n      ".join(tensor(t) for t in fields)))
+                                                           ",\n      ".join(", ".join(map(tensor, line)) for line in lines)))
 
 
 print("/* Made by make_arrange.py with PyTorch %s. Dims and ids count from 0. Types: reduce_reference.h. */" % torch.__version__.split("+")[0])

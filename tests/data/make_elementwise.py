@@ -1,9 +1,11 @@
-"""Write elementwise_reference.h: what PyTorch gives for every element-wise function, for promotion and for conversion.
+"""Write what PyTorch gives for every element-wise function, or for promotion and conversion of dtypes.
 
-    python3 make_elementwise.py > elementwise_reference.h
+    python3 make_elementwise.py functions > elementwise_reference.h
+    python3 make_elementwise.py dtypes > dtype_reference.h
 """
 import itertools
 import math
+import sys
 
 import numpy as np
 import torch
@@ -43,7 +45,7 @@ def array(kind, name, values, text):
     line = "   "
     for v in values:
         item = f" {text(v)},"
-        if len(line) + len(item) > 118:
+        if len(line) + len(item) > 176:
             print(line)
             line = "   "
         line += item
@@ -114,8 +116,12 @@ def conversions():
         print(f"static const uint64_t reference_to_{name} = 0x{fnv(bits):x}u;")
 
 
-print(f"/* elementwise_reference.h -- made by make_elementwise.py with PyTorch {torch.__version__.split('+')[0]}. */")
+what = sys.argv[1]
+name = {"functions": "elementwise_reference.h", "dtypes": "dtype_reference.h"}[what]
+print(f"/* {name} -- made by make_elementwise.py with PyTorch {torch.__version__.split('+')[0]}. */")
 print("#include <math.h>\n#include <stdint.h>\n")
-functions()
-promotion()
-conversions()
+if what == "functions":
+    functions()
+else:
+    promotion()
+    conversions()
