@@ -1,26 +1,17 @@
-/* The host side of optimisers: groups of parameters, their state, and the step, which cuts every tensor into chunks of a
- * fixed size, or shows it whole to types that want it so. A step is all or nothing: what can fail is done before the first
- * number changes, which is why scratch is made with the group and the work of matrix products at the start of the step. */
+/* The host side of optimisers: groups of parameters and their state. The step is in optim_step.c: what can fail in it is done
+ * before the first number changes, which is why scratch is made with the group.                                         */
 #include "graph.h"
-#include "guard.h"
 #include "optim_groups.h"
 #include "plan.h"
-#include "profile.h"
-#include "strict.h"
 
 #include <stdio.h>
 #include <string.h>
-
-enum { GRAIN = 16384 }; /* elements of a chunk */
 
 static int count(const char *const *names) {
     int n = 0;
     while (names && names[n]) n++;
     return n;
 }
-static const char *type_name(const luron_optim *o) { return o->type->optim.name; }
-static bool is_whole(const luron_optim *o) { return o->type->optim.flags & LURON_OPTIM_WHOLE; }
-static bool keeps(const luron_optim *o, const void *options, int s) { return !o->type->optim.keeps || o->type->optim.keeps(options, s); }
 
 static void options_free(luron_optim *o, group *g) {
     luron__options_free(o->pool, o->type, g->options);
@@ -73,22 +64,14 @@ void luron_optim_free(luron_optim *o) {
 }
 
 /* ---- types that see whole parameters --------------------------------------------------------------------------------------- */
-/* The call behind a step, through which the plugin reaches what the host can do. Nothing of it is allocated. */
-static void open_call(luron__frame *f, const luron_type *type, luron_ctx *ctx, const void *options, uint32_t dtype, luron__phase phase) {
+void luron__optim_call(luron__frame *f, const luron_type *type, luron_ctx *ctx, const void *options, uint32_t dtype, luron__phase phase) {
     memset(f, 0, offsetof(luron__frame, unzeroed));
     f->ctx = ctx, f->type = type, f->phase = phase, f->seed = ctx->seed;
     f->call = (luron_call) { .struct_size = sizeof f->call, .host = luron__host(ctx->isa), .options = options, .dtype = dtype, .index_base = ctx->index_base,
                              .internal = f };
 }
 
-/* The same with what a step may use. */
-static void open_step(luron__frame *f, const luron_optim *o, luron_ctx *ctx, const group *g, const param *p) {
-    open_call(f, o->type, ctx, g->options, p->tensor->dtype, LURON__PHASE_RUN);
-    f->work = o->work, f->call.scratch = o->scratch;
-}
-
-/* A block of at least so many bytes; what was in it is lost. */
-static luron_status reserve(luron_optim *o, luron_ctx *ctx, void **block, int64_t *have, int64_t bytes) {
+luron_status luron__optim_reserve(luron_optim *o, luron_ctx *ctx, void **block, int64_t *have, int64_t bytes) {
     if (bytes <= *have) return LURON_OK;
     void *more;
     LURON_TRY(luron__alloc(&more, ctx, (size_t)bytes));
@@ -102,9 +85,6 @@ static luron_dims dims_of(const luron_tensor *t) {
     for (int d = 0; d < t->ndim; d++) dims.shape[d] = t->shape[d];
     return dims;
 }
-static bool has_dims(const luron_tensor *t, const luron_dims *dims) {
-    return t->dtype == dims->dtype && t->ndim == dims->ndim && memcmp(t->shape, dims->shape, (size_t)t->ndim * sizeof *t->shape) == 0;
-}
 
 luron_status luron__optim_setup(int64_t *scratch_bytes, luron__wants *wants, luron_ctx *ctx, const luron_type *type, const void *options, double *scalars,
                                 const param *p) {
@@ -114,7 +94,7 @@ luron_status luron__optim_setup(int64_t *scratch_bytes, luron__wants *wants, lur
     luron__frame f;
     luron_view whole = luron__view(p->tensor);
     whole.data = NULL;
-    open_call(&f, type, ctx, options, p->tensor->dtype, LURON__PHASE_OPTIM);
+    luron__optim_call(&f, type, ctx, options, p->tensor->dtype, LURON__PHASE_OPTIM);
     f.wants = wants;
     luron_step s = { .struct_size = sizeof s, .dtype = p->tensor->dtype, .host = luron__host(ctx->isa), .options = options, .scalars = scalars,
                      .n = luron_tensor_numel(p->tensor), .whole = &whole, .call = &f.call };
@@ -161,7 +141,7 @@ luron_status luron__optim_setup_param(luron_optim *o, luron_ctx *ctx, group *g, 
         LURON_TRY(luron__optim_setup(&bytes, &were, ctx, o->type, g->options, g->scalars, &g->params[i]));
         for (int s = 0; s < o->n_states; s++) LURON_TRY(check_same(ctx, o->type, &g->params[i], s, &were.state[s], &wants.state[s]));
     }
-    LURON_TRY(reserve(o, ctx, &o->scratch, &o->scratch_bytes, bytes));
+    LURON_TRY(luron__optim_reserve(o, ctx, &o->scratch, &o->scratch_bytes, bytes));
     return luron__optim_states(&g->states[i * o->n_states], ctx, o->type, options, &wants, &g->params[i]);
 }
 
@@ -179,15 +159,15 @@ static luron_status check_new(const luron_optim *o, luron_ctx *ctx, const group 
     for (int i = 0; i < n; i++) {
         const luron_tensor *t = g->params[i].tensor;
         const bool same = t == p->tensor || (t->storage == p->tensor->storage && t->offset == p->tensor->offset && luron_tensor_numel(t) > 0);
-        LURON__CHECK(ctx, !same, LURON_E_ARGUMENT, "%s: parameter '%s' is there already, as '%s': each can be in one group only", type_name(o), p->name,
+        LURON__CHECK(ctx, !same, LURON_E_ARGUMENT, "%s: parameter '%s' is there already, as '%s': each can be in one group only", luron__optim_name(o), p->name,
                      g->params[i].name);
-        LURON__CHECK(ctx, strcmp(file_name(a, p), file_name(b, &g->params[i])), LURON_E_ARGUMENT, "%s: two parameters are called '%s'", type_name(o), p->name);
+        LURON__CHECK(ctx, strcmp(file_name(a, p), file_name(b, &g->params[i])), LURON_E_ARGUMENT, "%s: two parameters are called '%s'", luron__optim_name(o), p->name);
     }
     return LURON_OK;
 }
 
 static luron_status check_param(const luron_optim *o, luron_ctx *ctx, const luron_tensor *t, const char *name) {
-    const char *type = type_name(o);
+    const char *type = luron__optim_name(o);
     LURON__CHECK(ctx, t->dtype == LURON_F32 || t->dtype == LURON_F64, LURON_E_DTYPE, "%s: parameter '%s' is %s, expected float32 or float64", type, name,
                  luron_dtype_name(t->dtype));
     LURON__CHECK(ctx, !t->node, LURON_E_STATE, "%s: parameter '%s' is the result of an op, expected a leaf", type, name);
@@ -199,11 +179,11 @@ static luron_status add_param(luron_optim *o, luron_ctx *ctx, group *g, int i, l
     char number[24];
     snprintf(number, sizeof number, "%lld", (long long)(o->n_params + i + ctx->index_base));
     param *p = &g->params[i];
-    LURON__CHECK(ctx, t, LURON_E_ARGUMENT, "%s: parameter %d is missing", type_name(o), i + ctx->index_base);
+    LURON__CHECK(ctx, t, LURON_E_ARGUMENT, "%s: parameter %d is missing", luron__optim_name(o), i + ctx->index_base);
     p->number = name ? -1 : o->n_params + i;
     p->tensor = luron_tensor_ref(t);
     LURON_TRY(luron__strdup(&p->name, ctx, name ? name : number));
-    LURON__CHECK(ctx, luron__is_utf8(p->name), LURON_E_ARGUMENT, "%s: the name of parameter %d is not UTF-8", type_name(o), i + ctx->index_base);
+    LURON__CHECK(ctx, luron__is_utf8(p->name), LURON_E_ARGUMENT, "%s: the name of parameter %d is not UTF-8", luron__optim_name(o), i + ctx->index_base);
     LURON_TRY(check_param(o, ctx, t, p->name));
     for (int64_t k = 0; k < o->n_groups; k++) LURON_TRY(check_new(o, ctx, &o->groups[k], o->groups[k].n, p));
     LURON_TRY(check_new(o, ctx, g, i, p));
@@ -213,7 +193,7 @@ static luron_status add_param(luron_optim *o, luron_ctx *ctx, group *g, int i, l
 
 static luron_status fill_group(luron_optim *o, luron_ctx *ctx, group *g, luron_tensor *const *params, const char *const *names, int n_args,
                                const luron_arg *args) {
-    LURON_TRY(luron__options_new(&g->options, ctx, o->type, type_name(o), o->defaults, n_args, args));
+    LURON_TRY(luron__options_new(&g->options, ctx, o->type, luron__optim_name(o), o->defaults, n_args, args));
     LURON_TRY(luron__alloc(&g->params, ctx, (size_t)g->n * sizeof *g->params));
     LURON_TRY(luron__alloc(&g->states, ctx, (size_t)g->n * (size_t)o->n_states * sizeof *g->states));
     LURON_TRY(luron__alloc(&g->scalars, ctx, (size_t)o->n_scalars * sizeof *g->scalars));
@@ -223,7 +203,7 @@ static luron_status fill_group(luron_optim *o, luron_ctx *ctx, group *g, luron_t
 
 luron_status luron_optim_add(luron_optim *o, luron_ctx *ctx, int n, luron_tensor *const *params, const char *const *names, int n_args,
                              const luron_arg *args) {
-    LURON__CHECK(ctx, n > 0, LURON_E_ARGUMENT, "%s: no parameters given", type_name(o));
+    LURON__CHECK(ctx, n > 0, LURON_E_ARGUMENT, "%s: no parameters given", luron__optim_name(o));
     luron__plan_refuse(ctx, "adds parameters to an optimiser: do that outside of the step");
     group g = { .n = n };
     luron_status status = fill_group(o, ctx, &g, params, names, n_args, args);
@@ -249,7 +229,7 @@ static luron_status name_params(char **names, luron_tensor **params, luron_ctx *
 luron_status luron_optim_add_model(luron_optim *o, luron_ctx *ctx, const luron_model *model, int n_args, const luron_arg *args) {
     int n = 0;
     while (luron_model_param(model, n, NULL, 0)) n++;
-    LURON__CHECK(ctx, n > 0, LURON_E_ARGUMENT, "%s: the model has no parameters", type_name(o));
+    LURON__CHECK(ctx, n > 0, LURON_E_ARGUMENT, "%s: the model has no parameters", luron__optim_name(o));
     luron_tensor **params = NULL;
     char **names = NULL;
     size_t bytes = (size_t)n * sizeof(void *);
@@ -261,199 +241,6 @@ luron_status luron_optim_add_model(luron_optim *o, luron_ctx *ctx, const luron_m
     luron__free(ctx, names, bytes);
     luron__free(ctx, params, bytes);
     return status;
-}
-
-/* ---- the step -------------------------------------------------------------------------------------------------------------- */
-typedef struct job {
-    luron_step step; /* for the start of the tensor */
-    const luron_optim_type *type;
-    size_t item;
-    int n_states;
-} job;
-
-static luron_status check_finite(const luron_optim *o, luron_ctx *ctx, const param *p) {
-    if (!luron__has_nonfinite(ctx, p->grad)) return LURON_OK; /* looks at bits: a sum of squares may overflow by itself */
-    char text[LURON__NUMBERS_TEXT];
-    return luron__fail(ctx, LURON_E_NONFINITE, "step %lld: gradient of '%s' is not finite: %s; no parameter was changed", (long long)(o->steps + 1), p->name,
-                       luron__numbers_text(text, sizeof text, ctx, p->grad));
-}
-
-/* A contiguous gradient that is finite and fits its parameter, into p->grad; NULL: there is none. */
-static luron_status take_gradient(luron_optim *o, luron_ctx *ctx, const group *g, int i) {
-    param *p = &g->params[i];
-    if (!p->tensor->grad || !p->tensor->requires_grad) return LURON_OK;
-    bool bound = is_whole(o); /* scratch and state are for what it was */
-    for (int s = 0; s < o->n_states; s++) bound = bound || g->states[i * o->n_states + s];
-    LURON__CHECK(ctx, !bound || has_dims(p->tensor, &p->dims), LURON_E_STATE,
-                 "%s: parameter '%s' has another shape or dtype than when it was added", type_name(o), p->name);
-    LURON_TRY(luron_contiguous(&p->grad, ctx, p->tensor->grad));
-    return luron__is_known_finite(p->grad) ? LURON_OK : check_finite(o, ctx, p);
-}
-
-static luron_status take_gradients(luron_optim *o, luron_ctx *ctx) {
-    for (int64_t k = 0; k < o->n_groups; k++)
-        for (int i = 0; i < o->groups[k].n; i++) LURON_TRY(take_gradient(o, ctx, &o->groups[k], i));
-    return LURON_OK;
-}
-
-static void step_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
-    const job *j = arg;
-    luron_step s = j->step;
-    void *state[LURON__MAX_SLOTS];
-    const size_t skip = (size_t)begin * j->item;
-    (void)chunk;
-    for (int i = 0; i < j->n_states; i++) state[i] = j->step.state[i] ? (char *)j->step.state[i] + skip : NULL;
-    s.n = end - begin, s.param = (char *)s.param + skip, s.grad = (const char *)s.grad + skip, s.state = state;
-    j->type->step(&s);
-}
-
-/* Step number t of a parameter, for the start of its tensor. state: room for the pointers. */
-static luron_step make_step(const luron_optim *o, const luron_ctx *ctx, const group *g, int i, int64_t t, void **state) {
-    const param *p = &g->params[i];
-    for (int s = 0; s < o->n_states; s++) {
-        luron_tensor *kept = keeps(o, g->options, s) ? g->states[i * o->n_states + s] : NULL;
-        state[s] = kept ? luron__data(kept) : NULL;
-    }
-    return (luron_step) { .struct_size = sizeof(luron_step), .dtype = p->tensor->dtype, .host = luron__host(ctx->isa), .options = g->options,
-                          .scalars = g->scalars, .t = t, .param = luron__data(p->tensor), .grad = luron__data(p->grad), .state = state };
-}
-
-static luron_step make_begin(const luron_ctx *ctx, const group *g, int64_t t) {
-    return (luron_step) { .struct_size = sizeof(luron_step), .dtype = g->params[0].tensor->dtype, .host = luron__host(ctx->isa), .options = g->options,
-                          .scalars = g->scalars, .t = t };
-}
-
-/* Strict mode: the coming step of a parameter on copies. */
-static luron_status look_at_param(luron_optim *o, luron_ctx *ctx, const group *g, int i, double *scalars) {
-    const param *p = &g->params[i];
-    void *state[LURON__MAX_SLOTS + 1] = { NULL };
-    luron__frame f;
-    luron_view whole = luron__view(p->tensor);
-    luron_step s = make_step(o, ctx, g, i, p->steps + 1, state);
-    s.scalars = scalars;
-    if (is_whole(o)) {
-        open_step(&f, o, ctx, g, p);
-        s.whole = &whole, s.call = &f.call;
-    }
-    int64_t sizes[LURON__MAX_SLOTS + 1] = { 0 };
-    for (int k = 0; k < o->n_states; k++) sizes[k] = state[k] ? luron_tensor_numel(g->states[i * o->n_states + k]) : 0;
-    return luron__strict_step(ctx, o->type, &s, luron_tensor_numel(p->tensor), sizes, o->n_scalars, p->name);
-}
-
-/* The same of a group. */
-static luron_status look_at(luron_optim *o, luron_ctx *ctx, const group *g) {
-    double scalars[MAX_SCALARS] = { 0 };
-    memcpy(scalars, g->scalars, (size_t)o->n_scalars * sizeof *scalars);
-    if (o->type->optim.begin) {
-        luron_step s = make_begin(ctx, g, o->steps + 1);
-        LURON_TRY(luron__strict_begin(ctx, o->type, &s, o->n_scalars));
-        s.scalars = scalars;
-        o->type->optim.begin(&s);
-    }
-    for (int i = 0; i < g->n; i++)
-        if (g->params[i].grad) LURON_TRY(look_at_param(o, ctx, g, i, scalars));
-    return LURON_OK;
-}
-
-/* All of a parameter at once; loops and products within run in parallel. */
-static luron_status step_whole(const luron_optim *o, luron_ctx *ctx, const group *g, const param *p, job *j) {
-    luron__frame f;
-    luron_view whole = luron__view(p->tensor);
-    open_step(&f, o, ctx, g, p);
-    j->step.whole = &whole, j->step.call = &f.call;
-    step_chunk(j, 0, luron_tensor_numel(p->tensor), 0);
-    luron_status failed = atomic_load(&f.status);
-    return failed ? luron__wrap(ctx, failed, "%s: parameter '%s'", type_name(o), p->name) : LURON_OK;
-}
-
-static luron_status step_param(luron_optim *o, luron_ctx *ctx, group *g, int i) {
-    const param *p = &g->params[i];
-    const int64_t n = luron_tensor_numel(p->tensor);
-    void *state[LURON__MAX_SLOTS + 1];
-    luron_status status = LURON_OK;
-    luron_step step = make_step(o, ctx, g, i, p->steps, state);
-    step.n = n;
-    if (!is_whole(o) && n > 0 && n <= GRAIN) o->type->optim.step(&step);
-    else if (n > 0) {
-        job j = { .step = step, .type = &o->type->optim, .item = (size_t)luron_dtype_size(p->tensor->dtype), .n_states = o->n_states };
-        if (is_whole(o)) status = step_whole(o, ctx, g, p, &j);
-        else luron__parallel_for(ctx->threads, n, GRAIN, step_chunk, &j);
-    }
-    luron_tensor_touch(p->tensor);
-    for (int s = 0; s < o->n_states; s++)
-        if (state[s]) luron_tensor_touch(g->states[i * o->n_states + s]);
-    return status;
-}
-
-static void begin_group(const luron_optim *o, const luron_ctx *ctx, group *g) {
-    if (!o->type->optim.begin) return;
-    luron_step s = make_begin(ctx, g, o->steps);
-    o->type->optim.begin(&s);
-}
-
-/* The step with the gradients that were taken; status: of taking them. Those that are held are let go of. */
-static luron_status step_taken(luron_optim *o, luron_ctx *ctx, luron_status status, bool held) {
-    if (status == LURON_OK && is_whole(o)) status = reserve(o, ctx, &o->work, &o->work_bytes, luron__gemm_most_work(ctx->threads));
-    for (int64_t k = 0; k < o->n_groups && ctx->strict && status == LURON_OK; k++) status = look_at(o, ctx, &o->groups[k]);
-    if (status == LURON_OK) o->steps++;
-    for (int64_t k = 0; k < o->n_groups; k++) {
-        group *g = &o->groups[k];
-        if (status == LURON_OK) begin_group(o, ctx, g);
-        for (int i = 0; i < g->n; i++) {
-            if (status == LURON_OK && g->params[i].grad) {
-                g->params[i].steps++;
-                status = step_param(o, ctx, g, i);
-            }
-            if (held) luron_tensor_unref(g->params[i].grad);
-            g->params[i].grad = NULL;
-        }
-    }
-    return status;
-}
-
-luron_status luron_optim_step(luron_optim *o, luron_ctx *ctx) {
-    const bool was = ctx->recording;
-    luron__span span = luron__span_of(ctx);
-    ctx->recording = false;
-    luron_status status = take_gradients(o, ctx);
-    ctx->recording = was;
-    if (!status) luron__plan_optim(ctx, o);
-    luron_plan *plan = luron__plan_pause(ctx);
-    status = step_taken(o, ctx, status, true);
-    luron__plan_resume(ctx, plan);
-    luron__span_end_other(&span, ctx, o->type);
-    return status;
-}
-
-/* ---- for plans ------------------------------------------------------------------------------------------------------------- */
-int64_t luron__optim_n_params(const luron_optim *o) { return o->n_params; }
-
-static param *nth_param(const luron_optim *o, int64_t i) {
-    for (int64_t k = 0; k < o->n_groups; i -= o->groups[k++].n)
-        if (i < o->groups[k].n) return &o->groups[k].params[i];
-    return NULL;
-}
-
-luron__optim_param luron__optim_param_at(const luron_optim *o, int64_t i) {
-    const param *p = nth_param(o, i);
-    return (luron__optim_param) { p->tensor, p->grad };
-}
-
-luron_status luron__optim_step_with(luron_optim *o, luron_ctx *ctx, luron_tensor *const *grads) {
-    luron_status status = LURON_OK;
-    for (int64_t k = 0; k < o->n_groups; k++)
-        for (int i = 0; i < o->groups[k].n && !status; i++) {
-            param *p = &o->groups[k].params[i];
-            p->grad = *grads++;
-            if (p->grad) status = check_finite(o, ctx, p);
-        }
-    return step_taken(o, ctx, status, false);
-}
-
-luron_status luron_optim_zero_grad(luron_optim *o, luron_ctx *ctx) {
-    for (int64_t k = 0; k < o->n_groups; k++)
-        for (int i = 0; i < o->groups[k].n; i++) LURON_TRY(luron_tensor_set_grad(ctx, o->groups[k].params[i].tensor, NULL));
-    return LURON_OK;
 }
 
 /* ---- looking at it ------------------------------------------------------------------------------------------------------------ */
@@ -479,7 +266,7 @@ int luron_optim_n_states(const luron_optim *o) { return o->n_states; }
 const char *luron_optim_state_name(const luron_optim *o, int s) { return s >= 0 && s < o->n_states ? o->type->optim.state[s] : NULL; }
 luron_tensor *luron_optim_state(const luron_optim *o, int k, int i, int s) {
     const group *g = param_at(o, k, i) ? group_at(o, k) : NULL;
-    return g && s >= 0 && s < o->n_states && keeps(o, g->options, s) ? g->states[i * o->n_states + s] : NULL;
+    return g && s >= 0 && s < o->n_states && luron__optim_keeps(o, g->options, s) ? g->states[i * o->n_states + s] : NULL;
 }
 int luron_optim_n_scalars(const luron_optim *o) { return o->n_scalars; }
 const char *luron_optim_scalar_name(const luron_optim *o, int s) { return s >= 0 && s < o->n_scalars ? o->type->optim.scalars[s] : NULL; }

@@ -1,4 +1,4 @@
-/* optim_groups.h -- what optim.c, optim_options.c and reload_optim.c share: an optimiser and its groups of parameters. */
+/* optim_groups.h -- what optim.c, optim_step.c, optim_options.c and reload_optim.c share: an optimiser and its groups of parameters. */
 #ifndef LURON_OPTIM_GROUPS_H
 #define LURON_OPTIM_GROUPS_H
 #include "call.h"
@@ -31,6 +31,15 @@ struct luron_optim {
     void *scratch, *work; /* of types that see whole parameters */
     int64_t scratch_bytes, work_bytes;
 };
+
+static inline const char *luron__optim_name(const luron_optim *o) { return o->type->optim.name; }
+static inline bool luron__optim_is_whole(const luron_optim *o) { return o->type->optim.flags & LURON_OPTIM_WHOLE; }
+static inline bool luron__optim_keeps(const luron_optim *o, const void *options, int s) { return !o->type->optim.keeps || o->type->optim.keeps(options, s); }
+
+/** The call behind what a type does, through which its plugin reaches what the host can do. Nothing of it is allocated. */
+void luron__optim_call(luron__frame *f, const luron_type *type, luron_ctx *ctx, const void *options, uint32_t dtype, luron__phase phase);
+/** A block of at least so many bytes; what was in it is lost. */
+luron_status luron__optim_reserve(luron_optim *o, luron_ctx *ctx, void **block, int64_t *have, int64_t bytes);
 
 /** Ask a type that sees whole parameters whether it takes this one, how much scratch it wants (*scratch_bytes grows)
  * and what state; of other types the state is like the parameter. */

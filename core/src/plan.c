@@ -350,11 +350,14 @@ void luron__plan_optim(luron_ctx *ctx, luron_optim *o) {
     s->optim = o;
     s->lasting = true;
     atomic_fetch_add(&o->live.refs, 1);
-    for (int64_t i = 0; i < n; i++) {
+    s->in = luron__plan_memory(p, (size_t)n * sizeof *s->in);
+    for (int64_t i = 0; i < n && s->in; i++) {
         luron__optim_param at = luron__optim_param_at(o, i);
         luron__plan_see(p, at.tensor);
         set_header(p, s, (int)(2 * i), at.tensor, false);
-        if (at.grad) set_header(p, s, (int)(2 * i + 1), at.grad, false);
+        if (!at.grad) continue;
+        set_header(p, s, (int)(2 * i + 1), at.grad, false);
+        s->in[i] = &s->headers[2 * i + 1];
     }
     mix(p, &o, sizeof o);
     end_step(p);
@@ -526,6 +529,7 @@ int64_t luron_plan_bytes(const luron_plan *p) { return (int64_t)(p->block_bytes 
 /* ---- letting go -------------------------------------------------------------------------------------------------- */
 static void close_step(const luron_plan *p, luron__plan_step *s) {
     if (s->optim) luron_optim_free(s->optim);
+    luron_tensor_unref(s->flat);
     if (!s->frame || !s->frame->code) return;
     luron_layer *layer = s->frame->layer;
     luron__code *code = s->frame->code;

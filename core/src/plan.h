@@ -47,7 +47,8 @@ typedef struct luron__optim_param {
 } luron__optim_param;
 int64_t luron__optim_n_params(const luron_optim *o);
 luron__optim_param luron__optim_param_at(const luron_optim *o, int64_t i);
-luron_status luron__optim_step_with(luron_optim *o, luron_ctx *ctx, luron_tensor *const *grads);
+/** finite: all gradients are known to be. */
+luron_status luron__optim_step_with(luron_optim *o, luron_ctx *ctx, luron_tensor *const *grads, bool finite);
 
 /* ---- the plan ---------------------------------------------------------------------------------------------------- */
 typedef enum luron__plan_kind {
@@ -76,7 +77,8 @@ typedef struct luron__plan_step {
     int n; /* headers: operands, the one that is written last */
     luron_tensor *headers;
     luron__apply apply; /* OP: in and out point to the headers */
-    luron_tensor **in;
+    luron_tensor **in; /* OPTIM: the gradients; NULL: none */
+    luron_tensor *flat; /* OPTIM: all of them, one behind the other; NULL: they lie elsewhere */
     luron__frame *frame; /* FORWARD, BACKWARD */
     luron__packed *packed; /* parameters of the frame, by slot */
     luron__plan_view *views;

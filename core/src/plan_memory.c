@@ -1,11 +1,14 @@
 /* plan_memory.c -- the block of a plan: storages of the step that nobody else holds, at places where no two that are in use at
- * the same time overlap. The largest goes first, to the lowest place that is free while it is in use.                 */
+ * the same time overlap. The largest goes first, to the lowest place that is free while it is in use. The gradients of an
+ * optimiser, which the program may look at, have a block of their own.                                                */
 #include "plan.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { ALIGN = 64 };
+static size_t aligned(size_t bytes) { return (bytes + ALIGN - 1) / ALIGN * ALIGN; }
+
 typedef struct piece {
     int64_t store, first, last;
     size_t bytes, at;
@@ -49,7 +52,7 @@ static int64_t collect(luron_plan *p, piece *pieces) {
     for (int64_t i = 0; i < p->n_stores; i++) {
         const luron__plan_store *s = &p->stores[i];
         if (!s->kept || !s->written_first) continue;
-        pieces[n++] = (piece){.store = i, .first = s->first, .last = s->last, .bytes = (s->storage->bytes + ALIGN - 1) / ALIGN * ALIGN};
+        pieces[n++] = (piece){.store = i, .first = s->first, .last = s->last, .bytes = aligned(s->storage->bytes)};
     }
     return n;
 }
@@ -105,6 +108,89 @@ luron_status luron__plan_lay_out(luron_plan *p, luron_ctx *ctx) {
     return status;
 }
 
+/* ---- gradients that stay ----------------------------------------------------------------------------------------- */
+/* The gradient of a leaf that has a storage to itself, made by the step and no part of the block. NULL: there is none. */
+static luron__plan_grad *own_grad(luron_plan *p, const luron_tensor *header) {
+    luron__plan_grad *found = NULL;
+    for (int64_t i = 0; i < p->n_grads; i++) {
+        luron__plan_grad *g = &p->grads[i];
+        if (!g->grad || g->grad->storage != header->storage) continue;
+        if (found) return NULL;
+        found = g;
+    }
+    const bool is_whole = found && luron_tensor_is_contiguous(found->grad) && luron_tensor_is_contiguous(header) &&
+                          (size_t)luron_tensor_numel(header) * (size_t)luron_dtype_size(header->dtype) == header->storage->bytes;
+    for (int64_t i = 0; i < p->n_stores && is_whole; i++) {
+        const luron__plan_store *store = &p->stores[i];
+        if (store->storage == header->storage) return store->born && !store->moved && store->written_first ? found : NULL;
+    }
+    return NULL;
+}
+
+/* Whatever looked into `from` looks into `to`. */
+static void replace(luron_plan *p, luron__storage *from, luron__storage *to) {
+    for (int64_t k = 0; k < p->n_steps; k++) {
+        luron__plan_step *s = &p->steps[k];
+        for (int h = 0; h < s->n; h++)
+            if (s->headers[h].storage == from) s->headers[h].storage = to;
+        for (int64_t v = 0; v < s->n_views; v++)
+            if (s->views[v].storage == from) s->views[v].storage = to;
+    }
+    for (int o = 0; o < p->n_out; o++)
+        if (p->outs[o].storage == from) p->outs[o].storage = to;
+    for (int64_t i = 0; i < p->n_stores; i++)
+        if (p->stores[i].storage == from) {
+            atomic_fetch_add(&to->refs, 1);
+            p->stores[i].storage = to;
+            luron__storage_unref(from);
+        }
+}
+
+/* Bytes of the gradients of step s; 0: they are not all alone in a storage, or of several dtypes. */
+static size_t flat_bytes(luron_plan *p, const luron__plan_step *s) {
+    const luron_tensor *first = NULL;
+    size_t bytes = 0;
+    for (int i = 0; i < s->n / 2; i++) {
+        const luron_tensor *t = s->in[i];
+        if (!t) continue;
+        if (!first) first = t;
+        if (t->dtype != first->dtype || !own_grad(p, t)) return 0;
+        bytes += aligned(t->storage->bytes);
+    }
+    return bytes;
+}
+
+/* The gradients that the optimiser of step s reads get one block, one behind the other, so that one look tells whether all are
+ * finite. What they were in the step that was noted stays with whoever holds it.                                       */
+static luron_status flatten(luron_plan *p, luron_ctx *ctx, luron__plan_step *s) {
+    const size_t bytes = s->flat ? 0 : flat_bytes(p, s);
+    if (!bytes) return LURON_OK;
+    luron__block *block = luron__block_new(p->pool, bytes);
+    if (!block) return luron__nomem(ctx, bytes);
+    memset(block->data, 0, bytes); /* what lies between them is looked at too */
+    luron_tensor *flat = NULL, *own = NULL;
+    size_t at = 0;
+    luron_status status = LURON_OK;
+    for (int i = 0; i < s->n / 2 && !status; i++) {
+        if (!s->in[i]) continue;
+        luron__plan_grad *g = own_grad(p, s->in[i]);
+        status = luron__tensor_in_block(&own, ctx, g->grad->dtype, g->grad->ndim, g->grad->shape, block, at);
+        if (status) break;
+        at += aligned(own->storage->bytes);
+        own->storage->gradient = true;
+        replace(p, g->grad->storage, own->storage);
+        luron_tensor_unref(g->grad);
+        g->grad = own;
+    }
+    if (!status) {
+        const int64_t n = (int64_t)(bytes / (size_t)luron_dtype_size(own->dtype));
+        status = luron__tensor_in_block(&flat, ctx, own->dtype, 1, &n, block, 0);
+    }
+    s->flat = flat;
+    luron__block_unref(block);
+    return status;
+}
+
 /* List what every run writes outside of the block. */
 static luron_status list_written(luron_plan *p, luron_ctx *ctx) {
     if (!p->written) LURON_TRY(luron__alloc(&p->written, ctx, (size_t)p->n_stores * sizeof *p->written));
@@ -117,6 +203,8 @@ static luron_status list_written(luron_plan *p, luron_ctx *ctx) {
 }
 
 luron_status luron__plan_open(luron_plan *p, luron_ctx *ctx) {
+    for (int64_t k = 0; k < p->n_steps; k++)
+        if (p->steps[k].optim) LURON_TRY(flatten(p, ctx, &p->steps[k]));
     LURON_TRY(list_written(p, ctx));
     luron__pool_trim(p->pool); /* of the step that was noted: kept for a program that will not run again */
     LURON_TRY(luron__alloc(&p->block, ctx, p->block_bytes));

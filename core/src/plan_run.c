@@ -81,15 +81,7 @@ static luron_status run_root(luron_ctx *ctx, const luron_tensor *y) {
 }
 
 static luron_status run_optim(luron_ctx *ctx, luron__plan_step *s) {
-    luron_tensor *few[64], **grads = few;
-    int n = s->n / 2;
-    size_t bytes = (size_t)n * sizeof *grads;
-    if (n > 64) LURON_TRY(luron__alloc(&grads, ctx, bytes));
-    for (int i = 0; i < n; i++)
-        grads[i] = s->headers[2 * i + 1].storage ? &s->headers[2 * i + 1] : NULL;
-    luron_status status = luron__optim_step_with(s->optim, ctx, grads);
-    if (grads != few) luron__free(ctx, grads, bytes);
-    return status;
+    return luron__optim_step_with(s->optim, ctx, s->in, s->flat && !luron__has_nonfinite(ctx, s->flat));
 }
 
 static luron_status run_step(luron_plan *p, luron_ctx *ctx, luron__plan_step *s) {
