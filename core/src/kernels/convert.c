@@ -71,7 +71,7 @@ static inline float odd_float(double v) {
     return float_of(near_size > size ? u - 1 : u + 1);
 }
 
-/* ---- from the value that was read (float, double or int64_t) to what is stored --------------------------------- */
+/* ---- from the value that was read (float, double, int64_t or int32_t) to what is stored --------------------------------- */
 static inline uint16_t f16_from_f64(double v) { return f16_from_f32(odd_float(v)); }
 static inline uint16_t f16_from_i64(int64_t v) { return f16_from_f32(odd_float((double)v)); }
 static inline uint16_t bf16_from_f64(double v) { return bf16_from_f32(odd_float(v)); }
@@ -90,11 +90,11 @@ static inline uint8_t u8_from_i64(int64_t v) { return (uint8_t)(uint64_t)v; }
 
 #define STORE_F32(v) ((float)(v))
 #define STORE_F64(v) ((double)(v))
-#define STORE_F16(v) _Generic((v), float: f16_from_f32, double: f16_from_f64, int64_t: f16_from_i64)(v)
-#define STORE_BF16(v) _Generic((v), float: bf16_from_f32, double: bf16_from_f64, int64_t: bf16_from_i64)(v)
-#define STORE_I64(v) _Generic((v), float: i64_from_f64, double: i64_from_f64, int64_t: i64_from_i64)(v)
-#define STORE_I32(v) _Generic((v), float: i32_from_f64, double: i32_from_f64, int64_t: i32_from_i64)(v)
-#define STORE_U8(v) _Generic((v), float: u8_from_f64, double: u8_from_f64, int64_t: u8_from_i64)(v)
+#define STORE_F16(v) _Generic((v), float: f16_from_f32, double: f16_from_f64, int64_t: f16_from_i64, int32_t: f16_from_i64)(v)
+#define STORE_BF16(v) _Generic((v), float: bf16_from_f32, double: bf16_from_f64, int64_t: bf16_from_i64, int32_t: bf16_from_i64)(v)
+#define STORE_I64(v) _Generic((v), float: i64_from_f64, double: i64_from_f64, int64_t: i64_from_i64, int32_t: i64_from_i64)(v)
+#define STORE_I32(v) _Generic((v), float: i32_from_f64, double: i32_from_f64, int64_t: i32_from_i64, int32_t: i32_from_i64)(v)
+#define STORE_U8(v) _Generic((v), float: u8_from_f64, double: u8_from_f64, int64_t: u8_from_i64, int32_t: u8_from_i64)(v)
 #define STORE_B8(v) ((uint8_t)((v) != 0))
 
 #define LOAD_F32(p) (p)
@@ -102,9 +102,9 @@ static inline uint8_t u8_from_i64(int64_t v) { return (uint8_t)(uint64_t)v; }
 #define LOAD_F16(p) f32_from_f16(p)
 #define LOAD_BF16(p) f32_from_bf16(p)
 #define LOAD_I64(p) ((int64_t)(p))
-#define LOAD_I32(p) ((int64_t)(p))
-#define LOAD_U8(p) ((int64_t)(p))
-#define LOAD_B8(p) ((int64_t)((p) != 0))
+#define LOAD_I32(p) (p)
+#define LOAD_U8(p) ((int32_t)(p)) /* of 32 bits there are vector instructions that make a float */
+#define LOAD_B8(p) ((int32_t)((p) != 0))
 
 /* name, what is in memory */
 /* clang-format off: a table */
