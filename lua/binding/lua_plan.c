@@ -195,8 +195,10 @@ static int l_plan_key(lua_State *L) {
     int bad = put_call(L, ctx, &counted, 1, top);
     if (bad) {
         lua_pushnil(L);
-        luron_tensor *t = lr_to_tensor(L, bad);
-        if (t && luron_tensor_requires_grad(t)) lua_pushfstring(L, "argument %d requires a gradient", bad);
+        void **box = lr_test(L, bad, &lr_tensor_key);
+        const luron_tensor *t = box ? *box : NULL;
+        if (box && !t) lua_pushfstring(L, "argument %d is closed", bad);
+        else if (t && luron_tensor_requires_grad(t)) lua_pushfstring(L, "argument %d requires a gradient", bad);
         else if (t) lua_pushfstring(L, "argument %d does not lie in one piece (contiguous() gives it in one)", bad);
         else lua_pushfstring(L, "argument %d is a %s", bad, luaL_typename(L, bad));
         return 2;
