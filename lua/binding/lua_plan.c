@@ -100,11 +100,11 @@ static int misfit(lua_State *L, int top, const char *why) {
     return top + 1;
 }
 
-/* Run it with the arguments from 2 to top and push what comes out: how many. NULL in *why, or why it does not fit. */
-static int run(lua_State *L, luron_plan *plan, int top, const char **why) {
-    luron_tensor *ins[MOST], *outs[MOST], **boxes[MOST];
+/* Run it with n tensors and push what comes out: how many. NULL in *why, or why it does not fit. */
+static int run(lua_State *L, luron_plan *plan, int n, luron_tensor *const *ins, const char **why) {
+    luron_tensor *outs[MOST], **boxes[MOST];
     luron_ctx *ctx = lr_ctx(L);
-    int n = inputs(L, top, ins), n_out = luron_plan_n_outs(plan);
+    int n_out = luron_plan_n_outs(plan);
     luaL_checkstack(L, n_out + 2, "too many results");
     for (int i = 0; i < n_out; i++)
         boxes[i] = lr_new_tensor(L);
@@ -123,19 +123,24 @@ static int run(lua_State *L, luron_plan *plan, int top, const char **why) {
 /* plan:run(...): true and the outputs; false, why and the arguments if it does not fit. */
 static int l_run(lua_State *L) {
     luron_plan *plan = plan_at(L);
-    int top = lua_gettop(L);
+    luron_tensor *ins[MOST];
+    int top = lua_gettop(L), n_in = inputs(L, top, ins);
     const char *why;
     lua_pushboolean(L, 1);
-    int n = run(L, plan, top, &why);
+    int n = run(L, plan, n_in, ins, &why);
     return why ? misfit(L, top, why) : n + 1;
 }
 
 /* ---- which plan ---------------------------------------------------------------------------------------------------------- */
-/* Bytes that are equal for calls which one plan may serve. More than there is room for are counted. */
+/* Bytes that are equal for calls which one plan may serve. More than there is room for are counted. The tensors among the
+ * arguments are put into `ins`, and counted likewise. */
 typedef struct key {
     char *to;
     size_t room, n;
+    int n_ins;
+    luron_tensor *ins[MOST];
 } key;
+static void begin(key *k, char *to, size_t room) { k->to = to, k->room = room, k->n = 0, k->n_ins = 0; }
 
 static void put(key *k, const void *data, size_t n) {
     if (k->n + n <= k->room) memcpy(k->to + k->n, data, n);
@@ -160,7 +165,9 @@ static int put_argument(lua_State *L, key *k, int i) {
     put_char(k, 'a' + type);
     if (box && !*box) return 0; /* closed */
     if (box) {
-        const luron_tensor *t = *box;
+        luron_tensor *t = *box;
+        if (k->n_ins < MOST) k->ins[k->n_ins] = t;
+        k->n_ins++;
         int64_t head[2] = { luron_tensor_dtype(t), luron_tensor_ndim(t) };
         put(k, head, sizeof head);
         put(k, luron_tensor_shape(t), (size_t)head[1] * sizeof(int64_t));
@@ -189,8 +196,9 @@ static int plans_none(const luron_ctx *ctx) { return luron_ctx_is_planning(ctx) 
 /* plan_key(...): a text that is equal for calls which one plan may serve; nil, why if there can be none. */
 static int l_plan_key(lua_State *L) {
     int top = lua_gettop(L);
-    key counted = { 0 };
+    key counted, k;
     luron_ctx *ctx = lr_ctx(L);
+    begin(&counted, NULL, 0);
     if (plans_none(ctx)) return 0;
     int bad = put_call(L, ctx, &counted, 1, top);
     if (bad) {
@@ -204,7 +212,7 @@ static int l_plan_key(lua_State *L) {
         return 2;
     }
     luaL_Buffer b;
-    key k = { luaL_buffinitsize(L, &b, counted.n), counted.n, 0 };
+    begin(&k, luaL_buffinitsize(L, &b, counted.n), counted.n);
     put_call(L, ctx, &k, 1, top);
     luaL_pushresultsize(&b, k.n);
     return 1;
@@ -241,14 +249,13 @@ static int l_plan_runs(lua_State *L) {
     return 1;
 }
 
-/* What is ready for this call; its plan is pushed. NULL: nothing. */
-static ready *find_ready(lua_State *L, int top) {
-    char buf[LONGEST];
-    key k = { buf, sizeof buf, 0 };
+/* What is ready for this call, which k describes then; its plan is pushed. NULL: nothing. */
+static ready *find_ready(lua_State *L, int top, key *k) {
     if (lua_type(L, 1) != LUA_TTABLE || lua_rawgeti(L, 1, 1) != LUA_TUSERDATA) return NULL;
     lr_state *S = lr_get(L);
     ready *r = lr_userdata(L, -1, &lr_ready_key);
-    if (!r || plans_none(S->ctx) || S->before_step || put_call(L, S->ctx, &k, 2, top) || k.n != r->n || memcmp(buf, r->key, k.n)) return NULL;
+    if (!r || plans_none(S->ctx) || S->before_step || put_call(L, S->ctx, k, 2, top)) return NULL;
+    if (k->n_ins > MOST || k->n != r->n || memcmp(k->to, r->key, k->n)) return NULL;
     lua_getiuservalue(L, -1, 1);
     return r;
 }
@@ -262,11 +269,14 @@ static int called(lua_State *L, int status, lua_KContext k) {
 static int l_call(lua_State *L) {
     int top = lua_gettop(L);
     luaL_checkstack(L, 8, "too many arguments");
-    ready *r = find_ready(L, top);
+    char buf[LONGEST];
+    key k;
+    begin(&k, buf, sizeof buf);
+    ready *r = find_ready(L, top, &k);
     void **plan = r ? lr_test(L, -1, &lr_plan_key) : NULL;
     if (plan && *plan) {
         const char *why;
-        int n = run(L, *plan, top, &why);
+        int n = run(L, *plan, k.n_ins, k.ins, &why);
         if (!why) r->runs++;
         if (!why) return n;
     }
