@@ -127,6 +127,12 @@ typedef struct luron__storage {
     bool gradient;           /* of a leaf, now or once */
 } luron__storage;
 
+/** Note that it was changed. No locked instruction: whoever writes to a storage is alone with it. */
+static inline void luron__touch(luron__storage *s) {
+    const uint64_t version = atomic_load_explicit(&s->version, memory_order_relaxed);
+    atomic_store_explicit(&s->version, version + 1, memory_order_relaxed);
+}
+
 typedef struct luron__node luron__node;   /* a node of the tape */
 typedef struct luron__hooks luron__hooks; /* hooks of one tensor, node, layer or model: hooks.h */
 struct luron_tensor {

@@ -15,6 +15,14 @@ static luron_status full_infer(luron_ctx *ctx, luron__apply *a) {
     return LURON_OK;
 }
 static luron_status full_compute(luron_ctx *ctx, luron__apply *a) {
+    enum { FEW = 64 }; /* where every backward begins there is one */
+    const int64_t n = luron_tensor_numel(a->out);
+    if (a->out->dtype == LURON_F32 && n <= FEW) {
+        float *y = (float *)(void *)luron__data(a->out);
+        for (int64_t i = 0; i < n; i++)
+            y[i] = (float)a->attrs.num[0];
+        return LURON_OK;
+    }
     return luron_tensor_fill(ctx, a->out, a->attrs.num[0]);
 }
 static const luron__op_attr full_attrs[] = {

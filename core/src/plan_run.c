@@ -170,7 +170,7 @@ static void leave_at(luron_plan *p, luron_ctx *ctx, int64_t i, luron_status stat
 /* What the step made and the program still holds is written again: a tape that has saved it must notice. */
 static void touch_kept(luron_plan *p) {
     for (int64_t i = 0; i < p->n_written; i++)
-        atomic_fetch_add(&p->written[i]->version, 1);
+        luron__touch(p->written[i]);
 }
 
 static bool is_lasting(const luron_plan *p) {

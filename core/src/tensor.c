@@ -183,11 +183,7 @@ const int64_t *luron_tensor_strides(const luron_tensor *t) { return t->strides; 
 int64_t luron_tensor_numel(const luron_tensor *t) { return luron__numel(t->ndim, t->shape); }
 uint32_t luron_tensor_dtype(const luron_tensor *t) { return t->dtype; }
 void *luron_tensor_data(const luron_tensor *t) { return luron__data(t); }
-/* No locked instruction: whoever writes to a storage is alone with it, and a count that two lose still is another one. */
-void luron_tensor_touch(luron_tensor *t) {
-    const uint64_t version = atomic_load_explicit(&t->storage->version, memory_order_relaxed);
-    atomic_store_explicit(&t->storage->version, version + 1, memory_order_relaxed);
-}
+void luron_tensor_touch(luron_tensor *t) { luron__touch(t->storage); }
 uint64_t luron_tensor_version(const luron_tensor *t) { return atomic_load(&t->storage->version); }
 int luron_tensor_is_shared(const luron_tensor *a, const luron_tensor *b) { return a->storage == b->storage; }
 
