@@ -88,14 +88,15 @@ function guess.text(options)
 end
 
 -- ---- inputs ----------------------------------------------------------------------------------------------------------
--- Sizes worth trying: small ones, and what the options name.
+-- Sizes worth trying: small ones, and what the options name; lists of theirs, which may be the last sizes of a shape.
 local function sizes_for(options)
-  local sizes = { 1, 2, 3, 4, 5, 6 }
+  local sizes = { 1, 2, 3, 4, 5, 6, lists = {} }
   for _, value in pairs(options) do
     if math.type(value) == "integer" and value > 0 and value <= 64 then
       for _ = 1, 4 do sizes[#sizes + 1] = value end
     elseif type(value) == "table" then
       local product = 1
+      sizes.lists[#sizes.lists + 1] = value
       for _, part in ipairs(value) do
         if part > 0 then product = product * part end
       end
@@ -112,6 +113,11 @@ local ranks = { 2, 2, 2, 3, 3, 4, 1, 5, 0 }
 local function random_shape(rand, ndim, sizes)
   local shape = {}
   for i = 1, ndim or pick(rand, ranks) do shape[i] = pick(rand, sizes) end
+  local list = #sizes.lists > 0 and rand(8) == 1 and pick(rand, sizes.lists) or {}
+  for i = #list, 1, -1 do
+    local at = #shape - #list + i
+    if at > 0 and list[i] > 0 then shape[at] = list[i] end
+  end
   return shape
 end
 
