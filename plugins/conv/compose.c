@@ -42,11 +42,12 @@ luron_status conv_opened(luron_tensor **out, luron_call *c, const luron_ops *o, 
     return LURON_OK;
 }
 
-luron_tensor *conv_tap(luron_call *c, const luron_ops *o, luron_tensor *x, int dims, int64_t at, const int64_t *sizes, const luron_ints *stride) {
+/* Along the last `dims` dims, what tap number `at` of the kernel reads of x, `sizes` numbers a dim. */
+static luron_tensor *tap(luron_call *c, const luron_ops *o, luron_tensor *x, int dims, int64_t at, const int64_t *sizes) {
     const conv *opt = luron_options(c);
     const int first = o->ndim(c, x) - dims;
     for (int d = dims - 1; d >= 0; d--) {
-        const int64_t k = at % opt->kernel_size.at[d], step = stride ? stride->at[d] : 1;
+        const int64_t k = at % opt->kernel_size.at[d], step = opt->stride.at[d];
         at /= opt->kernel_size.at[d];
         x = o->slice(c, x, first + d, k * opt->dilation.at[d], (sizes[d] - 1) * step + 1, step);
     }
@@ -61,7 +62,7 @@ luron_tensor *conv_product(luron_call *c, const luron_ops *o, const conv_shapes 
     for (int d = 0; d < s->dims; d++) read[3] *= sizes[d + 2] = s->y[d + 2];
     w = o->reshape(c, w, 4, each);
     for (int64_t k = 0; k < each[3]; k++) {
-        luron_tensor *taken = o->reshape(c, conv_tap(c, o, x, s->dims, k, s->y + 2, &opt->stride), 4, read);
+        luron_tensor *taken = o->reshape(c, tap(c, o, x, s->dims, k, s->y + 2), 4, read);
         luron_tensor *product = o->matmul(c, o->select(c, w, 3, k), taken, 0);
         y = y ? o->add(c, y, product) : product;
     }
@@ -74,22 +75,32 @@ luron_tensor *conv_with_bias(luron_call *c, const luron_ops *o, luron_tensor *y,
     return o->add(c, y, o->reshape(c, bias, o->ndim(c, y) - 1, channels));
 }
 
-luron_tensor *conv_fit(luron_call *c, const luron_ops *o, luron_tensor *x, int dim, int64_t before, int64_t after) {
-    const int64_t first = before < 0 ? -before : 0, last = after < 0 ? -after : 0;
-    if (first || last) x = o->narrow(c, x, dim, first, o->size(c, x, dim) - first - last);
-    if (before <= 0 && after <= 0) return x;
-    const int behind = o->ndim(c, x) - dim; /* the op pads the last dims */
-    int64_t b[8] = { before > 0 ? before : 0 }, a[8] = { after > 0 ? after : 0 };
-    return o->pad(c, x, behind, b, a, 0);
+/* 0, times, 2 times ... as dim `dim` of 6; exact, whatever the layer's dtype. */
+static luron_tensor *steps(luron_call *c, const luron_ops *o, int dim, int64_t n, int64_t times) {
+    const int64_t one[1] = { 1 }, size[1] = { n };
+    int64_t shape[6] = { 1, 1, 1, 1, 1, 1 };
+    shape[dim] = n;
+    luron_tensor *ones = o->expand(c, o->reshape(c, o->cast(c, o->scalar(c, 1), LURON_F64), 1, one), 1, size);
+    return o->reshape(c, o->scale(c, o->cumsum(c, ones, 0), (double)times, -(double)times), 6, shape);
+}
+luron_tensor *conv_ids(luron_call *c, const luron_ops *o, int dims, const int64_t *places, const int64_t *sizes) {
+    const conv *opt = luron_options(c);
+    const int64_t flat[1] = { -1 };
+    luron_tensor *ids = o->cast(c, o->scalar(c, (double)c->index_base), LURON_F64);
+    int64_t line = 1;
+    for (int d = dims - 1; d >= 0; line *= sizes[d--]) {
+        ids = o->add(c, ids, steps(c, o, d, opt->kernel_size.at[d], opt->dilation.at[d] * line));
+        ids = o->add(c, ids, steps(c, o, 3 + d, places[d], opt->stride.at[d] * line));
+    }
+    return o->cast(c, o->reshape(c, ids, 1, flat), LURON_I64);
 }
 
-luron_tensor *conv_spread(luron_call *c, const luron_ops *o, luron_tensor *x, int dim, int64_t step) {
-    const int ndim = o->ndim(c, x);
-    if (step == 1) return x;
-    int64_t shape[8];
-    for (int i = 0; i < ndim; i++) shape[i] = o->size(c, x, i);
-    const int64_t size = shape[dim];
-    shape[dim] = size * step;
-    x = conv_fit(c, o, o->unsqueeze(c, x, dim + 1), dim + 1, 0, step - 1);
-    return o->narrow(c, o->reshape(c, x, ndim, shape), dim, 0, (size - 1) * step + 1);
+luron_tensor *conv_added(luron_call *c, const luron_ops *o, luron_tensor *blocks, int dims, const int64_t *places, const int64_t *sizes) {
+    int64_t shape[5] = { o->size(c, blocks, 0), o->size(c, blocks, 1), 1 };
+    const int64_t one[3] = { 1, 1, 1 };
+    for (int d = 0; d < dims; d++) shape[2] *= sizes[d];
+    luron_tensor *zeros = o->contiguous(c, o->expand(c, o->reshape(c, o->scalar(c, 0), 3, one), 3, shape));
+    luron_tensor *sum = o->index_add(c, zeros, 2, conv_ids(c, o, dims, places, sizes), blocks);
+    for (int d = 0; d < dims; d++) shape[d + 2] = sizes[d];
+    return o->reshape(c, sum, dims + 2, shape);
 }

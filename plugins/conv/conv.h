@@ -56,12 +56,10 @@ luron_status conv_opened(luron_tensor **out, luron_call *c, const luron_ops *o, 
 luron_tensor *conv_product(luron_call *c, const luron_ops *o, const conv_shapes *s, luron_tensor *x, luron_tensor *w, int64_t groups, int64_t out_channels);
 /** y + bias (channels); bias may be NULL. */
 luron_tensor *conv_with_bias(luron_call *c, const luron_ops *o, luron_tensor *y, luron_tensor *bias);
-/** Along the last `dims` dims, what tap number `at` of the kernel reads of x, `sizes` numbers a dim. */
-luron_tensor *conv_tap(luron_call *c, const luron_ops *o, luron_tensor *x, int dims, int64_t at, const int64_t *sizes, const luron_ints *stride);
-/** x with before and after (negative: cut off) zeros along dim. */
-luron_tensor *conv_fit(luron_call *c, const luron_ops *o, luron_tensor *x, int dim, int64_t before, int64_t after);
-/** x with step - 1 zeros between its places along dim. */
-luron_tensor *conv_spread(luron_call *c, const luron_ops *o, luron_tensor *x, int dim, int64_t step);
+/** Where what the kernel takes lies in an image of these sizes, border included, as ids (taps * places). */
+luron_tensor *conv_ids(luron_call *c, const luron_ops *o, int dims, const int64_t *places, const int64_t *sizes);
+/** blocks (n, channels, taps * places) added up where they lie -> (n, channels, sizes). */
+luron_tensor *conv_added(luron_call *c, const luron_ops *o, luron_tensor *blocks, int dims, const int64_t *places, const int64_t *sizes);
 /** Taps of the kernel. */
 int64_t conv_taps(const conv *o);
 

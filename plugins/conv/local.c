@@ -32,25 +32,18 @@ static luron_status declare(luron_call *c) {
 static luron_status compose(luron_call *c, const luron_ops *o) {
     const conv *opt = luron_options(c);
     conv_shapes s;
-    luron_tensor *x, *all = NULL, *taken[32];
+    luron_tensor *x;
     LURON_TRY(conv_opened(&x, c, o, &s));
-    for (int d = 0; d < s.dims; d++)
+    int64_t places = 1, flat[3] = {s.x[0], opt->in_channels, 1};
+    for (int d = 0; d < s.dims; d++) {
         if (s.x[d + 2] != opt->input_size.at[d])
             return luron_fail(c, LURON_E_SHAPE, "input has size %lld, input_size is %lld", (long long)s.x[d + 2],
                               (long long)opt->input_size.at[d]);
-    const int64_t taps = conv_taps(opt);
-    int64_t places = 1;
-    for (int d = 0; d < s.dims; d++)
-        places *= s.y[d + 2];
-    for (int64_t k = 0; k < taps;) {
-        int n = 0;
-        if (all) taken[n++] = all;
-        for (; n < 32 && k < taps; k++) {
-            const int64_t read[4] = {s.x[0], opt->in_channels, 1, places};
-            taken[n++] = o->reshape(c, conv_tap(c, o, x, s.dims, k, s.y + 2, &opt->stride), 4, read);
-        }
-        all = o->cat(c, n, taken, 2);
+        places *= s.y[d + 2], flat[2] *= s.padded[d + 2];
     }
+    const int64_t taps = conv_taps(opt), each[4] = {s.x[0], opt->in_channels, taps, places};
+    x = o->index_select(c, o->reshape(c, x, 3, flat), 2, conv_ids(c, o, s.dims, s.y + 2, s.padded + 2));
+    luron_tensor *all = o->reshape(c, x, 4, each);
     const int order[4] = {3, 0, 1, 2}, back[3] = {1, 2, 0};
     const int64_t rows[3] = {places, s.x[0], opt->in_channels * taps};
     luron_tensor *y =

@@ -129,32 +129,31 @@ static luron_status backward(luron_call *c) {
     return conv_give_bias(c, CONV_BIAS, s.dims, &gy);
 }
 
-/* The input, spread by the stride and with a border, under the kernel from behind. */
+/* What the taps give of each place, in one product, added up where it lies; then the output is cut out of it. */
 static luron_status compose(luron_call *c, const luron_ops *o) {
     const conv *opt = luron_options(c);
-    luron_tensor *x = o->in(c, 0), *w = o->param(c, CONV_WEIGHT), *y = NULL;
-    int64_t sizes[5];
+    luron_tensor *x = o->in(c, 0), *y;
+    int64_t sizes[5], full[3], none[3] = {0}, after[3];
     conv_shapes s;
     for (int i = 0; i < o->ndim(c, x) && i < 5; i++)
         sizes[i] = o->size(c, x, i);
     LURON_TRY(shapes_of(c, o->ndim(c, x), sizes, &s));
-    const int64_t groups = opt->groups, taps = conv_taps(opt);
-    const int64_t each[4] = {groups, opt->in_channels / groups, opt->out_channels / groups, taps};
-    int64_t read[4] = {s.x[0], groups, opt->in_channels / groups, 1};
-    if (s.unbatched) x = o->unsqueeze(c, x, 0);
+    const int64_t groups = opt->groups, part = opt->in_channels / groups, taps = conv_taps(opt);
+    const int64_t weights[3] = {groups, part, opt->out_channels / groups * taps};
+    int64_t flat[4] = {s.x[0], groups, part, 1}, blocks[3] = {s.x[0], opt->out_channels, taps};
     for (int d = 0; d < s.dims; d++) {
-        const int64_t border = opt->dilation.at[d] * (opt->kernel_size.at[d] - 1) - s.before[d];
-        x = conv_fit(c, o, conv_spread(c, o, x, d + 2, opt->stride.at[d]), d + 2, border,
-                     border + opt->output_padding.at[d]);
-        read[3] *= s.x[d + 2];
+        flat[3] *= s.y[d + 2], blocks[2] *= s.y[d + 2];
+        full[d] = (s.y[d + 2] - 1) * opt->stride.at[d] + opt->dilation.at[d] * (opt->kernel_size.at[d] - 1) + 1;
     }
-    w = o->reshape(c, w, 4, each);
-    for (int64_t k = 0; k < taps; k++) {
-        luron_tensor *taken = o->reshape(c, conv_tap(c, o, x, s.dims, k, s.x + 2, NULL), 4, read);
-        luron_tensor *product = o->matmul(c, o->select(c, w, 3, taps - 1 - k), taken, LURON_TRANS_A);
-        y = y ? o->add(c, y, product) : product;
+    luron_tensor *w = o->reshape(c, o->param(c, CONV_WEIGHT), 3, weights);
+    y = o->reshape(c, o->matmul(c, w, o->reshape(c, x, 4, flat), LURON_TRANS_A), 3, blocks);
+    y = conv_added(c, o, y, s.dims, s.y + 2, full);
+    for (int d = 0; d < s.dims; d++) {
+        const int64_t left = full[d] - s.before[d], keep = left < 0 ? 0 : left < s.x[d + 2] ? left : s.x[d + 2];
+        y = o->narrow(c, y, d + 2, keep ? s.before[d] : 0, keep);
+        after[d] = s.x[d + 2] - keep; /* of output_padding */
     }
-    y = conv_with_bias(c, o, o->reshape(c, y, s.dims + 2, s.x), o->param(c, CONV_BIAS));
+    y = conv_with_bias(c, o, o->pad(c, y, s.dims, none, after, 0), o->param(c, CONV_BIAS));
     return o->set_out(c, 0, s.unbatched ? o->squeeze(c, y, 0) : y);
 }
 

@@ -118,45 +118,34 @@ static luron_status fold_backward(luron_call *c) {
 /* ---- in ops
  * ------------------------------------------------------------------------------------------------------------ */
 static luron_status unfold_compose(luron_call *c, const luron_ops *o) {
-    const conv *opt = luron_options(c);
-    luron_tensor *x = o->in(c, 0), *all = NULL, *parts[32];
+    luron_tensor *x = o->in(c, 0);
     const int ndim = o->ndim(c, x);
     int64_t sizes[4];
     blocks b;
     for (int i = 0; i < ndim && i < 4; i++)
         sizes[i] = o->size(c, x, i);
     LURON_TRY(unfold_shapes(c, ndim, sizes, &b));
-    x = o->pad(c, x, 2, b.padding, b.padding, 0);
-    const int64_t row[4] = {b.n, b.c, 1, b.y[0] * b.y[1]}, shape[3] = {b.n, b.c * b.taps, row[3]};
-    for (int64_t k = 0; k < b.taps;) {
-        int n = 0;
-        if (all) parts[n++] = all;
-        for (; n < 32 && k < b.taps; k++)
-            parts[n++] = o->reshape(c, conv_tap(c, o, x, 2, k, b.y, &opt->stride), 4, row);
-        all = o->cat(c, n, parts, 2);
-    }
-    return o->set_out(c, 0, o->reshape(c, all, 3 - b.unbatched, shape + b.unbatched));
+    const int64_t padded[2] = {b.x[0] + 2 * b.padding[0], b.x[1] + 2 * b.padding[1]},
+                  flat[3] = {b.n, b.c, padded[0] * padded[1]};
+    const int64_t shape[3] = {b.n, b.c * b.taps, b.y[0] * b.y[1]};
+    x = o->reshape(c, o->pad(c, x, 2, b.padding, b.padding, 0), 3, flat);
+    x = o->index_select(c, x, 2, conv_ids(c, o, 2, b.y, padded));
+    return o->set_out(c, 0, o->reshape(c, x, 3 - b.unbatched, shape + b.unbatched));
 }
 static luron_status fold_compose(luron_call *c, const luron_ops *o) {
-    luron_tensor *x = o->in(c, 0), *y = NULL;
+    luron_tensor *x = o->in(c, 0);
     const int ndim = o->ndim(c, x);
     int64_t sizes[3];
     blocks b;
     for (int i = 0; i < ndim && i < 3; i++)
         sizes[i] = o->size(c, x, i);
     LURON_TRY(fold_shapes(c, ndim, sizes, &b));
-    const int64_t each[5] = {b.n, b.c, b.taps, b.y[0], b.y[1]}, shape[4] = {b.n, b.c, b.x[0], b.x[1]};
-    x = o->reshape(c, x, 5, each);
-    for (int64_t k = 0; k < b.taps; k++) {
-        const int64_t at[2] = {k / b.kernel[1], k % b.kernel[1]};
-        luron_tensor *part = o->select(c, x, 2, k);
-        for (int d = 0; d < 2; d++) {
-            const int64_t before = at[d] * b.dilation[d] - b.padding[d], size = (b.y[d] - 1) * b.stride[d] + 1;
-            part = conv_fit(c, o, conv_spread(c, o, part, d + 2, b.stride[d]), d + 2, before, b.x[d] - before - size);
-        }
-        y = y ? o->add(c, y, part) : part;
-    }
-    return o->set_out(c, 0, o->reshape(c, y, 4 - b.unbatched, shape + b.unbatched));
+    const int64_t padded[2] = {b.x[0] + 2 * b.padding[0], b.x[1] + 2 * b.padding[1]};
+    const int64_t each[3] = {b.n, b.c, b.taps * b.y[0] * b.y[1]}, shape[4] = {b.n, b.c, b.x[0], b.x[1]};
+    x = conv_added(c, o, o->reshape(c, x, 3, each), 2, b.y, padded);
+    for (int d = 0; d < 2; d++)
+        x = o->narrow(c, x, d + 2, b.padding[d], b.x[d]);
+    return o->set_out(c, 0, o->reshape(c, x, 4 - b.unbatched, shape + b.unbatched));
 }
 
 #define OPTIONS                                                                                                        \
