@@ -1,5 +1,6 @@
 /* The other layers of the plugin conv: transposed, separable and locally connected convolution, Unfold and Fold. */
 #include "layer_check.h"
+#include "same_threads.h"
 #include "tensor_assert.h"
 
 #include "../data/conv_layers_reference.h"
@@ -210,6 +211,23 @@ static void test_conv_more_unfold_is_fold(void **state) {
     luron_layer_unref(unfold), luron_layer_unref(fold);
 }
 
+static void test_conv_more_threads(void **state) {
+    static const int64_t image[] = {3, 16, 19, 23};
+    same_threads(*state, "ConvTranspose2d",
+                 CHANNELS(16, 12) "\"kernel_size\": [4, 3], \"stride\": 2, \"padding\": 1, \"groups\": 2}", 4, image);
+    same_threads(*state, "ConvTranspose3d", CHANNELS(3, 4) "\"kernel_size\": 3, \"stride\": 2, \"dilation\": 2}", 5,
+                 (const int64_t[]){2, 3, 5, 6, 7});
+    same_threads(*state, "SeparableConv2d",
+                 CHANNELS(16, 24) "\"kernel_size\": 3, \"depth_multiplier\": 2, \"padding\": 1}", 4, image);
+    same_threads(*state, "SeparableConv2d",
+                 CHANNELS(16, 24) "\"kernel_size\": 3, \"padding\": 1, \"padding_mode\": \"circular\"}", 4, image);
+    same_threads(*state, "LocallyConnected2d", CHANNELS(16, 5) "\"input_size\": [19, 23], \"kernel_size\": 3}", 4,
+                 image);
+    same_threads(*state, "Unfold", "{\"kernel_size\": 3, \"padding\": 1, \"stride\": [1, 2]}", 4, image);
+    same_threads(*state, "Fold", "{\"output_size\": [20, 22], \"kernel_size\": 3, \"padding\": 1}", 3,
+                 (const int64_t[]){3, 36, 440});
+}
+
 static void refuses(luron_ctx *ctx, const char *type, const char *options, luron_tensor *x, const char *text) {
     luron_layer *layer;
     luron_tensor *y = NULL;
@@ -227,7 +245,8 @@ static void test_conv_more_messages(void **state) {
     luron_tensor *empty = tensor_of(ctx, LURON_F32, 4, (const int64_t[]){1, 2, 0, 4}, NULL);
     refuses(ctx, "ConvTranspose2d", CHANNELS(3, 2) "\"kernel_size\": 2}", x,
             "input has 2 channels, in_channels is 3; given input (1, 2, 3, 4)");
-    refuses(ctx, "ConvTranspose2d", CHANNELS(2, 2) "\"kernel_size\": 2}", blocks, "input has 1 channels, in_channels is 2; given input (1, 6, 5)");
+    refuses(ctx, "ConvTranspose2d", CHANNELS(2, 2) "\"kernel_size\": 2}", blocks,
+            "input has 1 channels, in_channels is 2; given input (1, 6, 5)");
     refuses(ctx, "ConvTranspose1d", CHANNELS(2, 2) "\"kernel_size\": 2}", x,
             "input has 4 dimensions, 3 expected, or 2 without a batch: (n, in_channels, length)");
     refuses(ctx, "ConvTranspose2d", CHANNELS(2, 2) "\"kernel_size\": 1, \"padding\": 2}", x,
@@ -278,7 +297,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         test_case(test_conv_more_gradients),   test_case(test_conv_more_values_of_pytorch),
         test_case(test_conv_more_initialised), test_case(test_conv_more_unfold_is_fold),
-        test_case(test_conv_more_messages),
+        test_case(test_conv_more_threads),     test_case(test_conv_more_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

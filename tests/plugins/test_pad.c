@@ -1,5 +1,6 @@
 #include "golden.h"
 #include "layer_check.h"
+#include "same_threads.h"
 
 #include "../data/pad_reference.h"
 
@@ -118,6 +119,21 @@ static void test_pad_keeps_apart(void **state) {
     luron_layer_unref(layer);
 }
 
+static void test_pad_threads(void **state) {
+    static const char *const modes[] = {"nearest", "bilinear", "bicubic", "area"};
+    static const int64_t images[] = {3, 7, 33, 61}, volumes[] = {2, 3, 7, 19, 21}, rows[] = {40, 9, 101};
+    char options[100];
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        snprintf(options, sizeof options, "{\"size\": [70, 41], \"mode\": \"%s\"}", modes[i]);
+        same_threads(*state, "Upsample", options, 4, images);
+    }
+    same_threads(*state, "Upsample", "{\"scale_factor\": 1.7, \"mode\": \"trilinear\"}", 5, volumes);
+    same_threads(*state, "ReflectionPad3d", "{\"padding\": [3, 2, 5, 1, 4, 0]}", 5, volumes);
+    same_threads(*state, "ReplicationPad2d", "{\"padding\": [20, 2, 15, -1]}", 4, images);
+    same_threads(*state, "CircularPad1d", "{\"padding\": [100, 99]}", 3, rows);
+    same_threads(*state, "PixelShuffle", "{\"upscale_factor\": 3}", 4, (const int64_t[]){2, 18, 30, 31});
+}
+
 static void refuses(luron_ctx *ctx, const char *type, const char *options, luron_tensor *x, const char *text) {
     luron_layer *layer;
     luron_tensor *y = NULL;
@@ -183,6 +199,7 @@ int main(void) {
         test_case(test_pad_nearest_rounds_as_pytorch),
         test_case(test_pad_keeps_apart),
         test_case(test_pad_messages),
+        test_case(test_pad_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
