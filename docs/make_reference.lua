@@ -7,7 +7,7 @@ local luron = require "luron"
 
 local root = (arg[0]:match "^(.*)docs/[^/]*$" or "../")
 local parts = dofile(root .. "docs/reference/parts.lua")
-local plugins = { "linear", "conv", "embedding", "recurrent", "activation", "loss", "noise", "shape", "pool", "norm", "optim", "hdf5", "idx", "csv" } -- ours, in order
+local plugins = { "linear", "conv", "embedding", "recurrent", "activation", "loss", "noise", "shape", "pool", "pad", "norm", "optim", "hdf5", "idx", "csv" } -- ours, in order
 
 -- Receivers in signatures, with their classes.
 local classes = {
@@ -258,7 +258,7 @@ local function type_markdown(out, what)
   end
 end
 
-local titles = { linear = "Linear", conv = "Convolution", embedding = "Embeddings", recurrent = "Recurrent", activation = "Activations", loss = "Losses", noise = "Noise", shape = "Shape", pool = "Pooling",
+local titles = { linear = "Linear", conv = "Convolution", embedding = "Embeddings", recurrent = "Recurrent", activation = "Activations", loss = "Losses", noise = "Noise", shape = "Shape", pool = "Pooling", pad = "Padding and resizing",
   norm = "Normalisation" }
 
 local function types_markdown(out)

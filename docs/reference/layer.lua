@@ -109,6 +109,47 @@ training. `momentum` is the share of the new batch, as in PyTorch: Keras's 0.99 
     },
   },
   {
+    title = "Transposed, separable and local convolution",
+    text = [[
+`nn.ConvTranspose1d`, `2d` and `3d` are the way back of a convolution, larger by the stride: `(size - 1) * stride - 2 * padding + dilation * (kernel_size - 1) + output_padding + 1`.
+Their weight is `(in_channels, out_channels / groups, kernel_size)`, as in PyTorch. A depthwise convolution is `nn.Conv2d { c, c, 3, groups = c }`;
+`nn.SeparableConv2d` adds one of size 1 behind it. `nn.LocallyConnected2d` has weights of its own at every place, `(places, out_channels, in_channels * kernel)`,
+and so has to know `input_size`. `nn.Unfold` gives the blocks under a kernel as columns, `nn.Fold` adds them up again.]],
+    is = {
+      { "nn.ConvTranspose2d(8, 3, 4, { stride = 2, padding = 1 })(luron.zeros(1, 8, 7, 7)):shape()", "{ 1, 3, 14, 14 }" },
+      { 'nn.SeparableConv2d(3, 8, 3, { padding = "same" })(luron.zeros(1, 3, 9, 9)):shape()', "{ 1, 8, 9, 9 }" },
+      { "nn.LocallyConnected2d(3, 8, { 9, 7 }, 3).weight:shape()", "{ 35, 8, 27 }" },
+      { "nn.Unfold(2)(luron.arange(1, 6):float():reshape(1, 2, 3))", "{ { 1.0, 2.0 }, { 2.0, 3.0 }, { 4.0, 5.0 }, { 5.0, 6.0 } }" },
+      { "nn.Fold({ { 2, 3 }, 2 })(luron.ones(4, 2))", "{ { { 1.0, 2.0, 1.0 }, { 1.0, 2.0, 1.0 } } }" },
+    },
+    raises = {
+      { "nn.ConvTranspose2d { 3, 3, 2, output_padding = 1 }", "output_padding is 1, less than stride, 1, or than dilation, 1, expected" },
+      { "nn.ConvTranspose1d(2, 2, 1, { padding = 2 })(luron.zeros(1, 2, 3))", "output would have size -1: from an input of size 3 comes 3, and padding takes 4" },
+    },
+  },
+  {
+    title = "Padding and resizing",
+    text = [[
+`nn.ZeroPad2d`, `ConstantPad2d`, `ReflectionPad2d`, `ReplicationPad2d` and `CircularPad2d`, each also as `1d` and `3d`, work on the last dims. `padding` is one number for all sides,
+or a list that begins with the last dim, as in PyTorch: `nn.ZeroPad2d { padding = { left, right, top, bottom } }`. A negative number cuts off. `nn.Cropping2d`
+takes off what Keras's does, in Keras's order, `{ cropping = { top, bottom, left, right } }`.
+
+`nn.Upsample` and `nn.interpolate` take `size`, one number or one a dim, or `scale_factor`, one number for all dims; `mode` is `nearest` (the rule of most other programs is
+`nearest-exact`), `linear`, `bilinear`, `trilinear`, `bicubic` or `area`, and makes images smaller too.]],
+    is = {
+      { "nn.ReflectionPad1d(2)(luron.tensor { { 1.0, 2.0, 3.0 } })", "{ { 3.0, 2.0, 1.0, 2.0, 3.0, 2.0, 1.0 } }" },
+      { "nn.ZeroPad2d { padding = { 1, -1, 0, 1 } }(luron.tensor { { { 1.0, 2.0 } } })", "{ { { 0.0, 1.0 }, { 0.0, 0.0 } } }" },
+      { "nn.Cropping1d { cropping = { 1, 0 } }(luron.tensor { { 1.0, 2.0, 3.0 } })", "{ { 2.0, 3.0 } }" },
+      { 'nn.interpolate(luron.tensor { { { 0.0, 4.0 } } }, { size = 3, mode = "linear", align_corners = true })', "{ { { 0.0, 2.0, 4.0 } } }" },
+      { "nn.PixelShuffle(2)(luron.zeros(1, 8, 3, 5)):shape()", "{ 1, 2, 6, 10 }" },
+    },
+    raises = {
+      { "nn.ReflectionPad1d(3)(luron.ones(1, 3))", "padding of 3 is too much for a size of 3: a reflection has to be less than the size" },
+      { "nn.Upsample {}", "size or scale_factor has to be given" },
+      { "nn.UpSampling2D(2)", "nn has no 'UpSampling2D', Keras's name for nn.Upsample" },
+    },
+  },
+  {
     title = "Cross entropy",
     text = [[
 `nn.cross_entropy(x, target, options)` and `nn.CrossEntropyLoss(options)(x, target)` take class ids, `(n, ...)`, or probabilities, real numbers in the shape of `x`,

@@ -19,17 +19,23 @@ local model = {
 --- PyTorch's layers and functions that are not here yet.
 local absent = {}
 for names in ([[
-  ConvTranspose1d ConvTranspose2d ConvTranspose3d Fold Unfold LPPool2d LocalResponseNorm SyncBatchNorm
+  LPPool2d LocalResponseNorm SyncBatchNorm
   Transformer TransformerEncoder TransformerDecoder TransformerEncoderLayer TransformerDecoderLayer
-  MultiheadAttention EmbeddingBag Bilinear Upsample PixelShuffle PixelUnshuffle ZeroPad2d ReflectionPad2d ReplicationPad2d
+  MultiheadAttention EmbeddingBag Bilinear
   Dropout1d Dropout2d Dropout3d AlphaDropout Softmin Softmax2d Softshrink Hardshrink Tanhshrink Threshold LogSigmoid CELU GLU RReLU
   CTCLoss TripletMarginLoss CosineEmbeddingLoss HingeEmbeddingLoss MarginRankingLoss MultiMarginLoss MultiLabelMarginLoss
   MultiLabelSoftMarginLoss SoftMarginLoss PoissonNLLLoss GaussianNLLLoss CosineSimilarity PairwiseDistance GaussianNoise
-  interpolate scaled_dot_product_attention multi_head_attention_forward ctc_loss cosine_similarity]]):gmatch "%S+" do
+  scaled_dot_product_attention multi_head_attention_forward ctc_loss cosine_similarity]]):gmatch "%S+" do
   absent[names] = true
 end
 
 local conv = "filters is out_channels, strides is stride, dilation_rate is dilation, use_bias is bias, and in_channels is the first argument"
+local transposed = conv .. "; padding = 'same' is (kernel_size - stride) / 2"
+local depthwise = "out_channels = in_channels * depth_multiplier, groups = in_channels; the rest as of Conv2D"
+local separable = conv .. "; depthwise_weight and pointwise_weight are its kernels"
+local padding = "padding is a number, or a list that begins with the last dim: left, right, top, bottom"
+local cropping = "cropping is a number, or one list: top, bottom, left, right"
+local upsampling = "size is scale_factor, one number; interpolation is mode"
 local pool = "pool_size is kernel_size, strides is stride"
 local norm = "epsilon is eps (Keras's 1e-3), momentum is 1 minus Keras's (0.01), and unbiased = false gives its moving_variance"
 local recurrent = "units is hidden_size, go_backwards has no like, return_sequences is what is done with the result, and input_size is the first argument"
@@ -41,8 +47,21 @@ local keras = {
   Conv1D = { "Conv1d", conv },
   Conv2D = { "Conv2d", conv },
   Conv3D = { "Conv3d", conv },
-  Conv1DTranspose = { "ConvTranspose1d", conv },
-  Conv2DTranspose = { "ConvTranspose2d", conv },
+  Conv1DTranspose = { "ConvTranspose1d", transposed },
+  Conv2DTranspose = { "ConvTranspose2d", transposed },
+  Conv3DTranspose = { "ConvTranspose3d", transposed },
+  DepthwiseConv1D = { "Conv1d", depthwise },
+  DepthwiseConv2D = { "Conv2d", depthwise },
+  SeparableConv1D = { "SeparableConv1d", separable },
+  SeparableConv2D = { "SeparableConv2d", separable },
+  LocallyConnected1D = { "LocallyConnected1d", conv .. "; input_size follows out_channels" },
+  LocallyConnected2D = { "LocallyConnected2d", conv .. "; input_size follows out_channels" },
+  ZeroPadding1D = { "ZeroPad1d", padding },
+  ZeroPadding2D = { "ZeroPad2d", padding },
+  ZeroPadding3D = { "ZeroPad3d", padding },
+  Cropping1D = { "Cropping1d", cropping },
+  Cropping2D = { "Cropping2d", cropping },
+  Cropping3D = { "Cropping3d", cropping },
   MaxPooling1D = { "MaxPool1d", pool },
   MaxPooling2D = { "MaxPool2d", pool },
   MaxPool2D = { "MaxPool2d", pool },
@@ -64,7 +83,10 @@ local keras = {
   SimpleRNNCell = { "RNNCell", "units is hidden_size, and input_size is the first argument" },
   Bidirectional = { "LSTM", "bidirectional is an option: nn.LSTM(input_size, hidden_size, { bidirectional = true })" },
   MultiHeadAttention = { "MultiheadAttention", "key_dim times num_heads is embed_dim" },
-  UpSampling2D = { "Upsample", "size is scale_factor" },
+  UpSampling1D = { "Upsample", upsampling },
+  UpSampling2D = { "Upsample", upsampling },
+  UpSampling3D = { "Upsample", upsampling },
+  Resizing = { "Upsample", "size = { height, width }, interpolation is mode" },
   SpatialDropout1D = { "Dropout1d", "rate is p" },
   SpatialDropout2D = { "Dropout2d", "rate is p" },
   GaussianDropout = { "Dropout", "rate is p" },
@@ -124,6 +146,9 @@ return {
     utils = "luron.clip_grad_norm, luron.clip_grad_value",
     linear = "the layer nn.Linear", embedding = "the layer nn.Embedding",
     conv1d = "the layer nn.Conv1d", conv2d = "the layer nn.Conv2d", conv3d = "the layer nn.Conv3d",
+    conv_transpose1d = "the layer nn.ConvTranspose1d", conv_transpose2d = "the layer nn.ConvTranspose2d",
+    conv_transpose3d = "the layer nn.ConvTranspose3d", unfold = "the layer nn.Unfold", fold = "the layer nn.Fold",
+    pad = "x:pad, or layers such as nn.ReflectionPad2d", upsample = "nn.interpolate",
     max_pool1d = "the layer nn.MaxPool1d", max_pool2d = "the layer nn.MaxPool2d", max_pool3d = "the layer nn.MaxPool3d",
     avg_pool1d = "the layer nn.AvgPool1d", avg_pool2d = "the layer nn.AvgPool2d", avg_pool3d = "the layer nn.AvgPool3d",
     adaptive_avg_pool1d = "the layer nn.AdaptiveAvgPool1d", adaptive_avg_pool2d = "the layer nn.AdaptiveAvgPool2d",

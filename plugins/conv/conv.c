@@ -1,9 +1,16 @@
-/* conv.c -- the plugin `conv`: Conv1d, Conv2d and Conv3d, cross-correlations as in PyTorch.
+/* conv.c -- the plugin `conv`, and of it Conv1d, Conv2d and Conv3d, cross-correlations as in PyTorch.
  * x (n, in_channels, ...), weight (out_channels, in_channels / groups, kernel_size) -> y (n, out_channels, ...).       */
 #include "conv.h"
 
 #include <math.h>
 #include <string.h>
+
+luron_status conv_check_same(luron_call *c) {
+    const conv *o = luron_options(c);
+    for (int d = 0; d < o->kernel_size.n && o->padding.n == CONV_SAME; d++)
+        if (o->stride.at[d] != 1) return luron_fail(c, LURON_E_ARGUMENT, "padding 'same' goes with stride 1 alone, stride is %lld", (long long)o->stride.at[d]);
+    return LURON_OK;
+}
 
 static luron_status declare(luron_call *c) {
     const conv *o = luron_options(c);
@@ -11,8 +18,7 @@ static luron_status declare(luron_call *c) {
     if (o->in_channels % o->groups || o->out_channels % o->groups)
         return luron_fail(c, LURON_E_ARGUMENT, "in_channels, %lld, and out_channels, %lld, have to be multiples of groups, %lld",
                           (long long)o->in_channels, (long long)o->out_channels, (long long)o->groups);
-    for (int d = 0; d < dims && o->padding.n == CONV_SAME; d++)
-        if (o->stride.at[d] != 1) return luron_fail(c, LURON_E_ARGUMENT, "padding 'same' goes with stride 1 alone, stride is %lld", (long long)o->stride.at[d]);
+    LURON_TRY(conv_check_same(c));
     int64_t shape[5] = { o->out_channels, o->in_channels / o->groups };
     double fan_in = (double)shape[1];
     for (int d = 0; d < dims; d++) fan_in *= (double)(shape[d + 2] = o->kernel_size.at[d]);
@@ -60,90 +66,110 @@ luron_status conv_shapes_of(luron_call *c, int ndim, const int64_t *sizes, conv_
     return LURON_OK;
 }
 
-/* v with all the sizes; `data` in place of its own if not NULL. */
-static luron_view view_of(const luron_call *c, const conv_shapes *s, int64_t *sizes, void *data) {
+luron_view conv_view(const luron_call *c, const conv_shapes *s, int64_t *sizes, void *data) {
     luron_view v = { .ndim = s->dims + 2, .shape = sizes, .data = data, .dtype_code = (uint8_t)(c->dtype >> 8), .dtype_bits = (uint8_t)c->dtype, .dtype_lanes = 1 };
     return v;
 }
-static int64_t border_bytes(const luron_call *c, const conv_shapes *s) {
+int64_t conv_border_bytes(const luron_call *c, const conv_shapes *s) {
     if (!s->copies) return 0;
     int64_t n = (c->dtype & 0xff) / 8;
     for (int i = 0; i < s->dims + 2; i++) n *= s->padded[i];
     return (n + 63) / 64 * 64;
 }
-
-/* What all the services are given; a copied border is in x, and the rest of the scratch memory is theirs. */
-static luron_conv service(const luron_call *c, const conv_shapes *s) {
+luron_conv conv_service(const luron_call *c, const conv_shapes *s, int64_t groups) {
     const conv *o = luron_options(c);
-    luron_conv v = { .struct_size = sizeof v, .groups = o->groups };
+    luron_conv v = { .struct_size = sizeof v, .groups = groups };
     for (int d = 0; d < s->dims; d++) {
         v.stride[d] = o->stride.at[d], v.dilation[d] = o->dilation.at[d];
         v.padding[d] = s->copies ? 0 : s->before[d];
     }
-    if (s->copies && luron_scratch(c)) v.work = (char *)luron_scratch(c) + border_bytes(c, s);
+    if (luron_scratch(c)) v.work = (char *)luron_scratch(c) + s->own + conv_border_bytes(c, s);
     return v;
 }
+static void *border_memory(const luron_call *c, const conv_shapes *s) { return (char *)luron_scratch(c) + s->own; }
 
 static luron_status setup(luron_call *c) {
     conv_shapes s;
     LURON_TRY(conv_shapes_of(c, luron_in(c, 0)->ndim, luron_in(c, 0)->shape, &s));
-    const luron_view x = view_of(c, &s, s.copies ? s.padded : s.x, NULL), y = view_of(c, &s, s.y, NULL);
-    luron_conv v = service(c, &s);
+    const luron_view x = conv_view(c, &s, s.copies ? s.padded : s.x, NULL), y = conv_view(c, &s, s.y, NULL);
+    luron_conv v = conv_service(c, &s, ((const conv *)luron_options(c))->groups);
     v.x = &x, v.gy = &y, v.w = luron_param(c, CONV_WEIGHT);
     const int64_t bytes = c->host->conv_work(c, &v);
     if (bytes < 0) return (luron_status)bytes;
-    LURON_TRY(c->host->declare_scratch(c, border_bytes(c, &s) + bytes));
+    LURON_TRY(c->host->declare_scratch(c, conv_border_bytes(c, &s) + bytes));
     return c->host->set_out(c, 0, LURON_REAL, s.dims + 2 - s.unbatched, s.y + s.unbatched);
 }
 
 /* ---- running ----------------------------------------------------------------------------------------------------------- */
+/* The input, with its border where that is copied. */
+static luron_view input(luron_call *c, conv_shapes *s) {
+    if (!s->copies) return conv_view(c, s, s->x, luron_data(luron_in(c, 0)));
+    conv_pad(c, s, luron_in(c, 0), border_memory(c, s));
+    return conv_view(c, s, s->padded, border_memory(c, s));
+}
+luron_status conv_run(luron_call *c, const conv_shapes *shapes, int64_t groups, const luron_view *bias, luron_view *out, uint32_t flags) {
+    conv_shapes s = *shapes;
+    const luron_view x = input(c, &s);
+    luron_conv v = conv_service(c, &s, groups);
+    v.x = &x, v.w = luron_param(c, CONV_WEIGHT), v.bias = bias, v.out = out, v.flags = flags;
+    return c->host->conv(c, &v);
+}
 static luron_status forward(luron_call *c) {
     conv_shapes s;
     LURON_TRY(conv_shapes_of(c, luron_in(c, 0)->ndim, luron_in(c, 0)->shape, &s));
-    if (s.copies) conv_pad(c, &s, luron_in(c, 0), luron_scratch(c));
-    const luron_view x = view_of(c, &s, s.copies ? s.padded : s.x, s.copies ? luron_scratch(c) : luron_data(luron_in(c, 0)));
-    luron_view y = view_of(c, &s, s.y, luron_data(luron_out(c, 0)));
-    luron_conv v = service(c, &s);
-    v.x = &x, v.w = luron_param(c, CONV_WEIGHT), v.bias = luron_param(c, CONV_BIAS), v.out = &y;
-    v.flags = LURON_CONV_MADE;
-    return c->host->conv(c, &v);
+    luron_view y = conv_view(c, &s, s.y, luron_data(luron_out(c, 0)));
+    return conv_run(c, &s, ((const conv *)luron_options(c))->groups, luron_param(c, CONV_BIAS), &y, LURON_CONV_MADE);
 }
 
-static luron_status grad_weight(luron_call *c, conv_shapes *s, const luron_view *gy) {
-    luron_conv v = service(c, s);
-    luron_view *gw = luron_grad_param_beta(c, CONV_WEIGHT, &v.beta);
-    if (!gw) return LURON_OK;
-    if (s->copies) conv_pad(c, s, luron_in(c, 0), luron_scratch(c));
-    const luron_view x = view_of(c, s, s->copies ? s->padded : s->x, s->copies ? luron_scratch(c) : luron_data(luron_in(c, 0)));
-    v.x = &x, v.gy = gy, v.out = gw;
-    return c->host->conv_grad_weight(c, &v);
-}
-
-static luron_status grad_input(luron_call *c, conv_shapes *s, const luron_view *gy) {
+static luron_status grad_input(luron_call *c, conv_shapes *s, int64_t groups, const luron_view *gy) {
     double beta;
     luron_view *gx = luron_grad_in_beta(c, 0, &beta);
     if (!gx) return LURON_OK;
-    luron_view out = view_of(c, s, s->copies ? s->padded : s->x, s->copies ? luron_scratch(c) : luron_data(gx));
-    luron_conv v = service(c, s);
+    luron_view out = conv_view(c, s, s->copies ? s->padded : s->x, s->copies ? border_memory(c, s) : luron_data(gx));
+    luron_conv v = conv_service(c, s, groups);
     v.w = luron_param(c, CONV_WEIGHT), v.gy = gy, v.out = &out, v.beta = s->copies ? 0 : beta;
     LURON_TRY(c->host->conv_grad_input(c, &v));
-    if (s->copies) conv_fold(c, s, luron_scratch(c), gx, beta);
+    if (s->copies) conv_fold(c, s, border_memory(c, s), gx, beta);
     return LURON_OK;
+}
+luron_status conv_give(luron_call *c, const conv_shapes *shapes, int64_t groups, const luron_view *gy) {
+    conv_shapes s = *shapes;
+    luron_conv v = conv_service(c, &s, groups);
+    luron_view *gw = luron_grad_param_beta(c, CONV_WEIGHT, &v.beta);
+    if (gw) {
+        const luron_view x = input(c, &s);
+        v.x = &x, v.gy = gy, v.out = gw;
+        LURON_TRY(c->host->conv_grad_weight(c, &v));
+    }
+    return grad_input(c, &s, groups, gy);
+}
+luron_status conv_give_bias(luron_call *c, int slot, int dims, const luron_view *gy) {
+    double beta;
+    luron_view *gb = luron_grad_param_beta(c, slot, &beta);
+    if (!gb) return LURON_OK;
+    int64_t sizes[4] = { gy->shape[1], 1, 1, 1 };
+    luron_view channels = *gb;
+    channels.shape = sizes, channels.ndim = dims + 1, channels.strides = NULL;
+    return c->host->sum_to(c, gy, &channels, beta);
 }
 
 static luron_status backward(luron_call *c) {
     conv_shapes s;
-    double beta;
     LURON_TRY(conv_shapes_of(c, luron_in(c, 0)->ndim, luron_in(c, 0)->shape, &s));
-    const luron_view gy = view_of(c, &s, s.y, luron_data(luron_grad_out(c, 0)));
-    LURON_TRY(grad_weight(c, &s, &gy));
-    LURON_TRY(grad_input(c, &s, &gy));
-    luron_view *gb = luron_grad_param_beta(c, CONV_BIAS, &beta);
-    if (!gb) return LURON_OK;
-    int64_t sizes[4] = { s.y[1], 1, 1, 1 };
-    luron_view channels = *gb;
-    channels.shape = sizes, channels.ndim = s.dims + 1, channels.strides = NULL;
-    return c->host->sum_to(c, &gy, &channels, beta);
+    const luron_view gy = conv_view(c, &s, s.y, luron_data(luron_grad_out(c, 0)));
+    LURON_TRY(conv_give(c, &s, ((const conv *)luron_options(c))->groups, &gy));
+    return conv_give_bias(c, CONV_BIAS, s.dims, &gy);
+}
+
+static luron_status compose(luron_call *c, const luron_ops *o) {
+    const conv *opt = luron_options(c);
+    conv_shapes s;
+    luron_tensor *x;
+    LURON_TRY(conv_opened(&x, c, o, &s));
+    const int64_t each[3] = { opt->out_channels, opt->in_channels / opt->groups, conv_taps(opt) };
+    luron_tensor *w = o->reshape(c, o->param(c, CONV_WEIGHT), 3, each);
+    luron_tensor *y = conv_with_bias(c, o, conv_product(c, o, &s, x, w, opt->groups, opt->out_channels), o->param(c, CONV_BIAS));
+    return o->set_out(c, 0, s.unbatched ? o->squeeze(c, y, 0) : y);
 }
 
 /* ---- the types --------------------------------------------------------------------------------------------------------- */
@@ -162,15 +188,16 @@ static const char *const paddings[] = { "same", "valid", NULL }, *const paddings
 static const luron_option *const options_1d[] = OPTIONS(1, paddings_1d, "border on both sides; 'same': as long as the input, 'causal': before it alone");
 static const luron_option *const options_2d[] = OPTIONS(2, paddings, "border on both sides; 'same': as large as the input");
 static const luron_option *const options_3d[] = OPTIONS(3, paddings, "border on both sides; 'same': as large as the input");
-static const luron_port *const in_1d[] = { LURON_PORT("input", 0, LURON_REAL, 0, "(n, in_channels, length)"), NULL };
-static const luron_port *const in_2d[] = { LURON_PORT("input", 0, LURON_REAL, 0, "(n, in_channels, height, width)"), NULL };
-static const luron_port *const in_3d[] = { LURON_PORT("input", 0, LURON_REAL, 0, "(n, in_channels, depth, height, width)"), NULL };
+const luron_port *const conv_in1[] = { LURON_PORT("input", 0, LURON_REAL, 0, "(n, in_channels, length)"), NULL };
+const luron_port *const conv_in2[] = { LURON_PORT("input", 0, LURON_REAL, 0, "(n, in_channels, height, width)"), NULL };
+const luron_port *const conv_in3[] = { LURON_PORT("input", 0, LURON_REAL, 0, "(n, in_channels, depth, height, width)"), NULL };
 #define TYPE(type_name, options_nd, in_nd, text)                                                                                              \
     { .struct_size = sizeof(luron_layer_type), .flags = LURON_LAYER_F64 | LURON_LAYER_FREES_OUT, .name = type_name, .doc = text,              \
       .options = options_nd, .options_size = sizeof(conv), .in = in_nd, .declare = declare, .setup = setup, .forward = forward,               \
-      .backward = backward, .compose = conv_compose }
-static const luron_layer_type conv1d = TYPE("Conv1d", options_1d, in_1d, "convolution along one dimension"),
-                              conv2d = TYPE("Conv2d", options_2d, in_2d, "convolution over height and width"),
-                              conv3d = TYPE("Conv3d", options_3d, in_3d, "convolution over depth, height and width");
-static const luron_layer_type *const layers[] = { &conv1d, &conv2d, &conv3d, NULL };
+      .backward = backward, .compose = compose }
+static const luron_layer_type conv1d = TYPE("Conv1d", options_1d, conv_in1, "convolution along one dimension"),
+                              conv2d = TYPE("Conv2d", options_2d, conv_in2, "convolution over height and width"),
+                              conv3d = TYPE("Conv3d", options_3d, conv_in3, "convolution over depth, height and width");
+#define LISTED(id) &conv_##id,
+static const luron_layer_type *const layers[] = { &conv1d, &conv2d, &conv3d, CONVS(LISTED) NULL };
 LURON_PLUGIN_DEFINE(conv) = { .struct_size = sizeof(luron_plugin), .abi_major = LURON_ABI_MAJOR, .name = "conv", .version = "0.1.0", .layers = layers };
