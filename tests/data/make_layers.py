@@ -155,12 +155,20 @@ def norms():
     assert torch.allclose(keras.layers.UnitNormalization()(x).double(), y, rtol=1e-5)
     h.case("Normalize", {"dim": -1}, [x], y)
     h.write("norm_more_reference.h")
-    h = Header("bilinear_cases")
+    h = Header("linear_more_cases")
     for shape, sizes in (((5,), (3, 2, 4)), ((2, 3), (1, 4, 2)), ((), (3, 3, 1))):
         a, b, w = grad(real(*shape, sizes[0])), grad(real(*shape, sizes[1])), grad(real(sizes[2], sizes[0], sizes[1]))
         o = {"in1_features": sizes[0], "in2_features": sizes[1], "out_features": sizes[2], "bias": False}
         h.case("Bilinear", o, [a, b], F.bilinear(a, b, w), w)
-    h.write("bilinear_reference.h")
+    for equation, x, w, b in (("...a,ab->...b", (2, 3), (3, 4), ()), ("abc,cde->abde", (2, 2, 3), (3, 2, 2), ()), ("abc,bd->adc", (2, 3, 2), (3, 4), ())):
+        x, w = grad(real(*x)), grad(real(*w))
+        y = torch.einsum(equation, x, w)
+        layer = keras.layers.EinsumDense(equation, y.shape[1:])
+        layer.build(x.shape)
+        layer.set_weights([w.detach().numpy()])
+        assert torch.allclose(layer(x).double(), y)
+        h.case("EinsumDense", {"equation": equation, "weight_shape": list(w.shape)}, [x], y, w)
+    h.write("linear_more_reference.h")
 
 
 # ---- embedding ---------------------------------------------------------------------------------------------------------------

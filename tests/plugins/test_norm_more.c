@@ -1,11 +1,10 @@
-/* Local response and unit norm, power iteration; and Bilinear. */
+/* Local response and unit norm, power iteration. */
 #include "golden.h"
 #include "layer_check.h"
 #include "refused.h"
 
 #include <math.h>
 
-#include "../data/bilinear_reference.h"
 #include "../data/norm_more_reference.h"
 
 static void test_norm_more_gradients(void **state) {
@@ -16,9 +15,6 @@ static void test_norm_more_gradients(void **state) {
         {"Normalize", NULL, 1, {{INPUT_SHAPE(3, 4)}}, .order = 2},
         {"Normalize", "{\"p\": 3, \"dim\": 0}", 1, {{INPUT_SHAPE(3, 2, 2), .lo = 0.2, .hi = 1}}, .order = 2},
         {"Normalize", "{\"dim\": 0}", 1, {{INPUT_SHAPE(5)}}, .order = 2},
-        {"Bilinear", "{\"in1_features\": 3, \"in2_features\": 2, \"out_features\": 4}", 2, {{INPUT_SHAPE(5, 3)}, {INPUT_SHAPE(5, 2)}}, .tol = 1e-7, .order = 2},
-        {"Bilinear", "{\"in1_features\": 1, \"in2_features\": 1, \"out_features\": 1, \"bias\": false}", 2, {{INPUT_SHAPE(0, 1)}, {INPUT_SHAPE(0, 1)}}, .order = 2},
-        {"Bilinear", "{\"in1_features\": 2, \"in2_features\": 3, \"out_features\": 1}", 2, {{INPUT_SHAPE(2)}, {INPUT_SHAPE(3)}}, .tol = 1e-7, .order = 2},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         layer_check(*state, &cases[i]);
@@ -26,7 +22,6 @@ static void test_norm_more_gradients(void **state) {
 
 static void test_norm_more_values_of_pytorch(void **state) {
     golden_check(*state, norm_more_cases, sizeof norm_more_cases / sizeof *norm_more_cases);
-    golden_check(*state, bilinear_cases, sizeof bilinear_cases / sizeof *bilinear_cases);
 }
 
 /* After many steps u^T W v is the largest singular value of diag(3, -2), and eval mode leaves u and v as they are. */
@@ -61,10 +56,6 @@ static void test_norm_more_messages(void **state) {
         {"LocalResponseNorm", "{\"size\": 3}", "input has 2 dimensions, (n, c, ...) with at least 3 expected", LURON_E_SHAPE, 1, .in = {REFUSED_REAL(2, 3)}},
         {"Normalize", NULL, "dim is 1, input has 1 dimensions", LURON_E_RANGE, 1, .in = {REFUSED_REAL(2)}},
         {"PowerIteration", "{\"rows\": 2, \"columns\": 3}", "a matrix of 2 rows and 3 columns expected", LURON_E_SHAPE, 1, .in = {REFUSED_REAL(3, 2)}},
-        {"Bilinear", "{\"in1_features\": 3, \"in2_features\": 2, \"out_features\": 4}", "input2 has 3 features, in2_features is 2", LURON_E_SHAPE, 2,
-         .in = {REFUSED_REAL(5, 3), REFUSED_REAL(5, 3)}},
-        {"Bilinear", "{\"in1_features\": 3, \"in2_features\": 2, \"out_features\": 4}", "the inputs differ in more than their features", LURON_E_SHAPE, 2,
-         .in = {REFUSED_REAL(5, 3), REFUSED_REAL(4, 2)}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         refused(*state, &cases[i]);
