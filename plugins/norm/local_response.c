@@ -33,7 +33,7 @@ static const luron_option *const of_response[] = {
     LURON_OPT_FLOAT(norm, k, 1, 0, 1e9, "added to the mean square"),
     NULL};
 static const luron_option *const of_unit[] = {
-    LURON_OPT_FLOAT(norm, p, 2, 1, INFINITY, "of the p-norm: 2 gives lengths"),
+    LURON_OPT_FLOAT(norm, p, 2, 1, 1e9, "of the p-norm: 2 gives lengths"),
     LURON_OPT_AXIS(norm, dim, 1, "along which the vectors lie"),
     LURON_OPT_FLOAT(norm, eps, 1e-12, 0, 1e9, "least length that is divided by"),
     NULL};
