@@ -1,6 +1,6 @@
 /* bag.c: sums, means or largest of rows of weight, bag by bag. ids (b, n), or (n) in bags that begin at offsets (b);
- * weight (num, dim) -> y (b, dim). An empty bag gives 0; padding_idx counts in none. A row's gradient is the sum over the
- * positions of its id in ascending order, as in embedding.c. */
+ * weight (num, dim) -> y (b, dim). An empty bag gives 0; padding_idx counts in none. A row's gradient is the sum over
+ * the positions of its id in ascending order, as in embedding.c. */
 #ifndef REAL
 #include <luron/plugin.h>
 #include <math.h>
@@ -18,9 +18,9 @@ typedef struct work {
     int64_t n, bags, dim, padding;
     const void *w, *weights, *gy;
     void *to;
-    int64_t *win;                  /* of max: the position that each number came from, -1: none */
-    int64_t *of, *first, *order;   /* the bag of a position, -1: none; where an id's positions begin in order */
-    int64_t *seen;                 /* ids of a bag that count */
+    int64_t *win;                /* of max: the position that each number came from, -1: none */
+    int64_t *of, *first, *order; /* the bag of a position, -1: none; where an id's positions begin in order */
+    int64_t *seen;               /* ids of a bag that count */
     double beta;
 } work;
 enum { GRAIN = 16384 };
@@ -51,9 +51,11 @@ static luron_status open_bags(luron_call *c, work *k) {
     *k = (work){.c = c, .o = o, .n = luron_numel(ids), .dim = o->embedding_dim, .padding = o->padding_idx};
     if (ids->ndim != (offsets ? 1 : 2))
         return luron_fail(c, LURON_E_SHAPE, "input has %d dimensions, %s expected", (int)ids->ndim,
-                          offsets ? "a row of ids, as there are offsets," : "(bags, ids), or a row of ids and offsets,");
+                          offsets ? "a row of ids, as there are offsets,"
+                                  : "(bags, ids), or a row of ids and offsets,");
     if (offsets && (offsets->ndim != 1 || (o->include_last_offset && offsets->shape[0] < 1)))
-        return luron_fail(c, LURON_E_SHAPE, "offsets: a row%s expected", o->include_last_offset ? " of at least 1" : "");
+        return luron_fail(c, LURON_E_SHAPE, "offsets: a row%s expected",
+                          o->include_last_offset ? " of at least 1" : "");
     if (weights && (o->mode != SUM || weights->ndim != ids->ndim ||
                     memcmp(weights->shape, ids->shape, (size_t)ids->ndim * sizeof *ids->shape) != 0))
         return luron_fail(c, o->mode != SUM ? LURON_E_ARGUMENT : LURON_E_SHAPE, "per_sample_weights %s",
@@ -77,8 +79,8 @@ static luron_status check_offsets(const work *k) {
         const int64_t at = luron_id(c, OFFSETS, b), before = b ? luron_id(c, OFFSETS, b - 1) : 0;
         if (b ? at < before : at != 0)
             return luron_fail(c, LURON_E_ARGUMENT, "offsets: %lld at position %lld, %s %lld expected",
-                              (long long)luron_shown(c, at), (long long)luron_shown(c, b), b ? "at least" : "they begin with",
-                              (long long)luron_shown(c, before));
+                              (long long)luron_shown(c, at), (long long)luron_shown(c, b),
+                              b ? "at least" : "they begin with", (long long)luron_shown(c, before));
     }
     return LURON_OK;
 }
@@ -129,7 +131,8 @@ typedef struct places {
 static places find_places(luron_call *c, const luron_ops *o, const work *k) {
     const double base = (double)c->index_base;
     luron_tensor *one = o->expand(c, o->cast(c, o->scalar(c, 1), LURON_F64), LURON_SHAPE(k->n));
-    luron_tensor *at = o->scale(c, o->cumsum(c, one, 0), 1, base - 1), *which, *counts = o->ge(c, at, o->scale(c, one, 0, 0));
+    luron_tensor *at = o->scale(c, o->cumsum(c, one, 0), 1, base - 1), *which,
+                 *counts = o->ge(c, at, o->scale(c, one, 0, 0));
     if (luron_in(c, OFFSETS)) {
         luron_tensor *offsets = o->cast(c, o->in(c, OFFSETS), LURON_F64);
         if (k->o->include_last_offset) counts = o->lt(c, at, o->narrow(c, offsets, 0, k->bags, 1));
@@ -137,10 +140,12 @@ static places find_places(luron_call *c, const luron_ops *o, const work *k) {
         which = o->scale(c, which, 1, -1);
     } else {
         const double length = (double)(k->bags ? k->n / k->bags : 1);
-        which = o->scale(c, o->floor(c, o->scale(c, at, 1 / length, (0.5 - base) / length)), 1, base); /* 0.5: far from a border */
+        which = o->scale(c, o->floor(c, o->scale(c, at, 1 / length, (0.5 - base) / length)), 1,
+                         base); /* 0.5: far from a border */
     }
     luron_tensor *ids = o->cast(c, o->reshape(c, o->in(c, IDS), LURON_SHAPE(k->n)), LURON_F64);
-    if (k->padding >= 0) counts = o->logical_and(c, counts, o->ne(c, ids, o->scale(c, one, 0, (double)k->padding + base)));
+    if (k->padding >= 0)
+        counts = o->logical_and(c, counts, o->ne(c, ids, o->scale(c, one, 0, (double)k->padding + base)));
     return (places){o->cast(c, which, LURON_I64), o->reshape(c, counts, LURON_SHAPE(k->n, 1))};
 }
 static luron_status compose(luron_call *c, const luron_ops *o) {
@@ -173,8 +178,11 @@ static const luron_option *const options[] = {
     NULL};
 static const luron_port *const in[] = {
     LURON_PORT("input", LURON_PORT_INDEX, 0, 0, "ids, (bags, n), or a row of them with offsets"),
-    LURON_PORT("offsets", LURON_PORT_INDEX | LURON_PORT_OPTIONAL, 0, 0, "positions in the row at which bags begin, ascending"),
-    LURON_PORT("per_sample_weights", LURON_PORT_OPTIONAL, LURON_REAL, 0, "as the input: times each row, in mode \"sum\""), NULL};
+    LURON_PORT("offsets", LURON_PORT_INDEX | LURON_PORT_OPTIONAL, 0, 0,
+               "positions in the row at which bags begin, ascending"),
+    LURON_PORT("per_sample_weights", LURON_PORT_OPTIONAL, LURON_REAL, 0,
+               "as the input: times each row, in mode \"sum\""),
+    NULL};
 const luron_layer_type embedding_bag = {.struct_size = sizeof(luron_layer_type),
                                         .flags = LURON_LAYER_F64 | LURON_LAYER_FREES_OUT,
                                         .name = "EmbeddingBag",

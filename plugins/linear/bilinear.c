@@ -15,7 +15,8 @@ static luron_status declare(luron_call *c) {
     const bilinear *o = luron_options(c);
     const double r = 1 / sqrt((double)o->in1_features);
     const luron_init own = luron_init_uniform(-r, r);
-    LURON_TRY(c->host->declare_param(c, WEIGHT, "weight", LURON_SHAPE(o->out_features, o->in1_features, o->in2_features),
+    LURON_TRY(c->host->declare_param(c, WEIGHT, "weight",
+                                     LURON_SHAPE(o->out_features, o->in1_features, o->in2_features),
                                      luron_init_or(&o->weight_init, own)));
     if (!o->bias) return LURON_OK;
     return c->host->declare_param(c, BIAS, "bias", LURON_SHAPE(o->out_features), luron_init_or(&o->bias_init, own));
@@ -29,7 +30,8 @@ static luron_status check(luron_call *c, int64_t *rows) {
     *rows = 1;
     for (int i = 0; i < 2; i++) {
         const luron_view *v = luron_in(c, i);
-        if (v->ndim < 1) return luron_fail(c, LURON_E_SHAPE, "input%d has no dimension, (..., features) expected", i + 1);
+        if (v->ndim < 1)
+            return luron_fail(c, LURON_E_SHAPE, "input%d has no dimension, (..., features) expected", i + 1);
         if (v->shape[v->ndim - 1] != features[i])
             return luron_fail(c, LURON_E_SHAPE, "input%d has %lld features, in%d_features is %lld", i + 1,
                               (long long)v->shape[v->ndim - 1], i + 1, (long long)features[i]);
@@ -49,7 +51,8 @@ static luron_status compose(luron_call *c, const luron_ops *o) {
     const int last = 2;
     int64_t rows, shape[8];
     LURON_TRY(check(c, &rows));
-    luron_tensor *a = o->reshape(c, o->in(c, 0), LURON_SHAPE(rows, in1)), *b = o->reshape(c, o->in(c, 1), LURON_SHAPE(rows, 1, in2));
+    luron_tensor *a = o->reshape(c, o->in(c, 0), LURON_SHAPE(rows, in1)),
+                 *b = o->reshape(c, o->in(c, 1), LURON_SHAPE(rows, 1, in2));
     luron_tensor *w = o->reshape(c, o->transpose(c, o->param(c, WEIGHT), 0, 1), LURON_SHAPE(in1, out * in2));
     luron_tensor *y = o->mul(c, o->reshape(c, o->matmul(c, a, w, 0), LURON_SHAPE(rows, out, in2)), b);
     y = o->sum(c, y, 1, &last, 0);

@@ -1,5 +1,5 @@
-/* einsum_dense.c: y = einsum(equation, x, W) + b, as Keras's EinsumDense: "abc,cd->abd" is a Linear. The shapes of W and
- * of b, which broadcasts with the result, are given, where Keras finds them out from the first input. */
+/* einsum_dense.c: y = einsum(equation, x, W) + b, as Keras's EinsumDense: "abc,cd->abd" is a Linear. The shapes of W
+ * and of b, which broadcasts with the result, are given, where Keras finds them out from the first input. */
 #include <luron/plugin.h>
 #include <math.h>
 

@@ -29,9 +29,9 @@ static luron_status check_shapes(luron_call *c, int *ndim) {
         for (int d = 0; d < *ndim; d++) {
             char a[160], b[160];
             if (own[d] != 1 && all[d] != 1 && own[d] != all[d])
-                return luron_fail(c, LURON_E_SHAPE, "input %d with shape %s does not broadcast with input 1, %s%s", i + 1,
-                                  shape_text(a, sizeof a, luron_in(c, i)), shape_text(b, sizeof b, luron_in(c, 0)),
-                                  i > 1 ? ", and those between" : "");
+                return luron_fail(c, LURON_E_SHAPE, "input %d with shape %s does not broadcast with input 1, %s%s",
+                                  i + 1, shape_text(a, sizeof a, luron_in(c, i)),
+                                  shape_text(b, sizeof b, luron_in(c, 0)), i > 1 ? ", and those between" : "");
             if (own[d] != 1) all[d] = own[d];
         }
     }

@@ -33,7 +33,8 @@ static luron_status compose(luron_call *c, const luron_ops *o) {
     }
     return o->set_out(c, 0, all);
 }
-static const luron_option *const options[] = {LURON_OPT_AXIS(concatenate, dim, -1, "along which they are joined"), NULL};
+static const luron_option *const options[] = {LURON_OPT_AXIS(concatenate, dim, -1, "along which they are joined"),
+                                              NULL};
 const luron_layer_type merge_concatenate = {.struct_size = sizeof(luron_layer_type),
                                             .flags = LURON_LAYER_F64,
                                             .name = "Concatenate",

@@ -32,8 +32,7 @@ static luron_status check(luron_call *c, int *dim1, int *dim2) {
                           a->ndim < 2 ? 1 : 2, (int)(a->ndim < 2 ? a->ndim : b->ndim));
     LURON_TRY(merge_dim(c, "dim1", opt->dim1, 0, dim1));
     LURON_TRY(merge_dim(c, "dim2", opt->dim2, 1, dim2));
-    if (*dim1 == 0 || *dim2 == 0)
-        return luron_fail(c, LURON_E_ARGUMENT, "dim%d is the batch", *dim1 == 0 ? 1 : 2);
+    if (*dim1 == 0 || *dim2 == 0) return luron_fail(c, LURON_E_ARGUMENT, "dim%d is the batch", *dim1 == 0 ? 1 : 2);
     if (a->shape[0] != b->shape[0])
         return luron_fail(c, LURON_E_SHAPE, "batches of %lld and %lld examples", (long long)a->shape[0],
                           (long long)b->shape[0]);

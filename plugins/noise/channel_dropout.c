@@ -1,6 +1,6 @@
 /* channel_dropout.c: dropout of whole channels, and alpha dropout, which keeps mean 0 and variance 1 of what comes out
- * of a SELU: what is dropped becomes the least that SELU gives, and all is scaled and shifted by that (Klambauer et al.,
- * 2017). y = x times + plus with probability 1 - p, else `dropped`; one decision for `run` numbers. */
+ * of a SELU: what is dropped becomes the least that SELU gives, and all is scaled and shifted by that (Klambauer et
+ * al., 2017). y = x times + plus with probability 1 - p, else `dropped`; one decision for `run` numbers. */
 #ifndef REAL
 #include "noise.h"
 #include <math.h>
@@ -96,7 +96,8 @@ static const luron_option *const options[] = {LURON_OPT_FLOAT(dropout, p, 0.5, 0
                                          .compose = compose_##id};
 TYPE(dropout1d, "Dropout1d", 0, 2, 2, 3, "(n, c, l) or (c, l)", "zeros whole channels at random when training")
 TYPE(dropout2d, "Dropout2d", 0, 0, 3, 4, "(n, c, h, w) or (n, c, l)", "zeros whole channels at random when training")
-TYPE(dropout3d, "Dropout3d", 0, 4, 4, 5, "(n, c, d, h, w) or (c, d, h, w)", "zeros whole channels at random when training")
+TYPE(dropout3d, "Dropout3d", 0, 4, 4, 5, "(n, c, d, h, w) or (c, d, h, w)",
+     "zeros whole channels at random when training")
 TYPE(feature_alpha_dropout, "FeatureAlphaDropout", 1, 0, 2, 8, "(n, c, ...)", "AlphaDropout of whole channels")
 
 static luron_status forward_alpha(luron_call *c) { return forward(c, of_call(c, 1)); }

@@ -33,7 +33,8 @@ static luron_status declare_dropout(luron_call *c) {
 }
 static luron_status forward(luron_call *c, int times) {
     drawn k = {c, times, spread(c, times), 0, luron_data(luron_in(c, 0)), luron_data(luron_out(c, 0))};
-    c->host->parallel_for(c, luron_numel(luron_in(c, 0)), GRAIN, c->dtype == LURON_F64 ? shake_double : shake_float, &k);
+    c->host->parallel_for(c, luron_numel(luron_in(c, 0)), GRAIN, c->dtype == LURON_F64 ? shake_double : shake_float,
+                          &k);
     return LURON_OK;
 }
 /* With a deviation of 0 numbers go through as they are: so does the gradient of what is added to. */
@@ -79,7 +80,8 @@ static luron_status composed(luron_call *c, const luron_ops *o, int times) {
                                          .forward = forward_##id,                                                      \
                                          .backward = backward_##id,                                                    \
                                          .compose = compose_##id};
-TYPE(gaussian_dropout, "GaussianDropout", 1, RATE, declare_dropout, "multiplies by normal numbers of mean 1 when training")
+TYPE(gaussian_dropout, "GaussianDropout", 1, RATE, declare_dropout,
+     "multiplies by normal numbers of mean 1 when training")
 TYPE(gaussian_noise, "GaussianNoise", 0, STDDEV, NULL, "adds normal numbers of mean 0 when training")
 #else
 /* Normal numbers first .. first + n of the call. */

@@ -5,7 +5,9 @@
 static luron_status compose_response(luron_call *c, const luron_ops *o) {
     const norm *opt = luron_options(c);
     const luron_view *v = luron_in(c, 0);
-    if (v->ndim < 3) return luron_fail(c, LURON_E_SHAPE, "input has %d dimensions, (n, c, ...) with at least 3 expected", (int)v->ndim);
+    if (v->ndim < 3)
+        return luron_fail(c, LURON_E_SHAPE, "input has %d dimensions, (n, c, ...) with at least 3 expected",
+                          (int)v->ndim);
     int64_t before[8] = {opt->size / 2}, after[8] = {(opt->size - 1) / 2};
     luron_tensor *x = o->in(c, 0), *sum = NULL, *squares = o->pad(c, o->square(c, x), v->ndim - 1, before, after, 0);
     for (int64_t i = 0; i < opt->size; i++) {
@@ -20,23 +22,22 @@ static luron_status compose_unit(luron_call *c, const luron_ops *o) {
     const norm *opt = luron_options(c);
     const int ndim = luron_in(c, 0)->ndim;
     if (opt->dim < -ndim || opt->dim >= ndim)
-        return luron_fail(c, LURON_E_RANGE, "dim is %lld, input has %d dimensions", (long long)luron_shown(c, opt->dim), ndim);
+        return luron_fail(c, LURON_E_RANGE, "dim is %lld, input has %d dimensions", (long long)luron_shown(c, opt->dim),
+                          ndim);
     const int dim = (int)(opt->dim < 0 ? opt->dim + ndim : opt->dim);
     luron_tensor *x = o->in(c, 0), *length = o->norm(c, x, opt->p, 1, &dim, 1);
     return o->set_out(c, 0, o->div(c, x, o->clamp(c, length, opt->eps, INFINITY)));
 }
 
-static const luron_option *const of_response[] = {
-    LURON_OPT_INT_REQ(norm, size, 1, 1e4, "channels of a mean"),
-    LURON_OPT_FLOAT(norm, alpha, 1e-4, 0, 1e9, "times the mean square"),
-    LURON_OPT_FLOAT(norm, beta, 0.75, 0, 10, "power of the divisor"),
-    LURON_OPT_FLOAT(norm, k, 1, 0, 1e9, "added to the mean square"),
-    NULL};
+static const luron_option *const of_response[] = {LURON_OPT_INT_REQ(norm, size, 1, 1e4, "channels of a mean"),
+                                                  LURON_OPT_FLOAT(norm, alpha, 1e-4, 0, 1e9, "times the mean square"),
+                                                  LURON_OPT_FLOAT(norm, beta, 0.75, 0, 10, "power of the divisor"),
+                                                  LURON_OPT_FLOAT(norm, k, 1, 0, 1e9, "added to the mean square"),
+                                                  NULL};
 static const luron_option *const of_unit[] = {
     LURON_OPT_FLOAT(norm, p, 2, 1, 1e9, "of the p-norm: 2 gives lengths"),
     LURON_OPT_AXIS(norm, dim, 1, "along which the vectors lie"),
-    LURON_OPT_FLOAT(norm, eps, 1e-12, 0, 1e9, "least length that is divided by"),
-    NULL};
+    LURON_OPT_FLOAT(norm, eps, 1e-12, 0, 1e9, "least length that is divided by"), NULL};
 static const luron_port *const in[] = {LURON_PORT("input", 0, LURON_REAL, 0, "(n, c, ...)"), NULL};
 const luron_layer_type norm_local_response = {.struct_size = sizeof(luron_layer_type),
                                               .flags = LURON_LAYER_F64,

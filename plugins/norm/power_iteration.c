@@ -19,8 +19,8 @@ static luron_status setup(luron_call *c) {
     const norm *o = luron_options(c);
     const luron_view *w = luron_in(c, 0);
     if (w->ndim != 2 || w->shape[0] != o->rows || w->shape[1] != o->columns)
-        return luron_fail(c, LURON_E_SHAPE, "weight: a matrix of %lld rows and %lld columns expected", (long long)o->rows,
-                          (long long)o->columns);
+        return luron_fail(c, LURON_E_SHAPE, "weight: a matrix of %lld rows and %lld columns expected",
+                          (long long)o->rows, (long long)o->columns);
     LURON_TRY(c->host->set_out(c, U, LURON_REAL, LURON_SHAPE(o->rows)));
     return c->host->set_out(c, V, LURON_REAL, LURON_SHAPE(o->columns));
 }
@@ -53,11 +53,9 @@ static luron_status backward(luron_call *c) {
 }
 
 static const luron_option *const options[] = {
-    LURON_OPT_INT_REQ(norm, rows, 1, 1e9, "of the matrix"),
-    LURON_OPT_INT_REQ(norm, columns, 1, 1e9, "of the matrix"),
+    LURON_OPT_INT_REQ(norm, rows, 1, 1e9, "of the matrix"), LURON_OPT_INT_REQ(norm, columns, 1, 1e9, "of the matrix"),
     LURON_OPT_INT(norm, n_power_iterations, 1, 1, 1e6, "steps an application when training"),
-    LURON_OPT_FLOAT(norm, eps, 1e-12, 0, 1e9, "least length that is divided by"),
-    NULL};
+    LURON_OPT_FLOAT(norm, eps, 1e-12, 0, 1e9, "least length that is divided by"), NULL};
 static const luron_port *const in[] = {LURON_PORT("weight", 0, LURON_REAL, 2, "(rows, columns)"), NULL};
 static const luron_port *const out[] = {LURON_PORT("u", 0, LURON_REAL, 1, "(rows): left singular vector"),
                                         LURON_PORT("v", 0, LURON_REAL, 1, "(columns): right one"), NULL};

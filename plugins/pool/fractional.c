@@ -83,12 +83,11 @@ static luron_status backward(luron_call *c) {
 #define TYPES(n, shapes)                                                                                               \
     static const luron_option *const options##n[] = {                                                                  \
         POOL_KERNEL(n), LURON_OPT_INTS(pool, output_size, 0, 0, 1e6, n, n, "size of the output; 0: by output_ratio"),  \
-        LURON_OPT_FLOAT(pool, output_ratio, 0.5, 0, 1, "size of the output, as a part of the input's"),                \
-        NULL};                                                                                                         \
-    static const luron_port *const in##n[] = {                                                                         \
-        LURON_PORT("input", 0, LURON_REAL, 0, shapes),                                                                 \
-        LURON_PORT("samples", LURON_PORT_OPTIONAL, LURON_REAL, 0, "(n, c, " #n "), within [0, 1), in place of chance"), \
-        NULL};                                                                                                         \
+        LURON_OPT_FLOAT(pool, output_ratio, 0.5, 0, 1, "size of the output, as a part of the input's"), NULL};         \
+    static const luron_port *const in##n[] = {LURON_PORT("input", 0, LURON_REAL, 0, shapes),                           \
+                                              LURON_PORT("samples", LURON_PORT_OPTIONAL, LURON_REAL, 0,                \
+                                                         "(n, c, " #n "), within [0, 1), in place of chance"),         \
+                                              NULL};                                                                   \
     const luron_layer_type pool_fractional##n##d = {.struct_size = sizeof(luron_layer_type),                           \
                                                     .flags = POOL_FLAGS | LURON_LAYER_RANDOM,                          \
                                                     .name = "FractionalMaxPool" #n "d",                                \

@@ -20,10 +20,10 @@ static luron_status compose(luron_call *c, const luron_ops *o) {
     return o->set_out(c, 0, o->where(c, none, zero, x));
 }
 #define TYPES(n)                                                                                                       \
-    static const luron_option *const options##n[] = {                                                                  \
-        LURON_OPT_(pool, norm_type, LURON_FLOAT, LURON_OPTION_REQUIRED, 0, 0.1, 10, NULL, NULL, 0, 0,                \
-                   "p: 1 gives sums, 2 lengths"),                                                                      \
-        POOL_KERNEL(n), POOL_STRIDE(n), POOL_CEIL, NULL};                                                              \
+    static const luron_option *const options##n[] = {LURON_OPT_(pool, norm_type, LURON_FLOAT, LURON_OPTION_REQUIRED,   \
+                                                                0, 0.1, 10, NULL, NULL, 0, 0,                          \
+                                                                "p: 1 gives sums, 2 lengths"),                         \
+                                                     POOL_KERNEL(n), POOL_STRIDE(n), POOL_CEIL, NULL};                 \
     const luron_layer_type pool_lp##n##d =                                                                             \
         POOL_TYPE("LPPool" #n "d", "the p-norm of each window", options##n, pool_in##n, setup, NULL, NULL, compose);
 TYPES(1) TYPES(2) TYPES(3)

@@ -1,5 +1,5 @@
-/* unpool.c: what a max pooling with indices gave goes back to where it lay, between zeros. Where windows overlap and one
- * place comes more than once the last in order stays, and it alone has a gradient. */
+/* unpool.c: what a max pooling with indices gave goes back to where it lay, between zeros. Where windows overlap and
+ * one place comes more than once the last in order stays, and it alone has a gradient. */
 #ifndef REAL
 #include "pool.h"
 typedef struct placing {
@@ -19,9 +19,9 @@ static luron_status out_size(luron_call *c, const pool *o, int k, int64_t in, in
         return luron_fail(c, LURON_E_SHAPE, "output_size is %lld, between %lld and %lld expected", (long long)given,
                           (long long)(usual - step), (long long)(usual + step));
     *out = given ? given : usual;
-    return *out >= 1 ? LURON_OK
-                     : luron_fail(c, LURON_E_SHAPE, "the output would have size %lld: padding is too large",
-                                  (long long)*out);
+    return *out >= 1
+               ? LURON_OK
+               : luron_fail(c, LURON_E_SHAPE, "the output would have size %lld: padding is too large", (long long)*out);
 }
 /* Of planes alone their sizes count; the output's shape goes to `shape` unless NULL. */
 static luron_status open_planes(luron_call *c, planes *p, int64_t *shape) {

@@ -9,8 +9,15 @@ typedef struct refused_input {
     int64_t shape[LURON_MAX_DIMS];
     const double *values; /* NULL: zeros */
 } refused_input;
-#define REFUSED_REAL(...) {.dtype = LURON_F32, .ndim = (int)(sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), .shape = {__VA_ARGS__}}
-#define REFUSED_IDS(n, ...) {.dtype = LURON_I64, .ndim = 1, .shape = {n}, .values = (const double[]){__VA_ARGS__}}
+#define REFUSED_REAL(...)                                                                                              \
+    {                                                                                                                  \
+        .dtype = LURON_F32, .ndim = (int)(sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t)),                   \
+        .shape = {__VA_ARGS__}                                                                                         \
+    }
+#define REFUSED_IDS(n, ...)                                                                                            \
+    {                                                                                                                  \
+        .dtype = LURON_I64, .ndim = 1, .shape = {n}, .values = (const double[]) { __VA_ARGS__ }                        \
+    }
 typedef struct refused_case {
     const char *type, *options, *part; /* part of the message */
     luron_status status;

@@ -14,7 +14,12 @@ static void test_merge_gradients(void **state) {
         {"Average", NULL, 2, {{INPUT_SHAPE(4)}, {INPUT_SHAPE(4)}}, .tol = 1e-7, .order = 2},
         {"Maximum", NULL, 2, {{INPUT_SHAPE(3, 4)}, {INPUT_SHAPE(3, 4)}}, .tol = 1e-7, .order = 2},
         {"Minimum", NULL, 3, {{INPUT_SHAPE(3, 4)}, {INPUT_SHAPE(3, 4)}, {INPUT_SHAPE(3, 1)}}, .tol = 1e-7, .order = 2},
-        {"Concatenate", NULL, 3, {{INPUT_SHAPE(2, 3)}, {INPUT_SHAPE(2, 0)}, {INPUT_SHAPE(2, 2)}}, .tol = 1e-7, .order = 2},
+        {"Concatenate",
+         NULL,
+         3,
+         {{INPUT_SHAPE(2, 3)}, {INPUT_SHAPE(2, 0)}, {INPUT_SHAPE(2, 2)}},
+         .tol = 1e-7,
+         .order = 2},
         {"Dot", NULL, 2, {{INPUT_SHAPE(2, 3, 4)}, {INPUT_SHAPE(2, 4)}}, .tol = 1e-7, .order = 2},
         {"Dot", "{\"normalize\": true}", 2, {{INPUT_SHAPE(2, 3)}, {INPUT_SHAPE(2, 3)}}, .tol = 1e-6, .order = 2},
     };
@@ -54,16 +59,19 @@ static void test_merge_messages(void **state) {
     const refused_case cases[] = {
         {"Add", NULL, "input 2 with shape (2, 4) does not broadcast with input 1, (2, 3)", LURON_E_SHAPE, 2,
          .in = {REFUSED_REAL(2, 3), REFUSED_REAL(2, 4)}},
-        {"Multiply", NULL, "input 3 with shape (3, 3) does not broadcast with input 1, (1, 3), and those between", LURON_E_SHAPE, 3,
-         .in = {REFUSED_REAL(1, 3), REFUSED_REAL(2, 3), REFUSED_REAL(3, 3)}},
+        {"Multiply", NULL, "input 3 with shape (3, 3) does not broadcast with input 1, (1, 3), and those between",
+         LURON_E_SHAPE, 3, .in = {REFUSED_REAL(1, 3), REFUSED_REAL(2, 3), REFUSED_REAL(3, 3)}},
         {"Subtract", NULL, "2 inputs expected", LURON_E_ARGUMENT, 1, .in = {REFUSED_REAL(2, 3)}},
         {"Concatenate", NULL, "input 2 has size 3 in dimension 0, input 1 has 2", LURON_E_SHAPE, 2,
          .in = {REFUSED_REAL(2, 3), REFUSED_REAL(3, 3)}},
-        {"Concatenate", NULL, "input 2 has 1 dimensions, input 1 has 2", LURON_E_SHAPE, 2, .in = {REFUSED_REAL(2, 3), REFUSED_REAL(3)}},
-        {"Concatenate", "{\"dim\": 2}", "dim is 2, input 1 has 2 dimensions", LURON_E_RANGE, 1, .in = {REFUSED_REAL(2, 3)}},
+        {"Concatenate", NULL, "input 2 has 1 dimensions, input 1 has 2", LURON_E_SHAPE, 2,
+         .in = {REFUSED_REAL(2, 3), REFUSED_REAL(3)}},
+        {"Concatenate", "{\"dim\": 2}", "dim is 2, input 1 has 2 dimensions", LURON_E_RANGE, 1,
+         .in = {REFUSED_REAL(2, 3)}},
         {"Dot", NULL, "vectors of size 3 and 4", LURON_E_SHAPE, 2, .in = {REFUSED_REAL(2, 3), REFUSED_REAL(2, 4)}},
         {"Dot", NULL, "batches of 2 and 3 examples", LURON_E_SHAPE, 2, .in = {REFUSED_REAL(2, 3), REFUSED_REAL(3, 3)}},
-        {"Dot", "{\"dim2\": 0}", "dim2 is the batch", LURON_E_ARGUMENT, 2, .in = {REFUSED_REAL(2, 3), REFUSED_REAL(2, 3)}},
+        {"Dot", "{\"dim2\": 0}", "dim2 is the batch", LURON_E_ARGUMENT, 2,
+         .in = {REFUSED_REAL(2, 3), REFUSED_REAL(2, 3)}},
         {"Dot", NULL, "input 1 has 1 dimensions", LURON_E_SHAPE, 2, .in = {REFUSED_REAL(2), REFUSED_REAL(2, 3)}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -71,7 +79,7 @@ static void test_merge_messages(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {test_case(test_merge_gradients), test_case(test_merge_values_of_keras), test_case(test_merge_many_inputs),
-                                       test_case(test_merge_messages)};
+    const struct CMUnitTest tests[] = {test_case(test_merge_gradients), test_case(test_merge_values_of_keras),
+                                       test_case(test_merge_many_inputs), test_case(test_merge_messages)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,14 +11,10 @@ static const struct {
     int64_t shape[5];
     int n_decided; /* leading dims that are decided one by one */
 } noises[] = {
-    {"Dropout1d", "{\"p\": 0.3}", 3, {20, 30, 40}, 2},
-    {"Dropout1d", "{\"p\": 0.3}", 2, {600, 40}, 1},
-    {"Dropout2d", "{\"p\": 0.3}", 4, {20, 30, 5, 8}, 2},
-    {"Dropout2d", "{\"p\": 0.3}", 3, {20, 30, 7}, 2},
-    {"Dropout3d", "{\"p\": 0.3}", 5, {20, 30, 2, 3, 4}, 2},
-    {"Dropout3d", "{\"p\": 0.3}", 4, {600, 2, 3, 4}, 1},
-    {"AlphaDropout", "{\"p\": 0.3}", 2, {60, 10}, 2},
-    {"FeatureAlphaDropout", "{\"p\": 0.3}", 3, {20, 30, 9}, 2},
+    {"Dropout1d", "{\"p\": 0.3}", 3, {20, 30, 40}, 2},      {"Dropout1d", "{\"p\": 0.3}", 2, {600, 40}, 1},
+    {"Dropout2d", "{\"p\": 0.3}", 4, {20, 30, 5, 8}, 2},    {"Dropout2d", "{\"p\": 0.3}", 3, {20, 30, 7}, 2},
+    {"Dropout3d", "{\"p\": 0.3}", 5, {20, 30, 2, 3, 4}, 2}, {"Dropout3d", "{\"p\": 0.3}", 4, {600, 2, 3, 4}, 1},
+    {"AlphaDropout", "{\"p\": 0.3}", 2, {60, 10}, 2},       {"FeatureAlphaDropout", "{\"p\": 0.3}", 3, {20, 30, 9}, 2},
 };
 enum { N_NOISES = sizeof noises / sizeof *noises };
 
@@ -91,8 +87,11 @@ static void test_noise_more_decides_by_channel(void **state) {
 /* Of PyTorch 2.13 for x = 2: kept and dropped with p = 0.25 and 0.5. */
 static void test_noise_more_alpha_of_pytorch(void **state) {
     luron_ctx *ctx = *state;
-    static const struct { const char *options; double kept, dropped; } cases[] = {
-        {"{\"p\": 0.25}", 2.1156972437856907, -1.1435441882094726}, {"{\"p\": 0.5}", 2.5520037198498953, -0.7791939305180315}};
+    static const struct {
+        const char *options;
+        double kept, dropped;
+    } cases[] = {{"{\"p\": 0.25}", 2.1156972437856907, -1.1435441882094726},
+                 {"{\"p\": 0.5}", 2.5520037198498953, -0.7791939305180315}};
     for (size_t i = 0; i < 2; i++) {
         luron_layer *layer;
         luron_tensor *x, *y;
@@ -116,7 +115,8 @@ static void test_noise_more_alpha_of_pytorch(void **state) {
 static void test_noise_more_gaussian_numbers(void **state) {
     luron_ctx *ctx = *state;
     enum { N = 1000000 };
-    static const char *const types[][2] = {{"GaussianNoise", "{\"stddev\": 0.5}"}, {"GaussianDropout", "{\"rate\": 0.2}"}};
+    static const char *const types[][2] = {{"GaussianNoise", "{\"stddev\": 0.5}"},
+                                           {"GaussianDropout", "{\"rate\": 0.2}"}};
     for (int i = 0; i < 4; i++) {
         const uint32_t dtype = i / 2 ? LURON_F64 : LURON_F32;
         luron_layer *layer;
@@ -129,8 +129,11 @@ static void test_noise_more_gaussian_numbers(void **state) {
         assert_ok(ctx, luron_layer_apply(&y, ctx, layer, 1, &x)); /* both have mean 1 and deviation 0.5 */
         assert_ok(ctx, luron_grad(&g, ctx, 1, &y, &x, 1, &x, 0));
         for (int k = 0; k < N; k++) {
-            const double z = 2 * ((dtype == LURON_F64 ? ((const double *)luron_tensor_data(y))[k] : ((const float *)luron_tensor_data(y))[k]) - 1);
-            const double slope = dtype == LURON_F64 ? ((const double *)luron_tensor_data(g))[k] : ((const float *)luron_tensor_data(g))[k];
+            const double z = 2 * ((dtype == LURON_F64 ? ((const double *)luron_tensor_data(y))[k]
+                                                      : ((const float *)luron_tensor_data(y))[k]) -
+                                  1);
+            const double slope = dtype == LURON_F64 ? ((const double *)luron_tensor_data(g))[k]
+                                                    : ((const float *)luron_tensor_data(g))[k];
             sum += z, squares += z * z, within += fabs(z) < 1;
             assert_true(fabs(slope - (i % 2 ? 1 + z / 2 : 1)) < 1e-6);
             assert_true(fabs(z) < 7);
@@ -171,22 +174,29 @@ static void test_noise_more_bits_at_any_thread_count(void **state) {
 static void test_noise_more_messages(void **state) {
     luron_layer *none = NULL;
     const refused_case cases[] = {
-        {"Dropout1d", NULL, "input has 4 dimensions, (n, c, l) or (c, l) expected", LURON_E_SHAPE, 1, .in = {REFUSED_REAL(1, 2, 3, 4)}},
+        {"Dropout1d", NULL, "input has 4 dimensions, (n, c, l) or (c, l) expected", LURON_E_SHAPE, 1,
+         .in = {REFUSED_REAL(1, 2, 3, 4)}},
         {"Dropout2d", NULL, "(n, c, h, w) or (n, c, l) expected", LURON_E_SHAPE, 1, .in = {REFUSED_REAL(1, 2)}},
         {"Dropout3d", NULL, "(n, c, d, h, w) or (c, d, h, w) expected", LURON_E_SHAPE, 1, .in = {REFUSED_REAL(1, 2)}},
         {"FeatureAlphaDropout", NULL, "(n, c, ...) expected", LURON_E_SHAPE, 1, .in = {REFUSED_REAL(2)}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         refused(*state, &cases[i]);
-    assert_fails(*state, luron_layer_from_json(&none, *state, "GaussianDropout", "{\"rate\": 1}"), LURON_E_ARGUMENT, "rate is 1, a number below expected");
-    assert_fails(*state, luron_layer_from_json(&none, *state, "GaussianNoise", "{\"stddev\": -1}"), LURON_E_ARGUMENT, "stddev");
+    assert_fails(*state, luron_layer_from_json(&none, *state, "GaussianDropout", "{\"rate\": 1}"), LURON_E_ARGUMENT,
+                 "rate is 1, a number below expected");
+    assert_fails(*state, luron_layer_from_json(&none, *state, "GaussianNoise", "{\"stddev\": -1}"), LURON_E_ARGUMENT,
+                 "stddev");
     assert_fails(*state, luron_layer_from_json(&none, *state, "GaussianNoise", NULL), LURON_E_ARGUMENT, "stddev");
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        test_case(test_noise_more_gradients),        test_case(test_noise_more_decides_by_channel),       test_case(test_noise_more_alpha_of_pytorch),
-        test_case(test_noise_more_gaussian_numbers), test_case(test_noise_more_bits_at_any_thread_count), test_case(test_noise_more_messages),
+        test_case(test_noise_more_gradients),
+        test_case(test_noise_more_decides_by_channel),
+        test_case(test_noise_more_alpha_of_pytorch),
+        test_case(test_noise_more_gaussian_numbers),
+        test_case(test_noise_more_bits_at_any_thread_count),
+        test_case(test_noise_more_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,9 +28,11 @@ static void test_norm_more_values_of_pytorch(void **state) {
 static void test_norm_more_power_iteration(void **state) {
     luron_ctx *ctx = *state;
     luron_layer *layer;
-    luron_tensor *w = tensor_of(ctx, LURON_F64, LURON_SHAPE(2, 3), (const double[]){3, 0, 0, 0, -2, 0}), *out[2], *again[2], *g = NULL;
+    luron_tensor *w = tensor_of(ctx, LURON_F64, LURON_SHAPE(2, 3), (const double[]){3, 0, 0, 0, -2, 0}), *out[2],
+                 *again[2], *g = NULL;
     assert_ok(ctx, luron_ctx_set_default_dtype(ctx, LURON_F64));
-    assert_ok(ctx, luron_layer_from_json(&layer, ctx, "PowerIteration", "{\"rows\": 2, \"columns\": 3, \"n_power_iterations\": 60}"));
+    assert_ok(ctx, luron_layer_from_json(&layer, ctx, "PowerIteration",
+                                         "{\"rows\": 2, \"columns\": 3, \"n_power_iterations\": 60}"));
     assert_ok(ctx, luron_layer_apply(out, ctx, layer, 1, &w));
     const double *u = luron_tensor_data(out[0]), *v = luron_tensor_data(out[1]);
     assert_true(fabs(3 * u[0] * v[0] - 2 * u[1] * v[1] - 3) < 1e-12);
@@ -53,9 +55,11 @@ static void test_norm_more_power_iteration(void **state) {
 
 static void test_norm_more_messages(void **state) {
     const refused_case cases[] = {
-        {"LocalResponseNorm", "{\"size\": 3}", "input has 2 dimensions, (n, c, ...) with at least 3 expected", LURON_E_SHAPE, 1, .in = {REFUSED_REAL(2, 3)}},
+        {"LocalResponseNorm", "{\"size\": 3}", "input has 2 dimensions, (n, c, ...) with at least 3 expected",
+         LURON_E_SHAPE, 1, .in = {REFUSED_REAL(2, 3)}},
         {"Normalize", NULL, "dim is 1, input has 1 dimensions", LURON_E_RANGE, 1, .in = {REFUSED_REAL(2)}},
-        {"PowerIteration", "{\"rows\": 2, \"columns\": 3}", "a matrix of 2 rows and 3 columns expected", LURON_E_SHAPE, 1, .in = {REFUSED_REAL(3, 2)}},
+        {"PowerIteration", "{\"rows\": 2, \"columns\": 3}", "a matrix of 2 rows and 3 columns expected", LURON_E_SHAPE,
+         1, .in = {REFUSED_REAL(3, 2)}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         refused(*state, &cases[i]);

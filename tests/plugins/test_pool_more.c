@@ -10,17 +10,52 @@
 static void test_pool_more_gradients(void **state) {
     static const double places[] = {1, 3, 4, 0, 2, 5}, samples[] = {0.25, 0.5, 0.75, 0.125};
     static const layer_case cases[] = {
-        {"MaxPool1dWithIndices", "{\"kernel_size\": 3, \"stride\": 1, \"padding\": 1}", 1, {{INPUT_SHAPE(2, 1, 6)}}, .tol = 1e-7, .order = 2},
+        {"MaxPool1dWithIndices",
+         "{\"kernel_size\": 3, \"stride\": 1, \"padding\": 1}",
+         1,
+         {{INPUT_SHAPE(2, 1, 6)}},
+         .tol = 1e-7,
+         .order = 2},
         {"MaxPool2dWithIndices", "{\"kernel_size\": 2}", 1, {{INPUT_SHAPE(1, 2, 4, 5)}}, .tol = 1e-7, .order = 2},
-        {"MaxPool3dWithIndices", "{\"kernel_size\": [2, 1, 2]}", 1, {{INPUT_SHAPE(1, 1, 3, 2, 3)}}, .tol = 1e-7, .order = 2},
-        {"MaxUnpool1d", "{\"kernel_size\": 2}", 2, {{INPUT_SHAPE(2, 1, 3)}, {INPUT_SHAPE(2, 1, 3), .ids = true, .values = places, .n_ids = 6}}, .tol = 1e-7, .order = 2},
-        {"MaxUnpool1d", "{\"kernel_size\": 2}", 2, {{INPUT_SHAPE(1, 5)}, {INPUT_SHAPE(1, 5), .ids = true, .n_ids = 3}}, .tol = 1e-7, .order = 2},
-        {"MaxUnpool2d", "{\"kernel_size\": 2}", 2, {{INPUT_SHAPE(0, 2, 2, 2)}, {INPUT_SHAPE(0, 2, 2, 2), .ids = true, .n_ids = 16}}, .order = 2},
+        {"MaxPool3dWithIndices",
+         "{\"kernel_size\": [2, 1, 2]}",
+         1,
+         {{INPUT_SHAPE(1, 1, 3, 2, 3)}},
+         .tol = 1e-7,
+         .order = 2},
+        {"MaxUnpool1d",
+         "{\"kernel_size\": 2}",
+         2,
+         {{INPUT_SHAPE(2, 1, 3)}, {INPUT_SHAPE(2, 1, 3), .ids = true, .values = places, .n_ids = 6}},
+         .tol = 1e-7,
+         .order = 2},
+        {"MaxUnpool1d",
+         "{\"kernel_size\": 2}",
+         2,
+         {{INPUT_SHAPE(1, 5)}, {INPUT_SHAPE(1, 5), .ids = true, .n_ids = 3}},
+         .tol = 1e-7,
+         .order = 2},
+        {"MaxUnpool2d",
+         "{\"kernel_size\": 2}",
+         2,
+         {{INPUT_SHAPE(0, 2, 2, 2)}, {INPUT_SHAPE(0, 2, 2, 2), .ids = true, .n_ids = 16}},
+         .order = 2},
         {"LPPool1d", "{\"norm_type\": 2, \"kernel_size\": 3, \"stride\": 1}", 1, {{INPUT_SHAPE(2, 1, 6)}}, .order = 2},
-        {"LPPool2d", "{\"norm_type\": 3, \"kernel_size\": 2, \"ceil_mode\": true}", 1, {{INPUT_SHAPE(1, 2, 3, 5), .lo = 0.2, .hi = 1}}, .order = 2},
-        {"LPPool3d", "{\"norm_type\": 1.5, \"kernel_size\": 2}", 1, {{INPUT_SHAPE(1, 2, 2, 2), .lo = 0.2, .hi = 1}}, .order = 2},
-        {"FractionalMaxPool2d", "{\"kernel_size\": 2, \"output_size\": [2, 3]}", 2,
-         {{INPUT_SHAPE(2, 5, 6)}, {INPUT_SHAPE(1, 2, 2), .values = samples, .no_grad = true}}, .tol = 1e-7},
+        {"LPPool2d",
+         "{\"norm_type\": 3, \"kernel_size\": 2, \"ceil_mode\": true}",
+         1,
+         {{INPUT_SHAPE(1, 2, 3, 5), .lo = 0.2, .hi = 1}},
+         .order = 2},
+        {"LPPool3d",
+         "{\"norm_type\": 1.5, \"kernel_size\": 2}",
+         1,
+         {{INPUT_SHAPE(1, 2, 2, 2), .lo = 0.2, .hi = 1}},
+         .order = 2},
+        {"FractionalMaxPool2d",
+         "{\"kernel_size\": 2, \"output_size\": [2, 3]}",
+         2,
+         {{INPUT_SHAPE(2, 5, 6)}, {INPUT_SHAPE(1, 2, 2), .values = samples, .no_grad = true}},
+         .tol = 1e-7},
         {"FractionalMaxPool2d", "{\"kernel_size\": 2}", 1, {{INPUT_SHAPE(1, 2, 5, 6)}}, .tol = 1e-7},
         {"FractionalMaxPool3d", "{\"kernel_size\": 1}", 1, {{INPUT_SHAPE(1, 3, 4, 2)}}, .tol = 1e-7, .eval = true},
     };
@@ -52,7 +87,8 @@ static void test_pool_more_indices_of_pytorch(void **state) {
         assert_tensor_same(out[0], same);
         assert_int_equal(luron_tensor_dtype(out[1]), LURON_I64);
         for (int64_t k = 0; k < n; k++)
-            assert_int_equal(((const int64_t *)luron_tensor_data(out[1]))[k], (int64_t)pool_ids_cases[i / 4].ids.values[k] + base);
+            assert_int_equal(((const int64_t *)luron_tensor_data(out[1]))[k],
+                             (int64_t)pool_ids_cases[i / 4].ids.values[k] + base);
         luron_tensor *all[] = {in, out[0], out[1], same};
         for (size_t k = 0; k < sizeof all / sizeof *all; k++)
             luron_tensor_unref(all[k]);
@@ -89,7 +125,8 @@ static void test_pool_more_fractional_draws(void **state) {
     luron_tensor *x, *first = NULL, *y;
     assert_ok(ctx, luron_tensor_new(&x, ctx, LURON_F32, LURON_SHAPE(9, 11, 41, 37)));
     assert_ok(ctx, luron_tensor_uniform(ctx, x, -1, 1));
-    assert_ok(ctx, luron_layer_from_json(&layer, ctx, "FractionalMaxPool2d", "{\"kernel_size\": 2, \"output_ratio\": 0.7}"));
+    assert_ok(ctx,
+              luron_layer_from_json(&layer, ctx, "FractionalMaxPool2d", "{\"kernel_size\": 2, \"output_ratio\": 0.7}"));
     for (int eval = 0; eval < 2; eval++) {
         luron_layer_set_training(layer, !eval);
         for (size_t t = 0; t < sizeof threads / sizeof *threads; t++) {
@@ -101,7 +138,8 @@ static void test_pool_more_fractional_draws(void **state) {
             luron_tensor_unref(y);
         }
         assert_ok(ctx, luron_layer_apply(&y, ctx, layer, 1, &x));
-        assert_true((memcmp(luron_tensor_data(y), luron_tensor_data(first), (size_t)luron_tensor_numel(y) * sizeof(float)) == 0) == eval);
+        assert_true((memcmp(luron_tensor_data(y), luron_tensor_data(first),
+                            (size_t)luron_tensor_numel(y) * sizeof(float)) == 0) == eval);
         luron_tensor_unref(y);
         luron_tensor_unref(first);
         first = NULL;
@@ -113,23 +151,28 @@ static void test_pool_more_fractional_draws(void **state) {
 static void test_pool_more_messages(void **state) {
     static const double many[] = {0, 6, 1}, below[] = {0, -1, 1};
     const refused_case cases[] = {
-        {"MaxUnpool1d", "{\"kernel_size\": 2}", "indices: id 6 at position (0, 1) is not within 0 to 5", LURON_E_RANGE, 2,
-         .in = {REFUSED_REAL(1, 3), {.dtype = LURON_I64, .ndim = 2, .shape = {1, 3}, .values = many}}},
+        {"MaxUnpool1d", "{\"kernel_size\": 2}", "indices: id 6 at position (0, 1) is not within 0 to 5", LURON_E_RANGE,
+         2, .in = {REFUSED_REAL(1, 3), {.dtype = LURON_I64, .ndim = 2, .shape = {1, 3}, .values = many}}},
         {"MaxUnpool1d", "{\"kernel_size\": 2}", "id -1", LURON_E_RANGE, 2,
          .in = {REFUSED_REAL(1, 3), {.dtype = LURON_I64, .ndim = 2, .shape = {1, 3}, .values = below}}},
         {"MaxUnpool1d", "{\"kernel_size\": 2}", "indices do not have the shape of the input", LURON_E_SHAPE, 2,
          .in = {REFUSED_REAL(1, 3), {.dtype = LURON_I64, .ndim = 2, .shape = {1, 2}}}},
-        {"MaxUnpool1d", "{\"kernel_size\": 2, \"output_size\": 8}", "output_size is 8, between 4 and 8 expected", LURON_E_SHAPE, 2,
-         .in = {REFUSED_REAL(1, 3), {.dtype = LURON_I64, .ndim = 2, .shape = {1, 3}}}},
+        {"MaxUnpool1d", "{\"kernel_size\": 2, \"output_size\": 8}", "output_size is 8, between 4 and 8 expected",
+         LURON_E_SHAPE, 2, .in = {REFUSED_REAL(1, 3), {.dtype = LURON_I64, .ndim = 2, .shape = {1, 3}}}},
         {"MaxUnpool2d", "{\"kernel_size\": 2}", "input has 2 dimensions, 3 or 4 expected", LURON_E_SHAPE, 2,
          .in = {REFUSED_REAL(1, 3), {.dtype = LURON_I64, .ndim = 2, .shape = {1, 3}}}},
-        {"LPPool2d", "{\"norm_type\": 2, \"kernel_size\": 4}", "a window of size 4 does not fit dimension 1", LURON_E_SHAPE, 1, .in = {REFUSED_REAL(1, 3, 4)}},
-        {"FractionalMaxPool2d", "{\"kernel_size\": 3, \"output_size\": 4}", "4 windows of size 3 do not fit dimension 2, which has size 5", LURON_E_SHAPE, 1,
+        {"LPPool2d", "{\"norm_type\": 2, \"kernel_size\": 4}", "a window of size 4 does not fit dimension 1",
+         LURON_E_SHAPE, 1, .in = {REFUSED_REAL(1, 3, 4)}},
+        {"FractionalMaxPool2d", "{\"kernel_size\": 3, \"output_size\": 4}",
+         "4 windows of size 3 do not fit dimension 2, which has size 5", LURON_E_SHAPE, 1,
          .in = {REFUSED_REAL(1, 6, 5)}},
-        {"FractionalMaxPool2d", "{\"kernel_size\": 2}", "samples: (n, c, 2) expected", LURON_E_SHAPE, 2, .in = {REFUSED_REAL(1, 6, 5), REFUSED_REAL(1, 2, 2)}},
-        {"FractionalMaxPool2d", "{\"kernel_size\": 1, \"output_ratio\": 0.1}", "the output would have size 0 in dimension 1", LURON_E_SHAPE, 1, .in = {REFUSED_REAL(1, 6, 5)}},
+        {"FractionalMaxPool2d", "{\"kernel_size\": 2}", "samples: (n, c, 2) expected", LURON_E_SHAPE, 2,
+         .in = {REFUSED_REAL(1, 6, 5), REFUSED_REAL(1, 2, 2)}},
+        {"FractionalMaxPool2d", "{\"kernel_size\": 1, \"output_ratio\": 0.1}",
+         "the output would have size 0 in dimension 1", LURON_E_SHAPE, 1, .in = {REFUSED_REAL(1, 6, 5)}},
         {"FractionalMaxPool2d", "{\"kernel_size\": 2}", "samples: 1 is not within [0, 1)", LURON_E_RANGE, 2,
-         .in = {REFUSED_REAL(1, 6, 5), {.dtype = LURON_F32, .ndim = 3, .shape = {1, 1, 2}, .values = (const double[]){0, 1}}}},
+         .in = {REFUSED_REAL(1, 6, 5),
+                {.dtype = LURON_F32, .ndim = 3, .shape = {1, 1, 2}, .values = (const double[]){0, 1}}}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         refused(*state, &cases[i]);
@@ -137,12 +180,9 @@ static void test_pool_more_messages(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        test_case(test_pool_more_gradients),
-        test_case(test_pool_more_values_of_pytorch),
-        test_case(test_pool_more_indices_of_pytorch),
-        test_case(test_pool_more_place_that_comes_twice),
-        test_case(test_pool_more_fractional_draws),
-        test_case(test_pool_more_messages),
+        test_case(test_pool_more_gradients),          test_case(test_pool_more_values_of_pytorch),
+        test_case(test_pool_more_indices_of_pytorch), test_case(test_pool_more_place_that_comes_twice),
+        test_case(test_pool_more_fractional_draws),   test_case(test_pool_more_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,7 +15,12 @@ static void test_shape_more_gradients(void **state) {
         {"Unsqueeze", "{\"dim\": -1}", 1, {{INPUT_SHAPE(2, 3)}}, .tol = 1e-7, .order = 2},
         {"RepeatVector", "{\"n\": 3}", 1, {{INPUT_SHAPE(2, 3)}}, .tol = 1e-7, .order = 2},
         {"RepeatVector", "{\"n\": 2}", 1, {{INPUT_SHAPE(0, 3)}}, .order = 2},
-        {"UnflattenSteps", NULL, 2, {{INPUT_SHAPE(6, 2)}, {INPUT_SHAPE(2, 3, 5), .no_grad = true}}, .tol = 1e-7, .order = 2},
+        {"UnflattenSteps",
+         NULL,
+         2,
+         {{INPUT_SHAPE(6, 2)}, {INPUT_SHAPE(2, 3, 5), .no_grad = true}},
+         .tol = 1e-7,
+         .order = 2},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         layer_check(*state, &cases[i]);
@@ -61,7 +66,8 @@ static void test_shape_more_results(void **state) {
 static void test_shape_more_masking(void **state) {
     luron_ctx *ctx = *state;
     luron_layer *layer;
-    luron_tensor *x = tensor_of(ctx, LURON_F32, 3, (const int64_t[]){1, 3, 2}, (const double[]){-1, -1, -1, 2, 0, 0}), *out[2];
+    luron_tensor *x = tensor_of(ctx, LURON_F32, 3, (const int64_t[]){1, 3, 2}, (const double[]){-1, -1, -1, 2, 0, 0}),
+                 *out[2];
     assert_ok(ctx, luron_layer_from_json(&layer, ctx, "Masking", "{\"mask_value\": -1}"));
     assert_ok(ctx, luron_layer_apply(out, ctx, layer, 1, &x));
     assert_tensor_close(out[0], ((const double[]){0, 0, -1, 2, 0, 0}), 6, 0, 0);
@@ -76,22 +82,29 @@ static void test_shape_more_masking(void **state) {
 
 static void test_shape_more_messages(void **state) {
     const refused_case cases[] = {
-        {"Permute", "{\"dims\": [2, 1]}", "dims names 2 dimensions, an example has 1", LURON_E_SHAPE, 1, .in = {REFUSED_REAL(2, 3)}},
-        {"Permute", "{\"dims\": [2, 2]}", "dims: each of 1 to 2 once expected, got 2 again", LURON_E_ARGUMENT, 1, .in = {REFUSED_REAL(2, 3, 4)}},
-        {"Permute", "{\"dims\": [1, 3]}", "dims: each of 1 to 2 once expected, got 3", LURON_E_ARGUMENT, 1, .in = {REFUSED_REAL(2, 3, 4)}},
-        {"Transpose", "{\"dim0\": 0, \"dim1\": 2}", "dim1 is 2, input has 2 dimensions", LURON_E_RANGE, 1, .in = {REFUSED_REAL(2, 3)}},
-        {"Select", "{\"dim\": 1, \"index\": 3}", "index is 3, dimension 1 has size 3", LURON_E_RANGE, 1, .in = {REFUSED_REAL(2, 3)}},
-        {"Narrow", "{\"dim\": 1, \"start\": 2, \"length\": 2}", "2 places from 2 on, dimension 1 has size 3", LURON_E_RANGE, 1, .in = {REFUSED_REAL(2, 3)}},
+        {"Permute", "{\"dims\": [2, 1]}", "dims names 2 dimensions, an example has 1", LURON_E_SHAPE, 1,
+         .in = {REFUSED_REAL(2, 3)}},
+        {"Permute", "{\"dims\": [2, 2]}", "dims: each of 1 to 2 once expected, got 2 again", LURON_E_ARGUMENT, 1,
+         .in = {REFUSED_REAL(2, 3, 4)}},
+        {"Permute", "{\"dims\": [1, 3]}", "dims: each of 1 to 2 once expected, got 3", LURON_E_ARGUMENT, 1,
+         .in = {REFUSED_REAL(2, 3, 4)}},
+        {"Transpose", "{\"dim0\": 0, \"dim1\": 2}", "dim1 is 2, input has 2 dimensions", LURON_E_RANGE, 1,
+         .in = {REFUSED_REAL(2, 3)}},
+        {"Select", "{\"dim\": 1, \"index\": 3}", "index is 3, dimension 1 has size 3", LURON_E_RANGE, 1,
+         .in = {REFUSED_REAL(2, 3)}},
+        {"Narrow", "{\"dim\": 1, \"start\": 2, \"length\": 2}", "2 places from 2 on, dimension 1 has size 3",
+         LURON_E_RANGE, 1, .in = {REFUSED_REAL(2, 3)}},
         {"RepeatVector", "{\"n\": 2}", "(n, features) expected", LURON_E_SHAPE, 1, .in = {REFUSED_REAL(2, 3, 4)}},
         {"Masking", NULL, "input has 1 dimensions, (n, t, ...) expected", LURON_E_SHAPE, 1, .in = {REFUSED_REAL(3)}},
-        {"UnflattenSteps", NULL, "input has 5 rows, like has 2 times 3", LURON_E_SHAPE, 2, .in = {REFUSED_REAL(5, 2), REFUSED_REAL(2, 3)}},
+        {"UnflattenSteps", NULL, "input has 5 rows, like has 2 times 3", LURON_E_SHAPE, 2,
+         .in = {REFUSED_REAL(5, 2), REFUSED_REAL(2, 3)}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         refused(*state, &cases[i]);
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {test_case(test_shape_more_gradients), test_case(test_shape_more_results), test_case(test_shape_more_masking),
-                                       test_case(test_shape_more_messages)};
+    const struct CMUnitTest tests[] = {test_case(test_shape_more_gradients), test_case(test_shape_more_results),
+                                       test_case(test_shape_more_masking), test_case(test_shape_more_messages)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
