@@ -7,9 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-#define NORMS(X)                                                                                                       \
-    X(batch1d) X(batch2d) X(batch3d) X(instance1d) X(instance2d) X(instance3d) X(group) X(layer) X(rms)                \
-        X(local_response) X(unit) X(power_iteration)
+#define NORMS(X) X(batch1d) X(batch2d) X(batch3d) X(instance1d) X(instance2d) X(instance3d) X(group) X(layer) X(rms)
 #define NORM_DECLARE(id) extern const luron_layer_type norm_##id;
 NORMS(NORM_DECLARE)
 
@@ -23,8 +21,6 @@ typedef struct norm {
     double eps, momentum;
     int32_t affine, elementwise_affine, bias, track_running_stats, cumulative, unbiased;
     luron_named_init weight_init, bias_init;
-    int64_t size, dim, rows, columns, n_power_iterations;
-    double alpha, beta, k, p;
 } norm;
 #define NORM_EPS LURON_OPT_FLOAT(norm, eps, 1e-5, 0, 1e9, "added to the variance")
 #define NORM_INITS                                                                                                     \

@@ -141,7 +141,7 @@ def pools():
 
 # ---- norm, linear ------------------------------------------------------------------------------------------------------------
 def norms():
-    h = Header("norm_more_cases")
+    h = Header("normalize_cases")
     for o, shape in (({"size": 3}, (2, 4, 3)), ({"size": 2, "alpha": 0.5, "beta": 1.5, "k": 2.0}, (2, 3, 2, 2)), ({"size": 5, "alpha": 1.0}, (1, 6, 1, 2, 2))):
         x = grad(real(*shape))
         h.case("LocalResponseNorm", o, [x], torch.nn.LocalResponseNorm(**o)(x))
@@ -154,7 +154,7 @@ def norms():
     y = F.normalize(x, dim=-1)
     assert torch.allclose(keras.layers.UnitNormalization()(x).double(), y, rtol=1e-5)
     h.case("Normalize", {"dim": -1}, [x], y)
-    h.write("norm_more_reference.h")
+    h.write("normalize_reference.h")
     h = Header("linear_more_cases")
     for shape, sizes in (((5,), (3, 2, 4)), ((2, 3), (1, 4, 2)), ((), (3, 3, 1))):
         a, b, w = grad(real(*shape, sizes[0])), grad(real(*shape, sizes[1])), grad(real(sizes[2], sizes[0], sizes[1]))

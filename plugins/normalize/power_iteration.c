@@ -2,7 +2,7 @@
  * singular value. When training every application goes on by some steps of power iteration: u = W v, v = W^T u, of
  * length 1 each. Both count as constant. Miyato et al., 2018: what spectral normalisation divides by. */
 #ifndef REAL
-#include "norm.h"
+#include "normalize.h"
 enum { U, V };
 #define REAL float
 #include "power_iteration.c"
@@ -10,13 +10,13 @@ enum { U, V };
 #include "power_iteration.c"
 
 static luron_status declare(luron_call *c) {
-    const norm *o = luron_options(c);
+    const normalize *o = luron_options(c);
     const luron_init init = luron_init_normal(0, 1);
     LURON_TRY(c->host->declare_state(c, U, "u", LURON_REAL, LURON_SHAPE(o->rows), init));
     return c->host->declare_state(c, V, "v", LURON_REAL, LURON_SHAPE(o->columns), init);
 }
 static luron_status setup(luron_call *c) {
-    const norm *o = luron_options(c);
+    const normalize *o = luron_options(c);
     const luron_view *w = luron_in(c, 0);
     if (w->ndim != 2 || w->shape[0] != o->rows || w->shape[1] != o->columns)
         return luron_fail(c, LURON_E_SHAPE, "weight: a matrix of %lld rows and %lld columns expected",
@@ -31,11 +31,11 @@ static luron_status turn(luron_call *c, uint32_t flags, luron_view *from, luron_
     b.ndim = out.ndim = 2, b.shape = from_shape, out.shape = to_shape, b.strides = out.strides = NULL;
     luron_gemm g = {sizeof g, flags, luron_in(c, 0), &b, NULL, &out, 0};
     LURON_TRY(c->host->gemm(c, &g));
-    BY_TYPE(c, shorten)(luron_data(to), to->shape[0], ((const norm *)luron_options(c))->eps);
+    BY_TYPE(c, shorten)(luron_data(to), to->shape[0], ((const normalize *)luron_options(c))->eps);
     return LURON_OK;
 }
 static luron_status forward(luron_call *c) {
-    const norm *o = luron_options(c);
+    const normalize *o = luron_options(c);
     luron_view *u = luron_state(c, U), *v = luron_state(c, V);
     for (int64_t i = 0; luron_is_training(c) && i < o->n_power_iterations; i++) {
         LURON_TRY(turn(c, 0, v, u));
@@ -53,24 +53,25 @@ static luron_status backward(luron_call *c) {
 }
 
 static const luron_option *const options[] = {
-    LURON_OPT_INT_REQ(norm, rows, 1, 1e9, "of the matrix"), LURON_OPT_INT_REQ(norm, columns, 1, 1e9, "of the matrix"),
-    LURON_OPT_INT(norm, n_power_iterations, 1, 1, 1e6, "steps an application when training"),
-    LURON_OPT_FLOAT(norm, eps, 1e-12, 0, 1e9, "least length that is divided by"), NULL};
+    LURON_OPT_INT_REQ(normalize, rows, 1, 1e9, "of the matrix"),
+    LURON_OPT_INT_REQ(normalize, columns, 1, 1e9, "of the matrix"),
+    LURON_OPT_INT(normalize, n_power_iterations, 1, 1, 1e6, "steps an application when training"), NORMALIZE_EPS, NULL};
 static const luron_port *const in[] = {LURON_PORT("weight", 0, LURON_REAL, 2, "(rows, columns)"), NULL};
 static const luron_port *const out[] = {LURON_PORT("u", 0, LURON_REAL, 1, "(rows): left singular vector"),
                                         LURON_PORT("v", 0, LURON_REAL, 1, "(columns): right one"), NULL};
-const luron_layer_type norm_power_iteration = {.struct_size = sizeof(luron_layer_type),
-                                               .flags = LURON_LAYER_F64,
-                                               .name = "PowerIteration",
-                                               .doc = "the vectors of a matrix's largest singular value, step by step",
-                                               .options = options,
-                                               .options_size = sizeof(norm),
-                                               .in = in,
-                                               .out = out,
-                                               .declare = declare,
-                                               .setup = setup,
-                                               .forward = forward,
-                                               .backward = backward};
+const luron_layer_type normalize_power_iteration = {
+    .struct_size = sizeof(luron_layer_type),
+    .flags = LURON_LAYER_F64,
+    .name = "PowerIteration",
+    .doc = "the vectors of a matrix's largest singular value, step by step",
+    .options = options,
+    .options_size = sizeof(normalize),
+    .in = in,
+    .out = out,
+    .declare = declare,
+    .setup = setup,
+    .forward = forward,
+    .backward = backward};
 #else
 static void TYPED(shorten)(void *vector, int64_t n, double eps) {
     REAL *x = vector;

@@ -5,9 +5,9 @@
 
 #include <math.h>
 
-#include "../data/norm_more_reference.h"
+#include "../data/normalize_reference.h"
 
-static void test_norm_more_gradients(void **state) {
+static void test_normalize_gradients(void **state) {
     static const layer_case cases[] = {
         {"LocalResponseNorm", "{\"size\": 3, \"alpha\": 1}", 1, {{INPUT_SHAPE(2, 4, 3)}}, .order = 2},
         {"LocalResponseNorm", "{\"size\": 2, \"k\": 0.5, \"beta\": 1}", 1, {{INPUT_SHAPE(1, 1, 2, 2)}}, .order = 2},
@@ -20,12 +20,12 @@ static void test_norm_more_gradients(void **state) {
         layer_check(*state, &cases[i]);
 }
 
-static void test_norm_more_values_of_pytorch(void **state) {
-    golden_check(*state, norm_more_cases, sizeof norm_more_cases / sizeof *norm_more_cases);
+static void test_normalize_values_of_pytorch(void **state) {
+    golden_check(*state, normalize_cases, sizeof normalize_cases / sizeof *normalize_cases);
 }
 
 /* After many steps u^T W v is the largest singular value of diag(3, -2), and eval mode leaves u and v as they are. */
-static void test_norm_more_power_iteration(void **state) {
+static void test_normalize_power_iteration(void **state) {
     luron_ctx *ctx = *state;
     luron_layer *layer;
     luron_tensor *w = tensor_of(ctx, LURON_F64, LURON_SHAPE(2, 3), (const double[]){3, 0, 0, 0, -2, 0}), *out[2],
@@ -53,7 +53,7 @@ static void test_norm_more_power_iteration(void **state) {
     assert_ok(ctx, luron_ctx_set_default_dtype(ctx, LURON_F32));
 }
 
-static void test_norm_more_messages(void **state) {
+static void test_normalize_messages(void **state) {
     const refused_case cases[] = {
         {"LocalResponseNorm", "{\"size\": 3}", "input has 2 dimensions, (n, c, ...) with at least 3 expected",
          LURON_E_SHAPE, 1, .in = {REFUSED_REAL(2, 3)}},
@@ -66,7 +66,7 @@ static void test_norm_more_messages(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {test_case(test_norm_more_gradients), test_case(test_norm_more_values_of_pytorch),
-                                       test_case(test_norm_more_power_iteration), test_case(test_norm_more_messages)};
+    const struct CMUnitTest tests[] = {test_case(test_normalize_gradients), test_case(test_normalize_values_of_pytorch),
+                                       test_case(test_normalize_power_iteration), test_case(test_normalize_messages)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
