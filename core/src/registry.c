@@ -284,6 +284,7 @@ static luron_status not_found(luron_ctx *ctx, const luron__want *want, near *bes
     for (int64_t i = 0; i < r->n_types; i++)
         if (!r->types[i]->gone)
             near_add(best, want, r->types[i]->kind, luron__type_title(r->types[i]), luron_type_function(r->types[i]));
+    while (best->n > 1 && best->distance[best->n - 1] > best->distance[0] + 1) best->n--; /* far from the nearest */
     for (int i = 0; i < best->n; i++)
         luron__append(text, sizeof text, "%s'%s'", i == 0 ? "; did you mean " : i + 1 < best->n ? ", " : " or ",
                best->name[i]);

@@ -70,7 +70,8 @@ holds at most 16 parameters: 4 layers, or 2 in two directions. `nn.GRU { 3, 4, r
 and `nn.RNNCell` are one step, `(n, input_size)` to `(n, hidden_size)`, for loops of one's own: `h, c = cell(x, h, c)`.
 
 `nn.Embedding(num_embeddings, embedding_dim)` gives rows of its weight by ids, which count from 1. The row of `padding_idx` begins as zeros and gets no
-gradient.]],
+gradient. An output that shares the weight is `nn.Linear(embedding_dim, num_embeddings, { bias = false })` with `out.weight = embed.weight`: files keep
+it shared. `nn.EmbeddingBag` adds up rows, bag by bag; its offsets are positions, which count from 1 too.]],
     is = {
       { "nn.LSTM(3, 4, { bidirectional = true })(luron.zeros(2, 5, 3)):shape()", "{ 2, 5, 8 }" },
       { "select(2, nn.GRU(3, 4, { num_layers = 2 })(luron.zeros(2, 5, 3))):shape()", "{ 2, 2, 4 }" },
@@ -87,7 +88,9 @@ gradient.]],
     title = "Convolution, pooling and normalisation",
     text = [[
 Layers of images take `(n, c, h, w)`, those of sequences `(n, c, l)`, of volumes `(n, c, d, h, w)`; convolution, pooling and instance normalisation do without `n` too.
-Global pooling is `nn.AdaptiveAvgPool2d(1)` or `nn.AdaptiveMaxPool2d(1)`.
+Global pooling is `nn.AdaptiveAvgPool2d(1)` or `nn.AdaptiveMaxPool2d(1)`. `nn.MaxPool2dWithIndices` says too where each number lay in its plane, row by row from
+1, as `nn.MaxUnpool2d` wants it: PyTorch's `return_indices`. `nn.Add`, `nn.Concatenate` and others of their kind take several inputs; one of a lower rank gets
+sizes of 1 behind the batch, as in Keras.
 
 `nn.BatchNorm1d`, `2d` and `3d` go by the statistics of the batch while they are trained, and by `running_mean` and `running_var` after `layer:eval()`. These
 are state: saved with the model, changed by a forward pass in training alone, and once where `luron.recompute` makes it twice. A batch of one raises in
@@ -101,6 +104,9 @@ training. `momentum` is the share of the new batch, as in PyTorch: Keras's 0.99 
       { "nn.BatchNorm1d { 1, eps = 0.0 }(luron.tensor { { 1.0 }, { 3.0 } })", "{ { -1.0 }, { 1.0 } }" },
       { "nn.LayerNorm { 2, eps = 0.0 }(luron.tensor { { 1.0, 3.0 }, { 4.0, 2.0 } })", "{ { -1.0, 1.0 }, { 1.0, -1.0 } }" },
       { "nn.BatchNorm2d(3):state_dict().running_var", "{ 1.0, 1.0, 1.0 }" },
+      { "select(2, nn.MaxPool1dWithIndices(2)(luron.tensor { { 1.0, 5.0, 7.0, 2.0 } }))", "{ { 2, 3 } }" },
+      { "nn.Add()(luron.zeros(2, 4), luron.ones(2, 3, 4)):shape()", "{ 2, 3, 4 }" },
+      { "nn.normalize(luron.tensor { { 3.0, 4.0 } })", "{ { 0.6, 0.8 } }" },
     },
     raises = {
       { "nn.BatchNorm1d(2)(luron.ones(1, 2))", "1 value for each channel, training needs at least 2 (a batch of one: use eval mode)" },

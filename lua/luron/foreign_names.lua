@@ -19,12 +19,10 @@ local model = {
 --- PyTorch's layers and functions that are not here yet.
 local absent = {}
 for names in ([[
-  LPPool2d LocalResponseNorm SyncBatchNorm
-  Transformer TransformerEncoder TransformerDecoder TransformerEncoderLayer TransformerDecoderLayer
-  MultiheadAttention EmbeddingBag Bilinear
-  Dropout1d Dropout2d Dropout3d AlphaDropout Softmin Softmax2d Softshrink Hardshrink Tanhshrink Threshold LogSigmoid CELU GLU RReLU
-  CTCLoss TripletMarginLoss CosineEmbeddingLoss HingeEmbeddingLoss MarginRankingLoss MultiMarginLoss MultiLabelMarginLoss
-  MultiLabelSoftMarginLoss SoftMarginLoss PoissonNLLLoss GaussianNLLLoss CosineSimilarity PairwiseDistance GaussianNoise
+  SyncBatchNorm Transformer TransformerEncoder TransformerDecoder TransformerEncoderLayer TransformerDecoderLayer
+  MultiheadAttention Softmin Softmax2d Softshrink Hardshrink Tanhshrink Threshold LogSigmoid CELU GLU RReLU CTCLoss
+  TripletMarginLoss CosineEmbeddingLoss HingeEmbeddingLoss MarginRankingLoss MultiMarginLoss MultiLabelMarginLoss
+  MultiLabelSoftMarginLoss SoftMarginLoss PoissonNLLLoss GaussianNLLLoss CosineSimilarity PairwiseDistance
   scaled_dot_product_attention multi_head_attention_forward ctc_loss cosine_similarity]]):gmatch "%S+" do
   absent[names] = true
 end
@@ -89,14 +87,19 @@ local keras = {
   Resizing = { "Upsample", "size = { height, width }, interpolation is mode" },
   SpatialDropout1D = { "Dropout1d", "rate is p" },
   SpatialDropout2D = { "Dropout2d", "rate is p" },
-  GaussianDropout = { "Dropout", "rate is p" },
+  SpatialDropout3D = { "Dropout3d", "rate is p" },
+  UnitNormalization = { "Normalize", "axis is dim, whose default is -1 there" },
+  SpectralNormalization = { "spectral_norm", "power_iterations is n_power_iterations; it gives a model of the layer" },
+  ReversibleEmbedding = { "Embedding", "the output is an nn.Linear without bias that shares the weight: out.weight = embed.weight" },
+  AdaptiveAveragePooling1D = { "AdaptiveAvgPool1d", "output_size" },
+  AdaptiveAveragePooling2D = { "AdaptiveAvgPool2d", "output_size" },
+  AdaptiveAveragePooling3D = { "AdaptiveAvgPool3d", "output_size" },
+  AdaptiveMaxPooling1D = { "AdaptiveMaxPool1d", "output_size" },
+  AdaptiveMaxPooling2D = { "AdaptiveMaxPool2d", "output_size" },
+  AdaptiveMaxPooling3D = { "AdaptiveMaxPool3d", "output_size" },
   LeakyRelu = { "LeakyReLU", "negative_slope" },
   Activation = { "ReLU", "each activation is a layer of its own, and a function: nn.ReLU(), nn.relu(x)" },
   InputLayer = { "Input", "no shape is given: nn.Graph takes it from what comes" },
-  Permute = { "Reshape", "x:permute in a class, or on a node of nn.Graph" },
-  Concatenate = { "Graph", "luron.cat joins tensors, and nodes of nn.Graph" },
-  Add = { "Graph", "tensors, and nodes of nn.Graph, are added with +" },
-  Multiply = { "Graph", "tensors, and nodes of nn.Graph, are multiplied with *" },
   Lambda = { "class", "write a class with a forward" },
   Model = { "Graph", "inputs and outputs are its options; or a class, nn.class" },
   Functional = { "Graph", "inputs and outputs are its options" },
@@ -149,6 +152,10 @@ return {
     conv_transpose1d = "the layer nn.ConvTranspose1d", conv_transpose2d = "the layer nn.ConvTranspose2d",
     conv_transpose3d = "the layer nn.ConvTranspose3d", unfold = "the layer nn.Unfold", fold = "the layer nn.Fold",
     pad = "x:pad, or layers such as nn.ReflectionPad2d", upsample = "nn.interpolate",
+    max_pool2d_with_indices = "the layer nn.MaxPool2dWithIndices", max_unpool2d = "the layer nn.MaxUnpool2d",
+    local_response_norm = "the layer nn.LocalResponseNorm", CrossMapLRN2d = "nn.LocalResponseNorm", embedding_bag = "the layer nn.EmbeddingBag",
+    bilinear = "the layer nn.Bilinear", parametrizations = "nn.weight_norm and nn.spectral_norm", View = "nn.Reshape", JoinTable = "nn.Concatenate",
+    CAddTable = "nn.Add", CSubTable = "nn.Subtract", CMulTable = "nn.Multiply", CMaxTable = "nn.Maximum", CMinTable = "nn.Minimum", Replicate = "nn.RepeatVector",
     max_pool1d = "the layer nn.MaxPool1d", max_pool2d = "the layer nn.MaxPool2d", max_pool3d = "the layer nn.MaxPool3d",
     avg_pool1d = "the layer nn.AvgPool1d", avg_pool2d = "the layer nn.AvgPool2d", avg_pool3d = "the layer nn.AvgPool3d",
     adaptive_avg_pool1d = "the layer nn.AdaptiveAvgPool1d", adaptive_avg_pool2d = "the layer nn.AdaptiveAvgPool2d",

@@ -211,6 +211,13 @@ end
 --- The forward of an instance of a class as a model in C: nn.trace(net, example, ...[, { batch = }]).
 function nn.trace(...) return require "luron.trace"("trace", ...) end
 
+-- A node for a tensor, which a graph has as a parameter or constant.
+local function tensor_node(tensor) return (new_values({ tensor = tensor, n = 0, ins = {} }, 1)) end
+
+for _, name in ipairs { "weight_norm", "spectral_norm", "TimeDistributed" } do
+  nn[name] = function(...) return require "luron.reparametrize"[name](nn, tensor_node, ...) end
+end
+
 -- ---- types by name ---------------------------------------------------------------------------------------------------
 return setmetatable(nn, {
   __index = function(_, name)

@@ -78,7 +78,8 @@ static const luron_port *const in[] = { LURON_PORT("input", LURON_PORT_INDEX, 0,
 static const luron_layer_type type = { .struct_size = sizeof type, .flags = LURON_LAYER_F64 | LURON_LAYER_FREES_OUT, .name = "Embedding",
     .doc = "rows of a table by ids", .options = options, .options_size = sizeof(embedding), .in = in,
     .declare = declare, .setup = setup, .forward = forward, .backward = backward, .compose = compose };
-static const luron_layer_type *const layers[] = { &type, NULL };
+extern const luron_layer_type embedding_bag;
+static const luron_layer_type *const layers[] = { &type, &embedding_bag, NULL };
 LURON_PLUGIN_DEFINE(embedding) = { .struct_size = sizeof(luron_plugin), .abi_major = LURON_ABI_MAJOR, .name = "embedding", .version = "0.1.0",
     .layers = layers };
 #else

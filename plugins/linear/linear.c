@@ -80,5 +80,6 @@ static const luron_layer_type type = {
     .struct_size = sizeof type, .flags = LURON_LAYER_F64 | LURON_LAYER_FREES_OUT | LURON_LAYER_GEMM_LAST, .name = "Linear", .doc = "x W^T + b",
     .options = options, .options_size = sizeof(linear), .in = in,
     .declare = declare, .setup = setup, .forward = forward, .backward = backward, .compose = compose };
-static const luron_layer_type *const layers[] = { &type, NULL };
+extern const luron_layer_type linear_bilinear, linear_einsum_dense;
+static const luron_layer_type *const layers[] = { &type, &linear_bilinear, &linear_einsum_dense, NULL };
 LURON_PLUGIN_DEFINE(linear) = { .struct_size = sizeof(luron_plugin), .abi_major = LURON_ABI_MAJOR, .name = "linear", .version = "1.0.0", .layers = layers };

@@ -1,7 +1,7 @@
-/* dropout.c -- the plugin `noise`: y = x / (1 - p) with probability 1 - p, else 0, when training; otherwise y = x. What
+/* dropout.c: y = x / (1 - p) with probability 1 - p, else 0, when training; otherwise y = x. What
  * is kept follows from the numbers of the call, which backward draws again: no mask is stored.                        */
 #ifndef REAL
-#include <luron/plugin.h>
+#include "noise.h"
 #include <string.h>
 typedef struct dropout { double p; } dropout;
 typedef struct work { luron_call *c; const void *from; void *to; double beta; } work;
@@ -39,14 +39,10 @@ static luron_status compose(luron_call *c, const luron_ops *o) {
     return o->set_out(c, 0, o->where(c, kept, o->scale(c, x, factor(p), 0), o->scalar(c, 0)));
 }
 static const luron_option *const options[] = { LURON_OPT_FLOAT(dropout, p, 0.5, 0, 1, "probability of a 0"), NULL };
-static const luron_layer_type type = {
-    .struct_size = sizeof type, .flags = LURON_LAYER_F64 | LURON_LAYER_RANDOM | LURON_LAYER_FREES_IN | LURON_LAYER_FREES_OUT,
+const luron_layer_type noise_dropout = {
+    .struct_size = sizeof(luron_layer_type), .flags = NOISE_FLAGS,
     .name = "Dropout", .function = "dropout", .doc = "zeros at random when training", .options = options,
     .options_size = sizeof(dropout), .forward = forward, .backward = backward, .compose = compose
-};
-static const luron_layer_type *const layers[] = { &type, NULL };
-LURON_PLUGIN_DEFINE(noise) = {
-    .struct_size = sizeof(luron_plugin), .abi_major = LURON_ABI_MAJOR, .name = "noise", .version = "0.1.0", .layers = layers
 };
 #else
 /* v or, whatever v is, 0; without a branch, which nobody could predict. */

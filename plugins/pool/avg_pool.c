@@ -2,7 +2,9 @@
  * windows, or, where a row is short or the windows differ (adaptive), run by run within a window. */
 #ifndef REAL
 #include "pool.h"
-enum { PIECE = 64, LANES = 8, SHORT = 4 };
+enum { PIECE = 64, LANES = 16, SHORT = 4 };
+typedef double quad __attribute__((vector_size(32))); /* lanes of a sum; compilers leave arrays of them scalar */
+#define QUAD(p) __builtin_convertvector(*(const TYPED(four) *)(p), quad)
 /* What a window divides by, from its rows and columns. */
 static double divisor(const planes *p, double rows, double columns) {
     return !p->adaptive && p->o->divisor_override ? (double)p->o->divisor_override : rows * columns;
@@ -20,12 +22,15 @@ static int64_t within(const planes *p, int64_t k, int64_t first, int64_t end, in
 #include "avg_pool.c"
 #define REAL double
 #include "avg_pool.c"
+WIDE_PASS(plane_means)
+WIDE_PASS(plane_spread)
 
 static luron_status setup(luron_call *c) {
     planes p;
     LURON_TRY(pool_set_out(c, &p));
     return c->host->declare_scratch(c, p.out[POOL_W] * (int64_t)sizeof(double));
 }
+typedef void pass(void *arg, int64_t begin, int64_t end, int64_t chunk);
 static luron_status open_run(luron_call *c, planes *p) {
     int64_t lo, hi;
     LURON_TRY(pool_open(c, p));
@@ -34,32 +39,38 @@ static luron_status open_run(luron_call *c, planes *p) {
         p->share[i] = pool_span(p, POOL_W, i, &lo, &hi);
     return LURON_OK;
 }
+/* A mean over the whole plane? */
+static int is_whole(const planes *p) { return p->adaptive && p->out_size == 1; }
 static int by_window(const planes *p) { return p->adaptive || p->out[POOL_W] < SHORT; }
 static luron_status forward(luron_call *c) {
     planes p;
     LURON_TRY(open_run(c, &p));
     p.x = luron_data(luron_in(c, 0)), p.y = luron_data(luron_out(c, 0));
-    c->host->parallel_for(c, p.n, pool_grain(&p), by_window(&p) ? BY_TYPE(c, window_means) : BY_TYPE(c, row_means), &p);
+    pass *means = is_whole(&p)    ? BY_VECTORS(c, plane_means)
+                  : by_window(&p) ? BY_TYPE(c, window_means)
+                                  : BY_TYPE(c, row_means);
+    c->host->parallel_for(c, p.n, pool_grain(&p), means, &p);
     return LURON_OK;
 }
 static luron_status backward(luron_call *c) {
     planes p;
     LURON_TRY(open_run(c, &p));
     p.gx = luron_data(luron_grad_in_beta(c, 0, &p.beta)), p.gy = luron_data(luron_grad_out(c, 0));
-    if (p.gx)
-        c->host->parallel_for(c, p.n, pool_grain(&p),
-                              by_window(&p) ? BY_TYPE(c, window_spread) : BY_TYPE(c, row_spread), &p);
+    pass *spread = is_whole(&p)    ? BY_VECTORS(c, plane_spread)
+                   : by_window(&p) ? BY_TYPE(c, window_spread)
+                                   : BY_TYPE(c, row_spread);
+    if (p.gx) c->host->parallel_for(c, p.n, pool_grain(&p), spread, &p);
     return LURON_OK;
 }
 
-static luron_tensor *added_up(luron_call *c, const luron_ops *o, const planes *p, int d, luron_tensor *x) {
+luron_tensor *pool_added_up(luron_call *c, const luron_ops *o, const planes *p, int d, luron_tensor *x) {
     luron_tensor *sum = pool_place(c, o, p, d, x, 0);
     for (int64_t k = 1; k < p->kernel[d]; k++)
         sum = o->add(c, sum, pool_place(c, o, p, d, x, k));
     return sum;
 }
 /* What the windows along dim d divide by, as a tensor of the type's dims: the same windows over ones. */
-static luron_tensor *divisors(luron_call *c, const luron_ops *o, const planes *p, int d) {
+luron_tensor *pool_divisors(luron_call *c, const luron_ops *o, const planes *p, int d) {
     int64_t one[POOL_DIMS] = {1, 1, 1}, shape[POOL_DIMS] = {1, 1, 1}, around[POOL_DIMS] = {0}, none[POOL_DIMS] = {0},
             after[POOL_DIMS] = {0};
     const int k = d - POOL_DIMS + p->dims;
@@ -67,15 +78,15 @@ static luron_tensor *divisors(luron_call *c, const luron_ops *o, const planes *p
     shape[k] = p->in[d], around[k] = p->pad[d], after[k] = end > p->in[d] ? end - p->in[d] : 0;
     luron_tensor *ones = o->expand(c, o->reshape(c, o->scalar(c, 1), p->dims, one), p->dims, shape);
     ones = o->pad(c, ones, p->dims, around, around, p->o->count_include_pad);
-    return added_up(c, o, p, d, o->pad(c, ones, p->dims, none, after, 0));
+    return pool_added_up(c, o, p, d, o->pad(c, ones, p->dims, none, after, 0));
 }
 static luron_status compose(luron_call *c, const luron_ops *o) {
     planes p;
     LURON_TRY(pool_open(c, &p));
-    luron_tensor *x = pool_padded(c, o, &p, 0);
+    luron_tensor *x = pool_padded(c, o, &p, o->in(c, 0), 0);
     for (int d = POOL_DIMS - 1; d >= POOL_DIMS - p.dims; d--) {
-        x = added_up(c, o, &p, d, x);
-        if (!p.o->divisor_override) x = o->div(c, x, divisors(c, o, &p, d));
+        x = pool_added_up(c, o, &p, d, x);
+        if (!p.o->divisor_override) x = o->div(c, x, pool_divisors(c, o, &p, d));
     }
     return o->set_out(c, 0, p.o->divisor_override ? o->scale(c, x, 1 / (double)p.o->divisor_override, 0) : x);
 }
@@ -168,23 +179,48 @@ static void TYPED(spread_row)(const planes *p, REAL *gx, const REAL *gy, const i
 
 /* ---- by windows
  * -------------------------------------------------------------------------------------------------------------- */
-static double TYPED(run_sum)(const REAL *x, int64_t n) {
-    double lane[LANES] = {0}, sum = 0;
+typedef REAL TYPED(four) __attribute__((vector_size(4 * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
+INLINE double TYPED(run_sum)(const REAL *x, int64_t n) {
+    quad a = {0}, b = {0}, d = {0}, e = {0};
+    double rest = 0;
     int64_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (int l = 0; l < LANES; l++)
-            lane[l] += (double)x[i + l];
+    for (; i + LANES <= n; i += LANES) {
+        a += QUAD(x + i), b += QUAD(x + i + 4);
+        d += QUAD(x + i + 8), e += QUAD(x + i + 12);
+    }
     for (; i < n; i++)
-        sum += (double)x[i];
-    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7])) + sum;
+        rest += (double)x[i];
+    const quad all = (a + b) + (d + e);
+    return (all[0] + all[2]) + (all[1] + all[3]) + rest;
+}
+/* One window a plane: what ends most networks for images. */
+LOOP TYPED(plane_means)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+    const planes *p = arg;
+    (void)chunk;
+    for (int64_t i = begin; i < end; i++)
+        ((REAL *)p->y)[i] = (REAL)(TYPED(run_sum)((const REAL *)p->x + i * p->in_size, p->in_size) / (double)p->in_size);
+}
+LOOP TYPED(plane_spread)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+    const planes *p = arg;
+    (void)chunk;
+    for (int64_t i = begin; i < end; i++) {
+        const REAL g = (REAL)((double)((const REAL *)p->gy)[i] / (double)p->in_size);
+        REAL *gx = (REAL *)p->gx + i * p->in_size;
+        for (int64_t k = 0; k < p->in_size; k++)
+            gx[k] = p->beta == 0 ? g : gx[k] + g;
+    }
 }
 /* Rows and columns as of mean_row; the windows of the row one by one. */
 static void TYPED(mean_windows)(const planes *p, const REAL *x, REAL *y, const int64_t *at, double rows) {
     for (int64_t i = 0, lo, hi; i < p->out[POOL_W]; i++) {
         double sum = 0, columns = pool_span(p, POOL_W, i, &lo, &hi);
-        for (int64_t d = at[0]; d < at[1]; d++)
-            for (int64_t h = at[2]; h < at[3]; h++)
-                sum += TYPED(run_sum)(x + (d * p->in[POOL_H] + h) * p->in[POOL_W] + lo, hi - lo);
+        const int whole = lo == 0 && hi == p->in[POOL_W]; /* rows that follow each other are one run */
+        for (int64_t d = at[0]; d < at[1]; d++) {
+            const REAL *plane = x + d * p->in[POOL_H] * p->in[POOL_W];
+            if (whole) sum += TYPED(run_sum)(plane + at[2] * hi, (at[3] - at[2]) * hi);
+            for (int64_t h = at[2]; !whole && h < at[3]; h++)
+                sum += TYPED(run_sum)(plane + h * p->in[POOL_W] + lo, hi - lo);
+        }
         y[i] = (REAL)(sum / divisor(p, rows, columns));
     }
 }

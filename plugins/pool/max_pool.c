@@ -31,32 +31,35 @@ static int32_t fours(const float *x, const float *z, float *y, int32_t *win, int
 #define REAL double
 #include "max_pool.c"
 
-static luron_status setup(luron_call *c) {
+luron_status pool_max_setup(luron_call *c) {
     planes p;
     LURON_TRY(pool_set_out(c, &p));
     return c->host->declare_saved(c, 0, LURON_I32, LURON_SHAPE(p.n * p.out_size));
 }
-static luron_status forward(luron_call *c) {
+luron_status pool_max_forward(luron_call *c) {
     planes p;
     LURON_TRY(pool_open(c, &p));
     p.x = luron_data(luron_in(c, 0)), p.y = luron_data(luron_out(c, 0)), p.win = luron_data(luron_saved(c, 0));
     c->host->parallel_for(c, p.n, pool_grain(&p), p.adaptive ? BY_TYPE(c, scan_planes) : BY_TYPE(c, planes), &p);
     return LURON_OK;
 }
-static luron_status backward(luron_call *c) {
+luron_status pool_max_spread(luron_call *c, planes *p) {
+    p->gx = luron_data(luron_grad_in_beta(c, 0, &p->beta));
+    p->gy = luron_data(luron_grad_out(c, 0)), p->win = luron_data(luron_saved(c, 0));
+    if (p->gx) c->host->parallel_for(c, p->n, pool_grain(p), BY_TYPE(c, spread), p);
+    return LURON_OK;
+}
+luron_status pool_max_backward(luron_call *c) {
     planes p;
     LURON_TRY(pool_open(c, &p));
-    p.gx = luron_data(luron_grad_in_beta(c, 0, &p.beta));
-    p.gy = luron_data(luron_grad_out(c, 0)), p.win = luron_data(luron_saved(c, 0));
-    if (p.gx) c->host->parallel_for(c, p.n, pool_grain(&p), BY_TYPE(c, spread), &p);
-    return LURON_OK;
+    return pool_max_spread(c, &p);
 }
 
 /* Dim after dim from the last, which finds the first of equals of the whole window. */
 static luron_status compose(luron_call *c, const luron_ops *o) {
     planes p;
     LURON_TRY(pool_open(c, &p));
-    luron_tensor *x = pool_padded(c, o, &p, -INFINITY);
+    luron_tensor *x = pool_padded(c, o, &p, o->in(c, 0), -INFINITY);
     for (int d = POOL_DIMS - 1; d >= POOL_DIMS - p.dims; d--) {
         luron_tensor *best = pool_place(c, o, &p, d, x, 0);
         for (int64_t k = 1; k < p.kernel[d]; k++) {
@@ -81,11 +84,12 @@ static luron_status compose_adaptive(luron_call *c, const luron_ops *o) {
         POOL_KERNEL(n),   POOL_STRIDE(n), POOL_PADDING(n, "places before and after that never win"),                   \
         POOL_DILATION(n), POOL_CEIL,      NULL};                                                                       \
     static const luron_option *const adaptive##n[] = {POOL_OUTPUT(n), NULL};                                           \
-    const luron_layer_type pool_max##n##d = POOL_TYPE("MaxPool" #n "d", "the largest of each window", options##n,      \
-                                                      pool_in##n, setup, forward, backward, compose);                  \
+    const luron_layer_type pool_max##n##d =                                                                            \
+        POOL_TYPE("MaxPool" #n "d", "the largest of each window", options##n, pool_in##n, pool_max_setup,              \
+                  pool_max_forward, pool_max_backward, compose);                                                       \
     const luron_layer_type pool_adaptive_max##n##d =                                                                   \
         POOL_TYPE("AdaptiveMaxPool" #n "d", "the largest of as many windows as output_size says", adaptive##n,         \
-                  pool_in##n, setup, forward, backward, compose_adaptive);
+                  pool_in##n, pool_max_setup, pool_max_forward, pool_max_backward, compose_adaptive);
 TYPES(1) TYPES(2) TYPES(3)
 #else
 /* Place k of the windows lo .. hi - 1 of a row: it lies at x[from + o step] and at that plus base in the plane. */

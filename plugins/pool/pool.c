@@ -99,14 +99,14 @@ int64_t pool_grain(const planes *p) { return 1 + GRAIN / (p->in_size + p->out_si
 
 /* ---- in ops
  * ---------------------------------------------------------------------------------------------------------------- */
-luron_tensor *pool_padded(luron_call *c, const luron_ops *o, const planes *p, double value) {
+luron_tensor *pool_padded(luron_call *c, const luron_ops *o, const planes *p, luron_tensor *x, double value) {
     int64_t before[POOL_DIMS], after[POOL_DIMS];
     for (int k = 0; k < p->dims; k++) {
         const int d = POOL_DIMS - p->dims + k;
         const int64_t end = (p->out[d] - 1) * p->step[d] + p->apart[d] * (p->kernel[d] - 1) + 1 - p->pad[d];
         before[k] = p->pad[d], after[k] = end > p->in[d] ? end - p->in[d] : 0;
     }
-    return o->pad(c, o->in(c, 0), p->dims, before, after, value);
+    return o->pad(c, x, p->dims, before, after, value);
 }
 
 luron_tensor *pool_place(luron_call *c, const luron_ops *o, const planes *p, int d, luron_tensor *x, int64_t k) {

@@ -10,7 +10,8 @@
 #define POOLS(X)                                                                                                       \
     X(max1d)                                                                                                           \
     X(max2d) X(max3d) X(avg1d) X(avg2d) X(avg3d) X(adaptive_max1d) X(adaptive_max2d) X(adaptive_max3d)                 \
-        X(adaptive_avg1d) X(adaptive_avg2d) X(adaptive_avg3d)
+        X(adaptive_avg1d) X(adaptive_avg2d) X(adaptive_avg3d) X(max_ids1d) X(max_ids2d) X(max_ids3d) X(unpool1d)       \
+            X(unpool2d) X(unpool3d) X(lp1d) X(lp2d) X(lp3d) X(fractional2d) X(fractional3d)
 #define POOL_DECLARE(id) extern const luron_layer_type pool_##id;
 POOLS(POOL_DECLARE)
 
@@ -19,6 +20,7 @@ typedef struct pool {
     luron_ints kernel_size, stride, padding, dilation, output_size;
     int64_t divisor_override;
     int32_t ceil_mode, count_include_pad;
+    double norm_type, output_ratio;
 } pool;
 #define POOL_KERNEL(n) LURON_OPT_INTS_REQ(pool, kernel_size, 1, 1e6, n, n, "size of the window")
 #define POOL_STRIDE(n) LURON_OPT_INTS(pool, stride, 0, 0, 1e6, n, n, "step from window to window; 0: kernel_size")
@@ -27,9 +29,10 @@ typedef struct pool {
 #define POOL_CEIL LURON_OPT_BOOL(pool, ceil_mode, 0, "a last window that reaches over the end too")
 #define POOL_OUTPUT(n)                                                                                                 \
     LURON_OPT_INTS_REQ(pool, output_size, 0, 1e6, n, n, "size of the output, 1: one window over all; 0: as the input")
+#define POOL_FLAGS (LURON_LAYER_F64 | LURON_LAYER_FREES_IN | LURON_LAYER_FREES_OUT)
 #define POOL_TYPE(type_name, text, opts, ports, set, fore, back, comp)                                                 \
     {.struct_size = sizeof(luron_layer_type),                                                                          \
-     .flags = LURON_LAYER_F64 | LURON_LAYER_FREES_IN | LURON_LAYER_FREES_OUT,                                          \
+     .flags = POOL_FLAGS,                                                                                              \
      .name = type_name,                                                                                                \
      .doc = text,                                                                                                      \
      .options = opts,                                                                                                  \
@@ -63,12 +66,22 @@ luron_status pool_set_out(luron_call *c, planes *p);
 double pool_span(const planes *p, int d, int64_t i, int64_t *lo, int64_t *hi);
 /** Planes for a piece of work. */
 int64_t pool_grain(const planes *p);
-/** The input with `value` around it, wide enough for all windows. */
-luron_tensor *pool_padded(luron_call *c, const luron_ops *o, const planes *p, double value);
+/** x, the input or of its last dims, with `value` around it, wide enough for all windows. */
+luron_tensor *pool_padded(luron_call *c, const luron_ops *o, const planes *p, luron_tensor *x, double value);
 /** What place k of all windows along dim d holds: x is padded. */
 luron_tensor *pool_place(luron_call *c, const luron_ops *o, const planes *p, int d, luron_tensor *x, int64_t k);
 /** An adaptive pooling in ops: `one` makes size 1 of dim `dim`; its results are joined, dim after dim. */
 luron_tensor *pool_adaptive(luron_call *c, const luron_ops *o, const planes *p,
                             luron_tensor *(*one)(luron_call *, const luron_ops *, luron_tensor *, int dim));
+
+/** Max pooling: outputs and winners' places, and the gradient that goes to them. */
+luron_status pool_max_setup(luron_call *c);
+luron_status pool_max_forward(luron_call *c);
+luron_status pool_max_backward(luron_call *c);
+/** Of planes whose winners are saved: gx from gy. */
+luron_status pool_max_spread(luron_call *c, planes *p);
+/** The sums of windows along dim d of x, which is padded, and what an average divides them by, which broadcasts. */
+luron_tensor *pool_added_up(luron_call *c, const luron_ops *o, const planes *p, int d, luron_tensor *x);
+luron_tensor *pool_divisors(luron_call *c, const luron_ops *o, const planes *p, int d);
 
 #endif

@@ -1,7 +1,8 @@
-/* shape.c -- the plugin: layers that change the shape alone. */
+/* shape.c -- the plugin: layers that move numbers, or leave some out. */
 #include "shape.h"
 
-static const luron_layer_type *const layers[] = { &shape_flatten, &shape_unflatten, &shape_reshape, NULL };
+#define LISTED(id) &shape_##id,
+static const luron_layer_type *const layers[] = { SHAPES(LISTED) NULL };
 LURON_PLUGIN_DEFINE(shape) = {
     .struct_size = sizeof(luron_plugin), .abi_major = LURON_ABI_MAJOR, .name = "shape", .version = "0.1.0", .layers = layers
 };

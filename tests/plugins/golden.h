@@ -52,7 +52,7 @@ static inline void golden_check_as(luron_ctx *ctx, const golden_case *c, const c
     assert_ok(ctx, luron_layer_from_json(&layer, ctx, c->type, c->options));
     luron_tensor *param = luron_layer_param(layer, 0);
     if (c->param) {
-        v = tensor_of(ctx, dtype, 1, luron_tensor_shape(param), c->param);
+        v = tensor_of(ctx, dtype, luron_tensor_ndim(param), luron_tensor_shape(param), c->param);
         luron_ctx_set_recording(ctx, 0);
         assert_ok(ctx, luron_tensor_copy(ctx, param, v));
         luron_ctx_set_recording(ctx, 1);
