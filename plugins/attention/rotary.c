@@ -21,7 +21,7 @@ static luron_status setup(luron_call *c) {
     const int at = places_dim(c, x);
     if (at < 0) return LURON_E_SHAPE;
     const int64_t d = x->shape[x->ndim - 1], turned = o->dim ? o->dim : d;
-    if (turned % 2 || turned > d)
+    if (turned % 2 || turned > d || turned == 0)
         return luron_fail(c, LURON_E_SHAPE, "input has %lld features, of which %lld are turned: an even number of them expected",
                           (long long)d, (long long)turned);
     LURON_TRY(positions_check(c, 1, x->shape[0], x->shape[at]));
@@ -40,8 +40,8 @@ static luron_status compose(luron_call *c, const luron_ops *o) {
     shape[at] = v->shape[at], shape[last] = pairs;
     angles = o->reshape(c, angles, v->ndim, shape);
     luron_tensor *cos = o->cast(c, o->cos(c, angles), c->dtype), *sin = o->cast(c, o->sin(c, angles), c->dtype);
-    luron_tensor *a = r->interleaved ? o->slice(c, x, last, 0, pairs, 2) : o->narrow(c, x, last, 0, pairs);
-    luron_tensor *b = r->interleaved ? o->slice(c, x, last, 1, pairs, 2) : o->narrow(c, x, last, pairs, pairs);
+    luron_tensor *a = r->interleaved ? o->slice(c, x, last, 0, n - 1, 2) : o->narrow(c, x, last, 0, pairs);
+    luron_tensor *b = r->interleaved ? o->slice(c, x, last, 1, n - 1, 2) : o->narrow(c, x, last, pairs, pairs);
     turned[0] = o->sub(c, o->mul(c, a, cos), o->mul(c, b, sin));
     turned[1] = o->add(c, o->mul(c, b, cos), o->mul(c, a, sin));
     luron_tensor *y = r->interleaved ? o->stack(c, 2, turned, last + 1) : o->cat(c, 2, turned, last);
