@@ -1,8 +1,5 @@
 /* Made by make_attention.py with PyTorch 2.13.0 and Keras 3.12.0. */
-typedef struct attention_case { const char *type, *options; int n_in;
-    struct { int kind, ndim; int64_t shape[4]; } in[7]; /* kind 0: absent, 1: real, 2: bool, 3: ids, 4: real without a gradient */
-    int n_out; const double *ins, *params, *outs, *cotangents, *grad_ins, *grad_params; } attention_case; /* one after the other */
-static const attention_case attention_cases[] = {
+static const layer_values attention_cases[] = {
     { "ScaledDotProductAttention", "{}", 3, { { 1, 3, { 2, 3, 4 } }, { 1, 3, { 2, 5, 4 } }, { 1, 3, { 2, 5, 3 } } }, 1,
       (const double[]) { -1, -1, -0.125, 1.75, 0.625, 0.25, -1.875, -1.375, 0.875, 0.875, -2, 0.5, 0.125, -0.625, -2, -0.5, -1.875, -0.625, -0.875, 1.5, 1.875, -1.75, -0.125, -0.25, 1.625, 1.875, 1.25, -1.625, -1.25, -1.5, 0.875, -0.875, -0.75, 2, -1.625, -0.875, -1.5, -1.875, -0.125, -1.5, -1.125, 1.75, 1.625, 1.625, 0.5, -1.875, 0.125, -0.375, -1.625, -1, 0.125, 1.125, -0.25, -0.375, 0.5, -1.125, -0.75, -0.125, -1.5, 1.125, -1.875, -1.125, 1.25, 0.75, -0.625, 0.375, 0.25, -1.75, -2, 1, 1.25, 0.875, 0.125, 0.125, 0, 1, -0.875, -0.5, 1.375, -1.75, -0.5, 1.5, -1.25, -0.375, -0.625, -1.625, 1.25, 0.75, 0.25, -1.25, 1.5, -0.375, 1.25, 0 },
       NULL,

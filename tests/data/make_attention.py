@@ -2,47 +2,19 @@
 """Write attention_reference.h: scaled dot product and multi-head attention of PyTorch, additive attention of Keras, and
 positions by their formulas, with gradients, in float64.
 
+The lists are struct layer_values of tests/plugins/layer_values.h.
 Usage: KERAS_BACKEND=torch make_attention.py > attention_reference.h   (needs torch and keras; the tests need only the header)
 """
-import json
 import os
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 import keras
 import torch
+from layer_values import draw, emit, leaf
 from torch.nn import functional as F
 
 torch.manual_seed(60)
 torch.set_default_dtype(torch.float64)
-KINDS = {torch.float64: 1, torch.bool: 2, torch.int64: 3}
-
-
-def draw(*shape, scale=8):
-    return torch.randint(-2 * scale, 2 * scale + 1, shape).double().div(scale)
-
-
-def leaf(t):
-    return t.requires_grad_() if t is not None and t.is_floating_point() else t
-
-
-def values(tensors):
-    numbers = [float(v) for t in tensors if t is not None for v in t.detach().reshape(-1).tolist()]
-    text = ", ".join("-INFINITY" if v == float("-inf") else "%.17g" % v for v in numbers)
-    return "(const double[]) { %s }" % text if numbers else "NULL"
-
-
-def emit(type_name, options, ins, params, outs):
-    """One entry of the table. ins: tensors or None, ids from 0; the cotangents are drawn. Infinite inputs get no gradient."""
-    cotangents = [draw(*y.shape) for y in outs]
-    real = [t for t in ins if t is not None and t.requires_grad]
-    grads = torch.autograd.grad(outs, real + params, cotangents, allow_unused=True)
-    grads = [torch.zeros_like(t) if g is None else g for g, t in zip(grads, real + params)]
-    shapes = ", ".join("{ %d, %d, { %s } }" % (0 if t is None else KINDS[t.dtype] if t.requires_grad or t.dtype != torch.float64 else 4,
-                                               0 if t is None else t.dim(), "0" if t is None else ", ".join(str(s) for s in t.shape)) for t in ins)
-    print("    { %s, %s, %d, { %s }, %d," % (json.dumps(type_name), json.dumps(json.dumps(options)), len(ins), shapes, len(outs)))
-    for part in (ins, params, outs, cotangents, grads[:len(real)], grads[len(real):]):
-        print("      " + values(part) + ",")
-    print("    },")
 
 
 def scaled(options, q, k, v, mask=None):
@@ -150,10 +122,7 @@ def bools(*shape):
 
 
 print("/* Made by make_attention.py with PyTorch %s and Keras %s. */" % (torch.__version__.split("+")[0], keras.__version__))
-print("typedef struct attention_case { const char *type, *options; int n_in;")
-print("    struct { int kind, ndim; int64_t shape[4]; } in[7]; /* kind 0: absent, 1: real, 2: bool, 3: ids, 4: real without a gradient */")
-print("    int n_out; const double *ins, *params, *outs, *cotangents, *grad_ins, *grad_params; } attention_case; /* one after the other */")
-print("static const attention_case attention_cases[] = {")
+print("static const layer_values attention_cases[] = {")
 scaled({}, (2, 3, 4), (2, 5, 4), (2, 5, 3))
 scaled({"is_causal": True, "scale": 0.3}, (1, 2, 4, 3), (1, 2, 4, 3), (1, 2, 4, 2))
 scaled({"is_causal": True}, (2, 5, 2), (2, 3, 2), (2, 3, 2))

@@ -1,9 +1,7 @@
 /* The plugin `attention`: gradients, PyTorch's and Keras's numbers, bits, generation step by step, messages. */
 #include "layer_check.h"
-#include "tensor_assert.h"
+#include "layer_values.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "../data/attention_reference.h"
@@ -39,67 +37,10 @@ static void test_attention_gradients(void **state) {
 }
 
 /* ---- PyTorch's and Keras's numbers -------------------------------------------------------------------------------- */
-static void put(luron_ctx *ctx, luron_tensor *to, const double *values) {
-    luron_tensor *t = tensor_of(ctx, LURON_F64, luron_tensor_ndim(to), luron_tensor_shape(to), values);
-    const int recording = luron_ctx_set_recording(ctx, 0);
-    assert_ok(ctx, luron_tensor_copy(ctx, to, t));
-    luron_ctx_set_recording(ctx, recording);
-    luron_tensor_unref(t);
-}
-/* Compare and go on behind the numbers. */
-static void check(luron_tensor *got, const double **at, double tol, const char *name, const char *what) {
-    char text[240];
-    snprintf(text, sizeof text, "%s: %s", name, what);
-    if (luron_tensor_numel(got)) assert_tensor_close_(got, *at, luron_tensor_numel(got), tol, tol, text, __FILE__, __LINE__);
-    *at += luron_tensor_numel(got);
-}
-static luron_tensor *input_of(luron_ctx *ctx, const attention_case *k, int i, uint32_t dtype, const double **at) {
-    const int kind = k->in[i].kind;
-    if (kind == 0) return NULL;
-    luron_tensor *x = tensor_of(ctx, kind == 2 ? LURON_B8 : kind == 3 ? LURON_I64 : dtype, k->in[i].ndim, k->in[i].shape, *at);
-    *at += luron_tensor_numel(x);
-    if (kind == 1) assert_ok(ctx, luron_tensor_set_requires_grad(ctx, x, 1));
-    return x;
-}
-static void check_values(luron_ctx *ctx, const attention_case *k, uint32_t dtype) {
-    const double tol = dtype == LURON_F64 ? 1e-12 : 4e-6, *ins = k->ins, *params = k->params, *outs = k->outs, *v = k->cotangents;
-    const double *grad_ins = k->grad_ins, *grad_params = k->grad_params;
-    luron_layer *layer;
-    luron_tensor *in[7], *out[4], *cotangent[4], *x[7 + 16], *g[7 + 16];
-    int n_x = 0, n_in = 0;
-    char name[200];
-    snprintf(name, sizeof name, "%s %s", k->type, k->options);
-    assert_ok(ctx, luron_ctx_set_default_dtype(ctx, dtype));
-    assert_ok(ctx, luron_layer_from_json(&layer, ctx, k->type, k->options));
-    for (int i = 0; i < k->n_in; i++) {
-        in[i] = input_of(ctx, k, i, dtype, &ins);
-        if (k->in[i].kind == 1) x[n_x++] = in[i], n_in++;
-    }
-    for (int p = 0; p < luron_layer_n_params(layer); p++) {
-        x[n_x] = luron_layer_param(layer, p);
-        put(ctx, x[n_x], params);
-        params += luron_tensor_numel(x[n_x++]);
-    }
-    assert_ok(ctx, luron_layer_apply(out, ctx, layer, k->n_in, in));
-    assert_int_equal(luron_layer_n_outs(layer), k->n_out);
-    for (int i = 0; i < k->n_out; i++) {
-        check(out[i], &outs, tol, name, "output");
-        cotangent[i] = tensor_of(ctx, dtype, luron_tensor_ndim(out[i]), luron_tensor_shape(out[i]), v);
-        v += luron_tensor_numel(out[i]);
-    }
-    assert_ok(ctx, luron_grad(g, ctx, k->n_out, out, cotangent, n_x, x, 0));
-    for (int i = 0; i < n_x; i++) {
-        check(g[i], i < n_in ? &grad_ins : &grad_params, 8 * tol, name, i < n_in ? "gradient of an input" : luron_layer_param_name(layer, i - n_in));
-        luron_tensor_unref(g[i]);
-    }
-    for (int i = 0; i < k->n_out; i++) luron_tensor_unref(out[i]), luron_tensor_unref(cotangent[i]);
-    for (int i = 0; i < k->n_in; i++) luron_tensor_unref(in[i]);
-    luron_layer_unref(layer);
-}
 static void test_attention_values_of_pytorch_and_keras(void **state) {
     for (size_t i = 0; i < sizeof attention_cases / sizeof *attention_cases; i++) {
-        check_values(*state, &attention_cases[i], LURON_F64);
-        check_values(*state, &attention_cases[i], LURON_F32);
+        layer_values_all(*state, &attention_cases[i], LURON_F64, 1e-12);
+        layer_values_all(*state, &attention_cases[i], LURON_F32, 4e-6);
     }
 }
 
