@@ -97,11 +97,8 @@ LOOP TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) { /* n an
         _Pragma("GCC ivdep") for (int64_t j = 0; j < h; j++) out[j] = to[j] = n[j] + u[j] * (prev[j] - n[j]);
     }
 }
-LOOP TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
-    const step *k = arg;
+LOOP TYPED(slopes_rows)(const step *k, int64_t begin, int64_t end, int hard) {
     const int64_t h = k->r->h;
-    const int hard = k->r->o->recurrent_activation == HARD;
-    (void)chunk;
     for (int64_t row = begin; row < end; row++) {
         const REAL *reset = (const REAL *)k->z + row * 3 * h, *u = reset + h, *n = u + h, *extra = (const REAL *)k->extra + row * h;
         const REAL *prev = (const REAL *)k->prev + row * k->prev_ld, *dy = (const REAL *)k->dy + row * k->dy_ld;
@@ -117,11 +114,15 @@ LOOP TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
         }
     }
 }
-LOOP TYPED(reset_slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+RNN_SELDOM TYPED(hard_slopes)(const step *k, int64_t begin, int64_t end) { TYPED(slopes_rows)(k, begin, end, 1); }
+LOOP TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const step *k = arg;
-    const int64_t h = k->r->h;
-    const int hard = k->r->o->recurrent_activation == HARD;
     (void)chunk;
+    if (k->r->o->recurrent_activation == HARD) TYPED(hard_slopes)(k, begin, end);
+    else TYPED(slopes_rows)(k, begin, end, 0);
+}
+LOOP TYPED(reset_slopes_rows)(const step *k, int64_t begin, int64_t end, int hard) {
+    const int64_t h = k->r->h;
     for (int64_t row = begin; row < end; row++) {
         const REAL *reset = (const REAL *)k->z + row * 3 * h, *prev = (const REAL *)k->prev + row * k->prev_ld, *back = (const REAL *)k->r->dreset + row * h;
         REAL *dz = (REAL *)k->dz + row * 3 * h, *dh = (REAL *)k->r->dh + row * h;
@@ -130,6 +131,13 @@ LOOP TYPED(reset_slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
             dh[j] += back[j] * reset[j];
         }
     }
+}
+RNN_SELDOM TYPED(hard_reset_slopes)(const step *k, int64_t begin, int64_t end) { TYPED(reset_slopes_rows)(k, begin, end, 1); }
+LOOP TYPED(reset_slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+    const step *k = arg;
+    (void)chunk;
+    if (k->r->o->recurrent_activation == HARD) TYPED(hard_reset_slopes)(k, begin, end);
+    else TYPED(reset_slopes_rows)(k, begin, end, 0);
 }
 #undef REAL
 #endif

@@ -79,6 +79,9 @@ LOOP TYPED(slope_piece)(int64_t n, int64_t h, const REAL *restrict z, const REAL
         dc[j] = into_c * f;
     }
 }
+RNN_SELDOM TYPED(hard_piece)(int64_t n, int64_t h, const REAL *z, const REAL *tc, const REAL *c_prev, const REAL *dh, const REAL *dy, REAL *dz, REAL *dc) {
+    TYPED(slope_piece)(n, h, z, tc, c_prev, dh, dy, dz, dc, 1);
+}
 LOOP TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const step *k = arg;
     const int64_t h = k->r->h;
@@ -95,7 +98,7 @@ LOOP TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
             rnn_fetch(tc + next * 2 * h + at, bytes), rnn_fetch(c_prev + next * k->c_ld + at, bytes), rnn_fetch(dy + next * k->dy_ld + at, bytes);
             if (k->r->o->recurrent_activation == SIGMOID)
                 TYPED(slope_piece)(n, h, z + at, tc + at, c_prev + at, dh + at, dy + at, dz + at, dc + at, 0);
-            else TYPED(slope_piece)(n, h, z + at, tc + at, c_prev + at, dh + at, dy + at, dz + at, dc + at, 1);
+            else TYPED(hard_piece)(n, h, z + at, tc + at, c_prev + at, dh + at, dy + at, dz + at, dc + at);
         }
     }
 }

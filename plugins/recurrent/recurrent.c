@@ -1,4 +1,4 @@
-/* recurrent.c -- the plugin `recurrent`: LSTM, GRU RNN and ConvLSTM over sequences, and their cells. */
+/* recurrent.c -- the plugin `recurrent`: LSTM, GRU and RNN over sequences, and their cells. */
 #include "recurrent.h"
 
 #define X LURON_PORT("input", 0, LURON_REAL, 3, "(n, t, input_size)")
@@ -16,7 +16,6 @@ const luron_port *const rnn_out[] = { Y, FINAL("h_n"), NULL }, *const rnn_out_c[
 const luron_port *const rnn_cell_in[] = { CELL_X, CELL_IN("h"), NULL }, *const rnn_cell_in_c[] = { CELL_X, CELL_IN("h"), CELL_IN("c"), NULL };
 const luron_port *const rnn_cell_out[] = { CELL_OUT("h"), NULL }, *const rnn_cell_out_c[] = { CELL_OUT("h"), CELL_OUT("c"), NULL };
 
-static const luron_layer_type *const layers[] = { &rnn_lstm, &rnn_gru, &rnn_rnn, &rnn_lstm_one, &rnn_gru_one, &rnn_rnn_one,
-    &rnn_conv_lstm[0], &rnn_conv_lstm[1], &rnn_conv_lstm[2], &rnn_conv_lstm[3], &rnn_conv_lstm[4], &rnn_conv_lstm[5], NULL };
+static const luron_layer_type *const layers[] = { &rnn_lstm, &rnn_gru, &rnn_rnn, &rnn_lstm_one, &rnn_gru_one, &rnn_rnn_one, NULL };
 LURON_PLUGIN_DEFINE(recurrent) = { .struct_size = sizeof(luron_plugin), .abi_major = LURON_ABI_MAJOR, .name = "recurrent", .version = "0.1.0",
     .layers = layers };

@@ -148,15 +148,15 @@ void rnn_hold_aside(step *k, int64_t at), rnn_hold_back(const step *k, int64_t a
 /** bool (t, n, 1): places that are not held, or, ends, that are within the lengths alone; NULL: all are. */
 luron_tensor *rnn_composed_holds(const run *r, const luron_ops *o, int ends);
 
-/* ---- gates: sigmoid, or Keras's hard_sigmoid ------------------------------------------------------------------------- */
+/* ---- gates: sigmoid, or Keras's hard_sigmoid, which is seldom asked for: small rather than fast -------------------------- */
+#define RNN_SELDOM static __attribute__((cold, noinline, unused)) void
 #define RNN_GATE(T)                                                                                                    \
+    RNN_SELDOM rnn_hard_##T(int64_t n, T *z) {                                                                         \
+        for (int64_t j = 0; j < n; j++) z[j] = (z[j] < -3 ? 0 : z[j] > 3 ? 6 : z[j] + 3) / 6;                          \
+    }                                                                                                                  \
     LOOP rnn_gate_##T(const run *r, int64_t n, T *z) {                                                                 \
         if (r->o->recurrent_activation == SIGMOID) r->c->host->map(r->c->host, LURON_MAP_sigmoid, r->c->dtype, n, z, z); \
-        else                                                                                                           \
-            for (int64_t j = 0; j < n; j++) {                                                                          \
-                const T six = z[j] + 3 < 0 ? 0 : z[j] + 3 > 6 ? 6 : z[j] + 3;                                          \
-                z[j] = six / 6;                                                                                        \
-            }                                                                                                          \
+        else rnn_hard_##T(n, z);                                                                                       \
     }                                                                                                                  \
     INLINE T rnn_slope_##T(T gate, int hard) { return !hard ? gate * (1 - gate) : gate > 0 && gate < 1 ? (T)1 / 6 : 0; }
 RNN_GATE(float) RNN_GATE(double)
@@ -204,6 +204,6 @@ static const char *const rnn_gate_names[] = { "sigmoid", "hard_sigmoid", NULL };
     .declare = declare, .setup = setup, .forward = forward, .backward = backward, .compose = compose
 extern const luron_port *const rnn_in[], *const rnn_out[], *const rnn_in_c[], *const rnn_out_c[];         /* sequences */
 extern const luron_port *const rnn_cell_in[], *const rnn_cell_out[], *const rnn_cell_in_c[], *const rnn_cell_out_c[];
-extern const luron_layer_type rnn_lstm, rnn_gru, rnn_rnn, rnn_lstm_one, rnn_gru_one, rnn_rnn_one, rnn_conv_lstm[6];
+extern const luron_layer_type rnn_lstm, rnn_gru, rnn_rnn, rnn_lstm_one, rnn_gru_one, rnn_rnn_one;
 
 #endif

@@ -1,10 +1,12 @@
-/* conv_lstm.c: long short-term memory whose products are convolutions, with Keras's gates i, f, g, o. x (n,t,in,size ...),
+/* conv_lstm.c -- the plugin `conv_lstm`: long short-term memory whose products are convolutions, with Keras's gates i, f, g, o. x (n,t,in,size ...),
  * h_0, c_0 (n,out,size' ...) -> y (n,t,out,size' ...), h_n, c_n; of a cell without t. The convolution of the input goes
  * over all steps at once, that of the state, which keeps its size, step by step. Shi and others, 2015.               */
-#include "recurrent.h"
+#include <luron/plugin.h>
 
+enum { INPUT, H_0, C_0 };
 enum { WEIGHT_IH, WEIGHT_HH, BIAS };
 enum { VALID, SAME };
+enum { SIGMOID, HARD };
 enum { TOGETHER = 64 }; /* parts that are joined at once */
 typedef struct conv_lstm {
     int64_t in_channels, out_channels;
@@ -119,11 +121,14 @@ static luron_tensor *convolved(luron_call *c, const luron_ops *o, const window *
     weight = o->transpose(c, o->reshape(c, weight, LURON_SHAPE(rows, channels, -1)), 1, 2);
     return o->matmul(c, o->reshape(c, weight, LURON_SHAPE(rows, -1)), columns(c, o, w, x, m, channels), 0);
 }
+/* sigmoid, or Keras's hard_sigmoid. */
+static luron_tensor *gate_of(const plane *p, const luron_ops *o, luron_tensor *x) {
+    if (p->o->recurrent_activation == SIGMOID) return o->sigmoid(p->c, x);
+    return o->scale(p->c, o->clamp(p->c, o->scale(p->c, x, 1, 3), 0, 6), 1.0 / 6, 0);
+}
 /* A step: z (n, 4 out, pixels) of the input, h and *cell_state (n, out, pixels) before it. */
 static luron_tensor *step_of(const plane *p, const luron_ops *o, luron_tensor *z, luron_tensor *h, luron_tensor **cell_state) {
     luron_call *c = p->c;
-    const recurrent like = { .recurrent_activation = p->o->recurrent_activation };
-    const run r = { .c = c, .o = &like };
     const int64_t out = p->o->out_channels;
     luron_tensor *gate[4];
     if (h) {
@@ -133,7 +138,7 @@ static luron_tensor *step_of(const plane *p, const luron_ops *o, luron_tensor *z
     }
     for (int i = 0; i < 4; i++) {
         gate[i] = o->narrow(c, z, 1, i * out, out);
-        gate[i] = i == 2 ? o->tanh(c, gate[i]) : rnn_composed_gate(&r, o, gate[i]);
+        gate[i] = i == 2 ? o->tanh(c, gate[i]) : gate_of(p, o, gate[i]);
     }
     luron_tensor *next = o->mul(c, gate[0], gate[2]);
     *cell_state = *cell_state ? o->add(c, o->mul(c, gate[1], *cell_state), next) : next;
@@ -167,6 +172,7 @@ static luron_status compose(luron_call *c, const luron_ops *o) {
 }
 
 /* ---- the types ------------------------------------------------------------------------------------------------------- */
+static const char *const gates[] = { "sigmoid", "hard_sigmoid", NULL };
 static const char *const paddings[] = { "valid", "same", NULL };
 #define OPTIONS(n)                                                                                                                            \
     { LURON_OPT_INT_REQ(conv_lstm, in_channels, 1, 1e9, "channels in"), LURON_OPT_INT_REQ(conv_lstm, out_channels, 1, 1e8, "channels of the state"), \
@@ -175,7 +181,7 @@ static const char *const paddings[] = { "valid", "same", NULL };
       LURON_OPT_CHOICE(conv_lstm, padding, "valid", paddings, "of the input: none, or zeros that keep its size"),                             \
       LURON_OPT_INTS(conv_lstm, dilation, 1, 1, 1e6, n, n, "distance of the numbers of the input that the kernel takes"),                     \
       LURON_OPT_BOOL(conv_lstm, bias, 1, "add a bias"),                                                                                       \
-      LURON_OPT_CHOICE(conv_lstm, recurrent_activation, "sigmoid", rnn_gate_names, "of the gates"),                                           \
+      LURON_OPT_CHOICE(conv_lstm, recurrent_activation, "sigmoid", gates, "of the gates"),                                           \
       LURON_OPT_INITIALISER(conv_lstm, weight_init, "first weight_ih; nil: xavier_uniform"),                                                  \
       LURON_OPT_INITIALISER(conv_lstm, recurrent_init, "first weight_hh; nil: orthogonal"),                                                   \
       LURON_OPT_INITIALISER(conv_lstm, bias_init, "first bias; nil: zeros"), NULL }
@@ -191,8 +197,12 @@ PORTS(1) PORTS(2) PORTS(3)
 #define TYPE(type_name, n, from, to, text)                                                                                                    \
     { .struct_size = sizeof(luron_layer_type), .flags = LURON_LAYER_F64, .name = type_name, .doc = text, .options = options_##n##d,           \
       .options_size = sizeof(conv_lstm), .in = from, .out = to, .declare = declare, .setup = setup, .compose = compose }
-const luron_layer_type rnn_conv_lstm[6] = {
-    TYPE("ConvLSTM1d", 1, in_1, out_1, "long short-term memory of convolutions over sequences of signals"),
-    TYPE("ConvLSTM2d", 2, in_2, out_2, "the same over sequences of images"), TYPE("ConvLSTM3d", 3, in_3, out_3, "the same over sequences of volumes"),
-    TYPE("ConvLSTM1dCell", 1, one_in_1, one_out_1, "a step of ConvLSTM1d"), TYPE("ConvLSTM2dCell", 2, one_in_2, one_out_2, "a step of ConvLSTM2d"),
-    TYPE("ConvLSTM3dCell", 3, one_in_3, one_out_3, "a step of ConvLSTM3d") };
+static const luron_layer_type conv_1d = TYPE("ConvLSTM1d", 1, in_1, out_1, "long short-term memory of convolutions over sequences of signals"),
+                              conv_2d = TYPE("ConvLSTM2d", 2, in_2, out_2, "the same over sequences of images"),
+                              conv_3d = TYPE("ConvLSTM3d", 3, in_3, out_3, "the same over sequences of volumes"),
+                              cell_1d = TYPE("ConvLSTM1dCell", 1, one_in_1, one_out_1, "a step of ConvLSTM1d"),
+                              cell_2d = TYPE("ConvLSTM2dCell", 2, one_in_2, one_out_2, "a step of ConvLSTM2d"),
+                              cell_3d = TYPE("ConvLSTM3dCell", 3, one_in_3, one_out_3, "a step of ConvLSTM3d");
+static const luron_layer_type *const layers[] = { &conv_1d, &conv_2d, &conv_3d, &cell_1d, &cell_2d, &cell_3d, NULL };
+LURON_PLUGIN_DEFINE(conv_lstm) = { .struct_size = sizeof(luron_plugin), .abi_major = LURON_ABI_MAJOR, .name = "conv_lstm", .version = "0.1.0",
+    .layers = layers };
