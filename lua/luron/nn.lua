@@ -219,6 +219,13 @@ return setmetatable(nn, {
       nn.init = require "luron.initialise"
       return nn.init
     end
+    if name:find "^Transformer" then
+      local found = require "luron.transformer"(nn)[name]
+      if found then
+        nn[name] = found
+        return found
+      end
+    end
     local find = name:match "^%u" and core.layer_type or core.layer_function
     local found, message = find(name)
     if not found then core.raise(no_layer(name) or message) end
