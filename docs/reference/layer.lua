@@ -115,11 +115,11 @@ training. `momentum` is the share of the new batch, as in PyTorch: Keras's 0.99 
 seen, as in PyTorch, numbers are added, and a row that sees nothing gives zeros. `nn.MultiheadAttention(embed_dim, num_heads)` takes `(n, t, embed_dim)` and
 gives output, weights, and all keys and values, `(n, t, heads, features)`; its bool masks say, as in PyTorch, which keys are left *out*. `key` and `value` may be absent
 (attention to the query itself), `num_kv_heads` groups the queries, and `out_proj.weight` of PyTorch is `out_proj_weight`. For generation the keys and values of one call
-are `past_key` and `past_value` of the next, whose causal mask then begins behind them. `nn.AdditiveAttention` is Keras's. `nn.SinusoidalPositionalEncoding` and
+are `past_key` and `past_value` of the next, whose causal mask then begins behind them; `rotary` turns queries and keys by their places as `nn.RotaryEmbedding` does. `nn.AdditiveAttention` is Keras's. `nn.SinusoidalPositionalEncoding` and
 `nn.RotaryEmbedding` count places from the first, or take `positions`; learned positions are an `nn.Embedding`.
 
 The four `nn.Transformer...` below are graphs with PyTorch's options (`dim_feedforward`, `dropout`, `activation`, `layer_norm_eps`, `norm_first`, `bias`) and names, and `is_causal`,
-`num_kv_heads` and `cache`. Inputs: `src, src_mask, src_key_padding_mask`, or `tgt, memory, tgt_mask, memory_mask, tgt_key_padding_mask,
+`num_kv_heads`, `rotary` and `cache`. Inputs: `src, src_mask, src_key_padding_mask`, or `tgt, memory, tgt_mask, memory_mask, tgt_key_padding_mask,
 memory_key_padding_mask`; those behind `src` or `memory` may be nil. With `cache` each block takes `past_key` and `past_value` behind these, and gives keys and values.
 
 `LSTM`, `GRU` and `RNN` take `lengths`, int64: outputs behind the end of a sequence are 0 and final states those of its end, as behind PyTorch's `pack_padded_sequence`; and

@@ -2,7 +2,7 @@
 local core = require "luron.core"
 
 local defaults = { dim_feedforward = 2048, dropout = 0.1, activation = "relu", layer_norm_eps = 1e-5, norm_first = false, bias = true,
-  is_causal = false, num_kv_heads = 0, cache = false }
+  is_causal = false, num_kv_heads = 0, rotary = false, cache = false }
 
 return function(nn)
   local activations = { relu = nn.ReLU, gelu = nn.GELU, silu = nn.SiLU }
@@ -14,7 +14,7 @@ return function(nn)
     for name, value in pairs(options or {}) do
       if defaults[name] == nil then
         core.badarg(3, where, "no option " .. core.got(name) .. "; options: activation, bias, cache, dim_feedforward, dropout, is_causal, "
-          .. "layer_norm_eps, norm_first, num_kv_heads")
+          .. "layer_norm_eps, norm_first, num_kv_heads, rotary")
       end
       if type(value) ~= type(defaults[name]) then core.badarg(3, where, string.format("%s: %s expected, got %s", name, type(defaults[name]), core.got(value))) end
       o[name] = value
@@ -50,7 +50,7 @@ return function(nn)
       return norm(x + dropped(fn(x)))
     end
     local function attention(name, own)
-      return named(name, nn.MultiheadAttention(d_model, nhead, { dropout = o.dropout, bias = o.bias, num_kv_heads = o.num_kv_heads,
+      return named(name, nn.MultiheadAttention(d_model, nhead, { dropout = o.dropout, bias = o.bias, num_kv_heads = o.num_kv_heads, rotary = own and o.rotary,
         is_causal = own and o.is_causal, need_weights = false }))
     end
     local self_attn, source = attention("self_attn", true), sources[1]

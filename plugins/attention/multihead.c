@@ -20,6 +20,10 @@ int multihead_port(const luron_call *c, int i) {
     while (i && !luron_in(c, i)) i--;
     return i;
 }
+waves multihead_waves(const sizes *m, int i) {
+    return (waves){.c = m->c, .port = -1, .n = m->n, .per = 1, .t = i == QUERY ? m->t : m->s, .pairs = m->head / 2, .offset = m->past,
+                   .base = m->o->rope_base};
+}
 static luron_status declare(luron_call *c) {
     const multihead *o = luron_options(c);
     if (o->embed_dim % o->num_heads)
@@ -29,6 +33,8 @@ static luron_status declare(luron_call *c) {
         return luron_fail(c, LURON_E_ARGUMENT, "num_heads %lld is not divisible by num_kv_heads %lld",
                           (long long)o->num_heads, (long long)o->num_kv_heads);
     const sizes m = multihead_sizes(c);
+    if (o->rotary && m.head % 2)
+        return luron_fail(c, LURON_E_ARGUMENT, "rotary: heads have %lld features, an even number expected", (long long)m.head);
     const luron_init xavier = luron_init_or(&o->weight_init, luron_init_(LURON_INIT_XAVIER_UNIFORM, 1, 0));
     const luron_init zeros = luron_init_or(&o->bias_init, luron_init_zeros());
     const double near = 1 / sqrt((double)m.embed);
@@ -96,14 +102,16 @@ luron_status multihead_open(luron_call *c, sizes *m, heads *k) {
 }
 /* What is cut from the scratch memory at base: bytes, and where things are; base NULL: the bytes alone. */
 typedef struct memory {
-    char *heads, *gy, *gq, *gkv[2];
+    char *heads, *gy, *gq, *gkv[2], *waves;
 } memory;
 static int64_t lay_out(const sizes *m, const heads *k, char *base, memory *to) {
     const int64_t size = attention_size(m->c), of_q = m->n * m->t * m->embed * size, of_k = m->n * m->all * m->kv * m->head * size;
-    const int64_t bytes[5] = {heads_scratch(k), of_q, of_q, of_k, of_k};
-    char **const places[5] = {&to->heads, &to->gy, &to->gq, &to->gkv[0], &to->gkv[1]};
+    const waves one = multihead_waves(m, QUERY), other = multihead_waves(m, KEY);
+    const int64_t of_waves = !m->o->rotary ? 0 : one.t > other.t ? waves_bytes(&one) : waves_bytes(&other);
+    const int64_t bytes[6] = {heads_scratch(k), of_q, of_q, of_k, of_k, of_waves};
+    char **const places[6] = {&to->heads, &to->gy, &to->gq, &to->gkv[0], &to->gkv[1], &to->waves};
     int64_t at = 0;
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 6; i++) {
         *places[i] = base ? base + at : NULL;
         at += (bytes[i] + 63) / 64 * 64;
     }
@@ -168,6 +176,17 @@ static void copy(const sizes *m, const char *from, int64_t from_step, char *to, 
 static head_rows heads_of(const sizes *m, char *data, int64_t places, int64_t width) {
     return (head_rows){data, places * width, m->head, width};
 }
+/* Queries (n, t, heads, head), or keys (n, all, ...) behind the past, turned in their place, or back. */
+static luron_status turn_heads(const sizes *m, int i, char *data, char *table, int back) {
+    const int64_t count = i == QUERY ? m->o->num_heads : m->kv, width = count * m->head, past = i == QUERY ? 0 : m->past;
+    waves w = multihead_waves(m, i);
+    if (!m->o->rotary) return LURON_OK;
+    LURON_TRY(waves_make(&w, table));
+    data += past * width * attention_size(m->c);
+    waves_turn(&(turn){.w = &w, .x = data, .y = data, .heads = count, .d = m->head, .sequence = (past + w.t) * width, .place = width,
+                       .head = m->head, .back = back});
+    return LURON_OK;
+}
 /* Where all that forward and backward see is. */
 static luron_status open_run(luron_call *c, sizes *m, heads *k, memory *to) {
     LURON_TRY(multihead_open(c, m, k));
@@ -185,11 +204,13 @@ static luron_status forward(luron_call *c) {
     LURON_TRY(open_run(c, &m, &k, &mem));
     const int64_t bytes = m.kv * m.head * attention_size(c);
     LURON_TRY(project(&m, QUERY, (stretch){k.q.data, 0, m.t, m.embed}));
+    LURON_TRY(turn_heads(&m, QUERY, k.q.data, mem.waves, 0));
     for (int i = KEY; i <= VALUE; i++) {
         char *to = i == KEY ? k.k.data : k.v.data;
         if (m.past) copy(&m, luron_data(luron_in(c, PAST_KEY + i - KEY)), m.past * bytes, to, m.all * bytes, m.past * bytes);
         LURON_TRY(project(&m, i, (stretch){to, m.past, m.s, m.kv * m.head}));
     }
+    LURON_TRY(turn_heads(&m, KEY, k.k.data, mem.waves, 0));
     if (m.o->need_weights) {
         c->host->zero(c, luron_out(c, WEIGHTS));
         k.weights = luron_data(luron_out(c, WEIGHTS));
@@ -288,6 +309,8 @@ static luron_status backward(luron_call *c) {
     k.masks[0].grad = luron_data(luron_grad_in(c, MASK)), k.masks[1].grad = luron_data(luron_grad_in(c, PADDING));
     if (m.o->need_weights) k.gweights = luron_data(luron_grad_out(c, WEIGHTS));
     LURON_TRY(heads_backward(&k));
+    LURON_TRY(turn_heads(&m, QUERY, mem.gq, mem.waves, 1));
+    LURON_TRY(turn_heads(&m, KEY, mem.gkv[0], mem.waves, 1));
     LURON_TRY(unproject_all(&m, &mem));
     for (int i = 0; i < 2; i++) LURON_TRY(give_past(&m, i, mem.gkv[i]));
     return LURON_OK;
@@ -304,6 +327,8 @@ static const luron_option *const options[] = {
     LURON_OPT_BOOL(multihead, is_causal, 0, "a place sees itself and what is before it alone, behind the past"),
     LURON_OPT_BOOL(multihead, need_weights, 1, "give the weights; else that output has no elements"),
     LURON_OPT_BOOL(multihead, average_attn_weights, 1, "weights are means over the heads"),
+    LURON_OPT_BOOL(multihead, rotary, 0, "turn queries and keys by their positions, as RotaryEmbedding"),
+    LURON_OPT_FLOAT(multihead, rope_base, 10000, 1, 1e12, "base of RotaryEmbedding"),
     LURON_OPT_INITIALISER(multihead, weight_init, "first weights; nil: xavier_uniform, out_proj_weight as in Linear"),
     LURON_OPT_INITIALISER(multihead, bias_init, "first biases; nil: zeros"), NULL};
 #define OPTIONAL(name, ndim, doc) LURON_PORT(name, LURON_PORT_OPTIONAL, LURON_REAL, ndim, doc)

@@ -1,14 +1,14 @@
 /* multihead.h -- sizes, parameters and ports of multi-head attention, for multihead.c (fused) and multihead_ops.c. */
 #ifndef MULTIHEAD_H
 #define MULTIHEAD_H
-#include "attention.h"
+#include "positions.h"
 
 enum { QUERY, KEY, VALUE, PADDING, MASK, PAST_KEY, PAST_VALUE }; /* ports in: the first three are projections too */
 enum { OUTPUT, WEIGHTS, KEYS, VALUES };                           /* ports out */
 typedef struct multihead {
     int64_t embed_dim, num_heads, kdim, vdim, num_kv_heads;
-    double dropout;
-    int32_t bias, is_causal, need_weights, average_attn_weights;
+    double dropout, rope_base;
+    int32_t bias, is_causal, need_weights, average_attn_weights, rotary;
     luron_named_init weight_init, bias_init;
 } multihead;
 
@@ -31,6 +31,8 @@ typedef struct sizes {
 sizes multihead_sizes(luron_call *c);
 /** The sizes of a call, and `k` with them and its masks. */
 luron_status multihead_open(luron_call *c, sizes *m, heads *k);
+/** The waves of the places of projection QUERY or KEY, which go on behind the past. */
+waves multihead_waves(const sizes *m, int projection);
 /** The input that a projection reads: absent ones are the one before. */
 int multihead_port(const luron_call *c, int i);
 luron_status multihead_compose(luron_call *c, const luron_ops *o);

@@ -9,7 +9,10 @@ static luron_tensor *projected(const sizes *m, const luron_ops *o, int i, int64_
     if (m->packed) w = o->narrow(c, w, 0, p->first, p->out);
     luron_tensor *x = o->matmul(c, o->in(c, multihead_port(c, i)), w, LURON_TRANS_B);
     if (m->bias_slot >= 0) x = o->add_row(c, x, o->narrow(c, o->param(c, m->bias_slot), 0, p->bias_first, p->out));
-    return o->reshape(c, x, LURON_SHAPE(m->n, places, p->out / m->head, m->head));
+    x = o->reshape(c, x, LURON_SHAPE(m->n, places, p->out / m->head, m->head));
+    if (!m->o->rotary || i == VALUE) return x;
+    const waves places_of = multihead_waves(m, i);
+    return waves_turned(&places_of, o, x, 0);
 }
 static luron_tensor *masks_of(const sizes *m, const luron_ops *o, int port) {
     luron_call *c = m->c;

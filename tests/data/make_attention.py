@@ -53,18 +53,27 @@ def multihead(n, t, s, embed, heads, options=None, padding=None, mask=None, own=
     emit("MultiheadAttention", dict(embed_dim=embed, num_heads=heads, **options), ins + [padding, mask], params, outs)
 
 
-def grouped(n, t, past, embed, heads, kv_heads):
+def turned(x, first):
+    """x (n, t, heads, d) by its positions from `first` on, halves of the features paired."""
+    a, half = angles(torch.arange(x.shape[1]) + first, x.shape[3] // 2, 10000, 2 / x.shape[3])[:, None], x.shape[3] // 2
+    u, v = x[..., :half], x[..., half:]
+    return torch.cat([u * a.cos() - v * a.sin(), v * a.cos() + u * a.sin()], -1)
+
+
+def grouped(n, t, past, embed, heads, kv_heads, rotary=False):
     """Grouped queries over a past, causal: PyTorch's function between projections."""
+    turn = turned if rotary else lambda x, first: x
     d = embed // heads
     w, b = leaf(draw(embed + 2 * kv_heads * d, embed, scale=16) / 2), leaf(draw(embed + 2 * kv_heads * d, scale=16))
     w_o, b_o = leaf(draw(embed, embed, scale=16) / 2), leaf(draw(embed, scale=16))
     x, pk, pv = leaf(draw(n, t, embed)), leaf(draw(n, past, kv_heads, d)), leaf(draw(n, past, kv_heads, d))
     q, k, v = F.linear(x, w, b).split([embed, kv_heads * d, kv_heads * d], 2)
-    k, v = torch.cat([pk, heads_of(k, kv_heads)], 1), torch.cat([pv, heads_of(v, kv_heads)], 1)
+    q, k = turn(heads_of(q, heads), past), turn(heads_of(k, kv_heads), past)
+    k, v = torch.cat([pk, k], 1), torch.cat([pv, heads_of(v, kv_heads)], 1)
     seen = torch.ones(t, past + t, dtype=torch.bool).tril(past)
-    y = F.scaled_dot_product_attention(heads_of(q, heads).transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), attn_mask=seen, enable_gqa=True)
+    y = F.scaled_dot_product_attention(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), attn_mask=seen, enable_gqa=True)
     y = F.linear(y.transpose(1, 2).reshape(n, t, embed), w_o, b_o)
-    emit("MultiheadAttention", dict(embed_dim=embed, num_heads=heads, num_kv_heads=kv_heads, is_causal=True, need_weights=False),
+    emit("MultiheadAttention", dict(embed_dim=embed, num_heads=heads, num_kv_heads=kv_heads, is_causal=True, need_weights=False, rotary=rotary),
          [x, None, None, None, None, pk, pv], [w, b, w_o, b_o], [y, y.new_zeros(n, 0, past + t).requires_grad_(), k, v])
 
 
@@ -142,6 +151,7 @@ multihead(2, 2, 3, 4, 2, {"average_attn_weights": False}, padding=torch.tensor([
 multihead(2, 2, 3, 4, 2, {}, mask=leaf(draw(4, 2, 3)))
 grouped(2, 2, 3, 8, 4, 2)
 grouped(1, 1, 2, 6, 3, 1)
+grouped(1, 2, 1, 8, 2, 1, True)
 additive(2, 3, 4, 2)
 additive(2, 3, 3, 2, {"use_scale": False, "is_causal": True})
 additive(2, 2, 3, 2, mask=torch.tensor([[True, False, True], [False, True, True]]), key=True)

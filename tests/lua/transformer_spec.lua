@@ -47,7 +47,7 @@ describe("transformers", function()
   end)
 
   it("generate step by step what the whole sequence gives", function()
-    local block = nn.TransformerEncoderLayer(8, 4, { dim_feedforward = 16, num_kv_heads = 2, is_causal = true, cache = true, norm_first = true })
+    local block = nn.TransformerEncoderLayer(8, 4, { dim_feedforward = 16, num_kv_heads = 2, is_causal = true, cache = true, norm_first = true, rotary = true })
     local model, x, past = nn.TransformerEncoder(block, 2, nn.LayerNorm(8)):eval(), luron.randn(2, 6, 8), {}
     assert.are.same({ "src", "src_mask", "src_key_padding_mask", "past_key_1", "past_value_1", "past_key_2", "past_value_2" }, model:inputs())
     local whole = model(x)

@@ -26,6 +26,7 @@ static void test_attention_gradients(void **state) {
         {"MultiheadAttention", MHA(4, 4) ", \"num_kv_heads\": 2, \"dropout\": 0.3, \"is_causal\": true}", 7, {{INPUT_SHAPE(2, 2, 4)}, {.absent = true}, {.absent = true}, {.absent = true}, {.absent = true}, {INPUT_SHAPE(2, 3, 2, 1)}, {INPUT_SHAPE(2, 3, 2, 1)}}, .order = 2},
         {"MultiheadAttention", MHA(4, 2) "}", 5, {{INPUT_SHAPE(2, 2, 4)}, {INPUT_SHAPE(2, 3, 4)}, {.absent = true}, {INPUT_SHAPE(2, 3)}, {INPUT_SHAPE(4, 2, 3)}}, .order = 1},
         {"MultiheadAttention", MHA(4, 2) "}", 1, {{INPUT_SHAPE(0, 3, 4)}}, .order = 1},
+        {"MultiheadAttention", MHA(8, 2) ", \"num_kv_heads\": 1, \"rotary\": true, \"rope_base\": 50, \"is_causal\": true}", 7, {{INPUT_SHAPE(2, 2, 8)}, {.absent = true}, {.absent = true}, {.absent = true}, {.absent = true}, {INPUT_SHAPE(2, 3, 1, 4)}, {INPUT_SHAPE(2, 3, 1, 4)}}, .order = 2},
         {"AdditiveAttention", "{\"embed_dim\": 2}", 2, {{INPUT_SHAPE(2, 3, 2)}, {INPUT_SHAPE(2, 4, 2)}}, .order = 2},
         {"AdditiveAttention", "{\"embed_dim\": 2, \"use_scale\": false, \"dropout\": 0.3}", 3, {{INPUT_SHAPE(2, 3, 2)}, {INPUT_SHAPE(2, 4, 3)}, {INPUT_SHAPE(2, 4, 2)}}, .order = 2},
         {"SinusoidalPositionalEncoding", NULL, 1, {{INPUT_SHAPE(2, 3, 5)}}, .order = 2},
@@ -111,7 +112,7 @@ static void test_attention_generation(void **state) {
     luron_tensor *x, *whole[4], *past[2] = {NULL, NULL};
     enum { N = 2, T = 9 };
     luron_ctx_set_recording(ctx, 0);
-    assert_ok(ctx, luron_layer_from_json(&layer, ctx, "MultiheadAttention", MHA(8, 4) ", \"num_kv_heads\": 2, \"is_causal\": true, \"bias_init\": \"normal\"}"));
+    assert_ok(ctx, luron_layer_from_json(&layer, ctx, "MultiheadAttention", MHA(8, 4) ", \"num_kv_heads\": 2, \"is_causal\": true, \"rotary\": true, \"bias_init\": \"normal\"}"));
     assert_ok(ctx, luron_tensor_new(&x, ctx, LURON_F32, LURON_SHAPE(N, T, 8)));
     assert_ok(ctx, luron_tensor_normal(ctx, x, 0, 1));
     assert_ok(ctx, luron_layer_apply(whole, ctx, layer, 1, &x));
@@ -188,6 +189,7 @@ static void test_attention_messages(void **state) {
     refused(ctx, "RotaryEmbedding", NULL, 2, (luron_tensor *[]){a, ids}, LURON_E_SHAPE, "positions: shape (3) or (2, 3) expected");
     assert_fails(ctx, luron_layer_from_json(&none, ctx, multi, MHA(4, 3) "}"), LURON_E_ARGUMENT, "embed_dim 4 is not divisible by num_heads 3");
     assert_fails(ctx, luron_layer_from_json(&none, ctx, multi, MHA(8, 4) ", \"num_kv_heads\": 3}"), LURON_E_ARGUMENT, "num_heads 4 is not divisible by num_kv_heads 3");
+    assert_fails(ctx, luron_layer_from_json(&none, ctx, multi, MHA(6, 2) ", \"rotary\": true}"), LURON_E_ARGUMENT, "rotary: heads have 3 features, an even number expected");
     luron_tensor *all[] = {a, b, c, empty, m, flat, ids, past, odd};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) luron_tensor_unref(all[i]);
 }
