@@ -228,6 +228,9 @@ luron_status luron__frame_check_ins(luron__frame *f) {
                                      : dtype == LURON_I64 || dtype == LURON_I32 || dtype == LURON_U8,
                          LURON_E_DTYPE, "%s is %s: ids are %s: cast it to int64", in_name(f, i), luron_dtype_name(dtype),
                          port->dtype ? luron_dtype_name(port->dtype) : "int64, int32 or uint8");
+        else if (port->flags & LURON_PORT_MASK && !luron_dtype_is_float(dtype))
+            LURON__CHECK(f->ctx, dtype == LURON_B8, LURON_E_DTYPE, "%s is %s: a mask is bool, or numbers that are added",
+                         in_name(f, i), luron_dtype_name(dtype));
         else if (port->dtype == LURON_REAL)
             LURON_TRY(check_real(f, i, owned, &first));
         else

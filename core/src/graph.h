@@ -93,6 +93,8 @@ typedef struct luron__param_ref {
 luron_status luron__model_param_refs(luron__param_ref **refs, int64_t *n, luron_ctx *ctx, const luron_model *model);
 /** Value i that comes out. */
 luron_value luron__model_output(const luron_model *model, int64_t i);
+/** May it be given n_in inputs? The others, at the end, are those that may be absent. */
+bool luron__model_takes(const luron_model *m, int n_in);
 /** Add a layer that stands at no node yet; it is borrowed. The one that is known already keeps its path. */
 luron_status luron__model_put_layer(int32_t *index, luron_ctx *ctx, luron_model *model, const char *path, luron_layer *layer);
 /** ... and how its name was before, to go back to where the whole fails: luron__renamed_end frees the one that goes. Of a

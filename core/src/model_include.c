@@ -5,9 +5,9 @@
 #include <string.h>
 
 /* The value of the whole that stands for value v of the part; map: the whole's node for each node of the part. */
-static luron_value mapped(const luron_model *part, const int32_t *map, const luron_value *ins, luron_value v) {
+static luron_value mapped(const luron_model *part, const int32_t *map, int n_in, const luron_value *ins, luron_value v) {
     if (v.node < 0) return v;
-    if (v.node < part->n_inputs) return ins[v.node];
+    if (v.node < part->n_inputs) return v.node < n_in ? ins[v.node] : (luron_value){ -1, 0 };
     return (luron_value){ map[v.node], v.out };
 }
 
@@ -57,7 +57,7 @@ static luron_status maps_open(maps *to, luron_ctx *ctx, const luron_model *part)
     return LURON_OK;
 }
 
-static luron_status include_nodes(luron_ctx *ctx, luron_model *m, const char *name, const luron_model *part,
+static luron_status include_nodes(luron_ctx *ctx, luron_model *m, const char *name, const luron_model *part, int n_in,
                                   const luron_value *ins, maps *map) {
     char path[2 * LURON__MAX_PATH + 2];
     for (int64_t i = 0; i < part->n_layers; i++) {
@@ -71,7 +71,7 @@ static luron_status include_nodes(luron_ctx *ctx, luron_model *m, const char *na
         luron_value v;
         if (node.kind == LURON__NODE_LAYER) node.layer = map->layers[node.layer];
         if (node.kind == LURON__NODE_TENSOR) node.layer = map->tensors[node.layer];
-        for (int32_t k = 0; k < node.n_in; k++) map->values[k] = mapped(part, map->nodes, ins, node.ins[k]);
+        for (int32_t k = 0; k < node.n_in; k++) map->values[k] = mapped(part, map->nodes, n_in, ins, node.ins[k]);
         if (node.kind == LURON__NODE_LAYER)
             LURON_TRY(luron__model_check_ins(ctx, m, m->layers[node.layer].path, m->layers[node.layer].layer, node.n_in,
                                 map->values));
@@ -95,7 +95,7 @@ luron_status luron_model_include(luron_value *outs, luron_ctx *ctx, luron_model 
                                  luron_model *part, int n_in, const luron_value *ins) {
     char word[96];
     LURON__CHECK(ctx, part && part != model, LURON_E_ARGUMENT, "model: another model to include expected");
-    LURON__CHECK(ctx, n_in == part->n_inputs, LURON_E_ARGUMENT, "model: the included model has %lld input%s, got %d",
+    LURON__CHECK(ctx, luron__model_takes(part, n_in), LURON_E_ARGUMENT, "model: the included model has %lld input%s, got %d",
                  (long long)part->n_inputs, part->n_inputs == 1 ? "" : "s", n_in);
     int n_outs = luron_model_n_outputs(part);
     LURON__CHECK(ctx, n_outs, LURON_E_STATE, "model: the included model is empty");
@@ -109,16 +109,16 @@ luron_status luron_model_include(luron_value *outs, luron_ctx *ctx, luron_model 
     luron_status status = name ? LURON_OK : luron__model_next_name(word, model, ctx, NULL);
     const bool given = name || status;
     if (!given) name = word;
-    if (!status) status = include_nodes(ctx, model, name, part, ins, &map);
+    if (!status) status = include_nodes(ctx, model, name, part, n_in, ins, &map);
     for (int i = 0; i < n_outs && status == LURON_OK; i++)
-        if (mapped(part, map.nodes, ins, luron__model_output(part, i)).node < 0)
+        if (mapped(part, map.nodes, n_in, ins, luron__model_output(part, i)).node < 0)
             status = luron__fail(ctx, LURON_E_ARGUMENT, "included model: output %d is an absent input",
                                  i + ctx->index_base);
     for (int64_t i = part->n_layers - 1; i >= 0; i--) luron__renamed_end(&map.renamed[i], status != LURON_OK);
     if (status != LURON_OK) luron__model_truncate(model, before);
     if (status != LURON_OK && !given) luron__model_unname(model, NULL);
     for (int i = 0; i < n_outs && status == LURON_OK; i++)
-        outs[i] = mapped(part, map.nodes, ins, luron__model_output(part, i));
+        outs[i] = mapped(part, map.nodes, n_in, ins, luron__model_output(part, i));
     if (status == LURON_OK) model->last = outs[0];
     if (status == LURON_OK && part->dtype) model->dtype = part->dtype;
     luron__free(ctx, map.renamed, map.bytes);

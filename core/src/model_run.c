@@ -128,11 +128,32 @@ luron_status luron__model_run(luron_tensor **outs, luron_ctx *ctx, luron_model *
     return status;
 }
 
+/* May input i be absent wherever it goes? */
+static bool may_miss(const luron_model *m, int64_t i) {
+    for (int64_t k = m->n_inputs; k < m->n_nodes; k++) {
+        const luron__model_node *node = &m->nodes[k];
+        for (int32_t j = 0; j < node->n_in; j++) {
+            if (node->ins[j].node != i) continue;
+            if (node->kind != LURON__NODE_LAYER) return false;
+            const luron_type *t = m->layers[node->layer].layer->code->type;
+            if (!(t->in[j < t->n_in ? j : t->n_in - 1].flags & LURON_PORT_OPTIONAL)) return false;
+        }
+    }
+    for (int i_out = 0; i_out < luron_model_n_outputs(m); i_out++)
+        if (luron__model_output(m, i_out).node == i) return false;
+    return true;
+}
+bool luron__model_takes(const luron_model *m, int n_in) {
+    bool takes = n_in >= 0 && n_in <= m->n_inputs;
+    for (int64_t i = n_in; takes && i < m->n_inputs; i++) takes = may_miss(m, i);
+    return takes;
+}
+
 luron_status luron_model_run(luron_tensor **outs, luron_ctx *ctx, luron_model *model, int n_in,
                              luron_tensor *const *ins) {
     int n_outs = luron_model_n_outputs(model);
     LURON__CHECK(ctx, n_outs, LURON_E_STATE, "model: it is empty");
-    LURON__CHECK(ctx, n_in == model->n_inputs, LURON_E_ARGUMENT, "model: %lld input%s expected, got %d",
+    LURON__CHECK(ctx, luron__model_takes(model, n_in), LURON_E_ARGUMENT, "model: %lld input%s expected, got %d",
                  (long long)model->n_inputs, model->n_inputs == 1 ? "" : "s", n_in);
     if (model->hooks) {
         luron__plan_refuse(ctx, "calls a hook of a model");

@@ -188,6 +188,8 @@ static luron_status check_port(judge *j, const luron_port *ports, int i, int n, 
     if (p->flags & LURON_PORT_INDEX && !whole)
         return refuse(j, "%s port '%s': ids are int64, int32 or uint8, got %s", side, p->name,
                       luron_dtype_name(p->dtype));
+    if (p->flags & LURON_PORT_MASK && (p->dtype != LURON_REAL || p->flags & LURON_PORT_INDEX))
+        return refuse(j, "%s port '%s': a mask has dtype LURON_REAL and holds no ids", side, p->name);
     if (p->ndim < 0 || p->ndim > LURON_MAX_DIMS)
         return refuse(j, "%s port '%s': ndim from 0 to %d expected, got %d", side, p->name, LURON_MAX_DIMS, p->ndim);
     if ((p->flags & LURON_PORT_VARIADIC) && i + 1 < n)

@@ -156,6 +156,38 @@ takes off what Keras's does, in Keras's order, `{ cropping = { top, bottom, left
     },
   },
   {
+    title = "Attention and sequences",
+    text = [[
+`nn.scaled_dot_product_attention(query, key, value, { attn_mask =, is_causal =, dropout_p =, scale =, enable_gqa = })` is the function; a bool mask says where a key is
+seen, as in PyTorch, numbers are added, and a row that sees nothing gives zeros. `nn.MultiheadAttention(embed_dim, num_heads)` takes `(n, t, embed_dim)` and
+gives output, weights, and all keys and values, `(n, t, heads, features)`; its bool masks say, as in PyTorch, which keys are left *out*. `key` and `value` may be absent
+(attention to the query itself), `num_kv_heads` groups the queries, and `out_proj.weight` of PyTorch is `out_proj_weight`. For generation the keys and values of one call
+are `past_key` and `past_value` of the next, whose causal mask then begins behind them; `rotary` turns queries and keys by their places as `nn.RotaryEmbedding` does. `nn.AdditiveAttention` is Keras's. `nn.SinusoidalPositionalEncoding` and
+`nn.RotaryEmbedding` count places from the first, or take `positions`; learned positions are an `nn.Embedding`.
+
+The four `nn.Transformer...` below are graphs with PyTorch's options (`dim_feedforward`, `dropout`, `activation`, `layer_norm_eps`, `norm_first`, `bias`) and names, and `is_causal`,
+`num_kv_heads`, `rotary` and `cache`. Inputs: `src, src_mask, src_key_padding_mask`, or `tgt, memory, tgt_mask, memory_mask, tgt_key_padding_mask,
+memory_key_padding_mask`; those behind `src` or `memory` may be nil. With `cache` each block takes `past_key` and `past_value` behind these, and gives keys and values.
+
+`LSTM`, `GRU` and `RNN` take `lengths`, int64: outputs behind the end of a sequence are 0 and final states those of its end, as behind PyTorch's `pack_padded_sequence`; and
+`mask`, bool `(n, t)`: where it is false state and output stay, as in Keras. What stands in such places has to be finite.]],
+    is = {
+      { "nn.scaled_dot_product_attention(luron.zeros(1, 2), luron.zeros(2, 2), luron.tensor { { 1.0 }, { 3.0 } })", "{ { 2.0 } }" },
+      { "select('#', nn.MultiheadAttention(8, 2)(luron.ones(1, 3, 8)))", "4" },
+      { "nn.RotaryEmbedding()(luron.tensor { { 1.0, 2.0 } })", "{ { 1.0, 2.0 } }" },
+      { "(select(2, nn.GRU(1, 1, { bias = false })(luron.zeros(2, 3, 1), { lengths = luron.tensor({ 3, 1 }, { dtype = \"int64\" }) })))", "{ { { 0.0 }, { 0.0 } } }" },
+    },
+    raises = {
+      { "nn.MultiheadAttention(8, 3)", "embed_dim 8 is not divisible by num_heads 3" },
+      { 'nn.GRU(1, 1)(luron.zeros(2, 3, 1), { lengths = luron.tensor({ 3, 4 }, { dtype = "int64" }) })', "length 4 of sequence 2: 0 to 3 expected" },
+    },
+    { "nn.pad_sequence(tensors: Tensor[], options?: { padding_value: number }): Tensor, Tensor lengths", "Tensors (t, ...) of unequal t as one, (n, t, ...), with `padding_value` (0) behind the shorter ones; and how long each is.", is = { "nn.pad_sequence { luron.ones(1), luron.ones(2) }", "{ { 1.0, 0.0 }, { 1.0, 1.0 } }" }, raises = { "nn.pad_sequence { 3 }", "bad argument #1 to 'pad_sequence' (tensor expected at [1], got 3)" } },
+    { "nn.TransformerEncoderLayer(d_model: integer, nhead: integer, options?: table): Model", "A block of an encoder: attention and two linear layers.", is = { "nn.TransformerEncoderLayer(8, 2, { is_causal = true })(luron.zeros(1, 3, 8)):shape()", "{ 1, 3, 8 }" }, raises = { "nn.TransformerEncoderLayer(8, 2, { depth = 3 })", "no option 'depth'; options: activation, bias, cache" } },
+    { "nn.TransformerDecoderLayer(d_model: integer, nhead: integer, options?: table): Model", "A block of a decoder, which looks at a memory too.", is = { "nn.TransformerDecoderLayer(8, 2)(luron.zeros(1, 3, 8), luron.zeros(1, 5, 8)):shape()", "{ 1, 3, 8 }" } },
+    { "nn.TransformerEncoder(layer: Model, num_layers: integer, norm?: Layer): Model", "Copies of a block one after the other; all begin with its parameters, as in PyTorch.", is = { "nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2), 2, nn.LayerNorm(8))(luron.zeros(1, 3, 8)):shape()", "{ 1, 3, 8 }" } },
+    { "nn.TransformerDecoder(layer: Model, num_layers: integer, norm?: Layer): Model", "The same with blocks of a decoder.", is = { "#nn.TransformerDecoder(nn.TransformerDecoderLayer(8, 2), 2):inputs()", "6" } },
+  },
+  {
     title = "Cross entropy",
     text = [[
 `nn.cross_entropy(x, target, options)` and `nn.CrossEntropyLoss(options)(x, target)` take class ids, `(n, ...)`, or probabilities, real numbers in the shape of `x`,

@@ -207,7 +207,7 @@ static void push_option(lua_State *L, const luron_option *o) {
     lua_setfield(L, -2, "choices");
 }
 
-/* { name =, doc =, dtype = (nil: as the layer is; ids: nil is any integer), ndim = (nil: any), optional =, variadic =, index = } */
+/* { name =, doc =, dtype = (nil: as the layer is; ids: nil is any integer), ndim = (nil: any), optional =, variadic =, index =, mask = } */
 static void push_ports(lua_State *L, const luron_type *type, const luron_port *(*at)(const luron_type *, int)) {
     const luron_port *port;
     lua_newtable(L);
@@ -220,6 +220,7 @@ static void push_ports(lua_State *L, const luron_type *type, const luron_port *(
         set_flag(L, "optional", port->flags & LURON_PORT_OPTIONAL);
         set_flag(L, "variadic", port->flags & LURON_PORT_VARIADIC);
         set_flag(L, "index", port->flags & LURON_PORT_INDEX);
+        set_flag(L, "mask", port->flags & LURON_PORT_MASK);
         lua_rawseti(L, -2, i + 1);
     }
 }

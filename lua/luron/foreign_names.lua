@@ -19,11 +19,10 @@ local model = {
 --- PyTorch's layers and functions that are not here yet.
 local absent = {}
 for names in ([[
-  SyncBatchNorm Transformer TransformerEncoder TransformerDecoder TransformerEncoderLayer TransformerDecoderLayer
-  MultiheadAttention Softmin Softmax2d Softshrink Hardshrink Tanhshrink Threshold LogSigmoid CELU GLU RReLU CTCLoss
+  SyncBatchNorm Transformer Softmin Softmax2d Softshrink Hardshrink Tanhshrink Threshold LogSigmoid CELU GLU RReLU CTCLoss
   TripletMarginLoss CosineEmbeddingLoss HingeEmbeddingLoss MarginRankingLoss MultiMarginLoss MultiLabelMarginLoss
   MultiLabelSoftMarginLoss SoftMarginLoss PoissonNLLLoss GaussianNLLLoss CosineSimilarity PairwiseDistance
-  scaled_dot_product_attention multi_head_attention_forward ctc_loss cosine_similarity]]):gmatch "%S+" do
+  multi_head_attention_forward ctc_loss cosine_similarity]]):gmatch "%S+" do
   absent[names] = true
 end
 
@@ -37,6 +36,8 @@ local upsampling = "size is scale_factor, one number; interpolation is mode"
 local pool = "pool_size is kernel_size, strides is stride"
 local norm = "epsilon is eps (Keras's 1e-3), momentum is 1 minus Keras's (0.01), and unbiased = false gives its moving_variance"
 local recurrent = "units is hidden_size, go_backwards has no like, return_sequences is what is done with the result, and input_size is the first argument"
+local conv_lstm = conv .. ", return_sequences is what is done with the result; channels are dim 3"
+local attention = "key_dim times num_heads is embed_dim, use_bias is bias; the order is query, key, value, and bool masks say what is left out"
 
 --- Keras's layers and losses: { PyTorch's name, which may be in `absent`, and how the options go }.
 local keras = {
@@ -78,6 +79,10 @@ local keras = {
   RMSNormalization = { "RMSNorm", "epsilon is eps; normalized_shape in place of axis" },
   GroupNormalization = { "GroupNorm", "groups is num_groups, epsilon is eps" },
   SimpleRNN = { "RNN", recurrent },
+  ConvLSTM1D = { "ConvLSTM1d", conv_lstm },
+  ConvLSTM2D = { "ConvLSTM2d", conv_lstm },
+  ConvLSTM3D = { "ConvLSTM3d", conv_lstm },
+  Masking = { "LSTM", "mask is an input of LSTM, GRU and RNN: bool, (n, t)" },
   SimpleRNNCell = { "RNNCell", "units is hidden_size, and input_size is the first argument" },
   Bidirectional = { "LSTM", "bidirectional is an option: nn.LSTM(input_size, hidden_size, { bidirectional = true })" },
   MultiHeadAttention = { "MultiheadAttention", "key_dim times num_heads is embed_dim" },
@@ -85,6 +90,12 @@ local keras = {
   UpSampling2D = { "Upsample", upsampling },
   UpSampling3D = { "Upsample", upsampling },
   Resizing = { "Upsample", "size = { height, width }, interpolation is mode" },
+  MultiHeadAttention = { "MultiheadAttention", attention },
+  GroupQueryAttention = { "MultiheadAttention", "num_query_heads is num_heads, num_key_value_heads is num_kv_heads; " .. attention },
+  Attention = { "ScaledDotProductAttention", "scale = 1 where use_scale is false, dropout is dropout_p, causal is is_causal; the order is query, key, value" },
+  PositionEmbedding = { "Embedding", "its ids are the positions" },
+  SinePositionEncoding = { "SinusoidalPositionalEncoding", "max_wavelength is base; it adds" },
+  UpSampling2D = { "Upsample", "size is scale_factor" },
   SpatialDropout1D = { "Dropout1d", "rate is p" },
   SpatialDropout2D = { "Dropout2d", "rate is p" },
   SpatialDropout3D = { "Dropout3d", "rate is p" },
@@ -164,7 +175,8 @@ return {
     group_norm = "the layer nn.GroupNorm", instance_norm = "the layer nn.InstanceNorm1d, or nn.InstanceNorm2d for images",
     rms_norm = "the layer nn.RMSNorm", binary_cross_entropy = "nn.bce_loss",
     binary_cross_entropy_with_logits = "nn.bce_with_logits_loss", Swish = "nn.SiLU", swish = "nn.silu",
-    one_hot = "luron.one_hot",
+    one_hot = "luron.one_hot", pack_padded_sequence = "lengths, an input of LSTM, GRU and RNN",
+    pad_packed_sequence = "lengths, an input of LSTM, GRU and RNN",
     LazyLinear = ": in_features of nn.Linear has to be given", DataParallel = ": luron.threads(n) says how many threads run",
     quantization = ": not in this version",
   },

@@ -218,6 +218,27 @@ for _, name in ipairs { "weight_norm", "spectral_norm", "TimeDistributed" } do
   nn[name] = function(...) return require "luron.reparametrize"[name](nn, tensor_node, ...) end
 end
 
+for _, name in ipairs { "TransformerEncoderLayer", "TransformerDecoderLayer", "TransformerEncoder", "TransformerDecoder" } do
+  nn[name] = function(...) return require "luron.transformer"(nn)[name](...) end
+end
+
+--- Tensors (t, ...) as one (n, t, ...), and their lengths.
+function nn.pad_sequence(list, options)
+  if type(list) ~= "table" or #list == 0 then core.badarg(1, "pad_sequence", "list of tensors expected, got " .. core.got(list)) end
+  local lengths, most, padded = {}, 0, {}
+  for i, x in ipairs(list) do
+    if not core.is_tensor(x) or x:dim() == 0 then core.badarg(1, "pad_sequence", string.format("tensor expected at [%d], got %s", i, core.got(x))) end
+    lengths[i] = x:size(1)
+    most = math.max(most, lengths[i])
+  end
+  for i, x in ipairs(list) do
+    local widths = { { 0, most - lengths[i] } }
+    for d = 2, x:dim() do widths[d] = { 0, 0 } end
+    padded[i] = x:pad(widths, options and options.padding_value or 0)
+  end
+  return core.stack(padded, 1), core.tensor(lengths, { dtype = "int64" })
+end
+
 -- ---- types by name ---------------------------------------------------------------------------------------------------
 return setmetatable(nn, {
   __index = function(_, name)

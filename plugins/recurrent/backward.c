@@ -147,7 +147,9 @@ static luron_status backward_part(const run *r, const wanted *to, int64_t layer,
         see_output(r, layer, d, at, &k);
         k.dz = rnn_at(r, r->dz, (at - b.lo) * r->n * r->wide), k.dzh = rnn_at(r, r->dzh, (at - b.lo) * r->n * r->wide);
         k.wants_prev = s > 0 || to->h_0;
+        if (r->holds) rnn_hold_aside(&k, at);
         LURON_TRY(r->cell->backward(r, &k));
+        if (r->holds) rnn_hold_back(&k, at);
         if (sums_letters(r, &w, layer)) rnn_add_letters(&k);
         if (s == begin) LURON_TRY(end_block(r, &w, &b, x, wants_x));
     }

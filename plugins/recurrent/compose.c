@@ -18,9 +18,12 @@ static luron_tensor *compose_part(const run *r, const luron_ops *o, luron_tensor
     if (r->o->bias) z = o->add_row(c, z, o->param(c, rnn_slot(r, part, B_IH)));
     z = o->reshape(c, z, LURON_SHAPE(r->t, r->n, r->wide));
     luron_tensor *h = initial(r, o, H_0, part), *cell_state = r->cell->has_c ? initial(r, o, C_0, part) : NULL, *all = NULL;
-    luron_tensor *steps[TOGETHER + 1];
+    luron_tensor *steps[TOGETHER + 1], *seen = rnn_composed_holds(r, o, 0);
     for (int64_t s = 0, m = 0; s < r->t; s++) {
+        luron_tensor *before = h, *c_before = cell_state, *now = seen ? o->select(c, seen, 0, rnn_time(r, d, s)) : NULL;
         h = r->cell->compose(r, o, o->select(c, z, 0, rnn_time(r, d, s)), h, &cell_state, w_hh, b_hh);
+        if (now) h = o->where(c, now, h, before);
+        if (now && cell_state) cell_state = o->where(c, now, cell_state, c_before);
         steps[d ? TOGETHER - 1 - m : 1 + m] = o->reshape(c, h, LURON_SHAPE(1, r->n, r->h)), m++;
         if (m < TOGETHER && s + 1 < r->t) continue;
         luron_tensor **first = d ? steps + TOGETHER - m : steps + 1; /* in the order of time, what came before in front or behind */
@@ -52,6 +55,8 @@ luron_status rnn_compose(luron_call *c, const luron_ops *o, const cell *k) {
         LURON_TRY(o->set_out(c, 0, h_n[0]));
         return k->has_c ? o->set_out(c, 1, c_n[0]) : LURON_OK;
     }
+    luron_tensor *within = rnn_composed_holds(&r, o, 1);
+    if (within) x = o->where(c, within, x, o->scalar(c, 0));
     LURON_TRY(o->set_out(c, 0, o->transpose(c, x, 0, 1)));
     LURON_TRY(o->set_out(c, 1, o->stack(c, (int)parts, h_n, 0)));
     return k->has_c ? o->set_out(c, 2, o->stack(c, (int)parts, c_n, 0)) : LURON_OK;

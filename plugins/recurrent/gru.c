@@ -38,7 +38,7 @@ static luron_tensor *step_compose(const run *r, const luron_ops *o, luron_tensor
     (void)c;
     if (b_hh) a = o->add_row(k, a, r->split ? o->narrow(k, b_hh, 0, 0, cols) : b_hh);
     for (int i = 0; i < 3; i++) gate[i] = o->narrow(k, z, 1, i * h, h);
-    for (int i = 0; i < 2; i++) gate[i] = o->sigmoid(k, o->add(k, gate[i], o->narrow(k, a, 1, i * h, h)));
+    for (int i = 0; i < 2; i++) gate[i] = rnn_composed_gate(r, o, o->add(k, gate[i], o->narrow(k, a, 1, i * h, h)));
     if (!r->split) n = o->mul(k, gate[0], o->narrow(k, a, 1, 2 * h, h));
     else {
         n = o->matmul(k, o->mul(k, gate[0], prev), o->narrow(k, w_hh, 0, 2 * h, h), LURON_TRANS_B);
@@ -51,8 +51,8 @@ const cell rnn_cell_gru = { .gates = 3, .extra = 1, .forward = step_forward, .ba
 
 RNN_TYPE_CALLBACKS(rnn_cell_gru)
 #define RESET_AFTER LURON_OPT_BOOL(recurrent, reset_after, 1, "the reset gate is applied after the recurrent product; false: before")
-static const luron_option *const options[] = { RNN_SIZES, RNN_LAYERS, RNN_BIAS, RNN_SEQUENCE, RESET_AFTER, RNN_INITS, NULL };
-static const luron_option *const options_one[] = { RNN_SIZES, RNN_BIAS, RESET_AFTER, RNN_INITS, NULL };
+static const luron_option *const options[] = { RNN_SIZES, RNN_LAYERS, RNN_BIAS, RNN_SEQUENCE, RESET_AFTER, RNN_GATES, RNN_INITS, NULL };
+static const luron_option *const options_one[] = { RNN_SIZES, RNN_BIAS, RESET_AFTER, RNN_GATES, RNN_INITS, NULL };
 const luron_layer_type rnn_gru = { RNN_TYPE("GRU", "gated recurrent unit over sequences"), .options = options, .in = rnn_in, .out = rnn_out,
     .flags = LURON_LAYER_F64 | LURON_LAYER_RANDOM | LURON_LAYER_FREES_OUT };
 const luron_layer_type rnn_gru_one = { RNN_TYPE("GRUCell", "a step of a gated recurrent unit"), .options = options_one, .in = rnn_cell_in,
@@ -61,7 +61,6 @@ const luron_layer_type rnn_gru_one = { RNN_TYPE("GRUCell", "a step of a gated re
 /* r and z; extra; with reset_after what n is the tanh of, else its input product. */
 LOOP TYPED(gates)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const step *k = arg;
-    const luron_host *host = k->r->c->host;
     const int64_t h = k->r->h;
     (void)chunk;
     for (int64_t row = begin; row < end; row++) {
@@ -69,7 +68,7 @@ LOOP TYPED(gates)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
         const REAL *x = rnn_input_row(k, row), *a = (const REAL *)k->r->product + row * 3 * h, *prev = (const REAL *)k->prev + row * k->prev_ld;
         const REAL *b = (const REAL *)k->b_ih + 2 * h, *c = (const REAL *)k->b_hh + 2 * h;
         TYPED(rnn_sum)(2 * h, x, (const REAL *)k->b_ih, a, (const REAL *)k->b_hh, z);
-        host->map(host, LURON_MAP_sigmoid, k->r->c->dtype, 2 * h, z, z);
+        TYPED(rnn_gate)(k->r, 2 * h, z);
         x += 2 * h, a += 2 * h;
         if (k->r->split) {
             _Pragma("GCC ivdep") for (int64_t j = 0; j < h; j++) n[j] = x[j] + b[j], extra[j] = z[j] * prev[j];
@@ -98,37 +97,47 @@ LOOP TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) { /* n an
         _Pragma("GCC ivdep") for (int64_t j = 0; j < h; j++) out[j] = to[j] = n[j] + u[j] * (prev[j] - n[j]);
     }
 }
-LOOP TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
-    const step *k = arg;
+LOOP TYPED(slopes_rows)(const step *k, int64_t begin, int64_t end, int hard) {
     const int64_t h = k->r->h;
-    (void)chunk;
     for (int64_t row = begin; row < end; row++) {
         const REAL *reset = (const REAL *)k->z + row * 3 * h, *u = reset + h, *n = u + h, *extra = (const REAL *)k->extra + row * h;
         const REAL *prev = (const REAL *)k->prev + row * k->prev_ld, *dy = (const REAL *)k->dy + row * k->dy_ld;
         REAL *dz = (REAL *)k->dz + row * 3 * h, *dzh = (REAL *)k->dzh + row * 3 * h, *dh = (REAL *)k->r->dh + row * h;
         for (int64_t j = 0; j < h; j++) {
             const REAL all = dh[j] + dy[j], into_n = all * (1 - u[j]) * (1 - n[j] * n[j]);
-            dz[h + j] = all * (prev[j] - n[j]) * u[j] * (1 - u[j]);
+            dz[h + j] = all * (prev[j] - n[j]) * TYPED(rnn_slope)(u[j], hard);
             dz[2 * h + j] = into_n;
             dh[j] = all * u[j];
             if (k->r->split) continue; /* the reset gate's follows from a product */
-            dz[j] = into_n * extra[j] * reset[j] * (1 - reset[j]);
+            dz[j] = into_n * extra[j] * TYPED(rnn_slope)(reset[j], hard);
             dzh[j] = dz[j], dzh[h + j] = dz[h + j], dzh[2 * h + j] = into_n * reset[j];
         }
     }
 }
-LOOP TYPED(reset_slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+RNN_SELDOM TYPED(hard_slopes)(const step *k, int64_t begin, int64_t end) { TYPED(slopes_rows)(k, begin, end, 1); }
+LOOP TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const step *k = arg;
-    const int64_t h = k->r->h;
     (void)chunk;
+    if (k->r->o->recurrent_activation == HARD) TYPED(hard_slopes)(k, begin, end);
+    else TYPED(slopes_rows)(k, begin, end, 0);
+}
+LOOP TYPED(reset_slopes_rows)(const step *k, int64_t begin, int64_t end, int hard) {
+    const int64_t h = k->r->h;
     for (int64_t row = begin; row < end; row++) {
         const REAL *reset = (const REAL *)k->z + row * 3 * h, *prev = (const REAL *)k->prev + row * k->prev_ld, *back = (const REAL *)k->r->dreset + row * h;
         REAL *dz = (REAL *)k->dz + row * 3 * h, *dh = (REAL *)k->r->dh + row * h;
         for (int64_t j = 0; j < h; j++) {
-            dz[j] = back[j] * prev[j] * reset[j] * (1 - reset[j]);
+            dz[j] = back[j] * prev[j] * TYPED(rnn_slope)(reset[j], hard);
             dh[j] += back[j] * reset[j];
         }
     }
+}
+RNN_SELDOM TYPED(hard_reset_slopes)(const step *k, int64_t begin, int64_t end) { TYPED(reset_slopes_rows)(k, begin, end, 1); }
+LOOP TYPED(reset_slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+    const step *k = arg;
+    (void)chunk;
+    if (k->r->o->recurrent_activation == HARD) TYPED(hard_reset_slopes)(k, begin, end);
+    else TYPED(reset_slopes_rows)(k, begin, end, 0);
 }
 #undef REAL
 #endif

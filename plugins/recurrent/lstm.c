@@ -26,7 +26,7 @@ static luron_tensor *step_compose(const run *r, const luron_ops *o, luron_tensor
     z = o->add(k, z, b_hh ? o->add_row(k, a, b_hh) : a);
     for (int i = 0; i < 4; i++) {
         gate[i] = o->narrow(k, z, 1, i * r->h, r->h);
-        gate[i] = i == 2 ? o->tanh(k, gate[i]) : o->sigmoid(k, gate[i]);
+        gate[i] = i == 2 ? o->tanh(k, gate[i]) : rnn_composed_gate(r, o, gate[i]);
     }
     *c = o->add(k, o->mul(k, gate[1], *c), o->mul(k, gate[0], gate[2]));
     return o->mul(k, gate[3], o->tanh(k, *c));
@@ -34,8 +34,8 @@ static luron_tensor *step_compose(const run *r, const luron_ops *o, luron_tensor
 const cell rnn_cell_lstm = { .gates = 4, .extra = 2, .has_c = 1, .forward = step_forward, .backward = step_backward, .compose = step_compose };
 
 RNN_TYPE_CALLBACKS(rnn_cell_lstm)
-static const luron_option *const options[] = { RNN_SIZES, RNN_LAYERS, RNN_BIAS, RNN_SEQUENCE, RNN_INITS, NULL };
-static const luron_option *const options_one[] = { RNN_SIZES, RNN_BIAS, RNN_INITS, NULL };
+static const luron_option *const options[] = { RNN_SIZES, RNN_LAYERS, RNN_BIAS, RNN_SEQUENCE, RNN_GATES, RNN_INITS, NULL };
+static const luron_option *const options_one[] = { RNN_SIZES, RNN_BIAS, RNN_GATES, RNN_INITS, NULL };
 const luron_layer_type rnn_lstm = { RNN_TYPE("LSTM", "long short-term memory over sequences"), .options = options, .in = rnn_in_c, .out = rnn_out_c,
     .flags = LURON_LAYER_F64 | LURON_LAYER_RANDOM | LURON_LAYER_FREES_OUT };
 const luron_layer_type rnn_lstm_one = { RNN_TYPE("LSTMCell", "a step of long short-term memory"), .options = options_one, .in = rnn_cell_in_c,
@@ -56,11 +56,11 @@ LOOP TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
         rnn_fetch_to_write(z_next, bytes), rnn_fetch_to_write(to + next * k->r->out, bytes);
         TYPED(rnn_sum)(4 * h, rnn_input_row(k, row), (const REAL *)k->b_ih, (const REAL *)k->r->product + row * 4 * h, (const REAL *)k->b_hh, z);
         rnn_fetch_to_write(z_next + h, bytes);
-        host->map(host, LURON_MAP_sigmoid, dtype, 2 * h, z, z);
+        TYPED(rnn_gate)(k->r, 2 * h, z);
         rnn_fetch_to_write(z_next + 2 * h, bytes), rnn_fetch_to_write(c_next, bytes);
         host->map(host, LURON_MAP_tanh, dtype, h, g, z + 2 * h);
         rnn_fetch_to_write(z_next + 3 * h, bytes), rnn_fetch_to_write(c_next + h, bytes);
-        host->map(host, LURON_MAP_sigmoid, dtype, h, o, z + 3 * h);
+        TYPED(rnn_gate)(k->r, h, z + 3 * h);
         if (k->out) rnn_fetch_to_write(out + next * k->r->t * k->r->out, bytes);
         _Pragma("GCC ivdep") for (int64_t j = 0; j < h; j++) c[j] = f[j] * c_prev[j] + i[j] * g[j];
         host->map(host, LURON_MAP_tanh, dtype, h, c, tc);
@@ -69,15 +69,18 @@ LOOP TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 }
 /* n of a row, gates h apart: gates z, tanh(c), c', gradients of h carried and direct; to dz, and dc from that of c to that of c'. */
 LOOP TYPED(slope_piece)(int64_t n, int64_t h, const REAL *restrict z, const REAL *restrict tc, const REAL *restrict c_prev, const REAL *restrict dh,
-                        const REAL *restrict dy, REAL *restrict dz, REAL *restrict dc) {
+                        const REAL *restrict dy, REAL *restrict dz, REAL *restrict dc, int hard) {
     for (int64_t j = 0; j < n; j++) {
         const REAL i = z[j], f = z[h + j], g = z[2 * h + j], o = z[3 * h + j], all = dh[j] + dy[j], into_c = dc[j] + all * o * (1 - tc[j] * tc[j]);
-        dz[j] = into_c * g * i * (1 - i);
-        dz[h + j] = into_c * c_prev[j] * f * (1 - f);
+        dz[j] = into_c * g * TYPED(rnn_slope)(i, hard);
+        dz[h + j] = into_c * c_prev[j] * TYPED(rnn_slope)(f, hard);
         dz[2 * h + j] = into_c * i * (1 - g * g);
-        dz[3 * h + j] = all * tc[j] * o * (1 - o);
+        dz[3 * h + j] = all * tc[j] * TYPED(rnn_slope)(o, hard);
         dc[j] = into_c * f;
     }
+}
+RNN_SELDOM TYPED(hard_piece)(int64_t n, int64_t h, const REAL *z, const REAL *tc, const REAL *c_prev, const REAL *dh, const REAL *dy, REAL *dz, REAL *dc) {
+    TYPED(slope_piece)(n, h, z, tc, c_prev, dh, dy, dz, dc, 1);
 }
 LOOP TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const step *k = arg;
@@ -93,7 +96,9 @@ LOOP TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
             const int64_t bytes = n * (int64_t)sizeof(REAL);
             for (int64_t i = 0; i < 4; i++) rnn_fetch(z + next * 4 * h + i * h + at, bytes);
             rnn_fetch(tc + next * 2 * h + at, bytes), rnn_fetch(c_prev + next * k->c_ld + at, bytes), rnn_fetch(dy + next * k->dy_ld + at, bytes);
-            TYPED(slope_piece)(n, h, z + at, tc + at, c_prev + at, dh + at, dy + at, dz + at, dc + at);
+            if (k->r->o->recurrent_activation == SIGMOID)
+                TYPED(slope_piece)(n, h, z + at, tc + at, c_prev + at, dh + at, dy + at, dz + at, dc + at, 0);
+            else TYPED(hard_piece)(n, h, z + at, tc + at, c_prev + at, dh + at, dy + at, dz + at, dc + at);
         }
     }
 }

@@ -1,6 +1,6 @@
 /* recurrent.h -- what the files of this plugin share. sequence.c and backward.c run any cell over layers, directions and
  * time; lstm.c, gru.c and rnn.c hold the cells; compose.c the same in ops; moves.c products and copies; letters.c inputs of
- * zeros and a one. Outside sequences are (n, t, features); inside everything is time-major, (t, n, ...), so that the rows
+ * zeros and a one; hold.c sequences of unequal length. Outside sequences are (n, t, features); inside everything is time-major, (t, n, ...), so that the rows
  * of a step lie together.                                                                                             */
 #ifndef RECURRENT_H
 #define RECURRENT_H
@@ -12,12 +12,13 @@ enum { SAVED_GATES, SAVED_OUTPUT, SAVED_LETTERS, SAVED_EXTRA };
 enum { BLOCK_ROWS = 256 };                /* of gradients of gates, held until the products over them are done */
 enum { MOST_PARAMS = 16 };                /* that a layer may have */
 enum { TANH, RELU };                      /* choices of `nonlinearity` */
+enum { SIGMOID, HARD };                   /* of `recurrent_activation` */
 
 /* The options of all types; each lists those it has. */
 typedef struct recurrent {
     int64_t input_size, hidden_size, num_layers;
     double dropout;
-    int32_t bias, bidirectional, nonlinearity, reset_after;
+    int32_t bias, bidirectional, nonlinearity, reset_after, recurrent_activation;
     luron_named_init weight_init, recurrent_init, bias_init;
 } recurrent;
 
@@ -35,6 +36,7 @@ struct run {
     int64_t out;               /* of an output: dirs h */
     int64_t size;              /* bytes of a number */
     int64_t block;             /* steps back in time that are held at once */
+    int holds;                 /* there are lengths or a mask, see hold.c */
     int split;                 /* the last gate sees extra, r h_prev, in place of h_prev (GRU, reset_after = false) */
     char *gates, *extra, *y;   /* saved: (parts, t, n, wide), (parts, t, n, extra h), (layers, t, n, out) */
     int32_t *letters;          /* saved: (t, n), see letters.c; NULL: the input is looked at number by number */
@@ -42,8 +44,8 @@ struct run {
      * gates along a row, weight_ih or its gradient (in + 1, wide) and the gradient of weight_hh (h, wide); a step's
      * recurrent product (n, wide); zeros. Backward: gradients of a layer's output and input (t, n, max(in, out)), of its
      * gates in a block of steps as the input and as the state see them (block, n, wide), their sums (2, wide), those
-     * carried through time (n, h).                                                                                    */
-    char *x, *thin, *packed[2], *turned_ih, *turned_hh, *product, *zero, *dy, *dx, *dz, *dzh, *sums, *dh, *dc, *dreset;
+     * carried through time (n, h). Of rows that are held: the two of the state and that of the output, (3, n, h).       */
+    char *held, *x, *thin, *packed[2], *turned_ih, *turned_hh, *product, *zero, *dy, *dx, *dz, *dzh, *sums, *dh, *dc, *dreset;
 };
 
 /* One step of one direction of one layer: n rows, each of what is named. */
@@ -134,6 +136,36 @@ static inline void rnn_fetch_to_write(void *p, int64_t bytes) {
 /** Rows a piece of a pass over a cell. */
 static inline int64_t rnn_grain(const run *r) { return 1 + 16384 / (r->wide + 1); }
 
+/* ---- hold.c ---------------------------------------------------------------------------------------------------------- */
+/** Are there lengths or a mask? */
+int rnn_holds(luron_call *c, const cell *k);
+/** Their shapes, in setup; their numbers, in forward. */
+luron_status rnn_check_holds(const run *r), rnn_check_lengths(const run *r);
+/** After a step forward: rows that are held have the state before it. */
+void rnn_hold(const step *k, int64_t at);
+/** Around a step backward: what is carried passes rows that are held by. */
+void rnn_hold_aside(step *k, int64_t at), rnn_hold_back(const step *k, int64_t at);
+/** bool (t, n, 1): places that are not held, or, ends, that are within the lengths alone; NULL: all are. */
+luron_tensor *rnn_composed_holds(const run *r, const luron_ops *o, int ends);
+
+/* ---- gates: sigmoid, or Keras's hard_sigmoid, which is seldom asked for: small rather than fast -------------------------- */
+#define RNN_SELDOM static __attribute__((cold, noinline, unused)) void
+#define RNN_GATE(T)                                                                                                    \
+    RNN_SELDOM rnn_hard_##T(int64_t n, T *z) {                                                                         \
+        for (int64_t j = 0; j < n; j++) z[j] = (z[j] < -3 ? 0 : z[j] > 3 ? 6 : z[j] + 3) / 6;                          \
+    }                                                                                                                  \
+    LOOP rnn_gate_##T(const run *r, int64_t n, T *z) {                                                                 \
+        if (r->o->recurrent_activation == SIGMOID) r->c->host->map(r->c->host, LURON_MAP_sigmoid, r->c->dtype, n, z, z); \
+        else rnn_hard_##T(n, z);                                                                                       \
+    }                                                                                                                  \
+    INLINE T rnn_slope_##T(T gate, int hard) { return !hard ? gate * (1 - gate) : gate > 0 && gate < 1 ? (T)1 / 6 : 0; }
+RNN_GATE(float) RNN_GATE(double)
+/** A gate in ops. */
+static inline luron_tensor *rnn_composed_gate(const run *r, const luron_ops *o, luron_tensor *x) {
+    if (r->o->recurrent_activation == SIGMOID) return o->sigmoid(r->c, x);
+    return o->scale(r->c, o->clamp(r->c, o->scale(r->c, x, 1, 3), 0, 6), 1.0 / 6, 0);
+}
+
 /* ---- letters.c ------------------------------------------------------------------------------------------------------- */
 /** Is a matrix of `cols` columns beside as many rows as there are steps and sequences small enough to be held turned? */
 static inline int rnn_turns(const run *r, int64_t cols) { return cols <= r->t * r->n; }
@@ -160,6 +192,9 @@ static inline const void *rnn_input_row(const step *k, int64_t row) {
 #define RNN_SEQUENCE                                                                                                   \
     LURON_OPT_FLOAT(recurrent, dropout, 0.0, 0, 1, "probability of a 0 between layers, when training"),                \
     LURON_OPT_BOOL(recurrent, bidirectional, 0, "a second direction, from the end; outputs side by side")
+#define RNN_GATES                                                                                                      \
+    LURON_OPT_CHOICE(recurrent, recurrent_activation, "sigmoid", rnn_gate_names, "of the gates; hard_sigmoid is clamp(x / 6 + 1 / 2, 0, 1)")
+static const char *const rnn_gate_names[] = { "sigmoid", "hard_sigmoid", NULL };
 #define RNN_INITS                                                                                                      \
     LURON_OPT_INITIALISER(recurrent, weight_init, "first weight_ih; nil: uniform within 1 / sqrt(hidden_size)"),       \
     LURON_OPT_INITIALISER(recurrent, recurrent_init, "first weight_hh; nil: as weight_ih"),                            \

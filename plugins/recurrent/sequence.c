@@ -18,7 +18,7 @@ static run sizes(luron_call *c, const cell *k) {
     const recurrent *o = luron_options(c);
     run r = { .c = c, .o = o, .cell = k, .h = o->hidden_size, .in = o->input_size, .dirs = o->bidirectional ? 2 : 1 };
     r.layers = o->num_layers ? o->num_layers : 1, r.out = r.dirs * r.h, r.wide = k->gates * r.h;
-    r.size = c->dtype == LURON_F64 ? 8 : 4, r.split = k == &rnn_cell_gru && !o->reset_after;
+    r.size = c->dtype == LURON_F64 ? 8 : 4, r.split = k == &rnn_cell_gru && !o->reset_after, r.holds = rnn_holds(c, k);
     return r;
 }
 run rnn_run(luron_call *c, const cell *k) {
@@ -81,7 +81,8 @@ static int64_t lay_out(run *r, char *base) {
         { &r->turned_hh, rnn_turns(r, r->h) ? r->h * r->wide : 0 }, { &r->product, r->n * r->wide },
         { &r->zero, r->n * r->h > r->wide ? r->n * r->h : r->wide }, { &r->dy, several ? rows * wider : 0 }, { &r->dx, rows * wider },
         { &r->dz, r->block * r->n * r->wide }, { &r->dzh, two ? r->block * r->n * r->wide : 0 }, { &r->sums, 2 * r->wide },
-        { &r->dh, r->n * r->h }, { &r->dc, r->n * r->h }, { &r->dreset, r->split ? r->n * r->h : 0 } };
+        { &r->dh, r->n * r->h }, { &r->dc, r->n * r->h }, { &r->dreset, r->split ? r->n * r->h : 0 },
+        { &r->held, r->holds ? 3 * r->n * r->h : 0 } };
     int64_t at = 0;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         *parts[i].to = rnn_at(r, base, at);
@@ -103,6 +104,7 @@ luron_status rnn_setup(luron_call *c, const cell *k) {
     r = rnn_run(c, k);
     LURON_TRY(check_state(c, &r, H_0));
     if (k->has_c) LURON_TRY(check_state(c, &r, C_0));
+    LURON_TRY(rnn_check_holds(&r));
     if (!is_cell(&r)) LURON_TRY(c->host->set_out(c, 0, LURON_REAL, LURON_SHAPE(r.n, r.t, r.out)));
     for (int i = 0; i <= k->has_c; i++)
         LURON_TRY(is_cell(&r) ? c->host->set_out(c, i, LURON_REAL, LURON_SHAPE(r.n, r.h))
@@ -183,12 +185,14 @@ static luron_status forward_part(const run *r, int64_t layer, int64_t d, char *x
     for (int64_t s = 0; s < r->t; s++) {
         k = rnn_step(r, layer, d, s);
         LURON_TRY(r->cell->forward(r, &k));
+        if (r->holds) rnn_hold(&k, rnn_time(r, d, s));
     }
     put_final(r, &k);
     return LURON_OK;
 }
 luron_status rnn_forward(luron_call *c, const cell *k) {
     run r = rnn_open(c, k);
+    LURON_TRY(rnn_check_lengths(&r));
     rnn_find_letters(&r, luron_data(luron_in(c, INPUT)));
     if (!r.letters) rnn_take_input(&r);
     for (int64_t layer = 0; layer < r.layers; layer++) {

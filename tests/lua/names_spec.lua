@@ -119,7 +119,7 @@ describe("nn", function()
   end)
 
   it("says what is not in this version", function()
-    for _, name in ipairs { "SyncBatchNorm", "MultiheadAttention" } do
+    for _, name in ipairs { "SyncBatchNorm" } do
       fails("nn." .. name .. " is not in this version; luron.help() lists the layers that there are", function() return nn[name] end)
     end
     fails("nn has no 'conv2d'; here it is the layer nn.Conv2d", function() return nn.conv2d end)

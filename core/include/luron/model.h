@@ -50,7 +50,7 @@ LURON_API int luron_model_layer_uses(const luron_model *model, int i);
 /** The layer at a path, NULL if there is none. */
 LURON_API luron_layer *luron_model_find(const luron_model *model, const char *path);
 
-/** outs has room for n_outputs. Inputs may be NULL where every layer that takes them allows it. */
+/** outs has room for n_outputs. Inputs may be NULL, or left out at the end, where every layer that takes them allows it. */
 LURON_API LURON_NODISCARD luron_status luron_model_run(luron_tensor **outs, luron_ctx *ctx, luron_model *model, int n_in, luron_tensor *const *ins);
 
 /** Hooks around a run of the whole model: as those of a layer (layer.h). A model included in another is taken apart: its

@@ -170,6 +170,7 @@ typedef struct luron_port {
 #define LURON_PORT_OPTIONAL 1u /* may be absent: its view is NULL                                       */
 #define LURON_PORT_VARIADIC 2u /* the last port only: one or more                                       */
 #define LURON_PORT_INDEX 4u    /* holds ids, in the context's base: read by luron_id; never a gradient  */
+#define LURON_PORT_MASK 8u     /* with dtype LURON_REAL: bool will do too, as in attention masks            */
 #define LURON_PORT(name, flags, dtype, ndim, doc) &(const luron_port) { sizeof(luron_port), flags, name, doc, dtype, ndim }
 
 /* ---- a call: one application of one layer. The host makes it and owns it; it lives on the tape or in a plan ------- */

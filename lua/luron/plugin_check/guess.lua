@@ -155,11 +155,11 @@ function guess.tensor(rand, port, shape, dtype, domain, ids)
   local n, values = count(shape), {}
   for i = 1, n do
     if port.index then values[i] = rand(ids)
-    elseif port.dtype == "bool" then values[i] = rand(2) == 1
+    elseif port.dtype == "bool" or port.mask then values[i] = rand(2) == 1
     elseif port.dtype and not port.dtype:find "float" then values[i] = rand(3)
     else values[i] = draw_number(rand, domain) end
   end
-  local kind = port.dtype or (port.index and "int64") or dtype
+  local kind = port.dtype or (port.index and "int64") or (port.mask and "bool") or dtype
   if n == 0 then return luron.zeros(shape, { dtype = kind }) end
   return luron.tensor(values, { dtype = kind }):reshape(shape)
 end
@@ -170,7 +170,7 @@ function guess.port(info, i)
   return port or (last and last.variadic and last) or nil
 end
 
-function guess.is_real(port) return not port.index and (port.dtype == nil or port.dtype:find "float" ~= nil) end
+function guess.is_real(port) return not port.index and not port.mask and (port.dtype == nil or port.dtype:find "float" ~= nil) end
 
 local function is_finite(outs)
   for _, y in ipairs(outs) do

@@ -1,0 +1,110 @@
+--- Blocks of a transformer as graphs of layers, with PyTorch's options, names and order. Inputs behind the first (two) may be nil.
+local core = require "luron.core"
+
+local defaults = { dim_feedforward = 2048, dropout = 0.1, activation = "relu", layer_norm_eps = 1e-5, norm_first = false, bias = true,
+  is_causal = false, num_kv_heads = 0, rotary = false, cache = false }
+
+return function(nn)
+  local activations = { relu = nn.ReLU, gelu = nn.GELU, silu = nn.SiLU }
+
+  local function options_of(where, options)
+    if options ~= nil and type(options) ~= "table" then core.badarg(3, where, "options: table expected, got " .. core.got(options)) end
+    local o = {}
+    for name, default in pairs(defaults) do o[name] = default end
+    for name, value in pairs(options or {}) do
+      if defaults[name] == nil then
+        core.badarg(3, where, "no option " .. core.got(name) .. "; options: activation, bias, cache, dim_feedforward, dropout, is_causal, "
+          .. "layer_norm_eps, norm_first, num_kv_heads, rotary")
+      end
+      if type(value) ~= type(defaults[name]) then core.badarg(3, where, string.format("%s: %s expected, got %s", name, type(defaults[name]), core.got(value))) end
+      o[name] = value
+    end
+    if not activations[o.activation] then core.badarg(3, where, "activation: 'relu', 'gelu' or 'silu' expected, got " .. core.got(o.activation)) end
+    return o
+  end
+
+  -- A block of `sources` (src; tgt and memory): attention to itself, to the second, and two linear layers, each added to what it takes.
+  local function block(where, sources, d_model, nhead, options)
+    local o = options_of(where, options)
+    local inputs, outputs, names, by, n = {}, {}, {}, {}, 0
+    local function named(name, layer)
+      names[name] = layer
+      return layer
+    end
+    local function input(name)
+      by[name] = nn.Input(name)
+      inputs[#inputs + 1] = by[name]
+    end
+    for _, name in ipairs(sources) do input(name) end
+    for _, name in ipairs(sources) do input(name .. "_mask") end
+    for _, name in ipairs(sources) do input(name .. "_key_padding_mask") end
+    if o.cache then
+      input "past_key"
+      input "past_value"
+    end
+    local function dropped(x) return nn.Dropout(o.dropout)(x) end
+    local function added(x, fn)
+      n = n + 1
+      local norm = named("norm" .. n, nn.LayerNorm(d_model, { eps = o.layer_norm_eps, bias = o.bias }))
+      if o.norm_first then return x + dropped(fn(norm(x))) end
+      return norm(x + dropped(fn(x)))
+    end
+    local function attention(name, own)
+      return named(name, nn.MultiheadAttention(d_model, nhead, { dropout = o.dropout, bias = o.bias, num_kv_heads = o.num_kv_heads, rotary = own and o.rotary,
+        is_causal = own and o.is_causal, need_weights = false }))
+    end
+    local self_attn, source = attention("self_attn", true), sources[1]
+    local x = added(by[source], function(v)
+      local y, _, key, value = self_attn(v, { attn_mask = by[source .. "_mask"], key_padding_mask = by[source .. "_key_padding_mask"],
+        past_key = by.past_key, past_value = by.past_value })
+      if o.cache then outputs = { key, value } end
+      return y
+    end)
+    if sources[2] then
+      local multihead_attn, memory = attention "multihead_attn", nn.Identity()(by.memory) -- without a key attention goes to the query
+      x = added(x, function(v)
+        return (multihead_attn(v, memory, { attn_mask = by.memory_mask, key_padding_mask = by.memory_key_padding_mask }))
+      end)
+    end
+    local linear1 = named("linear1", nn.Linear(d_model, o.dim_feedforward, { bias = o.bias }))
+    local linear2 = named("linear2", nn.Linear(o.dim_feedforward, d_model, { bias = o.bias }))
+    x = added(x, function(v) return linear2(dropped(activations[o.activation]()(linear1(v)))) end)
+    return nn.Graph { inputs = inputs, outputs = { x, table.unpack(outputs) }, names = names }
+  end
+
+  -- Copies of a block one after the other. Masks and memory go to all of them, each has a past of its own.
+  local function stack(where, layer, n, norm)
+    if not core.is_model(layer) then core.badarg(1, where, "layer: block expected, got " .. core.got(layer)) end
+    if math.type(n) ~= "integer" or n < 1 then core.badarg(2, where, "num_layers: positive integer expected, got " .. core.got(n)) end
+    local names, parts, outputs, shared = layer:inputs(), {}, {}, {}
+    local inputs = {}
+    local function input(name)
+      inputs[#inputs + 1] = nn.Input(name)
+      return inputs[#inputs]
+    end
+    for _, name in ipairs(names) do
+      if not name:find "^past_" then shared[name] = input(name) end
+    end
+    local x = shared[names[1]]
+    for k = 1, n do
+      local copy, args = layer:clone(), { x }
+      for i = 2, #names do args[i] = shared[names[i]] or input(names[i] .. "_" .. k) end
+      parts["layers." .. k] = copy
+      local outs = { copy(table.unpack(args)) }
+      x = outs[1]
+      table.move(outs, 2, #outs, #outputs + 1, outputs)
+    end
+    if norm then
+      parts.norm = norm
+      x = norm(x)
+    end
+    return nn.Graph { inputs = inputs, outputs = { x, table.unpack(outputs) }, names = parts }
+  end
+
+  return {
+    TransformerEncoderLayer = function(...) return block("TransformerEncoderLayer", { "src" }, ...) end,
+    TransformerDecoderLayer = function(...) return block("TransformerDecoderLayer", { "tgt", "memory" }, ...) end,
+    TransformerEncoder = function(...) return stack("TransformerEncoder", ...) end,
+    TransformerDecoder = function(...) return stack("TransformerDecoder", ...) end,
+  }
+end

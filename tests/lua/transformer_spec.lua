@@ -1,0 +1,123 @@
+-- Attention and transformers as they are used from Lua: PyTorch's numbers, generation with a cache, files, errors.
+local luron = require "luron"
+local nn = luron.nn
+local values = dofile((os.getenv "LURON_TEST_SOURCE" or ".") .. "/tests/data/transformer_values.lua")
+
+local function tensor(t)
+  return luron.tensor({ table.unpack(t) }, { dtype = type(t[1]) == "boolean" and "bool" or "float64" }):reshape(t.shape)
+end
+local function far(a, b) return (a - b):abs():max():item() end
+
+local function build(case)
+  local options = { dim_feedforward = 6, dropout = 0 }
+  for name, value in pairs(case.options) do options[name] = value end
+  local block = nn[case.layers > 0 and case.kind .. "Layer" or case.kind](4, 2, options)
+  return case.layers > 0 and nn[case.kind](block, case.layers, nn.LayerNorm(4)) or block
+end
+
+describe("transformers", function()
+  it("give PyTorch's numbers", function()
+    luron.default_dtype "float64"
+    for i, case in ipairs(values) do
+      local model, ins, n = build(case), {}, 0
+      for k, x in ipairs(case.inputs) do
+        if x then ins[k] = tensor(x) end
+        n = k
+      end
+      luron.no_grad(function()
+        for name, pair in pairs(case.parameters) do
+          local p = name:find "^norm/" and model:parameter("norm/" .. name:match "/(.*)") or model:parameter(name)
+          assert(p, name):copy_(tensor(pair[1]))
+        end
+      end)
+      local count = 0
+      for _ in model:named_parameters() do count = count + 1 end
+      for _ in pairs(case.parameters) do count = count - 1 end
+      assert.are.equal(0, count, case.kind)
+      ins[1]:requires_grad_()
+      local y = model(table.unpack(ins, 1, n))
+      assert.is_true(far(y, tensor(case.output)) < 1e-10, i .. " " .. case.kind)
+      y:backward(tensor(case.cotangent))
+      assert.is_true(far(ins[1]:grad(), tensor(case.grad)) < 1e-9, i .. " gradient of the input")
+      for name, pair in pairs(case.parameters) do
+        assert.is_true(far(model:parameter(name):grad(), tensor(pair[2])) < 1e-9, i .. " " .. name)
+      end
+    end
+    luron.default_dtype "float32"
+  end)
+
+  it("generate step by step what the whole sequence gives", function()
+    local block = nn.TransformerEncoderLayer(8, 4, { dim_feedforward = 16, num_kv_heads = 2, is_causal = true, cache = true, norm_first = true, rotary = true })
+    local model, x, past = nn.TransformerEncoder(block, 2, nn.LayerNorm(8)):eval(), luron.randn(2, 6, 8), {}
+    assert.are.same({ "src", "src_mask", "src_key_padding_mask", "past_key_1", "past_value_1", "past_key_2", "past_value_2" }, model:inputs())
+    local whole = model(x)
+    for t = 1, 6 do
+      local outs = { model(x:narrow(2, t, 1), nil, nil, table.unpack(past)) }
+      assert.is_true(far(outs[1], whole:narrow(2, t, 1)) < 1e-5)
+      past = { table.unpack(outs, 2) }
+    end
+    assert.are.same({ 2, 6, 2, 2 }, past[4]:shape())
+  end)
+
+  it("stand in sequences, are saved, and learn", function()
+    luron.seed(4)
+    local model = nn.Sequential { nn.Embedding(5, 8), nn.SinusoidalPositionalEncoding(), nn.TransformerEncoder(
+      nn.TransformerEncoderLayer(8, 2, { dim_feedforward = 16, dropout = 0 }), 2), nn.Linear(8, 5) }
+    local ids, path = luron.randint(1, 5, 16, 6), os.tmpname()
+    local opt, loss = luron.optim.Adam(model, { lr = 0.01 }), nil
+    for _ = 1, 120 do -- the sequence backwards
+      loss = nn.cross_entropy(model(ids):reshape(96, 5), ids:flip(2):reshape(96))
+      opt:zero_grad()
+      loss:backward()
+      opt:step()
+    end
+    assert.is_true(loss:item() < 0.8, tostring(loss:item())) -- log(5) = 1.61 without places
+    model:save(path)
+    local loaded = assert(luron.load(path))
+    os.remove(path)
+    assert.is_true(far(model(ids), loaded(ids)) == 0)
+  end)
+
+  it("say what is wrong", function()
+    local function fails(part, fn, ...)
+      local ok, message = pcall(fn, ...)
+      assert.is_false(ok)
+      assert.is_truthy(message:find(part, 1, true), message)
+    end
+    fails("no option 'd_ff'; options: activation, bias", nn.TransformerEncoderLayer, 8, 2, { d_ff = 3 })
+    fails("dropout: number expected, got 'a'", nn.TransformerEncoderLayer, 8, 2, { dropout = "a" })
+    fails("activation: 'relu', 'gelu' or 'silu' expected", nn.TransformerDecoderLayer, 8, 2, { activation = "tanh" })
+    fails("embed_dim 8 is not divisible by num_heads 3", nn.TransformerEncoderLayer, 8, 3)
+    fails("layer: block expected, got 3", nn.TransformerEncoder, 3, 2)
+    fails("num_layers: positive integer expected, got 0", nn.TransformerEncoder, nn.TransformerEncoderLayer(8, 2), 0)
+    local decoder = nn.TransformerDecoderLayer(8, 2)
+    fails("model: 6 inputs expected, got 1", decoder, luron.zeros(1, 2, 8))
+    fails("layer 'self_attn' = MultiheadAttention", nn.TransformerEncoderLayer(8, 2), luron.zeros(1, 2, 7))
+  end)
+end)
+
+describe("attention", function()
+  it("takes masks of both kinds as PyTorch does", function()
+    local q, k, v = luron.randn(2, 3, 4), luron.randn(2, 5, 4), luron.randn(2, 5, 4)
+    local seen = luron.tensor { { true, true, false, true, false }, { false, true, true, true, true }, { false, false, false, false, false } }
+    local y = nn.scaled_dot_product_attention(q, k, v, { attn_mask = seen })
+    local added = luron.zeros(3, 5):masked_fill(~seen, -1 / 0)
+    assert.is_true(far(y, nn.scaled_dot_product_attention(q, k, v, added)) == 0)
+    assert.is_true(y[{ {}, 3 }]:abs():max():item() == 0) -- a row that sees nothing
+    local mha = nn.MultiheadAttention(4, 2)
+    local a, w = mha(q, k, v, { attn_mask = ~seen:narrow(1, 1, 3) })
+    assert.are.same({ 2, 3, 5 }, w:shape())
+    assert.is_true(w:isfinite():all():item() and a:isfinite():all():item())
+    assert.is_true(far(w[{ {}, { 1, 2 } }]:sum(3), luron.ones(2, 2)) < 1e-6)
+  end)
+
+  it("turns by positions that count from 1", function()
+    local rope, x = nn.RotaryEmbedding { interleaved = true }, luron.randn(2, 4, 6)
+    local whole = rope(x)
+    for t = 1, 4 do
+      local one = rope(x:narrow(2, t, 1), luron.tensor({ t }, { dtype = "int64" }))
+      assert.is_true(far(one, whole:narrow(2, t, 1)) == 0)
+    end
+    assert.is_true(far(whole:narrow(2, 1, 1), x:narrow(2, 1, 1)) == 0)
+  end)
+end)
