@@ -1,81 +1,45 @@
---- The field of a paper from its words and what it cites, as in gcn.lua, by graph attention: eight heads of eight numbers
---- (Velickovic and others, 2018). 81 % of the test papers right, about SECONDS s on two cores.
----   luron models/gat.lua [--data DIR] [--epochs 200] [--seed 1] [--runs 1] [--threads N] [--save FILE] [--smoke]
+--- A graph attention network (Velickovic and others, 2018) on the papers of gcn.lua: it learns which neighbours to listen to. Eight
+--- heads of 8 numbers, then one to the seven fields, dropout 0.6 on numbers and on attention.
+--- Reaches some 82 % of 1,000 test papers in 200 epochs, 10 s on two cores.
+---   luron models/gat.lua [--epochs 200] [--lr 0.005] [--seed 1] [--threads N] [--data DIR] [--save FILE] [--smoke]
 package.path = arg[0]:gsub("[^/]*$", "support/?.lua;") .. package.path
-local argparse = require "argparse"
-local luron = require "luron"
+local options = require "options"
 local cora = require "cora"
+local luron = require "luron"
 local nn = luron.nn
 
---- A whole number from 1 on, for options.
-local function count(text)
-  local n = math.tointeger(tonumber(text))
-  if n and n >= 1 then return n end
-  return nil, string.format("'%s' is no whole number from 1 on", text)
-end
+local args = options.parse("gat.lua", "A graph attention network sorts papers by field.", { epochs = 200, lr = 0.005, data = true, save = "gat.h5" })
+local graph = cora.read(args)
+local x, y, edges = graph.x, graph.y, luron.stack { graph.edges:cols(), graph.edges:rows() } -- sources, and their targets
 
-local parser = argparse("gat.lua", "Train a graph attention network on Cora.")
-parser:option("--data", "Folder with cora/cora.tgz", os.getenv "LURON_DATA" or "data")
-parser:option("--epochs", "Steps, each over the whole graph", "200"):convert(count)
-parser:option("--seed", "Seed of the random numbers", "1"):convert(math.tointeger)
-parser:option("--runs", "Train so many times, with seeds one after the other", "1"):convert(count)
-parser:option("--threads", "Threads (default: all)"):convert(count)
-parser:option("--save", "Write a checkpoint of the last run here", "gat.h5")
-parser:flag("--smoke", "A short run, to see that it works")
-local args = parser:parse()
-if args.threads then luron.threads(args.threads) end
-if args.smoke then args.epochs = 5 end
+local words, cites = nn.Input(), nn.Input()
+local hidden = nn.GATConv(x:size(2), 8, { heads = 8, dropout = 0.6 })(nn.Dropout(0.6)(words), cites)
+hidden = nn.Dropout(0.6)(hidden:elu())
+local model = nn.Graph { inputs = { words, cites }, outputs = { nn.GATConv(64, #graph.classes, { dropout = 0.6 })(hidden, cites) } }
+print(string.format("%d papers, %d words, %d edges; fields %s; %d weights", x:size(1), x:size(2), edges:size(2), table.concat(graph.classes, ", "),
+  model:n_weights()))
+local opt = luron.optim.Adam(model, { lr = args.lr, weight_decay = 5e-4 })
+local step = luron.compile(function(ids, wanted)
+  opt:zero_grad()
+  local loss = nn.cross_entropy(model(x, edges):index_select(1, ids), wanted)
+  loss:backward()
+  opt:step()
+  return loss
+end)
 
-local graph, message = cora.read(args.data .. "/cora/cora.tgz")
-if not graph then
-  io.stderr:write(message, "\ngat.lua: --data DIR (or LURON_DATA) has to name the folder that has cora/cora.tgz\n")
-  os.exit(1)
-end
-local x, edges, y = graph.x, graph.edge_index, graph.y
-
-local function network()
-  local words, cites = nn.Input(), nn.Input()
-  local hidden = nn.GATConv(1433, 8, { heads = 8, dropout = 0.6 })(nn.Dropout(0.6)(words), cites)
-  hidden = nn.Dropout(0.6)(hidden:elu())
-  return nn.Graph { inputs = { words, cites }, outputs = { nn.GATConv(64, 7, { dropout = 0.6 })(hidden, cites) } }
-end
-
---- Share of the papers `ids` whose field is found.
-local function accuracy(model, ids)
+--- Share of the papers with these ids whose field is right.
+local function accuracy(ids)
   model:eval()
   local scores = luron.no_grad(model, x, edges)
   model:train()
-  return scores:index_select(1, ids):argmax(2):eq(y:index_select(1, ids)):float():mean():item()
+  return 100 * scores:argmax(2)[ids]:eq(y[ids]):float():mean():item()
 end
 
-local model, opt
-local function train(seed)
-  luron.seed(seed)
-  model = network()
-  opt = luron.optim.Adam(model, { lr = 0.005, weight_decay = 5e-4 })
-  local truth = y:index_select(1, graph.train)
-  local step = luron.compile(function()
-    local loss = nn.cross_entropy(model(x, edges):index_select(1, graph.train), truth)
-    opt:zero_grad()
-    loss:backward()
-    opt:step()
-    return loss
-  end)
-  for epoch = 1, args.epochs do
-    local loss = step()
-    if epoch % 50 == 0 then
-      print(string.format("  epoch %3d  loss %.4f  validation %.1f %%", epoch, loss:item(), 100 * accuracy(model, graph.validation)))
-    end
-  end
-  return 100 * accuracy(model, graph.test)
+local start = luron.clock()
+for epoch = 1, args.smoke and 4 or args.epochs do
+  local loss = step(graph.train, y[graph.train]):item()
+  if epoch % 50 == 0 then print(string.format("epoch %d  loss %.4f  validation %.1f %%", epoch, loss, accuracy(graph.valid))) end
 end
-
-local start, sum = luron.clock(), 0
-for run = 1, args.runs do
-  local right = train(args.seed + run - 1)
-  sum = sum + right
-  print(string.format("seed %d: %.1f %% of 1000 test papers right", args.seed + run - 1, right))
-end
-print(string.format("mean of %d: %.2f %% after %.1f s", args.runs, sum / args.runs, luron.clock() - start))
-model:save(args.save, { optim = opt, epoch = args.epochs, preprocessing = { classes = graph.classes } })
+print(string.format("%.1f %% of %d test papers right after %.1f s", accuracy(graph.test), #graph.test, luron.clock() - start))
+model:save(args.save, { optim = opt, preprocessing = { classes = graph.classes } })
 print("saved " .. args.save)
