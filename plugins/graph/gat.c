@@ -3,15 +3,7 @@
  * GATv2Conv a leaky(h[source] + x W_r^T[target]), Brody, Alon and Yahav, 2022. x (n, in), edge_index (2, e), W (heads
  * out, in) -> y (n, heads out), or the mean of the heads (n, out). In place of the loops of the edges each node has one
  * of its own. */
-#include "graph.h"
-
-enum { WEIGHT, ATT_SOURCE, ATT_TARGET, BIAS, WEIGHT_R, BIAS_L, BIAS_R };
-typedef struct gat {
-    int64_t in_channels, out_channels, heads;
-    double negative_slope, dropout;
-    int32_t concat, add_self_loops, bias, share_weights;
-    luron_named_init weight_init, bias_init;
-} gat;
+#include "gat.h"
 
 static luron_status declare_common(luron_call *c, luron_init *weights) {
     const gat *o = luron_options(c);
@@ -31,11 +23,6 @@ static luron_status declare(luron_call *c) {
     return c->host->declare_param(c, ATT_TARGET, "att_dst", LURON_SHAPE(o->heads, o->out_channels),
                                   luron_init_(LURON_INIT_XAVIER_UNIFORM, 1, 0));
 }
-static luron_status setup(luron_call *c) {
-    const gat *o = luron_options(c);
-    return graph_setup(c, o->in_channels, o->concat ? o->heads * o->out_channels : o->out_channels);
-}
-
 /* ---- in ops --------------------------------------------------------------------------------------------------------
  */
 static luron_tensor *heads_of(luron_call *c, const luron_ops *o, luron_tensor *x, int weight) {
@@ -108,14 +95,16 @@ static luron_status compose(luron_call *c, const luron_ops *o) {
         LURON_OPT_INITIALISER(gat, bias_init, "first bias; nil: zeros")
 static const luron_option *const options[] = {GAT_OPTIONS, GAT_INITS, NULL};
 const luron_layer_type graph_gat = {.struct_size = sizeof(luron_layer_type),
-                                    .flags = LURON_LAYER_F64 | LURON_LAYER_RANDOM,
+                                    .flags = LURON_LAYER_F64 | LURON_LAYER_RANDOM | LURON_LAYER_FREES_OUT,
                                     .name = "GATConv",
                                     .doc = "graph attention: neighbours by what they and the node score",
                                     .options = options,
                                     .options_size = sizeof(gat),
                                     .in = graph_in,
                                     .declare = declare,
-                                    .setup = setup,
+                                    .setup = gat_setup,
+                                    .forward = gat_forward,
+                                    .backward = gat_backward,
                                     .compose = compose};
 
 /* ---- GATv2Conv -----------------------------------------------------------------------------------------------------
@@ -130,6 +119,10 @@ static luron_status declare2(luron_call *c) {
     if (o->share_weights) return LURON_OK;
     LURON_TRY(c->host->declare_param(c, WEIGHT_R, "weight_r", LURON_SHAPE(wide, o->in_channels), weights));
     return o->bias ? c->host->declare_param(c, BIAS_R, "bias_r", LURON_SHAPE(wide), biases) : LURON_OK;
+}
+static luron_status setup2(luron_call *c) {
+    const gat *o = luron_options(c);
+    return graph_setup(c, o->in_channels, o->concat ? o->heads * o->out_channels : o->out_channels);
 }
 static luron_tensor *biased(luron_call *c, const luron_ops *o, luron_tensor *h, int bias) {
     const gat *p = luron_options(c);
@@ -154,5 +147,5 @@ const luron_layer_type graph_gatv2 = {.struct_size = sizeof(luron_layer_type),
                                       .options_size = sizeof(gat),
                                       .in = graph_in,
                                       .declare = declare2,
-                                      .setup = setup,
+                                      .setup = setup2,
                                       .compose = compose2};

@@ -170,14 +170,6 @@ static void TYPED(weigh)(work *k) {
         coef[i] = dis[graph_source(c, i)] * (w ? w[i] : 1) * dis[graph_target(c, i)];
     k->pass.coef = coef, k->pass.self = o->add_self_loops ? self : NULL;
 }
-INLINE REAL TYPED(dot)(const REAL *a, const REAL *b, int64_t n) { /* in lanes, by n alone */
-    REAL lane[8] = {0}, sum = 0;
-    for (int64_t i = 0; i < n; i++)
-        lane[i % 8] += a[i] * b[i];
-    for (int i = 0; i < 8; i++)
-        sum += lane[i];
-    return sum;
-}
 static void TYPED(dots)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const work *k = arg;
     const int64_t wide = k->pass.wide;

@@ -52,6 +52,23 @@ typedef struct graph_pass {
 } graph_pass;
 void graph_run(luron_call *c, graph_pass *p);
 
+/* A product of rows, in eight sums that are added in order. */
+#define DOT(T)                                                                                                         \
+    INLINE T dot_##T(const T *a, const T *b, int64_t n) {                                                              \
+        T lane[8] = {0}, sum = 0;                                                                                      \
+        int64_t i = 0;                                                                                                 \
+        for (; i + 8 <= n; i += 8)                                                                                     \
+            for (int l = 0; l < 8; l++)                                                                                \
+                lane[l] += a[i + l] * b[i + l];                                                                        \
+        for (int l = 0; i < n; i++, l++)                                                                               \
+            lane[l] += a[i] * b[i];                                                                                    \
+        for (int l = 0; l < 8; l++)                                                                                    \
+            sum += lane[l];                                                                                            \
+        return sum;                                                                                                    \
+    }
+DOT(float)
+DOT(double)
+
 /** Shapes of x, of edge_index and, where it is given, of edge_weight; out (n, out_channels). */
 luron_status graph_setup(luron_call *c, int64_t in_channels, int64_t out_channels);
 
