@@ -4,6 +4,7 @@
  * the gradient of a head's output. */
 #ifndef REAL
 #include "gat.h"
+#include <math.h>
 
 enum {
     H,
@@ -18,10 +19,12 @@ typedef struct work {
     const void *att_source, *att_target, *bias, *gy;
     void *h, *share, *own, *y;
     /* Scratch: from and to (n, heads); slope (e, heads): scores in the order of `ends`, backward ds by edge; of own
-     * loops ds (n, heads); gradients of from and to (n, heads) and of h (n, wide); numbers drawn for edges and loops,
+     * loops ds (n, heads); gradients of from and to (n, heads), forward the
+     * largest scores and totals, and of h (n, wide); numbers drawn for edges and loops,
      * or NULL. */
     void *from, *to, *slope, *own_slope, *g_from, *g_to, *gh;
     float *drawn, *own_drawn;
+    double larger; /* what a share that is kept is multiplied by */
 } work;
 enum { GRAIN = 16384 };
 
@@ -59,6 +62,7 @@ static work work_of(luron_call *c, char *scratch) {
               .out = o->out_channels,
               .wide = o->heads * o->out_channels};
     numbers(c, &k, scratch);
+    k.larger = o->dropout < 1 ? 1 / (1 - o->dropout) : 0;
     k.h = luron_data(luron_saved(c, H)), k.share = luron_data(luron_saved(c, SHARE)),
     k.own = luron_data(luron_saved(c, OWN));
     k.att_source = luron_data(luron_param(c, ATT_SOURCE)), k.att_target = luron_data(luron_param(c, ATT_TARGET));
@@ -74,6 +78,13 @@ static void draw_own(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const work *k = arg;
     (void)chunk;
     k->c->host->rand_uniform(k->c, 1, begin, end - begin, k->own_drawn + begin);
+}
+/* The rows of the next edge are on their way while this one's are worked on: nodes are anywhere in memory. */
+INLINE void ahead(const work *k, int64_t p, const void *rows, int64_t wide) {
+    if (p + 1 >= k->e) return;
+    const char *row = (const char *)rows + k->ends.other[p + 1] * wide * graph_size(k->c);
+    for (int64_t at = 0; at < wide * graph_size(k->c); at += 64)
+        __builtin_prefetch(row + at);
 }
 /* The numbers of this call, the same in forward and backward. */
 static void draw(work *k) {
@@ -161,134 +172,145 @@ LOOP TYPED(score)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
         ((REAL *)k->to)[i] = TYPED(dot)(h, (const REAL *)k->att_target + i % k->heads * k->out, k->out);
     }
 }
-INLINE REAL TYPED(leaky)(const work *k, REAL z) { return z > 0 ? z : (REAL)k->o->negative_slope * z; }
+INLINE REAL TYPED(leaky)(REAL below, REAL z) { return z > 0 ? z : below * z; }
 /* What is left of a share: drawn as the number at `at`. */
 INLINE REAL TYPED(kept)(const work *k, const float *drawn, int64_t at, REAL share) {
-    const double p = k->o->dropout;
-    if (!drawn) return share;
-    return (REAL)drawn[at] >= (REAL)p ? share * (REAL)(p < 1 ? 1 / (1 - p) : 0) : 0;
-}
-INLINE int TYPED(counts)(const work *k, int64_t i, int64_t p) { return k->ends.other[p] != i || !k->o->add_self_loops; }
-/* The shares of the edges of target i, from their scores. */
-INLINE void TYPED(softmax)(const work *k, int64_t i) {
-    const int64_t heads = k->heads, from = k->ends.first[i], to = k->ends.first[i + 1];
-    const int loops = k->o->add_self_loops;
-    REAL *z = (REAL *)k->slope, *own = (REAL *)k->own + i * heads;
-    for (int64_t head = 0; head < heads; head++) {
-        const REAL mine = ((const REAL *)k->to)[i * heads + head];
-        REAL most = own[head] = TYPED(leaky)(k, ((const REAL *)k->from)[i * heads + head] + mine);
-        for (int64_t p = from, first = !loops; p < to; p++) {
-            const REAL score = z[p * heads + head] =
-                TYPED(leaky)(k, ((const REAL *)k->from)[k->ends.other[p] * heads + head] + mine);
-            if (TYPED(counts)(k, i, p) && (first || score > most || score != score)) most = score, first = 0;
-        }
-        for (int64_t p = from; p < to; p++)
-            z[p * heads + head] -= most;
-        own[head] -= most;
-    }
-    k->c->host->map(k->c->host, LURON_MAP_exp, k->c->dtype, (to - from) * heads, z + from * heads, z + from * heads);
-    k->c->host->map(k->c->host, LURON_MAP_exp, k->c->dtype, loops ? heads : 0, own, own);
-    for (int64_t head = 0; head < heads; head++) {
-        REAL total = 0;
-        for (int64_t p = from; p < to; p++)
-            total += TYPED(counts)(k, i, p) ? z[p * heads + head] : 0;
-        total += (REAL)1e-16;
-        total += loops ? own[head] : 0;
-        own[head] = loops ? own[head] / total : 0;
-        for (int64_t p = from; p < to; p++)
-            ((REAL *)k->share)[k->ends.edge[p] * heads + head] =
-                TYPED(counts)(k, i, p) ? z[p * heads + head] / total : 0;
-    }
+    return !drawn ? share : (REAL)drawn[at] >= (REAL)k->o->dropout ? share * (REAL)k->larger : 0;
 }
 INLINE void TYPED(add)(REAL *restrict to, REAL times, const REAL *restrict from, int64_t n) {
     for (int64_t j = 0; j < n; j++)
         to[j] += times * from[j];
 }
+INLINE void TYPED(clear)(REAL *to, int64_t n, REAL value) {
+    for (int64_t j = 0; j < n; j++)
+        to[j] = value;
+}
+/* The shares of the edges of target i, from their scores; that of a loop in place of which there is another one is 0.
+ */
+INLINE void TYPED(softmax)(const work *k, int64_t i) {
+    const int64_t heads = k->heads, begin = k->ends.first[i], end = k->ends.first[i + 1];
+    const int loops = k->o->add_self_loops;
+    const REAL *from = k->from, *to = (const REAL *)k->to + i * heads, below = (REAL)k->o->negative_slope;
+    REAL *z = (REAL *)k->slope, *own = (REAL *)k->own + i * heads, *most = (REAL *)k->g_from + i * heads,
+         *total = (REAL *)k->g_to + i * heads;
+    for (int64_t head = 0; head < heads; head++) {
+        own[head] = loops ? TYPED(leaky)(below, from[i * heads + head] + to[head]) : -(REAL)INFINITY;
+        most[head] = own[head], total[head] = 0;
+    }
+    for (int64_t p = begin; p < end; p++) {
+        const REAL *source = from + k->ends.other[p] * heads;
+        const int there = !loops || k->ends.other[p] != i;
+        for (int64_t head = 0; head < heads; head++) {
+            const REAL score = there ? TYPED(leaky)(below, source[head] + to[head]) : -(REAL)INFINITY;
+            z[p * heads + head] = score, most[head] = score > most[head] ? score : most[head];
+        }
+    }
+    for (int64_t p = begin; p < end; p++)
+        for (int64_t head = 0; head < heads; head++)
+            z[p * heads + head] -= most[head];
+    for (int64_t head = 0; head < heads; head++)
+        own[head] -= most[head];
+    k->c->host->map(k->c->host, LURON_MAP_exp, k->c->dtype, (end - begin) * heads, z + begin * heads,
+                    z + begin * heads);
+    k->c->host->map(k->c->host, LURON_MAP_exp, k->c->dtype, loops ? heads : 0, own, own);
+    for (int64_t p = begin; p < end; p++)
+        TYPED(add)(total, 1, z + p * heads, heads);
+    for (int64_t head = 0; head < heads; head++) {
+        total[head] = (total[head] + (REAL)1e-16) + (loops ? own[head] : 0);
+        own[head] = loops ? own[head] / total[head] : 0;
+    }
+    for (int64_t p = begin; p < end; p++)
+        for (int64_t head = 0; head < heads; head++)
+            ((REAL *)k->share)[k->ends.edge[p] * heads + head] = z[p * heads + head] / total[head];
+}
 LOOP TYPED(attend)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const work *k = arg;
-    const int64_t heads = k->heads, out = k->out, row = k->o->concat ? k->wide : out;
+    const int64_t heads = k->heads, out = k->out, row = k->o->concat ? k->wide : out, step = k->o->concat ? out : 0;
     const REAL *h = k->h, *bias = k->bias, part = k->o->concat ? 1 : 1 / (REAL)heads;
     (void)chunk;
     for (int64_t i = begin; i < end; i++) {
         REAL *y = (REAL *)k->y + i * row;
         TYPED(softmax)(k, i);
-        for (int64_t j = 0; j < row; j++)
-            y[j] = 0;
-        for (int64_t p = k->ends.first[i]; p < k->ends.first[i + 1]; p++)
-            for (int64_t head = 0; head < heads; head++) {
-                const int64_t at = k->ends.edge[p] * heads + head;
+        TYPED(clear)(y, row, 0);
+        for (int64_t p = k->ends.first[i]; p < k->ends.first[i + 1]; p++) {
+            ahead(k, p, h, k->wide);
+            for (int64_t head = 0, at = k->ends.edge[p] * heads; head < heads; head++, at++) {
                 const REAL share = TYPED(kept)(k, k->drawn, at, ((const REAL *)k->share)[at]) * part;
-                TYPED(add)(y + (k->o->concat ? head * out : 0), share, h + (k->ends.other[p] * heads + head) * out,
-                           out);
+                TYPED(add)(y + head * step, share, h + (k->ends.other[p] * heads + head) * out, out);
             }
-        for (int64_t head = 0; head < heads; head++) {
-            const REAL share =
-                TYPED(kept)(k, k->own_drawn, i * heads + head, ((const REAL *)k->own)[i * heads + head]) * part;
-            TYPED(add)(y + (k->o->concat ? head * out : 0), share, h + (i * heads + head) * out, out);
         }
+        for (int64_t head = 0, at = i * heads; head < heads; head++, at++)
+            TYPED(add)(y + head * step, TYPED(kept)(k, k->own_drawn, at, ((const REAL *)k->own)[at]) * part,
+                       h + at * out, out);
         for (int64_t j = 0; bias && j < row; j++)
             y[j] += bias[j];
     }
 }
-/* The gradient of what head `head` of node i gives, but for the 1 / heads of a mean. */
-INLINE const REAL *TYPED(g_of)(const work *k, int64_t i, int64_t head) {
-    return (const REAL *)k->gy + (k->o->concat ? (i * k->heads + head) * k->out : i * k->out);
-}
-/* ds of the edges of targets, of their own loops, and the gradient of to. */
+/* ds of the edges of targets, of their own loops, and the gradient of to. g: of what a head gives, but for the 1 /
+ * heads of a mean. */
 LOOP TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const work *k = arg;
-    const int64_t heads = k->heads, out = k->out;
-    const REAL *h = k->h, *share = k->share, *own = k->own, *from = k->from, *to = k->to;
-    const REAL part = k->o->concat ? 1 : 1 / (REAL)heads, below = (REAL)k->o->negative_slope;
-    REAL *slope = k->slope, *own_slope = k->own_slope;
+    const int64_t heads = k->heads, out = k->out, step = k->o->concat ? out : 0;
+    const REAL *h = k->h, *share = k->share, *from = k->from, part = k->o->concat ? 1 : 1 / (REAL)heads,
+               below = (REAL)k->o->negative_slope;
+    REAL *slope = k->slope;
     (void)chunk;
-    for (int64_t i = begin; i < end; i++)
-        for (int64_t head = 0; head < heads; head++) {
-            const REAL *g = TYPED(g_of)(k, i, head);
-            const int64_t me = i * heads + head;
-            const REAL mine = TYPED(kept)(k, k->own_drawn, me, part * TYPED(dot)(g, h + me * out, out));
-            REAL mean = own[me] * mine, sum = 0;
-            for (int64_t p = k->ends.first[i]; p < k->ends.first[i + 1]; p++) {
-                const int64_t at = k->ends.edge[p] * heads + head;
-                slope[at] = TYPED(kept)(k, k->drawn, at,
-                                        part * TYPED(dot)(g, h + (k->ends.other[p] * heads + head) * out, out));
-                mean += share[at] * slope[at];
-            }
-            for (int64_t p = k->ends.first[i]; p < k->ends.first[i + 1]; p++) {
-                const int64_t at = k->ends.edge[p] * heads + head;
-                const REAL z = from[k->ends.other[p] * heads + head] + to[me];
-                slope[at] = share[at] * (slope[at] - mean) * (z > 0 ? 1 : below);
-                sum += slope[at];
-            }
-            own_slope[me] = own[me] * (mine - mean) * (from[me] + to[me] > 0 ? 1 : below);
-            ((REAL *)k->g_to)[me] = sum + own_slope[me];
+    for (int64_t i = begin; i < end; i++) {
+        const REAL *g = (const REAL *)k->gy + i * (k->o->concat ? k->wide : out),
+                   *own = (const REAL *)k->own + i * heads, *to = (const REAL *)k->to + i * heads;
+        REAL *own_slope = (REAL *)k->own_slope + i * heads, *mean = (REAL *)k->g_from + i * heads,
+             *sum = (REAL *)k->g_to + i * heads;
+        for (int64_t head = 0, at = i * heads; head < heads; head++, at++) {
+            own_slope[head] = TYPED(kept)(k, k->own_drawn, at, part * TYPED(dot)(g + head * step, h + at * out, out));
+            mean[head] = own[head] * own_slope[head], sum[head] = 0;
         }
+        for (int64_t p = k->ends.first[i]; p < k->ends.first[i + 1]; p++) {
+            ahead(k, p, h, k->wide);
+            for (int64_t head = 0, at = k->ends.edge[p] * heads; head < heads; head++, at++) {
+                const REAL *source = h + (k->ends.other[p] * heads + head) * out;
+                slope[at] = TYPED(kept)(k, k->drawn, at, part * TYPED(dot)(g + head * step, source, out));
+                mean[head] += share[at] * slope[at];
+            }
+        }
+        for (int64_t p = k->ends.first[i]; p < k->ends.first[i + 1]; p++)
+            for (int64_t head = 0, at = k->ends.edge[p] * heads; head < heads; head++, at++) {
+                const REAL z = from[k->ends.other[p] * heads + head] + to[head];
+                slope[at] = share[at] * (slope[at] - mean[head]) * (z > 0 ? 1 : below);
+                sum[head] += slope[at];
+            }
+        for (int64_t head = 0; head < heads; head++) {
+            own_slope[head] =
+                own[head] * (own_slope[head] - mean[head]) * (from[i * heads + head] + to[head] > 0 ? 1 : below);
+            sum[head] += own_slope[head];
+        }
+    }
 }
 /* The gradients of from and of h, of nodes as sources. */
 LOOP TYPED(gather)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const work *k = arg;
-    const int64_t heads = k->heads, out = k->out;
-    const REAL part = k->o->concat ? 1 : 1 / (REAL)heads, *slope = k->slope;
+    const int64_t heads = k->heads, out = k->out, row = k->o->concat ? k->wide : out, step = k->o->concat ? out : 0;
+    const REAL part = k->o->concat ? 1 : 1 / (REAL)heads, *slope = k->slope, *gy = k->gy;
     (void)chunk;
-    for (int64_t i = begin; i < end; i++)
-        for (int64_t head = 0; head < heads; head++) {
-            const int64_t me = i * heads + head;
-            REAL *gh = (REAL *)k->gh + me * out, sum = 0;
-            for (int64_t j = 0; j < out; j++)
-                gh[j] = 0;
-            for (int64_t p = k->ends.first[i]; p < k->ends.first[i + 1]; p++) {
-                const int64_t at = k->ends.edge[p] * heads + head;
-                TYPED(add)(gh, TYPED(kept)(k, k->drawn, at, ((const REAL *)k->share)[at]) * part,
-                           TYPED(g_of)(k, k->ends.other[p], head), out);
-                sum += slope[at];
+    for (int64_t i = begin; i < end; i++) {
+        REAL *gh = (REAL *)k->gh + i * k->wide, *sum = (REAL *)k->g_from + i * heads;
+        TYPED(clear)(gh, k->wide, 0);
+        TYPED(clear)(sum, heads, 0);
+        for (int64_t p = k->ends.first[i]; p < k->ends.first[i + 1]; p++) {
+            ahead(k, p, gy, row);
+            for (int64_t head = 0, at = k->ends.edge[p] * heads; head < heads; head++, at++) {
+                const REAL share = TYPED(kept)(k, k->drawn, at, ((const REAL *)k->share)[at]) * part;
+                TYPED(add)(gh + head * out, share, gy + k->ends.other[p] * row + head * step, out);
+                sum[head] += slope[at];
             }
-            TYPED(add)(gh, TYPED(kept)(k, k->own_drawn, me, ((const REAL *)k->own)[me]) * part, TYPED(g_of)(k, i, head),
-                       out);
-            sum += ((const REAL *)k->own_slope)[me];
-            ((REAL *)k->g_from)[me] = sum;
-            TYPED(add)(gh, sum, (const REAL *)k->att_source + head * out, out);
-            TYPED(add)(gh, ((const REAL *)k->g_to)[me], (const REAL *)k->att_target + head * out, out);
         }
+        for (int64_t head = 0, at = i * heads; head < heads; head++, at++) {
+            TYPED(add)(gh + head * out, TYPED(kept)(k, k->own_drawn, at, ((const REAL *)k->own)[at]) * part,
+                       gy + i * row + head * step, out);
+            sum[head] += ((const REAL *)k->own_slope)[at];
+            TYPED(add)(gh + head * out, sum[head], (const REAL *)k->att_source + head * out, out);
+            TYPED(add)(gh + head * out, ((const REAL *)k->g_to)[at], (const REAL *)k->att_target + head * out, out);
+        }
+    }
 }
 /* gh = g (n, heads) times h. */
 static void TYPED(weigh)(const work *k, const void *g) {

@@ -52,19 +52,19 @@ typedef struct graph_pass {
 } graph_pass;
 void graph_run(luron_call *c, graph_pass *p);
 
-/* A product of rows, in eight sums that are added in order. */
+/* A product of rows, in eight sums that are added by halves. */
 #define DOT(T)                                                                                                         \
     INLINE T dot_##T(const T *a, const T *b, int64_t n) {                                                              \
-        T lane[8] = {0}, sum = 0;                                                                                      \
+        T lane[8] = {0};                                                                                               \
         int64_t i = 0;                                                                                                 \
         for (; i + 8 <= n; i += 8)                                                                                     \
             for (int l = 0; l < 8; l++)                                                                                \
                 lane[l] += a[i + l] * b[i + l];                                                                        \
         for (int l = 0; i < n; i++, l++)                                                                               \
             lane[l] += a[i] * b[i];                                                                                    \
-        for (int l = 0; l < 8; l++)                                                                                    \
-            sum += lane[l];                                                                                            \
-        return sum;                                                                                                    \
+        for (int l = 0; l < 4; l++)                                                                                    \
+            lane[l] += lane[l + 4];                                                                                    \
+        return (lane[0] + lane[2]) + (lane[1] + lane[3]);                                                              \
     }
 DOT(float)
 DOT(double)
