@@ -53,7 +53,7 @@ local lazy = {
   constrain = function() return require("luron.weights").constrain end,
   prune = function() return require("luron.prune").new end,
   adapt = function() return require("luron.adapt").adapt end,
-  preprocess = function() return require "luron.lookup" end,
+  preprocess = function() return require "luron.preprocess" end,
   EMA = function() return require("luron.average").ema end,
   SWA = function() return require("luron.average").swa end,
 }
