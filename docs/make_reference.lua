@@ -7,7 +7,8 @@ local luron = require "luron"
 
 local root = (arg[0]:match "^(.*)docs/[^/]*$" or "../")
 local parts = dofile(root .. "docs/reference/parts.lua")
-local plugins = { "linear", "conv", "embedding", "recurrent", "activation", "loss", "noise", "shape", "pool", "norm", "graph", "preprocess", "optim", "hdf5", "idx", "csv" } -- ours, in order
+local plugins = { "linear", "conv", "embedding", "recurrent", "activation", "loss", "noise", "shape", "pool", "norm", "graph", "preprocess",
+  "optim", "hdf5", "idx", "csv" } -- ours, in order
 
 -- Receivers in signatures, with their classes.
 local classes = {
