@@ -3,9 +3,9 @@ return {
   title = "Graphs",
   text = [[
 A graph is a tensor `x` with a row for each node, and `edge_index`, int64 `(2, edges)`: the sources of the edges and their targets, node ids from 1. Layers have the
-names, options and numbers of PyTorch Geometric: `nn.GCNConv`, `nn.SAGEConv`, `nn.GATConv`, `nn.GATv2Conv`, called with `(x, edge_index)`, GCNConv with
+names, options and numbers of PyTorch Geometric: `nn.GCNConv`, `nn.SAGEConv`, `nn.GINConv`, `nn.GATConv`, `nn.GATv2Conv`, called with `(x, edge_index)`, GCNConv with
 `edge_weight` too. What is said goes from source to target; an edge that is to work both ways stands there twice. Sums over the edges of a node are in the order of the
-edges, the same bits at any number of threads. A node without edges has its own share or the bias alone, as there.
+edges, the same bits at any number of threads. A node without edges has its own share or the bias alone, as there. `nn.GINConv` makes what the network behind it gets, which is an argument there.
 
 Normalising costs little beside the products; there is no `cached`. `luron.data.gcn_norm` does it once, for `nn.GCNConv { normalize = false }`.
 

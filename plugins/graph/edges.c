@@ -43,7 +43,7 @@ LOOP TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     (void)chunk;
     for (int64_t i = begin; i < end; i++) {
         REAL *restrict to = (REAL *)p->to + i * p->wide;
-        for (int64_t j = 0; j < p->wide; j++)
+        for (int64_t j = 0; !p->adds && j < p->wide; j++)
             to[j] = 0;
         for (int64_t k = p->ends.first[i]; k < p->ends.first[i + 1]; k++) {
             const REAL *restrict from = (const REAL *)p->from + p->ends.other[k] * p->wide;

@@ -49,6 +49,7 @@ typedef struct graph_pass {
     const void *self;        /* (n), NULL: 0 */
     const void *from, *bias; /* bias: (wide), or NULL */
     void *to;
+    int adds; /* to what is there */
 } graph_pass;
 void graph_run(luron_call *c, graph_pass *p);
 
@@ -78,7 +79,7 @@ luron_tensor *graph_end(luron_call *c, const luron_ops *o, int row); /* (e): 0 t
 /** The rows of h, weighed by coef (e), NULL: 1, summed at the targets. */
 luron_tensor *graph_gather(luron_call *c, const luron_ops *o, luron_tensor *h, luron_tensor *coef);
 
-#define TYPES(T) T(gcn) T(sage) T(gat) T(gatv2) T(mean_pool) T(add_pool) T(max_pool)
+#define TYPES(T) T(gcn) T(sage) T(gin) T(gat) T(gatv2) T(mean_pool) T(add_pool) T(max_pool)
 #define DECLARE(name) extern const luron_layer_type graph_##name;
 TYPES(DECLARE)
 extern const luron_port *const graph_in[]; /* x and edge_index */

@@ -43,6 +43,10 @@ def sage(o, x, p, w):
     return F.normalize(y, dim=1) if o.get("normalize") else y
 
 
+def gin(o, x, p, w):
+    return (1 + (p["eps"] if "eps" in p else o.get("eps", 0))) * x + MANY @ x
+
+
 def attend(o, h, score, p):
     """h (N, heads, out), score (targets, sources, heads)"""
     many = MANY
@@ -77,6 +81,8 @@ CASES = [
     (sage, "SAGEConv", {}, ("weight_l", "bias", "weight_r"), False),
     (sage, "SAGEConv", {"aggr": "max", "normalize": True}, ("weight_l", "bias", "weight_r"), False),
     (sage, "SAGEConv", {"aggr": "sum", "root_weight": False, "bias": False}, ("weight_l",), False),
+    (gin, "GINConv", {"eps": 0.5}, (), False),
+    (gin, "GINConv", {"train_eps": True}, ("eps",), False),
     (gat, "GATConv", {"heads": 2}, ("weight", "att_src", "att_dst", "bias"), False),
     (gat, "GATConv", {"heads": 3, "concat": False, "negative_slope": 0.5}, ("weight", "att_src", "att_dst", "bias"), False),
     (gat, "GATConv", {"add_self_loops": False}, ("weight", "att_src", "att_dst", "bias"), False),
@@ -84,7 +90,7 @@ CASES = [
     (gatv2, "GATv2Conv", {"heads": 2, "concat": False, "share_weights": True}, ("weight", "att_src", "bias", "bias_l"), False),
 ]
 SLOTS = {"GCNConv": ("weight", "bias"), "SAGEConv": ("weight_l", "bias", "weight_r"),
-         "GATConv": ("weight", "att_src", "att_dst", "bias"),
+         "GINConv": ("eps",), "GATConv": ("weight", "att_src", "att_dst", "bias"),
          "GATv2Conv": ("weight", "att_src", "", "bias", "weight_r", "bias_l", "bias_r")}
 
 
@@ -92,6 +98,8 @@ def made(name, o, out):
     wide = o.get("heads", 1) * out
     if name.startswith("weight"):
         return eighths(wide, IN)
+    if name == "eps":
+        return eighths(1)
     if name.startswith("att"):
         return eighths(o.get("heads", 1), out)
     return eighths(out if name == "bias" and not o.get("concat", True) else wide)
@@ -101,8 +109,9 @@ def listed(t):
     return "{ %s }" % ", ".join("%.17g" % a for a in t.detach().reshape(-1).tolist())
 
 
-def text(o):
-    return "".join(', \\"%s\\": %s' % (k, '\\"%s\\"' % v if isinstance(v, str) else str(v).lower()) for k, v in o.items())
+def text(name, o):
+    sizes = "" if name == "GINConv" else '\\"in_channels\\": 3, \\"out_channels\\": 2, '
+    return sizes + ", ".join('\\"%s\\": %s' % (k, '\\"%s\\"' % v if isinstance(v, str) else str(v).lower()) for k, v in o.items())
 
 
 def main():
@@ -121,8 +130,8 @@ def main():
             print("static const double graph_%d_%s[] = %s;" % (k, label, listed(t)))
         of = lambda label: "graph_%d_%s" % (k, label)
         slots = [(of(n), of("g_" + n)) if n in names else ("NULL", "NULL") for n in SLOTS[name]]
-        rows.append('    { "%s", "{\\"in_channels\\": 3, \\"out_channels\\": 2%s}", %d, %s, %s, %s, %s, %s, %s,\n      { %s }, { %s } },' % (
-            name, text(o), y.shape[1], of("x"), of("w") if weighted else "NULL", of("y"), of("v"), of("gx"), of("gw") if weighted else "NULL",
+        rows.append('    { "%s", "{%s}", %d, %s, %s, %s, %s, %s, %s,\n      { %s }, { %s } },' % (
+            name, text(name, o).rstrip(", "), y.shape[1], of("x"), of("w") if weighted else "NULL", of("y"), of("v"), of("gx"), of("gw") if weighted else "NULL",
             ", ".join(s[0] for s in slots), ", ".join(s[1] for s in slots)))
     print("static const struct {\n    const char *type, *options;\n    int64_t wide;\n    const double *x, *w, *y, *v, *gx, *gw, *param[7], *grad[7]; /* by slot; NULL: none */\n} graph_cases[] = {")
     print("\n".join(rows) + "\n};")

@@ -110,6 +110,7 @@ static void test_graph_gradients(void **state) {
          .eval = true},
         {"GATConv", OPTIONS ", \"add_self_loops\": false}", 2, {NODES(3), EDGES(3, 4)}, .tol = 1e-6, .order = 2},
         {"GATv2Conv", OPTIONS ", \"heads\": 2, \"dropout\": 0.3}", 2, {NODES(4), EDGES(4, 5)}, .tol = 1e-6, .order = 2},
+        {"GINConv", "{\"eps\": 0.25, \"train_eps\": true}", 2, {NODES(4), EDGES(4, 7)}, .tol = 1e-6, .order = 2},
         {"GlobalMeanPool",
          "{\"size\": 3}",
          2,
