@@ -7,13 +7,13 @@ local luron = require "luron"
 
 local root = (arg[0]:match "^(.*)docs/[^/]*$" or "../")
 local parts = dofile(root .. "docs/reference/parts.lua")
-local plugins = { "linear", "conv", "embedding", "recurrent", "activation", "loss", "noise", "shape", "merge", "pool", "pad", "norm", "normalize", "optim", "hdf5", "idx", "csv" } -- ours, in order
+local plugins = { "linear", "conv", "embedding", "recurrent", "activation", "loss", "noise", "shape", "merge", "pool", "pad", "norm", "graph", "preprocess", "normalize", "optim", "hdf5", "idx", "csv" } -- ours, in order
 
 -- Receivers in signatures, with their classes.
 local classes = {
   { "x", "Tensor" }, { "layer", "Layer" }, { "model", "Model" }, { "module", "Module" }, { "opt", "Optimizer" }, { "ds", "Dataset" },
   { "loader", "Loader" }, { "checkpoint", "Checkpoint" }, { "line", "Progress" }, { "ctx", "OpContext" },
-  { "lr", "Schedule" }, { "ema", "Average" }, { "pruned", "Pruning" }, { "s", "Sparse" }, { "handle", "HookHandle" },
+  { "lr", "Schedule" }, { "ema", "Average" }, { "pruned", "Pruning" }, { "s", "Sparse" }, { "lookup", "Lookup" }, { "handle", "HookHandle" },
 }
 local class_of = {}
 for _, pair in ipairs(classes) do class_of[pair[1]] = pair[2] end
@@ -396,7 +396,7 @@ local operators = {
 }
 local calls = {
   Layer = "fun(...: luron.Tensor|luron.Node|table): luron.Tensor ...", Model = "fun(...: luron.Tensor|luron.Node): luron.Tensor ...",
-  Module = "fun(...: any): any", Loader = "fun(): luron.Tensor, luron.Tensor",
+  Module = "fun(...: any): any", Loader = "fun(): luron.Tensor, luron.Tensor", Lookup = "fun(data: any): luron.Tensor",
 }
 local fields = {
   Tensor = { "[integer|string|table] luron.Tensor|number" },
@@ -425,7 +425,7 @@ local function cats(sections)
     for _, field in ipairs(fields[name] or {}) do out("---@field " .. field) end
     for _, operator in ipairs(name == "Tensor" and operators or {}) do out("---@operator " .. operator) end
     if calls[name] then out("---@overload " .. calls[name]) end
-    if name == "Dataset" or name == "Loader" then out "---@operator len: integer" end
+    if name == "Dataset" or name == "Loader" or name == "Lookup" then out "---@operator len: integer" end
     out("local " .. name .. " = {}\n")
   end
   out "---@class luron.init\nlocal init = {}\n\n---@class luron.nn\n---@field Module luron.Module\n---@field init luron.init\nlocal nn = {}\n"
@@ -433,10 +433,11 @@ local function cats(sections)
   out "---@class luron.data\nlocal data = {}\n"
   out "---@class luron.schedule\nlocal schedule = {}\n"
   out "---@class luron.linalg\nlocal linalg = {}\n\n---@class luron.sparse\nlocal sparse = {}\n"
+  out "---@class luron.preprocess\nlocal preprocess = {}\n"
   out "---@class luron.regularizer\nlocal regularizer = {}\n\n---@class luron.constraint\nlocal constraint = {}\n"
   out "---@class luron\n---@field version string\n---@field abi_major integer\n---@field status table<string, integer>"
   out "---@field nn luron.nn\n---@field optim luron.optim\n---@field data luron.data\n---@field schedule luron.schedule"
-  out "---@field linalg luron.linalg\n---@field sparse luron.sparse"
+  out "---@field linalg luron.linalg\n---@field sparse luron.sparse\n---@field preprocess luron.preprocess"
   out "---@field regularizer luron.regularizer\n---@field constraint luron.constraint\nlocal luron = {}\n"
   for _, section in ipairs(sections) do section_cats(out, section) end
   local tensor_methods = require("luron.core").methods.tensor

@@ -60,6 +60,7 @@ or, once installed, with the prefix on LUA_PATH and LUA_CPATH.
       { "luron.data", "data", "Datasets and files: `require \"luron.data\"`." },
       { "luron.schedule", "schedule", "Learning-rate schedules: `require \"luron.schedule\"`." },
       { "luron.linalg", "linalg", "Linear algebra." }, { "luron.sparse", "sparse", "Sparse matrices: `require \"luron.sparse\"`." },
+      { "luron.preprocess", "preprocess", "Words and numbers as ids: `require \"luron.preprocess\"`." },
       { "luron.regularizer", "regularizer", "Rules for `luron.penalty`." },
       { "luron.constraint", "constraint", "Rules for `luron.constrain`." },
       { "nn.Module", "Module", "The class that all classes inherit from." },

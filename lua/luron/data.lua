@@ -372,4 +372,11 @@ function data.fashion_mnist(dir)
   return two(dir, { "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot" }, "Fashion-MNIST")
 end
 
+-- ---- graphs ----------------------------------------------------------------------------------------------------------
+--- Graphs { x, edge_index, edge_weight = nil, y = nil } side by side as one: luron.graphs.
+function data.graphs(list) return require("luron.graphs").graphs(list) end
+
+--- Edges with loops, and the weights that GCNConv gives them: luron.graphs.
+function data.gcn_norm(edge_index, edge_weight, n, options) return require("luron.graphs").gcn_norm(edge_index, edge_weight, n, options) end
+
 return names.guard(data, "luron.data")

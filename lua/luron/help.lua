@@ -8,7 +8,7 @@ local tables = {
   { "luron", "functions (luron.NAME)" }, { "nn", "functions and classes (nn.NAME)" }, { "optim", "optimisers in Lua (luron.optim.NAME)" },
   { "schedule", "schedules (luron.schedule.NAME)" }, { "init", "initialisers (nn.init.NAME)" }, { "regularizer", "regularisers (luron.regularizer.NAME)" },
   { "constraint", "constraints (luron.constraint.NAME)" }, { "data", "data (luron.data.NAME)" }, { "linalg", "linear algebra (luron.linalg.NAME)" },
-  { "sparse", "sparse matrices (luron.sparse.NAME)" },
+  { "sparse", "sparse matrices (luron.sparse.NAME)" }, { "preprocess", "words and numbers as ids (luron.preprocess.NAME)" },
 }
 local prefix = { init = "nn." }
 for _, item in ipairs(tables) do

@@ -52,6 +52,8 @@ local lazy = {
   activity = function() return require("luron.weights").activity end,
   constrain = function() return require("luron.weights").constrain end,
   prune = function() return require("luron.prune").new end,
+  adapt = function() return require("luron.adapt").adapt end,
+  preprocess = function() return require "luron.preprocess" end,
   EMA = function() return require("luron.average").ema end,
   SWA = function() return require("luron.average").swa end,
 }

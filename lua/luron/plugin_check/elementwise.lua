@@ -110,7 +110,8 @@ end
 
 function elementwise.far(t)
   local n, ports, one = 0, t.info.ports, t.info.forms.elementwise
-  if t.info.is_loss or #ports ~= 1 or #t.info.outputs ~= 1 or ports[1].variadic or not guess.is_real(ports[1]) then t.skip "not one output of one input" end
+  local ports_fit = #ports == 1 and #t.info.outputs == 1 and not ports[1].variadic and guess.is_real(ports[1]) and guess.is_real(t.info.outputs[1])
+  if t.info.is_loss or not ports_fit then t.skip "not one output of one input" end
   each_layer(t, function(case, layer, dtype)
     if case.domain == "unit" then return end
     layer:eval()
