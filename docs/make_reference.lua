@@ -7,13 +7,14 @@ local luron = require "luron"
 
 local root = (arg[0]:match "^(.*)docs/[^/]*$" or "../")
 local parts = dofile(root .. "docs/reference/parts.lua")
-local plugins = { "linear", "conv", "embedding", "recurrent", "activation", "loss", "noise", "shape", "merge", "pool", "pad", "norm", "graph", "preprocess", "normalize", "optim", "hdf5", "idx", "csv" } -- ours, in order
+local plugins = { "linear", "conv", "embedding", "recurrent", "activation", "shrink", "gate", "loss", "error_loss", "margin_loss", "region_loss", "sequence_loss", "distance", "noise", "shape", "merge", "pool", "pad", "norm", "graph", "preprocess", "normalize", "optim", "hdf5", "idx", "csv" } -- ours, in order
 
 -- Receivers in signatures, with their classes.
 local classes = {
   { "x", "Tensor" }, { "layer", "Layer" }, { "model", "Model" }, { "module", "Module" }, { "opt", "Optimizer" }, { "ds", "Dataset" },
   { "loader", "Loader" }, { "checkpoint", "Checkpoint" }, { "line", "Progress" }, { "ctx", "OpContext" },
   { "lr", "Schedule" }, { "ema", "Average" }, { "pruned", "Pruning" }, { "s", "Sparse" }, { "lookup", "Lookup" }, { "handle", "HookHandle" },
+  { "metric", "Metric" },
 }
 local class_of = {}
 for _, pair in ipairs(classes) do class_of[pair[1]] = pair[2] end
@@ -26,7 +27,12 @@ local aliases = {
   FitOptions = "{ epochs: integer?, batch: integer?, shuffle: boolean?, loss: string|function|Layer|nil, optim: Optimizer?, "
     .. "validate: Dataset|Loader|nil, progress: boolean?, callbacks: function[]?, accumulate: integer?, clip_norm: number?, "
     .. "clip_value: number?, schedule: Schedule?, early_stop: table?, penalty: table<string, function>?, "
-    .. "activity: table<string, function>?, constrain: table<string, function>?, prune: Pruning? }",
+    .. "activity: table<string, function>?, constrain: table<string, function>?, prune: Pruning?, metrics: table? }",
+  MetricOptions = "{ threshold: number?, ignore_index: integer? }",
+  AverageOptions = "{ average: string?, threshold: number?, ignore_index: integer?, beta: number? }",
+  AreaOptions = "{ average: string?, ignore_index: integer? }",
+  KappaOptions = "{ weights: string?, threshold: number?, ignore_index: integer? }",
+  ConfusionOptions = "{ normalize: string?, classes: string[]?, threshold: number?, ignore_index: integer? }",
   CyclicOptions = "{ base_lr: number|number[], max_lr: number|number[], step_size_up: number?, step_size_down: number?, mode: string?, "
     .. "gamma: number?, scale_fn: function?, scale_mode: string?, cycle_momentum: boolean?, base_momentum: number?, max_momentum: number? }",
   LBFGSOptions = "{ lr: number?, max_iter: integer?, max_eval: integer?, tolerance_grad: number?, tolerance_change: number?, "
@@ -35,7 +41,7 @@ local aliases = {
     .. "anneal_strategy: string?, cycle_momentum: boolean?, base_momentum: number?, max_momentum: number?, div_factor: number?, "
     .. "final_div_factor: number?, three_phase: boolean? }",
   PlateauOptions = "{ mode: string?, factor: number?, patience: integer?, threshold: number?, threshold_mode: string?, "
-    .. "cooldown: integer?, min_lr: number|number[]|nil, eps: number? }",
+    .. "cooldown: integer?, min_lr: number|number[]|nil, eps: number?, metric: string? }",
   NamedTensors = "fun(): string?, Tensor?",
   NamedLayers = "fun(): string?, Layer?",
 }
@@ -258,7 +264,10 @@ local function type_markdown(out, what)
   end
 end
 
-local titles = { linear = "Linear", conv = "Convolution", embedding = "Embeddings", recurrent = "Recurrent", activation = "Activations", loss = "Losses", noise = "Noise", shape = "Shape", pool = "Pooling", pad = "Padding and resizing",
+local titles = { linear = "Linear", conv = "Convolution", embedding = "Embeddings", recurrent = "Recurrent", activation = "Activations", loss = "Losses", noise = "Noise",
+  shrink = "Activations that shrink, and others", gate = "Activations of several numbers", error_loss = "Losses of numbers",
+  margin_loss = "Losses by margins", region_loss = "Losses of masks", sequence_loss = "Losses of sequences", distance = "Distances",
+  shape = "Shape", pool = "Pooling", pad = "Padding and resizing",
   norm = "Normalisation" }
 
 local function types_markdown(out)

@@ -210,8 +210,8 @@ print(luron.explain(g)) -- planned
     { "luron.fit(model: Model|Module|Layer, data: Dataset|Loader, options?: FitOptions): table[]",
       "Trains and gives the history, one entry `{ epoch, loss, accuracy, validation }` an epoch. The loop in it is the one that the tutorial writes by hand. Data without a batch raise; of a loader that was restored behind the last batch of an epoch the first entry has no loss.",
       raises = { 'luron.fit(nn.Linear(2, 2), luron.data.tensors(luron.zeros(3, 2), luron.ones(3)):loader { batch = 4, drop_last = true })', "3 examples make no batch of 4" } },
-    { "luron.evaluate(model: Model|Module|Layer, data: Dataset|Loader, options?: { batch: integer?, loss: string|function|Layer|nil }): { loss: number, accuracy: number?, n: integer }",
-      "Mean loss and, where targets are class ids, the share that is right; in eval mode, with nothing recorded." },
+    { "luron.evaluate(model: Model|Module|Layer, data: Dataset|Loader, options?: { batch: integer?, loss: string|function|Layer|nil, metrics: table? }): { loss: number, accuracy: number?, n: integer }",
+      "Mean loss and, where targets are class ids, the share that is right, and the metrics by their names (see Metrics); in eval mode, with nothing recorded." },
     { "luron.progress(epochs: integer, examples: integer): Progress", "The progress line that `fit` shows: loss, accuracy, examples a second, time left." },
     { "line:begin()", "Begins the next epoch." },
     { "line:step(n: integer, loss: number, right?: integer)", "A batch of n examples with this mean loss, of which `right` were right." },
@@ -219,6 +219,7 @@ print(luron.explain(g)) -- planned
     text = [[
 Options of `fit`: `epochs` (1), `batch` (64), `shuffle` (true), `loss` (`"cross_entropy"`, the name of another loss function, or a
 function of outputs and targets), `optim` (AdamW over the model; one without any of its parameters raises), `validate` (a dataset to evaluate after every epoch), `progress` (false: no line),
+`metrics` (of the validation; see Metrics),
 `callbacks` (functions of entry, model and optimiser; one that returns `"stop"` ends the training).
 
 What a step is made of: `accumulate` (1: so many batches make a step, each counted by its examples, as do those that are left at the end),
@@ -226,7 +227,7 @@ What a step is made of: `accumulate` (1: so many batches make a step, each count
 above; the history has the loss without the penalties), `prune` (a pruning of the model, applied after the step), `schedule` (one over `optim`, stepped after batches or epochs as its `every()` says, with the
 loss of the validation, or of the epoch, as its metric). `optim` may be a table with functions `step` and `zero_grad` that calls several optimisers.
 
-`early_stop = { patience = 5, metric = "loss", min_delta = 0, restore_best = true }`: ends when the metric, `"loss"` or `"accuracy"`, of the
+`early_stop = { patience = 5, metric = "loss", min_delta = 0, restore_best = true }`: ends when the metric, `"loss"`, `"accuracy"` or one of `metrics`, of the
 validation where there is one, was not better by more than `min_delta` for `patience` epochs; then, and after the last epoch, the weights are those of the best.]],
   },
 }

@@ -3,10 +3,21 @@ local core = require "luron.core"
 
 local known = {
   patience = { "positive integer", function(value) return math.type(value) == "integer" and value > 0 end, 5 },
-  metric = { "'loss' or 'accuracy'", function(value) return value == "loss" or value == "accuracy" end, "loss" },
+  metric = { "'loss', 'accuracy' or the name of one of the metrics", function(value) return type(value) == "string" end, "loss" },
   min_delta = { "number of at least 0", function(value) return type(value) == "number" and value >= 0 end, 0 },
   restore_best = { "boolean", function(value) return type(value) == "boolean" end, true },
 }
+
+-- What is better of loss, accuracy, and the metrics that fit is given.
+local function mode_of(name, metrics)
+  if name == "loss" or name == "accuracy" then return name == "loss" and "min" or "max" end
+  local mode = metrics[name] and metrics[name]:mode()
+  if mode then return mode end
+  local list = { "accuracy", "loss" }
+  for other, metric in pairs(metrics) do list[#list + 1] = metric:mode() and other or nil end
+  table.sort(list)
+  core.badarg(4, "fit", string.format("early_stop: no metric '%s' to watch; there are: %s", name, table.concat(list, ", ")))
+end
 
 local function check_options(options)
   local checked, names = {}, {}
@@ -41,8 +52,9 @@ Watch.__index = Watch
 function Watch:see(entry)
   local o, value = self.options, (entry.validation or entry)[self.options.metric]
   if value == nil then core.raise("fit: early_stop: there is no accuracy here: the targets are no class ids") end
-  local better = value == value and (not self.best or (o.metric == "loss" and value < self.best - o.min_delta)
-    or (o.metric == "accuracy" and value > self.best + o.min_delta))
+  if type(value) ~= "number" then core.raise("fit: early_stop: " .. o.metric .. " is no number: give it another average") end
+  local better = value == value and (not self.best or (self.mode == "min" and value < self.best - o.min_delta)
+    or (self.mode == "max" and value > self.best + o.min_delta))
   self.bad = better and 0 or self.bad + 1
   if better then
     self.best = value
@@ -59,6 +71,9 @@ function Watch:finish()
   end)
 end
 
-local function new(model, options) return setmetatable({ model = model, options = check_options(options), bad = 0 }, Watch) end
+local function new(model, options, metrics)
+  local checked = check_options(options)
+  return setmetatable({ model = model, options = checked, mode = mode_of(checked.metric, metrics), bad = 0 }, Watch)
+end
 
 return { new = new }

@@ -35,12 +35,12 @@ local kinds = {
     return true
   end,
 }
-local evaluate_options = { batch = "positive integer", loss = "name, function or layer" }
+local evaluate_options = { batch = "positive integer", loss = "name, function or layer", metrics = "table" }
 local fit_options = {
   epochs = "positive integer", batch = "positive integer", loss = "name, function or layer", optim = "optimiser", validate = "dataset or loader",
   progress = "boolean", callbacks = "list of functions", shuffle = "boolean", accumulate = "positive integer", clip_norm = "number above 0",
   clip_value = "number above 0", schedule = "schedule", early_stop = "table", penalty = "table", activity = "table",
-  constrain = "table", prune = "pruning",
+  constrain = "table", prune = "pruning", metrics = "table",
 }
 
 local function check_options(where, options, known)
@@ -121,12 +121,18 @@ local function refuse_nothing(where, data, loader)
   core.badarg(2, where, "data: the loader gave no batch" .. (data == loader and n and ": it was restored at the end of an epoch" or ""))
 end
 
+-- The metrics that options ask for, by name.
+local function metrics_of(where, options)
+  return options.metrics and require("luron.metrics").prepare(where, options.metrics) or {}
+end
+
 --- Mean loss and, for class ids, accuracy over a dataset or loader, in eval mode and without a tape.
----@param options? { batch: integer, loss: string|function }
----@return { loss: number, accuracy: number?, n: integer }
+---@param options? { batch: integer, loss: string|function, metrics: table }
+---@return { loss: number, accuracy: number?, n: integer } and the metrics by their names
 local function evaluate(model, data, options)
   check_subjects("evaluate", model, data)
   options = check_options("evaluate", options, evaluate_options)
+  local metrics = metrics_of("evaluate", options)
   local loss = loss_function("evaluate", options.loss)
   local loader = to_loader(data, options.batch or 1000, false)
   if loader:examples() == 0 then refuse_nothing("evaluate", data, loader) end
@@ -145,13 +151,16 @@ local function evaluate(model, data, options)
       sum = sum + value:item() * count
       local more = count_right(scores, y)
       right = right and more and right + more
+      for _, metric in pairs(metrics) do metric:update(scores, y) end
       n = n + count
     end
   end)
   model:train(was_training)
   if not ok then error(message, 0) end
   if n == 0 then refuse_nothing("evaluate", data, loader) end
-  return { loss = sum / n, accuracy = right and right / n or nil, n = n }
+  local result = { loss = sum / n, accuracy = right and right / n or nil, n = n }
+  for name, metric in pairs(metrics) do result[name] = metric:value() end
+  return result
 end
 
 -- A step that is nothing but forward, backward and the optimiser's, by a plan; nil where it is more.
@@ -228,10 +237,12 @@ end
 -- What looks at the metric of an epoch: true where it is time to stop. Of one whose batches were all made before the run was
 -- resumed there may be none; a schedule that needs none makes its step all the same.
 local function end_epoch(entry, options, watch)
-  local metric = (entry.validation or entry).loss
   local schedule = options.schedule
+  local watched = schedule and field(field(schedule, "options"), "metric")
+  local metric = (entry.validation or entry)[watched or "loss"]
+  if watched and not metric then core.raise("fit: schedule: there is no metric '" .. watched .. "' here: give it among the metrics, or watch the loss") end
   if schedule and schedule:every() == "epoch" and (metric or not field(field(schedule, "type"), "observe")) then schedule:step(metric) end
-  return watch and metric and watch:see(entry)
+  return watch and (entry.validation or entry).loss and watch:see(entry)
 end
 
 --- Train `model` on a dataset or loader.
@@ -242,7 +253,9 @@ local function fit(model, data, options)
   options = check_options("fit", options, fit_options)
   local loss_of = loss_function("fit", options.loss)
   if lbfgs.is(options.optim) then core.badarg(3, "fit", "optim: LBFGS needs a closure: call opt:step(closure) in a loop of your own") end
-  local watch = options.early_stop and early_stop.new(model, options.early_stop)
+  local metrics = metrics_of("fit", options)
+  if next(metrics) and not options.validate then core.badarg(3, "fit", "metrics: they are of the validation: give validate") end
+  local watch = options.early_stop and early_stop.new(model, options.early_stop, metrics)
   local opt = options.optim or optim.AdamW(model)
   check_trains(opt, model)
   if options.schedule and core.is_optim(opt) and options.schedule.opt ~= opt then
@@ -266,7 +279,7 @@ local function fit(model, data, options)
     if line.seen > 0 then entry.loss, entry.accuracy = line.loss_sum / line.seen, line.right and line.right / line.seen end
     local extra
     if options.validate then
-      entry.validation = evaluate(model, options.validate, { loss = options.loss })
+      entry.validation = evaluate(model, options.validate, { loss = options.loss, metrics = options.metrics })
       extra = string.format("validation loss %.4f", entry.validation.loss)
       if entry.validation.accuracy then extra = extra .. string.format(" accuracy %.1f %%", 100 * entry.validation.accuracy) end
     end

@@ -19,10 +19,7 @@ local model = {
 --- PyTorch's layers and functions that are not here yet.
 local absent = {}
 for names in ([[
-  SyncBatchNorm Transformer Softmin Softmax2d Softshrink Hardshrink Tanhshrink Threshold LogSigmoid CELU GLU RReLU CTCLoss
-  TripletMarginLoss CosineEmbeddingLoss HingeEmbeddingLoss MarginRankingLoss MultiMarginLoss MultiLabelMarginLoss
-  MultiLabelSoftMarginLoss SoftMarginLoss PoissonNLLLoss GaussianNLLLoss CosineSimilarity PairwiseDistance
-  multi_head_attention_forward ctc_loss cosine_similarity]]):gmatch "%S+" do
+  SyncBatchNorm Transformer multi_head_attention_forward]]):gmatch "%S+" do
   absent[names] = true
 end
 
@@ -121,6 +118,20 @@ local keras = {
   MeanSquaredError = { "MSELoss", "the mean over everything" },
   MeanAbsoluteError = { "L1Loss", "the mean over everything" },
   Huber = { "HuberLoss", "delta" },
+  BinaryFocalCrossentropy = { "BinaryFocalLoss", "gamma, alpha, apply_class_balancing and label_smoothing; from_logits is true unless it is given" },
+  CategoricalFocalCrossentropy = { "FocalLoss", "gamma, alpha and label_smoothing; from_logits is true unless it is given; targets are ids from 1" },
+  CategoricalGeneralizedCrossEntropy = { "GeneralizedCrossEntropyLoss", "q; from_logits is true unless it is given; targets are ids from 1" },
+  Hinge = { "HingeLoss", "targets are -1 or 1" },
+  SquaredHinge = { "SquaredHingeLoss", "targets are -1 or 1" },
+  CategoricalHinge = { "CategoricalHingeLoss", "the classes are dim 2" },
+  Dice = { "DiceLoss", 'axis is per: none is "batch", those of an image "example_class"' },
+  Tversky = { "TverskyLoss", 'alpha and beta; axis is per: none is "batch", those of an image "example_class"' },
+  LogCosh = { "LogCoshLoss", "the mean over everything" },
+  MeanAbsolutePercentageError = { "MAPELoss", "the mean over everything" },
+  MeanSquaredLogarithmicError = { "MSLELoss", "the mean over everything" },
+  Poisson = { "PoissonNLLLoss", "log_input = false, eps = 1e-7" },
+  CTC = { "CTCLoss", "the input holds log-probabilities (n, t, classes), blank is the last class there and the first here" },
+  HardSilu = { "Hardswish", "no options" },
   KLDivergence = { "KLDivLoss", "the input is the logarithm" },
 }
 
@@ -180,6 +191,9 @@ return {
     StringLookup = "luron.preprocess.StringLookup", IntegerLookup = "luron.preprocess.IntegerLookup",
     TextVectorization = "luron.preprocess.TextVectorization", Hashing = "luron.preprocess.StringLookup { num_oov_indices = n }",
     global_mean_pool = "the layer nn.GlobalMeanPool", global_add_pool = "the layer nn.GlobalAddPool", global_max_pool = "the layer nn.GlobalMaxPool",
+    binary_cross_entropy_with_logits = "nn.bce_with_logits_loss", Swish = "nn.SiLU", swish = "nn.silu", HardSiLU = "nn.Hardswish", hard_silu = "nn.hardswish", HardSwish = "nn.Hardswish",
+    sigmoid_focal_loss = "nn.binary_focal_loss", pairwise_cosine_similarity = "nn.cosine_similarity",
+    one_hot = "luron.one_hot",
     LazyLinear = ": in_features of nn.Linear has to be given", DataParallel = ": luron.threads(n) says how many threads run",
     quantization = ": not in this version",
   },
@@ -204,6 +218,24 @@ return {
     Lambda = "LambdaLR", Sequential = "SequentialLR",
     LearningRateScheduler = "LambdaLR", LRScheduler = "LambdaLR",
   },
+  ["luron.metrics"] = {
+    AUC = "luron.metrics.ROCAUC or PRAUC", AUROC = "luron.metrics.ROCAUC", roc_auc_score = "luron.metrics.ROCAUC",
+    AveragePrecision = "luron.metrics.PRAUC", average_precision_score = "luron.metrics.PRAUC", JaccardIndex = "luron.metrics.IoU",
+    jaccard_score = "luron.metrics.IoU", MeanIoU = "luron.metrics.IoU", F1Score = "luron.metrics.F1", F1_score = "luron.metrics.F1",
+    f1_score = "luron.metrics.F1", FBetaScore = "luron.metrics.FBeta", fbeta_score = "luron.metrics.FBeta",
+    accuracy_score = "luron.metrics.Accuracy", BinaryAccuracy = "luron.metrics.Accuracy", CategoricalAccuracy = "luron.metrics.Accuracy",
+    SparseCategoricalAccuracy = "luron.metrics.Accuracy", TopKCategoricalAccuracy = "luron.metrics.TopK",
+    SparseTopKCategoricalAccuracy = "luron.metrics.TopK", precision_score = "luron.metrics.Precision", recall_score = "luron.metrics.Recall",
+    Sensitivity = "luron.metrics.Recall", MatthewsCorrCoef = "luron.metrics.MCC", matthews_corrcoef = "luron.metrics.MCC",
+    cohen_kappa_score = "luron.metrics.CohenKappa", confusion_matrix = "luron.metrics.ConfusionMatrix", hamming_loss = "luron.metrics.Hamming",
+    HammingDistance = "luron.metrics.Hamming", R2Score = "luron.metrics.R2", r2_score = "luron.metrics.R2", MeanSquaredError = "luron.metrics.MSE",
+    RootMeanSquaredError = "luron.metrics.RMSE", MeanAbsoluteError = "luron.metrics.MAE", MeanAbsolutePercentageError = "luron.metrics.MAPE",
+    PearsonCorrCoef = "luron.metrics.Pearson", PearsonCorrelation = "luron.metrics.Pearson", WordErrorRate = "luron.metrics.WER",
+    CharErrorRate = "luron.metrics.CER", BalancedAccuracy = 'luron.metrics.Recall { average = "macro" }',
+    balanced_accuracy_score = 'luron.metrics.Recall { average = "macro" }',
+  },
+  metric = { compute = "value()", result = "value()", update_state = "update(pred, target)", reset_state = "reset()", reset_states = "reset()",
+    task = ": what is given says it", num_classes = ": what is given says it", top_k = "luron.metrics.TopK", beta = "luron.metrics.FBeta" },
   ["luron.regularizer"] = { L1 = "l1", L2 = "l2", L1L2 = "l1_l2", OrthogonalRegularizer = "orthogonal", lasso = "l1", ridge = "l2",
     weight_decay = "l2" },
   ["luron.constraint"] = {

@@ -38,6 +38,7 @@ local lazy = {
   evaluate = function() return require("luron.fit").evaluate end,
   progress = function() return require("luron.progress").new end,
   schedule = function() return require "luron.schedule" end,
+  metrics = function() return require("luron.metrics").metrics end,
   sparse = function() return require "luron.sparse" end,
   clip_grad_norm = function() return require("luron.clip").clip_grad_norm end,
   clip_grad_value = function() return require("luron.clip").clip_grad_value end,

@@ -157,6 +157,7 @@ types.ReduceLROnPlateau = {
     mode = { "'min' or 'max'", "min" }, factor = { "number of 0 to below 1", 0.1 }, patience = { "integer of at least 0", 10 },
     threshold = { "number of at least 0", 1e-4 }, threshold_mode = { "'rel' or 'abs'", "rel" }, cooldown = { "integer of at least 0", 0 },
     min_lr = { "number of at least 0, or a list of one for each group", 0 }, eps = { "number of at least 0", 1e-8 },
+    metric = { "name", optional = true },
   },
   begin = function(self)
     self.min_rates = each_group("ReduceLROnPlateau", "min_lr", self.options.min_lr, #self.base)

@@ -38,6 +38,7 @@ local kinds = {
   ["'cycle' or 'iterations'"] = one_of("cycle", "iterations"),
   ["'triangular', 'triangular2' or 'exp_range'"] = function(value) return value == "triangular" or value == "triangular2" or value == "exp_range" end,
   ["'min' or 'max'"] = one_of("min", "max"),
+  name = function(value) return type(value) == "string" end,
   ["'rel' or 'abs'"] = one_of("rel", "abs"),
 }
 

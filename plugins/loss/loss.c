@@ -195,6 +195,13 @@ void loss_rows(classes *k, loss_chunk *fn, double *loss_sum, double *weight_sum)
     for (int64_t i = 0; i < chunks(k->rows, grain); i++) *loss_sum += k->sums[2 * i], *weight_sum += k->sums[2 * i + 1];
 }
 
+luron_tensor *loss_log_probabilities(luron_call *c, const luron_ops *o) {
+    luron_tensor *x = o->in(c, INPUT);
+    const int at = luron_in(c, INPUT)->ndim > 1;
+    if (((const loss *)c->options)->from_logits) return o->log_softmax(c, x, at);
+    return o->log(c, o->clamp(c, o->div(c, x, o->sum(c, x, 1, &at, 1)), 1e-7, 1));
+}
+
 luron_status loss_compose_ids(luron_call *c, const luron_ops *o, luron_tensor *logp) {
     const loss *opt = c->options;
     const luron_view *x = luron_in(c, INPUT);

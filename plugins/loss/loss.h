@@ -6,7 +6,8 @@
 #include <math.h>
 
 #define LOSSES(X)                                                                                                      \
-    X(cross_entropy) X(soft_cross_entropy) X(nll) X(mse) X(l1) X(huber) X(smooth_l1) X(bce) X(bce_with_logits) X(kl_div)
+    X(cross_entropy) X(soft_cross_entropy) X(nll) X(mse) X(l1) X(huber) X(smooth_l1) X(bce) X(bce_with_logits) X(kl_div) \
+    X(focal) X(generalized_cross_entropy)
 #define LOSS_DECLARE(id) extern const luron_layer_type loss_##id;
 LOSSES(LOSS_DECLARE)
 
@@ -16,13 +17,14 @@ extern const char *const loss_reductions[], *const loss_reductions_batch[];
 extern const luron_port *const loss_pair[]; /* input of any shape, target as input */
 /* The options of all types; each lists those it has. */
 typedef struct loss {
-    double delta, beta, label_smoothing;
+    double delta, beta, label_smoothing, alpha, gamma, q;
     int64_t ignore_index;
-    int32_t log_target, reduction;
+    int32_t log_target, from_logits, reduction;
 } loss;
 #define LOSS_REDUCTION LURON_OPT_CHOICE(loss, reduction, "mean", loss_reductions, "of the losses; \"none\" keeps each")
 #define LOSS_IGNORE LURON_OPT_ID(loss, ignore_index, -100, "target id that counts for nothing")
 #define LOSS_SMOOTHING LURON_OPT_FLOAT(loss, label_smoothing, 0.0, 0, 1, "share of the target spread evenly over the classes")
+#define LOSS_LOGITS LURON_OPT_BOOL(loss, from_logits, 1, "input holds logits; false: probabilities")
 #define LOSS_TYPE(type_name, call_name, text)                                                                          \
     .struct_size = sizeof(luron_layer_type), .name = type_name, .function = call_name, .doc = text, .options = options, \
     .options_size = sizeof(loss)
@@ -83,6 +85,8 @@ luron_status loss_check_ids(luron_call *c, const classes *k);
 void loss_rows(classes *k, loss_chunk *fn, double *loss_sum, double *weight_sum);
 /** Put the result of forward in its place, unless each loss is kept. */
 void loss_put(luron_call *c, double value);
+/** Logarithms of the probabilities, as from_logits says. */
+luron_tensor *loss_log_probabilities(luron_call *c, const luron_ops *o);
 /** The same loss in ops from log-probabilities and target ids. */
 luron_status loss_compose_ids(luron_call *c, const luron_ops *o, luron_tensor *logp);
 enum { LOSS_PIECE = 256 };

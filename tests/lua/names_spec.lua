@@ -242,7 +242,7 @@ describe("what an object does not have", function()
     starts("bad argument #3 to 'fit' (no option 'lr': give optim = luron.optim.AdamW(model, { lr = 1e-3 }); options: ", function() luron.fit(model, ds, { lr = 2 }) end)
     local message = "bad argument #1 to 'loader' (no option 'batch_size': it is called batch; options: batch, drop_last, seed, shuffle)"
     fails(message, function() ds:loader { batch_size = 2 } end)
-    starts("bad argument #3 to 'evaluate' (no option 'epochs'; options: batch, loss)", function() luron.evaluate(model, ds, { epochs = 2 }) end)
+    starts("bad argument #3 to 'evaluate' (no option 'epochs'; options: batch, loss, metrics)", function() luron.evaluate(model, ds, { epochs = 2 }) end)
   end)
 end)
 

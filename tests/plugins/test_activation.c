@@ -3,10 +3,14 @@
 #include "runs.h"
 
 #include "../data/activation_values.h"
+#include "../data/shrink_values.h"
 
 #include <math.h>
 
-static void test_activation_values_of_pytorch(void **state) { golden_check(*state, activation_cases, sizeof activation_cases / sizeof *activation_cases); }
+static void test_activation_values_of_pytorch(void **state) {
+    golden_check(*state, activation_cases, sizeof activation_cases / sizeof *activation_cases);
+    golden_check(*state, shrink_cases, sizeof shrink_cases / sizeof *shrink_cases);
+}
 
 static void test_activation_gradients(void **state) {
 #define EW(type, options, ...) { type, options, 1, { { INPUT_SHAPE(3, 7), .lo = -4, .hi = 4 } }, .order = 2, __VA_ARGS__ }
@@ -40,6 +44,24 @@ static void test_activation_gradients(void **state) {
         EW("PReLU", "{\"num_parameters\": 7}", .n_kinks = 1, .kinks = { 0 }),
         { "PReLU", "{\"num_parameters\": 3}", 1, { { INPUT_SHAPE(2, 3, 2, 2), .lo = -4, .hi = 4 } }, .order = 2, .n_kinks = 1, .kinks = { 0 } },
         { "PReLU", NULL, 1, { { INPUT_SHAPE(6), .lo = -4, .hi = 4 } }, .order = 2, .n_kinks = 1, .kinks = { 0 } },
+        EW("Hardshrink", NULL, .n_kinks = 2, .kinks = { -0.5, 0.5 }),
+        EW("Softshrink", "{\"lambd\": 1.5}", .n_kinks = 2, .kinks = { -1.5, 1.5 }),
+        EW("Tanhshrink", NULL, .n_kinks = 0),
+        EW("Threshold", "{\"threshold\": 0.5, \"value\": 2.0}", .n_kinks = 1, .kinks = { 0.5 }),
+        EW("LogSigmoid", NULL, .n_kinks = 0),
+        EW("CELU", "{\"alpha\": 0.5}", .n_kinks = 1, .kinks = { 0 }),
+        EW("Squareplus", NULL, .n_kinks = 0),
+        EW("SparsePlus", NULL, .n_kinks = 2, .kinks = { -1, 1 }),
+        EW("SparseSigmoid", NULL, .n_kinks = 2, .kinks = { -1, 1 }),
+        EW("Exponential", NULL, .n_kinks = 0),
+        EW("CReLU", NULL, .n_kinks = 1, .kinks = { 0 }),
+        EW("Softmin", "{\"dim\": 0}", .n_kinks = 0),
+        EW("RReLU", NULL, .n_kinks = 1, .kinks = { 0 }),
+        EW("RReLU", NULL, .n_kinks = 1, .kinks = { 0 }, .eval = true),
+        { "GLU", "{\"dim\": 1}", 1, { { INPUT_SHAPE(2, 4, 3), .lo = -4, .hi = 4 } }, .order = 2 },
+        { "Maxout", "{\"num_units\": 2}", 1, { { INPUT_SHAPE(3, 6), .lo = -4, .hi = 4 } }, .order = 1 },
+        { "Softmax2d", NULL, 1, { { INPUT_SHAPE(2, 3, 2, 2), .lo = -2, .hi = 2 } }, .order = 2 },
+        { "Sparsemax", NULL, 1, { { INPUT_SHAPE(3, 5), .lo = -2, .hi = 2 } }, .order = 1 },
         { "GELU", NULL, 1, { { INPUT_SHAPE(1), .lo = -4, .hi = 4 } }, .order = 2 },
         { "SiLU", NULL, 1, { { INPUT_SHAPE(0, 3) } }, .order = 2 },
     };
@@ -51,7 +73,8 @@ static void test_activation_gradients(void **state) {
 static void test_activation_composed_agrees_at_kinks(void **state) {
     luron_ctx *ctx = *state;
     static const char *const types[] = { "ReLU", "ReLU6", "LeakyReLU", "ELU", "SELU", "GELU", "SiLU", "Mish", "Sigmoid", "Tanh", "Softplus", "Softsign", "Hardtanh",
-                                         "Hardsigmoid", "Hardswish", "PReLU" };
+                                         "Hardsigmoid", "Hardswish", "PReLU", "Hardshrink", "Softshrink", "Tanhshrink", "LogSigmoid", "CELU", "Squareplus",
+                                         "SparsePlus", "SparseSigmoid" };
     static const double points[] = { -1000, -100, -20, -3, -1, 0, 1, 3, 6, 20, 100, 1000 };
     enum { N = sizeof points / sizeof *points };
     luron_ctx_set_higher(ctx, 1);
@@ -121,10 +144,10 @@ static void check_runs(const luron_layer_type *type, const luron_host *host, con
 
 static void test_activation_runs_cut_anywhere(void **state) {
     const luron_host *host = runs_host(*state);
-    const luron_plugin *plugin = runs_plugin("activation");
+    const luron_plugin *plugins[] = { runs_plugin("activation"), runs_plugin("shrink") };
     int checked = 0;
-    for (int i = 0; plugin->layers[i]; i++) {
-        const luron_layer_type *type = plugin->layers[i];
+    for (int i = 0, of = 0; of < 2; plugins[of]->layers[i + 1] ? i++ : (of++, i = 0)) {
+        const luron_layer_type *type = plugins[of]->layers[i];
         if (!type->elementwise) continue;
         for (int variant = 0; variant < 2; variant++) {
             union runs_options options;
@@ -134,13 +157,18 @@ static void test_activation_runs_cut_anywhere(void **state) {
         }
         checked++;
     }
-    assert_int_equal(checked, 16);
+    assert_int_equal(checked, 26);
 }
 
 /* Several chunks, cut unevenly. */
 static void test_activation_bits_at_any_thread_count(void **state) {
     const luron_plugin *plugin = runs_plugin("activation");
     for (int i = 0; plugin->layers[i]; i++) runs_threads(*state, plugin->layers[i]->name, NULL, 1, (const int64_t[]) { 9, 7001 }, NULL);
+    plugin = runs_plugin("shrink");
+    for (int i = 0; plugin->layers[i]; i++)
+        if (strcmp(plugin->layers[i]->name, "Threshold")) runs_threads(*state, plugin->layers[i]->name, NULL, 1, (const int64_t[]) { 9, 7001 }, NULL);
+    runs_threads(*state, "Threshold", "{\"threshold\": 0.5, \"value\": 2.0}", 1, (const int64_t[]) { 9, 7001 }, NULL);
+    runs_threads(*state, "RReLU", NULL, 1, (const int64_t[]) { 9, 7001 }, NULL);
     runs_threads(*state, "PReLU", "{\"num_parameters\": 7001}", 1, (const int64_t[]) { 9, 7001 }, NULL);
 }
 
@@ -158,6 +186,20 @@ static void test_activation_messages(void **state) {
     assert_ok(ctx, luron_layer_from_json(&layer, ctx, "ReLU", NULL));
     assert_fails(ctx, luron_layer_apply(&y, ctx, layer, 1, &ids), LURON_E_DTYPE, "int64");
     luron_layer_unref(layer);
+    static const struct { const char *type, *options, *part; } bad[] = {
+        { "GLU", "{\"dim\": 0}", "input has size 3 in dimension 0: two halves expected" }, { "GLU", "{\"dim\": 2}", "dim 2 is not there: input has 2 dimensions" },
+        { "Maxout", "{\"num_units\": 3}", "input has size 4 in dimension 1, which num_units = 3 does not divide" },
+        { "Softmax2d", NULL, "input has 2 dimensions, expected (n, channels, h, w)" }, { "Sparsemax", "{\"dim\": -3}", "dim -3 is not there" },
+        { "RReLU", "{\"lower\": 0.5}", "lower is 0.5, expected at most upper" },
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_ok(ctx, luron_layer_from_json(&layer, ctx, bad[i].type, bad[i].options));
+        assert_int_not_equal(luron_layer_apply(&y, ctx, layer, 1, &x), LURON_OK);
+        assert_non_null(strstr(luron_ctx_error(ctx), bad[i].part));
+        luron_layer_unref(layer);
+    }
+    assert_fails(ctx, luron_layer_from_json(&layer, ctx, "Threshold", "{\"value\": 0.5}"), LURON_E_ARGUMENT, "threshold");
+    assert_fails(ctx, luron_layer_from_json(&layer, ctx, "Softshrink", "{\"lambd\": -0.5}"), LURON_E_ARGUMENT, "lambd");
     for (int base = 0; base <= 1; base++) {
         luron_ctx_set_index_base(ctx, base);
         assert_ok(ctx, luron_layer_from_json(&layer, ctx, "Softmax", "{\"dim\": 2}"));

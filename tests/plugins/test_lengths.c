@@ -71,10 +71,14 @@ static void check_folder(const char *folder, int budget, int least) {
 static void test_lengths_elementwise(void **state) {
     (void)state;
     check_folder("activation", 30, 19);
+    check_folder("shrink", 30, 10);
 }
 static void test_lengths_loss(void **state) {
     (void)state;
     check_folder("loss", 85, 10);
+    check_folder("error_loss", 85, 5);
+    check_folder("region_loss", 85, 3);
+    check_folder("distance", 85, 6);
 }
 static void test_lengths_optim(void **state) {
     (void)state;
