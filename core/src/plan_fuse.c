@@ -153,6 +153,20 @@ static void write_over(luron_plan *p, int64_t first, int64_t last, place *x, pla
     a->written_first = false; /* it takes no place */
 }
 
+/* The gradient that an element-wise layer gives is written over the one it is given, if that ends there. */
+static void derive_over(luron_plan *p, int64_t k) {
+    const luron__plan_step *s = &p->steps[k];
+    if (!luron__is_elementwise(s->frame->type) || s->frame->call.n_in != 1 || !s->fresh[0]) return;
+    const uint32_t dtype = s->frame->call.dtype;
+    const place gy = place_of(s, s->frame->call.grad_out[0]), g = place_of(s, s->frame->call.grad_in[0]);
+    luron__plan_store *a = store_of(p, gy.storage), *b = store_of(p, g.storage);
+    if (!a || !b || a == b || !a->kept || !b->kept || !a->written_first || !b->written_first) return;
+    if (a->last != k || b->first != k || !is_whole(gy, dtype) || !is_whole(g, dtype) || gy.numel != g.numel) return;
+    move_views(p, k, b->last, b->storage, a->storage);
+    a->last = b->last;
+    b->written_first = false; /* it takes no place */
+}
+
 /* ---- the plan ---------------------------------------------------------------------------------------------------- */
 static bool tells(const luron__plan_step *s, place x) { return s->told == x.numel && x.numel > 0 && x.storage; }
 
@@ -176,9 +190,20 @@ static void fuse_behind(luron_plan *p, int64_t k) {
     join_times(p, k, k + f.n);
 }
 
+/* A copy, as a layer takes of its state, of nothing that step s uses. */
+static bool is_copy_apart(const luron__plan_step *copy, const luron__plan_step *s) {
+    if (copy->kind != LURON__PLAN_COPY) return false;
+    for (int h = 0; h < copy->n; h++)
+        for (int64_t v = 0; v < s->n_views; v++)
+            if (s->views[v].storage == copy->headers[h].storage) return false;
+    return true;
+}
+
 /* Step k before the one that reads the gradient which it makes, and tells what it is about to read. */
 static void fuse_before(luron_plan *p, int64_t k) {
     luron__plan_step *s = &p->steps[k], *next = s + 1;
+    while (next + 1 < p->steps + p->n_steps && is_copy_apart(next, s))
+        next++;
     if (next->kind != LURON__PLAN_BACKWARD || next->frame->call.n_out != 1 || luron__is_elementwise(next->frame->type))
         return;
     const uint32_t dtype = next->frame->call.dtype;
@@ -188,7 +213,7 @@ static void fuse_before(luron_plan *p, int64_t k) {
     if (!(next->frame->fused = luron__plan_memory(p, sizeof *next->frame->fused))) return;
     *next->frame->fused = (luron__fused){.n = 1, .dtype = dtype, .at = {{.frame = s->frame, .backward = true}}};
     s->fused = true;
-    join_times(p, k, k + 1);
+    join_times(p, k, next - p->steps);
 }
 
 void luron__plan_fuse(luron_plan *p, luron_ctx *ctx) {
@@ -197,6 +222,6 @@ void luron__plan_fuse(luron_plan *p, luron_ctx *ctx) {
         if (p->steps[k].kind == LURON__PLAN_FORWARD)
             fuse_behind(p, k);
         else if (p->steps[k].kind == LURON__PLAN_BACKWARD)
-            fuse_before(p, k);
+            derive_over(p, k), fuse_before(p, k);
     p->ctx = NULL;
 }

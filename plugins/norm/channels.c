@@ -1,9 +1,9 @@
 /* channels.c: y = (x - mean) / sqrt(var + eps) w + b over x (n, channels, places): batch, instance and group norm. Row
- * r of `places` numbers is of channel r mod channels. Mean first, then the squares of what is left: no digits cancel.
- */
+ * r of `places` numbers is of channel r mod channels. Sums are of what the first number of a group leaves: its square is at most n
+ * variances, so no more digits cancel than n has. */
 #ifndef REAL
 #include "norm.h"
-enum { BLOCK = 64, LEAST_TOLD = 256 };
+enum { BLOCK = 64, LEAST_TOLD = 256, SIDE_BY_SIDE = 4096 /* numbers of channels that are worked on at once */ };
 typedef double quad __attribute__((vector_size(32))); /* lanes of a sum; compilers leave arrays of them scalar */
 #define QUAD(p) __builtin_convertvector(*(const TYPED(four) *)(p), quad)
 #define FOLDED(low, high)                                                                                              \
@@ -42,7 +42,7 @@ channels norm_channels(luron_call *c, int at, int64_t groups) {
 luron_status norm_channels_setup(luron_call *c, const channels *k) {
     const int64_t rows = k->n * k->channels;
     LURON_TRY(c->host->declare_saved(c, 0, LURON_F64, LURON_SHAPE(2 * k->groups)));
-    LURON_TRY(c->host->declare_scratch(c, 2 * (rows > k->groups ? rows : k->groups) * (int64_t)sizeof(double)));
+    LURON_TRY(c->host->declare_scratch(c, 2 * (rows + k->groups) * (int64_t)sizeof(double)));
     return luron_set_out_like(c, 0, luron_in(c, 0));
 }
 
@@ -50,11 +50,13 @@ static void open_run(channels *k) {
     k->x = luron_data(luron_in(k->c, 0));
     k->w = luron_data(luron_param(k->c, WEIGHT)), k->b = luron_data(luron_param(k->c, BIAS));
     k->stats = luron_data(luron_saved(k->c, 0)), k->work = luron_scratch(k->c);
+    k->slopes = k->work ? k->work + 2 * k->n * k->channels : NULL;
 }
 static void run(channels *k, void (*groups)(void *, int64_t, int64_t, int64_t),
                 void (*columns)(void *, int64_t, int64_t, int64_t)) {
     const int side = by_columns(k);
-    const int64_t grain = side ? BLOCK : 1 + NORM_GRAIN / (k->count + 1);
+    const int64_t least = 1 + NORM_GRAIN / (k->count + 1), near = 1 + SIDE_BY_SIDE / (k->places + 1), few = 1 + k->groups / 4;
+    const int64_t more = k->apart == 1 ? 1 : near < few ? near : few, grain = side ? BLOCK : more > least ? more : least;
     k->c->host->parallel_for(k->c, k->groups, grain, side ? columns : groups, k);
 }
 
@@ -84,27 +86,21 @@ luron_status norm_channels_backward(luron_call *c, channels k) {
 /* ---- a row
  * ------------------------------------------------------------------------------------------------------------------ */
 typedef REAL TYPED(four) __attribute__((vector_size(4 * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
-INLINE double TYPED(sum)(const REAL *x, int64_t n) {
-    quad low = {0}, high = {0};
-    double rest = 0;
-    int64_t i = 0;
-    for (; i + NORM_LANES <= n; i += NORM_LANES)
-        low += QUAD(x + i), high += QUAD(x + i + 4);
-    for (; i < n; i++)
-        rest += (double)x[i];
-    return FOLDED(low, high) + rest;
-}
-INLINE double TYPED(squares)(const REAL *x, int64_t n, double mean) {
-    quad low = {0}, high = {0};
-    double rest = 0;
+/* Adds to to[0] the sum of x - pivot, to to[1] that of the squares of these. */
+LOOP TYPED(moments)(const REAL *x, int64_t n, double pivot, double *to) {
+    quad low = {0}, high = {0}, square = {0}, above = {0};
+    double rest = 0, last = 0;
     int64_t i = 0;
     for (; i + NORM_LANES <= n; i += NORM_LANES) {
-        const quad a = QUAD(x + i) - mean, b = QUAD(x + i + 4) - mean;
-        low += a * a, high += b * b;
+        const quad a = QUAD(x + i) - pivot, b = QUAD(x + i + 4) - pivot;
+        low += a, high += b;
+        square += a * a, above += b * b;
     }
-    for (; i < n; i++)
-        rest += ((double)x[i] - mean) * ((double)x[i] - mean);
-    return FOLDED(low, high) + rest;
+    for (; i < n; i++) {
+        const double a = (double)x[i] - pivot;
+        rest += a, last += a * a;
+    }
+    to[0] += FOLDED(low, high) + rest, to[1] += FOLDED(square, above) + last;
 }
 /* to[0]: the sum of gy, to[1]: that of gy (x - mean). */
 LOOP TYPED(products)(const REAL *gy, const REAL *x, int64_t n, double mean, double *to) {
@@ -137,81 +133,89 @@ LOOP TYPED(slope_row)(REAL *restrict gx, const REAL *restrict gy, const REAL *re
             gx[i] += gy[i] * times - (x[i] - mean) * slope - shift;
 }
 
-/* Row `at` of what lies `apart` rows from one to the next is wanted soon: no processor looks so far by itself. */
-LOOP TYPED(ahead)(const channels *k, const void *rows, int64_t at) {
-    enum { LINE = 64, MOST = 8192 };
-    const char *row = (const char *)((const REAL *)rows + at * k->places);
-    const int64_t bytes = k->places * (int64_t)sizeof(REAL);
-    for (int64_t i = 0; i < bytes && i < MOST; i += LINE)
-        __builtin_prefetch(row + i);
-}
-
-/* ---- a group
+/* ---- groups
  * ---------------------------------------------------------------------------------------------------------------- */
 static double TYPED(weight)(const channels *k, int64_t row) {
     return k->w ? (double)((const REAL *)k->w)[row % k->channels] : 1;
 }
-/* Mean and 1 / deviation of a group into stats, its variance into work. */
-LOOP TYPED(measure)(const channels *k, int64_t group) {
-    const REAL *x = (const REAL *)k->x + first_row(k, group) * k->places;
-    const int64_t runs = k->apart > 1 ? k->rows : 1,
-                  n = k->apart > 1 ? k->places : k->count; /* rows side by side are one run */
-    const double count = (double)(k->count > 0 ? k->count : 1);
-    double mean = 0, var = 0;
-    if (k->own) {
-        for (int64_t i = 0; i < runs; i++) {
-            if (i + 1 < runs) TYPED(ahead)(k, x, (i + 1) * k->apart);
-            mean += TYPED(sum)(x + i * k->apart * k->places, n);
+/* What is done with row `row` of group g. */
+LOOP TYPED(moments_row)(const channels *k, int64_t g, int64_t row) {
+    const REAL *x = k->x;
+    TYPED(moments)(x + row * k->places, k->places, (double)x[first_row(k, g) * k->places], k->stats + 2 * g);
+}
+LOOP TYPED(forward_row)(const channels *k, int64_t g, int64_t row) {
+    const REAL *b = k->b;
+    const int64_t at = row * k->places;
+    TYPED(scale_row)((REAL *)k->y + at, (const REAL *)k->x + at, k->places, (REAL)k->stats[2 * g],
+                     (REAL)(k->stats[2 * g + 1] * TYPED(weight)(k, row)), b ? b[row % k->channels] : 0);
+    if (tells_rows(k)) k->c->host->made(k->c, at, k->places);
+}
+LOOP TYPED(products_row)(const channels *k, int64_t g, int64_t row) {
+    const int64_t at = row * k->places;
+    double *sums = k->work + 2 * row;
+    if (tells_rows(k)) k->c->host->wants(k->c, at, k->places);
+    TYPED(products)((const REAL *)k->gy + at, (const REAL *)k->x + at, k->places, k->stats[2 * g], sums);
+    sums[1] *= k->stats[2 * g + 1];
+}
+LOOP TYPED(backward_row)(const channels *k, int64_t g, int64_t row) {
+    const int64_t at = row * k->places;
+    TYPED(slope_row)((REAL *)k->gx + at, (const REAL *)k->gy + at, (const REAL *)k->x + at, k->places, (REAL)k->beta,
+                     (REAL)k->stats[2 * g], (REAL)(k->stats[2 * g + 1] * TYPED(weight)(k, row)),
+                     (REAL)k->slopes[2 * g + 1], (REAL)k->slopes[2 * g]);
+}
+/* All rows of groups begin .. end in the order in which they lie, or from the last image to the first: what was looked
+ * at last is still near. Of a group they come in ascending order, unless `back`. */
+LOOP TYPED(each_row)(const channels *k, int64_t begin, int64_t end, int back,
+                     void (*fn)(const channels *, int64_t, int64_t)) {
+    const int64_t groups = end - begin, outer = k->apart > 1 ? k->rows : groups, inner = k->apart > 1 ? groups : k->rows;
+    for (int64_t o = 0; o < outer; o++) {
+        const int64_t at = back ? outer - 1 - o : o;
+        for (int64_t i = 0; i < inner; i++) {
+            const int64_t g = begin + (k->apart > 1 ? i : at), r = k->apart > 1 ? at : i;
+            fn(k, g, first_row(k, g) + r * k->apart);
         }
-        mean /= count;
-        for (int64_t i = 0; i < runs; i++)
-            var += TYPED(squares)(x + i * k->apart * k->places, n, mean);
-        var /= count;
-    } else {
-        mean = (double)((const REAL *)k->running_mean)[group % k->channels];
-        var = (double)((const REAL *)k->running_var)[group % k->channels];
     }
-    k->stats[2 * group] = mean, k->stats[2 * group + 1] = 1 / sqrt(var + k->o->eps), k->work[group] = var;
+}
+/* Mean and 1 / deviation of groups into stats, their variances into work. */
+LOOP TYPED(measure)(const channels *k, int64_t begin, int64_t end) {
+    const double count = (double)(k->count > 0 ? k->count : 1);
+    for (int64_t g = begin; g < end && k->own; g++)
+        k->stats[2 * g] = k->stats[2 * g + 1] = 0;
+    if (k->own) TYPED(each_row)(k, begin, end, 0, TYPED(moments_row));
+    for (int64_t g = begin; g < end; g++) {
+        double *stats = k->stats + 2 * g, mean, var;
+        if (k->own) {
+            mean = stats[0] / count, var = stats[1] / count - mean * mean;
+            mean += k->count > 0 ? (double)((const REAL *)k->x)[first_row(k, g) * k->places] : 0;
+            var = var < 0 ? 0 : var;
+        } else {
+            mean = (double)((const REAL *)k->running_mean)[g % k->channels];
+            var = (double)((const REAL *)k->running_var)[g % k->channels];
+        }
+        stats[0] = mean, stats[1] = 1 / sqrt(var + k->o->eps), k->work[g] = var;
+    }
 }
 LOOP TYPED(forward_groups)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const channels *k = arg;
-    const REAL *b = k->b;
     (void)chunk;
-    for (int64_t g = begin; g < end; g++) {
-        TYPED(measure)(k, g);
-        const double mean = k->stats[2 * g], inverse = k->stats[2 * g + 1];
-        for (int64_t i = 0; i < k->rows; i++) {
-            const int64_t row = first_row(k, g) + i * k->apart, at = row * k->places;
-            if (i + 1 < k->rows) TYPED(ahead)(k, k->y, row + k->apart);
-            TYPED(scale_row)((REAL *)k->y + at, (const REAL *)k->x + at, k->places, (REAL)mean,
-                             (REAL)(inverse * TYPED(weight)(k, row)), b ? b[row % k->channels] : 0);
-            if (tells_rows(k)) k->c->host->made(k->c, at, k->places);
-        }
-    }
+    TYPED(measure)(k, begin, end);
+    TYPED(each_row)(k, begin, end, 1, TYPED(forward_row));
 }
 LOOP TYPED(backward_groups)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const channels *k = arg;
     (void)chunk;
+    TYPED(each_row)(k, begin, end, 0, TYPED(products_row));
     for (int64_t g = begin; g < end; g++) {
-        const double mean = k->stats[2 * g], inverse = k->stats[2 * g + 1], n = (double)(k->count > 0 ? k->count : 1);
+        const double inverse = k->stats[2 * g + 1], n = (double)(k->count > 0 ? k->count : 1);
         double s1 = 0, s2 = 0;
         for (int64_t i = 0; i < k->rows; i++) {
-            const int64_t row = first_row(k, g) + i * k->apart, at = row * k->places;
-            double *sums = k->work + 2 * row, w = TYPED(weight)(k, row);
-            if (i + 1 < k->rows) TYPED(ahead)(k, k->x, row + k->apart), TYPED(ahead)(k, k->gy, row + k->apart);
-            if (tells_rows(k)) k->c->host->wants(k->c, at, k->places);
-            TYPED(products)((const REAL *)k->gy + at, (const REAL *)k->x + at, k->places, mean, sums);
-            sums[1] *= inverse;
+            const int64_t row = first_row(k, g) + i * k->apart;
+            const double w = TYPED(weight)(k, row), *sums = k->work + 2 * row;
             s1 += w * sums[0], s2 += w * sums[1];
         }
-        const double shift = k->own ? inverse * s1 / n : 0, slope = k->own ? inverse * inverse * s2 / n : 0;
-        for (int64_t i = 0; k->gx && i < k->rows; i++) {
-            const int64_t row = first_row(k, g) + i * k->apart, at = row * k->places;
-            TYPED(slope_row)((REAL *)k->gx + at, (const REAL *)k->gy + at, (const REAL *)k->x + at, k->places,
-                             (REAL)k->beta, (REAL)mean, (REAL)(inverse * TYPED(weight)(k, row)), (REAL)slope,
-                             (REAL)shift);
-        }
+        k->slopes[2 * g] = k->own ? inverse * s1 / n : 0, k->slopes[2 * g + 1] = k->own ? inverse * inverse * s2 / n : 0;
     }
+    if (k->gx) TYPED(each_row)(k, begin, end, 1, TYPED(backward_row));
 }
 
 /* ---- blocks of channels that lie side by side
@@ -243,7 +247,7 @@ static void TYPED(forward_columns)(void *arg, int64_t begin, int64_t end, int64_
         REAL mean[BLOCK], times[BLOCK], plus[BLOCK];
         if (k->own) TYPED(measure_columns)(k, first, m);
         for (int64_t j = 0; j < m; j++) {
-            if (!k->own) TYPED(measure)(k, first + j);
+            if (!k->own) TYPED(measure)(k, first + j, first + j + 1);
             mean[j] = (REAL)k->stats[2 * (first + j)], plus[j] = b ? b[first + j] : 0;
             times[j] = (REAL)(k->stats[2 * (first + j) + 1] * TYPED(weight)(k, first + j));
         }

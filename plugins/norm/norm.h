@@ -46,6 +46,7 @@ typedef struct channels {
     void *y, *gx;
     double *stats; /* mean and 1 / deviation of each group */
     double *work;  /* forward: variance of each group; backward: two sums of each row */
+    double *slopes; /* backward: what all of a group's gradients lose, and for each deviation */
     double beta;
 } channels;
 /** Parameters weight and bias of `size` numbers. */

@@ -4,6 +4,20 @@
 enum { PIECE = 1024, GRAIN = 16384, STRIP = 16 };
 typedef struct thinning { const run *r; int64_t layer; const char *from; char *to; } thinning;
 typedef struct turning { const char *from; char *to; int64_t rows, cols; double beta; } turning;
+/* Pieces of 16 bytes, and how a square of them is turned. */
+#define SIDE(T) ((int)(16 / sizeof(T)))
+typedef float piece_float __attribute__((vector_size(16), aligned(4), may_alias));
+typedef double piece_double __attribute__((vector_size(16), aligned(8), may_alias));
+static inline void TURN_float(piece_float *p) {
+    const piece_float a = __builtin_shufflevector(p[0], p[1], 0, 4, 1, 5), b = __builtin_shufflevector(p[0], p[1], 2, 6, 3, 7),
+                      c = __builtin_shufflevector(p[2], p[3], 0, 4, 1, 5), d = __builtin_shufflevector(p[2], p[3], 2, 6, 3, 7);
+    p[0] = __builtin_shufflevector(a, c, 0, 1, 4, 5), p[1] = __builtin_shufflevector(a, c, 2, 3, 6, 7);
+    p[2] = __builtin_shufflevector(b, d, 0, 1, 4, 5), p[3] = __builtin_shufflevector(b, d, 2, 3, 6, 7);
+}
+static inline void TURN_double(piece_double *p) {
+    const piece_double a = p[0];
+    p[0] = __builtin_shufflevector(a, p[1], 0, 2), p[1] = __builtin_shufflevector(a, p[1], 1, 3);
+}
 #define REAL float
 #include "moves.c"
 #define REAL double
@@ -89,20 +103,35 @@ LOOP TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
         if (++j == m->b) j = 0, i++;
     }
 }
+/* A square of pieces, rows for columns. */
+LOOP TYPED(square)(const REAL *from, int64_t ld_from, REAL *to, int64_t ld_to, int adds) {
+    TYPED(piece) p[SIDE(REAL)];
+    for (int i = 0; i < SIDE(REAL); i++) p[i] = *(const TYPED(piece) *)(from + i * ld_from);
+    JOIN(TURN, REAL)(p);
+    for (int i = 0; i < SIDE(REAL); i++) {
+        TYPED(piece) *at = (TYPED(piece) *)(to + i * ld_to);
+        if (adds) p[i] += *at;
+        *at = p[i];
+    }
+}
 /* Strips of columns of `from`. */
 static void TYPED(turn)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const turning *k = arg;
+    const int64_t whole = k->rows - k->rows % SIDE(REAL);
+    const int adds = k->beta != 0;
     (void)chunk;
     for (int64_t strip = begin; strip < end; strip++) {
-        const int64_t first = strip * STRIP, w = k->cols - first < STRIP ? k->cols - first : STRIP;
+        const int64_t first = strip * STRIP, w = k->cols - first < STRIP ? k->cols - first : STRIP, squares = w - w % SIDE(REAL);
+        const REAL *from = (const REAL *)k->from + first;
         REAL *to = (REAL *)k->to + first * k->rows;
-        for (int64_t i = 0; i < k->rows; i++) {
-            const REAL *from = (const REAL *)k->from + i * k->cols + first;
-            if (k->beta != 0)
-                for (int64_t j = 0; j < w; j++) to[j * k->rows + i] += from[j];
-            else
-                for (int64_t j = 0; j < w; j++) to[j * k->rows + i] = from[j];
-        }
+        for (int64_t i = 0; i < whole; i += SIDE(REAL))
+            for (int64_t j = 0; j < squares; j += SIDE(REAL))
+                TYPED(square)(from + i * k->cols + j, k->cols, to + j * k->rows + i, k->rows, adds);
+        for (int64_t i = 0; i < k->rows; i++)
+            for (int64_t j = i < whole ? squares : 0; j < w; j++) {
+                const REAL x = from[i * k->cols + j];
+                to[j * k->rows + i] = adds ? to[j * k->rows + i] + x : x;
+            }
     }
 }
 static void TYPED(thin)(void *arg, int64_t begin, int64_t end, int64_t chunk) {

@@ -4,6 +4,7 @@
 #include "recurrent.h"
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 static int per_part(const run *r) { return r->o->bias ? 4 : 2; }
 static int is_cell(const run *r) { return r->o->num_layers == 0; } /* a cell has no such option */
@@ -124,8 +125,7 @@ run rnn_open(luron_call *c, const cell *k) {
     r.gates = luron_data(luron_saved(c, SAVED_GATES)), r.y = luron_data(luron_saved(c, SAVED_OUTPUT));
     if (k->extra) r.extra = luron_data(luron_saved(c, SAVED_EXTRA));
     r.letters = luron_data(luron_saved(c, SAVED_LETTERS));
-    const int64_t zeros = (r.n * r.h > r.wide ? r.n * r.h : r.wide) * r.size;
-    for (int64_t i = 0; i < zeros; i++) r.zero[i] = 0;
+    memset(r.zero, 0, (size_t)((r.n * r.h > r.wide ? r.n * r.h : r.wide) * r.size));
     return r;
 }
 void rnn_take_input(run *r) {

@@ -22,11 +22,27 @@ typedef struct NAME(store) {
     bool adds;        /* to what is there, and is fetched while the sums are made */
 } NAME(store);
 
+/* What the next panel is packed from: fetched while this one is multiplied. */
+typedef struct NAME(ahead) {
+    const T *row;
+    int64_t ld, rows;    /* rows that are left */
+    int64_t lines, line; /* of 64 bytes, in a row; the next one of this row */
+    int64_t each;        /* lines to fetch beside a tile; 0: nothing */
+} NAME(ahead);
+
+static inline void NAME(fetch)(NAME(ahead) * a) {
+    for (int64_t i = a->each; i > 0 && a->rows > 0; i--) {
+        __builtin_prefetch((const char *)a->row + a->line * 64, 0, 2);
+        if (++a->line == a->lines) a->line = 0, a->row += a->ld, a->rows--;
+    }
+}
+
 /* Tiles of so many rows each, from `row` to `end` and from `col` of what is stored; `step` numbers of a from one to the
  * next. */
 typedef struct NAME(tiles) {
     int rows, col;
     int64_t row, end, step;
+    NAME(ahead) * ahead; /* some of it is fetched beside each tile */
 } NAME(tiles);
 
 typedef void NAME(kernel)(const NAME(tiles) * t, bool trans_a, int64_t k, const T *a, int64_t lda, const T *b, int64_t ldb,
@@ -109,14 +125,6 @@ static void NAME(pack)(const luron__gemm_args *g, void *to) {
     }
 }
 
-/* What the next panel is packed from: fetched while this one is multiplied. */
-typedef struct NAME(ahead) {
-    const T *row;
-    int64_t ld, rows;    /* rows that are left */
-    int64_t lines, line; /* of 64 bytes, in a row; the next one of this row */
-    int64_t each;        /* lines to fetch beside a tile */
-} NAME(ahead);
-
 static NAME(ahead) NAME(look_ahead)(const luron__gemm_args *g, int64_t k, int64_t n, int64_t j, int64_t cols, int64_t tiles) {
     bool trans_b = (g->flags & LURON_TRANS_B) != 0;
     int64_t rows = trans_b ? cols : n, lines = ((trans_b ? n : cols) * (int64_t)sizeof(T) + 63) / 64;
@@ -125,13 +133,6 @@ static NAME(ahead) NAME(look_ahead)(const luron__gemm_args *g, int64_t k, int64_
                          .rows = rows,
                          .lines = lines,
                          .each = (rows * lines + tiles - 1) / tiles};
-}
-
-static inline void NAME(fetch)(NAME(ahead) * a, int64_t tiles) {
-    for (int64_t i = tiles * a->each; i > 0 && a->rows > 0; i--) {
-        __builtin_prefetch((const char *)a->row + a->line * 64, 0, 2);
-        if (++a->line == a->lines) a->line = 0, a->row += a->ld, a->rows--;
-    }
 }
 
 /* How many tiles of at most `most` rows, and the rows of each: the longer ones first. */
@@ -156,9 +157,14 @@ typedef struct NAME(part) {
 /* n rows of `tiles` times `rows` numbers, `ld` apart, as tiles; rows is a constant where this is inlined. */
 static inline __attribute__((always_inline)) void NAME(turn_tiles)(const T *from, int64_t ld, int64_t n, int64_t tiles,
                                                                    const int rows, T *to) {
-    for (int64_t tile = 0; tile < tiles; tile++, from += rows)
-        for (int64_t i = 0; i < n; i++, to += rows)
-            memcpy(to, from + i * ld, (size_t)rows * sizeof(T));
+    enum { FEW = 8 }; /* rows: that a cache holds, however far apart they are */
+    for (int64_t i = 0; i < n; i += FEW, from += FEW * ld, to += FEW * rows)
+        for (int64_t tile = 0; tile < tiles; tile++) {
+            const T *line = from + tile * rows;
+            T *at = to + tile * n * rows;
+            for (int64_t k = i; k < i + FEW && k < n; k++, line += ld, at += rows)
+                memcpy(at, line, (size_t)rows * sizeof(T));
+        }
 }
 
 /* A transposed a whose numbers for one tile lie far apart, as tiles one behind the other, each by rising k. */
@@ -197,7 +203,7 @@ static inline void NAME(fetch_rows)(const T *a, int64_t lda, T *c, int64_t ldc, 
 }
 
 /* Packs n rows from k on, of a block, of the columns from j on, unless the kernel of the first rows copies them.
- * @return what is to be fetched beside the tiles: what is packed next, where that is not done beside the copying. */
+ * @return what is to be fetched beside the tiles: what is packed next. */
 static LURON__ONCE NAME(ahead) NAME(pack_panels)(const NAME(part) * part, int64_t block, int64_t k, int64_t n, int64_t j,
                                                   int cols, int width, bool copies) {
     const luron__gemm_args *g = part->g;
@@ -205,7 +211,6 @@ static LURON__ONCE NAME(ahead) NAME(pack_panels)(const NAME(part) * part, int64_
             tiles = NAME(split_of)(part->m1 - part->m0, NAME(panels)[0].rows).n * ((cols + width - 1) / width);
     for (int c = 0; c < cols && !copies; c += width)
         NAME(pack_panel)(g, k, n, j + c, cols - c < width ? cols - c : width, width, part->work + c * n);
-    if (copies && cols == width) return (NAME(ahead)){0};
     if (block + 1 < part->end) {
         int64_t more = part->blocks.each + (block + 1 < part->blocks.longer);
         return NAME(look_ahead)(g, k + n, more, j, cols, tiles);
@@ -262,7 +267,7 @@ static void NAME(multiply_panels)(const NAME(part) * part, int64_t j, int cols, 
             bool longer = tile < tiles.longer, copied = copies && tile == 0;
             bool first = g->m > LURON__GEMM_M && j == 0 && !trans_a && n <= MOST_SHORT && tile + 1 < tiles.n;
             int64_t alike = cols > p->width || copied || first ? 1 : longer ? tiles.longer - tile : tiles.n - tile;
-            NAME(tiles) t = {(int)tiles.each + longer, 0, row, row + alike * (tiles.each + longer), 0};
+            NAME(tiles) t = {(int)tiles.each + longer, 0, row, row + alike * (tiles.each + longer), 0, &ahead};
             const T *a = (const T *)g->a + (trans_a ? k * g->lda + part->m0 + row : (part->m0 + row) * g->lda + k);
             if (turned) a = turned + row * n;
             int64_t lda = turned ? t.rows : g->lda;
@@ -271,7 +276,6 @@ static void NAME(multiply_panels)(const NAME(part) * part, int64_t j, int cols, 
                 NAME(fetch_rows)
                 (a + t.step, lda, s.c + t.end * s.ldc, s.ldc, tiles.each, n, g->n > MOST_SHORT ? 0 : g->n);
             for (int64_t at = 0; t.col < cols; t.col += p->width, at += step) {
-                if (ahead.each) NAME(fetch)(&ahead, alike);
                 s.copy = part->work + at;
                 if (copied) NAME(copying)(&t, trans_a, n, a, lda, given + t.col, g->ldb, next, &s);
                 else p->kernel(&t, trans_a, n, a, lda, b + at, ldb, next, &s);

@@ -69,12 +69,7 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
             if (rows > 1) KEEP(x[v]);
             if (copies) memcpy(copy + v * VL, &x[v], sizeof(VEC));
         }
-        if (copies) {
-#pragma GCC unroll 8
-            for (int v = 0; v < vecs * VL; v += 64 / (int)sizeof(T)) /* of the next panel */
-                __builtin_prefetch(b + vecs * VL + v, 0, 2);
-            copy += vecs * VL;
-        }
+        if (copies) copy += vecs * VL;
 #pragma GCC unroll 8
         for (int r = 0; r < rows; r++) {
             VEC y = SET1(a + r * row_stride);
@@ -121,6 +116,8 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
         int64_t row = t->row, end = t->end, step = t->step;                                                            \
         int col = t->col, rows = t->rows;                                                                              \
         (void)next;                                                                                                    \
-        for (; row < end; row += rows, a += step)                                                                      \
-            switch (rows) { heights }                                                                                   \
+        for (; row < end; row += rows, a += step) {                                                                    \
+            NAME(fetch)(t->ahead);                                                                                     \
+            switch (rows) { heights }                                                                                  \
+        }                                                                                                              \
     }
