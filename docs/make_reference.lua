@@ -7,7 +7,11 @@ local luron = require "luron"
 
 local root = (arg[0]:match "^(.*)docs/[^/]*$" or "../")
 local parts = dofile(root .. "docs/reference/parts.lua")
-local plugins = { "linear", "conv", "embedding", "recurrent", "activation", "shrink", "gate", "loss", "error_loss", "margin_loss", "region_loss", "sequence_loss", "distance", "noise", "shape", "merge", "pool", "pad", "norm", "graph", "preprocess", "normalize", "optim", "hdf5", "idx", "csv" } -- ours, in order
+-- Ours, in order.
+local plugins = { "linear", "conv", "embedding", "recurrent", "conv_lstm", "attention", "activation", "shrink", "gate", "loss", "error_loss",
+  "margin_loss", "region_loss", "sequence_loss", "distance", "noise", "shape", "merge", "pool", "pad", "norm", "graph", "preprocess", "normalize",
+  "optim", "hdf5", "idx", "csv",
+}
 
 -- Receivers in signatures, with their classes.
 local classes = {
@@ -264,11 +268,13 @@ local function type_markdown(out, what)
   end
 end
 
-local titles = { linear = "Linear", conv = "Convolution", embedding = "Embeddings", recurrent = "Recurrent", activation = "Activations", loss = "Losses", noise = "Noise",
-  shrink = "Activations that shrink, and others", gate = "Activations of several numbers", error_loss = "Losses of numbers",
-  margin_loss = "Losses by margins", region_loss = "Losses of masks", sequence_loss = "Losses of sequences", distance = "Distances",
-  shape = "Shape", pool = "Pooling", pad = "Padding and resizing",
-  norm = "Normalisation" }
+local titles = {
+  linear = "Linear", conv = "Convolution", embedding = "Embeddings", recurrent = "Recurrent", conv_lstm = "Recurrent, of images", attention = "Attention",
+  activation = "Activations", shrink = "Activations that shrink, and others", gate = "Activations of several numbers", loss = "Losses",
+  error_loss = "Losses of numbers", margin_loss = "Losses by margins", region_loss = "Losses of masks", sequence_loss = "Losses of sequences",
+  distance = "Distances", noise = "Noise", shape = "Shape", merge = "Merging", pool = "Pooling", pad = "Padding and resizing", norm = "Normalisation",
+  normalize = "Normalisation without statistics", graph = "Graphs", preprocess = "Preprocessing",
+}
 
 local function types_markdown(out)
   out "## Layer types\n"
