@@ -326,10 +326,10 @@ local function find(dir, name)
     local file = io.open(path, "rb")
     if file then
       file:close()
-      return path
+      return path, true
     end
   end
-  return dir .. "/" .. name
+  return dir .. "/" .. name, false
 end
 
 local function images(dir, prefix, classes, name)
@@ -370,6 +370,40 @@ function data.fashion_mnist(dir)
   local from = os.getenv "LURON_DATA"
   dir = dir or (from and from .. "/fashion-mnist") or "/usr/share/datasets/fashion-mnist"
   return two(dir, { "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot" }, "Fashion-MNIST")
+end
+
+-- One dataset of the records of several files.
+local function cifar(paths, classes, name)
+  local x, y = {}, {}
+  for i, path in ipairs(paths) do
+    local file, message, code = read("cifar10", path, { format = "cifar" })
+    if not file then return nil, message, code end
+    x[i], y[i] = file[1].tensor, file[2].tensor
+  end
+  local set = data.tensors(core.cat(x, 1), core.cat(y, 1), { classes = classes, name = name })
+  set.note = "labels count from 1"
+  set.transform = function(batch) return batch:float() / 255 end
+  return set
+end
+
+--- CIFAR-10 from its binary files in `dir`: training set, of data_batch_1.bin and those of the further four that are there, and
+--- test set, of test_batch.bin or the file that the option `test` names: images (n, 3, 32, 32) in [0, 1].
+function data.cifar10(dir, options)
+  if type(dir) ~= "string" then core.badarg(1, "cifar10", "dir: string expected, got " .. core.got(dir)) end
+  local last = options and options.test or "test_batch.bin"
+  local classes = { "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck" }
+  local paths = { (find(dir, "data_batch_1.bin")) }
+  for i = 2, 5 do
+    local path, is_there = find(dir, "data_batch_" .. i .. ".bin")
+    if is_there then paths[#paths + 1] = path end
+  end
+  local train, message, code = cifar(paths, classes, "CIFAR-10 train")
+  if not train then return nil, message, code end
+  train.note = string.format("%d of 5 batches; %s", #paths, train.note)
+  local test
+  test, message, code = cifar({ (find(dir, last)) }, classes, "CIFAR-10 test")
+  if not test then return nil, message, code end
+  return train, test
 end
 
 return names.guard(data, "luron.data")
