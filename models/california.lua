@@ -32,7 +32,8 @@ print(string.format("%d districts to learn from, %d to test with; columns %s and
 print(model:summary { args.batch, x:size(2) })
 local opt = luron.optim.Adam(model, { lr = args.lr })
 local start = luron.clock()
-luron.fit(model, train, { epochs = args.epochs, batch = args.batch, loss = "mse_loss", optim = opt })
+local rate = luron.schedule.CosineAnnealingLR(opt, { T_max = args.epochs }) -- smaller steps towards the end
+luron.fit(model, train, { epochs = args.epochs, batch = args.batch, loss = "mse_loss", optim = opt, schedule = rate })
 
 -- R2: 1 is perfect, 0 is no better than the mean price of all test districts.
 local error = luron.evaluate(model, test, { loss = "mse_loss" }).loss

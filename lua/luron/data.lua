@@ -390,7 +390,10 @@ end
 --- test set, of test_batch.bin or the file that the option `test` names: images (n, 3, 32, 32) in [0, 1].
 function data.cifar10(dir, options)
   if type(dir) ~= "string" then core.badarg(1, "cifar10", "dir: string expected, got " .. core.got(dir)) end
-  local last = options and options.test or "test_batch.bin"
+  for key, value in pairs(options or {}) do
+    if key ~= "test" then core.badarg(2, "cifar10", string.format("no option %s; options: test", core.got(key))) end
+    if type(value) ~= "string" then core.badarg(2, "cifar10", "test: string expected, got " .. core.got(value)) end
+  end
   local classes = { "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck" }
   local paths = { (find(dir, "data_batch_1.bin")) }
   for i = 2, 5 do
@@ -401,7 +404,7 @@ function data.cifar10(dir, options)
   if not train then return nil, message, code end
   train.note = string.format("%d of 5 batches; %s", #paths, train.note)
   local test
-  test, message, code = cifar({ (find(dir, last)) }, classes, "CIFAR-10 test")
+  test, message, code = cifar({ (find(dir, options and options.test or "test_batch.bin")) }, classes, "CIFAR-10 test")
   if not test then return nil, message, code end
   return train, test
 end

@@ -1,6 +1,5 @@
 /* IDX (yann.lecun.com/exdb/mnist): 0 0 TYPE RANK, RANK sizes of 32 bits, elements, all big-endian; gzip too. */
 #include "../gunzip.h"
-#include "cifar.h"
 
 enum { U8 = 0x08, I8 = 0x09, I16 = 0x0b, I32 = 0x0c, F32 = 0x0d, F64 = 0x0e };
 static int type_size(int type) {
@@ -92,7 +91,7 @@ static const luron_format_type idx = { .struct_size = sizeof idx,
                                        .probe = probe,
                                        .read = read_idx,
                                        .read_tensor = read_elements };
-static const luron_format_type *const formats[] = { &idx, &cifar, NULL };
+static const luron_format_type *const formats[] = { &idx, NULL };
 LURON_PLUGIN_DEFINE(idx) = {
     .struct_size = sizeof(luron_plugin), .abi_major = LURON_ABI_MAJOR, .name = "idx", .version = "1", .formats = formats
 };

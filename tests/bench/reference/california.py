@@ -25,12 +25,14 @@ def run(seed):
     torch.manual_seed(seed)
     model = nn.Sequential(nn.Linear(13, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1))
     opt = torch.optim.Adam(model.parameters(), lr=1e-3)
+    rate = torch.optim.lr_scheduler.CosineAnnealingLR(opt, T_max=60)
     for _ in range(60):
         for ids in torch.randperm(len(x)).split(64):
             loss = nn.functional.mse_loss(model(x[ids]), y[ids])
             opt.zero_grad()
             loss.backward()
             opt.step()
+        rate.step()
     with torch.no_grad():
         error = ((model(test_x) - test_y) ** 2).mean()
         return {"R2": 1 - (error / ((test_y - test_y.mean()) ** 2).mean()).item()}

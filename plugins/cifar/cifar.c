@@ -1,6 +1,5 @@
 /* CIFAR's binary files (cs.toronto.edu/~kriz/cifar.html): records of one label byte, or two in CIFAR-100, and 3 x 32 x
  * 32 bytes of a picture, red, green and blue one behind the other. They have no head: the format has to be named. */
-#include "cifar.h"
 #include "../gunzip.h"
 
 enum { PIXELS = 3 * 32 * 32 };
@@ -65,11 +64,17 @@ static luron_status read_bytes(luron_io *io, const luron_tree *t, const luron_so
     return LURON_OK;
 }
 
-const luron_format_type cifar = {.struct_size = sizeof cifar,
-                                 .name = "cifar",
-                                 .doc = "pictures and labels of CIFAR's binary files; gzip too",
-                                 .options = option_list,
-                                 .options_size = sizeof(options),
-                                 .probe = probe,
-                                 .read = read_cifar,
-                                 .read_tensor = read_bytes};
+static const luron_format_type cifar = {.struct_size = sizeof cifar,
+                                        .name = "cifar",
+                                        .doc = "pictures and labels of CIFAR's binary files; gzip too",
+                                        .options = option_list,
+                                        .options_size = sizeof(options),
+                                        .probe = probe,
+                                        .read = read_cifar,
+                                        .read_tensor = read_bytes};
+static const luron_format_type *const formats[] = {&cifar, NULL};
+LURON_PLUGIN_DEFINE(cifar) = {.struct_size = sizeof(luron_plugin),
+                              .abi_major = LURON_ABI_MAJOR,
+                              .name = "cifar",
+                              .version = "1",
+                              .formats = formats};
