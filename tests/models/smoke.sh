@@ -27,7 +27,7 @@ mlp_tabular)
 forecast)
     for set in airline sunspots pm25; do run --smoke --threads 2 --save "$checkpoint" --set $set; done
     ;;
-char_lstm)
+char_lstm | char_gpt)
     run --smoke --threads 2 --save "$checkpoint"
     run --sample "$checkpoint" --letters 20
     ;;
