@@ -11,7 +11,7 @@ local args = options.parse("alexnet.lua", "AlexNet learns CIFAR-10.", { epochs =
 local train, test = pictures.cifar10(args)
 train = train:map(pictures.augment)
 if args.smoke then
-  train, test, args.epochs = train:range(64), test:range(50), 1
+  train, test, args.epochs = train:range(32), test:range(20), 1
 end
 
 local model = nn.Sequential {

@@ -12,7 +12,7 @@ local args = options.parse("nin.lua", "Network in network learns CIFAR-10.", { e
 local train, test = pictures.cifar10(args)
 train = train:map(pictures.augment)
 if args.smoke then
-  train, test, args.epochs = train:range(64), test:range(50), 1
+  train, test, args.epochs = train:range(32), test:range(20), 1
 end
 
 --- A convolution and, at every point, a network of two layers over the channels.

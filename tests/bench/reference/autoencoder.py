@@ -13,7 +13,7 @@ def run(seed):
     model = nn.Sequential(nn.Flatten(), nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 32), nn.Linear(32, 128), nn.ReLU(), nn.Linear(128, 784),
                           nn.Sigmoid(), nn.Unflatten(1, (1, 28, 28)))
     opt = torch.optim.Adam(model.parameters(), lr=1e-3)
-    for _ in range(10):
+    for _ in range(5):
         for ids in torch.randperm(len(x)).split(128):
             loss = nn.functional.mse_loss(model(x[ids]), x[ids])
             opt.zero_grad()

@@ -65,9 +65,9 @@ def each_seed(name, run, seeds=None):
     """Run for the seeds 1, 2, ...; `run(seed)` gives figures by name, of which means are printed."""
     rows = []
     for seed in range(1, (seeds or SEEDS) + 1):
-        start = time.time()
+        start = time.process_time()
         rows.append(run(seed))
-        print(name, "seed", seed, *("%s %.4f" % (k, v) for k, v in rows[-1].items()), "in %.1f s" % (time.time() - start), flush=True)
+        print(name, "seed", seed, *("%s %.4f" % (k, v) for k, v in rows[-1].items()), "in %.1f s of one core" % (time.process_time() - start), flush=True)
     for k in rows[0]:
         v = [row[k] for row in rows]
         print("%s mean of %d: %s %.4f, from %.4f to %.4f" % (name, len(v), k, np.mean(v), min(v), max(v)), flush=True)

@@ -27,7 +27,7 @@ def run(seed):
     torch.manual_seed(seed)
     model = VAE()
     opt = torch.optim.Adam(model.parameters(), lr=1e-3)
-    for _ in range(10):
+    for _ in range(5):
         for ids in torch.randperm(len(x)).split(128):
             loss = model.loss(x[ids])
             opt.zero_grad()
