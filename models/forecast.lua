@@ -55,7 +55,7 @@ if set.grows then x = x - last:reshape(n, 1, 1) end -- heights to come have neve
 local change = (target:narrow(1, set.window + 1, n) - last):unsqueeze(2)
 local all, cut = data.tensors(x, change), set.learn - set.window
 local train, test = all:range(cut), all:range(cut + 1, n)
-if args.smoke then train = train:range(84) end
+if args.smoke then train = train:range(80) end
 
 local Net = nn.class "Forecast"
 function Net:init(inputs) self.lstm, self.out = nn.LSTM(inputs, 32), nn.Linear(32, 1) end

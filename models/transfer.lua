@@ -73,7 +73,7 @@ local function seen_by(body, set)
 end
 model:freeze()
 local head = nn.Linear(64, 3)
-local rounds = args.smoke and 5 or 100
+local rounds = args.smoke and 2 or 100
 local moved = learn(head, seen_by(model, few), rounds, 0.05, 20, seen_by(model, held_out))
 local alone = learn(Net(3), few:map(pictures.augment), rounds, 0.05, 20, held_out)
 print(string.format("%s, from %d pictures each: %.1f %% of %d test pictures right with what was learned before, %.1f %% from scratch; %.1f s",

@@ -15,6 +15,20 @@ run() {
     [ $status -eq 0 ] || exit $status
 }
 
+# Without its data a script names the file that it wants.
+case $name in
+dice | neuron) ;;
+*)
+    status=0
+    "$interpreter" "$model" --smoke --data "$folder/none" 2>"$folder/message" || status=$?
+    [ $status -eq 3 ] && grep -q "^$name.lua: no .* in $folder/none/.*: --data DIR or LURON_DATA names the folder" "$folder/message" || {
+        cat "$folder/message"
+        echo "$name.lua without its data: status $status, 3 and what it wants expected"
+        exit 1
+    }
+    ;;
+esac
+
 case $name in
 dice | neuron) run --smoke --threads 2 ;;
 fashion_mnist)
