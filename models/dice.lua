@@ -1,25 +1,13 @@
 --- Three dice are thrown; a sum of 11 or more is called "big". First a layer made by hand, with weights 1, 1, 1 and the
 --- threshold; then a 3-8-2 network that learns the same from examples and is right on all 216 throws.
 ---   luron models/dice.lua [--epochs 400] [--seed 1] [--threads 1] [--smoke]
-local argparse = require "argparse"
+package.path = arg[0]:gsub("[^/]*$", "support/?.lua;") .. package.path
+local options = require "options"
 local luron = require "luron"
 local nn, data = luron.nn, luron.data
 
---- A whole number from 1 on, for options.
-local function count(text)
-  local n = math.tointeger(tonumber(text))
-  if n and n >= 1 then return n end
-  return nil, string.format("'%s' is no whole number from 1 on", text)
-end
-
-local parser = argparse("dice.lua", "Big or small? A network learns to judge three dice.")
-parser:option("--epochs", "Passes over the 216 throws at most", "400"):convert(count)
-parser:option("--seed", "Seed of the random numbers", "1"):convert(math.tointeger)
-parser:option("--threads", "Threads", "1"):convert(count)
-parser:flag("--smoke", "A short run, to see that it works")
-local args = parser:parse()
-luron.seed(args.seed)
-luron.threads(args.threads)
+local args = options.parse("dice.lua", "Big or small? A network learns to judge three dice.",
+  { epochs = 400, epochs_are = "Passes over the 216 throws at most", threads = "1" })
 
 local classes = { "small", "big" }
 local throws, ids = {}, {}

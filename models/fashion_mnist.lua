@@ -1,36 +1,17 @@
 --- Ten kinds of clothes from pictures of 28 x 28: a 784-256-10 network, the explicit training loop, a checkpoint.
 ---   luron models/fashion_mnist.lua [--epochs 10] [--batch 64] [--seed 1] [--threads N] [--data DIR] [--save FILE] [--smoke]
 ---   luron models/fashion_mnist.lua --predict FILE     ten test pictures, with a checkpoint that was saved before
-local argparse = require "argparse"
+package.path = arg[0]:gsub("[^/]*$", "support/?.lua;") .. package.path
+local options = require "options"
 local luron = require "luron"
 local nn, data = luron.nn, luron.data
 
---- A whole number from 1 on, for options.
-local function count(text)
-  local n = math.tointeger(tonumber(text))
-  if n and n >= 1 then return n end
-  return nil, string.format("'%s' is no whole number from 1 on", text)
-end
+local args = options.parse("fashion_mnist.lua", "Train a network on Fashion-MNIST, or predict with a saved one.",
+  { epochs = 10, batch = 64, lr = 0.001, data = true, save = "fashion_mnist.h5" },
+  function(parser) parser:option("--predict", "Predict with this checkpoint and train nothing") end)
 
-local parser = argparse("fashion_mnist.lua", "Train a network on Fashion-MNIST, or predict with a saved one.")
-parser:option("--epochs", "Passes over the training set", "10"):convert(count)
-parser:option("--batch", "Examples a step", "64"):convert(count)
-parser:option("--lr", "Learning rate", "0.001"):convert(tonumber)
-parser:option("--seed", "Seed of the random numbers", "1"):convert(math.tointeger)
-parser:option("--threads", "Threads (default: all)"):convert(count)
-parser:option("--data", "Folder with the four IDX files")
-parser:option("--save", "Write a checkpoint here", "fashion_mnist.h5")
-parser:option("--predict", "Predict with this checkpoint and train nothing")
-parser:flag("--smoke", "A short run, to see that it works")
-local args = parser:parse()
-luron.seed(args.seed)
-if args.threads then luron.threads(args.threads) end
-
-local train, test, code = data.fashion_mnist(args.data)
-if not train then
-  io.stderr:write(test, "\nDebian's package dataset-fashion-mnist has the files; --data says where others are.\n")
-  os.exit(code == "IO" and 3 or 1)
-end
+-- Debian's package dataset-fashion-mnist has the files.
+local train, test = options.need(data.fashion_mnist(options.folder(args, "fashion-mnist", "train-images-idx3-ubyte")))
 
 --- Class names and probabilities beside the truth for ten test pictures.
 local function predict(path)

@@ -1,37 +1,14 @@
---- Handwritten digits: luron.fit in one call. MNIST is not in Debian; --data names the folder with its four IDX files.
----   luron models/mnist.lua --data DIR [--epochs 5] [--batch 64] [--seed 1] [--threads N] [--save FILE] [--smoke]
-local argparse = require "argparse"
+--- Handwritten digits: luron.fit in one call. MNIST is not in Debian; --data or LURON_DATA names the
+--- folder with its four IDX files. Reaches some 97.9 % in 5 epochs, 5 s on two cores.
+---   luron models/mnist.lua [--data DIR] [--epochs 5] [--batch 64] [--seed 1] [--threads N] [--save FILE] [--smoke]
+package.path = arg[0]:gsub("[^/]*$", "support/?.lua;") .. package.path
+local options = require "options"
 local luron = require "luron"
 local nn, data = luron.nn, luron.data
 
---- A whole number from 1 on, for options.
-local function count(text)
-  local n = math.tointeger(tonumber(text))
-  if n and n >= 1 then return n end
-  return nil, string.format("'%s' is no whole number from 1 on", text)
-end
+local args = options.parse("mnist.lua", "Train a network on MNIST.", { epochs = 5, batch = 64, data = true, save = true })
 
-local parser = argparse("mnist.lua", "Train a network on MNIST.")
-parser:option("--data", "Folder with train-images-idx3-ubyte(.gz) and the other three", os.getenv "LURON_DATA" and os.getenv "LURON_DATA" .. "/mnist")
-parser:option("--epochs", "Passes over the training set", "5"):convert(count)
-parser:option("--batch", "Examples a step", "64"):convert(count)
-parser:option("--seed", "Seed of the random numbers", "1"):convert(math.tointeger)
-parser:option("--threads", "Threads (default: all)"):convert(count)
-parser:option("--save", "Write a checkpoint here")
-parser:flag("--smoke", "A short run, to see that it works")
-local args = parser:parse()
-luron.seed(args.seed)
-if args.threads then luron.threads(args.threads) end
-if not args.data then
-  io.stderr:write "mnist.lua: --data DIR (or LURON_DATA) has to name the folder with the IDX files\n"
-  os.exit(2)
-end
-
-local train, test = data.mnist(args.data)
-if not train then
-  io.stderr:write(test, "\n")
-  os.exit(1)
-end
+local train, test = options.need(data.mnist(options.folder(args, "mnist", "train-images-idx3-ubyte")))
 if args.smoke then
   train, test, args.epochs = train:range(2000), test:range(500), 1
 end

@@ -1,25 +1,13 @@
 --- One neuron: an inner product, a threshold made smooth (the transfer function), and weights learned by gradient descent.
 --- It learns AND and OR. XOR it cannot: no straight line separates its cases. Two layers of neurons can.
 ---   luron models/neuron.lua [--epochs 2000] [--seed 1] [--threads 1] [--smoke]
-local argparse = require "argparse"
+package.path = arg[0]:gsub("[^/]*$", "support/?.lua;") .. package.path
+local options = require "options"
 local luron = require "luron"
 local nn = luron.nn
 
---- A whole number from 1 on, for options.
-local function count(text)
-  local n = math.tointeger(tonumber(text))
-  if n and n >= 1 then return n end
-  return nil, string.format("'%s' is no whole number from 1 on", text)
-end
-
-local parser = argparse("neuron.lua", "One neuron learns AND and OR; two layers learn XOR.")
-parser:option("--epochs", "Steps of gradient descent", "2000"):convert(count)
-parser:option("--seed", "Seed of the random numbers", "1"):convert(math.tointeger)
-parser:option("--threads", "Threads", "1"):convert(count)
-parser:flag("--smoke", "A short run, to see that it works")
-local args = parser:parse()
-luron.seed(args.seed)
-luron.threads(args.threads)
+local args = options.parse("neuron.lua", "One neuron learns AND and OR; two layers learn XOR.",
+  { epochs = 2000, epochs_are = "Steps of gradient descent", threads = "1" })
 local steps = args.smoke and 600 or args.epochs
 
 local inputs = luron.tensor { { 0.0, 0.0 }, { 0.0, 1.0 }, { 1.0, 0.0 }, { 1.0, 1.0 } }

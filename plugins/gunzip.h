@@ -1,4 +1,4 @@
-/* gunzip.h -- for the plugins idx and csv: the bytes of a source, unpacked if they are gzip. Needs zlib. */
+/* gunzip.h -- for the plugins idx, cifar and csv: the bytes of a source, unpacked if they are gzip. Needs zlib. */
 #ifndef GUNZIP_H
 #define GUNZIP_H
 #include <luron/plugin.h>

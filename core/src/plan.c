@@ -138,12 +138,14 @@ void luron__plan_op(luron_ctx *ctx, const luron__apply *a) {
         refuse(p, text);
     }
     for (int i = 0; i < a->n_in; i++)
-        luron__plan_see(p, a->in[i]);
+        if (a->in[i]) luron__plan_see(p, a->in[i]);
     if (a->is_view) return; /* nothing is done to memory */
     luron__plan_step *s = new_step(p, LURON__PLAN_OP, a->n_in + 1);
     if (!s) return;
     s->in = luron__plan_memory(p, (size_t)a->n_in * sizeof *s->in);
     for (int i = 0; i < a->n_in && s->in; i++) {
+        mix_int(p, a->in[i] != NULL); /* a sparse matrix may be without values */
+        if (!a->in[i]) continue;
         set_header(p, s, i, a->in[i], false);
         s->in[i] = &s->headers[i];
     }

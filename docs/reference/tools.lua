@@ -47,7 +47,7 @@ or, once installed, with the prefix on LUA_PATH and LUA_CPATH.
 | `LURON_PLUGIN_PATH` | folders with plugins, separated by `:`, absolute and not writable by everybody (others are ignored); they come before luron's own |
 | `LURON_NUM_THREADS` | threads of parallel loops, 1 to 256 (otherwise as OpenMP has it) |
 | `LURON_ISA` | instruction set of the kernels: `avx2` or `plain`; what this machine does not have is an error |
-| `LURON_DATA` | folder with data sets: `fashion-mnist/` below it |]],
+| `LURON_DATA` | folder with data sets: `fashion-mnist/` below it, and what else the scripts in models/ learn (docs/models.md) |]],
   },
   {
     title = "Constants",

@@ -326,10 +326,18 @@ local function find(dir, name)
     local file = io.open(path, "rb")
     if file then
       file:close()
-      return path
+      return path, true
     end
   end
-  return dir .. "/" .. name
+  return dir .. "/" .. name, false
+end
+
+-- Pictures as bytes, in [0, 1] in batches, and what is in them.
+local function labelled(x, y, classes, name, note)
+  local set = data.tensors(x, y, { classes = classes, name = name })
+  set.note = note .. "labels count from 1"
+  set.transform = function(batch) return batch / 255 end -- float32, in one pass
+  return set
 end
 
 local function images(dir, prefix, classes, name)
@@ -342,10 +350,7 @@ local function images(dir, prefix, classes, name)
     return nil, string.format("FORMAT: %s: images %s do not go with %d labels", dir, table.concat(x:shape(), " x "), #y), "FORMAT"
   end
   local shape = x:shape()
-  local set = data.tensors(x:reshape(shape[1], 1, shape[2], shape[3]), y, { classes = classes, name = name })
-  set.note = "labels count from 1"
-  set.transform = function(batch) return batch / 255 end -- float32, in one pass
-  return set
+  return labelled(x:reshape(shape[1], 1, shape[2], shape[3]), y, classes, name, "")
 end
 
 local function two(dir, classes, name)
@@ -370,6 +375,39 @@ function data.fashion_mnist(dir)
   local from = os.getenv "LURON_DATA"
   dir = dir or (from and from .. "/fashion-mnist") or "/usr/share/datasets/fashion-mnist"
   return two(dir, { "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot" }, "Fashion-MNIST")
+end
+
+-- One dataset of the records of several files.
+local function cifar(paths, name, note)
+  local x, y = {}, {}
+  for i, path in ipairs(paths) do
+    local file, message, code = read("cifar10", path, { format = "cifar" })
+    if not file then return nil, message, code end
+    x[i], y[i] = file[1].tensor, file[2].tensor
+  end
+  local classes = { "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck" }
+  return labelled(core.cat(x, 1), core.cat(y, 1), classes, "CIFAR-10 " .. name, note)
+end
+
+--- CIFAR-10 from its binary files in `dir`: training set, of data_batch_1.bin and those of the further four that are there, and
+--- test set, of test_batch.bin or the file that the option `test` names: images (n, 3, 32, 32) in [0, 1].
+function data.cifar10(dir, options)
+  if type(dir) ~= "string" then core.badarg(1, "cifar10", "dir: string expected, got " .. core.got(dir)) end
+  for key, value in pairs(options or {}) do
+    if key ~= "test" then core.badarg(2, "cifar10", string.format("no option %s; options: test", core.got(key))) end
+    if type(value) ~= "string" then core.badarg(2, "cifar10", "test: string expected, got " .. core.got(value)) end
+  end
+  local paths = { (find(dir, "data_batch_1.bin")) }
+  for i = 2, 5 do
+    local path, is_there = find(dir, "data_batch_" .. i .. ".bin")
+    if is_there then paths[#paths + 1] = path end
+  end
+  local train, message, code = cifar(paths, "train", #paths .. " of 5 batches; ")
+  if not train then return nil, message, code end
+  local test
+  test, message, code = cifar({ (find(dir, options and options.test or "test_batch.bin")) }, "test", "")
+  if not test then return nil, message, code end
+  return train, test
 end
 
 -- ---- graphs ----------------------------------------------------------------------------------------------------------

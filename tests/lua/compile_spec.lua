@@ -223,6 +223,22 @@ describe("luron.compile", function()
     explains(gradient, "planned")
   end)
 
+  it("takes ops without one of their operands: sparse matrices without values", function()
+    local a = luron.sparse.csr({ 1, 3, 4 }, { 1, 2, 2 }, nil, { 2, 2 })
+    local w = luron.tensor({ { 1.0 }, { 2.0 } }):requires_grad_()
+    local step = luron.compile(function(x)
+      w:zero_grad()
+      local loss = (a:matmul(x * w) ^ 2):sum()
+      loss:backward()
+      return loss, w:grad()
+    end)
+    for i = 1, 4 do
+      local loss, gradient = step(luron.full(i, 2, 1))
+      assert.are.same({ 13.0 * i * i, { { 6.0 * i * i }, { 10.0 * i * i } } }, { loss:item(), gradient:totable() })
+    end
+    explains(step, "planned")
+  end)
+
   it("computes a step as it is that writes into numbers it brought in", function()
     local steps = {
       function(x)

@@ -225,7 +225,8 @@ describe("luron plugin check", function()
 
   it("lets all of our own pass", function()
     local line, failures, n = bar.begin("R15", "our own plugins, luron plugin check", 1), 0, 0
-    local samples = { csv = "a,b\n1,2\n3,x\n", idx = "\0\0\x0c\2" .. string.pack(">I4I4i4i4i4i4", 2, 2, 1, -2, 3, 1 << 30) }
+    local samples = { csv = "a,b\n1,2\n3,x\n", idx = "\0\0\x0c\2" .. string.pack(">I4I4i4i4i4i4", 2, 2, 1, -2, 3, 1 << 30),
+      cifar = "\7" .. ("\1\2\3"):rep(1024) }
     for name, bytes in pairs(samples) do
       local file <close> = assert(io.open(dir .. "/sample." .. name, "wb"))
       file:write(bytes)

@@ -18,7 +18,7 @@ local function includes(path)
 end
 
 describe("dependencies point one way:", function()
-  local plugin_may = { hdf5 = { ["hdf5.h"] = true }, idx = { ["zlib.h"] = true }, csv = { ["zlib.h"] = true } }
+  local plugin_may = { hdf5 = { ["hdf5.h"] = true }, idx = { ["zlib.h"] = true }, csv = { ["zlib.h"] = true }, cifar = { ["zlib.h"] = true } }
   local libc = {}
   local names = "assert ctype errno fcntl float inttypes limits locale math pthread stdarg stdbool stddef stdint stdio stdlib string strings unistd"
   for name in names:gmatch "%S+" do

@@ -1,0 +1,73 @@
+"""What the reference scripts share: where data are, how they are read, and how a result is written.
+
+A script prints a line a seed and a line of the means, and says versions. What was measured is stored beside it as NAME.txt:
+    LURON_DATA=DIR python3 tests/bench/reference/NAME.py | tee tests/bench/reference/NAME.txt
+"""
+import csv
+import gzip
+import io
+import os
+import sys
+import tarfile
+import time
+
+import numpy as np
+
+DATA = os.environ.get("LURON_DATA", "data")
+SEEDS = int(os.environ.get("LURON_SEEDS", "0"))  # instead of as many as a script takes
+
+
+def path(*parts):
+    return os.path.join(DATA, *parts)
+
+
+def opened(name):
+    return gzip.open(name, "rb") if name.endswith(".gz") else open(name, "rb")
+
+
+def idx(name):
+    with opened(name) as f:
+        b = f.read()
+    shape = np.frombuffer(b, ">i4", b[3], 4)
+    return np.frombuffer(b, np.uint8, offset=4 + 4 * b[3]).reshape(shape)
+
+
+def pictures(folder):
+    """Four IDX files: train x (n, 1, 28, 28) in [0, 1], train y, test x, test y."""
+    out = []
+    for part in ("train", "t10k"):
+        x = idx(path(folder, part + "-images-idx3-ubyte.gz"))
+        out += [x.reshape(-1, 1, 28, 28).astype(np.float32) / 255, idx(path(folder, part + "-labels-idx1-ubyte.gz")).astype(np.int64)]
+    return out
+
+
+def cifar(name):
+    with opened(path("cifar10", name)) as f:
+        b = np.frombuffer(f.read(), np.uint8).reshape(-1, 3073)
+    return b[:, 1:].reshape(-1, 3, 32, 32), b[:, 0].astype(np.int64)
+
+
+def table(name, delimiter=","):
+    with opened(path(name)) as f:
+        return list(csv.reader(io.TextIOWrapper(f, "utf-8"), delimiter=delimiter))
+
+
+def member(archive, name):
+    with tarfile.open(path(archive)) as f:
+        return f.extractfile(name).read().decode()
+
+
+def begin(*modules):
+    print("Python %s" % sys.version.split()[0], *("%s %s" % (m.__name__, m.__version__) for m in modules), flush=True)
+
+
+def each_seed(name, run, seeds=5):
+    """Run for the seeds 1, 2, ...; `run(seed)` gives figures by name, of which means are printed."""
+    rows = []
+    for seed in range(1, (SEEDS or seeds) + 1):
+        start = time.process_time()
+        rows.append(run(seed))
+        print(name, "seed", seed, *("%s %.4f" % (k, v) for k, v in rows[-1].items()), "in %.1f s of one core" % (time.process_time() - start), flush=True)
+    for k in rows[0]:
+        v = [row[k] for row in rows]
+        print("%s mean of %d: %s %.4f, from %.4f to %.4f" % (name, len(v), k, np.mean(v), min(v), max(v)), flush=True)
