@@ -127,7 +127,7 @@ return {
     Parameter = "a tensor: self.gain = luron.ones(3, { requires_grad = true })", ModuleList = "a list: self.blocks = { a, b }",
     ModuleDict = "a table: self.parts = { first = a }", ParameterList = "a list of tensors that require gradients",
     utils = "luron.clip_grad_norm, luron.clip_grad_value",
-    linear = "the layer nn.Linear", embedding = "the layer nn.Embedding",
+    ActivityRegularization = "luron.activity", linear = "the layer nn.Linear", embedding = "the layer nn.Embedding",
     conv1d = "the layer nn.Conv1d", conv2d = "the layer nn.Conv2d", conv3d = "the layer nn.Conv3d",
     max_pool2d_with_indices = "the layer nn.MaxPool2dWithIndices", max_unpool2d = "the layer nn.MaxUnpool2d",
     local_response_norm = "the layer nn.LocalResponseNorm", CrossMapLRN2d = "nn.LocalResponseNorm", embedding_bag = "the layer nn.EmbeddingBag",
