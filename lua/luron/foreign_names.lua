@@ -169,7 +169,7 @@ return {
     Parameter = "a tensor: self.gain = luron.ones(3, { requires_grad = true })", ModuleList = "a list: self.blocks = { a, b }",
     ModuleDict = "a table: self.parts = { first = a }", ParameterList = "a list of tensors that require gradients",
     utils = "luron.clip_grad_norm, luron.clip_grad_value",
-    linear = "the layer nn.Linear", embedding = "the layer nn.Embedding",
+    ActivityRegularization = "luron.activity", linear = "the layer nn.Linear", embedding = "the layer nn.Embedding",
     conv1d = "the layer nn.Conv1d", conv2d = "the layer nn.Conv2d", conv3d = "the layer nn.Conv3d",
     conv_transpose1d = "the layer nn.ConvTranspose1d", conv_transpose2d = "the layer nn.ConvTranspose2d",
     conv_transpose3d = "the layer nn.ConvTranspose3d", unfold = "the layer nn.Unfold", fold = "the layer nn.Fold",

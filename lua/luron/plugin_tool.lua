@@ -81,13 +81,13 @@ function tool.info(arguments)
   local plugin = by_name[name]
   if not plugin then
     local _, message = luron.type_info("layer", name)
-    if not message:find("did you mean", 1, true) then -- core has looked among the layers
-      for _, kind in ipairs(kinds) do
-        for _, type_name in ipairs(luron.types(kind)) do by_name[type_name] = true end
-      end
-      message = message .. require("luron.names").hint("plugin", name, by_name)
+    local said, near = message:match "^(.-); did you mean (.*)%?" -- core has looked among the layers
+    if near then by_name = {} end
+    for found in (near or ""):gmatch "'([^']+)'" do by_name[found] = true end
+    for _, kind in ipairs(kinds) do
+      for _, type_name in ipairs(near and kind == "layer" and {} or luron.types(kind)) do by_name[type_name] = true end
     end
-    return nil, "no plugin and " .. message
+    return nil, "no plugin and " .. (said or message) .. require("luron.names").hint("plugin", name, by_name)
   end
   print(string.format("%s %s\n  plugin ABI %s, %s", plugin.name, plugin.version, plugin.abi, plugin.path))
   print_types(plugin)

@@ -44,7 +44,7 @@ describe("luron plugin", function()
     text, code = run(command .. " plugin info Linearr")
     assert.equal(1, code)
     has(text, "luron: no plugin and no layer type 'Linearr'; did you mean 'Linear'?")
-    has(run(command .. " plugin info adm"), "did you mean 'Adam'?")
+    has(run(command .. " plugin info adm"), "did you mean 'Adam' or 'Add'?")
   end)
 
   it("refuses wrong arguments", function()
