@@ -48,7 +48,7 @@ end
 function draw.ints(o, rand)
   local low, list = math.max(o.n_min, 1), {}
   for i = 1, low + rand(math.max(1, math.min(o.n_max, low + 2) - low + 1)) - 1 do
-    list[i] = o.min == -1 and rand(8) == 1 and -1 or small_integer({ min = math.max(o.min or 1, 1), max = o.max }, rand)
+    list[i] = o.min == -1 and rand(8) == 1 and -1 or small_integer(o, rand)
   end
   return list
 end
