@@ -24,15 +24,17 @@ static luron_status check_shapes(luron_call *c) {
         const luron_view *x = luron_in(c, i);
         if (!x) continue;
         if (x->shape[0] != q->shape[0] || (i == KEY && x->shape[1] != v->shape[1]))
-            return luron_fail(c, LURON_E_SHAPE, "query, value and key: the same batch, and as many keys as values expected");
+            return luron_fail(c, LURON_E_SHAPE,
+                              "query, value and key: the same batch, and as many keys as values expected");
         if (x->shape[2] != o->embed_dim && !(i == VALUE && luron_in(c, KEY)))
-            return luron_fail(c, LURON_E_SHAPE, "%s has %lld features, embed_dim is %lld", names[i], (long long)x->shape[2],
-                              (long long)o->embed_dim);
+            return luron_fail(c, LURON_E_SHAPE, "%s has %lld features, embed_dim is %lld", names[i],
+                              (long long)x->shape[2], (long long)o->embed_dim);
     }
     if (v->shape[1] == 0) return luron_fail(c, LURON_E_SHAPE, "value has sequences of length 0, 1 or more expected");
     if (!mask || (mask->shape[0] == v->shape[0] && mask->shape[1] == v->shape[1])) return LURON_OK;
     return luron_fail(c, LURON_E_SHAPE, "value_mask has shape (%lld, %lld), (%lld, %lld) expected: n, values",
-                      (long long)mask->shape[0], (long long)mask->shape[1], (long long)v->shape[0], (long long)v->shape[1]);
+                      (long long)mask->shape[0], (long long)mask->shape[1], (long long)v->shape[0],
+                      (long long)v->shape[1]);
 }
 static luron_status setup(luron_call *c) {
     const luron_view *q = luron_in(c, QUERY), *v = luron_in(c, VALUE);
@@ -44,7 +46,13 @@ static luron_status compose(luron_call *c, const luron_ops *o) {
     const additive *a = luron_options(c);
     const luron_view *q = luron_in(c, QUERY), *v = luron_in(c, VALUE);
     const int last = -1;
-    heads k = {.c = c, .n = q->shape[0], .h = 1, .t = q->shape[1], .s = v->shape[1], .causal = a->is_causal, .p = luron_is_training(c) ? a->dropout : 0};
+    heads k = {.c = c,
+               .n = q->shape[0],
+               .h = 1,
+               .t = q->shape[1],
+               .s = v->shape[1],
+               .causal = a->is_causal,
+               .p = luron_is_training(c) ? a->dropout : 0};
     luron_tensor *key = o->in(c, luron_in(c, KEY) ? KEY : VALUE), *masks[2] = {NULL, NULL};
     luron_tensor *x = o->tanh(c, o->add(c, o->unsqueeze(c, o->in(c, QUERY), 2), o->unsqueeze(c, key, 1)));
     if (a->use_scale) x = o->mul(c, x, o->param(c, 0));
@@ -63,15 +71,25 @@ static const luron_option *const options[] = {
     LURON_OPT_BOOL(additive, use_scale, 1, "a weight for each feature of the sum"),
     LURON_OPT_FLOAT(additive, dropout, 0.0, 0, 1, "probability that a weight is dropped, when training"),
     LURON_OPT_BOOL(additive, is_causal, 0, "query i sees the keys 1 to i alone"),
-    LURON_OPT_INITIALISER(additive, scale_init, "first scale; nil: uniform within sqrt(3 / embed_dim)"), NULL};
+    LURON_OPT_INITIALISER(additive, scale_init, "first scale; nil: uniform within sqrt(3 / embed_dim)"),
+    NULL};
 static const luron_port *const in[] = {
-    LURON_PORT("query", 0, LURON_REAL, 3, "(n, t, embed_dim)"), LURON_PORT("value", 0, LURON_REAL, 3, "(n, s, features)"),
+    LURON_PORT("query", 0, LURON_REAL, 3, "(n, t, embed_dim)"),
+    LURON_PORT("value", 0, LURON_REAL, 3, "(n, s, features)"),
     LURON_PORT("key", LURON_PORT_OPTIONAL, LURON_REAL, 3, "(n, s, embed_dim); absent: value"),
     LURON_PORT("value_mask", LURON_PORT_OPTIONAL | LURON_PORT_MASK, LURON_REAL, 2,
-               "(n, s): true where a value is seen, or numbers that are added"), NULL};
+               "(n, s): true where a value is seen, or numbers that are added"),
+    NULL};
 static const luron_port *const out[] = {LURON_PORT("output", 0, LURON_REAL, 3, "(n, t, features)"),
                                         LURON_PORT("weights", 0, LURON_REAL, 3, "(n, t, s)"), NULL};
-const luron_layer_type attention_additive = {
-    .struct_size = sizeof(luron_layer_type), .flags = LURON_LAYER_F64 | LURON_LAYER_RANDOM, .name = "AdditiveAttention",
-    .doc = "attention with weights from tanh(query + key)", .options = options, .options_size = sizeof(additive), .in = in,
-    .out = out, .declare = declare, .setup = setup, .compose = compose};
+const luron_layer_type attention_additive = {.struct_size = sizeof(luron_layer_type),
+                                             .flags = LURON_LAYER_F64 | LURON_LAYER_RANDOM,
+                                             .name = "AdditiveAttention",
+                                             .doc = "attention with weights from tanh(query + key)",
+                                             .options = options,
+                                             .options_size = sizeof(additive),
+                                             .in = in,
+                                             .out = out,
+                                             .declare = declare,
+                                             .setup = setup,
+                                             .compose = compose};

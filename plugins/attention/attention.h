@@ -1,5 +1,5 @@
-/* attention.h -- what the files of this plugin share. heads.c computes softmax(q k^T scale + mask) v and its gradients, head
- * by head and a block of queries at a time, so that no matrix of queries by keys is kept: backward computes the
+/* attention.h -- what the files of this plugin share. heads.c computes softmax(q k^T scale + mask) v and its gradients,
+ * head by head and a block of queries at a time, so that no matrix of queries by keys is kept: backward computes the
  * weights again from the logarithms of their sums. masks.c reads masks; compose.c is the same in ops.               */
 #ifndef ATTENTION_H
 #define ATTENTION_H
@@ -9,10 +9,11 @@
 
 enum { MOST_LEAD = 6 }; /* dims in front of (t, s) */
 
-/* A mask that broadcasts to (lead ..., t, s); data NULL: none. A product of `lead` is the number of heads of a batch. */
+/* A mask that broadcasts to (lead ..., t, s); data NULL: none. A product of `lead` is the number of heads of a batch.
+ */
 typedef struct key_mask {
     const char *data;
-    char *grad; /* NULL: not wanted */
+    char *grad;          /* NULL: not wanted */
     int is_bool, passes; /* passes: the bool that lets a key be seen */
     int n_lead;
     int64_t lead[MOST_LEAD], step[MOST_LEAD], row, col; /* steps in elements, 0 along a dim that is repeated */
@@ -67,8 +68,8 @@ int64_t mask_row(const key_mask *m, int64_t item, int64_t row);
 luron_tensor *attention_weights(const heads *k, const luron_ops *o, luron_tensor *x, luron_tensor *const masks[2]);
 /** y (n, h, t, dv) of q (n, h, t, d), k and v (n, kv, s, ...); masks: two at most, tensors (n, h, t, s) or broadcast to
  *  that, NULL: none. `weights`: NULL, or where they go, (n, h, t, s). */
-luron_tensor *attention_compose(const heads *k, const luron_ops *o, luron_tensor *q, luron_tensor *key,
-                                luron_tensor *v, luron_tensor *const masks[2], luron_tensor **weights);
+luron_tensor *attention_compose(const heads *k, const luron_ops *o, luron_tensor *q, luron_tensor *key, luron_tensor *v,
+                                luron_tensor *const masks[2], luron_tensor **weights);
 
 extern const luron_layer_type attention_scaled, attention_multihead, attention_additive, attention_sinusoidal,
     attention_rotary;

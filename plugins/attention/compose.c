@@ -37,8 +37,8 @@ luron_tensor *attention_weights(const heads *k, const luron_ops *o, luron_tensor
     luron_tensor *kept = o->ge(c, o->uniform(c, 0, LURON_SHAPE(k->n, k->h, k->t, k->s)), o->scalar(c, k->p));
     return o->where(c, kept, o->scale(c, x, k->p < 1 ? 1 / (1 - k->p) : 0, 0), o->scalar(c, 0));
 }
-luron_tensor *attention_compose(const heads *k, const luron_ops *o, luron_tensor *q, luron_tensor *key,
-                                luron_tensor *v, luron_tensor *const masks[2], luron_tensor **weights) {
+luron_tensor *attention_compose(const heads *k, const luron_ops *o, luron_tensor *q, luron_tensor *key, luron_tensor *v,
+                                luron_tensor *const masks[2], luron_tensor **weights) {
     luron_call *c = k->c;
     luron_tensor *x = o->scale(c, o->matmul(c, q, repeated(k, o, key), LURON_TRANS_B), k->scale, 0);
     x = attention_weights(k, o, x, masks);

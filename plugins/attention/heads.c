@@ -2,7 +2,7 @@
  * products with the keys, softmax, the product with the values; backward the same again, and three products more.    */
 #ifndef REAL
 #include "attention.h"
-enum { BLOCK = 65536, LEAST_ROWS = 16, MOST_ROWS = 256, LANES = 8, PIECE = 1024, GRAIN = 16384 };
+enum { BLOCK = 65536, LEAST_ROWS = 64, MOST_ROWS = 256, LANES = 8, PIECE = 1024, GRAIN = 16384 };
 /* Queries [first, first + count) of one head, which see `cols` keys at most. */
 typedef struct block {
     const heads *k;
@@ -13,9 +13,10 @@ typedef struct block {
 #include "heads.c"
 #define REAL double
 #include "heads.c"
-WIDE_PASS(soften) WIDE_PASS(slope)
+WIDE_PASS(soften)
+WIDE_PASS(slope)
 
-static int64_t rows_of(const heads *k) {
+    static int64_t rows_of(const heads *k) {
     int64_t rows = BLOCK / (k->s ? k->s : 1);
     rows = rows < LEAST_ROWS ? LEAST_ROWS : rows > MOST_ROWS ? MOST_ROWS : rows;
     return rows < k->t ? rows : k->t;
@@ -29,13 +30,19 @@ luron_status attention_product(luron_call *c, uint32_t flags, matrix a, matrix b
     luron_view v[3];
     for (int i = 0; i < 3; i++) {
         shape[i][0] = m[i].rows, shape[i][1] = m[i].cols, strides[i][0] = m[i].step, strides[i][1] = 1;
-        v[i] = (luron_view){.data = m[i].data, .ndim = 2, .dtype_code = (uint8_t)(c->dtype >> 8),
-                            .dtype_bits = (uint8_t)c->dtype, .dtype_lanes = 1, .shape = shape[i], .strides = strides[i]};
+        v[i] = (luron_view){.data = m[i].data,
+                            .ndim = 2,
+                            .dtype_code = (uint8_t)(c->dtype >> 8),
+                            .dtype_bits = (uint8_t)c->dtype,
+                            .dtype_lanes = 1,
+                            .shape = shape[i],
+                            .strides = strides[i]};
     }
     return c->host->gemm(c, &(luron_gemm){sizeof(luron_gemm), flags, &v[0], &v[1], bias, &v[2], beta});
 }
 /* Rows [first, first + count) of a head of an item, `cols` numbers each. */
-static matrix part(const heads *k, const head_rows *r, int64_t item, int64_t heads_of, int64_t first, int64_t count, int64_t cols) {
+static matrix part(const heads *k, const head_rows *r, int64_t item, int64_t heads_of, int64_t first, int64_t count,
+                   int64_t cols) {
     const int64_t head = item % k->h / (k->h / heads_of);
     char *at = r->data + (item / k->h * r->batch + head * r->head + first * r->row) * attention_size(k->c);
     return (matrix){at, count, cols, r->row};
@@ -71,8 +78,8 @@ static luron_status backward_block(const heads *k, block *b) {
     const matrix gy = part(k, &k->gy, b->item, k->h, b->first, b->count, k->dv);
     const matrix weights = scores_of(b, b->scores), slopes = scores_of(b, b->slopes);
     LURON_TRY(multiply(b));
-    LURON_TRY(attention_product(k->c, LURON_TRANS_B, gy, part(k, &k->v, b->item, k->kv, 0, b->cols, k->dv), NULL,
-                                slopes, 0));
+    LURON_TRY(
+        attention_product(k->c, LURON_TRANS_B, gy, part(k, &k->v, b->item, k->kv, 0, b->cols, k->dv), NULL, slopes, 0));
     if (k->masks[0].grad || k->masks[1].grad) /* rows may add to one number */
         BY_VECTORS(k->c, slope)(b, 0, b->count, 0);
     else
@@ -104,7 +111,8 @@ INLINE int64_t TYPED(seen)(const block *b, int64_t row) {
 /* x = scale x + mask over n keys; what may not be seen is -infinity. */
 LOOP TYPED(add_masks)(const block *b, int64_t row, int64_t n, REAL *x) {
     const REAL scale = (REAL)b->k->scale;
-    for (int64_t j = 0; j < n; j++) x[j] *= scale;
+    for (int64_t j = 0; j < n; j++)
+        x[j] *= scale;
     for (int i = 0; i < 2; i++) {
         const key_mask *m = &b->k->masks[i];
         if (!m->data) continue;
@@ -113,12 +121,14 @@ LOOP TYPED(add_masks)(const block *b, int64_t row, int64_t n, REAL *x) {
             for (int64_t j = 0; j < n; j++)
                 x[j] = (m->data[at + j * m->col] != 0) == m->passes ? x[j] : -(REAL)INFINITY;
         else
-            for (int64_t j = 0; j < n; j++) x[j] += ((const REAL *)m->data)[at + j * m->col];
+            for (int64_t j = 0; j < n; j++)
+                x[j] += ((const REAL *)m->data)[at + j * m->col];
     }
 }
 INLINE REAL TYPED(largest)(int64_t n, const REAL *x) {
     REAL most = -(REAL)INFINITY;
-    for (int64_t j = 0; j < n; j++) most = x[j] > most || x[j] != x[j] ? x[j] : most; /* NaN stays */
+    for (int64_t j = 0; j < n; j++)
+        most = x[j] > most || x[j] != x[j] ? x[j] : most; /* NaN stays */
     return most;
 }
 /* The sum of a[j] b[j], b NULL: of a, in an order that follows from n. */
@@ -126,8 +136,10 @@ INLINE double TYPED(sum)(int64_t n, const REAL *a, const REAL *b) {
     double lane[LANES] = {0}, rest = 0;
     const int64_t whole = n - n % LANES;
     for (int64_t j = 0; j < whole; j += LANES)
-        for (int l = 0; l < LANES; l++) lane[l] += b ? (double)a[j + l] * (double)b[j + l] : (double)a[j + l];
-    for (int64_t j = whole; j < n; j++) rest += b ? (double)a[j] * (double)b[j] : (double)a[j];
+        for (int l = 0; l < LANES; l++)
+            lane[l] += b ? (double)a[j + l] * (double)b[j + l] : (double)a[j + l];
+    for (int64_t j = whole; j < n; j++)
+        rest += b ? (double)a[j] * (double)b[j] : (double)a[j];
     return (((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]))) + rest;
 }
 /* Dropout of n numbers, of a row of weights or of what goes back to them: what is dropped follows from the place. */
@@ -139,7 +151,8 @@ LOOP TYPED(thin)(const block *b, int64_t row, int64_t n, REAL *x) {
     for (int64_t first = 0, m; first < n; first += m) {
         m = n - first < PIECE ? n - first : PIECE;
         k->c->host->rand_uniform(k->c, 0, at + first, m, u);
-        for (int64_t j = 0; j < m; j++) x[first + j] = (REAL)u[j] >= least ? x[first + j] * times : 0;
+        for (int64_t j = 0; j < m; j++)
+            x[first + j] = (REAL)u[j] >= least ? x[first + j] * times : 0;
     }
 }
 /* Where the weights of a query stand among those that are given. */
@@ -157,24 +170,29 @@ LOOP TYPED(soften)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
         const int64_t n = TYPED(seen)(b, row);
         TYPED(add_masks)(b, row, n, x);
         const REAL most = TYPED(largest)(n, x), base = most == -(REAL)INFINITY ? 0 : most;
-        for (int64_t j = 0; j < n; j++) x[j] -= base;
+        for (int64_t j = 0; j < n; j++)
+            x[j] -= base;
         k->c->host->map(k->c->host, LURON_MAP_exp, k->c->dtype, n, x, x);
         const double sum = TYPED(sum)(n, x, NULL);
         const REAL times = most == -(REAL)INFINITY ? 0 : (REAL)(1 / sum);
         *sums = most == -(REAL)INFINITY ? (REAL)INFINITY : (REAL)((double)most + log(sum));
-        for (int64_t j = 0; j < n; j++) x[j] *= times;
-        for (int64_t j = n; j < b->cols; j++) x[j] = 0;
+        for (int64_t j = 0; j < n; j++)
+            x[j] *= times;
+        for (int64_t j = n; j < b->cols; j++)
+            x[j] = 0;
         if (k->p > 0) TYPED(thin)(b, row, n, x);
         if (!k->weights) continue;
         REAL *to = (REAL *)k->weights + TYPED(weights_at)(b, row);
         const REAL share = (REAL)(k->apart ? 1 : 1 / (double)k->h);
-        for (int64_t j = 0; j < n; j++) to[j] += x[j] * share;
+        for (int64_t j = 0; j < n; j++)
+            to[j] += x[j] * share;
     }
 }
 /* Adds the slopes of a row to the gradient of a mask that is numbers. */
 static void TYPED(add_to_mask)(const block *b, const key_mask *m, int64_t row, int64_t n, const REAL *slope) {
     REAL *to = (REAL *)m->grad + mask_row(m, b->item, b->first + row);
-    for (int64_t j = 0; j < n; j++) to[j * m->col] += slope[j];
+    for (int64_t j = 0; j < n; j++)
+        to[j * m->col] += slope[j];
 }
 /* Scores to weights as they met the values; in place of the gradients of these, those of the products. */
 LOOP TYPED(slope)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
@@ -187,20 +205,25 @@ LOOP TYPED(slope)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
         const REAL sums = ((const REAL *)k->sums)[b->item * k->t + b->first + row];
         const int64_t n = TYPED(seen)(b, row);
         TYPED(add_masks)(b, row, n, x);
-        for (int64_t j = 0; j < n; j++) x[j] -= sums;
+        for (int64_t j = 0; j < n; j++)
+            x[j] -= sums;
         k->c->host->map(k->c->host, LURON_MAP_exp, k->c->dtype, n, x, x);
         if (k->gweights) {
             const REAL *more = (const REAL *)k->gweights + TYPED(weights_at)(b, row);
             const REAL share = (REAL)(k->apart ? 1 : 1 / (double)k->h);
-            for (int64_t j = 0; j < n; j++) g[j] += more[j] * share;
+            for (int64_t j = 0; j < n; j++)
+                g[j] += more[j] * share;
         }
         if (k->p > 0) TYPED(thin)(b, row, n, g);
         const REAL mean = (REAL)TYPED(sum)(n, x, g);
-        for (int64_t j = 0; j < n; j++) g[j] = x[j] * (g[j] - mean);
+        for (int64_t j = 0; j < n; j++)
+            g[j] = x[j] * (g[j] - mean);
         for (int i = 0; i < 2; i++)
             if (k->masks[i].grad) TYPED(add_to_mask)(b, &k->masks[i], row, n, g);
-        for (int64_t j = 0; j < n; j++) g[j] *= scale;
-        for (int64_t j = n; j < b->cols; j++) x[j] = g[j] = 0;
+        for (int64_t j = 0; j < n; j++)
+            g[j] *= scale;
+        for (int64_t j = n; j < b->cols; j++)
+            x[j] = g[j] = 0;
         if (k->p > 0) TYPED(thin)(b, row, n, x);
     }
 }

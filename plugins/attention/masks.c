@@ -14,7 +14,8 @@ luron_status mask_open(luron_call *c, int port, int passes, int n_lead, const in
     const int ndim = n_lead + 2, missing = v ? ndim - v->ndim : 0;
     *m = (key_mask){.passes = passes, .n_lead = n_lead};
     if (!v) return LURON_OK;
-    for (int i = 0; i < n_lead; i++) whole[i] = m->lead[i] = lead[i];
+    for (int i = 0; i < n_lead; i++)
+        whole[i] = m->lead[i] = lead[i];
     whole[n_lead] = t, whole[n_lead + 1] = s;
     int fits = missing >= 0;
     for (int i = v->ndim - 1; fits && i >= 0; i--) {
@@ -25,8 +26,8 @@ luron_status mask_open(luron_call *c, int port, int passes, int n_lead, const in
     if (!fits) {
         char is[160] = "", wanted[160] = "";
         shape_text(is, sizeof is, v->ndim, v->shape), shape_text(wanted, sizeof wanted, ndim, whole);
-        return luron_fail(c, LURON_E_SHAPE, "mask has shape (%s), which does not broadcast to (%s): heads, queries, keys",
-                          is, wanted);
+        return luron_fail(c, LURON_E_SHAPE,
+                          "mask has shape (%s), which does not broadcast to (%s): heads, queries, keys", is, wanted);
     }
     m->data = luron_data(v), m->is_bool = luron_dtype(v) == LURON_B8;
     memcpy(m->step, step, (size_t)n_lead * sizeof *step);
@@ -35,6 +36,7 @@ luron_status mask_open(luron_call *c, int port, int passes, int n_lead, const in
 }
 int64_t mask_row(const key_mask *m, int64_t item, int64_t row) {
     int64_t at = row * m->row;
-    for (int i = m->n_lead - 1; i >= 0; i--) at += item % m->lead[i] * m->step[i], item /= m->lead[i];
+    for (int i = m->n_lead - 1; i >= 0; i--)
+        at += item % m->lead[i] * m->step[i], item /= m->lead[i];
     return at;
 }

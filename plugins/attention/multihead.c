@@ -1,9 +1,11 @@
 /* multihead.c: multi-head attention with PyTorch's parameters and masks. query (n,t,embed), key (n,s,kdim), value
  * (n,s,vdim), past keys and values (n,past,kv heads,head) -> output (n,t,embed), weights, and all keys and values
- * (n,past + s,kv heads,head), which are the past of the next call. PyTorch's out_proj.weight is out_proj_weight here. */
+ * (n,past + s,kv heads,head), which are the past of the next call. PyTorch's out_proj.weight is out_proj_weight here.
+ */
 #include "multihead.h"
 
-/* ---- sizes -------------------------------------------------------------------------------------------------------- */
+/* ---- sizes --------------------------------------------------------------------------------------------------------
+ */
 sizes multihead_sizes(luron_call *c) {
     const multihead *o = luron_options(c);
     sizes m = {.c = c, .o = o, .embed = o->embed_dim, .head = o->embed_dim / o->num_heads};
@@ -17,24 +19,32 @@ sizes multihead_sizes(luron_call *c) {
     return m;
 }
 int multihead_port(const luron_call *c, int i) {
-    while (i && !luron_in(c, i)) i--;
+    while (i && !luron_in(c, i))
+        i--;
     return i;
 }
 waves multihead_waves(const sizes *m, int i) {
-    return (waves){.c = m->c, .port = -1, .n = m->n, .per = 1, .t = i == QUERY ? m->t : m->s, .pairs = m->head / 2, .offset = m->past,
+    return (waves){.c = m->c,
+                   .port = -1,
+                   .n = m->n,
+                   .per = 1,
+                   .t = i == QUERY ? m->t : m->s,
+                   .pairs = m->head / 2,
+                   .offset = m->past,
                    .base = m->o->rope_base};
 }
 static luron_status declare(luron_call *c) {
     const multihead *o = luron_options(c);
     if (o->embed_dim % o->num_heads)
-        return luron_fail(c, LURON_E_ARGUMENT, "embed_dim %lld is not divisible by num_heads %lld", (long long)o->embed_dim,
-                          (long long)o->num_heads);
+        return luron_fail(c, LURON_E_ARGUMENT, "embed_dim %lld is not divisible by num_heads %lld",
+                          (long long)o->embed_dim, (long long)o->num_heads);
     if (o->num_kv_heads && o->num_heads % o->num_kv_heads)
         return luron_fail(c, LURON_E_ARGUMENT, "num_heads %lld is not divisible by num_kv_heads %lld",
                           (long long)o->num_heads, (long long)o->num_kv_heads);
     const sizes m = multihead_sizes(c);
     if (o->rotary && m.head % 2)
-        return luron_fail(c, LURON_E_ARGUMENT, "rotary: heads have %lld features, an even number expected", (long long)m.head);
+        return luron_fail(c, LURON_E_ARGUMENT, "rotary: heads have %lld features, an even number expected",
+                          (long long)m.head);
     const luron_init xavier = luron_init_or(&o->weight_init, luron_init_(LURON_INIT_XAVIER_UNIFORM, 1, 0));
     const luron_init zeros = luron_init_or(&o->bias_init, luron_init_zeros());
     const double near = 1 / sqrt((double)m.embed);
@@ -56,10 +66,11 @@ static luron_status check_inputs(const sizes *m) {
         const int port = multihead_port(c, i);
         const luron_view *x = luron_in(c, port);
         if (x->shape[2] != m->by[i].in)
-            return luron_fail(c, LURON_E_SHAPE, "%s has %lld features, %lld expected", names[port], (long long)x->shape[2],
-                              (long long)m->by[i].in);
+            return luron_fail(c, LURON_E_SHAPE, "%s has %lld features, %lld expected", names[port],
+                              (long long)x->shape[2], (long long)m->by[i].in);
         if (x->shape[0] != m->n || (i == VALUE && x->shape[1] != m->s))
-            return luron_fail(c, LURON_E_SHAPE, "query, key and value: the same batch, and as many keys as values expected");
+            return luron_fail(c, LURON_E_SHAPE,
+                              "query, key and value: the same batch, and as many keys as values expected");
     }
     for (int i = PAST_KEY; i <= PAST_VALUE; i++) {
         const luron_view *x = luron_in(c, i);
@@ -67,10 +78,12 @@ static luron_status check_inputs(const sizes *m) {
         if (!x != !luron_in(c, PAST_KEY + PAST_VALUE - i))
             return luron_fail(c, LURON_E_SHAPE, "past_key and past_value: both or none of them expected");
         if (x && memcmp(x->shape, wanted, sizeof wanted))
-            return luron_fail(c, LURON_E_SHAPE, "%s has shape (%lld, %lld, %lld, %lld), (%lld, %lld, %lld, %lld) expected: n, places, heads, features",
-                              i == PAST_KEY ? "past_key" : "past_value", (long long)x->shape[0], (long long)x->shape[1],
-                              (long long)x->shape[2], (long long)x->shape[3], (long long)m->n, (long long)m->past,
-                              (long long)m->kv, (long long)m->head);
+            return luron_fail(
+                c, LURON_E_SHAPE,
+                "%s has shape (%lld, %lld, %lld, %lld), (%lld, %lld, %lld, %lld) expected: n, places, heads, features",
+                i == PAST_KEY ? "past_key" : "past_value", (long long)x->shape[0], (long long)x->shape[1],
+                (long long)x->shape[2], (long long)x->shape[3], (long long)m->n, (long long)m->past, (long long)m->kv,
+                (long long)m->head);
     }
     if (m->all == 0) return luron_fail(c, LURON_E_SHAPE, "key has sequences of length 0, 1 or more expected");
     return LURON_OK;
@@ -81,7 +94,8 @@ static luron_status open_padding(const sizes *m, key_mask *to) {
     *to = (key_mask){.n_lead = 2, .lead = {m->n, m->o->num_heads}, .step = {m->all, 0}, .col = 1};
     if (!v) return LURON_OK;
     if (v->shape[0] != m->n || v->shape[1] != m->all)
-        return luron_fail(m->c, LURON_E_SHAPE, "key_padding_mask has shape (%lld, %lld), (%lld, %lld) expected: n, keys",
+        return luron_fail(m->c, LURON_E_SHAPE,
+                          "key_padding_mask has shape (%lld, %lld), (%lld, %lld) expected: n, keys",
                           (long long)v->shape[0], (long long)v->shape[1], (long long)m->n, (long long)m->all);
     to->data = luron_data(v), to->is_bool = luron_dtype(v) == LURON_B8;
     return LURON_OK;
@@ -93,9 +107,19 @@ luron_status multihead_open(luron_call *c, sizes *m, heads *k) {
     m->n = q->shape[0], m->t = q->shape[1], m->s = luron_in(c, multihead_port(c, KEY))->shape[1];
     m->past = past ? past->shape[1] : 0, m->all = m->past + m->s;
     LURON_TRY(check_inputs(m));
-    *k = (heads){.c = c, .n = m->n, .h = o->num_heads, .kv = m->kv, .t = m->t, .s = m->all, .d = m->head, .dv = m->head,
-                 .causal = o->is_causal, .before = m->past, .scale = 1 / sqrt((double)m->head),
-                 .p = luron_is_training(c) ? o->dropout : 0, .apart = !o->average_attn_weights};
+    *k = (heads){.c = c,
+                 .n = m->n,
+                 .h = o->num_heads,
+                 .kv = m->kv,
+                 .t = m->t,
+                 .s = m->all,
+                 .d = m->head,
+                 .dv = m->head,
+                 .causal = o->is_causal,
+                 .before = m->past,
+                 .scale = 1 / sqrt((double)m->head),
+                 .p = luron_is_training(c) ? o->dropout : 0,
+                 .apart = !o->average_attn_weights};
     LURON_TRY(open_padding(m, &k->masks[1]));
     if (v && v->ndim == 3) return mask_open(c, MASK, 0, 1, (const int64_t[]){m->n * k->h}, m->t, m->all, &k->masks[0]);
     return mask_open(c, MASK, 0, 2, (const int64_t[]){m->n, k->h}, m->t, m->all, &k->masks[0]);
@@ -105,7 +129,8 @@ typedef struct memory {
     char *heads, *gy, *gq, *gkv[2], *waves;
 } memory;
 static int64_t lay_out(const sizes *m, const heads *k, char *base, memory *to) {
-    const int64_t size = attention_size(m->c), of_q = m->n * m->t * m->embed * size, of_k = m->n * m->all * m->kv * m->head * size;
+    const int64_t size = attention_size(m->c), of_q = m->n * m->t * m->embed * size,
+                  of_k = m->n * m->all * m->kv * m->head * size;
     const waves one = multihead_waves(m, QUERY), other = multihead_waves(m, KEY);
     const int64_t of_waves = !m->o->rotary ? 0 : one.t > other.t ? waves_bytes(&one) : waves_bytes(&other);
     const int64_t bytes[6] = {heads_scratch(k), of_q, of_q, of_k, of_k, of_waves};
@@ -130,12 +155,14 @@ static luron_status setup(luron_call *c) {
         LURON_TRY(c->host->set_out(c, WEIGHTS, LURON_REAL, LURON_SHAPE(m.n, k.h, m.t, m.all)));
     for (int i = KEYS; i <= VALUES; i++)
         LURON_TRY(c->host->set_out(c, i, LURON_REAL, LURON_SHAPE(m.n, m.all, m.kv, m.head)));
-    for (int i = 0; i < 2; i++) LURON_TRY(c->host->declare_saved(c, i, LURON_REAL, LURON_SHAPE(m.n, m.t, m.embed)));
+    for (int i = 0; i < 2; i++)
+        LURON_TRY(c->host->declare_saved(c, i, LURON_REAL, LURON_SHAPE(m.n, m.t, m.embed)));
     LURON_TRY(c->host->declare_saved(c, 2, LURON_REAL, LURON_SHAPE(m.n, k.h, m.t)));
     return c->host->declare_scratch(c, lay_out(&m, &k, NULL, &none));
 }
 
-/* ---- forward ------------------------------------------------------------------------------------------------------ */
+/* ---- forward ------------------------------------------------------------------------------------------------------
+ */
 /* (n, rows, numbers) at `data`, of which `places` go on behind the first `skip` of each sequence. */
 typedef struct stretch {
     char *data;
@@ -165,26 +192,36 @@ static luron_status project(const sizes *m, int i, stretch to) {
     luron_view bias;
     if (m->bias_slot >= 0) bias = slice(m, luron_param(c, m->bias_slot), p->bias_first, p->out, &shape);
     for (int64_t at = 0, pieces = pieces_of(m, &to); at < pieces; at++)
-        LURON_TRY(attention_product(c, LURON_TRANS_B, piece_of(m, &x, at, pieces), weight_of(m, p, luron_param(c, p->slot)),
-                                    m->bias_slot >= 0 ? &bias : NULL, piece_of(m, &to, at, pieces), 0));
+        LURON_TRY(attention_product(c, LURON_TRANS_B, piece_of(m, &x, at, pieces),
+                                    weight_of(m, p, luron_param(c, p->slot)), m->bias_slot >= 0 ? &bias : NULL,
+                                    piece_of(m, &to, at, pieces), 0));
     return LURON_OK;
 }
 /* Rows of `bytes` each from `from` to `to`, a sequence every from_step and to_step bytes. */
 static void copy(const sizes *m, const char *from, int64_t from_step, char *to, int64_t to_step, int64_t bytes) {
-    for (int64_t i = 0; i < m->n && bytes; i++) memcpy(to + i * to_step, from + i * from_step, (size_t)bytes);
+    for (int64_t i = 0; i < m->n && bytes; i++)
+        memcpy(to + i * to_step, from + i * from_step, (size_t)bytes);
 }
 static head_rows heads_of(const sizes *m, char *data, int64_t places, int64_t width) {
     return (head_rows){data, places * width, m->head, width};
 }
 /* Queries (n, t, heads, head), or keys (n, all, ...) behind the past, turned in their place, or back. */
 static luron_status turn_heads(const sizes *m, int i, char *data, char *table, int back) {
-    const int64_t count = i == QUERY ? m->o->num_heads : m->kv, width = count * m->head, past = i == QUERY ? 0 : m->past;
+    const int64_t count = i == QUERY ? m->o->num_heads : m->kv, width = count * m->head,
+                  past = i == QUERY ? 0 : m->past;
     waves w = multihead_waves(m, i);
     if (!m->o->rotary) return LURON_OK;
     LURON_TRY(waves_make(&w, table));
     data += past * width * attention_size(m->c);
-    waves_turn(&(turn){.w = &w, .x = data, .y = data, .heads = count, .d = m->head, .sequence = (past + w.t) * width, .place = width,
-                       .head = m->head, .back = back});
+    waves_turn(&(turn){.w = &w,
+                       .x = data,
+                       .y = data,
+                       .heads = count,
+                       .d = m->head,
+                       .sequence = (past + w.t) * width,
+                       .place = width,
+                       .head = m->head,
+                       .back = back});
     return LURON_OK;
 }
 /* Where all that forward and backward see is. */
@@ -193,8 +230,10 @@ static luron_status open_run(luron_call *c, sizes *m, heads *k, memory *to) {
     lay_out(m, k, luron_scratch(c), to);
     const int64_t width = m->kv * m->head;
     k->scratch = to->heads, k->sums = luron_data(luron_saved(c, 2));
-    k->q = heads_of(m, luron_data(luron_saved(c, 0)), m->t, m->embed), k->y = heads_of(m, luron_data(luron_saved(c, 1)), m->t, m->embed);
-    k->k = heads_of(m, luron_data(luron_out(c, KEYS)), m->all, width), k->v = heads_of(m, luron_data(luron_out(c, VALUES)), m->all, width);
+    k->q = heads_of(m, luron_data(luron_saved(c, 0)), m->t, m->embed),
+    k->y = heads_of(m, luron_data(luron_saved(c, 1)), m->t, m->embed);
+    k->k = heads_of(m, luron_data(luron_out(c, KEYS)), m->all, width),
+    k->v = heads_of(m, luron_data(luron_out(c, VALUES)), m->all, width);
     return LURON_OK;
 }
 static luron_status forward(luron_call *c) {
@@ -207,7 +246,8 @@ static luron_status forward(luron_call *c) {
     LURON_TRY(turn_heads(&m, QUERY, k.q.data, mem.waves, 0));
     for (int i = KEY; i <= VALUE; i++) {
         char *to = i == KEY ? k.k.data : k.v.data;
-        if (m.past) copy(&m, luron_data(luron_in(c, PAST_KEY + i - KEY)), m.past * bytes, to, m.all * bytes, m.past * bytes);
+        if (m.past)
+            copy(&m, luron_data(luron_in(c, PAST_KEY + i - KEY)), m.past * bytes, to, m.all * bytes, m.past * bytes);
         LURON_TRY(project(&m, i, (stretch){to, m.past, m.s, m.kv * m.head}));
     }
     LURON_TRY(turn_heads(&m, KEY, k.k.data, mem.waves, 0));
@@ -216,16 +256,22 @@ static luron_status forward(luron_call *c) {
         k.weights = luron_data(luron_out(c, WEIGHTS));
     }
     LURON_TRY(heads_forward(&k));
-    const matrix w = {luron_data(luron_param(c, m.out_slot)), m.embed, m.embed, m.embed}, o = {k.y.data, m.n * m.t, m.embed, m.embed};
+    const matrix w = {luron_data(luron_param(c, m.out_slot)), m.embed, m.embed, m.embed},
+                 o = {k.y.data, m.n * m.t, m.embed, m.embed};
     return attention_product(c, LURON_TRANS_B, o, w, luron_param(c, m.out_slot + 1),
                              (matrix){luron_data(luron_out(c, OUTPUT)), m.n * m.t, m.embed, m.embed}, 0);
 }
 
-/* ---- backward ----------------------------------------------------------------------------------------------------- */
+/* ---- backward -----------------------------------------------------------------------------------------------------
+ */
 static luron_view view_of(const luron_call *c, const matrix *x, int64_t shape[2]) {
     shape[0] = x->rows, shape[1] = x->cols;
-    return (luron_view){.data = x->data, .ndim = 2, .dtype_code = (uint8_t)(c->dtype >> 8), .dtype_bits = (uint8_t)c->dtype,
-                        .dtype_lanes = 1, .shape = shape};
+    return (luron_view){.data = x->data,
+                        .ndim = 2,
+                        .dtype_code = (uint8_t)(c->dtype >> 8),
+                        .dtype_bits = (uint8_t)c->dtype,
+                        .dtype_lanes = 1,
+                        .shape = shape};
 }
 /* From the gradient of a projection to those of its input, weight and bias. betas: of its weight and bias. */
 static luron_status unproject(const sizes *m, int i, stretch g, luron_view *gw, luron_view *gb, const double betas[2]) {
@@ -239,9 +285,11 @@ static luron_status unproject(const sizes *m, int i, stretch g, luron_view *gw, 
         const matrix from = piece_of(m, &g, at, pieces);
         int64_t shape[2], count;
         if (gx)
-            LURON_TRY(attention_product(c, 0, from, weight_of(m, p, luron_param(c, p->slot)), NULL, piece_of(m, &to, at, pieces), beta));
+            LURON_TRY(attention_product(c, 0, from, weight_of(m, p, luron_param(c, p->slot)), NULL,
+                                        piece_of(m, &to, at, pieces), beta));
         if (gw)
-            LURON_TRY(attention_product(c, LURON_TRANS_A, from, piece_of(m, &x, at, pieces), NULL, weight_of(m, p, gw), at ? 1 : betas[0]));
+            LURON_TRY(attention_product(c, LURON_TRANS_A, from, piece_of(m, &x, at, pieces), NULL, weight_of(m, p, gw),
+                                        at ? 1 : betas[0]));
         if (!gb) continue;
         luron_view rows = view_of(c, &from, shape), bias = slice(m, gb, p->bias_first, p->out, &count);
         LURON_TRY(c->host->sum_to(c, &rows, &bias, at ? 1 : betas[1]));
@@ -253,7 +301,8 @@ static luron_status unproject_all(const sizes *m, const memory *mem) {
     double betas[2] = {0, 0};
     luron_view *gw = NULL, *gb = m->bias_slot >= 0 ? luron_grad_param_beta(c, m->bias_slot, &betas[1]) : NULL;
     for (int i = QUERY; i <= VALUE; i++) {
-        const stretch g = {i == QUERY ? mem->gq : mem->gkv[i - KEY], i == QUERY ? 0 : m->past, i == QUERY ? m->t : m->s, m->by[i].out};
+        const stretch g = {i == QUERY ? mem->gq : mem->gkv[i - KEY], i == QUERY ? 0 : m->past, i == QUERY ? m->t : m->s,
+                           m->by[i].out};
         if (i == QUERY || !m->packed) gw = luron_grad_param_beta(c, m->by[i].slot, &betas[0]);
         LURON_TRY(unproject(m, i, g, gw, gb, betas));
     }
@@ -272,8 +321,11 @@ static luron_status unproject_out(const sizes *m, const heads *k, char *to) {
         return LURON_OK;
     }
     luron_view *gw = luron_grad_param_beta(c, m->out_slot, &beta);
-    if (gw) LURON_TRY(attention_product(c, LURON_TRANS_A, gy, (matrix){k->y.data, rows, e, e}, NULL, (matrix){luron_data(gw), e, e, e}, beta));
-    luron_view *gb = m->o->bias ? luron_grad_param_beta(c, m->out_slot + 1, &beta) : NULL, flat = view_of(c, &gy, shape);
+    if (gw)
+        LURON_TRY(attention_product(c, LURON_TRANS_A, gy, (matrix){k->y.data, rows, e, e}, NULL,
+                                    (matrix){luron_data(gw), e, e, e}, beta));
+    luron_view *gb = m->o->bias ? luron_grad_param_beta(c, m->out_slot + 1, &beta) : NULL,
+               flat = view_of(c, &gy, shape);
     if (gb) LURON_TRY(c->host->sum_to(c, &flat, gb, beta));
     return attention_product(c, 0, gy, (matrix){luron_data(luron_param(c, m->out_slot)), e, e, e}, NULL, gh, 0);
 }
@@ -287,8 +339,10 @@ static luron_status give_past(const sizes *m, int i, const char *from) {
         const char *at = from + b * m->all * width * attention_size(c);
         char *to = (char *)luron_data(g) + b * m->past * width * attention_size(c);
         for (int64_t j = 0; j < m->past * width; j++)
-            if (c->dtype == LURON_F64) ((double *)to)[j] += ((const double *)at)[j];
-            else ((float *)to)[j] += ((const float *)at)[j];
+            if (c->dtype == LURON_F64)
+                ((double *)to)[j] += ((const double *)at)[j];
+            else
+                ((float *)to)[j] += ((const float *)at)[j];
     }
     return LURON_OK;
 }
@@ -300,8 +354,10 @@ static luron_status backward(luron_call *c) {
     const int64_t width = m.kv * m.head, bytes = m.n * m.all * width * attention_size(c);
     for (int i = 0; i < 2; i++) { /* what comes from the next call */
         const luron_view *g = luron_grad_out(c, KEYS + i);
-        if (g && luron_data(g)) memcpy(mem.gkv[i], luron_data(g), (size_t)bytes);
-        else if (bytes) memset(mem.gkv[i], 0, (size_t)bytes);
+        if (g && luron_data(g))
+            memcpy(mem.gkv[i], luron_data(g), (size_t)bytes);
+        else if (bytes)
+            memset(mem.gkv[i], 0, (size_t)bytes);
     }
     LURON_TRY(unproject_out(&m, &k, mem.gy));
     k.gy = heads_of(&m, mem.gy, m.t, m.embed), k.gq = heads_of(&m, mem.gq, m.t, m.embed);
@@ -312,7 +368,8 @@ static luron_status backward(luron_call *c) {
     LURON_TRY(turn_heads(&m, QUERY, mem.gq, mem.waves, 1));
     LURON_TRY(turn_heads(&m, KEY, mem.gkv[0], mem.waves, 1));
     LURON_TRY(unproject_all(&m, &mem));
-    for (int i = 0; i < 2; i++) LURON_TRY(give_past(&m, i, mem.gkv[i]));
+    for (int i = 0; i < 2; i++)
+        LURON_TRY(give_past(&m, i, mem.gkv[i]));
     return LURON_OK;
 }
 
@@ -323,28 +380,45 @@ static const luron_option *const options[] = {
     LURON_OPT_BOOL(multihead, bias, 1, "add biases"),
     LURON_OPT_INT(multihead, kdim, 0, 0, 1e9, "features of key; 0: embed_dim"),
     LURON_OPT_INT(multihead, vdim, 0, 0, 1e9, "features of value; 0: embed_dim"),
-    LURON_OPT_INT(multihead, num_kv_heads, 0, 0, 1e6, "heads of key and value, each for as many of query; 0: num_heads"),
+    LURON_OPT_INT(multihead, num_kv_heads, 0, 0, 1e6,
+                  "heads of key and value, each for as many of query; 0: num_heads"),
     LURON_OPT_BOOL(multihead, is_causal, 0, "a place sees itself and what is before it alone, behind the past"),
     LURON_OPT_BOOL(multihead, need_weights, 1, "give the weights; else that output has no elements"),
     LURON_OPT_BOOL(multihead, average_attn_weights, 1, "weights are means over the heads"),
     LURON_OPT_BOOL(multihead, rotary, 0, "turn queries and keys by their positions, as RotaryEmbedding"),
     LURON_OPT_FLOAT(multihead, rope_base, 10000, 1, 1e12, "base of RotaryEmbedding"),
     LURON_OPT_INITIALISER(multihead, weight_init, "first weights; nil: xavier_uniform, out_proj_weight as in Linear"),
-    LURON_OPT_INITIALISER(multihead, bias_init, "first biases; nil: zeros"), NULL};
+    LURON_OPT_INITIALISER(multihead, bias_init, "first biases; nil: zeros"),
+    NULL};
 #define OPTIONAL(name, ndim, doc) LURON_PORT(name, LURON_PORT_OPTIONAL, LURON_REAL, ndim, doc)
 #define A_MASK(name, ndim, doc) LURON_PORT(name, LURON_PORT_OPTIONAL | LURON_PORT_MASK, LURON_REAL, ndim, doc)
 static const luron_port *const in[] = {
-    LURON_PORT("query", 0, LURON_REAL, 3, "(n, t, embed_dim)"), OPTIONAL("key", 3, "(n, s, kdim); absent: query"),
+    LURON_PORT("query", 0, LURON_REAL, 3, "(n, t, embed_dim)"),
+    OPTIONAL("key", 3, "(n, s, kdim); absent: query"),
     OPTIONAL("value", 3, "(n, s, vdim); absent: key"),
     A_MASK("key_padding_mask", 2, "(n, keys): true where a key is left out, or numbers that are added"),
-    A_MASK("attn_mask", 0, "(t, keys), (n * heads, t, keys) or (n, heads, t, keys): true where a key is left out, or numbers that are added"),
-    OPTIONAL("past_key", 4, "key of an earlier call"), OPTIONAL("past_value", 4, "value of an earlier call"), NULL};
+    A_MASK("attn_mask", 0,
+           "(t, keys), (n * heads, t, keys) or (n, heads, t, keys): true where a key is left out, or numbers that are "
+           "added"),
+    OPTIONAL("past_key", 4, "key of an earlier call"),
+    OPTIONAL("past_value", 4, "value of an earlier call"),
+    NULL};
 static const luron_port *const out[] = {
-    LURON_PORT("output", 0, LURON_REAL, 3, "(n, t, embed_dim)"), LURON_PORT("weights", 0, LURON_REAL, 0, "(n, t, keys)"),
+    LURON_PORT("output", 0, LURON_REAL, 3, "(n, t, embed_dim)"),
+    LURON_PORT("weights", 0, LURON_REAL, 0, "(n, t, keys)"),
     LURON_PORT("key", 0, LURON_REAL, 4, "(n, keys, num_kv_heads, embed_dim / num_heads), the past of a later call"),
     LURON_PORT("value", 0, LURON_REAL, 4, "of the same shape"), NULL};
 const luron_layer_type attention_multihead = {
-    .struct_size = sizeof(luron_layer_type), .flags = LURON_LAYER_F64 | LURON_LAYER_RANDOM, .name = "MultiheadAttention",
+    .struct_size = sizeof(luron_layer_type),
+    .flags = LURON_LAYER_F64 | LURON_LAYER_RANDOM,
+    .name = "MultiheadAttention",
     .doc = "attention of several heads over sequences, with keys and values kept between calls",
-    .options = options, .options_size = sizeof(multihead), .in = in, .out = out,
-    .declare = declare, .setup = setup, .forward = forward, .backward = backward, .compose = multihead_compose};
+    .options = options,
+    .options_size = sizeof(multihead),
+    .in = in,
+    .out = out,
+    .declare = declare,
+    .setup = setup,
+    .forward = forward,
+    .backward = backward,
+    .compose = multihead_compose};

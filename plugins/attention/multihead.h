@@ -4,7 +4,7 @@
 #include "positions.h"
 
 enum { QUERY, KEY, VALUE, PADDING, MASK, PAST_KEY, PAST_VALUE }; /* ports in: the first three are projections too */
-enum { OUTPUT, WEIGHTS, KEYS, VALUES };                           /* ports out */
+enum { OUTPUT, WEIGHTS, KEYS, VALUES };                          /* ports out */
 typedef struct multihead {
     int64_t embed_dim, num_heads, kdim, vdim, num_kv_heads;
     double dropout, rope_base;

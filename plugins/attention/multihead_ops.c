@@ -37,10 +37,13 @@ luron_status multihead_compose(luron_call *c, const luron_ops *o) {
     }
     luron_tensor *y = attention_compose(&k, o, o->transpose(c, q, 1, 2), o->transpose(c, kv[0], 1, 2),
                                         o->transpose(c, kv[1], 1, 2), masks, &weights);
-    y = o->matmul(c, o->reshape(c, o->transpose(c, y, 1, 2), LURON_SHAPE(m.n, m.t, m.embed)), o->param(c, m.out_slot), LURON_TRANS_B);
+    y = o->matmul(c, o->reshape(c, o->transpose(c, y, 1, 2), LURON_SHAPE(m.n, m.t, m.embed)), o->param(c, m.out_slot),
+                  LURON_TRANS_B);
     if (m.o->bias) y = o->add_row(c, y, o->param(c, m.out_slot + 1));
     LURON_TRY(o->set_out(c, OUTPUT, y));
-    if (!m.o->need_weights) weights = o->expand(c, o->scalar(c, 0), LURON_SHAPE(m.n, 0, m.all));
-    else if (m.o->average_attn_weights) weights = o->mean(c, weights, 1, (const int[]){1}, 0);
+    if (!m.o->need_weights)
+        weights = o->expand(c, o->scalar(c, 0), LURON_SHAPE(m.n, 0, m.all));
+    else if (m.o->average_attn_weights)
+        weights = o->mean(c, weights, 1, (const int[]){1}, 0);
     return o->set_out(c, WEIGHTS, weights);
 }

@@ -1,5 +1,5 @@
-/* rotary.c: each pair of features of x (..., t, ..., d) turned by its position / base^(2 pair / d). Pairs are features i
- * and i + d / 2 as in GPT-NeoX and Llama, or, interleaved, 2i and 2i + 1 as in the paper. Su and others, 2021.       */
+/* rotary.c: each pair of features of x (..., t, ..., d) turned by its position / base^(2 pair / d). Pairs are features
+ * i and i + d / 2 as in GPT-NeoX and Llama, or, interleaved, 2i and 2i + 1 as in the paper. Su and others, 2021. */
 #include "positions.h"
 typedef struct rotary {
     int64_t dim, seq_dim, offset;
@@ -13,12 +13,21 @@ static luron_status open_rotary(luron_call *c, waves *w, turn *k) {
     const luron_view *x = luron_in(c, 0), *positions = luron_in(c, 1);
     const int64_t at = o->seq_dim < 0 ? o->seq_dim + x->ndim : o->seq_dim;
     if (at < 0 || at >= x->ndim - 1)
-        return luron_fail(c, LURON_E_SHAPE, "seq_dim is %lld, a dimension before the last expected", (long long)luron_shown(c, o->seq_dim));
+        return luron_fail(c, LURON_E_SHAPE, "seq_dim is %lld, a dimension before the last expected",
+                          (long long)luron_shown(c, o->seq_dim));
     const int64_t d = x->shape[x->ndim - 1], turned = o->dim ? o->dim : d;
     if (turned % 2 || turned > d || turned == 0)
-        return luron_fail(c, LURON_E_SHAPE, "input has %lld features, of which %lld are turned: an even number of them expected",
+        return luron_fail(c, LURON_E_SHAPE,
+                          "input has %lld features, of which %lld are turned: an even number of them expected",
                           (long long)d, (long long)turned);
-    *w = (waves){.c = c, .port = 1, .n = at ? x->shape[0] : 1, .per = 1, .t = x->shape[at], .pairs = turned / 2, .offset = o->offset, .base = o->base};
+    *w = (waves){.c = c,
+                 .port = 1,
+                 .n = at ? x->shape[0] : 1,
+                 .per = 1,
+                 .t = x->shape[at],
+                 .pairs = turned / 2,
+                 .offset = o->offset,
+                 .base = o->base};
     *k = (turn){.heads = 1, .d = d, .head = d, .interleaved = o->interleaved};
     for (int i = 0; i < x->ndim - 1; i++)
         if (i > at || (i > 0 && i < at)) *(i < at ? &w->per : &k->heads) *= x->shape[i];
@@ -62,9 +71,18 @@ static const luron_option *const options[] = {
     LURON_OPT_FLOAT(rotary, base, 10000, 1, 1e12, "the slowest pair turns by position / base"),
     LURON_OPT_BOOL(rotary, interleaved, 0, "pairs are neighbours; false: half of the features apart"),
     LURON_OPT_INT(rotary, offset, 0, 0, 1e12, "places before the first"),
-    LURON_OPT_AXIS(rotary, seq_dim, -2, "dimension of the places"), NULL};
-static const luron_port *const in[] = {LURON_PORT("input", 0, LURON_REAL, 0, "(..., t, ..., features)"), POSITIONS_PORT, NULL};
-const luron_layer_type attention_rotary = {
-    .struct_size = sizeof(luron_layer_type), .flags = LURON_LAYER_F64 | LURON_LAYER_FREES_OUT,
-    .name = "RotaryEmbedding", .doc = "turns pairs of features by their positions", .options = options,
-    .options_size = sizeof(rotary), .in = in, .setup = setup, .forward = forward, .backward = backward, .compose = compose};
+    LURON_OPT_AXIS(rotary, seq_dim, -2, "dimension of the places"),
+    NULL};
+static const luron_port *const in[] = {LURON_PORT("input", 0, LURON_REAL, 0, "(..., t, ..., features)"), POSITIONS_PORT,
+                                       NULL};
+const luron_layer_type attention_rotary = {.struct_size = sizeof(luron_layer_type),
+                                           .flags = LURON_LAYER_F64 | LURON_LAYER_FREES_OUT,
+                                           .name = "RotaryEmbedding",
+                                           .doc = "turns pairs of features by their positions",
+                                           .options = options,
+                                           .options_size = sizeof(rotary),
+                                           .in = in,
+                                           .setup = setup,
+                                           .forward = forward,
+                                           .backward = backward,
+                                           .compose = compose};

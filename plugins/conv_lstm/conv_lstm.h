@@ -1,4 +1,5 @@
-/* conv_lstm.h -- sizes of a call, for conv_lstm.c (types and shapes), fused.c (forward, backward) and compose.c (in ops). */
+/* conv_lstm.h -- sizes of a call, for conv_lstm.c (types and shapes), fused.c (forward, backward) and compose.c (in
+ * ops). */
 #ifndef CONV_LSTM_H
 #define CONV_LSTM_H
 #include "../loops.h"

@@ -134,6 +134,7 @@ static const char *spoil_layer(fixture *f, int i) {
     case 24: f->ins[0] = NULL; l->setup = NULL; return "a layer without inputs needs setup";
     case 25: f->in[1].dtype = LURON_F32; return "input port 'target': ids are int64, int32 or uint8, got float32";
     case 26: f->out[0].dtype = LURON_B8; f->out[0].flags = LURON_PORT_INDEX; return "output port 'output': ids are int64, int32 or uint8, got bool";
+    case 27: f->in[1].flags |= LURON_PORT_MASK; return "input port 'target': a mask has dtype LURON_REAL and holds no ids";
     default: return NULL;
     }
 }
@@ -197,7 +198,7 @@ static void check_all(const char *(*spoil)(fixture *, int), int n) {
 }
 
 static void test_descriptor_of_plugin(void **state) { (void)state; check_all(spoil_plugin, 21); }
-static void test_descriptor_of_layer(void **state) { (void)state; check_all(spoil_layer, 27); }
+static void test_descriptor_of_layer(void **state) { (void)state; check_all(spoil_layer, 28); }
 static void test_descriptor_of_option(void **state) { (void)state; check_all(spoil_option, 27); }
 
 static void test_descriptor_duplicates_across_plugins(void **state) {

@@ -1,5 +1,5 @@
-/* layer_values.h -- a layer with given parameters beside numbers of PyTorch or Keras: outputs and gradients. The tables in
- * tests/data are lists of what is below; numbers of several tensors stand one after the other.                       */
+/* layer_values.h -- a layer with given parameters beside numbers of PyTorch or Keras: outputs and gradients. The tables
+ * in tests/data are lists of what is below; numbers of several tensors stand one after the other. */
 #ifndef LAYER_VALUES_H
 #define LAYER_VALUES_H
 #include "tensor_assert.h"
@@ -75,8 +75,10 @@ static void layer_values_all(luron_ctx *ctx, const layer_values *k, uint32_t dty
         layer_values_check(g[i], i < n_in ? &grad_ins : &grad_params, 8 * tol, name, what);
         luron_tensor_unref(g[i]);
     }
-    for (int i = 0; i < k->n_out; i++) luron_tensor_unref(out[i]), luron_tensor_unref(cotangent[i]);
-    for (int i = 0; i < k->n_in; i++) luron_tensor_unref(in[i]);
+    for (int i = 0; i < k->n_out; i++)
+        luron_tensor_unref(out[i]), luron_tensor_unref(cotangent[i]);
+    for (int i = 0; i < k->n_in; i++)
+        luron_tensor_unref(in[i]);
     luron_layer_unref(layer);
 }
 #endif
