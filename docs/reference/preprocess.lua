@@ -2,7 +2,7 @@
 return {
   title = "Preprocessing",
   text = [[
-Layers of Keras's names: `nn.Normalization`, `nn.Rescaling`, `nn.UnitNormalization`, `nn.CategoryEncoding`, `nn.Discretization`,
+Layers of Keras's names: `nn.Normalization`, `nn.Rescaling`, `nn.CategoryEncoding`, `nn.Discretization`,
 and for images, in training alone, `nn.RandomFlip` and `nn.RandomCrop`. What they have to know of the
 data is state, which `luron.adapt` fits to the training set before training, and which the model and its checkpoint keep. Words become ids outside of models, for
 tensors hold no strings: by lookups, Lua objects whose `state()` goes into a checkpoint's `preprocessing`.
@@ -40,7 +40,6 @@ not known. Keras's ids are less by one. Punctuation and capitals are those of AS
     { "nn.CategoryEncoding(3, \"one_hot\")(luron.tensor { 2, 1 })", "{ { 0.0, 1.0, 0.0 }, { 1.0, 0.0, 0.0 } }" },
     { "nn.CategoryEncoding(3, \"count\")(luron.tensor { { 2, 2 } })", "{ { 0.0, 2.0, 0.0 } }" },
     { "nn.RandomCrop(1, 2):eval()(luron.tensor { { { 1.0, 2.0 }, { 3.0, 4.0 }, { 5.0, 6.0 } } })", "{ { { 3.0, 4.0 } } }" },
-    { "nn.UnitNormalization()(luron.tensor { { 3.0, 4.0 } }):mul(5):round()", "{ { 3.0, 4.0 } }" },
   },
   { "luron.adapt(layer: Layer, data: Tensor|Dataset|number[]): Layer",
     "Fits the state of a layer to a tensor, or to the first tensors of a dataset, transformed: `mean` and `variance` of `nn.Normalization`, `bin_boundaries` of `nn.Discretization` such that each bin has as many numbers; a list of numbers is taken as its boundaries.",

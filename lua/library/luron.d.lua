@@ -2,12 +2,12 @@
 -- Written by docs/make_reference.lua: what an editor with the Lua language server shows and checks.
 
 ---@alias luron.CyclicOptions { base_lr: number|number[], max_lr: number|number[], step_size_up: number?, step_size_down: number?, mode: string?, gamma: number?, scale_fn: function?, scale_mode: string?, cycle_momentum: boolean?, base_momentum: number?, max_momentum: number? }
----@alias luron.FitOptions { epochs: integer?, batch: integer?, shuffle: boolean?, loss: string|function|luron.Layer|nil, optim: luron.Optimizer?, validate: luron.Dataset|luron.Loader|nil, progress: boolean?, callbacks: function[]?, accumulate: integer?, clip_norm: number?, clip_value: number?, schedule: luron.Schedule?, early_stop: table?, penalty: table<string, function>?, activity: table<string, function>?, constrain: table<string, function>?, prune: luron.Pruning? }
+---@alias luron.FitOptions { epochs: integer?, batch: integer?, shuffle: boolean?, loss: string|function|luron.Layer|nil, optim: luron.Optimizer?, validate: luron.Dataset|luron.Loader|nil, progress: boolean?, callbacks: function[]?, accumulate: integer?, clip_norm: number?, clip_value: number?, schedule: luron.Schedule?, early_stop: table?, penalty: table<string, function>?, activity: table<string, function>?, constrain: table<string, function>?, prune: luron.Pruning?, metrics: table? }
 ---@alias luron.LBFGSOptions { lr: number?, max_iter: integer?, max_eval: integer?, tolerance_grad: number?, tolerance_change: number?, history_size: integer?, line_search_fn: string? }
 ---@alias luron.NamedLayers fun(): string?, luron.Layer?
 ---@alias luron.NamedTensors fun(): string?, luron.Tensor?
 ---@alias luron.OneCycleOptions { max_lr: number|number[], total_steps: integer?, epochs: integer?, steps_per_epoch: integer?, pct_start: number?, anneal_strategy: string?, cycle_momentum: boolean?, base_momentum: number?, max_momentum: number?, div_factor: number?, final_div_factor: number?, three_phase: boolean? }
----@alias luron.PlateauOptions { mode: string?, factor: number?, patience: integer?, threshold: number?, threshold_mode: string?, cooldown: integer?, min_lr: number|number[]|nil, eps: number? }
+---@alias luron.PlateauOptions { mode: string?, factor: number?, patience: integer?, threshold: number?, threshold_mode: string?, cooldown: integer?, min_lr: number|number[]|nil, eps: number?, metric: string? }
 ---@alias luron.SaveOptions { optim: luron.Optimizer?, epoch: integer?, step: integer?, history: table?, loader: luron.Loader?, ema: luron.Average?, prune: luron.Pruning?, preprocessing: table?, training: table?, keep_prev: boolean?, format: string?, trace: luron.Model|luron.Tensor|luron.Tensor[]|nil }
 ---@alias luron.TensorOptions { dtype: string?, requires_grad: boolean? }
 
@@ -90,8 +90,16 @@ local Pruning = {}
 ---@class luron.Sparse
 local Sparse = {}
 
+---@class luron.Lookup
+---@overload fun(data: any): luron.Tensor
+---@operator len: integer
+local Lookup = {}
+
 ---@class luron.HookHandle
 local HookHandle = {}
+
+---@class luron.Metric
+local Metric = {}
 
 ---@class luron.init
 local init = {}
@@ -116,6 +124,9 @@ local linalg = {}
 ---@class luron.sparse
 local sparse = {}
 
+---@class luron.preprocess
+local preprocess = {}
+
 ---@class luron.regularizer
 local regularizer = {}
 
@@ -132,6 +143,7 @@ local constraint = {}
 ---@field schedule luron.schedule
 ---@field linalg luron.linalg
 ---@field sparse luron.sparse
+---@field preprocess luron.preprocess
 ---@field regularizer luron.regularizer
 ---@field constraint luron.constraint
 local luron = {}
@@ -2761,6 +2773,41 @@ function Layer:close() end
 ---@return boolean
 function luron.is_layer(value) end
 
+--- Tensors (t, ...) of unequal t as one, (n, t, ...), with `padding_value` (0) behind the shorter ones; and how long each is.
+---@param tensors luron.Tensor[]
+---@param options? { padding_value: number }
+---@return luron.Tensor
+---@return luron.Tensor lengths
+function nn.pad_sequence(tensors, options) end
+
+--- A block of an encoder: attention and two linear layers.
+---@param d_model integer
+---@param nhead integer
+---@param options? table
+---@return luron.Model
+function nn.TransformerEncoderLayer(d_model, nhead, options) end
+
+--- A block of a decoder, which looks at a memory too.
+---@param d_model integer
+---@param nhead integer
+---@param options? table
+---@return luron.Model
+function nn.TransformerDecoderLayer(d_model, nhead, options) end
+
+--- Copies of a block one after the other; all begin with its parameters, as in PyTorch.
+---@param layer luron.Model
+---@param num_layers integer
+---@param norm? luron.Layer
+---@return luron.Model
+function nn.TransformerEncoder(layer, num_layers, norm) end
+
+--- The same with blocks of a decoder.
+---@param layer luron.Model
+---@param num_layers integer
+---@param norm? luron.Layer
+---@return luron.Model
+function nn.TransformerDecoder(layer, num_layers, norm) end
+
 --- 0
 ---@param t luron.Tensor
 ---@return luron.Tensor
@@ -2873,6 +2920,23 @@ function nn.Input(name) end
 ---@param options { inputs: luron.Node|luron.Node[], outputs: luron.Node|luron.Node[], names: table<string, luron.Layer|luron.Model|luron.Tensor>? }
 ---@return luron.Model
 function nn.Graph(options) end
+
+--- A linear layer or convolution whose weight is g v / |v|, for each output, or with `false` over the whole weight: `weight_g` and the layer's own weight, v, are trained. The model computes what PyTorch's `weight_norm` does by scaling the layer's output, and shares weight and bias with it.
+---@param layer luron.Layer
+---@param dim? integer|false
+---@return luron.Model
+function nn.weight_norm(layer, dim) end
+
+--- The same with weight / sigma, where sigma is the largest singular value of the weight, found by power iteration: `n_power_iterations` (1) steps, whenever the model is applied in training; `eps`, `dim` (of the outputs). `spectral/u` and `spectral/v` are state.
+---@param layer luron.Layer
+---@param options? table
+---@return luron.Model
+function nn.spectral_norm(layer, options) end
+
+--- Applies a layer or model to every step of `(n, t, ...)`.
+---@param part luron.Layer|luron.Model
+---@return luron.Model
+function nn.TimeDistributed(part) end
 
 --- The model that `model:json()` described, with new parameters.
 ---@param json string
@@ -3302,6 +3366,14 @@ function data.mnist(dir) end
 ---@return string? code
 function data.fashion_mnist(dir) end
 
+--- CIFAR-10 from its binary files, gzip or not: images (n, 3, 32, 32) in [0, 1]. The training set is made of data_batch_1.bin and those of the other four that are there, the test set of test_batch.bin or the file that `test` names. nil, message, code on failure.
+---@param dir string
+---@param options? { test: string? }
+---@return luron.Dataset? train
+---@return luron.Dataset|string test
+---@return string? code
+function data.cifar10(dir, options) end
+
 --- The tensor of an IDX file, gzip or not. A row of uint8 is taken for labels, which come as ids from 1.
 ---@param path string
 ---@return luron.Tensor?
@@ -3386,10 +3458,10 @@ function luron.explain(compiled) end
 ---@return table[]
 function luron.fit(model, data, options) end
 
---- Mean loss and, where targets are class ids, the share that is right; in eval mode, with nothing recorded.
+--- Mean loss and, where targets are class ids, the share that is right, and the metrics by their names (see Metrics); in eval mode, with nothing recorded.
 ---@param model luron.Model|luron.Module|luron.Layer
 ---@param data luron.Dataset|luron.Loader
----@param options? { batch: integer?, loss: string|function|luron.Layer|nil }
+---@param options? { batch: integer?, loss: string|function|luron.Layer|nil, metrics: table? }
 ---@return { loss: number, accuracy: number?, n: integer }
 function luron.evaluate(model, data, options) end
 
@@ -3411,6 +3483,207 @@ function Progress:step(n, loss, right) end
 --- Ends the epoch and its line, with a text of yours behind.
 ---@param extra? string
 function Progress:finish(extra) end
+
+--- Takes in what was said of some examples and what is so.
+---@param pred any
+---@param target any
+---@return luron.Metric
+function Metric:update(pred, target) end
+
+--- The metric of all that was taken in.
+---@return number|luron.Tensor
+function Metric:value() end
+
+--- Forgets what was taken in.
+---@return luron.Metric
+function Metric:reset() end
+
+--- What it is called in results.
+---@return string
+function Metric:name() end
+
+--- `"max"` or `"min"`: what is better.
+---@return string?
+function Metric:mode() end
+
+--- The share that is right; of many labels `(n, labels)` that of all labels.
+---@param options? luron.MetricOptions
+---@return luron.Metric
+function metrics.Accuracy(options) end
+
+--- The share whose class is among the `k` (5) of largest score.
+---@param options? { k: integer?, ignore_index: integer? }
+---@return luron.Metric
+function metrics.TopK(options) end
+
+--- What is right of what was said.
+---@param options? luron.AverageOptions
+---@return luron.Metric
+function metrics.Precision(options) end
+
+--- What was said of what is so; macro: the balanced accuracy.
+---@param options? luron.AverageOptions
+---@return luron.Metric
+function metrics.Recall(options) end
+
+--- The harmonic mean of precision and recall.
+---@param options? luron.AverageOptions
+---@return luron.Metric
+function metrics.F1(options) end
+
+--- The same with recall `beta` (1) times as important.
+---@param options? luron.AverageOptions
+---@return luron.Metric
+function metrics.FBeta(options) end
+
+--- What was not said of what is not so.
+---@param options? luron.AverageOptions
+---@return luron.Metric
+function metrics.Specificity(options) end
+
+--- Intersection over union (Jaccard): of what was said or is so, what is both.
+---@param options? luron.AverageOptions
+---@return luron.Metric
+function metrics.IoU(options) end
+
+--- The Dice coefficient, which is F1, of masks.
+---@param options? luron.AverageOptions
+---@return luron.Metric
+function metrics.Dice(options) end
+
+--- How often each class (columns) was said where each is so (rows); `normalize`: `"true"` by rows, `"pred"` by columns, `"all"`. Prints as a table, with names from `classes`.
+---@param options? luron.ConfusionOptions
+---@return luron.Metric
+function metrics.ConfusionMatrix(options) end
+
+--- Matthews' correlation coefficient, of any number of classes.
+---@param options? luron.MetricOptions
+---@return luron.Metric
+function metrics.MCC(options) end
+
+--- Agreement beyond that by chance; `weights` `"linear"` or `"quadratic"` of ids that are ranks.
+---@param options? luron.KappaOptions
+---@return luron.Metric
+function metrics.CohenKappa(options) end
+
+--- The share that is wrong.
+---@param options? luron.MetricOptions
+---@return luron.Metric
+function metrics.Hamming(options) end
+
+--- The area under the ROC curve, from all scores, which it keeps; each class against the others, `average` of these `"macro"`.
+---@param options? luron.AreaOptions
+---@return luron.Metric
+function metrics.ROCAUC(options) end
+
+--- The area under precision and recall, by average precision.
+---@param options? luron.AreaOptions
+---@return luron.Metric
+function metrics.PRAUC(options) end
+
+--- The mean of -log of the probabilities of what is so.
+---@param options? { ignore_index: integer? }
+---@return luron.Metric
+function metrics.LogLoss(options) end
+
+--- exp of the mean cross entropy of logits `(n, classes, ...)`.
+---@param options? { ignore_index: integer? }
+---@return luron.Metric
+function metrics.Perplexity(options) end
+
+--- Mean absolute error.
+---@return luron.Metric
+function metrics.MAE() end
+
+--- Mean squared error.
+---@return luron.Metric
+function metrics.MSE() end
+
+--- Its root.
+---@return luron.Metric
+function metrics.RMSE() end
+
+--- Mean absolute error in per cent of the target.
+---@return luron.Metric
+function metrics.MAPE() end
+
+--- 1 - squared error over that of the mean.
+---@return luron.Metric
+function metrics.R2() end
+
+--- Correlation.
+---@return luron.Metric
+function metrics.Pearson() end
+
+--- How many letters (or ids) are put in, taken out or changed, a mean over the sequences.
+---@return luron.Metric
+function metrics.EditDistance() end
+
+--- Word error rate.
+---@return luron.Metric
+function metrics.WER() end
+
+--- The same of letters.
+---@return luron.Metric
+function metrics.CER() end
+
+--- Is the value a metric?
+---@param value any
+---@return boolean
+function metrics.is_metric(value) end
+
+--- Fits the state of a layer to a tensor, or to the first tensors of a dataset, transformed: `mean` and `variance` of `nn.Normalization`, `bin_boundaries` of `nn.Discretization` such that each bin has as many numbers; a list of numbers is taken as its boundaries.
+---@param layer luron.Layer
+---@param data luron.Tensor|luron.Dataset|number[]
+---@return luron.Layer
+function luron.adapt(layer, data) end
+
+--- Words, in a list or a list of lists, as ids. Options: vocabulary (a list), max_tokens, num_oov_indices (1: ids for words that are not known; 0: they raise), oov_token (`"[UNK]"`), mask_token.
+---@param options? table
+---@return luron.Lookup
+function preprocess.StringLookup(options) end
+
+--- Integers, in lists or a tensor, likewise; oov_token is -1.
+---@param options? table
+---@return luron.Lookup
+function preprocess.IntegerLookup(options) end
+
+--- Texts, in a list, as rows of the ids of their words, padded to the longest or to output_sequence_length, where they are cut. Options: vocabulary, max_tokens, standardize (`"lower_and_strip_punctuation"`, `"lower"`, `"strip_punctuation"`, false or a function of the text), split (`"whitespace"`, `"character"` or a function that gives a list), ngrams (1), output_mode: `"int"`, or `"multi_hot"` and `"count"`, rows over the vocabulary.
+---@param options? table
+---@return luron.Lookup
+function preprocess.TextVectorization(options) end
+
+--- A lookup from what `lookup:state()` gave.
+---@param state table
+---@return luron.Lookup
+function preprocess.restore(state) end
+
+--- Its vocabulary from data: the most frequent first, of equal ones the later in the order of strings.
+---@param data any
+---@return luron.Lookup
+function Lookup:adapt(data) end
+
+--- All tokens in the order of their ids; `#lookup` is their number.
+---@return any[]
+function Lookup:vocabulary() end
+
+--- What a checkpoint keeps of it; functions among the options raise.
+---@return table
+function Lookup:state() end
+
+--- Graphs `{ x, edge_index, edge_weight = nil, y = nil }` as one: `{ x, edge_index, edge_weight, y, batch, ptr }`, batch the graph of each node, ptr where each graph begins, and the end. What one has, all have; y may be numbers or tensors.
+---@param graphs table[]
+---@return table
+function data.graphs(graphs) end
+
+--- The edges, with a loop for each of n nodes that has none (of weight 2 where `improved`), and D^-1/2 (A + I) D^-1/2 as their weights.
+---@param edge_index luron.Tensor
+---@param edge_weight luron.Tensor|nil
+---@param n integer
+---@param options? { improved: boolean? }
+---@return luron.Tensor edge_index
+---@return luron.Tensor edge_weight
+function data.gcn_norm(edge_index, edge_weight, n, options) end
 
 --- Times gamma (0.1) every step_size steps.
 ---@param opt luron.Optimizer
@@ -3694,6 +3967,27 @@ function Pruning:load(masks) end
 ---@overload fun(options: { in_features: integer, out_features: integer, bias: boolean?, weight_init: string?, bias_init: string? }): luron.Layer
 function nn.Linear(in_features, out_features, bias, weight_init, bias_init) end
 
+--- x1^T W x2 + b
+---@param in1_features integer features of the first input
+---@param in2_features integer features of the second
+---@param out_features integer features out
+---@param bias? boolean add a bias
+---@param weight_init? string first weights; nil: uniform within 1 / sqrt(in1_features)
+---@param bias_init? string first biases; nil: as the weights
+---@return luron.Layer
+---@overload fun(options: { in1_features: integer, in2_features: integer, out_features: integer, bias: boolean?, weight_init: string?, bias_init: string? }): luron.Layer
+function nn.Bilinear(in1_features, in2_features, out_features, bias, weight_init, bias_init) end
+
+--- einsum of input and weight, + b
+---@param equation? string of input and weight
+---@param weight_shape integer|integer[] sizes of the weight
+---@param bias_shape? integer|integer[] sizes of the bias, which broadcasts; 0: none
+---@param weight_init? string first weights; nil: uniform, as Keras's glorot_uniform
+---@param bias_init? string first biases; nil: zeros
+---@return luron.Layer
+---@overload fun(options: { equation: string?, weight_shape: integer|integer[], bias_shape: integer|integer[]|nil, weight_init: string?, bias_init: string? }): luron.Layer
+function nn.EinsumDense(equation, weight_shape, bias_shape, weight_init, bias_init) end
+
 --- convolution along one dimension
 ---@param in_channels integer channels in
 ---@param out_channels integer channels out
@@ -3741,6 +4035,133 @@ function nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, dila
 ---@return luron.Layer
 ---@overload fun(options: { in_channels: integer, out_channels: integer, kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, dilation: integer|integer[]|nil, groups: integer?, bias: boolean?, padding_mode: string?, weight_init: string?, bias_init: string? }): luron.Layer
 function nn.Conv3d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, weight_init, bias_init) end
+
+--- transposed convolution along one dimension: larger by the stride
+---@param in_channels integer channels in
+---@param out_channels integer channels out
+---@param kernel_size integer|integer[] size of the kernel
+---@param stride? integer|integer[] places of the output a place of the input
+---@param padding? integer|integer[] cut off both sides of the output
+---@param output_padding? integer|integer[] added behind the output, which a stride leaves open
+---@param groups? integer sets of channels, each with a kernel of its own
+---@param bias? boolean add a bias
+---@param dilation? integer|integer[] distance of the numbers that the kernel gives
+---@param weight_init? string first weights; nil: uniform within 1 / sqrt(out_channels / groups * kernel)
+---@param bias_init? string first biases; nil: as the weights
+---@return luron.Layer
+---@overload fun(options: { in_channels: integer, out_channels: integer, kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, output_padding: integer|integer[]|nil, groups: integer?, bias: boolean?, dilation: integer|integer[]|nil, weight_init: string?, bias_init: string? }): luron.Layer
+function nn.ConvTranspose1d(in_channels, out_channels, kernel_size, stride, padding, output_padding, groups, bias, dilation, weight_init, bias_init) end
+
+--- transposed convolution over height and width: larger by the stride
+---@param in_channels integer channels in
+---@param out_channels integer channels out
+---@param kernel_size integer|integer[] size of the kernel
+---@param stride? integer|integer[] places of the output a place of the input
+---@param padding? integer|integer[] cut off both sides of the output
+---@param output_padding? integer|integer[] added behind the output, which a stride leaves open
+---@param groups? integer sets of channels, each with a kernel of its own
+---@param bias? boolean add a bias
+---@param dilation? integer|integer[] distance of the numbers that the kernel gives
+---@param weight_init? string first weights; nil: uniform within 1 / sqrt(out_channels / groups * kernel)
+---@param bias_init? string first biases; nil: as the weights
+---@return luron.Layer
+---@overload fun(options: { in_channels: integer, out_channels: integer, kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, output_padding: integer|integer[]|nil, groups: integer?, bias: boolean?, dilation: integer|integer[]|nil, weight_init: string?, bias_init: string? }): luron.Layer
+function nn.ConvTranspose2d(in_channels, out_channels, kernel_size, stride, padding, output_padding, groups, bias, dilation, weight_init, bias_init) end
+
+--- transposed convolution over depth, height and width: larger by the stride
+---@param in_channels integer channels in
+---@param out_channels integer channels out
+---@param kernel_size integer|integer[] size of the kernel
+---@param stride? integer|integer[] places of the output a place of the input
+---@param padding? integer|integer[] cut off both sides of the output
+---@param output_padding? integer|integer[] added behind the output, which a stride leaves open
+---@param groups? integer sets of channels, each with a kernel of its own
+---@param bias? boolean add a bias
+---@param dilation? integer|integer[] distance of the numbers that the kernel gives
+---@param weight_init? string first weights; nil: uniform within 1 / sqrt(out_channels / groups * kernel)
+---@param bias_init? string first biases; nil: as the weights
+---@return luron.Layer
+---@overload fun(options: { in_channels: integer, out_channels: integer, kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, output_padding: integer|integer[]|nil, groups: integer?, bias: boolean?, dilation: integer|integer[]|nil, weight_init: string?, bias_init: string? }): luron.Layer
+function nn.ConvTranspose3d(in_channels, out_channels, kernel_size, stride, padding, output_padding, groups, bias, dilation, weight_init, bias_init) end
+
+--- a convolution of each channel, then one over all channels
+---@param in_channels integer channels in
+---@param out_channels integer channels out
+---@param kernel_size integer|integer[] size of the kernels of single channels
+---@param stride? integer|integer[] step of the kernel
+---@param padding? integer|integer[] border on both sides; 'same': as long as the input, 'causal': before it alone
+---@param dilation? integer|integer[] distance of the numbers that the kernel takes
+---@param depth_multiplier? integer kernels for each channel
+---@param bias? boolean add a bias
+---@param padding_mode? string what the border is made of
+---@param depthwise_init? string first depthwise weights; nil: uniform within 1 / sqrt(kernel)
+---@param pointwise_init? string first pointwise weights; nil: uniform within 1 / sqrt(in_channels * depth_multiplier)
+---@param bias_init? string first biases; nil: as the pointwise weights
+---@return luron.Layer
+---@overload fun(options: { in_channels: integer, out_channels: integer, kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, dilation: integer|integer[]|nil, depth_multiplier: integer?, bias: boolean?, padding_mode: string?, depthwise_init: string?, pointwise_init: string?, bias_init: string? }): luron.Layer
+function nn.SeparableConv1d(in_channels, out_channels, kernel_size, stride, padding, dilation, depth_multiplier, bias, padding_mode, depthwise_init, pointwise_init, bias_init) end
+
+--- a convolution of each channel, then one over all channels
+---@param in_channels integer channels in
+---@param out_channels integer channels out
+---@param kernel_size integer|integer[] size of the kernels of single channels
+---@param stride? integer|integer[] step of the kernel
+---@param padding? integer|integer[] border on both sides; 'same': as large as the input
+---@param dilation? integer|integer[] distance of the numbers that the kernel takes
+---@param depth_multiplier? integer kernels for each channel
+---@param bias? boolean add a bias
+---@param padding_mode? string what the border is made of
+---@param depthwise_init? string first depthwise weights; nil: uniform within 1 / sqrt(kernel)
+---@param pointwise_init? string first pointwise weights; nil: uniform within 1 / sqrt(in_channels * depth_multiplier)
+---@param bias_init? string first biases; nil: as the pointwise weights
+---@return luron.Layer
+---@overload fun(options: { in_channels: integer, out_channels: integer, kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, dilation: integer|integer[]|nil, depth_multiplier: integer?, bias: boolean?, padding_mode: string?, depthwise_init: string?, pointwise_init: string?, bias_init: string? }): luron.Layer
+function nn.SeparableConv2d(in_channels, out_channels, kernel_size, stride, padding, dilation, depth_multiplier, bias, padding_mode, depthwise_init, pointwise_init, bias_init) end
+
+--- a convolution along one dimension with weights of its own at every place
+---@param in_channels integer channels in
+---@param out_channels integer channels out
+---@param input_size integer|integer[] size of the input, without channels
+---@param kernel_size integer|integer[] size of the kernels
+---@param stride? integer|integer[] step from place to place
+---@param padding? integer|integer[] zeros on both sides; 'same': as large as the input
+---@param dilation? integer|integer[] distance of the numbers that a kernel takes
+---@param bias? boolean add a bias, one of its own at every place
+---@return luron.Layer
+---@overload fun(options: { in_channels: integer, out_channels: integer, input_size: integer|integer[], kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, dilation: integer|integer[]|nil, bias: boolean? }): luron.Layer
+function nn.LocallyConnected1d(in_channels, out_channels, input_size, kernel_size, stride, padding, dilation, bias) end
+
+--- a convolution over height and width with weights of its own at every place
+---@param in_channels integer channels in
+---@param out_channels integer channels out
+---@param input_size integer|integer[] size of the input, without channels
+---@param kernel_size integer|integer[] size of the kernels
+---@param stride? integer|integer[] step from place to place
+---@param padding? integer|integer[] zeros on both sides; 'same': as large as the input
+---@param dilation? integer|integer[] distance of the numbers that a kernel takes
+---@param bias? boolean add a bias, one of its own at every place
+---@return luron.Layer
+---@overload fun(options: { in_channels: integer, out_channels: integer, input_size: integer|integer[], kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, dilation: integer|integer[]|nil, bias: boolean? }): luron.Layer
+function nn.LocallyConnected2d(in_channels, out_channels, input_size, kernel_size, stride, padding, dilation, bias) end
+
+--- the blocks that a kernel takes of an image, as columns (n, c * kernel, places)
+---@param kernel_size integer|integer[] size of the blocks
+---@param dilation? integer|integer[] distance of the numbers of a block
+---@param padding? integer|integer[] zeros on both sides of the image
+---@param stride? integer|integer[] step from block to block
+---@return luron.Layer
+---@overload fun(options: { kernel_size: integer|integer[], dilation: integer|integer[]|nil, padding: integer|integer[]|nil, stride: integer|integer[]|nil }): luron.Layer
+function nn.Unfold(kernel_size, dilation, padding, stride) end
+
+--- the sum of blocks where they lie in an image
+---@param output_size integer|integer[] height and width of the image
+---@param kernel_size integer|integer[] size of the blocks
+---@param dilation? integer|integer[] distance of the numbers of a block
+---@param padding? integer|integer[] zeros on both sides of the image
+---@param stride? integer|integer[] step from block to block
+---@return luron.Layer
+---@overload fun(options: { output_size: integer|integer[], kernel_size: integer|integer[], dilation: integer|integer[]|nil, padding: integer|integer[]|nil, stride: integer|integer[]|nil }): luron.Layer
+function nn.Fold(output_size, kernel_size, dilation, padding, stride) end
 
 --- rows of a table by ids
 ---@param num_embeddings integer ids there are
@@ -3829,6 +4250,77 @@ function nn.GRUCell(input_size, hidden_size, bias, reset_after, weight_init, rec
 ---@return luron.Layer
 ---@overload fun(options: { input_size: integer, hidden_size: integer, bias: boolean?, nonlinearity: string?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
 function nn.RNNCell(input_size, hidden_size, bias, nonlinearity, weight_init, recurrent_init, bias_init) end
+
+--- softmax(query key^T scale + mask) value
+---@param dropout_p? number probability that a weight is dropped, when training
+---@param is_causal? boolean query i sees the keys 1 to i alone
+---@param scale? number of the products; 0: 1 / sqrt(features)
+---@param enable_gqa? boolean key and value may have fewer heads (dim -3), each for as many of query
+---@return luron.Layer
+---@overload fun(options: { dropout_p: number?, is_causal: boolean?, scale: number?, enable_gqa: boolean? }): luron.Layer
+function nn.ScaledDotProductAttention(dropout_p, is_causal, scale, enable_gqa) end
+
+--- softmax(query key^T scale + mask) value
+---@param query luron.Tensor
+---@param key luron.Tensor
+---@param value luron.Tensor
+---@param options? { dropout_p: number?, is_causal: boolean?, scale: number?, enable_gqa: boolean?, attn_mask: luron.Tensor? }
+---@return luron.Tensor
+function nn.scaled_dot_product_attention(query, key, value, options) end
+
+--- softmax(query key^T scale + mask) value
+---@param query luron.Tensor
+---@param key luron.Tensor
+---@param value luron.Tensor
+---@param options? { dropout_p: number?, is_causal: boolean?, scale: number?, enable_gqa: boolean?, attn_mask: luron.Tensor? }
+---@return luron.Tensor
+function luron.scaled_dot_product_attention(query, key, value, options) end
+
+--- attention of several heads over sequences, with keys and values kept between calls
+---@param embed_dim integer features of query and output
+---@param num_heads integer heads, which divide embed_dim
+---@param dropout? number probability that a weight is dropped, when training
+---@param bias? boolean add biases
+---@param kdim? integer features of key; 0: embed_dim
+---@param vdim? integer features of value; 0: embed_dim
+---@param num_kv_heads? integer heads of key and value, each for as many of query; 0: num_heads
+---@param is_causal? boolean a place sees itself and what is before it alone, behind the past
+---@param need_weights? boolean give the weights; else that output has no elements
+---@param average_attn_weights? boolean weights are means over the heads
+---@param rotary? boolean turn queries and keys by their positions, as RotaryEmbedding
+---@param rope_base? number base of RotaryEmbedding
+---@param weight_init? string first weights; nil: xavier_uniform, out_proj_weight as in Linear
+---@param bias_init? string first biases; nil: zeros
+---@return luron.Layer
+---@overload fun(options: { embed_dim: integer, num_heads: integer, dropout: number?, bias: boolean?, kdim: integer?, vdim: integer?, num_kv_heads: integer?, is_causal: boolean?, need_weights: boolean?, average_attn_weights: boolean?, rotary: boolean?, rope_base: number?, weight_init: string?, bias_init: string? }): luron.Layer
+function nn.MultiheadAttention(embed_dim, num_heads, dropout, bias, kdim, vdim, num_kv_heads, is_causal, need_weights, average_attn_weights, rotary, rope_base, weight_init, bias_init) end
+
+--- attention with weights from tanh(query + key)
+---@param embed_dim integer features of query and key
+---@param use_scale? boolean a weight for each feature of the sum
+---@param dropout? number probability that a weight is dropped, when training
+---@param is_causal? boolean query i sees the keys 1 to i alone
+---@param scale_init? string first scale; nil: uniform within sqrt(3 / embed_dim)
+---@return luron.Layer
+---@overload fun(options: { embed_dim: integer, use_scale: boolean?, dropout: number?, is_causal: boolean?, scale_init: string? }): luron.Layer
+function nn.AdditiveAttention(embed_dim, use_scale, dropout, is_causal, scale_init) end
+
+--- adds sines and cosines of the positions
+---@param base? number the longest wave is 2 pi base
+---@param offset? integer places before the first
+---@return luron.Layer
+---@overload fun(options: { base: number?, offset: integer? }): luron.Layer
+function nn.SinusoidalPositionalEncoding(base, offset) end
+
+--- turns pairs of features by their positions
+---@param dim? integer features that are turned, from the first; 0: all
+---@param base? number the slowest pair turns by position / base
+---@param interleaved? boolean pairs are neighbours; false: half of the features apart
+---@param offset? integer places before the first
+---@param seq_dim? integer dimension of the places
+---@return luron.Layer
+---@overload fun(options: { dim: integer?, base: number?, interleaved: boolean?, offset: integer?, seq_dim: integer? }): luron.Layer
+function nn.RotaryEmbedding(dim, base, interleaved, offset, seq_dim) end
 
 --- x as it is
 ---@return luron.Layer
@@ -4159,6 +4651,370 @@ function nn.LogSoftmax(dim) end
 ---@return luron.Tensor
 function nn.log_softmax(input, options) end
 
+--- 0 near 0, else x
+---@param lambd? number up to where it is 0
+---@return luron.Layer
+---@overload fun(options: { lambd: number? }): luron.Layer
+function nn.Hardshrink(lambd) end
+
+--- 0 near 0, else x
+---@param input luron.Tensor
+---@param options? { lambd: number? }
+---@return luron.Tensor
+function nn.hardshrink(input, options) end
+
+--- 0 near 0, else x
+---@param input luron.Tensor
+---@param options? { lambd: number? }
+---@return luron.Tensor
+function luron.hardshrink(input, options) end
+
+--- 0 near 0, else x
+---@param options? { lambd: number? }
+---@return luron.Tensor
+function Tensor:hardshrink(options) end
+
+--- x, lambd nearer to 0
+---@param lambd? number up to where it is 0
+---@return luron.Layer
+---@overload fun(options: { lambd: number? }): luron.Layer
+function nn.Softshrink(lambd) end
+
+--- x, lambd nearer to 0
+---@param input luron.Tensor
+---@param options? { lambd: number? }
+---@return luron.Tensor
+function nn.softshrink(input, options) end
+
+--- x, lambd nearer to 0
+---@param input luron.Tensor
+---@param options? { lambd: number? }
+---@return luron.Tensor
+function luron.softshrink(input, options) end
+
+--- x, lambd nearer to 0
+---@param options? { lambd: number? }
+---@return luron.Tensor
+function Tensor:softshrink(options) end
+
+--- x - tanh(x)
+---@return luron.Layer
+function nn.Tanhshrink() end
+
+--- x - tanh(x)
+---@param input luron.Tensor
+---@return luron.Tensor
+function nn.tanhshrink(input) end
+
+--- x - tanh(x)
+---@param input luron.Tensor
+---@return luron.Tensor
+function luron.tanhshrink(input) end
+
+--- x - tanh(x)
+---@return luron.Tensor
+function Tensor:tanhshrink() end
+
+--- x above threshold, else value
+---@param threshold number up to which x is replaced
+---@param value number by this
+---@return luron.Layer
+---@overload fun(options: { threshold: number, value: number }): luron.Layer
+function nn.Threshold(threshold, value) end
+
+--- x above threshold, else value
+---@param input luron.Tensor
+---@param options? { threshold: number, value: number }
+---@return luron.Tensor
+function nn.threshold(input, options) end
+
+--- x above threshold, else value
+---@param input luron.Tensor
+---@param options? { threshold: number, value: number }
+---@return luron.Tensor
+function luron.threshold(input, options) end
+
+--- x above threshold, else value
+---@param options? { threshold: number, value: number }
+---@return luron.Tensor
+function Tensor:threshold(options) end
+
+--- log(sigmoid(x)), without overflow
+---@return luron.Layer
+function nn.LogSigmoid() end
+
+--- log(sigmoid(x)), without overflow
+---@param input luron.Tensor
+---@return luron.Tensor
+function nn.logsigmoid(input) end
+
+--- log(sigmoid(x)), without overflow
+---@param input luron.Tensor
+---@return luron.Tensor
+function luron.logsigmoid(input) end
+
+--- log(sigmoid(x)), without overflow
+---@return luron.Tensor
+function Tensor:logsigmoid() end
+
+--- x if positive, else alpha * (exp(x / alpha) - 1)
+---@param alpha? number scale of the part below 0
+---@return luron.Layer
+---@overload fun(options: { alpha: number? }): luron.Layer
+function nn.CELU(alpha) end
+
+--- x if positive, else alpha * (exp(x / alpha) - 1)
+---@param input luron.Tensor
+---@param options? { alpha: number? }
+---@return luron.Tensor
+function nn.celu(input, options) end
+
+--- x if positive, else alpha * (exp(x / alpha) - 1)
+---@param input luron.Tensor
+---@param options? { alpha: number? }
+---@return luron.Tensor
+function luron.celu(input, options) end
+
+--- x if positive, else alpha * (exp(x / alpha) - 1)
+---@param options? { alpha: number? }
+---@return luron.Tensor
+function Tensor:celu(options) end
+
+--- (x + sqrt(x^2 + b)) / 2
+---@param b? number how round it is at 0
+---@return luron.Layer
+---@overload fun(options: { b: number? }): luron.Layer
+function nn.Squareplus(b) end
+
+--- (x + sqrt(x^2 + b)) / 2
+---@param input luron.Tensor
+---@param options? { b: number? }
+---@return luron.Tensor
+function nn.squareplus(input, options) end
+
+--- (x + sqrt(x^2 + b)) / 2
+---@param input luron.Tensor
+---@param options? { b: number? }
+---@return luron.Tensor
+function luron.squareplus(input, options) end
+
+--- (x + sqrt(x^2 + b)) / 2
+---@param options? { b: number? }
+---@return luron.Tensor
+function Tensor:squareplus(options) end
+
+--- 0 up to -1, x from 1 on, a parabola between
+---@return luron.Layer
+function nn.SparsePlus() end
+
+--- 0 up to -1, x from 1 on, a parabola between
+---@param input luron.Tensor
+---@return luron.Tensor
+function nn.sparse_plus(input) end
+
+--- 0 up to -1, x from 1 on, a parabola between
+---@param input luron.Tensor
+---@return luron.Tensor
+function luron.sparse_plus(input) end
+
+--- 0 up to -1, x from 1 on, a parabola between
+---@return luron.Tensor
+function Tensor:sparse_plus() end
+
+--- (x + 1) / 2 cut off at 0 and 1
+---@return luron.Layer
+function nn.SparseSigmoid() end
+
+--- (x + 1) / 2 cut off at 0 and 1
+---@param input luron.Tensor
+---@return luron.Tensor
+function nn.sparse_sigmoid(input) end
+
+--- (x + 1) / 2 cut off at 0 and 1
+---@param input luron.Tensor
+---@return luron.Tensor
+function luron.sparse_sigmoid(input) end
+
+--- (x + 1) / 2 cut off at 0 and 1
+---@return luron.Tensor
+function Tensor:sparse_sigmoid() end
+
+--- exp(x)
+---@return luron.Layer
+function nn.Exponential() end
+
+--- exp(x)
+---@param input luron.Tensor
+---@return luron.Tensor
+function nn.exponential(input) end
+
+--- exp(x)
+---@param input luron.Tensor
+---@return luron.Tensor
+function luron.exponential(input) end
+
+--- exp(x)
+---@return luron.Tensor
+function Tensor:exponential() end
+
+--- one half times the sigmoid of the other
+---@param dim? integer that is halved
+---@return luron.Layer
+---@overload fun(options: { dim: integer? }): luron.Layer
+function nn.GLU(dim) end
+
+--- one half times the sigmoid of the other
+---@param input luron.Tensor
+---@param options? { dim: integer? }
+---@return luron.Tensor
+function nn.glu(input, options) end
+
+--- one half times the sigmoid of the other
+---@param input luron.Tensor
+---@param options? { dim: integer? }
+---@return luron.Tensor
+function luron.glu(input, options) end
+
+--- one half times the sigmoid of the other
+---@param options? { dim: integer? }
+---@return luron.Tensor
+function Tensor:glu(options) end
+
+--- what is positive beside what is negative, without signs
+---@param dim? integer that doubles
+---@return luron.Layer
+---@overload fun(options: { dim: integer? }): luron.Layer
+function nn.CReLU(dim) end
+
+--- what is positive beside what is negative, without signs
+---@param input luron.Tensor
+---@param options? { dim: integer? }
+---@return luron.Tensor
+function nn.crelu(input, options) end
+
+--- what is positive beside what is negative, without signs
+---@param input luron.Tensor
+---@param options? { dim: integer? }
+---@return luron.Tensor
+function luron.crelu(input, options) end
+
+--- what is positive beside what is negative, without signs
+---@param options? { dim: integer? }
+---@return luron.Tensor
+function Tensor:crelu(options) end
+
+--- the largest of each run of neighbours
+---@param num_units integer numbers that are left
+---@param dim? integer along which they lie
+---@return luron.Layer
+---@overload fun(options: { num_units: integer, dim: integer? }): luron.Layer
+function nn.Maxout(num_units, dim) end
+
+--- the largest of each run of neighbours
+---@param input luron.Tensor
+---@param options? { num_units: integer, dim: integer? }
+---@return luron.Tensor
+function nn.maxout(input, options) end
+
+--- the largest of each run of neighbours
+---@param input luron.Tensor
+---@param options? { num_units: integer, dim: integer? }
+---@return luron.Tensor
+function luron.maxout(input, options) end
+
+--- the largest of each run of neighbours
+---@param options? { num_units: integer, dim: integer? }
+---@return luron.Tensor
+function Tensor:maxout(options) end
+
+--- exp(-x) divided by its sum along dim
+---@param dim? integer along which the results sum to 1
+---@return luron.Layer
+---@overload fun(options: { dim: integer? }): luron.Layer
+function nn.Softmin(dim) end
+
+--- exp(-x) divided by its sum along dim
+---@param input luron.Tensor
+---@param options? { dim: integer? }
+---@return luron.Tensor
+function nn.softmin(input, options) end
+
+--- exp(-x) divided by its sum along dim
+---@param input luron.Tensor
+---@param options? { dim: integer? }
+---@return luron.Tensor
+function luron.softmin(input, options) end
+
+--- exp(-x) divided by its sum along dim
+---@param options? { dim: integer? }
+---@return luron.Tensor
+function Tensor:softmin(options) end
+
+--- softmax over the channels at each place of an image
+---@return luron.Layer
+function nn.Softmax2d() end
+
+--- softmax over the channels at each place of an image
+---@param input luron.Tensor
+---@return luron.Tensor
+function nn.softmax2d(input) end
+
+--- softmax over the channels at each place of an image
+---@param input luron.Tensor
+---@return luron.Tensor
+function luron.softmax2d(input) end
+
+--- softmax over the channels at each place of an image
+---@return luron.Tensor
+function Tensor:softmax2d() end
+
+--- a softmax that gives zeros too
+---@param dim? integer along which the results sum to 1
+---@return luron.Layer
+---@overload fun(options: { dim: integer? }): luron.Layer
+function nn.Sparsemax(dim) end
+
+--- a softmax that gives zeros too
+---@param input luron.Tensor
+---@param options? { dim: integer? }
+---@return luron.Tensor
+function nn.sparsemax(input, options) end
+
+--- a softmax that gives zeros too
+---@param input luron.Tensor
+---@param options? { dim: integer? }
+---@return luron.Tensor
+function luron.sparsemax(input, options) end
+
+--- a softmax that gives zeros too
+---@param options? { dim: integer? }
+---@return luron.Tensor
+function Tensor:sparsemax(options) end
+
+--- x if positive, else a slope times x, at random when training
+---@param lower? number least slope below 0
+---@param upper? number largest slope below 0
+---@return luron.Layer
+---@overload fun(options: { lower: number?, upper: number? }): luron.Layer
+function nn.RReLU(lower, upper) end
+
+--- x if positive, else a slope times x, at random when training
+---@param input luron.Tensor
+---@param options? { lower: number?, upper: number? }
+---@return luron.Tensor
+function nn.rrelu(input, options) end
+
+--- x if positive, else a slope times x, at random when training
+---@param input luron.Tensor
+---@param options? { lower: number?, upper: number? }
+---@return luron.Tensor
+function luron.rrelu(input, options) end
+
+--- x if positive, else a slope times x, at random when training
+---@param options? { lower: number?, upper: number? }
+---@return luron.Tensor
+function Tensor:rrelu(options) end
+
 --- cross entropy of logits and class ids
 ---@param ignore_index? integer target id that counts for nothing
 ---@param label_smoothing? number share of the target spread evenly over the classes
@@ -4366,6 +5222,583 @@ function nn.kl_div(input, target, options) end
 ---@return luron.Tensor
 function luron.kl_div(input, target, options) end
 
+--- cross entropy, less of what is nearly right
+---@param gamma? number how much what is nearly right counts less
+---@param alpha? number times all
+---@param from_logits? boolean input holds logits; false: probabilities
+---@param ignore_index? integer target id that counts for nothing
+---@param label_smoothing? number share of the target spread evenly over the classes
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { gamma: number?, alpha: number?, from_logits: boolean?, ignore_index: integer?, label_smoothing: number?, reduction: string? }): luron.Layer
+function nn.FocalLoss(gamma, alpha, from_logits, ignore_index, label_smoothing, reduction) end
+
+--- cross entropy, less of what is nearly right
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { gamma: number?, alpha: number?, from_logits: boolean?, ignore_index: integer?, label_smoothing: number?, reduction: string?, weight: luron.Tensor? }
+---@return luron.Tensor
+function nn.focal_loss(input, target, options) end
+
+--- cross entropy, less of what is nearly right
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { gamma: number?, alpha: number?, from_logits: boolean?, ignore_index: integer?, label_smoothing: number?, reduction: string?, weight: luron.Tensor? }
+---@return luron.Tensor
+function luron.focal_loss(input, target, options) end
+
+--- cross entropy that bears wrong labels
+---@param q? number from cross entropy to absolute error
+---@param from_logits? boolean input holds logits; false: probabilities
+---@param ignore_index? integer target id that counts for nothing
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { q: number?, from_logits: boolean?, ignore_index: integer?, reduction: string? }): luron.Layer
+function nn.GeneralizedCrossEntropyLoss(q, from_logits, ignore_index, reduction) end
+
+--- cross entropy that bears wrong labels
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { q: number?, from_logits: boolean?, ignore_index: integer?, reduction: string?, weight: luron.Tensor? }
+---@return luron.Tensor
+function nn.generalized_cross_entropy(input, target, options) end
+
+--- cross entropy that bears wrong labels
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { q: number?, from_logits: boolean?, ignore_index: integer?, reduction: string?, weight: luron.Tensor? }
+---@return luron.Tensor
+function luron.generalized_cross_entropy(input, target, options) end
+
+--- negative log-likelihood of counts
+---@param log_input? boolean input is the logarithm of the expected number
+---@param full? boolean add log t! (Stirling)
+---@param eps? number added to input before its logarithm; Keras's Poisson: 1e-7
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { log_input: boolean?, full: boolean?, eps: number?, reduction: string? }): luron.Layer
+function nn.PoissonNLLLoss(log_input, full, eps, reduction) end
+
+--- negative log-likelihood of counts
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { log_input: boolean?, full: boolean?, eps: number?, reduction: string? }
+---@return luron.Tensor
+function nn.poisson_nll_loss(input, target, options) end
+
+--- negative log-likelihood of counts
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { log_input: boolean?, full: boolean?, eps: number?, reduction: string? }
+---@return luron.Tensor
+function luron.poisson_nll_loss(input, target, options) end
+
+--- negative log-likelihood of numbers with a variance of their own
+---@param full? boolean add log(2 pi) / 2
+---@param eps? number least variance
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { full: boolean?, eps: number?, reduction: string? }): luron.Layer
+function nn.GaussianNLLLoss(full, eps, reduction) end
+
+--- negative log-likelihood of numbers with a variance of their own
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param var luron.Tensor
+---@param options? { full: boolean?, eps: number?, reduction: string? }
+---@return luron.Tensor
+function nn.gaussian_nll_loss(input, target, var, options) end
+
+--- negative log-likelihood of numbers with a variance of their own
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param var luron.Tensor
+---@param options? { full: boolean?, eps: number?, reduction: string? }
+---@return luron.Tensor
+function luron.gaussian_nll_loss(input, target, var, options) end
+
+--- logarithm of the hyperbolic cosine of the error
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { reduction: string? }): luron.Layer
+function nn.LogCoshLoss(reduction) end
+
+--- logarithm of the hyperbolic cosine of the error
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { reduction: string? }
+---@return luron.Tensor
+function nn.log_cosh_loss(input, target, options) end
+
+--- logarithm of the hyperbolic cosine of the error
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { reduction: string? }
+---@return luron.Tensor
+function luron.log_cosh_loss(input, target, options) end
+
+--- absolute error in per cent of the target
+---@param eps? number least size of a target
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { eps: number?, reduction: string? }): luron.Layer
+function nn.MAPELoss(eps, reduction) end
+
+--- absolute error in per cent of the target
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { eps: number?, reduction: string? }
+---@return luron.Tensor
+function nn.mape_loss(input, target, options) end
+
+--- absolute error in per cent of the target
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { eps: number?, reduction: string? }
+---@return luron.Tensor
+function luron.mape_loss(input, target, options) end
+
+--- squared error of log(1 + x)
+---@param eps? number least value that is looked at
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { eps: number?, reduction: string? }): luron.Layer
+function nn.MSLELoss(eps, reduction) end
+
+--- squared error of log(1 + x)
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { eps: number?, reduction: string? }
+---@return luron.Tensor
+function nn.msle_loss(input, target, options) end
+
+--- squared error of log(1 + x)
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { eps: number?, reduction: string? }
+---@return luron.Tensor
+function luron.msle_loss(input, target, options) end
+
+--- logistic loss of a score whose sign should be the target's
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { reduction: string? }): luron.Layer
+function nn.SoftMarginLoss(reduction) end
+
+--- logistic loss of a score whose sign should be the target's
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { reduction: string? }
+---@return luron.Tensor
+function nn.soft_margin_loss(input, target, options) end
+
+--- logistic loss of a score whose sign should be the target's
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { reduction: string? }
+---@return luron.Tensor
+function luron.soft_margin_loss(input, target, options) end
+
+--- distances of what is alike, and how far others are within the margin
+---@param margin? number by which what is right has to be so
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { margin: number?, reduction: string? }): luron.Layer
+function nn.HingeEmbeddingLoss(margin, reduction) end
+
+--- distances of what is alike, and how far others are within the margin
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { margin: number?, reduction: string? }
+---@return luron.Tensor
+function nn.hinge_embedding_loss(input, target, options) end
+
+--- distances of what is alike, and how far others are within the margin
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { margin: number?, reduction: string? }
+---@return luron.Tensor
+function luron.hinge_embedding_loss(input, target, options) end
+
+--- which of two scores should be the larger
+---@param margin? number by which what is right has to be so
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { margin: number?, reduction: string? }): luron.Layer
+function nn.MarginRankingLoss(margin, reduction) end
+
+--- which of two scores should be the larger
+---@param input1 luron.Tensor
+---@param input2 luron.Tensor
+---@param target luron.Tensor
+---@param options? { margin: number?, reduction: string? }
+---@return luron.Tensor
+function nn.margin_ranking_loss(input1, input2, target, options) end
+
+--- which of two scores should be the larger
+---@param input1 luron.Tensor
+---@param input2 luron.Tensor
+---@param target luron.Tensor
+---@param options? { margin: number?, reduction: string? }
+---@return luron.Tensor
+function luron.margin_ranking_loss(input1, input2, target, options) end
+
+--- by how much other classes come within a margin of the right one
+---@param p? integer power of a term
+---@param margin? number by which what is right has to be so
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { p: integer?, margin: number?, reduction: string? }): luron.Layer
+function nn.MultiMarginLoss(p, margin, reduction) end
+
+--- by how much other classes come within a margin of the right one
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { p: integer?, margin: number?, reduction: string?, weight: luron.Tensor? }
+---@return luron.Tensor
+function nn.multi_margin_loss(input, target, options) end
+
+--- by how much other classes come within a margin of the right one
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { p: integer?, margin: number?, reduction: string?, weight: luron.Tensor? }
+---@return luron.Tensor
+function luron.multi_margin_loss(input, target, options) end
+
+--- by how much other classes come within 1 of the right ones
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { reduction: string? }): luron.Layer
+function nn.MultiLabelMarginLoss(reduction) end
+
+--- by how much other classes come within 1 of the right ones
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { reduction: string? }
+---@return luron.Tensor
+function nn.multilabel_margin_loss(input, target, options) end
+
+--- by how much other classes come within 1 of the right ones
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { reduction: string? }
+---@return luron.Tensor
+function luron.multilabel_margin_loss(input, target, options) end
+
+--- yes-or-no cross entropy of each class, a row its mean
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { reduction: string? }): luron.Layer
+function nn.MultiLabelSoftMarginLoss(reduction) end
+
+--- yes-or-no cross entropy of each class, a row its mean
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { reduction: string?, weight: luron.Tensor? }
+---@return luron.Tensor
+function nn.multilabel_soft_margin_loss(input, target, options) end
+
+--- yes-or-no cross entropy of each class, a row its mean
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { reduction: string?, weight: luron.Tensor? }
+---@return luron.Tensor
+function luron.multilabel_soft_margin_loss(input, target, options) end
+
+--- 1 - t x where that is above 0
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { reduction: string? }): luron.Layer
+function nn.HingeLoss(reduction) end
+
+--- 1 - t x where that is above 0
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { reduction: string? }
+---@return luron.Tensor
+function nn.hinge_loss(input, target, options) end
+
+--- 1 - t x where that is above 0
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { reduction: string? }
+---@return luron.Tensor
+function luron.hinge_loss(input, target, options) end
+
+--- the square of 1 - t x where that is above 0
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { reduction: string? }): luron.Layer
+function nn.SquaredHingeLoss(reduction) end
+
+--- the square of 1 - t x where that is above 0
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { reduction: string? }
+---@return luron.Tensor
+function nn.squared_hinge_loss(input, target, options) end
+
+--- the square of 1 - t x where that is above 0
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { reduction: string? }
+---@return luron.Tensor
+function luron.squared_hinge_loss(input, target, options) end
+
+--- by how much the best other class comes within 1 of the right one
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { reduction: string? }): luron.Layer
+function nn.CategoricalHingeLoss(reduction) end
+
+--- by how much the best other class comes within 1 of the right one
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { reduction: string? }
+---@return luron.Tensor
+function nn.categorical_hinge_loss(input, target, options) end
+
+--- by how much the best other class comes within 1 of the right one
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { reduction: string? }
+---@return luron.Tensor
+function luron.categorical_hinge_loss(input, target, options) end
+
+--- 1 - the Dice coefficient of two masks
+---@param per? string what is one region: all, an example, a class of all, or of each
+---@param smooth? number added above and below the line
+---@param eps? number added below the line
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { per: string?, smooth: number?, eps: number?, reduction: string? }): luron.Layer
+function nn.DiceLoss(per, smooth, eps, reduction) end
+
+--- 1 - the Dice coefficient of two masks
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { per: string?, smooth: number?, eps: number?, reduction: string? }
+---@return luron.Tensor
+function nn.dice_loss(input, target, options) end
+
+--- 1 - the Dice coefficient of two masks
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { per: string?, smooth: number?, eps: number?, reduction: string? }
+---@return luron.Tensor
+function luron.dice_loss(input, target, options) end
+
+--- the Dice loss with weights of the two kinds of error
+---@param alpha? number weight of what is missed
+---@param beta? number weight of what is too much
+---@param per? string what is one region: all, an example, a class of all, or of each
+---@param smooth? number added above and below the line
+---@param eps? number added below the line
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { alpha: number?, beta: number?, per: string?, smooth: number?, eps: number?, reduction: string? }): luron.Layer
+function nn.TverskyLoss(alpha, beta, per, smooth, eps, reduction) end
+
+--- the Dice loss with weights of the two kinds of error
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { alpha: number?, beta: number?, per: string?, smooth: number?, eps: number?, reduction: string? }
+---@return luron.Tensor
+function nn.tversky_loss(input, target, options) end
+
+--- the Dice loss with weights of the two kinds of error
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { alpha: number?, beta: number?, per: string?, smooth: number?, eps: number?, reduction: string? }
+---@return luron.Tensor
+function luron.tversky_loss(input, target, options) end
+
+--- cross entropy of yes-or-no logits, less of what is nearly right
+---@param gamma? number how much what is nearly right counts less
+---@param alpha? number weight of the targets that are 1
+---@param apply_class_balancing? boolean weigh by alpha
+---@param from_logits? boolean input holds logits; false: probabilities
+---@param label_smoothing? number share of the target that is 1/2
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { gamma: number?, alpha: number?, apply_class_balancing: boolean?, from_logits: boolean?, label_smoothing: number?, reduction: string? }): luron.Layer
+function nn.BinaryFocalLoss(gamma, alpha, apply_class_balancing, from_logits, label_smoothing, reduction) end
+
+--- cross entropy of yes-or-no logits, less of what is nearly right
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { gamma: number?, alpha: number?, apply_class_balancing: boolean?, from_logits: boolean?, label_smoothing: number?, reduction: string? }
+---@return luron.Tensor
+function nn.binary_focal_loss(input, target, options) end
+
+--- cross entropy of yes-or-no logits, less of what is nearly right
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { gamma: number?, alpha: number?, apply_class_balancing: boolean?, from_logits: boolean?, label_smoothing: number?, reduction: string? }
+---@return luron.Tensor
+function luron.binary_focal_loss(input, target, options) end
+
+--- connectionist temporal classification: sequences that are not aligned
+---@param blank? integer the class that stands for no letter
+---@param reduction? string of the losses, each over the length of its target; "none" keeps each
+---@param zero_infinity? boolean 0 in place of the infinite loss of a target that is too long
+---@param batch_first? boolean log_probs are (n, times, classes); false: (times, n, classes), PyTorch's order
+---@return luron.Layer
+---@overload fun(options: { blank: integer?, reduction: string?, zero_infinity: boolean?, batch_first: boolean? }): luron.Layer
+function nn.CTCLoss(blank, reduction, zero_infinity, batch_first) end
+
+--- connectionist temporal classification: sequences that are not aligned
+---@param log_probs luron.Tensor
+---@param targets luron.Tensor
+---@param options? { blank: integer?, reduction: string?, zero_infinity: boolean?, batch_first: boolean?, input_lengths: luron.Tensor?, target_lengths: luron.Tensor? }
+---@return luron.Tensor
+function nn.ctc_loss(log_probs, targets, options) end
+
+--- connectionist temporal classification: sequences that are not aligned
+---@param log_probs luron.Tensor
+---@param targets luron.Tensor
+---@param options? { blank: integer?, reduction: string?, zero_infinity: boolean?, batch_first: boolean?, input_lengths: luron.Tensor?, target_lengths: luron.Tensor? }
+---@return luron.Tensor
+function luron.ctc_loss(log_probs, targets, options) end
+
+--- cosine of the angle between vectors
+---@param dim? integer along which vectors lie
+---@param eps? number least length of a vector
+---@return luron.Layer
+---@overload fun(options: { dim: integer?, eps: number? }): luron.Layer
+function nn.CosineSimilarity(dim, eps) end
+
+--- cosine of the angle between vectors
+---@param x1 luron.Tensor
+---@param x2 luron.Tensor
+---@param options? { dim: integer?, eps: number? }
+---@return luron.Tensor
+function nn.cosine_similarity(x1, x2, options) end
+
+--- cosine of the angle between vectors
+---@param x1 luron.Tensor
+---@param x2 luron.Tensor
+---@param options? { dim: integer?, eps: number? }
+---@return luron.Tensor
+function luron.cosine_similarity(x1, x2, options) end
+
+--- p-norm of the difference of vectors
+---@param p? number power of the norm
+---@param eps? number added to each difference
+---@param keepdim? boolean the last dimension stays, with size 1
+---@return luron.Layer
+---@overload fun(options: { p: number?, eps: number?, keepdim: boolean? }): luron.Layer
+function nn.PairwiseDistance(p, eps, keepdim) end
+
+--- p-norm of the difference of vectors
+---@param x1 luron.Tensor
+---@param x2 luron.Tensor
+---@param options? { p: number?, eps: number?, keepdim: boolean? }
+---@return luron.Tensor
+function nn.pairwise_distance(x1, x2, options) end
+
+--- p-norm of the difference of vectors
+---@param x1 luron.Tensor
+---@param x2 luron.Tensor
+---@param options? { p: number?, eps: number?, keepdim: boolean? }
+---@return luron.Tensor
+function luron.pairwise_distance(x1, x2, options) end
+
+--- minus the cosine of the angle between input and target
+---@param dim? integer along which vectors lie
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { dim: integer?, reduction: string? }): luron.Layer
+function nn.CosineSimilarityLoss(dim, reduction) end
+
+--- minus the cosine of the angle between input and target
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { dim: integer?, reduction: string? }
+---@return luron.Tensor
+function nn.cosine_similarity_loss(input, target, options) end
+
+--- minus the cosine of the angle between input and target
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { dim: integer?, reduction: string? }
+---@return luron.Tensor
+function luron.cosine_similarity_loss(input, target, options) end
+
+--- angles between what is alike, and cosines beyond a margin of others
+---@param margin? number cosine up to which vectors count as apart
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { margin: number?, reduction: string? }): luron.Layer
+function nn.CosineEmbeddingLoss(margin, reduction) end
+
+--- angles between what is alike, and cosines beyond a margin of others
+---@param input1 luron.Tensor
+---@param input2 luron.Tensor
+---@param target luron.Tensor
+---@param options? { margin: number?, reduction: string? }
+---@return luron.Tensor
+function nn.cosine_embedding_loss(input1, input2, target, options) end
+
+--- angles between what is alike, and cosines beyond a margin of others
+---@param input1 luron.Tensor
+---@param input2 luron.Tensor
+---@param target luron.Tensor
+---@param options? { margin: number?, reduction: string? }
+---@return luron.Tensor
+function luron.cosine_embedding_loss(input1, input2, target, options) end
+
+--- by how much the negative is not farther from the anchor than the positive
+---@param margin? number by which the negative should be farther
+---@param p? number power of the norm
+---@param eps? number added to each difference
+---@param swap? boolean the negative is also held against the positive, and the nearer counts
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { margin: number?, p: number?, eps: number?, swap: boolean?, reduction: string? }): luron.Layer
+function nn.TripletMarginLoss(margin, p, eps, swap, reduction) end
+
+--- by how much the negative is not farther from the anchor than the positive
+---@param anchor luron.Tensor
+---@param positive luron.Tensor
+---@param negative luron.Tensor
+---@param options? { margin: number?, p: number?, eps: number?, swap: boolean?, reduction: string? }
+---@return luron.Tensor
+function nn.triplet_margin_loss(anchor, positive, negative, options) end
+
+--- by how much the negative is not farther from the anchor than the positive
+---@param anchor luron.Tensor
+---@param positive luron.Tensor
+---@param negative luron.Tensor
+---@param options? { margin: number?, p: number?, eps: number?, swap: boolean?, reduction: string? }
+---@return luron.Tensor
+function luron.triplet_margin_loss(anchor, positive, negative, options) end
+
+--- the triplet loss with another distance
+---@param distance? string what is far
+---@param margin? number by which the negative should be farther
+---@param swap? boolean the negative is also held against the positive, and the nearer counts
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { distance: string?, margin: number?, swap: boolean?, reduction: string? }): luron.Layer
+function nn.TripletMarginWithDistanceLoss(distance, margin, swap, reduction) end
+
+--- the triplet loss with another distance
+---@param anchor luron.Tensor
+---@param positive luron.Tensor
+---@param negative luron.Tensor
+---@param options? { distance: string?, margin: number?, swap: boolean?, reduction: string? }
+---@return luron.Tensor
+function nn.triplet_margin_with_distance_loss(anchor, positive, negative, options) end
+
+--- the triplet loss with another distance
+---@param anchor luron.Tensor
+---@param positive luron.Tensor
+---@param negative luron.Tensor
+---@param options? { distance: string?, margin: number?, swap: boolean?, reduction: string? }
+---@return luron.Tensor
+function luron.triplet_margin_with_distance_loss(anchor, positive, negative, options) end
+
 --- zeros at random when training
 ---@param p? number probability of a 0
 ---@return luron.Layer
@@ -4388,6 +5821,48 @@ function luron.dropout(input, options) end
 ---@param options? { p: number? }
 ---@return luron.Tensor
 function Tensor:dropout(options) end
+
+--- zeros whole channels at random when training
+---@param p? number probability of being dropped
+---@return luron.Layer
+---@overload fun(options: { p: number? }): luron.Layer
+function nn.Dropout1d(p) end
+
+--- zeros whole channels at random when training
+---@param p? number probability of being dropped
+---@return luron.Layer
+---@overload fun(options: { p: number? }): luron.Layer
+function nn.Dropout2d(p) end
+
+--- zeros whole channels at random when training
+---@param p? number probability of being dropped
+---@return luron.Layer
+---@overload fun(options: { p: number? }): luron.Layer
+function nn.Dropout3d(p) end
+
+--- dropout behind SELU: mean 0 and variance 1 stay
+---@param p? number probability of being dropped
+---@return luron.Layer
+---@overload fun(options: { p: number? }): luron.Layer
+function nn.AlphaDropout(p) end
+
+--- AlphaDropout of whole channels
+---@param p? number probability of being dropped
+---@return luron.Layer
+---@overload fun(options: { p: number? }): luron.Layer
+function nn.FeatureAlphaDropout(p) end
+
+--- multiplies by normal numbers of mean 1 when training
+---@param rate number variance rate / (1 - rate): that of a dropout with this probability
+---@return luron.Layer
+---@overload fun(options: { rate: number }): luron.Layer
+function nn.GaussianDropout(rate) end
+
+--- adds normal numbers of mean 0 when training
+---@param stddev number standard deviation of what is added
+---@return luron.Layer
+---@overload fun(options: { stddev: number }): luron.Layer
+function nn.GaussianNoise(stddev) end
 
 --- joins dimensions, all but the batch if none are named
 ---@param start_dim? integer first dimension to join
@@ -4426,6 +5901,100 @@ function nn.Reshape(shape) end
 ---@param options? { shape: integer|integer[] }
 ---@return luron.Tensor
 function nn.reshape(input, options) end
+
+--- puts the dimensions of every example into another order
+---@param dims integer|integer[] dimensions of one example, which count from 1: { 2, 1 } turns a matrix
+---@return luron.Layer
+---@overload fun(options: { dims: integer|integer[] }): luron.Layer
+function nn.Permute(dims) end
+
+--- exchanges two dimensions
+---@param dim0 integer one of the dimensions
+---@param dim1 integer the other
+---@return luron.Layer
+---@overload fun(options: { dim0: integer, dim1: integer }): luron.Layer
+function nn.Transpose(dim0, dim1) end
+
+--- one place of a dimension, which goes away
+---@param dim integer dimension that goes away
+---@param index integer place in it
+---@return luron.Layer
+---@overload fun(options: { dim: integer, index: integer }): luron.Layer
+function nn.Select(dim, index) end
+
+--- some places of a dimension
+---@param dim integer dimension
+---@param start integer first place
+---@param length? integer how many places
+---@return luron.Layer
+---@overload fun(options: { dim: integer, start: integer, length: integer? }): luron.Layer
+function nn.Narrow(dim, start, length) end
+
+--- takes out a dimension if its size is 1
+---@param dim integer dimension
+---@return luron.Layer
+---@overload fun(options: { dim: integer }): luron.Layer
+function nn.Squeeze(dim) end
+
+--- puts in a dimension of size 1
+---@param dim integer dimension
+---@return luron.Layer
+---@overload fun(options: { dim: integer }): luron.Layer
+function nn.Unsqueeze(dim) end
+
+--- makes a sequence of every row, the same at all steps
+---@param n integer how often
+---@return luron.Layer
+---@overload fun(options: { n: integer }): luron.Layer
+function nn.RepeatVector(n) end
+
+--- zeros steps that hold mask_value alone, and tells which
+---@param mask_value? number what a step to be skipped is filled with
+---@return luron.Layer
+---@overload fun(options: { mask_value: number? }): luron.Layer
+function nn.Masking(mask_value) end
+
+--- makes a sequence again of rows, one for each step
+---@return luron.Layer
+function nn.UnflattenSteps() end
+
+--- the sum of inputs that broadcast
+---@return luron.Layer
+function nn.Add() end
+
+--- the first input less the second; they broadcast
+---@return luron.Layer
+function nn.Subtract() end
+
+--- the product of inputs that broadcast, number by number
+---@return luron.Layer
+function nn.Multiply() end
+
+--- the mean of inputs that broadcast
+---@return luron.Layer
+function nn.Average() end
+
+--- the largest of inputs that broadcast, number by number
+---@return luron.Layer
+function nn.Maximum() end
+
+--- the smallest of inputs that broadcast, number by number
+---@return luron.Layer
+function nn.Minimum() end
+
+--- the inputs one behind the other
+---@param dim? integer along which they are joined
+---@return luron.Layer
+---@overload fun(options: { dim: integer? }): luron.Layer
+function nn.Concatenate(dim) end
+
+--- products of the vectors along one dimension, example by example
+---@param dim1? integer of the first input: summed over
+---@param dim2? integer of the second input
+---@param normalize? boolean vectors of length 1: cosines of the angles between them
+---@return luron.Layer
+---@overload fun(options: { dim1: integer?, dim2: integer?, normalize: boolean? }): luron.Layer
+function nn.Dot(dim1, dim2, normalize) end
 
 --- the largest of each window
 ---@param kernel_size integer|integer[] size of the window
@@ -4524,6 +6093,351 @@ function nn.AdaptiveAvgPool2d(output_size) end
 ---@return luron.Layer
 ---@overload fun(options: { output_size: integer|integer[] }): luron.Layer
 function nn.AdaptiveAvgPool3d(output_size) end
+
+--- the largest of each window, and where it lies
+---@param kernel_size integer|integer[] size of the window
+---@param stride? integer|integer[] step from window to window; 0: kernel_size
+---@param padding? integer|integer[] places before and after that never win
+---@param dilation? integer|integer[] step from place to place in a window
+---@param ceil_mode? boolean a last window that reaches over the end too
+---@return luron.Layer
+---@overload fun(options: { kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, dilation: integer|integer[]|nil, ceil_mode: boolean? }): luron.Layer
+function nn.MaxPool1dWithIndices(kernel_size, stride, padding, dilation, ceil_mode) end
+
+--- the largest of each window, and where it lies
+---@param kernel_size integer|integer[] size of the window
+---@param stride? integer|integer[] step from window to window; 0: kernel_size
+---@param padding? integer|integer[] places before and after that never win
+---@param dilation? integer|integer[] step from place to place in a window
+---@param ceil_mode? boolean a last window that reaches over the end too
+---@return luron.Layer
+---@overload fun(options: { kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, dilation: integer|integer[]|nil, ceil_mode: boolean? }): luron.Layer
+function nn.MaxPool2dWithIndices(kernel_size, stride, padding, dilation, ceil_mode) end
+
+--- the largest of each window, and where it lies
+---@param kernel_size integer|integer[] size of the window
+---@param stride? integer|integer[] step from window to window; 0: kernel_size
+---@param padding? integer|integer[] places before and after that never win
+---@param dilation? integer|integer[] step from place to place in a window
+---@param ceil_mode? boolean a last window that reaches over the end too
+---@return luron.Layer
+---@overload fun(options: { kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, dilation: integer|integer[]|nil, ceil_mode: boolean? }): luron.Layer
+function nn.MaxPool3dWithIndices(kernel_size, stride, padding, dilation, ceil_mode) end
+
+--- puts what MaxPool1dWithIndices gave back to its places
+---@param kernel_size integer|integer[] size of the window
+---@param stride? integer|integer[] step from window to window; 0: kernel_size
+---@param padding? integer|integer[] of the pooling, before and after
+---@param output_size? integer|integer[] of the pooling's input; 0: the usual one
+---@return luron.Layer
+---@overload fun(options: { kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, output_size: integer|integer[]|nil }): luron.Layer
+function nn.MaxUnpool1d(kernel_size, stride, padding, output_size) end
+
+--- puts what MaxPool2dWithIndices gave back to its places
+---@param kernel_size integer|integer[] size of the window
+---@param stride? integer|integer[] step from window to window; 0: kernel_size
+---@param padding? integer|integer[] of the pooling, before and after
+---@param output_size? integer|integer[] of the pooling's input; 0: the usual one
+---@return luron.Layer
+---@overload fun(options: { kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, output_size: integer|integer[]|nil }): luron.Layer
+function nn.MaxUnpool2d(kernel_size, stride, padding, output_size) end
+
+--- puts what MaxPool3dWithIndices gave back to its places
+---@param kernel_size integer|integer[] size of the window
+---@param stride? integer|integer[] step from window to window; 0: kernel_size
+---@param padding? integer|integer[] of the pooling, before and after
+---@param output_size? integer|integer[] of the pooling's input; 0: the usual one
+---@return luron.Layer
+---@overload fun(options: { kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, output_size: integer|integer[]|nil }): luron.Layer
+function nn.MaxUnpool3d(kernel_size, stride, padding, output_size) end
+
+--- the p-norm of each window
+---@param norm_type number p: 1 gives sums, 2 lengths
+---@param kernel_size integer|integer[] size of the window
+---@param stride? integer|integer[] step from window to window; 0: kernel_size
+---@param ceil_mode? boolean a last window that reaches over the end too
+---@return luron.Layer
+---@overload fun(options: { norm_type: number, kernel_size: integer|integer[], stride: integer|integer[]|nil, ceil_mode: boolean? }): luron.Layer
+function nn.LPPool1d(norm_type, kernel_size, stride, ceil_mode) end
+
+--- the p-norm of each window
+---@param norm_type number p: 1 gives sums, 2 lengths
+---@param kernel_size integer|integer[] size of the window
+---@param stride? integer|integer[] step from window to window; 0: kernel_size
+---@param ceil_mode? boolean a last window that reaches over the end too
+---@return luron.Layer
+---@overload fun(options: { norm_type: number, kernel_size: integer|integer[], stride: integer|integer[]|nil, ceil_mode: boolean? }): luron.Layer
+function nn.LPPool2d(norm_type, kernel_size, stride, ceil_mode) end
+
+--- the p-norm of each window
+---@param norm_type number p: 1 gives sums, 2 lengths
+---@param kernel_size integer|integer[] size of the window
+---@param stride? integer|integer[] step from window to window; 0: kernel_size
+---@param ceil_mode? boolean a last window that reaches over the end too
+---@return luron.Layer
+---@overload fun(options: { norm_type: number, kernel_size: integer|integer[], stride: integer|integer[]|nil, ceil_mode: boolean? }): luron.Layer
+function nn.LPPool3d(norm_type, kernel_size, stride, ceil_mode) end
+
+--- the largest of windows at random steps
+---@param kernel_size integer|integer[] size of the window
+---@param output_size? integer|integer[] size of the output; 0: by output_ratio
+---@param output_ratio? number size of the output, as a part of the input's
+---@return luron.Layer
+---@overload fun(options: { kernel_size: integer|integer[], output_size: integer|integer[]|nil, output_ratio: number? }): luron.Layer
+function nn.FractionalMaxPool2d(kernel_size, output_size, output_ratio) end
+
+--- the largest of windows at random steps
+---@param kernel_size integer|integer[] size of the window
+---@param output_size? integer|integer[] size of the output; 0: by output_ratio
+---@param output_ratio? number size of the output, as a part of the input's
+---@return luron.Layer
+---@overload fun(options: { kernel_size: integer|integer[], output_size: integer|integer[]|nil, output_ratio: number? }): luron.Layer
+function nn.FractionalMaxPool3d(kernel_size, output_size, output_ratio) end
+
+--- a border of zeros
+---@param padding integer|integer[] on all sides, or left, right; negative: cut off
+---@return luron.Layer
+---@overload fun(options: { padding: integer|integer[] }): luron.Layer
+function nn.ZeroPad1d(padding) end
+
+--- a border of zeros
+---@param padding integer|integer[] on all sides, or left, right, top, bottom; negative: cut off
+---@return luron.Layer
+---@overload fun(options: { padding: integer|integer[] }): luron.Layer
+function nn.ZeroPad2d(padding) end
+
+--- a border of zeros
+---@param padding integer|integer[] on all sides, or left, right, top, bottom, front, back; negative: cut off
+---@return luron.Layer
+---@overload fun(options: { padding: integer|integer[] }): luron.Layer
+function nn.ZeroPad3d(padding) end
+
+--- a border of one value
+---@param padding integer|integer[] on all sides, or left, right; negative: cut off
+---@param value number of the border
+---@return luron.Layer
+---@overload fun(options: { padding: integer|integer[], value: number }): luron.Layer
+function nn.ConstantPad1d(padding, value) end
+
+--- a border of one value
+---@param padding integer|integer[] on all sides, or left, right, top, bottom; negative: cut off
+---@param value number of the border
+---@return luron.Layer
+---@overload fun(options: { padding: integer|integer[], value: number }): luron.Layer
+function nn.ConstantPad2d(padding, value) end
+
+--- a border of one value
+---@param padding integer|integer[] on all sides, or left, right, top, bottom, front, back; negative: cut off
+---@param value number of the border
+---@return luron.Layer
+---@overload fun(options: { padding: integer|integer[], value: number }): luron.Layer
+function nn.ConstantPad3d(padding, value) end
+
+--- a border that mirrors the input
+---@param padding integer|integer[] on all sides, or left, right; negative: cut off
+---@return luron.Layer
+---@overload fun(options: { padding: integer|integer[] }): luron.Layer
+function nn.ReflectionPad1d(padding) end
+
+--- a border that mirrors the input
+---@param padding integer|integer[] on all sides, or left, right, top, bottom; negative: cut off
+---@return luron.Layer
+---@overload fun(options: { padding: integer|integer[] }): luron.Layer
+function nn.ReflectionPad2d(padding) end
+
+--- a border that mirrors the input
+---@param padding integer|integer[] on all sides, or left, right, top, bottom, front, back; negative: cut off
+---@return luron.Layer
+---@overload fun(options: { padding: integer|integer[] }): luron.Layer
+function nn.ReflectionPad3d(padding) end
+
+--- a border that repeats the outermost numbers
+---@param padding integer|integer[] on all sides, or left, right; negative: cut off
+---@return luron.Layer
+---@overload fun(options: { padding: integer|integer[] }): luron.Layer
+function nn.ReplicationPad1d(padding) end
+
+--- a border that repeats the outermost numbers
+---@param padding integer|integer[] on all sides, or left, right, top, bottom; negative: cut off
+---@return luron.Layer
+---@overload fun(options: { padding: integer|integer[] }): luron.Layer
+function nn.ReplicationPad2d(padding) end
+
+--- a border that repeats the outermost numbers
+---@param padding integer|integer[] on all sides, or left, right, top, bottom, front, back; negative: cut off
+---@return luron.Layer
+---@overload fun(options: { padding: integer|integer[] }): luron.Layer
+function nn.ReplicationPad3d(padding) end
+
+--- a border that is the input's other end
+---@param padding integer|integer[] on all sides, or left, right; negative: cut off
+---@return luron.Layer
+---@overload fun(options: { padding: integer|integer[] }): luron.Layer
+function nn.CircularPad1d(padding) end
+
+--- a border that is the input's other end
+---@param padding integer|integer[] on all sides, or left, right, top, bottom; negative: cut off
+---@return luron.Layer
+---@overload fun(options: { padding: integer|integer[] }): luron.Layer
+function nn.CircularPad2d(padding) end
+
+--- a border that is the input's other end
+---@param padding integer|integer[] on all sides, or left, right, top, bottom, front, back; negative: cut off
+---@return luron.Layer
+---@overload fun(options: { padding: integer|integer[] }): luron.Layer
+function nn.CircularPad3d(padding) end
+
+--- takes off both ends
+---@param cropping integer|integer[] from all sides, or left, right
+---@return luron.Layer
+---@overload fun(options: { cropping: integer|integer[] }): luron.Layer
+function nn.Cropping1d(cropping) end
+
+--- takes off the sides of images
+---@param cropping integer|integer[] from all sides, or top, bottom, left, right
+---@return luron.Layer
+---@overload fun(options: { cropping: integer|integer[] }): luron.Layer
+function nn.Cropping2d(cropping) end
+
+--- takes off the sides of volumes
+---@param cropping integer|integer[] from all sides, or front, back, top, bottom, left, right
+---@return luron.Layer
+---@overload fun(options: { cropping: integer|integer[] }): luron.Layer
+function nn.Cropping3d(cropping) end
+
+--- the middle of images
+---@param height integer of what is left
+---@param width integer of what is left
+---@return luron.Layer
+---@overload fun(options: { height: integer, width: integer }): luron.Layer
+function nn.CenterCrop(height, width) end
+
+--- the middle of images
+---@param input luron.Tensor
+---@param options? { height: integer, width: integer }
+---@return luron.Tensor
+function nn.center_crop(input, options) end
+
+--- the middle of images
+---@param input luron.Tensor
+---@param options? { height: integer, width: integer }
+---@return luron.Tensor
+function luron.center_crop(input, options) end
+
+--- the middle of images
+---@param options? { height: integer, width: integer }
+---@return luron.Tensor
+function Tensor:center_crop(options) end
+
+--- another size, by what lies near
+---@param size? integer|integer[] of the output, one number for all dims or one a dim
+---@param scale_factor? number in place of size: output places an input place; 0: not given
+---@param mode? string how places between are made
+---@param align_corners? boolean the middles of the corners stay where they are, not their outer sides
+---@param recompute_scale_factor? boolean the scale is what the sizes make of scale_factor
+---@return luron.Layer
+---@overload fun(options: { size: integer|integer[]|nil, scale_factor: number?, mode: string?, align_corners: boolean?, recompute_scale_factor: boolean? }): luron.Layer
+function nn.Upsample(size, scale_factor, mode, align_corners, recompute_scale_factor) end
+
+--- another size, by what lies near
+---@param input luron.Tensor
+---@param options? { size: integer|integer[]|nil, scale_factor: number?, mode: string?, align_corners: boolean?, recompute_scale_factor: boolean? }
+---@return luron.Tensor
+function nn.interpolate(input, options) end
+
+--- another size, by what lies near
+---@param input luron.Tensor
+---@param options? { size: integer|integer[]|nil, scale_factor: number?, mode: string?, align_corners: boolean?, recompute_scale_factor: boolean? }
+---@return luron.Tensor
+function luron.interpolate(input, options) end
+
+--- another size, by what lies near
+---@param options? { size: integer|integer[]|nil, scale_factor: number?, mode: string?, align_corners: boolean?, recompute_scale_factor: boolean? }
+---@return luron.Tensor
+function Tensor:interpolate(options) end
+
+--- another size of images, each number the nearest one
+---@param size? integer|integer[] of the output, one number for all dims or one a dim
+---@param scale_factor? number in place of size: output places an input place; 0: not given
+---@return luron.Layer
+---@overload fun(options: { size: integer|integer[]|nil, scale_factor: number? }): luron.Layer
+function nn.UpsamplingNearest2d(size, scale_factor) end
+
+--- another size of images, between four numbers; align_corners is true
+---@param size? integer|integer[] of the output, one number for all dims or one a dim
+---@param scale_factor? number in place of size: output places an input place; 0: not given
+---@return luron.Layer
+---@overload fun(options: { size: integer|integer[]|nil, scale_factor: number? }): luron.Layer
+function nn.UpsamplingBilinear2d(size, scale_factor) end
+
+--- channels become places: (..., c r^2, h, w) to (..., c, h r, w r)
+---@param upscale_factor integer times as high and wide
+---@return luron.Layer
+---@overload fun(options: { upscale_factor: integer }): luron.Layer
+function nn.PixelShuffle(upscale_factor) end
+
+--- channels become places: (..., c r^2, h, w) to (..., c, h r, w r)
+---@param input luron.Tensor
+---@param options? { upscale_factor: integer }
+---@return luron.Tensor
+function nn.pixel_shuffle(input, options) end
+
+--- channels become places: (..., c r^2, h, w) to (..., c, h r, w r)
+---@param input luron.Tensor
+---@param options? { upscale_factor: integer }
+---@return luron.Tensor
+function luron.pixel_shuffle(input, options) end
+
+--- channels become places: (..., c r^2, h, w) to (..., c, h r, w r)
+---@param options? { upscale_factor: integer }
+---@return luron.Tensor
+function Tensor:pixel_shuffle(options) end
+
+--- places become channels: (..., c, h r, w r) to (..., c r^2, h, w)
+---@param downscale_factor integer part of the height and width
+---@return luron.Layer
+---@overload fun(options: { downscale_factor: integer }): luron.Layer
+function nn.PixelUnshuffle(downscale_factor) end
+
+--- places become channels: (..., c, h r, w r) to (..., c r^2, h, w)
+---@param input luron.Tensor
+---@param options? { downscale_factor: integer }
+---@return luron.Tensor
+function nn.pixel_unshuffle(input, options) end
+
+--- places become channels: (..., c, h r, w r) to (..., c r^2, h, w)
+---@param input luron.Tensor
+---@param options? { downscale_factor: integer }
+---@return luron.Tensor
+function luron.pixel_unshuffle(input, options) end
+
+--- places become channels: (..., c, h r, w r) to (..., c r^2, h, w)
+---@param options? { downscale_factor: integer }
+---@return luron.Tensor
+function Tensor:pixel_unshuffle(options) end
+
+--- the channels of groups take turns
+---@param groups integer sets of channels, of which one each in turn follows
+---@return luron.Layer
+---@overload fun(options: { groups: integer }): luron.Layer
+function nn.ChannelShuffle(groups) end
+
+--- the channels of groups take turns
+---@param input luron.Tensor
+---@param options? { groups: integer }
+---@return luron.Tensor
+function nn.channel_shuffle(input, options) end
+
+--- the channels of groups take turns
+---@param input luron.Tensor
+---@param options? { groups: integer }
+---@return luron.Tensor
+function luron.channel_shuffle(input, options) end
+
+--- the channels of groups take turns
+---@param options? { groups: integer }
+---@return luron.Tensor
+function Tensor:channel_shuffle(options) end
 
 --- each channel with mean 0 and variance 1 over the batch
 ---@param num_features integer channels
@@ -4639,6 +6553,49 @@ function nn.LayerNorm(normalized_shape, eps, elementwise_affine, bias, weight_in
 ---@return luron.Layer
 ---@overload fun(options: { normalized_shape: integer|integer[], eps: number?, elementwise_affine: boolean?, weight_init: string? }): luron.Layer
 function nn.RMSNorm(normalized_shape, eps, elementwise_affine, weight_init) end
+
+--- each number over the size of those in channels around it
+---@param size integer channels of a mean
+---@param alpha? number times the mean square
+---@param beta? number power of the divisor
+---@param k? number added to the mean square
+---@return luron.Layer
+---@overload fun(options: { size: integer, alpha: number?, beta: number?, k: number? }): luron.Layer
+function nn.LocalResponseNorm(size, alpha, beta, k) end
+
+--- vectors of length 1
+---@param p? number of the p-norm: 2 gives lengths
+---@param dim? integer along which the vectors lie
+---@param eps? number least length that is divided by
+---@return luron.Layer
+---@overload fun(options: { p: number?, dim: integer?, eps: number? }): luron.Layer
+function nn.Normalize(p, dim, eps) end
+
+--- vectors of length 1
+---@param input luron.Tensor
+---@param options? { p: number?, dim: integer?, eps: number? }
+---@return luron.Tensor
+function nn.normalize(input, options) end
+
+--- vectors of length 1
+---@param input luron.Tensor
+---@param options? { p: number?, dim: integer?, eps: number? }
+---@return luron.Tensor
+function luron.normalize(input, options) end
+
+--- vectors of length 1
+---@param options? { p: number?, dim: integer?, eps: number? }
+---@return luron.Tensor
+function Tensor:normalize(options) end
+
+--- the vectors of a matrix's largest singular value, step by step
+---@param rows integer of the matrix
+---@param columns integer of the matrix
+---@param n_power_iterations? integer steps an application when training
+---@param eps? number least length that is divided by
+---@return luron.Layer
+---@overload fun(options: { rows: integer, columns: integer, n_power_iterations: integer?, eps: number? }): luron.Layer
+function nn.PowerIteration(rows, columns, n_power_iterations, eps) end
 
 --- gradient descent, with momentum if wanted
 ---@param parameters luron.Layer|luron.Model|luron.Module|luron.Tensor|table

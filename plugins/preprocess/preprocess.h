@@ -7,7 +7,7 @@
 
 #define TYPES(T)                                                                                                       \
     T(normalization)                                                                                                   \
-    T(unit_normalization) T(rescaling) T(category_encoding) T(discretization) T(random_flip) T(random_crop)
+    T(rescaling) T(category_encoding) T(discretization) T(random_flip) T(random_crop)
 #define DECLARE(name) extern const luron_layer_type preprocess_##name;
 TYPES(DECLARE)
 

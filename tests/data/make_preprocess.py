@@ -31,19 +31,11 @@ def normalization(axis, invert=False, m=mean, v=variance):
     return made
 
 
-def unit(axis):  # Keras's own is rounded to float32 on the way: it has to be as near as that
-    made = layer("UnitNormalization", axis=axis)
-    assert (made(x) - torch.nn.functional.normalize(x, dim=axis)).abs().max() < 1e-6
-    return lambda given: torch.nn.functional.normalize(given, dim=axis)
-
-
 # (type, options here, Keras's layer, input, weights, state)
 CASES = [
     ("Normalization", '"num_features": 3', normalization(-1), x, None, (mean, variance)),
     ("Normalization", '"num_features": 3, "invert": true', normalization(-1, True), x, None, (mean, variance)),
     ("Normalization", '"num_features": 0', normalization(None, m=0.75, v=4.0), x, None, (np.array(0.75), np.array(4.0))),
-    ("UnitNormalization", "", unit(-1), x, None, ()),
-    ("UnitNormalization", '"axis": 0', unit(0), x, None, ()),
     ("Rescaling", '"scale": 0.25, "offset": -1', layer("Rescaling", 0.25, -1.0), x, None, ()),
     ("CategoryEncoding", '"num_tokens": 5, "output_mode": "one_hot"', layer("CategoryEncoding", 5, "one_hot"), ids, None, ()),
     ("CategoryEncoding", '"num_tokens": 5, "output_mode": "one_hot"', layer("CategoryEncoding", 5, "one_hot"), ids[:, :1], None, ()),

@@ -18,35 +18,27 @@ static const double preprocess_2_g[] = { 0.5625, -0.3125, 0.25, -0.625, -0.875, 
 static const double preprocess_2_state0[] = { 0.75 };
 static const double preprocess_2_state1[] = { 4 };
 static const double preprocess_3_x[] = { -0.5, 0.875, 1.25, 0.625, 0.25, 0.5, 0, -0.75, 0.25, 2, 2, -1.75 };
-static const double preprocess_3_y[] = { -0.31139957766460918, 0.54494926091306606, 0.77849894416152299, 0.7453559924999299, 0.29814239699997197, 0.59628479399994394, 0, -0.94868329805051377, 0.31622776601683794, 0.60131682240226314, 0.60131682240226314, -0.52615221960198022 };
+static const double preprocess_3_y[] = { -1.125, -0.78125, -0.6875, -0.84375, -0.9375, -0.875, -1, -1.1875, -0.9375, -0.5, -0.5, -1.4375 };
 static const double preprocess_3_v[] = { -0.5, 0.625, -1.125, -1.125, 2, 0.5, -0.875, 2, -0.25, 1.125, 1.75, -0.25 };
-static const double preprocess_3_g[] = { -0.38500311420351679, 0.51805566102384981, -0.51664020839810165, -1.3913311859998692, 2.3652630161997776, 0.55653247439994769, -1.1067971810589328, 0.158113883008419, 0.47434164902525694, 0.0019109644779732315, 0.18982247147868048, 0.21912392680760437 };
-static const double preprocess_4_x[] = { -0.5, 0.875, 1.25, 0.625, 0.25, 0.5, 0, -0.75, 0.25, 2, 2, -1.75 };
-static const double preprocess_4_y[] = { -0.23210354127426377, 0.37686733144071588, 0.56254395046301198, 0.29012942659282975, 0.1076763804116331, 0.22501758018520479, 0, -0.32302914123489929, 0.1125087900926024, 0.9284141650970551, 0.86141104329306484, -0.78756153064821677 };
-static const double preprocess_4_v[] = { 0.5, -1.625, 0.5, -0.75, -1.125, 0.875, 1.125, 0.25, -1, 0, 0.75, -0.75 };
-static const double preprocess_4_g[] = { 0.19615484464592661, -0.67258724575962126, -0.017089942798876323, -0.30321944112597427, -0.47674107559063639, 0.29693775613047591, 0.5222329678670935, 0.084268471626495464, -0.49845666496722579, 0.14379478651334862, 0.38545023132859968, 0.001424161899906351 };
-static const double preprocess_5_x[] = { -0.5, 0.875, 1.25, 0.625, 0.25, 0.5, 0, -0.75, 0.25, 2, 2, -1.75 };
-static const double preprocess_5_y[] = { -1.125, -0.78125, -0.6875, -0.84375, -0.9375, -0.875, -1, -1.1875, -0.9375, -0.5, -0.5, -1.4375 };
-static const double preprocess_5_v[] = { -0.25, -1, -1.375, 1.375, -1.25, 1.875, -1, 0, 0.625, -1.25, -1.5, 1.625 };
-static const double preprocess_5_g[] = { -0.0625, -0.25, -0.34375, 0.34375, -0.3125, 0.46875, -0.25, 0, 0.15625, -0.3125, -0.375, 0.40625 };
+static const double preprocess_3_g[] = { -0.125, 0.15625, -0.28125, -0.28125, 0.5, 0.125, -0.21875, 0.5, -0.0625, 0.28125, 0.4375, -0.0625 };
+static const double preprocess_4_x[] = { 0, 3, 1, 3, 3, 4, 2, 2, 2, 1, 0, 4 };
+static const double preprocess_4_y[] = { 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1 };
+static const double preprocess_5_x[] = { 0, 3, 2, 1 };
+static const double preprocess_5_y[] = { 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0 };
 static const double preprocess_6_x[] = { 0, 3, 1, 3, 3, 4, 2, 2, 2, 1, 0, 4 };
-static const double preprocess_6_y[] = { 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1 };
-static const double preprocess_7_x[] = { 0, 3, 2, 1 };
-static const double preprocess_7_y[] = { 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0 };
+static const double preprocess_6_y[] = { 1, 1, 0, 1, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0, 0, 1, 0 };
+static const double preprocess_7_x[] = { 0, 3, 1 };
+static const double preprocess_7_y[] = { 1, 1, 0, 1, 0 };
 static const double preprocess_8_x[] = { 0, 3, 1, 3, 3, 4, 2, 2, 2, 1, 0, 4 };
-static const double preprocess_8_y[] = { 1, 1, 0, 1, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0, 0, 1, 0 };
-static const double preprocess_9_x[] = { 0, 3, 1 };
-static const double preprocess_9_y[] = { 1, 1, 0, 1, 0 };
-static const double preprocess_10_x[] = { 0, 3, 1, 3, 3, 4, 2, 2, 2, 1, 0, 4 };
-static const double preprocess_10_y[] = { 1, 1, 0, 1, 0, 0, 0, 0, 2, 1, 0, 0, 3, 0, 0, 1, 1, 0, 0, 1 };
-static const double preprocess_11_x[] = { 0, 3, 1, 3, 3, 4, 2, 2, 2, 1, 0, 4 };
-static const double preprocess_11_y[] = { 0.75, 0.625, 0, 0.125, 0, 0, 0, 0, 2.375, 1.375, 0, 0, 1.375, 0, 0, 0.375, 1, 0, 0, 1.75 };
-static const double preprocess_11_w[] = { 0.75, 0.125, 0.625, 1.125, 1.25, 1.375, 0.375, 0.75, 0.25, 1, 0.375, 1.75 };
-static const double preprocess_11_v[] = { 0.125, 1.5, -1.75, -1.625, 1, -1.25, 1.875, 0.5, 1.5, 0.75, -1.875, 1, -1.125, -1.5, 0.875, -1.375, 1.875, 0.125, -0.125, -0.625 };
-static const double preprocess_11_g[] = { 0.125, -1.625, 1.5, 1.5, 1.5, 0.75, -1.125, -1.125, -1.125, 1.875, -1.375, -0.625 };
-static const double preprocess_12_x[] = { -0.5, 0.875, 1.25, 0.625, 0.25, 0.5, 0, -0.75, 0.25, 2, 2, -1.75 };
-static const double preprocess_12_y[] = { 1, 3, 3, 3, 3, 3, 2, 1, 3, 3, 3, 0 };
-static const double preprocess_12_state0[] = { -1.5, 0, 0.25 };
+static const double preprocess_8_y[] = { 1, 1, 0, 1, 0, 0, 0, 0, 2, 1, 0, 0, 3, 0, 0, 1, 1, 0, 0, 1 };
+static const double preprocess_9_x[] = { 0, 3, 1, 3, 3, 4, 2, 2, 2, 1, 0, 4 };
+static const double preprocess_9_y[] = { 0.75, 0.625, 0, 0.125, 0, 0, 0, 0, 2.375, 1.375, 0, 0, 1.375, 0, 0, 0.375, 1, 0, 0, 1.75 };
+static const double preprocess_9_w[] = { 0.75, 0.125, 0.625, 1.125, 1.25, 1.375, 0.375, 0.75, 0.25, 1, 0.375, 1.75 };
+static const double preprocess_9_v[] = { 0.5, -1.625, 0.5, -0.75, -1.125, 0.875, 1.125, 0.25, -1, 0, 0.75, -0.75, -0.25, -1, -1.375, 1.375, -1.25, 1.875, -1, 0 };
+static const double preprocess_9_g[] = { 0.5, -0.75, -1.625, -1, -1, 0, -0.25, -0.25, -0.25, -1.25, 1.375, 0 };
+static const double preprocess_10_x[] = { -0.5, 0.875, 1.25, 0.625, 0.25, 0.5, 0, -0.75, 0.25, 2, 2, -1.75 };
+static const double preprocess_10_y[] = { 1, 3, 3, 3, 3, 3, 2, 1, 3, 3, 3, 0 };
+static const double preprocess_10_state0[] = { -1.5, 0, 0.25 };
 static const struct {
     const char *type, *options;
     int ids, ndim;
@@ -58,14 +50,12 @@ static const struct {
     { "Normalization", "{\"num_features\": 3}", 0, 2, { 4, 3 }, 2, { 4, 3 }, preprocess_0_x, NULL, preprocess_0_state0, preprocess_0_state1, preprocess_0_y, preprocess_0_v, preprocess_0_g },
     { "Normalization", "{\"num_features\": 3, \"invert\": true}", 0, 2, { 4, 3 }, 2, { 4, 3 }, preprocess_1_x, NULL, preprocess_1_state0, preprocess_1_state1, preprocess_1_y, preprocess_1_v, preprocess_1_g },
     { "Normalization", "{\"num_features\": 0}", 0, 2, { 4, 3 }, 2, { 4, 3 }, preprocess_2_x, NULL, preprocess_2_state0, preprocess_2_state1, preprocess_2_y, preprocess_2_v, preprocess_2_g },
-    { "UnitNormalization", "{}", 0, 2, { 4, 3 }, 2, { 4, 3 }, preprocess_3_x, NULL, NULL, NULL, preprocess_3_y, preprocess_3_v, preprocess_3_g },
-    { "UnitNormalization", "{\"axis\": 0}", 0, 2, { 4, 3 }, 2, { 4, 3 }, preprocess_4_x, NULL, NULL, NULL, preprocess_4_y, preprocess_4_v, preprocess_4_g },
-    { "Rescaling", "{\"scale\": 0.25, \"offset\": -1}", 0, 2, { 4, 3 }, 2, { 4, 3 }, preprocess_5_x, NULL, NULL, NULL, preprocess_5_y, preprocess_5_v, preprocess_5_g },
-    { "CategoryEncoding", "{\"num_tokens\": 5, \"output_mode\": \"one_hot\"}", 1, 2, { 4, 3 }, 3, { 4, 3, 5 }, preprocess_6_x, NULL, NULL, NULL, preprocess_6_y, NULL, NULL },
-    { "CategoryEncoding", "{\"num_tokens\": 5, \"output_mode\": \"one_hot\"}", 1, 2, { 4, 1 }, 2, { 4, 5 }, preprocess_7_x, NULL, NULL, NULL, preprocess_7_y, NULL, NULL },
-    { "CategoryEncoding", "{\"num_tokens\": 6}", 1, 2, { 4, 3 }, 2, { 4, 6 }, preprocess_8_x, NULL, NULL, NULL, preprocess_8_y, NULL, NULL },
-    { "CategoryEncoding", "{\"num_tokens\": 5}", 1, 1, { 3 }, 1, { 5 }, preprocess_9_x, NULL, NULL, NULL, preprocess_9_y, NULL, NULL },
-    { "CategoryEncoding", "{\"num_tokens\": 5, \"output_mode\": \"count\"}", 1, 2, { 4, 3 }, 2, { 4, 5 }, preprocess_10_x, NULL, NULL, NULL, preprocess_10_y, NULL, NULL },
-    { "CategoryEncoding", "{\"num_tokens\": 5, \"output_mode\": \"count\"}", 1, 2, { 4, 3 }, 2, { 4, 5 }, preprocess_11_x, preprocess_11_w, NULL, NULL, preprocess_11_y, preprocess_11_v, preprocess_11_g },
-    { "Discretization", "{\"num_bins\": 4}", 0, 2, { 4, 3 }, 2, { 4, 3 }, preprocess_12_x, NULL, preprocess_12_state0, NULL, preprocess_12_y, NULL, NULL },
+    { "Rescaling", "{\"scale\": 0.25, \"offset\": -1}", 0, 2, { 4, 3 }, 2, { 4, 3 }, preprocess_3_x, NULL, NULL, NULL, preprocess_3_y, preprocess_3_v, preprocess_3_g },
+    { "CategoryEncoding", "{\"num_tokens\": 5, \"output_mode\": \"one_hot\"}", 1, 2, { 4, 3 }, 3, { 4, 3, 5 }, preprocess_4_x, NULL, NULL, NULL, preprocess_4_y, NULL, NULL },
+    { "CategoryEncoding", "{\"num_tokens\": 5, \"output_mode\": \"one_hot\"}", 1, 2, { 4, 1 }, 2, { 4, 5 }, preprocess_5_x, NULL, NULL, NULL, preprocess_5_y, NULL, NULL },
+    { "CategoryEncoding", "{\"num_tokens\": 6}", 1, 2, { 4, 3 }, 2, { 4, 6 }, preprocess_6_x, NULL, NULL, NULL, preprocess_6_y, NULL, NULL },
+    { "CategoryEncoding", "{\"num_tokens\": 5}", 1, 1, { 3 }, 1, { 5 }, preprocess_7_x, NULL, NULL, NULL, preprocess_7_y, NULL, NULL },
+    { "CategoryEncoding", "{\"num_tokens\": 5, \"output_mode\": \"count\"}", 1, 2, { 4, 3 }, 2, { 4, 5 }, preprocess_8_x, NULL, NULL, NULL, preprocess_8_y, NULL, NULL },
+    { "CategoryEncoding", "{\"num_tokens\": 5, \"output_mode\": \"count\"}", 1, 2, { 4, 3 }, 2, { 4, 5 }, preprocess_9_x, preprocess_9_w, NULL, NULL, preprocess_9_y, preprocess_9_v, preprocess_9_g },
+    { "Discretization", "{\"num_bins\": 4}", 0, 2, { 4, 3 }, 2, { 4, 3 }, preprocess_10_x, NULL, preprocess_10_state0, NULL, preprocess_10_y, NULL, NULL },
 };

@@ -81,8 +81,6 @@ static void test_preprocess_gradients(void **state) {
     static const layer_case cases[] = {
         {"Normalization", "{\"num_features\": 3, \"axis\": 1}", 1, {{INPUT_SHAPE(2, 3, 2)}}, .tol = 1e-7, .order = 2},
         {"Normalization", "{\"num_features\": 0}", 1, {{.ndim = 0}}, .tol = 1e-7, .order = 2},
-        {"UnitNormalization", NULL, 1, {{INPUT_SHAPE(3, 4)}}, .tol = 1e-6, .order = 2},
-        {"UnitNormalization", "{\"axis\": 0}", 1, {{INPUT_SHAPE(0, 4)}}, .tol = 1e-6},
         {"Rescaling", "{\"scale\": 0.5, \"offset\": 3}", 1, {{INPUT_SHAPE(2, 33)}}, .tol = 1e-7, .order = 2},
         {"CategoryEncoding",
          "{\"num_tokens\": 4, \"output_mode\": \"count\"}",
@@ -190,8 +188,7 @@ static void test_preprocess_crops(void **state) {
 
 static void test_preprocess_messages(void **state) {
     luron_ctx *ctx = *state;
-    luron_layer *normal = layer_of(ctx, "Normalization", "{\"num_features\": 4}"),
-                *unit = layer_of(ctx, "UnitNormalization", "{\"axis\": 2}");
+    luron_layer *normal = layer_of(ctx, "Normalization", "{\"num_features\": 4}");
     luron_layer *hot = layer_of(ctx, "CategoryEncoding", "{\"num_tokens\": 4}"),
                 *count = layer_of(ctx, "CategoryEncoding", "{\"num_tokens\": 4, \"output_mode\": \"count\"}"),
                 *none = NULL;
@@ -199,7 +196,6 @@ static void test_preprocess_messages(void **state) {
                  *ids = tensor_of(ctx, LURON_I64, LURON_SHAPE(2, 2), (const double[]){0, 1, 4, 2});
     assert_fails(ctx, luron_layer_apply(&y, ctx, normal, 1, &x), LURON_E_SHAPE,
                  "input has 3 features along axis -1, num_features is 4");
-    assert_fails(ctx, luron_layer_apply(&y, ctx, unit, 1, &x), LURON_E_RANGE, "axis is 2, input has 2 dimensions");
     assert_fails(ctx, luron_layer_apply(&y, ctx, hot, 1, &ids), LURON_E_RANGE,
                  "input: id 4 at position (1, 0) is not within 0 to 3");
     assert_fails(ctx, luron_layer_apply(&y, ctx, hot, 2, (luron_tensor *[]){ids, x}), LURON_E_ARGUMENT,
@@ -217,7 +213,7 @@ static void test_preprocess_messages(void **state) {
     assert_fails(ctx, luron_layer_from_json(&none, ctx, "Rescaling", NULL), LURON_E_ARGUMENT, "scale");
     assert_fails(ctx, luron_layer_from_json(&none, ctx, "Discretization", "{\"num_bins\": 0}"), LURON_E_ARGUMENT,
                  "num_bins");
-    luron_layer *layers[] = {normal, unit, hot, count};
+    luron_layer *layers[] = {normal, hot, count};
     for (int i = 0; i < 4; i++)
         luron_layer_unref(layers[i]);
     luron_tensor_unref(x);
