@@ -214,7 +214,7 @@ static void test_preprocess_messages(void **state) {
     assert_fails(ctx, luron_layer_from_json(&none, ctx, "Discretization", "{\"num_bins\": 0}"), LURON_E_ARGUMENT,
                  "num_bins");
     luron_layer *layers[] = {normal, hot, count};
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 3; i++)
         luron_layer_unref(layers[i]);
     luron_tensor_unref(x);
     luron_tensor_unref(ids);
