@@ -429,7 +429,7 @@ local function cats(sections)
   out "-- Written by docs/make_reference.lua: what an editor with the Lua language server shows and checks."
   out ""
   local shown = { "CyclicOptions", "FitOptions", "LBFGSOptions", "NamedLayers", "NamedTensors", "OneCycleOptions", "PlateauOptions", "SaveOptions",
-    "TensorOptions" }
+    "TensorOptions", "MetricOptions", "AverageOptions", "AreaOptions", "KappaOptions", "ConfusionOptions" }
   for _, name in ipairs(shown) do
     out("---@alias luron." .. name .. " " .. full_type(aliases[name]))
   end
@@ -447,11 +447,12 @@ local function cats(sections)
   out "---@class luron.optim\nlocal optim = {}\n"
   out "---@class luron.data\nlocal data = {}\n"
   out "---@class luron.schedule\nlocal schedule = {}\n"
+  out "---@class luron.metrics\nlocal metrics = {}\n"
   out "---@class luron.linalg\nlocal linalg = {}\n\n---@class luron.sparse\nlocal sparse = {}\n"
   out "---@class luron.preprocess\nlocal preprocess = {}\n"
   out "---@class luron.regularizer\nlocal regularizer = {}\n\n---@class luron.constraint\nlocal constraint = {}\n"
   out "---@class luron\n---@field version string\n---@field abi_major integer\n---@field status table<string, integer>"
-  out "---@field nn luron.nn\n---@field optim luron.optim\n---@field data luron.data\n---@field schedule luron.schedule"
+  out "---@field nn luron.nn\n---@field optim luron.optim\n---@field data luron.data\n---@field schedule luron.schedule\n---@field metrics luron.metrics"
   out "---@field linalg luron.linalg\n---@field sparse luron.sparse\n---@field preprocess luron.preprocess"
   out "---@field regularizer luron.regularizer\n---@field constraint luron.constraint\nlocal luron = {}\n"
   for _, section in ipairs(sections) do section_cats(out, section) end

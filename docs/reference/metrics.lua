@@ -19,7 +19,7 @@ local net = nn.Linear(2, 2)
 luron.fit(net, ds, { epochs = 5, progress = false, validate = ds, metrics = { "F1" }, early_stop = { metric = "f1" } })
 local confusion = luron.metrics.ConfusionMatrix { classes = { "below", "above" } }
 local result = luron.evaluate(net, ds, { metrics = { "MCC", top = luron.metrics.TopK { k = 2 }, confusion } })
-print(result.top, result.confusion_matrix:sum())
+print(result.top, result.confusion_matrix:sum():item())
 print(luron.metrics.MAE():update(luron.tensor { 1.0, 2.5 }, luron.tensor { 1.0, 2.0 }))
 ```
 

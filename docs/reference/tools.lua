@@ -59,6 +59,7 @@ or, once installed, with the prefix on LUA_PATH and LUA_CPATH.
       { "luron.optim", "optim", "Optimisers: `require \"luron.optim\"`." },
       { "luron.data", "data", "Datasets and files: `require \"luron.data\"`." },
       { "luron.schedule", "schedule", "Learning-rate schedules: `require \"luron.schedule\"`." },
+      { "luron.metrics", "metrics", "Metrics: `require \"luron.metrics\"`." },
       { "luron.linalg", "linalg", "Linear algebra." }, { "luron.sparse", "sparse", "Sparse matrices: `require \"luron.sparse\"`." },
       { "luron.preprocess", "preprocess", "Words and numbers as ids: `require \"luron.preprocess\"`." },
       { "luron.regularizer", "regularizer", "Rules for `luron.penalty`." },

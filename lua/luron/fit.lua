@@ -123,7 +123,7 @@ end
 
 -- The metrics that options ask for, by name.
 local function metrics_of(where, options)
-  return options.metrics and require("luron.metrics").prepare(where, options.metrics) or {}
+  return options.metrics and getmetatable(require "luron.metrics").prepare(where, options.metrics) or {}
 end
 
 --- Mean loss and, for class ids, accuracy over a dataset or loader, in eval mode and without a tape.

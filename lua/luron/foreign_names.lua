@@ -193,6 +193,8 @@ return {
     global_mean_pool = "the layer nn.GlobalMeanPool", global_add_pool = "the layer nn.GlobalAddPool", global_max_pool = "the layer nn.GlobalMaxPool",
     binary_cross_entropy_with_logits = "nn.bce_with_logits_loss", Swish = "nn.SiLU", swish = "nn.silu", HardSiLU = "nn.Hardswish", hard_silu = "nn.hardswish", HardSwish = "nn.Hardswish",
     sigmoid_focal_loss = "nn.binary_focal_loss", pairwise_cosine_similarity = "nn.cosine_similarity",
+    HardSiLU = "nn.Hardswish", hard_silu = "nn.hardswish", HardSwish = "nn.Hardswish", sigmoid_focal_loss = "nn.binary_focal_loss",
+    pairwise_cosine_similarity = "nn.cosine_similarity",
     one_hot = "luron.one_hot",
     LazyLinear = ": in_features of nn.Linear has to be given", DataParallel = ": luron.threads(n) says how many threads run",
     quantization = ": not in this version",

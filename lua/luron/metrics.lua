@@ -132,4 +132,5 @@ local function prepare(where, list)
   return found
 end
 
-return { metrics = metrics, prepare = prepare }
+getmetatable(metrics).prepare = prepare -- for evaluate and fit
+return metrics

@@ -3,6 +3,11 @@
 
 static luron_status compose(luron_call *c, const luron_ops *o) {
     const distance *d = luron_options(c);
+    const luron_view *a = luron_in(c, 0), *b = luron_in(c, 1);
+    if (a->ndim < 1 || b->ndim < 1 || a->shape[a->ndim - 1] != b->shape[b->ndim - 1] ||
+        (a->ndim != b->ndim && a->ndim > 1 && b->ndim > 1))
+        return luron_fail(c, LURON_E_SHAPE,
+                          "x1 and x2 (..., numbers) of one length expected, with as many dimensions or one");
     return o->set_out(c, 0, distance_norm(c, o, o->in(c, 0), o->in(c, 1), d->p, d->eps, d->keepdim));
 }
 static const luron_option *const options[] = {

@@ -9,7 +9,7 @@ typedef struct work {
     int64_t n;
     const void *x, *gy;
     void *to;
-    char *right;
+    int32_t *right;
     double scale, beta;
     double *sums;
 } work;
@@ -29,13 +29,14 @@ static luron_status setup(luron_call *c) {
     const luron_view *x = luron_in(c, INPUT);
     LURON_TRY(margin_check_classes(c));
     LURON_TRY(loss_same_shape(c, TARGET, "target", INPUT, "input"));
-    LURON_TRY(c->host->declare_scratch(c, luron_numel(x) + (x->ndim == 2 ? x->shape[0] : 1) * (int64_t)sizeof(double)));
+    LURON_TRY(c->host->declare_scratch(c, luron_numel(x) * (int64_t)sizeof(int32_t) +
+                                              (x->ndim == 2 ? x->shape[0] : 1) * (int64_t)sizeof(double)));
     return c->host->set_out(c, 0, LURON_REAL, reduction_of(c) == LOSS_NONE && x->ndim == 2, x->shape);
 }
-/* Run over rows; a row has C flags of what is a target, behind all sums. */
+/* Run over rows; a row has C counts of its targets, behind all sums. */
 static void over_rows(work *k, void (*fn)(void *, int64_t, int64_t, int64_t)) {
     const int64_t rows = luron_numel(luron_in(k->c, INPUT)) / k->n;
-    k->right = (char *)(k->sums + rows);
+    k->right = (int32_t *)(k->sums + rows);
     k->c->host->parallel_for(k->c, rows, 1 + 4096 / k->n, fn, k);
 }
 static luron_status forward(luron_call *c) {
@@ -93,27 +94,26 @@ const luron_layer_type margin_loss_multi_label_margin = {
               "by how much other classes come within 1 of the right ones"),
     .setup = setup, .forward = forward, .backward = backward};
 #else
-/* The targets of row i, noted among its flags; how many count. */
-INLINE int64_t TYPED(targets)(const work *k, int64_t i, char *right) {
-    int64_t m = 0;
-    memset(right, 0, (size_t)k->n);
-    for (; m < k->n && luron_id(k->c, TARGET, i * k->n + m) >= 0; m++)
-        right[luron_id(k->c, TARGET, i * k->n + m)] = 1;
-    return m;
+/* How often each class is a target of row i. */
+INLINE void TYPED(targets)(const work *k, int64_t i, int32_t *right) {
+    memset(right, 0, (size_t)k->n * sizeof *right);
+    for (int64_t j = i * k->n; j < (i + 1) * k->n && luron_id(k->c, TARGET, j) >= 0; j++)
+        right[luron_id(k->c, TARGET, j)]++;
 }
 static void TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const work *k = arg;
     (void)chunk;
     for (int64_t i = begin; i < end; i++) {
         const REAL *x = (const REAL *)k->x + i * k->n;
-        char *right = k->right + i * k->n;
+        int32_t *right = k->right + i * k->n;
         double sum = 0;
-        for (int64_t a = 0, m = TYPED(targets)(k, i, right); a < m; a++) {
-            const REAL bound = x[luron_id(k->c, TARGET, i * k->n + a)] - 1;
+        TYPED(targets)(k, i, right);
+        for (int64_t id = 0; id < k->n; id++) {
+            const REAL bound = x[id] - 1;
             double part = 0; /* of many terms: what is added to a small number is rounded less */
-            for (int64_t j = 0; j < k->n; j++)
+            for (int64_t j = 0; right[id] && j < k->n; j++)
                 part += !right[j] && x[j] > bound ? (double)(x[j] - bound) : 0;
-            sum += part;
+            sum += part * right[id];
         }
         k->sums[i] = sum;
         if (k->to) ((REAL *)k->to)[i] = (REAL)(sum * k->scale);
@@ -126,17 +126,16 @@ static void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) 
     for (int64_t i = begin; i < end; i++) {
         const REAL *x = (const REAL *)k->x + i * k->n, g = (REAL)(k->scale * ((const REAL *)k->gy)[each ? i : 0]);
         REAL *gx = (REAL *)k->to + i * k->n;
-        char *right = k->right + i * k->n;
-        const int64_t m = TYPED(targets)(k, i, right);
+        int32_t *right = k->right + i * k->n;
+        TYPED(targets)(k, i, right);
         for (int64_t j = 0; k->beta == 0 && j < k->n; j++)
             gx[j] = 0;
-        for (int64_t a = 0; a < m; a++) {
-            const int64_t id = luron_id(k->c, TARGET, i * k->n + a);
-            const REAL bound = x[id] - 1;
+        for (int64_t id = 0; id < k->n; id++) {
+            const REAL bound = x[id] - 1, times = g * (REAL)right[id];
             int64_t within = 0;
-            for (int64_t j = 0; j < k->n; j++)
-                if (!right[j] && x[j] > bound) gx[j] += g, within++;
-            gx[id] -= g * (REAL)within;
+            for (int64_t j = 0; right[id] && j < k->n; j++)
+                if (!right[j] && x[j] > bound) gx[j] += times, within++;
+            gx[id] -= times * (REAL)within;
         }
     }
 }

@@ -51,6 +51,13 @@ static int64_t class_at(const work *k, const sequence *q, int64_t j) {
 static int skips(const work *k, const sequence *q, int64_t j) {
     return j % 2 && j > 1 && class_at(k, q, j) != class_at(k, q, j - 2);
 }
+/* Times that the targets take: one each, and one between two that are the same. */
+static int64_t needed(const work *k, const sequence *q) {
+    int64_t need = q->length;
+    for (int64_t j = 1; j < q->length; j++)
+        need += luron_id(k->c, TARGETS, q->first + j) == luron_id(k->c, TARGETS, q->first + j - 1);
+    return need;
+}
 static double log_add(double a, double b, double d) {
     const double top = fmax(fmax(a, b), d);
     return top == -INFINITY ? top : top + log(exp(a - top) + exp(b - top) + exp(d - top));
@@ -114,13 +121,30 @@ static luron_status setup(luron_call *c) {
     LURON_TRY(c->host->declare_scratch(c, (2 * (2 * k.total + k.n) + k.n * k.classes) * (int64_t)sizeof(double)));
     return c->host->set_out(c, 0, LURON_REAL, o->reduction == NONE && x->ndim == 3, &k.n);
 }
-/* Lengths that are there, and ids that are classes and no blanks. */
+/* Ids that are classes and no blanks, and that the times are enough for: a time each, and one between two that are the
+ * same. */
+static luron_status check_letters(const work *k, const sequence *q) {
+    luron_call *c = k->c;
+    const int64_t need = needed(k, q);
+    for (int64_t j = 0; j < q->length; j++) {
+        const int64_t id = luron_id(c, TARGETS, q->first + j);
+        if (id < 0 || id >= k->classes) return c->host->bad_id(c, TARGETS, q->first + j, k->classes);
+        if (id == k->o->blank)
+            return luron_fail(c, LURON_E_RANGE, "targets has the blank, %lld, at element %lld of sequence %lld",
+                              (long long)luron_shown(c, id), (long long)luron_shown(c, j),
+                              (long long)luron_shown(c, q->i));
+    }
+    if (need <= q->times || k->o->zero_infinity) return LURON_OK;
+    return luron_fail(c, LURON_E_RANGE,
+                      "targets of sequence %lld need %lld times, and it has %lld: its loss is infinite (zero_infinity "
+                      "= true counts it as 0)",
+                      (long long)luron_shown(c, q->i), (long long)need, (long long)q->times);
+}
 static luron_status check_numbers(const work *k) {
     luron_call *c = k->c;
-    int64_t sum = 0;
-    for (int64_t i = 0; i < k->n; i++) {
-        const int64_t times = length_of(c, INPUT_LENGTHS, i, k->t), length = length_of(c, TARGET_LENGTHS, i, k->s),
-                      most = k->s < 0 ? k->total - sum : k->s;
+    for (int64_t i = 0, sum = 0; i < k->n; i++) {
+        const int64_t times = length_of(c, INPUT_LENGTHS, i, k->t), length = length_of(c, TARGET_LENGTHS, i, k->s);
+        const int64_t most = k->s < 0 ? k->total - sum : k->s;
         if (times < 0 || times > k->t)
             return luron_fail(c, LURON_E_RANGE, "input_lengths has %lld at element %lld, log_probs has %lld times",
                               (long long)times, (long long)luron_shown(c, i), (long long)k->t);
@@ -128,14 +152,8 @@ static luron_status check_numbers(const work *k) {
             return luron_fail(c, LURON_E_RANGE,
                               "target_lengths has %lld at element %lld, targets has %lld numbers for it",
                               (long long)length, (long long)luron_shown(c, i), (long long)most);
-        for (int64_t j = 0, at = k->s < 0 ? sum : i * k->s; j < length; j++) {
-            const int64_t id = luron_id(c, TARGETS, at + j);
-            if (id < 0 || id >= k->classes) return c->host->bad_id(c, TARGETS, at + j, k->classes);
-            if (id == k->o->blank)
-                return luron_fail(c, LURON_E_RANGE, "targets has the blank, %lld, at element %lld of sequence %lld",
-                                  (long long)luron_shown(c, id), (long long)luron_shown(c, j),
-                                  (long long)luron_shown(c, i));
-        }
+        const sequence q = {i, times, length, k->s < 0 ? sum : i * k->s};
+        LURON_TRY(check_letters(k, &q));
         sum += length;
     }
     return LURON_OK;
@@ -174,7 +192,7 @@ static const luron_option *const options[] = {
     LURON_OPT_ID(ctc, blank, 0, "the class that stands for no letter"),
     LURON_OPT_CHOICE(ctc, reduction, "mean", reductions,
                      "of the losses, each over the length of its target; \"none\" keeps each"),
-    LURON_OPT_BOOL(ctc, zero_infinity, 0, "0 in place of the infinite loss of a target that is too long"),
+    LURON_OPT_BOOL(ctc, zero_infinity, 0, "a target that is too long counts as 0; false: it is an error"),
     LURON_OPT_BOOL(ctc, batch_first, 1,
                    "log_probs are (n, times, classes); false: (times, n, classes), PyTorch's order"),
     NULL};
@@ -207,6 +225,10 @@ static void TYPED(alphas)(void *arg, int64_t begin, int64_t end, int64_t chunk) 
     (void)chunk;
     for (int64_t i = begin; i < end; i++) {
         const sequence q = sequence_of(k, i);
+        if (needed(k, &q) > q.times) {
+            k->loss[i] = INFINITY;
+            continue;
+        }
         const int64_t places = 2 * q.length + 1;
         const REAL *x = (const REAL *)k->x + i * k->step_n;
         double *now = alpha_of(k, &q), *last = now;
@@ -218,7 +240,7 @@ static void TYPED(alphas)(void *arg, int64_t begin, int64_t end, int64_t chunk) 
                 now[j] = ways + (double)x[class_at(k, &q, j)];
             }
         if (q.times == 0)
-            k->loss[i] = q.length == 0 ? 0 : INFINITY;
+            k->loss[i] = 0;
         else
             k->loss[i] = -log_add(last[places - 1], q.length ? last[places - 2] : -INFINITY, -INFINITY);
     }
@@ -241,7 +263,7 @@ static void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) 
             const double *alpha = alpha_of(k, &q) + t * places;
             for (int64_t c = 0; c < k->classes; c++)
                 share[c] = 0;
-            for (int64_t j = 0; t < q.times && j < places; j++) {
+            for (int64_t j = 0; t < q.times && j < places && k->loss[i] < INFINITY; j++) {
                 double ways = j >= places - 2 ? 0 : -INFINITY;
                 if (t < q.times - 1)
                     ways = log_add(next[j], j + 1 < places ? next[j + 1] : -INFINITY,

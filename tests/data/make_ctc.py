@@ -58,8 +58,6 @@ case(3, 5, 3, [1, 1, 2, 2], lengths=[2, 0, 2], times=[5, 4, 3])
 case(2, 7, 4, [[0, 1, 0], [2, 2, 2]], blank=3, reduction="sum")
 case(0, 5, 3, [1, 2])
 case(1, 12, 5, [[1, 2, 3, 4, 4, 1]], reduction="none")
-case(2, 2, 4, two, lengths=[3, 1], reduction="none", gradients=False)  # the first is longer than its times
-case(2, 2, 4, two, lengths=[3, 1], reduction="mean", gradients=False)
 case(2, 2, 4, two, lengths=[3, 1], zero=True)
 case(2, 3, 4, two, lengths=[0, 1], times=[0, 0], zero=True, reduction="none")
 print("};")

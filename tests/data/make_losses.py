@@ -148,7 +148,7 @@ def distances():
     a, b, c = real(4, 5), real(4, 5), real(4, 5)
     for o in ({}, {"dim": -1, "eps": 2.0}, {"dim": 0}):
         case("distance", "CosineSimilarity", o, nn.CosineSimilarity(**o), [a, b])
-    case("distance", "CosineSimilarity", {}, nn.CosineSimilarity(), [real(2, 3, 4), real(3, 1)])
+    case("distance", "CosineSimilarity", {}, nn.CosineSimilarity(), [real(2, 3, 4), real(1, 3, 1)])
     for o in ({}, {"p": 1.0}, {"p": 3.0, "eps": 0.25, "keepdim": True}):
         case("distance", "PairwiseDistance", o, nn.PairwiseDistance(**o), [a, b])
     case("distance", "PairwiseDistance", {}, nn.PairwiseDistance(), [a, real(5)])

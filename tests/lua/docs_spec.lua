@@ -97,6 +97,8 @@ local function public_names()
     preprocess = functions_of(luron.preprocess), lookup = functions_of(getmetatable(luron.preprocess.StringLookup())),
     regularizer = functions_of(luron.regularizer), constraint = functions_of(luron.constraint), handle = functions_of(core.methods.hook),
   }
+  names.metrics, names.metric = { is_metric = true }, functions_of(upvalue(getmetatable(luron.metrics.F1()).__index, "methods"))
+  for name in pairs(upvalue(getmetatable(luron.metrics).__index, "home")) do names.metrics[name] = true end
   local linear = nn.Linear(1, 1)
   names.lr = functions_of(getmetatable(luron.schedule.ConstantLR(luron.optim.SGD(linear))))
   names.ema = functions_of(getmetatable(luron.EMA(linear)))

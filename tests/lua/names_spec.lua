@@ -234,7 +234,7 @@ describe("what an object does not have", function()
     local x, none = luron.ones(2), ", and no layer type gives one"
     fails("tensors have no method 'sigmod'" .. none .. "; did you mean 'sigmoid'?", function() return x:sigmod() end)
     fails("tensors have no method 'numpy'" .. none .. "; here it is totable", function() return x:numpy() end)
-    fails("tensors have no method 'gelv'" .. none .. "; did you mean 'gelu', 'elu' or 'ge'?", function() return x:gelv() end)
+    fails("tensors have no method 'gelv'" .. none .. "; did you mean 'gelu', 'celu' or 'elu'?", function() return x:gelv() end)
   end)
 
   it("is said of options", function()
