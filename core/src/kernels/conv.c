@@ -51,14 +51,14 @@ static bool is_inside(const luron__conv_part *p, const luron__conv_band *b) {
     return last <= p->g->images * p->g->groups * p->channels * plane;
 }
 
-static void run_band(const job *m, const luron__conv_band *b, char *copy) {
+static void run_band(const job *m, const luron__conv_band *b, luron__conv_ahead *ahead, char *copy) {
     const luron__conv_part *p = &m->p;
     const luron__conv_args *g = p->g;
     const luron__conv_axis *d = p->d;
     const int64_t *made = p->backward ? g->in : g->out, pixels = luron__conv_volume(made);
     const int64_t first_row = b->group * p->rows;
     if (p->k == 0 && g->beta == 1) return; /* no tap comes here */
-    luron__conv_job j = {.offset = m->offset, .rows = p->rows, .k = p->k, .lines = b->n[1], .columns = b->n[2]};
+    luron__conv_job j = {.offset = m->offset, .rows = p->rows, .k = p->k, .lines = b->n[1], .columns = b->n[2], .ahead = ahead};
     int64_t to = (b->image * g->groups * p->rows + first_row) * pixels, places[3];
     for (int i = 0; i < 3; i++)
         places[i] = d[i].to_first + b->at[i] * d[i].to_step;
@@ -81,7 +81,7 @@ static void run_band(const job *m, const luron__conv_band *b, char *copy) {
 }
 
 static bool tells_bands(const luron__conv_part *p) {
-    return p->g->made && !p->backward && luron__conv_bands(p) == p->g->images * p->g->groups;
+    return p->g->made && !p->backward && luron__conv_is_whole(p);
 }
 
 static void run_bands(void *arg, int64_t begin, int64_t end, int64_t chunk) {
@@ -91,7 +91,9 @@ static void run_bands(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     (void)chunk;
     for (int64_t i = begin; i < end; i++) {
         const luron__conv_band b = luron__conv_band_at(&m->p, i);
-        run_band(m, &b, copy);
+        luron__conv_ahead ahead = {0};
+        if (i + 1 < end) ahead = luron__conv_ahead_of(&m->p, i + 1, m->from);
+        run_band(m, &b, &ahead, copy);
         if (tells_bands(&m->p)) { /* the band is all of a group of an image */
             const int64_t n = m->p.rows * luron__conv_volume(m->p.g->out);
             m->p.g->made(m->p.g->made_arg, i * n, n);

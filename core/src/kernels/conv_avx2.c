@@ -17,6 +17,7 @@
 #define FMA _mm256_fmadd_ps
 #define SET1(p) _mm256_set1_ps(*(p))
 #define TURN LURON__CONV_TURN_F32
+#define LOW_ROWS 4
 #define LIST_8 list_8
 #define EVENS(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
 #define ODDS(a, b) __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15)

@@ -5,6 +5,7 @@
  *   KEEP(v)                  forbid the compiler to load v again at each use
  *   VNAME(x)                 x with a suffix of dtype, instruction set and vector type
  *   MOST_ROWS, MOST_VECS     of a tile; MOST_VECS is 2 or 3
+ *   LOW_ROWS                 optional, with MOST_VECS 2: rows in multiples of so many are quicker in tiles of 3 vectors
  *   TURN(p)                  turn a square of vectors of 16 bytes; with it conv_weight_kernel.h comes too
  *   EVENS, ODDS, ZIP         as conv_copy_kernel.h says; with them that comes too
  *   LIST_8                   as conv_sparse_kernel.h says; with it that comes too
@@ -124,12 +125,15 @@ TILES(by2, ROWS_8(2))
 TILES(by3, ROWS_8(3))
 #else
 TILES(by2, ROWS_6(2))
+#ifdef LOW_ROWS
+TILES(by3, ROWS(LOW_ROWS, 3))
+#endif
 #endif
 TILES(by8, ROWS(1, 8))
 
 static void VNAME(some)(int rows, int vecs, const luron__conv_job *j, int64_t row, const luron__conv_spot *at) {
     if (vecs == 8) VNAME(by8)(rows, j, row, at);
-#if MOST_VECS == 3
+#if MOST_VECS == 3 || defined LOW_ROWS
     else if (vecs == 3)
         VNAME(by3)(rows, j, row, at);
 #endif
@@ -140,12 +144,12 @@ static void VNAME(some)(int rows, int vecs, const luron__conv_job *j, int64_t ro
 }
 
 /* The vectors of all lines, a few at a time, which may stand on several lines. */
-static void VNAME(rows)(const luron__conv_job *j, int64_t row, int rows) {
+static void VNAME(rows)(const luron__conv_job *j, int64_t row, int rows, int most) {
     const int64_t per_line = (j->columns + VL - 1) / VL;
     int64_t line = 0, chunk = 0, left = per_line * j->lines;
     luron__conv_spot at[8];
     while (left > 0) {
-        int vecs = rows == 1 && left >= 8 ? 8 : left >= MOST_VECS ? MOST_VECS : (int)left;
+        int vecs = rows == 1 && left >= 8 ? 8 : left == 4 ? 2 : left >= most ? most : (int)left;
         for (int v = 0; v < vecs; v++) {
             int64_t column = chunk * VL, more = j->columns - column;
             at[v].b = line * j->line_b + column;
@@ -153,16 +157,21 @@ static void VNAME(rows)(const luron__conv_job *j, int64_t row, int rows) {
             at[v].n = more < VL ? (int)more : VL;
             if (++chunk == per_line) chunk = 0, line++;
         }
+        if (j->ahead) luron__conv_fetch(j->ahead);
         VNAME(some)(rows, vecs, j, row, at);
         left -= vecs;
     }
 }
 
 static void VNAME(run)(const luron__conv_job *j) {
-    const int64_t tiles = (j->rows + MOST_ROWS - 1) / MOST_ROWS;
+    int64_t highest = MOST_ROWS, vecs = MOST_VECS;
+#ifdef LOW_ROWS
+    if (j->rows % LOW_ROWS == 0 && j->lines * ((j->columns + VL - 1) / VL) >= 3) highest = LOW_ROWS, vecs = 3;
+#endif
+    const int64_t tiles = (j->rows + highest - 1) / highest;
     for (int64_t tile = 0, row = 0; tile < tiles; tile++) {
         const int rows = (int)(j->rows / tiles + (tile < j->rows % tiles));
-        VNAME(rows)(j, row, rows);
+        VNAME(rows)(j, row, rows, (int)vecs);
         row += rows;
     }
 }
@@ -188,4 +197,5 @@ static void VNAME(run)(const luron__conv_job *j) {
 #undef ROWS
 #undef ROWS_6
 #undef ROWS_8
+#undef LOW_ROWS
 #undef TILES

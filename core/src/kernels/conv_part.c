@@ -168,6 +168,20 @@ luron__conv_band luron__conv_band_at(const luron__conv_part *p, int64_t i) {
     return b;
 }
 
+bool luron__conv_is_whole(const luron__conv_part *p) {
+    return luron__conv_bands(p) == p->g->images * p->g->groups;
+}
+
+luron__conv_ahead luron__conv_ahead_of(const luron__conv_part *p, int64_t i, const void *from) {
+    enum { LINE = 64, LEAST_TAPS = 64, TILE = 96 /* numbers of what is made that a small vector's tile has */ };
+    const luron__conv_axis *d = p->d;
+    const int64_t bytes = p->channels * d[0].source * d[1].source * d[2].source * p->size;
+    if (!luron__conv_is_whole(p) || bytes > BAND_BYTES || p->k < LEAST_TAPS) return (luron__conv_ahead){0};
+    luron__conv_ahead a = {.at = (const char *)from + i * bytes, .left = bytes / LINE};
+    a.each = 1 + a.left * TILE / (p->rows * d[1].band * d[2].band + 1);
+    return a;
+}
+
 int64_t luron__conv_place(const luron__conv_part *p, const luron__conv_band *b) {
     const luron__conv_axis *d = p->d;
     const int64_t plane = (b->image * p->g->groups + b->group) * p->channels * d[0].source + b->at[0];

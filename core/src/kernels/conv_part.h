@@ -55,9 +55,14 @@ void luron__conv_pack(const luron__conv_part *p, void *packed);
 int64_t luron__conv_copy_bytes(luron__conv_part *p);
 /** What band b reads of x (or, backward, gy), `from`, to `copy`. */
 void luron__conv_copy(const luron__conv_part *p, const luron__conv_band *b, const void *from, void *copy);
+/** Is a band all of a group of an image? */
+bool luron__conv_is_whole(const luron__conv_part *p);
 /** Band i of all, which are ordered by image, group, depth, height and width. */
 luron__conv_band luron__conv_band_at(const luron__conv_part *p, int64_t i);
 int64_t luron__conv_bands(const luron__conv_part *p);
+/** What band i reads of `from`, to be asked for beside the tiles of the band before; nothing if it is not all of
+ * a group of an image, more than a cache has room for, or made with little work. */
+luron__conv_ahead luron__conv_ahead_of(const luron__conv_part *p, int64_t i, const void *from);
 /** Where the band begins in `from`, in elements, if it is read in place. */
 int64_t luron__conv_place(const luron__conv_part *p, const luron__conv_band *b);
 

@@ -24,6 +24,17 @@ enum {
 #define LURON__CONV_ONCE __attribute__((noinline, noclone))
 #endif
 
+/** What is read next, in up to two runs of lines of 64 bytes: asked for while tiles are computed, `each` beside a tile. */
+typedef struct luron__conv_ahead {
+    const char *at, *then;
+    int64_t left, then_left, each;
+} luron__conv_ahead;
+static inline void luron__conv_fetch(luron__conv_ahead *a) {
+    for (int64_t i = luron__least(a->each, a->left); i > 0; i--, a->left--, a->at += 64)
+        __builtin_prefetch(a->at, 0, 2);
+    if (a->left == 0) a->at = a->then, a->left = a->then_left, a->then_left = 0;
+}
+
 /** Lines of the output of one image and group. Number (k, column) of line l is b[offset[k] + l line_b + column], of
  * which whole vectors are read; weight (row, k) is a[row row_stride + k k_stride]; what comes out goes to to[row ld + l
  * line_to + column step]. Strides in elements. */
@@ -34,6 +45,7 @@ typedef struct luron__conv_job {
     int64_t rows, k, lines, columns;
     int64_t row_stride, k_stride, line_b, ld, line_to, step;
     double beta;
+    luron__conv_ahead *ahead;
 } luron__conv_job;
 typedef void luron__conv_fn(const luron__conv_job *j);
 
@@ -47,6 +59,7 @@ typedef struct luron__conv_weight_job {
     int64_t taps, lines, columns, line_a;
     int width;
     bool first; /* nothing is in `sum` yet */
+    luron__conv_ahead *ahead;
 } luron__conv_weight_job;
 typedef void luron__conv_weight_fn(const luron__conv_weight_job *j);
 /** n pixels of c <= width rows, `ld` apart, to b's order, with zeros in columns c .. width. */

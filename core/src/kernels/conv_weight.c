@@ -136,11 +136,11 @@ static bool is_in_place(const job *j, const luron__conv_band *b) {
     return p->in_place && (!j->sparse || last <= p->g->images * p->g->c_in * h->source * w->source);
 }
 
-static void sum_band(const job *j, const luron__conv_band *b, bool first, char *sums, char *buffer) {
+static void sum_band(const job *j, const luron__conv_band *b, bool first, luron__conv_ahead *ahead, char *sums, char *buffer) {
     const luron__conv_part *p = &j->p;
     const void *x = p->g->x;
     const bool in_place = is_in_place(j, b);
-    luron__conv_weight_job w = {.taps = p->k, .offset = j->offset + (in_place ? p->k : 0), .first = first};
+    luron__conv_weight_job w = {.taps = p->k, .offset = j->offset + (in_place ? p->k : 0), .first = first, .ahead = ahead};
     w.sum = sums + b->group * (j->numel / p->g->groups) * p->size;
     if (in_place)
         w.a = (const char *)x + luron__conv_place(p, b) * p->size, w.line_a = p->d[2].source;
@@ -162,6 +162,17 @@ static void sum_band(const job *j, const luron__conv_band *b, bool first, char *
         }
 }
 
+/* What band i reads, the output's gradient too, to be asked for beside the tiles of a band like it. */
+static luron__conv_ahead ahead_of(const job *j, int64_t i) {
+    enum { LINE = 64, ROWS = 6 /* taps of a tile */ };
+    const luron__conv_part *p = &j->p;
+    const int64_t pixels = luron__conv_volume(p->g->out), bytes = p->rows * pixels * p->size;
+    luron__conv_ahead a = luron__conv_ahead_of(p, i, p->g->x);
+    if (a.left > 0) a.then = (const char *)p->g->gy + i * bytes, a.then_left = bytes / LINE;
+    a.each = 1 + (a.left + a.then_left) * LURON__CONV_BLOCK * ROWS / (pixels * p->k + 1);
+    return a;
+}
+
 /* Task: a part of the bands of one group. */
 static void run_parts(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     job *j = arg;
@@ -175,9 +186,11 @@ static void run_parts(void *arg, int64_t begin, int64_t end, int64_t chunk) {
         const int64_t from = part * each + luron__least(part, longer), to = from + each + (part < longer);
         for (int64_t k = from; k < to; k++) {
             const int64_t image = k / per_image;
-            const luron__conv_band b =
-                luron__conv_band_at(&j->p, (image * g->groups + group) * per_image + k % per_image);
-            sum_band(j, &b, k == from, j->sums + part * j->numel * j->p.size, buffer);
+            const int64_t at = (image * g->groups + group) * per_image + k % per_image, next = at + g->groups * per_image;
+            const luron__conv_band b = luron__conv_band_at(&j->p, at);
+            luron__conv_ahead ahead = {0};
+            if (k + 1 < to) ahead = ahead_of(j, next);
+            sum_band(j, &b, k == from, &ahead, j->sums + part * j->numel * j->p.size, buffer);
         }
     }
     luron__buffers_give(&j->buffers, which);

@@ -46,6 +46,7 @@ static void VNAME(weight)(const luron__conv_weight_job *j) {
     const int64_t tiles = (j->taps + most - 1) / most;
     for (int64_t tile = 0, tap = 0; tile < tiles; tile++) { /* equal ones */
         const int rows = (int)(j->taps / tiles + (tile < j->taps % tiles));
+        if (j->ahead) luron__conv_fetch(j->ahead);
         if (j->width == VL) switch (rows) {
                 WEIGHTS(1, 1)
                 WEIGHTS(2, 1) WEIGHTS(3, 1) WEIGHTS(4, 1) WEIGHTS(5, 1) WEIGHTS(6, 1) WEIGHTS(7, 1) WEIGHTS(8, 1)

@@ -30,7 +30,7 @@ typedef struct NAME(ahead) {
     int64_t each;        /* lines to fetch beside a tile; 0: nothing */
 } NAME(ahead);
 
-static inline void NAME(fetch)(NAME(ahead) * a) {
+static LURON__ONCE void NAME(fetch)(NAME(ahead) * a) {
     for (int64_t i = a->each; i > 0 && a->rows > 0; i--) {
         __builtin_prefetch((const char *)a->row + a->line * 64, 0, 2);
         if (++a->line == a->lines) a->line = 0, a->row += a->ld, a->rows--;
