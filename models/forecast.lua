@@ -65,7 +65,9 @@ local model = Net(features)
 print(string.format("%s: %d windows of %d to learn from, %d to guess; %d weights", args.set, #train, set.window, #test, model:n_weights()))
 local opt = luron.optim.Adam(model, { lr = set.lr })
 local start = luron.clock()
-luron.fit(model, train, { epochs = args.smoke and 2 or args.epochs or set.epochs, batch = set.batch, loss = "mse_loss", optim = opt, progress = args.set == "pm25" })
+luron.fit(model, train, {
+  epochs = args.smoke and 2 or args.epochs or set.epochs, batch = set.batch, loss = "mse_loss", optim = opt, progress = args.set == "pm25",
+})
 
 --- Root of the mean square error in the series' own unit.
 local function error_of(guess)
