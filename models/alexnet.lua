@@ -1,5 +1,5 @@
 --- AlexNet (Krizhevsky, Sutskever and Hinton, 2012) in a size for CIFAR-10: five convolutions, three poolings, three linear layers,
---- dropout between these. 2.6 million weights; one epoch over the first training batch takes half a minute on two cores, reaches some 40 %.
+--- dropout between these. 2.6 million weights; an epoch over the first training batch takes some minutes on two cores.
 ---   luron models/alexnet.lua [--epochs 10] [--batch 64] [--lr 0.001] [--seed 1] [--threads N] [--data DIR] [--save FILE] [--smoke]
 package.path = arg[0]:gsub("[^/]*$", "support/?.lua;") .. package.path
 local options = require "options"

@@ -1,6 +1,6 @@
 --- A network writes like Shakespeare: it learns to guess the next letter of 1.1 million, then its guesses are drawn one by one.
 --- Embedding 64, LSTM 128, 111,873 weights. Reaches a loss of about 1.72 on the last tenth of the text, which it has not seen, in
---- 3 epochs of 7 s on two cores.
+--- 3 epochs, half a minute on two cores.
 ---   luron models/char_lstm.lua [--epochs 3] [--batch 32] [--lr 0.003] [--seed 1] [--threads 1] [--data DIR] [--save FILE] [--smoke]
 ---   luron models/char_lstm.lua --sample FILE [--letters 400] [--temperature 0.8]     writes with what was saved before
 package.path = arg[0]:gsub("[^/]*$", "support/?.lua;") .. package.path

@@ -1,5 +1,5 @@
 --- Is a connection normal or an attack? NSL-KDD: 25,192 connections to learn from, 22,544 of other weeks to test with, in which
---- are attacks of 17 kinds that nobody has seen before. Reaches some 78 %; 10 epochs take 5 s on two cores.
+--- are attacks of 17 kinds that nobody has seen before. Reaches some 78 %; 10 epochs take a second on two cores.
 ---   luron models/intrusion.lua [--epochs 10] [--batch 128] [--lr 0.001] [--seed 1] [--threads 1] [--data DIR] [--save FILE] [--smoke]
 package.path = arg[0]:gsub("[^/]*$", "support/?.lua;") .. package.path
 local options = require "options"

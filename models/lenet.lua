@@ -1,5 +1,5 @@
 --- LeNet-5 (LeCun et al., 1998) with ReLU and max pooling reads handwritten digits: 61,706 weights.
---- Reaches some 99.0 % of the 10,000 test digits in 5 epochs; about half a minute on two cores.
+--- Reaches some 98.9 % of the 10,000 test digits in 5 epochs; half a minute at most on two cores.
 ---   luron models/lenet.lua [--epochs 5] [--batch 64] [--lr 0.001] [--seed 1] [--threads N] [--data DIR] [--save FILE] [--smoke]
 package.path = arg[0]:gsub("[^/]*$", "support/?.lua;") .. package.path
 local options = require "options"

@@ -1,5 +1,5 @@
 --- Small tables: iris, wine, breast_cancer or digits, by a network with one hidden layer of 100, as scikit-learn's MLPClassifier.
---- Every fifth row is kept for the test. Reaches what that one does (docs/models.md); some seconds each.
+--- Every fifth row is kept for the test. Reaches what that one does (docs/models.md); a second at most.
 ---   luron models/mlp_tabular.lua [--set iris] [--epochs 200] [--seed 1] [--threads N] [--data DIR] [--save FILE] [--smoke]
 package.path = arg[0]:gsub("[^/]*$", "support/?.lua;") .. package.path
 local options = require "options"

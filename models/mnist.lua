@@ -1,5 +1,5 @@
 --- Handwritten digits: luron.fit in one call. MNIST is not in Debian; --data or LURON_DATA names the
---- folder with its four IDX files. Reaches some 97.9 % in 5 epochs, 5 s on two cores.
+--- folder with its four IDX files. Reaches some 97.5 % in 5 epochs, 5 s on two cores.
 ---   luron models/mnist.lua [--data DIR] [--epochs 5] [--batch 64] [--seed 1] [--threads N] [--save FILE] [--smoke]
 package.path = arg[0]:gsub("[^/]*$", "support/?.lua;") .. package.path
 local options = require "options"

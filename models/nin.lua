@@ -1,6 +1,6 @@
 --- Network in network (Lin, Chen and Yan, 2013): behind each convolution come two of 1 x 1, a small network at every point, and
---- instead of linear layers the mean of one picture a class. 246,474 weights; one epoch over the first training batch of CIFAR-10
---- takes half a minute on two cores, reaches some 40 %.
+--- instead of linear layers the mean of one picture a class. 246,474 weights; an epoch over the first training batch of CIFAR-10
+--- takes some minutes on two cores.
 ---   luron models/nin.lua [--epochs 10] [--batch 64] [--lr 0.001] [--seed 1] [--threads N] [--data DIR] [--save FILE] [--smoke]
 package.path = arg[0]:gsub("[^/]*$", "support/?.lua;") .. package.path
 local options = require "options"

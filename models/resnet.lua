@@ -1,6 +1,6 @@
 --- Residual networks (He et al., 2015) tell ten kinds of things apart in the colour pictures of CIFAR-10. --depth 8 and 20: three
 --- stages of 16, 32 and 64 channels; 18 and 50: the four stages of the large ones. Each block adds what it finds to what it was given.
---- ResNet-8 on the first of the five training batches reaches some 62 % in 5 epochs of 15 s on two cores; docs/models.md has the rest.
+--- ResNet-8 on the first of the five training batches reaches some 59 % in 5 epochs of 20 s on two cores; docs/models.md has the rest.
 ---   luron models/resnet.lua [--depth 8] [--epochs 5] [--batch 64] [--lr 0.1] [--seed 1] [--threads N] [--data DIR] [--save FILE] [--smoke]
 package.path = arg[0]:gsub("[^/]*$", "support/?.lua;") .. package.path
 local options = require "options"
