@@ -10,6 +10,11 @@
 ---@alias luron.PlateauOptions { mode: string?, factor: number?, patience: integer?, threshold: number?, threshold_mode: string?, cooldown: integer?, min_lr: number|number[]|nil, eps: number?, metric: string? }
 ---@alias luron.SaveOptions { optim: luron.Optimizer?, epoch: integer?, step: integer?, history: table?, loader: luron.Loader?, ema: luron.Average?, prune: luron.Pruning?, preprocessing: table?, training: table?, keep_prev: boolean?, format: string?, trace: luron.Model|luron.Tensor|luron.Tensor[]|nil }
 ---@alias luron.TensorOptions { dtype: string?, requires_grad: boolean? }
+---@alias luron.MetricOptions { threshold: number?, ignore_index: integer? }
+---@alias luron.AverageOptions { average: string?, threshold: number?, ignore_index: integer?, beta: number? }
+---@alias luron.AreaOptions { average: string?, ignore_index: integer? }
+---@alias luron.KappaOptions { weights: string?, threshold: number?, ignore_index: integer? }
+---@alias luron.ConfusionOptions { normalize: string?, classes: string[]?, threshold: number?, ignore_index: integer? }
 
 ---@class luron.Node
 local Node = {}
@@ -118,6 +123,9 @@ local data = {}
 ---@class luron.schedule
 local schedule = {}
 
+---@class luron.metrics
+local metrics = {}
+
 ---@class luron.linalg
 local linalg = {}
 
@@ -141,6 +149,7 @@ local constraint = {}
 ---@field optim luron.optim
 ---@field data luron.data
 ---@field schedule luron.schedule
+---@field metrics luron.metrics
 ---@field linalg luron.linalg
 ---@field sparse luron.sparse
 ---@field preprocess luron.preprocess
@@ -4172,6 +4181,17 @@ function nn.Fold(output_size, kernel_size, dilation, padding, stride) end
 ---@overload fun(options: { num_embeddings: integer, embedding_dim: integer, padding_idx: integer?, weight_init: string? }): luron.Layer
 function nn.Embedding(num_embeddings, embedding_dim, padding_idx, weight_init) end
 
+--- sums, means or largest of rows of a table by bags of ids
+---@param num_embeddings integer ids there are
+---@param embedding_dim integer numbers of an id
+---@param mode? string what is made of a bag's rows
+---@param include_last_offset? boolean offsets end with where the last bag ends
+---@param padding_idx? integer id that counts in no bag and gets no gradient; negative: none
+---@param weight_init? string first weights; nil: normal
+---@return luron.Layer
+---@overload fun(options: { num_embeddings: integer, embedding_dim: integer, mode: string?, include_last_offset: boolean?, padding_idx: integer?, weight_init: string? }): luron.Layer
+function nn.EmbeddingBag(num_embeddings, embedding_dim, mode, include_last_offset, padding_idx, weight_init) end
+
 --- long short-term memory over sequences
 ---@param input_size integer features in
 ---@param hidden_size integer features of the state
@@ -4179,12 +4199,13 @@ function nn.Embedding(num_embeddings, embedding_dim, padding_idx, weight_init) e
 ---@param bias? boolean add biases
 ---@param dropout? number probability of a 0 between layers, when training
 ---@param bidirectional? boolean a second direction, from the end; outputs side by side
+---@param recurrent_activation? string of the gates; hard_sigmoid is clamp(x / 6 + 1 / 2, 0, 1)
 ---@param weight_init? string first weight_ih; nil: uniform within 1 / sqrt(hidden_size)
 ---@param recurrent_init? string first weight_hh; nil: as weight_ih
 ---@param bias_init? string first biases; nil: as weight_ih
 ---@return luron.Layer
----@overload fun(options: { input_size: integer, hidden_size: integer, num_layers: integer?, bias: boolean?, dropout: number?, bidirectional: boolean?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
-function nn.LSTM(input_size, hidden_size, num_layers, bias, dropout, bidirectional, weight_init, recurrent_init, bias_init) end
+---@overload fun(options: { input_size: integer, hidden_size: integer, num_layers: integer?, bias: boolean?, dropout: number?, bidirectional: boolean?, recurrent_activation: string?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
+function nn.LSTM(input_size, hidden_size, num_layers, bias, dropout, bidirectional, recurrent_activation, weight_init, recurrent_init, bias_init) end
 
 --- gated recurrent unit over sequences
 ---@param input_size integer features in
@@ -4194,12 +4215,13 @@ function nn.LSTM(input_size, hidden_size, num_layers, bias, dropout, bidirection
 ---@param dropout? number probability of a 0 between layers, when training
 ---@param bidirectional? boolean a second direction, from the end; outputs side by side
 ---@param reset_after? boolean the reset gate is applied after the recurrent product; false: before
+---@param recurrent_activation? string of the gates; hard_sigmoid is clamp(x / 6 + 1 / 2, 0, 1)
 ---@param weight_init? string first weight_ih; nil: uniform within 1 / sqrt(hidden_size)
 ---@param recurrent_init? string first weight_hh; nil: as weight_ih
 ---@param bias_init? string first biases; nil: as weight_ih
 ---@return luron.Layer
----@overload fun(options: { input_size: integer, hidden_size: integer, num_layers: integer?, bias: boolean?, dropout: number?, bidirectional: boolean?, reset_after: boolean?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
-function nn.GRU(input_size, hidden_size, num_layers, bias, dropout, bidirectional, reset_after, weight_init, recurrent_init, bias_init) end
+---@overload fun(options: { input_size: integer, hidden_size: integer, num_layers: integer?, bias: boolean?, dropout: number?, bidirectional: boolean?, reset_after: boolean?, recurrent_activation: string?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
+function nn.GRU(input_size, hidden_size, num_layers, bias, dropout, bidirectional, reset_after, recurrent_activation, weight_init, recurrent_init, bias_init) end
 
 --- simple recurrent network over sequences
 ---@param input_size integer features in
@@ -4220,24 +4242,26 @@ function nn.RNN(input_size, hidden_size, num_layers, nonlinearity, bias, dropout
 ---@param input_size integer features in
 ---@param hidden_size integer features of the state
 ---@param bias? boolean add biases
+---@param recurrent_activation? string of the gates; hard_sigmoid is clamp(x / 6 + 1 / 2, 0, 1)
 ---@param weight_init? string first weight_ih; nil: uniform within 1 / sqrt(hidden_size)
 ---@param recurrent_init? string first weight_hh; nil: as weight_ih
 ---@param bias_init? string first biases; nil: as weight_ih
 ---@return luron.Layer
----@overload fun(options: { input_size: integer, hidden_size: integer, bias: boolean?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
-function nn.LSTMCell(input_size, hidden_size, bias, weight_init, recurrent_init, bias_init) end
+---@overload fun(options: { input_size: integer, hidden_size: integer, bias: boolean?, recurrent_activation: string?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
+function nn.LSTMCell(input_size, hidden_size, bias, recurrent_activation, weight_init, recurrent_init, bias_init) end
 
 --- a step of a gated recurrent unit
 ---@param input_size integer features in
 ---@param hidden_size integer features of the state
 ---@param bias? boolean add biases
 ---@param reset_after? boolean the reset gate is applied after the recurrent product; false: before
+---@param recurrent_activation? string of the gates; hard_sigmoid is clamp(x / 6 + 1 / 2, 0, 1)
 ---@param weight_init? string first weight_ih; nil: uniform within 1 / sqrt(hidden_size)
 ---@param recurrent_init? string first weight_hh; nil: as weight_ih
 ---@param bias_init? string first biases; nil: as weight_ih
 ---@return luron.Layer
----@overload fun(options: { input_size: integer, hidden_size: integer, bias: boolean?, reset_after: boolean?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
-function nn.GRUCell(input_size, hidden_size, bias, reset_after, weight_init, recurrent_init, bias_init) end
+---@overload fun(options: { input_size: integer, hidden_size: integer, bias: boolean?, reset_after: boolean?, recurrent_activation: string?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
+function nn.GRUCell(input_size, hidden_size, bias, reset_after, recurrent_activation, weight_init, recurrent_init, bias_init) end
 
 --- a step of a simple recurrent network
 ---@param input_size integer features in
@@ -4250,6 +4274,102 @@ function nn.GRUCell(input_size, hidden_size, bias, reset_after, weight_init, rec
 ---@return luron.Layer
 ---@overload fun(options: { input_size: integer, hidden_size: integer, bias: boolean?, nonlinearity: string?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
 function nn.RNNCell(input_size, hidden_size, bias, nonlinearity, weight_init, recurrent_init, bias_init) end
+
+--- long short-term memory of convolutions over sequences of signals
+---@param in_channels integer channels in
+---@param out_channels integer channels of the state
+---@param kernel_size integer|integer[] size of both kernels
+---@param stride? integer|integer[] step of the kernel over the input
+---@param padding? string of the input: none, or zeros that keep its size
+---@param dilation? integer|integer[] distance of the numbers of the input that the kernel takes
+---@param bias? boolean add a bias
+---@param recurrent_activation? string of the gates
+---@param weight_init? string first weight_ih; nil: xavier_uniform
+---@param recurrent_init? string first weight_hh; nil: orthogonal
+---@param bias_init? string first bias; nil: zeros
+---@return luron.Layer
+---@overload fun(options: { in_channels: integer, out_channels: integer, kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: string?, dilation: integer|integer[]|nil, bias: boolean?, recurrent_activation: string?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
+function nn.ConvLSTM1d(in_channels, out_channels, kernel_size, stride, padding, dilation, bias, recurrent_activation, weight_init, recurrent_init, bias_init) end
+
+--- the same over sequences of images
+---@param in_channels integer channels in
+---@param out_channels integer channels of the state
+---@param kernel_size integer|integer[] size of both kernels
+---@param stride? integer|integer[] step of the kernel over the input
+---@param padding? string of the input: none, or zeros that keep its size
+---@param dilation? integer|integer[] distance of the numbers of the input that the kernel takes
+---@param bias? boolean add a bias
+---@param recurrent_activation? string of the gates
+---@param weight_init? string first weight_ih; nil: xavier_uniform
+---@param recurrent_init? string first weight_hh; nil: orthogonal
+---@param bias_init? string first bias; nil: zeros
+---@return luron.Layer
+---@overload fun(options: { in_channels: integer, out_channels: integer, kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: string?, dilation: integer|integer[]|nil, bias: boolean?, recurrent_activation: string?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
+function nn.ConvLSTM2d(in_channels, out_channels, kernel_size, stride, padding, dilation, bias, recurrent_activation, weight_init, recurrent_init, bias_init) end
+
+--- the same over sequences of volumes
+---@param in_channels integer channels in
+---@param out_channels integer channels of the state
+---@param kernel_size integer|integer[] size of both kernels
+---@param stride? integer|integer[] step of the kernel over the input
+---@param padding? string of the input: none, or zeros that keep its size
+---@param dilation? integer|integer[] distance of the numbers of the input that the kernel takes
+---@param bias? boolean add a bias
+---@param recurrent_activation? string of the gates
+---@param weight_init? string first weight_ih; nil: xavier_uniform
+---@param recurrent_init? string first weight_hh; nil: orthogonal
+---@param bias_init? string first bias; nil: zeros
+---@return luron.Layer
+---@overload fun(options: { in_channels: integer, out_channels: integer, kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: string?, dilation: integer|integer[]|nil, bias: boolean?, recurrent_activation: string?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
+function nn.ConvLSTM3d(in_channels, out_channels, kernel_size, stride, padding, dilation, bias, recurrent_activation, weight_init, recurrent_init, bias_init) end
+
+--- a step of ConvLSTM1d
+---@param in_channels integer channels in
+---@param out_channels integer channels of the state
+---@param kernel_size integer|integer[] size of both kernels
+---@param stride? integer|integer[] step of the kernel over the input
+---@param padding? string of the input: none, or zeros that keep its size
+---@param dilation? integer|integer[] distance of the numbers of the input that the kernel takes
+---@param bias? boolean add a bias
+---@param recurrent_activation? string of the gates
+---@param weight_init? string first weight_ih; nil: xavier_uniform
+---@param recurrent_init? string first weight_hh; nil: orthogonal
+---@param bias_init? string first bias; nil: zeros
+---@return luron.Layer
+---@overload fun(options: { in_channels: integer, out_channels: integer, kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: string?, dilation: integer|integer[]|nil, bias: boolean?, recurrent_activation: string?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
+function nn.ConvLSTM1dCell(in_channels, out_channels, kernel_size, stride, padding, dilation, bias, recurrent_activation, weight_init, recurrent_init, bias_init) end
+
+--- a step of ConvLSTM2d
+---@param in_channels integer channels in
+---@param out_channels integer channels of the state
+---@param kernel_size integer|integer[] size of both kernels
+---@param stride? integer|integer[] step of the kernel over the input
+---@param padding? string of the input: none, or zeros that keep its size
+---@param dilation? integer|integer[] distance of the numbers of the input that the kernel takes
+---@param bias? boolean add a bias
+---@param recurrent_activation? string of the gates
+---@param weight_init? string first weight_ih; nil: xavier_uniform
+---@param recurrent_init? string first weight_hh; nil: orthogonal
+---@param bias_init? string first bias; nil: zeros
+---@return luron.Layer
+---@overload fun(options: { in_channels: integer, out_channels: integer, kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: string?, dilation: integer|integer[]|nil, bias: boolean?, recurrent_activation: string?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
+function nn.ConvLSTM2dCell(in_channels, out_channels, kernel_size, stride, padding, dilation, bias, recurrent_activation, weight_init, recurrent_init, bias_init) end
+
+--- a step of ConvLSTM3d
+---@param in_channels integer channels in
+---@param out_channels integer channels of the state
+---@param kernel_size integer|integer[] size of both kernels
+---@param stride? integer|integer[] step of the kernel over the input
+---@param padding? string of the input: none, or zeros that keep its size
+---@param dilation? integer|integer[] distance of the numbers of the input that the kernel takes
+---@param bias? boolean add a bias
+---@param recurrent_activation? string of the gates
+---@param weight_init? string first weight_ih; nil: xavier_uniform
+---@param recurrent_init? string first weight_hh; nil: orthogonal
+---@param bias_init? string first bias; nil: zeros
+---@return luron.Layer
+---@overload fun(options: { in_channels: integer, out_channels: integer, kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: string?, dilation: integer|integer[]|nil, bias: boolean?, recurrent_activation: string?, weight_init: string?, recurrent_init: string?, bias_init: string? }): luron.Layer
+function nn.ConvLSTM3dCell(in_channels, out_channels, kernel_size, stride, padding, dilation, bias, recurrent_activation, weight_init, recurrent_init, bias_init) end
 
 --- softmax(query key^T scale + mask) value
 ---@param dropout_p? number probability that a weight is dropped, when training
@@ -5641,7 +5761,7 @@ function luron.binary_focal_loss(input, target, options) end
 --- connectionist temporal classification: sequences that are not aligned
 ---@param blank? integer the class that stands for no letter
 ---@param reduction? string of the losses, each over the length of its target; "none" keeps each
----@param zero_infinity? boolean 0 in place of the infinite loss of a target that is too long
+---@param zero_infinity? boolean a target that is too long counts as 0; false: it is an error
 ---@param batch_first? boolean log_probs are (n, times, classes); false: (times, n, classes), PyTorch's order
 ---@return luron.Layer
 ---@overload fun(options: { blank: integer?, reduction: string?, zero_infinity: boolean?, batch_first: boolean? }): luron.Layer
@@ -6553,6 +6673,130 @@ function nn.LayerNorm(normalized_shape, eps, elementwise_affine, bias, weight_in
 ---@return luron.Layer
 ---@overload fun(options: { normalized_shape: integer|integer[], eps: number?, elementwise_affine: boolean?, weight_init: string? }): luron.Layer
 function nn.RMSNorm(normalized_shape, eps, elementwise_affine, weight_init) end
+
+--- graph convolution: the mean of neighbours by degree
+---@param in_channels integer features in
+---@param out_channels integer features out
+---@param improved? boolean A + 2 I in place of A + I
+---@param add_self_loops? boolean add I: a loop for each node that has none
+---@param normalize? boolean false: the edges as they are, normalised beforehand or not at all
+---@param bias? boolean add a bias
+---@param weight_init? string first weights; nil: xavier_uniform
+---@param bias_init? string first bias; nil: zeros
+---@return luron.Layer
+---@overload fun(options: { in_channels: integer, out_channels: integer, improved: boolean?, add_self_loops: boolean?, normalize: boolean?, bias: boolean?, weight_init: string?, bias_init: string? }): luron.Layer
+function nn.GCNConv(in_channels, out_channels, improved, add_self_loops, normalize, bias, weight_init, bias_init) end
+
+--- GraphSAGE: a node and what is taken of its neighbours
+---@param in_channels integer features in
+---@param out_channels integer features out
+---@param aggr? string what is taken of the neighbours
+---@param normalize? boolean rows of length 1
+---@param root_weight? boolean add x W_r^T, what the node itself says
+---@param bias? boolean add a bias
+---@param weight_init? string first weights; nil: uniform within 1 / sqrt(in_channels)
+---@param bias_init? string first bias; nil: the same
+---@return luron.Layer
+---@overload fun(options: { in_channels: integer, out_channels: integer, aggr: string?, normalize: boolean?, root_weight: boolean?, bias: boolean?, weight_init: string?, bias_init: string? }): luron.Layer
+function nn.SAGEConv(in_channels, out_channels, aggr, normalize, root_weight, bias, weight_init, bias_init) end
+
+--- a node and the sum of its neighbours, for the network that follows it
+---@param eps? number how much more than a neighbour the node itself counts
+---@param train_eps? boolean eps is a parameter
+---@return luron.Layer
+---@overload fun(options: { eps: number?, train_eps: boolean? }): luron.Layer
+function nn.GINConv(eps, train_eps) end
+
+--- graph attention: neighbours by what they and the node score
+---@param in_channels integer features in
+---@param out_channels integer features out of a head
+---@param heads? integer attentions beside each other
+---@param concat? boolean the heads side by side; false: their mean
+---@param negative_slope? number of leaky, below 0
+---@param dropout? number probability that an edge has no share, when training
+---@param add_self_loops? boolean a loop for each node, in place of those of the edges
+---@param bias? boolean add a bias
+---@param weight_init? string first weights; nil: xavier_uniform
+---@param bias_init? string first bias; nil: zeros
+---@return luron.Layer
+---@overload fun(options: { in_channels: integer, out_channels: integer, heads: integer?, concat: boolean?, negative_slope: number?, dropout: number?, add_self_loops: boolean?, bias: boolean?, weight_init: string?, bias_init: string? }): luron.Layer
+function nn.GATConv(in_channels, out_channels, heads, concat, negative_slope, dropout, add_self_loops, bias, weight_init, bias_init) end
+
+--- graph attention that ranks neighbours anew for each node
+---@param in_channels integer features in
+---@param out_channels integer features out of a head
+---@param heads? integer attentions beside each other
+---@param concat? boolean the heads side by side; false: their mean
+---@param negative_slope? number of leaky, below 0
+---@param dropout? number probability that an edge has no share, when training
+---@param add_self_loops? boolean a loop for each node, in place of those of the edges
+---@param bias? boolean add a bias
+---@param share_weights? boolean the same weights for sources and targets
+---@param weight_init? string first weights; nil: xavier_uniform
+---@param bias_init? string first bias; nil: zeros
+---@return luron.Layer
+---@overload fun(options: { in_channels: integer, out_channels: integer, heads: integer?, concat: boolean?, negative_slope: number?, dropout: number?, add_self_loops: boolean?, bias: boolean?, share_weights: boolean?, weight_init: string?, bias_init: string? }): luron.Layer
+function nn.GATv2Conv(in_channels, out_channels, heads, concat, negative_slope, dropout, add_self_loops, bias, share_weights, weight_init, bias_init) end
+
+--- the mean of each graph's nodes
+---@param size? integer graphs there are; 0: as ptr has it, or one
+---@return luron.Layer
+---@overload fun(options: { size: integer? }): luron.Layer
+function nn.GlobalMeanPool(size) end
+
+--- the sum of each graph's nodes
+---@param size? integer graphs there are; 0: as ptr has it, or one
+---@return luron.Layer
+---@overload fun(options: { size: integer? }): luron.Layer
+function nn.GlobalAddPool(size) end
+
+--- the largest of each graph's nodes, number by number
+---@param size? integer graphs there are; 0: as ptr has it, or one
+---@return luron.Layer
+---@overload fun(options: { size: integer? }): luron.Layer
+function nn.GlobalMaxPool(size) end
+
+--- each feature with mean 0 and variance 1 over the data of luron.adapt
+---@param num_features integer features along the axis; 0: one mean and variance for all numbers
+---@param axis? integer the dim of features
+---@param invert? boolean undo it: input * deviation + mean
+---@return luron.Layer
+---@overload fun(options: { num_features: integer, axis: integer?, invert: boolean? }): luron.Layer
+function nn.Normalization(num_features, axis, invert) end
+
+--- scale * x + offset
+---@param scale number factor: 1 / 255 for bytes
+---@param offset? number added after it
+---@return luron.Layer
+---@overload fun(options: { scale: number, offset: number? }): luron.Layer
+function nn.Rescaling(scale, offset) end
+
+--- ids as rows of zeros and ones, or of counts
+---@param num_tokens integer ids there are
+---@param output_mode? string a row for each id, or for the ids along the last dim: which there are, or how often
+---@return luron.Layer
+---@overload fun(options: { num_tokens: integer, output_mode: string? }): luron.Layer
+function nn.CategoryEncoding(num_tokens, output_mode) end
+
+--- numbers as ids of bins, as for CategoryEncoding or Embedding
+---@param num_bins integer bins there are
+---@return luron.Layer
+---@overload fun(options: { num_bins: integer }): luron.Layer
+function nn.Discretization(num_bins) end
+
+--- images the other way round, at random when training
+---@param mode? string which ways, each with probability 0.5
+---@return luron.Layer
+---@overload fun(options: { mode: string? }): luron.Layer
+function nn.RandomFlip(mode) end
+
+--- a part of each image, at random when training, else its middle
+---@param height integer rows of a result
+---@param width integer columns of a result
+---@param padding? integer zeros around an image beforehand
+---@return luron.Layer
+---@overload fun(options: { height: integer, width: integer, padding: integer? }): luron.Layer
+function nn.RandomCrop(height, width, padding) end
 
 --- each number over the size of those in channels around it
 ---@param size integer channels of a mean

@@ -126,6 +126,6 @@ describe("bytes on disk, stripped,", function()
       sum = sum + file:seek "end"
     end
     assert.is_true(sum > 100 * KiB)
-    assert_within(512 * KiB, sum, "Lua")
+    assert_within(640 * KiB, sum, "Lua") -- 512 before there were metrics, preprocessing, transformers and their reference
   end)
 end)
