@@ -187,6 +187,82 @@ static luron_status backward(luron_call *c) {
     if (k.gx) c->host->parallel_for(c, k.n, 1, BY_TYPE(c, slopes), &k);
     return LURON_OK;
 }
+/* ---- the same in ops, for second derivatives: what cannot be has a very small logarithm ---------------------------
+ */
+enum { LOWEST = -1000000000 };
+static luron_tensor *lowest(luron_call *c, const luron_ops *o, int64_t n, int64_t places) {
+    return o->expand(c, o->scalar(c, LOWEST), LURON_SHAPE(n, places));
+}
+/* 1, 2 ... in a row (1, n). */
+static luron_tensor *count(luron_call *c, const luron_ops *o, int64_t n) {
+    return o->cumsum(c, o->expand(c, o->scalar(c, 1), LURON_SHAPE(1, n)), 1);
+}
+/* A column (n, 1) of lengths. */
+static luron_tensor *lengths(luron_call *c, const luron_ops *o, int port, const work *k, int64_t all) {
+    luron_tensor *t = luron_in(c, port) ? o->cast(c, o->in(c, port), c->dtype)
+                                        : o->expand(c, o->scalar(c, (double)all), LURON_SHAPE(k->n));
+    return o->reshape(c, t, LURON_SHAPE(k->n, 1));
+}
+/* The classes of all places (n, 2 s + 1), blanks behind the end. */
+static luron_tensor *places_of(luron_call *c, const luron_ops *o, const work *k, int64_t s, luron_tensor *length) {
+    luron_tensor *ids = o->in(c, TARGETS), *at = count(c, o, s);
+    luron_tensor *blank = o->cast(c, o->scalar(c, (double)luron_shown(c, k->o->blank)), LURON_I64);
+    if (k->s < 0 && s > 0) { /* the row of each, from where it begins */
+        luron_tensor *from = o->sub(c, o->cumsum(c, length, 0), length);
+        luron_tensor *index = o->clamp(c, o->scale(c, o->add(c, from, at), 1, -1), 0, (double)(s - 1));
+        index = o->cast(c, o->scale(c, index, 1, (double)luron_shown(c, 0)), LURON_I64);
+        ids = o->index_select(c, ids, 0, o->reshape(c, index, LURON_SHAPE(k->n * s)));
+    }
+    ids = o->where(c, o->le(c, at, length), o->cast(c, o->reshape(c, ids, LURON_SHAPE(k->n, s)), LURON_I64), blank);
+    luron_tensor *two[2] = {o->expand(c, blank, LURON_SHAPE(k->n, s)), ids}, *rows[2];
+    rows[0] = o->reshape(c, o->stack(c, 2, two, 2), LURON_SHAPE(k->n, 2 * s)),
+    rows[1] = o->expand(c, blank, LURON_SHAPE(k->n, 1));
+    return o->cat(c, 2, rows, 1);
+}
+/* -log of the probability of each sequence (n). */
+static luron_tensor *losses(luron_call *c, const luron_ops *o, const work *k, luron_tensor *x, int64_t s,
+                            luron_tensor *length) {
+    const int64_t places = 2 * s + 1;
+    const int first = 0, row = 1, rest[2] = {1, 2};
+    if (k->t == 0) return o->sum(c, x, 2, rest, 0);
+    luron_tensor *ids = places_of(c, o, k, s, length), *times = lengths(c, o, INPUT_LENGTHS, k, k->t), *skip = NULL;
+    luron_tensor *e = o->gather(c, x, 2, o->expand(c, o->unsqueeze(c, ids, 1), LURON_SHAPE(k->n, k->t, places)));
+    if (s > 0) skip = o->ne(c, o->narrow(c, ids, 1, 2, places - 2), o->narrow(c, ids, 1, 0, places - 2));
+    luron_tensor *a = o->select(c, e, 1, 0), *low = lowest(c, o, k->n, 1), *parts[2];
+    if (s > 0)
+        parts[0] = o->narrow(c, a, 1, 0, 2), parts[1] = lowest(c, o, k->n, places - 2), a = o->cat(c, 2, parts, 1);
+    for (int64_t t = 1; t < k->t; t++) {
+        luron_tensor *ways[3] = {a, NULL, NULL};
+        if (s > 0) {
+            parts[0] = low, parts[1] = o->narrow(c, a, 1, 0, places - 1), ways[1] = o->cat(c, 2, parts, 1);
+            parts[0] = lowest(c, o, k->n, 2), parts[1] = o->where(c, skip, o->narrow(c, a, 1, 0, places - 2), low),
+            ways[2] = o->cat(c, 2, parts, 1);
+        }
+        luron_tensor *next = s > 0 ? o->logsumexp(c, o->stack(c, 3, ways, 0), 1, &first, 0) : a;
+        a = o->where(c, o->gt(c, times, o->scalar(c, (double)t)), o->add(c, next, o->select(c, e, 1, t)), a);
+    }
+    luron_tensor *end = o->scale(c, length, 2, 1), *at = count(c, o, places);
+    luron_tensor *last = o->logical_or(c, o->eq(c, at, end), o->eq(c, at, o->scale(c, end, 1, -1)));
+    luron_tensor *loss = o->neg(c, o->logsumexp(c, o->where(c, last, a, low), 1, &row, 0)), *zero = o->scalar(c, 0);
+    luron_tensor *none = o->logical_or(c, o->gt(c, loss, o->scalar(c, -LOWEST / 2)),
+                                       o->eq(c, o->reshape(c, times, LURON_SHAPE(k->n)), zero));
+    return o->where(c, none, zero, loss);
+}
+static luron_status compose(luron_call *c, const luron_ops *o) {
+    const work k = open_work(c);
+    const int64_t s = k.s < 0 ? k.total : k.s;
+    luron_tensor *x = o->in(c, LOG_PROBS);
+    if (luron_in(c, LOG_PROBS)->ndim == 2)
+        x = o->unsqueeze(c, x, 0);
+    else if (!k.o->batch_first)
+        x = o->transpose(c, x, 0, 1);
+    luron_tensor *length = lengths(c, o, TARGET_LENGTHS, &k, k.s), *y = losses(c, o, &k, x, s, length);
+    if (k.o->reduction == NONE)
+        return o->set_out(c, 0, luron_in(c, LOG_PROBS)->ndim == 3 ? y : o->reshape(c, y, 0, NULL));
+    if (k.o->reduction == SUM) return o->set_out(c, 0, o->sum(c, y, 0, NULL, 0));
+    y = o->div(c, y, o->clamp(c, o->reshape(c, length, LURON_SHAPE(k.n)), 1, INFINITY));
+    return o->set_out(c, 0, o->mean(c, y, 0, NULL, 0));
+}
 static const char *const reductions[] = {"mean", "sum", "none", NULL};
 static const luron_option *const options[] = {
     LURON_OPT_ID(ctc, blank, 0, "the class that stands for no letter"),
@@ -211,7 +287,8 @@ static const luron_layer_type type = {.struct_size = sizeof type,
                                       .in = in,
                                       .setup = setup,
                                       .forward = forward,
-                                      .backward = backward};
+                                      .backward = backward,
+                                      .compose = compose};
 static const luron_layer_type *const layers[] = {&type, NULL};
 LURON_PLUGIN_DEFINE(sequence_loss) = {.struct_size = sizeof(luron_plugin),
                                       .abi_major = LURON_ABI_MAJOR,
