@@ -135,7 +135,7 @@ static const layer_line layer_lines[] = {
     {"BinaryFocalLoss", NULL, "mk,mk", 0.05, 0.95},
     {"FocalLoss", NULL, "mK,#m<K", 0.3, 2},
     {"GeneralizedCrossEntropyLoss", NULL, "mKn,#mn<K", 0.3, 2},
-    {"CTCLoss", "\"blank\": 8, \"batch_first\": true", "m69,#m2<K", -3, -0.5},
+    {"CTCLoss", "\"blank\": 8, \"batch_first\": true", "m69,#m2<8", -3, -0.5},
     {"Threshold", "\"threshold\": 0.5, \"value\": 2.0", "*", -2, 2},
     {"GLU", NULL, "mK4", -2, 2},
     {"CReLU", NULL, "mKn", -2, 2},

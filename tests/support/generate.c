@@ -71,6 +71,7 @@ static int64_t draw_size(drawing *d) {
 static void draw_sizes(drawing *d, generated *g) {
     bool letters = false;
     for (int c = 'A'; c <= 'z'; c++) g->size[c] = draw_size(d);
+    for (int c = '0'; c <= '9'; c++) g->size[c] = c - '0';
     for (int i = 0; i < d->n; i++) letters = letters || d->in[i].dims[0];
     d->n_star = d->v == LARGE                         ? 1 + !letters
                 : d->v == EMPTY || d->v == BROADCAST ? 1 + (int)below(d, 2)
