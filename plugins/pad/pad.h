@@ -10,7 +10,8 @@
 
 #define PADS(X)                                                                                                        \
     X(zero1d)                                                                                                          \
-    X(zero2d) X(zero3d) X(constant1d) X(constant2d) X(constant3d) X(reflection1d) X(reflection2d) X(reflection3d)      \
+    X(zero2d)                                                                                                          \
+    X(zero3d) X(constant1d) X(constant2d) X(constant3d) X(reflection1d) X(reflection2d) X(reflection3d)                \
         X(replication1d) X(replication2d) X(replication3d) X(circular1d) X(circular2d) X(circular3d) X(cropping1d)     \
             X(cropping2d) X(cropping3d) X(center_crop) X(upsample) X(nearest2d) X(bilinear2d) X(pixel_shuffle)         \
                 X(pixel_unshuffle) X(channel_shuffle)
