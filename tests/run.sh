@@ -44,16 +44,16 @@ mkdir build/parts
 # How many tests ran, from the log of ctest.
 count_of() { sed -n 's/.*tests passed, .* out of \([0-9]*\)$/\1 tests/p' "$1"; }
 sanitized() {
+    # LeakSanitizer guesses where the thread-local blocks of opened libraries begin, and crashes where it guesses wrong
+    # ("Tracer caught signal 11"): intercept_tls_get_addr=0 leaves them out. The build runs the command too.
+    export ASAN_OPTIONS=detect_leaks=1:intercept_tls_get_addr=0 UBSAN_OPTIONS=print_stacktrace=1
     mkdir -p build-asan
     cmake -S . -B build-asan -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS_RELEASE="-O1 -g1" -DLURON_BUILD_TESTS=ON -DLURON_WERROR=ON -DLURON_SANITIZE=address,undefined >/dev/null &&
         ninja -C build-asan >build-asan/build.log 2>&1 || {
         tail -n 40 build-asan/build.log
         return 1
     }
-    # LeakSanitizer guesses where the thread-local blocks of opened libraries begin, and crashes where it guesses wrong
-    # ("Tracer caught signal 11"): intercept_tls_get_addr=0 leaves them out.
-    ASAN_OPTIONS=detect_leaks=1:intercept_tls_get_addr=0 UBSAN_OPTIONS=print_stacktrace=1 \
-        ctest --test-dir build-asan --output-on-failure -j2 -Q -O build-asan/ctest.log || {
+    ctest --test-dir build-asan --output-on-failure -j2 -Q -O build-asan/ctest.log || {
         tail -n 60 build-asan/ctest.log
         return 1
     }
