@@ -109,6 +109,7 @@ typedef struct luron__plan_store { /* a storage that the step uses */
 typedef struct luron__plan_grad {
     luron_tensor *leaf, *grad; /* as the step left it; NULL: none */
     bool zeroed;               /* it was let go of before it got another */
+    bool flat;                 /* it lies in the block of an optimiser's gradients */
     int64_t first, last;       /* how many steps were made when it first and last changed */
 } luron__plan_grad;
 

@@ -109,13 +109,13 @@ luron_status luron__plan_lay_out(luron_plan *p, luron_ctx *ctx) {
 }
 
 /* ---- gradients that stay ----------------------------------------------------------------------------------------- */
-/* The gradient of a leaf that has a storage to itself, made by the step and no part of the block. NULL: there is none. */
+/* The gradient of a leaf that has a storage to itself, made by the step and no part of a block yet. NULL: there is none. */
 static luron__plan_grad *own_grad(luron_plan *p, const luron_tensor *header) {
     luron__plan_grad *found = NULL;
     for (int64_t i = 0; i < p->n_grads; i++) {
         luron__plan_grad *g = &p->grads[i];
         if (!g->grad || g->grad->storage != header->storage) continue;
-        if (found) return NULL;
+        if (found || g->flat) return NULL;
         found = g;
     }
     const bool is_whole = found && luron_tensor_is_contiguous(found->grad) && luron_tensor_is_contiguous(header) &&
@@ -187,6 +187,10 @@ static luron_status flatten(luron_plan *p, luron_ctx *ctx, luron__plan_step *s) 
         status = luron__tensor_in_block(&flat, ctx, own->dtype, 1, &n, block, 0);
     }
     s->flat = flat;
+    for (int i = 0; i < s->n / 2 && flat; i++) { /* a later step of an optimiser that reads them must not move them */
+        luron__plan_grad *g = s->in[i] ? own_grad(p, s->in[i]) : NULL;
+        if (g) g->flat = true;
+    }
     luron__block_unref(block);
     return status;
 }

@@ -181,7 +181,7 @@ LOOP TYPED(measure)(const channels *k, int64_t begin, int64_t end) {
     const double count = (double)(k->count > 0 ? k->count : 1);
     for (int64_t g = begin; g < end && k->own; g++)
         k->stats[2 * g] = k->stats[2 * g + 1] = 0;
-    if (k->own) TYPED(each_row)(k, begin, end, 0, TYPED(moments_row));
+    if (k->own && k->count > 0) TYPED(each_row)(k, begin, end, 0, TYPED(moments_row)); /* rows of nothing have no first number */
     for (int64_t g = begin; g < end; g++) {
         double *stats = k->stats + 2 * g, mean, var;
         if (k->own) {

@@ -146,6 +146,34 @@ static void test_plan_optim_finds_what_is_not_finite(void **state) {
     drop(&t);
 }
 
+/* Two optimisers with a parameter in common: its gradient lies in the block of the first one, which looks at it. */
+static void test_plan_optim_shares_gradients(void **state) {
+    luron_ctx *ctx = *state;
+    training t = make(ctx);
+    luron_optim *other;
+    luron_plan *plan;
+    luron_tensor *x = filled(ctx, sizes[W], 2), *bad = filled(ctx, sizes[W], 0), *before[N], *loss;
+    assert_ok(ctx, luron_optim_new(&other, ctx, "SGD", 1, &(luron_arg){.name = "lr", .kind = LURON_ARG_NUMBER, .number = 0.01}));
+    assert_ok(ctx, luron_optim_add(other, ctx, 1, t.param, (const char *const[]){"w"}, 0, NULL));
+    assert_ok(ctx, luron_plan_begin(&plan, ctx, 1, &x));
+    assert_ok(ctx, step(&loss, ctx, &t, x));
+    assert_ok(ctx, luron_optim_step(other, ctx));
+    assert_ok(ctx, luron_plan_end(plan, ctx, 1, &loss));
+    luron_tensor_unref(loss);
+    run(ctx, plan, x);
+    for (int i = 0; i < N; i++)
+        assert_ok(ctx, luron_copy(&before[i], ctx, t.param[i]));
+    assert_fails(ctx, luron_plan_run(&loss, plan, ctx, 1, &bad), LURON_E_NONFINITE, "gradient of 'w' is not finite");
+    for (int i = 0; i < N; i++) {
+        assert_tensor_same(t.param[i], before[i]);
+        luron_tensor_unref(before[i]);
+    }
+    luron_plan_free(plan);
+    luron_optim_free(other);
+    luron_tensor_unref(x), luron_tensor_unref(bad);
+    drop(&t);
+}
+
 /* The k-th allocation of the first run fails: the next one does what the step does. */
 static void test_plan_optim_without_memory(void **state) {
     luron_ctx *ctx = *state;
@@ -184,6 +212,7 @@ int main(void) {
         test_case(test_plan_optim_puts_gradients_together),
         test_case(test_plan_optim_leaves_gradients_that_are_held),
         test_case(test_plan_optim_finds_what_is_not_finite),
+        test_case(test_plan_optim_shares_gradients),
         test_case(test_plan_optim_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
