@@ -167,7 +167,7 @@ static const layer_line layer_lines[] = {
     {"GlobalMeanPool", "\"size\": 3", "mk,#m<3", -2, 2},
     {"GlobalAddPool", "\"size\": 3", "mk,#m<3", -2, 2},
     {"GlobalMaxPool", "\"size\": 3", "mk,#m<3", -2, 2},
-    {"Bilinear", "\"in1_features\": %K, \"in2_features\": %N, \"out_features\": 2", "*K,*N", -2, 2},
+    {"Bilinear", "\"in1_features\": %K, \"in2_features\": %N, \"out_features\": 2", "mK,mN", -2, 2},
     {"EinsumDense", "\"weight_shape\": [%K, %N], \"bias_shape\": %N", "*K", -2, 2},
     {"EinsumDense", "\"equation\": \"nk,kjm->nmj\", \"weight_shape\": [%K, 2, 3]", "nK", -2, 2},
     {"Add", NULL, "mkn,m1n,mn", -2, 2},
