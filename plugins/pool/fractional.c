@@ -80,7 +80,7 @@ static luron_status backward(luron_call *c) {
     return pool_max_spread(c, &p);
 }
 
-/* (n, dims): a sample for each plane and dimension; its column for dim d: PyTorch's of two dims are of the last first. */
+/* (n, dims): a sample for each plane and dimension, and the column of dim d: of two dims the last comes first. */
 static luron_tensor *samples_of(luron_call *c, const luron_ops *o, const planes *p) {
     const int64_t shape[] = {p->n, p->dims};
     if (luron_in(c, 1)) return o->reshape(c, o->in(c, 1), 2, shape);
@@ -93,8 +93,8 @@ static luron_tensor *first_places(luron_call *c, const luron_ops *o, const plane
     const double step = out > 1 ? (double)room / (double)(out - 1) : 0;
     luron_tensor *sample = o->narrow(c, samples, 1, column(p, d), 1), *end = o->scalar(c, (double)room);
     luron_tensor *i = o->scale(c, o->cumsum(c, o->expand(c, o->scalar(c, 1), LURON_SHAPE(1, out)), 1), 1, -1);
-    luron_tensor *at = o->sub(c, o->floor(c, o->scale(c, o->add(c, i, sample), step, 0)),
-                              o->floor(c, o->scale(c, sample, step, 0)));
+    luron_tensor *at =
+        o->sub(c, o->floor(c, o->scale(c, o->add(c, i, sample), step, 0)), o->floor(c, o->scale(c, sample, step, 0)));
     return o->where(c, o->eq(c, i, o->scalar(c, (double)(out - 1))), end, o->minimum(c, at, end));
 }
 /* Dim by dim, as MaxPool's: of equal numbers the first wins. */
