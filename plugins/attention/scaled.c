@@ -18,7 +18,7 @@ static luron_status check_shapes(luron_call *c) {
     for (int i = 0; i < n - 2; i++) {
         const int64_t a = q->shape[i], b = k->shape[i];
         const int grouped = o->enable_gqa && i == n - 3;
-        if (b != v->shape[i] || (grouped ? b == 0 || a % b : a != b))
+        if (b != v->shape[i] || (grouped && b ? a % b : a != b))
             return luron_fail(c, LURON_E_SHAPE,
                               "query, key and value have sizes %lld, %lld and %lld in dimension %lld, %s expected",
                               (long long)a, (long long)b, (long long)v->shape[i], (long long)luron_shown(c, i),

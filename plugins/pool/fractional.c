@@ -80,6 +80,46 @@ static luron_status backward(luron_call *c) {
     return pool_max_spread(c, &p);
 }
 
+/* (n, dims): a sample for each plane and dimension, and the column of dim d: of two dims the last comes first. */
+static luron_tensor *samples_of(luron_call *c, const luron_ops *o, const planes *p) {
+    const int64_t shape[] = {p->n, p->dims};
+    if (luron_in(c, 1)) return o->reshape(c, o->in(c, 1), 2, shape);
+    return luron_is_training(c) ? o->uniform(c, 0, 2, shape) : o->expand(c, o->scalar(c, 0.5), 2, shape);
+}
+static int column(const planes *p, int d) { return p->dims == 2 ? POOL_W - d : d; }
+/* Where the windows along dim d begin, (n, out): as begins() has it. */
+static luron_tensor *first_places(luron_call *c, const luron_ops *o, const planes *p, int d, luron_tensor *samples) {
+    const int64_t out = p->out[d], room = p->in[d] - p->kernel[d];
+    const double step = out > 1 ? (double)room / (double)(out - 1) : 0;
+    luron_tensor *sample = o->narrow(c, samples, 1, column(p, d), 1), *end = o->scalar(c, (double)room);
+    luron_tensor *i = o->scale(c, o->cumsum(c, o->expand(c, o->scalar(c, 1), LURON_SHAPE(1, out)), 1), 1, -1);
+    luron_tensor *at =
+        o->sub(c, o->floor(c, o->scale(c, o->add(c, i, sample), step, 0)), o->floor(c, o->scale(c, sample, step, 0)));
+    return o->where(c, o->eq(c, i, o->scalar(c, (double)(out - 1))), end, o->minimum(c, at, end));
+}
+/* Dim by dim, as MaxPool's: of equal numbers the first wins. */
+static luron_status compose(luron_call *c, const luron_ops *o) {
+    planes p;
+    LURON_TRY(open_planes(c, &p));
+    int64_t shape[8] = {p.n, p.in[POOL_D], p.in[POOL_H], p.in[POOL_W]};
+    luron_tensor *x = o->reshape(c, o->in(c, 0), 4, shape), *samples = samples_of(c, o, &p);
+    for (int d = POOL_DIMS - 1; d >= POOL_DIMS - p.dims; d--) {
+        int64_t line[] = {p.n, 1, 1, 1};
+        luron_tensor *best = NULL, *first = first_places(c, o, &p, d, samples);
+        line[1 + d] = shape[1 + d] = p.out[d];
+        for (int64_t k = 0; k < p.kernel[d]; k++) {
+            luron_tensor *at = o->cast(c, o->scale(c, first, 1, (double)(k + c->index_base)), LURON_I64);
+            luron_tensor *v = o->gather(c, x, 1 + d, o->expand(c, o->reshape(c, at, 4, line), 4, shape));
+            best = k ? o->where(c, o->logical_or(c, o->gt(c, v, best), (o->isnan)(c, v)), v, best) : v;
+        }
+        x = best;
+    }
+    const luron_view *v = luron_in(c, 0);
+    for (int i = 0; i < v->ndim; i++)
+        shape[i] = i < p.first ? v->shape[i] : p.out[POOL_DIMS - v->ndim + i];
+    return o->set_out(c, 0, o->reshape(c, x, v->ndim, shape));
+}
+
 #define TYPES(n, shapes)                                                                                               \
     static const luron_option *const options##n[] = {                                                                  \
         POOL_KERNEL(n), LURON_OPT_INTS(pool, output_size, 0, 0, 1e6, n, n, "size of the output; 0: by output_ratio"),  \
@@ -97,7 +137,8 @@ static luron_status backward(luron_call *c) {
                                                     .in = in##n,                                                       \
                                                     .setup = setup,                                                    \
                                                     .forward = forward,                                                \
-                                                    .backward = backward};
+                                                    .backward = backward,                                              \
+                                                    .compose = compose};
 TYPES(2, "(n, c, h, w) or (c, h, w)") TYPES(3, "(n, c, d, h, w) or (c, d, h, w)")
 #else
 /* Where window i along a dim begins, by PyTorch's rule. */

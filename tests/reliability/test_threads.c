@@ -54,7 +54,7 @@ static int64_t compare(luron_ctx *ctx, const char *name, const char *what, apply
     uint64_t first = 0;
     for (int t = 0; t < N_THREADS; t++) {
         assert_ok(ctx, luron_ctx_set_threads(ctx, threads[t]));
-        for (int r = 0; r < repeats(luron_tensor_dtype(xs[0])); r++) {
+        for (int r = 0; r < repeats(n_x ? luron_tensor_dtype(xs[0]) : LURON_F64); r++) {
             uint64_t h = bits_of(ctx, fn, ud, n_out, n_x, xs);
             if (t == 0 && r == 0)
                 first = h;
