@@ -5,6 +5,7 @@ local core = require "luron.core"
 local BATCH = 1024
 
 local function real(x)
+  if not core.is_tensor(x) then core.badarg(2, "adapt", "data: tensors expected, got " .. core.got(x)) end
   if not x:dtype():find "float" then return x:to "float64" end
   return x:detach():to "float64"
 end
@@ -70,6 +71,9 @@ function fitted.Discretization(layer, data)
   local count, given = layer:options().num_bins - 1, type(data) == "table" and math.type(data[1]) ~= nil and data
   if given then
     if #given ~= count then core.badarg(2, "adapt", string.format("data: %d boundaries for %d bins expected, got %d", count, count + 1, #given)) end
+    for i = 1, count do
+      if type(given[i]) ~= "number" then core.badarg(2, "adapt", string.format("data: number expected at [%d], got %s", i, core.got(given[i]))) end
+    end
     for i = 2, count do
       if given[i] <= given[i - 1] then core.badarg(2, "adapt", string.format("data: boundaries have to rise, [%d] does not", i)) end
     end

@@ -393,7 +393,9 @@ end
 --- test set, of test_batch.bin or the file that the option `test` names: images (n, 3, 32, 32) in [0, 1].
 function data.cifar10(dir, options)
   if type(dir) ~= "string" then core.badarg(1, "cifar10", "dir: string expected, got " .. core.got(dir)) end
-  for key, value in pairs(options or {}) do
+  options = options == nil and {} or options
+  if type(options) ~= "table" then core.badarg(2, "cifar10", "options: table expected, got " .. core.got(options)) end
+  for key, value in pairs(options) do
     if key ~= "test" then core.badarg(2, "cifar10", string.format("no option %s; options: test", core.got(key))) end
     if type(value) ~= "string" then core.badarg(2, "cifar10", "test: string expected, got " .. core.got(value)) end
   end
@@ -405,7 +407,7 @@ function data.cifar10(dir, options)
   local train, message, code = cifar(paths, "train", #paths .. " of 5 batches; ")
   if not train then return nil, message, code end
   local test
-  test, message, code = cifar({ (find(dir, options and options.test or "test_batch.bin")) }, "test", "")
+  test, message, code = cifar({ (find(dir, options.test or "test_batch.bin")) }, "test", "")
   if not test then return nil, message, code end
   return train, test
 end

@@ -32,6 +32,9 @@ local function joined(list, key)
     local part = graph[key]
     if (part == nil) ~= (list[1][key] == nil) then core.badarg(1, "graphs", string.format("graphs[%d]: %s in all graphs or in none expected", i, key)) end
     if type(part) == "number" then part = core.tensor(part) end
+    if part ~= nil and not core.is_tensor(part) then
+      core.badarg(1, "graphs", string.format("graphs[%d].%s: tensor or number expected, got %s", i, key, core.got(part)))
+    end
     if part ~= nil then parts[i] = part:dim() == 0 and part:reshape(1) or part end
   end
   return #parts > 0 and core.cat(parts, 1) or nil
@@ -59,14 +62,19 @@ function graphs.gcn_norm(edge_index, edge_weight, n, options)
     core.badarg(1, "gcn_norm", "edge_index: tensor (2, edges) expected, got " .. core.got(edge_index))
   end
   if math.type(n) ~= "integer" or n < 0 then core.badarg(3, "gcn_norm", "n: number of nodes expected, got " .. core.got(n)) end
-  for key in pairs(options or {}) do
+  if edge_weight ~= nil and (not core.is_tensor(edge_weight) or edge_weight:dim() ~= 1 or #edge_weight ~= edge_index:size(2)) then
+    core.badarg(2, "gcn_norm", string.format("edge_weight: tensor (%d), one for each edge, expected, got %s", edge_index:size(2), core.got(edge_weight)))
+  end
+  options = options == nil and {} or options
+  if type(options) ~= "table" then core.badarg(4, "gcn_norm", "options: table expected, got " .. core.got(options)) end
+  for key in pairs(options) do
     if key ~= "improved" then core.badarg(4, "gcn_norm", names.no_option("gcn_norm", key, { improved = true })) end
   end
   local from, to = edge_index:select(1, 1), edge_index:select(1, 2)
   local weights = edge_weight or core.ones(edge_index:size(2))
   local looped = from:eq(to):to "float32":segment_sum(to, n):gt(0)
   local bare = looped:logical_not():nonzero():reshape(-1)
-  local loops = core.full(options and options.improved and 2 or 1, #bare, { dtype = weights:dtype() })
+  local loops = core.full(options.improved and 2 or 1, #bare, { dtype = weights:dtype() })
   from, to, weights = core.cat({ from:to "int64", bare }, 1), core.cat({ to:to "int64", bare }, 1), core.cat({ weights, loops }, 1)
   local degree = weights:segment_sum(to, n)
   local scale = core.where(degree:eq(0), degree, degree:rsqrt())

@@ -49,10 +49,16 @@ function methods:reset()
 end
 
 --- What it is called in the results of evaluate: "f1".
-function methods:name() return self.kind.name end
+function methods:name()
+  check_self(self, "name")
+  return self.kind.name
+end
 
 --- "max" or "min": what is better; nil: neither.
-function methods:mode() return self.kind.mode end
+function methods:mode()
+  check_self(self, "mode")
+  return self.kind.mode
+end
 
 Metric.__index = names.index(methods, "a metric", "metric", { options = true, kind = false, state = false, type = false })
 

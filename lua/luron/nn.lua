@@ -225,6 +225,12 @@ end
 --- Tensors (t, ...) as one (n, t, ...), and their lengths.
 function nn.pad_sequence(list, options)
   if type(list) ~= "table" or #list == 0 then core.badarg(1, "pad_sequence", "list of tensors expected, got " .. core.got(list)) end
+  options = options == nil and {} or options
+  if type(options) ~= "table" then core.badarg(2, "pad_sequence", "options: table expected, got " .. core.got(options)) end
+  for key, value in pairs(options) do
+    if key ~= "padding_value" then core.badarg(2, "pad_sequence", string.format("no option %s; options: padding_value", core.got(key))) end
+    if type(value) ~= "number" then core.badarg(2, "pad_sequence", "padding_value: number expected, got " .. core.got(value)) end
+  end
   local lengths, most, padded = {}, 0, {}
   for i, x in ipairs(list) do
     if not core.is_tensor(x) or x:dim() == 0 then core.badarg(1, "pad_sequence", string.format("tensor expected at [%d], got %s", i, core.got(x))) end
@@ -234,7 +240,7 @@ function nn.pad_sequence(list, options)
   for i, x in ipairs(list) do
     local widths = { { 0, most - lengths[i] } }
     for d = 2, x:dim() do widths[d] = { 0, 0 } end
-    padded[i] = x:pad(widths, options and options.padding_value or 0)
+    padded[i] = x:pad(widths, options.padding_value or 0)
   end
   return core.stack(padded, 1), core.tensor(lengths, { dtype = "int64" })
 end

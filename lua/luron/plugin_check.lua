@@ -160,8 +160,23 @@ local function check_type(run, kind, name)
   if printed then say(run, subject, "FAIL", "silence", "a plugin prints nothing; it printed " .. printed:sub(1, 100):gsub("\n", " ")) end
 end
 
+-- Those of the types that were asked for, all where no name was given; or nil and the name that is none of theirs.
+local function wanted_types(types, names)
+  if #names == 0 or #types == 0 then return types end
+  local wanted, has, list = {}, {}, {}
+  for _, name in ipairs(names) do wanted[name] = true end
+  for _, line in ipairs(types) do
+    has[line[3]] = true
+    if wanted[line[3]] then list[#list + 1] = line end
+  end
+  for _, name in ipairs(names) do
+    if not has[name] then return nil, name end
+  end
+  return list
+end
+
 -- ---- the command -----------------------------------------------------------------------------------------------------
---- settings: { program, path, seed, type, timeout, options, inputs, file }. true: nothing failed.
+--- settings: { program, path, seed, types (names; none: all), timeout, options, inputs, file }. true: nothing failed.
 function check.run(settings)
   local run = { program = settings.program, path = settings.path, timeout = settings.timeout, count = { ok = 0, FAIL = 0, skip = 0 }, extra = {} }
   run.extra[1] = "seed=" .. settings.seed
@@ -177,6 +192,8 @@ function check.run(settings)
     elseif line[1] ~= "begin" then say(run, "plugin", line[1], line[2], line[3]) end
   end
   if ended then say(run, "plugin", "FAIL", "load", ended) end
+  local wanted, unknown = wanted_types(types, settings.types)
+  if not wanted then return nil, string.format("%s has no type '%s'", run.path, unknown) end
   if #types > 0 then
     say(run, "plugin", "ok", "descriptor", string.format("%s %s, plugin ABI %s", types[1][4], types[1][5], types[1][6]))
     for _, one in ipairs { { "symbols", check_symbols }, { "constructors", check_constructors }, { "links", check_links }, { "statics", check_statics } } do
@@ -184,14 +201,7 @@ function check.run(settings)
       say(run, "plugin", verdict, one[1], detail)
     end
   end
-  local found = false
-  for _, line in ipairs(types) do
-    if not settings.type or settings.type == line[3] then
-      found = true
-      check_type(run, line[2], line[3])
-    end
-  end
-  if settings.type and #types > 0 and not found then return nil, string.format("%s has no type '%s'", run.path, settings.type) end
+  for _, line in ipairs(wanted) do check_type(run, line[2], line[3]) end
   print(string.format("%d passed, %d failed%s", run.count.ok, run.count.FAIL, run.count.skip > 0 and string.format(", %d skipped", run.count.skip) or ""))
   return run.count.FAIL == 0
 end

@@ -104,7 +104,7 @@ function tool.check(arguments)
   local path = arguments.file
   if not path:find("/", 1, true) then path = "./" .. path end
   return require("luron.plugin_check").run {
-    program = arguments.program, path = path, seed = arguments.seed, type = arguments.type, timeout = arguments.timeout,
+    program = arguments.program, path = path, seed = arguments.seed, types = arguments.type, timeout = arguments.timeout,
     options = arguments.options, inputs = arguments.input, file = arguments.sample,
   }
 end
@@ -145,7 +145,7 @@ local function make_parser()
   new:option("--dir", "Folder to write; it must not be there yet (default: NAME)")
   local check = parser:command("check", "Look for faults of a plugin: exit status 0 if there are none")
   check:argument("file", "The shared object")
-  check:option("--type", "This type alone")
+  check:option("--type", "This type alone; again for a further one"):count "*"
   check:option("--seed", "Seed of what is tried", "1"):convert(whole)
   check:option("--options", "Options of the type, as a Lua table: '{ size = 3 }'"):convert(options)
   check:option("--input", "Sizes of the next input: 3,4"):count "*":convert(sizes)

@@ -109,7 +109,15 @@ local function words_of(self, text, where)
   if type(text) ~= "string" then core.badarg(1, where, "texts: list of strings expected, got " .. core.got(text)) end
   local standard, how, found = self.standardize, self.split, {}
   if standard then text = (standards[standard] or standard)(text) end
-  if type(how) == "function" then found = how(text) else
+  if type(text) ~= "string" then core.raise(string.format("%s: standardize: a string expected from it, got %s", self.kind, core.got(text))) end
+  if type(how) == "function" then
+    local list = how(text)
+    if type(list) ~= "table" then core.raise(string.format("%s: split: a list expected from it, got %s", self.kind, core.got(list))) end
+    for i, word in ipairs(list) do
+      if type(word) ~= "string" then core.raise(string.format("%s: split: a string expected at [%d], got %s", self.kind, i, core.got(word))) end
+      found[i] = word
+    end
+  else
     for word in text:gmatch(splits[how]) do found[#found + 1] = word end
   end
   local n = #found

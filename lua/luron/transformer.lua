@@ -4,6 +4,8 @@ local core = require "luron.core"
 local defaults = { dim_feedforward = 2048, dropout = 0.1, activation = "relu", layer_norm_eps = 1e-5, norm_first = false, bias = true,
   is_causal = false, num_kv_heads = 0, rotary = false, cache = false }
 
+local MOST_LAYERS = 1000 -- a copy of the block each
+
 return function(nn)
   local activations = { relu = nn.ReLU, gelu = nn.GELU, silu = nn.SiLU }
 
@@ -76,6 +78,8 @@ return function(nn)
   local function stack(where, layer, n, norm)
     if not core.is_model(layer) then core.badarg(1, where, "layer: block expected, got " .. core.got(layer)) end
     if math.type(n) ~= "integer" or n < 1 then core.badarg(2, where, "num_layers: positive integer expected, got " .. core.got(n)) end
+    if n > MOST_LAYERS then core.badarg(2, where, string.format("num_layers: at most %d expected, got %d", MOST_LAYERS, n)) end
+    if norm ~= nil and not (core.is_layer(norm) or core.is_model(norm)) then core.badarg(3, where, "norm: layer or model expected, got " .. core.got(norm)) end
     local names, parts, outputs, shared = layer:inputs(), {}, {}, {}
     local inputs = {}
     local function input(name)

@@ -49,6 +49,9 @@ function options.exists(path)
   return false
 end
 
+-- Where a data set comes from that a package of Debian's holds.
+local packages = { ["fashion-mnist"] = "dataset-fashion-mnist" }
+
 --- The folder that holds `file`, or it packed, of the data set `set` ("mnist"): --data itself or the set's folder in it where that is given,
 --- else the set's folder in LURON_DATA, in Debian's /usr/share/datasets, or in data/. Without one the script ends and says so.
 function options.folder(args, set, file)
@@ -63,7 +66,8 @@ function options.folder(args, set, file)
   for _, place in ipairs(places) do
     if options.exists(place .. "/" .. file) then return place end
   end
-  options.stop(string.format("no %s in %s: --data DIR or LURON_DATA names the folder", file, table.concat(places, ", ")), 3)
+  local package_has = packages[set] and "; Debian's package " .. packages[set] .. " has the files" or ""
+  options.stop(string.format("no %s in %s: --data DIR or LURON_DATA names the folder%s", file, table.concat(places, ", "), package_has), 3)
 end
 
 --- Likewise the path of the file.

@@ -141,6 +141,7 @@ dog |   0   2]], tostring(metric))
     fails("ROCAUC: pred has NaN", function() metrics.ROCAUC():update(scores * (0 / 0), ids) end)
     fails("MAE: target has the shape (3), pred (4)", function() metrics.MAE():update(luron.ones(4), luron.ones(3)) end)
     fails("MAE: pred: tensor expected, got 3", function() metrics.MAE():update(3, luron.ones(3)) end)
+    fails("WER: text, tensor of ids, or list of these expected in a list, got true", function() metrics.WER():update({ true }, { "a" }) end)
     fails("WER: target has 1 sequences, pred 2", function() metrics.WER():update({ "a", "b" }, { "a" }) end)
     assert.is_true(math.type(metrics.ROCAUC():update(luron.rand(3), luron.ones(3)):value()) == "float") -- NaN: there is no no
   end)

@@ -12,6 +12,7 @@ local function numbers(self, value, seen)
     if not utf8.len(value) then inputs.fail(self, "a text that is not UTF-8") end
     for _, code in utf8.codes(value) do list[#list + 1] = code end
   else
+    if type(value) ~= "table" then inputs.fail(self, "text, tensor of ids, or list of these expected in a list, got %s", core.got(value)) end
     for i, item in ipairs(value) do list[i] = item end
   end
   for i, item in ipairs(list) do

@@ -229,9 +229,27 @@ local function with_gradients(case, info)
   return outs .. table.concat(grads)
 end
 
+local LONG = 0.05 -- seconds of a run, with backward and on five counts of threads some twenty times as many
+
+-- The first case with so many numbers, some 60,000, that threads divide them; with fewer where a run would be long, for the work of
+-- some layers (attention, say) grows with the square of their size.
+local function divided(t)
+  local case, first = t.cases[1], t.cases[1].ins[1]
+  local times = 3000 // math.max(1, first and first:numel() // 20 or 1)
+  for part = 5, 0, -1 do
+    local big = guess.enlarged(t.cases[1], t.info, math.max(1, times >> part))
+    if not big then break end
+    local began = os.clock()
+    luron.no_grad(guess.apply, big)
+    if os.clock() - began > LONG then break end
+    case = big
+  end
+  return case
+end
+
 layer[#layer + 1] = { name = "threads", run = function(t)
   local was = luron.threads()
-  local case = guess.enlarged(t.cases[1], t.info, 3000 // math.max(1, t.cases[1].ins[1] and t.cases[1].ins[1]:numel() // 20 or 1)) or t.cases[1]
+  local case = divided(t)
   local wanted, states = nil, {} -- what a run takes from the state it finds again
   for _, tensor in case.layer:named_states() do states[tensor] = tensor:clone() end
   for _, threads in ipairs { 1, 2, 3, 8, 1 } do
