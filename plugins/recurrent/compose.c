@@ -46,6 +46,8 @@ luron_status rnn_compose(luron_call *c, const luron_ops *o, const cell *k) {
     luron_tensor *x = o->in(c, INPUT), *h_n[MOST_PARAMS], *c_n[MOST_PARAMS], *y[2];
     const int64_t parts = r.layers * r.dirs;
     x = r.o->num_layers ? o->transpose(c, x, 0, 1) : x;
+    luron_tensor *seen = rnn_composed_holds(&r, o, 0);
+    if (seen) x = o->where(c, seen, x, o->scalar(c, 0));
     for (int64_t layer = 0; layer < r.layers; layer++) {
         for (int64_t d = 0; d < r.dirs; d++) y[d] = compose_part(&r, o, x, layer * r.dirs + d, &h_n[layer * r.dirs + d], &c_n[layer * r.dirs + d]);
         x = r.dirs > 1 ? o->cat(c, 2, y, 2) : y[0];

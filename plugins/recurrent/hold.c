@@ -40,6 +40,11 @@ static void clear(const run *r, char *to, int64_t n) { memset(to, 0, (size_t)(n 
 static void copy(const run *r, const char *from, char *to) { memcpy(to, from, (size_t)(r->h * r->size)); }
 static char *row_of(const run *r, char *p, int64_t row, int64_t ld) { return rnn_at(r, p, row * ld); }
 
+void rnn_hold_input(const run *r) {
+    for (int64_t at = 0; at < r->t; at++)
+        for (int64_t row = 0; row < r->n; row++)
+            if (is_held(r, row, at)) clear(r, row_of(r, r->x, at * r->n + row, r->in), r->in);
+}
 void rnn_hold(const step *k, int64_t at) {
     const run *r = k->r;
     const int64_t extra = r->cell->extra * r->h;

@@ -141,6 +141,8 @@ static inline int64_t rnn_grain(const run *r) { return 1 + 16384 / (r->wide + 1)
 int rnn_holds(luron_call *c, const cell *k);
 /** Their shapes, in setup; their numbers, in forward. */
 luron_status rnn_check_holds(const run *r), rnn_check_lengths(const run *r);
+/** Of the input rows that are held are zeros: what stands there, NaN too, goes into no gradient. */
+void rnn_hold_input(const run *r);
 /** After a step forward: rows that are held have the state before it. */
 void rnn_hold(const step *k, int64_t at);
 /** Around a step backward: what is carried passes rows that are held by. */

@@ -77,7 +77,7 @@ static int64_t lay_out(run *r, char *base) {
     for (int i = 0; i <= r->split && r->t > 1; i++)
         if ((packed[i] = rnn_packed_bytes(r, i)) < 0) return packed[i];
     const struct { char **to; int64_t n; } parts[] = {
-        { &r->x, r->t > 1 && r->n > 1 ? rows * r->in : 0 }, { &r->thin, several && r->o->dropout > 0 ? rows * r->out : 0 },
+        { &r->x, r->holds || (r->t > 1 && r->n > 1) ? rows * r->in : 0 }, { &r->thin, several && r->o->dropout > 0 ? rows * r->out : 0 },
         { &r->packed[0], packed[0] / r->size }, { &r->packed[1], packed[1] / r->size }, { &r->turned_ih, held ? (held + 1) * r->wide : 0 },
         { &r->turned_hh, rnn_turns(r, r->h) ? r->h * r->wide : 0 }, { &r->product, r->n * r->wide },
         { &r->zero, r->n * r->h > r->wide ? r->n * r->h : r->wide }, { &r->dy, several ? rows * wider : 0 }, { &r->dx, rows * wider },
@@ -131,7 +131,9 @@ run rnn_open(luron_call *c, const cell *k) {
 void rnn_take_input(run *r) {
     char *x = luron_data(luron_in(r->c, INPUT));
     if (r->t > 1 && r->n > 1) rnn_swap(r, x, r->x, r->n, r->t, r->in, 0);
+    else if (r->holds && r->t * r->n > 0) memcpy(r->x, x, (size_t)(r->t * r->n * r->in * r->size));
     else r->x = x; /* the two layouts are one */
+    if (r->holds) rnn_hold_input(r);
 }
 char *rnn_initial(const run *r, int port, int64_t part) {
     const luron_view *v = luron_in(r->c, port);
