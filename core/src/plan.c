@@ -111,6 +111,12 @@ static void copy_header(luron_tensor *h, const luron_tensor *t) {
     h->offset = t->offset, h->storage = t->storage, h->pool = t->pool;
 }
 
+/* Bytes from the beginning of what a storage holds: an input is wherever the program has it this time. */
+static int64_t place_in(const luron_plan *p, int64_t store, int64_t bytes) {
+    const int input = store < 0 ? -1 : p->stores[store].input;
+    return input < 0 ? bytes : bytes - p->ins[input].offset * luron_dtype_size(p->ins[input].dtype);
+}
+
 /* Header i of the step is t. */
 static void set_header(luron_plan *p, luron__plan_step *s, int i, const luron_tensor *t, bool writes) {
     luron_tensor *h = &s->headers[i];
@@ -118,7 +124,7 @@ static void set_header(luron_plan *p, luron__plan_step *s, int i, const luron_te
     copy_header(h, t);
     mix_int(p, store);
     mix_int(p, h->dtype);
-    mix_int(p, h->offset);
+    mix_int(p, place_in(p, store, h->offset * luron_dtype_size(h->dtype)));
     mix(p, h->shape, (size_t)h->ndim * sizeof *h->shape);
     mix(p, h->strides, (size_t)h->ndim * sizeof *h->strides);
 }
@@ -241,7 +247,7 @@ static void set_view(luron_plan *p, luron__plan_step *s, luron_view *to, luron_v
     memcpy(to->shape, from->shape, (size_t)from->ndim * sizeof *from->shape);
     if (from->strides) memcpy(to->strides, from->strides, (size_t)from->ndim * sizeof *from->strides);
     mix_int(p, store);
-    mix_int(p, v->offset);
+    mix_int(p, place_in(p, store, v->offset));
     mix(p, to->shape, (size_t)to->ndim * sizeof *to->shape);
 }
 
