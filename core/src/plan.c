@@ -111,6 +111,11 @@ static void copy_header(luron_tensor *h, const luron_tensor *t) {
     h->offset = t->offset, h->storage = t->storage, h->pool = t->pool;
 }
 
+/* What the program knows by another name would be another tensor in the next run. */
+static void check_given(luron_plan *p, const luron_tensor *t, int64_t store) {
+    if (store >= 0 && p->stores[store].input >= 0 && t->given != p->number) refuse(p, "uses a tensor that shares memory with what is given to it");
+}
+
 /* Bytes from the beginning of what a storage holds: an input is wherever the program has it this time. */
 static int64_t place_in(const luron_plan *p, int64_t store, int64_t bytes) {
     const int input = store < 0 ? -1 : p->stores[store].input;
@@ -121,6 +126,7 @@ static int64_t place_in(const luron_plan *p, int64_t store, int64_t bytes) {
 static void set_header(luron_plan *p, luron__plan_step *s, int i, const luron_tensor *t, bool writes) {
     luron_tensor *h = &s->headers[i];
     int64_t store = use_store(p, t->storage, writes);
+    check_given(p, t, store);
     copy_header(h, t);
     mix_int(p, store);
     mix_int(p, h->dtype);
@@ -261,15 +267,15 @@ static void know_operands(luron_plan *p, luron__frame *f) {
     for (int i = 0; i < f->n_operands; i++)
         if (f->operand[i] && f->operand[i]->storage) {
             luron__plan_see(p, f->operand[i]);
-            use_store(p, f->operand[i]->storage, false);
+            check_given(p, f->operand[i], use_store(p, f->operand[i]->storage, false));
         }
     for (int k = 0; k < LURON__MAX_SLOTS; k++) {
         luron_tensor *weights = luron__frame_param(f, k)->tensor;
         if (weights) {
             luron__plan_see(p, weights);
-            use_store(p, weights->storage, false);
+            check_given(p, weights, use_store(p, weights->storage, false));
         }
-        if (f->state[k]) use_store(p, f->state[k]->storage, false);
+        if (f->state[k]) check_given(p, f->state[k], use_store(p, f->state[k]->storage, false));
     }
 }
 
@@ -388,6 +394,7 @@ static luron_status take_inputs(luron_plan *p, luron_ctx *ctx, int n_in, luron_t
         p->stores[at].input = i;
         copy_header(&p->ins[i], ins[i]);
         p->given[i] = luron_tensor_ref(ins[i]);
+        ins[i]->given = p->number;
         mix_int(p, ins[i]->dtype);
         mix(p, ins[i]->shape, (size_t)ins[i]->ndim * sizeof *ins[i]->shape);
     }
@@ -398,8 +405,10 @@ luron_status luron_plan_begin(luron_plan **out, luron_ctx *ctx, int n_in, luron_
     LURON__CHECK(ctx, !ctx->plan, LURON_E_STATE, "plan: another one is being made in this context");
     LURON__CHECK(ctx, !ctx->trace, LURON_E_STATE, "plan: the context traces a model");
     LURON__CHECK(ctx, n_in >= 0 && (n_in == 0 || ins), LURON_E_ARGUMENT, "plan: %d inputs", n_in);
+    static _Atomic uint32_t n_begun;
     luron_plan *p;
     LURON_TRY(luron__alloc(&p, ctx, sizeof *p));
+    p->number = atomic_fetch_add(&n_begun, 1) + 1;
     p->pool = ctx->pool, p->ctx = ctx, p->hash = LURON__HASH_BEGIN;
     p->position = ctx->position, p->recording = ctx->recording, p->higher = ctx->higher;
     p->default_dtype = ctx->default_dtype, p->index_base = ctx->index_base;
@@ -459,6 +468,7 @@ static void take_outputs(luron_plan *p, luron_ctx *ctx, int n_out, luron_tensor 
         hold_grad(p, ctx, outs[i]);
         if (outs[i]->node && !outs[i]->node->used) refuse(p, "gives a tensor whose gradient can still be asked for: call backward in it, or detach");
         int64_t store = use_store(p, outs[i]->storage, false);
+        check_given(p, outs[i], store);
         copy_header(&p->outs[i], outs[i]);
         if (store >= 0 && !p->stores[store].born && p->stores[store].input < 0) p->same[i] = luron_tensor_ref(outs[i]);
         p->n_out = i + 1;

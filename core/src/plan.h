@@ -143,6 +143,7 @@ struct luron_plan {
     bool recording, higher;
     uint32_t default_dtype;
     int index_base;
+    uint32_t number; /* of all that were begun in the process, from 1 on */
     uint64_t position, draws, hash;
     int n_in, n_out;
     luron_tensor *ins;     /* headers */

@@ -150,7 +150,7 @@ luron_status luron__tensor_alias(luron_tensor **out, luron_ctx *ctx, const luron
     luron_tensor *a;
     LURON_TRY(luron__alloc(&a, ctx, sizeof *a));
     a->refs = 1;
-    a->dtype = t->dtype, a->ndim = t->ndim, a->is_number = t->is_number, a->offset = t->offset;
+    a->dtype = t->dtype, a->ndim = t->ndim, a->is_number = t->is_number, a->offset = t->offset, a->given = t->given;
     memcpy(a->shape, t->shape, sizeof t->shape);
     memcpy(a->strides, t->strides, sizeof t->strides);
     a->pool = ctx->pool, a->storage = t->storage;

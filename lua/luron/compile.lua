@@ -74,8 +74,12 @@ end
 
 -- Call the function, noting what it does in the entry.
 local function note(self, entry, ...)
+  local args = table.pack(...)
+  for i = 1, args.n do -- so that what the function knows of them by another name is told apart
+    if core.is_tensor(args[i]) then args[i] = args[i]:detach() end
+  end
   local ins
-  ins, entry.kind = look_at(table.pack(...))
+  ins, entry.kind = look_at(args)
   local plan, refusal = core.plan_begin(ins)
   if not plan then
     entry.refusal = refusal
@@ -87,7 +91,7 @@ local function note(self, entry, ...)
     local state <close> = guard(plan)
     module.watch(watched)
     core.list_steps(stepped)
-    results = table.pack(self.fn(...))
+    results = table.pack(self.fn(table.unpack(args, 1, args.n)))
     state.is_done = true
   end
   local outputs, why = outputs_of(results)

@@ -344,6 +344,33 @@ describe("luron.compile", function()
     explains(f, "(float32 (2), 2, no gradients): no plan yet")
   end)
 
+  it("takes parts of a tensor, wherever they lie", function()
+    local f = luron.compile(function(x, y) return (x * y:sum()):sum() end)
+    local all = luron.arange(40):float():reshape(10, 4)
+    for i = 1, 5 do
+      local x, y = all:narrow(1, 2 * i - 1, 2), luron.ones(3) * i
+      assert.are.equal(x:sum():item() * 3 * i, f(x, y):item())
+    end
+    explains(f, "run 3 times")
+    assert.are.equal(8 * 3, f(luron.ones(2, 4), luron.ones(3)):item())
+    explains(f, "run 4 times")
+  end)
+
+  it("does not take what a function knows by itself for what is given to it", function()
+    local all = luron.arange(40):float():reshape(10, 4)
+    local whole = luron.compile(function(x) return all:sum() + x:sum() end)
+    local sum = all:sum():item()
+    for _ = 1, 4 do assert.are.equal(sum + all:narrow(1, 7, 2):sum():item(), whole(all:narrow(1, 7, 2)):item()) end
+    assert.are.equal(sum + 8, whole(luron.ones(2, 4)):item())
+    explains(whole, "it uses a tensor that shares memory with what is given to it")
+    local same = luron.compile(function(x) return (all * x):sum() end)
+    for _ = 1, 4 do assert.are.equal((all * all):sum():item(), same(all):item()) end
+    assert.are.equal(sum, same(luron.ones(10, 4)):item())
+    explains(same, "it uses a tensor that shares memory with what is given to it")
+    local back = luron.compile(function(x) return x:narrow(1, 1, 1) * 2, all end)
+    for _ = 1, 4 do assert.is_true(select(2, back(all)):is_shared(all)) end
+  end)
+
   it("has no plan for what does not lie in one piece, and refuses what is closed", function()
     local f = luron.compile(function(x) return x + 1 end)
     local x = luron.arange(6):reshape(2, 3):float()
