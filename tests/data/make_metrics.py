@@ -6,6 +6,7 @@
 import itertools
 import math
 import pathlib
+import textwrap
 
 import numpy as np
 import torch
@@ -124,8 +125,10 @@ text = {"pairs": [list(p) for p in pairs], "EditDistance": np.mean([edits(p, t) 
         "CER": sum(edits(p, t) for p, t in pairs) / sum(len(t) for _, t in pairs),
         "WER": sum(edits(p.split(), t.split()) for p, t in pairs) / sum(len(t.split()) for _, t in pairs)}
 path = pathlib.Path(__file__).parent / "metrics_values.lua"
-path.write_text(f"-- Made by make_metrics.py with NumPy {np.__version__} and PyTorch {torch.__version__.split('+')[0]}; do not edit.\nreturn {{\n"
+made = (f"-- Made by make_metrics.py with NumPy {np.__version__} and PyTorch {torch.__version__.split('+')[0]}; do not edit.\nreturn {{\n"
                 f"  many = {{ scores = {lua(scores)}, ids = {lua(is_ + 1)},\n    values = {lua(many)} }},\n"
                 f"  two = {{ scores = {lua(prob)}, inside = {lua(inside)}, yes = {lua(yes)},\n    values = {lua(two)} }},\n"
                 f"  numbers = {{ a = {lua(a)}, b = {lua(b)},\n    values = {lua(numbers)} }},\n  text = {lua(text)},\n}}\n")
+wrap = textwrap.TextWrapper(width=160, subsequent_indent="      ", break_long_words=False, break_on_hyphens=False, replace_whitespace=False)
+path.write_text("\n".join("\n".join(wrap.wrap(line)) for line in made.splitlines()) + "\n")
 print(path.name, path.stat().st_size, "bytes")
