@@ -180,11 +180,12 @@ print(luron.explain(step))
 - it switches the mode or freezes and unfreezes, asks for the mode of a layer or model, puts a parameter into a layer, registers or calls a hook (pruning and
   `luron.activity` have hooks), looks with `detect_anomaly`, leaves gradients switched off
 - it uses gradients that were there before, or adds to them: `zero_grad` and `backward` belong into it
-- it writes or reads a file, writes `x[i] = v`, writes into what is given to it, or gives what is no tensor.
+- it writes or reads a file, writes `x[i] = v`, writes into what is given to it, uses by another name a tensor that shares memory with what is given
+  to it, or gives what is no tensor.
 
 **Not seen**: the function is not called any more once there is a plan. What else it does (count, print, change variables of Lua) happens in the first calls
 alone, and numbers and tensors that it takes from variables stay what they were, as do layers that a class holds: after `net.layer = nn.Linear(3, 3)`, compile
-anew. So give as arguments what changes. What differs between the first two calls is noticed, and `luron.explain` names it:
+anew. So give as arguments what changes. A gradient that is held (`w:grad()`) is written by the next run: clone it to keep it. What differs between the first two calls is noticed, and `luron.explain` names it:
 
 ```lua
 local luron = require "luron"
