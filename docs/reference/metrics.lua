@@ -5,7 +5,8 @@ return {
     title = "Use",
     text = [[
 A metric takes in batches, and its value is that of all of them: not a mean of means. Sums go by float64 and int64. In `luron.evaluate` and `luron.fit`
-`metrics` lists them, by name or as objects with options; their values stand in the results under their names (`f1`, `roc_auc`, ...), or under those that the list gives.
+`metrics` lists them, by name or as objects with options; their values stand in the results under their names (`f1`, `roc_auc`, ...), or under those that the list gives. What is a tensor
+in the results of `evaluate` (a confusion matrix) is a table in the history of `fit`, as a checkpoint keeps it.
 `early_stop = { metric = "f1" }` and `luron.schedule.ReduceLROnPlateau(opt, { metric = "f1", mode = "max" })` watch them.
 
 ```lua

@@ -280,6 +280,9 @@ local function fit(model, data, options)
     local extra
     if options.validate then
       entry.validation = evaluate(model, options.validate, { loss = options.loss, metrics = options.metrics })
+      for name, value in pairs(entry.validation) do -- a checkpoint keeps the history, and tables alone
+        if core.is_tensor(value) then entry.validation[name] = value:totable() end
+      end
       extra = string.format("validation loss %.4f", entry.validation.loss)
       if entry.validation.accuracy then extra = extra .. string.format(" accuracy %.1f %%", 100 * entry.validation.accuracy) end
     end

@@ -173,6 +173,12 @@ describe("evaluate and fit", function()
     assert.is_true(#history < 40)
     assert.is_true(history[#history].validation.mcc > 0.5)
     assert.is_true(opt.groups[1].lr < 0.5)
+    assert.equal(60, history[1].validation.confusion_matrix[1][1] + history[1].validation.confusion_matrix[1][2]
+      + history[1].validation.confusion_matrix[2][1] + history[1].validation.confusion_matrix[2][2])
+    local path = os.tmpname()
+    nn.Sequential { net }:save(path, { history = history }) -- tables, which a checkpoint takes
+    assert.same(history, select(2, assert(luron.load(path))).history)
+    os.remove(path)
     local function run(options)
       options.validate, options.progress, options.metrics = ds, false, { "MCC", "ConfusionMatrix", f1 = metrics.F1 { average = "none" } }
       luron.fit(net, ds, options)
