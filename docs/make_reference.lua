@@ -126,7 +126,7 @@ end
 local function fill_text(text)
   local out, paragraph, in_code = {}, {}, false
   local function flush()
-    if #paragraph > 0 then out[#out + 1] = fill(table.concat(paragraph, " "), "") end
+    if #paragraph > 0 then out[#out + 1] = fill(table.concat(paragraph, " "), paragraph[1]:find "^%- " and "  " or "") end
     paragraph = {}
   end
   for line in (text .. "\n"):gmatch "([^\n]*)\n" do
@@ -136,7 +136,8 @@ local function fill_text(text)
       out[#out + 1] = line
       if fence then in_code = not in_code end
     else
-      paragraph[#paragraph + 1] = line
+      if line:find "^%- " then flush() end -- an entry of a list
+      paragraph[#paragraph + 1] = line:match "^%s*(.-)$"
     end
   end
   flush()

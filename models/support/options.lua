@@ -29,6 +29,7 @@ function options.parse(name, what, defaults, more)
   parser:flag("--smoke", "A short run, to see that it works")
   if more then more(parser) end
   local args = parser:parse()
+  if args.smoke and args.save and args.save == defaults.save then args.save = "smoke_" .. args.save end -- that of a whole run stays
   luron.seed(args.seed)
   if args.threads then luron.threads(args.threads) end
   return args
