@@ -32,9 +32,7 @@ int64_t conv_taps(const conv *o) {
 
 luron_status conv_opened(luron_tensor **out, luron_call *c, const luron_ops *o, conv_shapes *s) {
     luron_tensor *x = o->in(c, 0);
-    int64_t sizes[5];
-    for (int i = 0; i < o->ndim(c, x) && i < 5; i++) sizes[i] = o->size(c, x, i);
-    LURON_TRY(conv_shapes_of(c, o->ndim(c, x), sizes, s));
+    LURON_TRY(conv_shapes_of(c, luron_in(c, 0)->ndim, luron_in(c, 0)->shape, s));
     if (s->unbatched) x = o->unsqueeze(c, x, 0);
     if (!s->copies) x = o->pad(c, x, s->dims, s->before, s->after, 0);
     for (int d = 0; d < s->dims && s->copies; d++) x = with_border(c, o, x, d + 2, s->before[d], s->after[d]);

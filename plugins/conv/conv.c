@@ -12,12 +12,17 @@ luron_status conv_check_same(luron_call *c) {
     return LURON_OK;
 }
 
+luron_status conv_check_groups(luron_call *c) {
+    const conv *o = luron_options(c);
+    if (o->in_channels % o->groups == 0 && o->out_channels % o->groups == 0) return LURON_OK;
+    return luron_fail(c, LURON_E_ARGUMENT, "in_channels, %lld, and out_channels, %lld, have to be multiples of groups, %lld",
+                      (long long)o->in_channels, (long long)o->out_channels, (long long)o->groups);
+}
+
 static luron_status declare(luron_call *c) {
     const conv *o = luron_options(c);
     const int dims = (int)o->kernel_size.n;
-    if (o->in_channels % o->groups || o->out_channels % o->groups)
-        return luron_fail(c, LURON_E_ARGUMENT, "in_channels, %lld, and out_channels, %lld, have to be multiples of groups, %lld",
-                          (long long)o->in_channels, (long long)o->out_channels, (long long)o->groups);
+    LURON_TRY(conv_check_groups(c));
     LURON_TRY(conv_check_same(c));
     int64_t shape[5] = { o->out_channels, o->in_channels / o->groups };
     double fan_in = (double)shape[1];
@@ -38,17 +43,23 @@ static luron_status check_border(luron_call *c, const conv_shapes *s, int d) {
                       mode == CONV_REFLECT ? "less than the size is expected" : mode == CONV_CIRCULAR ? "at most the size is expected" : "there has to be something to repeat");
 }
 
-luron_status conv_shapes_of(luron_call *c, int ndim, const int64_t *sizes, conv_shapes *s) {
+luron_status conv_input_of(luron_call *c, int ndim, const int64_t *sizes, conv_shapes *s, int64_t *to) {
     const conv *o = luron_options(c);
-    memset(s, 0, sizeof *s);
-    s->dims = (int)o->kernel_size.n, s->unbatched = ndim == s->dims + 1;
+    s->unbatched = ndim == s->dims + 1;
     if (ndim != s->dims + 2 && !s->unbatched)
         return luron_fail(c, LURON_E_SHAPE, "input has %d dimensions, %d expected, or %d without a batch: (n, in_channels, %s)", ndim, s->dims + 2, s->dims + 1,
                           s->dims == 1 ? "length" : s->dims == 2 ? "height, width" : "depth, height, width");
-    s->x[0] = 1;
-    for (int i = 0; i < ndim; i++) s->x[i + s->unbatched] = sizes[i];
-    if (s->x[1] != o->in_channels)
-        return luron_fail(c, LURON_E_SHAPE, "input has %lld channels, in_channels is %lld", (long long)s->x[1], (long long)o->in_channels);
+    to[0] = 1;
+    for (int i = 0; i < ndim; i++) to[i + s->unbatched] = sizes[i];
+    if (to[1] == o->in_channels) return LURON_OK;
+    return luron_fail(c, LURON_E_SHAPE, "input has %lld channels, in_channels is %lld", (long long)to[1], (long long)o->in_channels);
+}
+
+luron_status conv_shapes_of(luron_call *c, int ndim, const int64_t *sizes, conv_shapes *s) {
+    const conv *o = luron_options(c);
+    memset(s, 0, sizeof *s);
+    s->dims = (int)o->kernel_size.n;
+    LURON_TRY(conv_input_of(c, ndim, sizes, s, s->x));
     s->padded[0] = s->y[0] = s->x[0], s->padded[1] = s->x[1], s->y[1] = o->out_channels;
     for (int d = 0; d < s->dims; d++) {
         const int64_t span = o->dilation.at[d] * (o->kernel_size.at[d] - 1), padding = o->padding.n;
@@ -173,8 +184,8 @@ static luron_status compose(luron_call *c, const luron_ops *o) {
 }
 
 /* ---- the types --------------------------------------------------------------------------------------------------------- */
-static const char *const modes[] = { "zeros", "reflect", "replicate", "circular", NULL };
-static const char *const paddings[] = { "same", "valid", NULL }, *const paddings_1d[] = { "same", "valid", "causal", NULL };
+const char *const conv_modes[] = { "zeros", "reflect", "replicate", "circular", NULL };
+const char *const conv_paddings1[] = { "same", "valid", "causal", NULL }, *const conv_paddings2[] = { "same", "valid", NULL };
 /* The options of so many dimensions. */
 #define OPTIONS(n, words, padding_doc)                                                                                                        \
     { LURON_OPT_INT_REQ(conv, in_channels, 1, 1e9, "channels in"), LURON_OPT_INT_REQ(conv, out_channels, 1, 1e9, "channels out"),             \
@@ -182,22 +193,18 @@ static const char *const paddings[] = { "same", "valid", NULL }, *const paddings
       LURON_OPT_INTS_OR(conv, padding, 0, 0, 1e6, n, n, words, padding_doc),                                                                  \
       LURON_OPT_INTS(conv, dilation, 1, 1, 1e6, n, n, "distance of the numbers that the kernel takes"),                                       \
       LURON_OPT_INT(conv, groups, 1, 1, 1e9, "sets of channels, each with a kernel of its own"), LURON_OPT_BOOL(conv, bias, 1, "add a bias"), \
-      LURON_OPT_CHOICE(conv, padding_mode, "zeros", modes, "what the border is made of"),                                                     \
+      LURON_OPT_CHOICE(conv, padding_mode, "zeros", conv_modes, "what the border is made of"),                                                \
       LURON_OPT_INITIALISER(conv, weight_init, "first weights; nil: uniform within 1 / sqrt(numbers that go into an output)"),                \
       LURON_OPT_INITIALISER(conv, bias_init, "first biases; nil: as the weights"), NULL }
-static const luron_option *const options_1d[] = OPTIONS(1, paddings_1d, "border on both sides; 'same': as long as the input, 'causal': before it alone");
-static const luron_option *const options_2d[] = OPTIONS(2, paddings, "border on both sides; 'same': as large as the input");
-static const luron_option *const options_3d[] = OPTIONS(3, paddings, "border on both sides; 'same': as large as the input");
+static const luron_option *const options_1d[] = OPTIONS(1, conv_paddings1, "border on both sides; 'same': as long as the input, 'causal': before it alone");
+static const luron_option *const options_2d[] = OPTIONS(2, conv_paddings2, "border on both sides; 'same': as large as the input");
+static const luron_option *const options_3d[] = OPTIONS(3, conv_paddings2, "border on both sides; 'same': as large as the input");
 const luron_port *const conv_in1[] = { LURON_PORT("input", 0, LURON_REAL, 0, "(n, in_channels, length)"), NULL };
 const luron_port *const conv_in2[] = { LURON_PORT("input", 0, LURON_REAL, 0, "(n, in_channels, height, width)"), NULL };
 const luron_port *const conv_in3[] = { LURON_PORT("input", 0, LURON_REAL, 0, "(n, in_channels, depth, height, width)"), NULL };
-#define TYPE(type_name, options_nd, in_nd, text)                                                                                              \
-    { .struct_size = sizeof(luron_layer_type), .flags = LURON_LAYER_F64 | LURON_LAYER_FREES_OUT, .name = type_name, .doc = text,              \
-      .options = options_nd, .options_size = sizeof(conv), .in = in_nd, .declare = declare, .setup = setup, .forward = forward,               \
-      .backward = backward, .compose = compose }
-static const luron_layer_type conv1d = TYPE("Conv1d", options_1d, conv_in1, "convolution along one dimension"),
-                              conv2d = TYPE("Conv2d", options_2d, conv_in2, "convolution over height and width"),
-                              conv3d = TYPE("Conv3d", options_3d, conv_in3, "convolution over depth, height and width");
+static const luron_layer_type conv1d = CONV_TYPE("Conv1d", "convolution along one dimension", options_1d, conv_in1),
+                              conv2d = CONV_TYPE("Conv2d", "convolution over height and width", options_2d, conv_in2),
+                              conv3d = CONV_TYPE("Conv3d", "convolution over depth, height and width", options_3d, conv_in3);
 #define LISTED(id) &conv_##id,
 static const luron_layer_type *const layers[] = { &conv1d, &conv2d, &conv3d, CONVS(LISTED) NULL };
 LURON_PLUGIN_DEFINE(conv) = { .struct_size = sizeof(luron_plugin), .abi_major = LURON_ABI_MAJOR, .name = "conv", .version = "0.1.0", .layers = layers };

@@ -27,6 +27,8 @@ typedef struct conv_shapes {
 
 /** The shapes for an input of `ndim` sizes, or an error that says what does not fit. */
 luron_status conv_shapes_of(luron_call *c, int ndim, const int64_t *sizes, conv_shapes *out);
+/** The rank and channels of an input of the layer, whose sizes go to `to` with a batch, or an error; `dims` is set. */
+luron_status conv_input_of(luron_call *c, int ndim, const int64_t *sizes, conv_shapes *s, int64_t *to);
 /** Which place of an axis of `size` numbers stands at place i, which may be beside it. */
 int64_t conv_border_place(int mode, int64_t i, int64_t size);
 /** x with its border, and the way back: the border's gradients go to the places it came from, gx = sums + beta gx. */
@@ -46,8 +48,9 @@ luron_status conv_run(luron_call *c, const conv_shapes *s, int64_t groups, const
 luron_status conv_give(luron_call *c, const conv_shapes *s, int64_t groups, const luron_view *gy);
 /** The gradient of the bias in `slot` from that of the output, y (n, channels, ...), if it is wanted. */
 luron_status conv_give_bias(luron_call *c, int slot, int dims, const luron_view *gy);
-/** Errors for stride with padding 'same'. */
+/** Errors for stride with padding 'same', and for channels that groups do not divide. */
 luron_status conv_check_same(luron_call *c);
+luron_status conv_check_groups(luron_call *c);
 
 /* ---- in ops -------------------------------------------------------------------------------------------------------------- */
 /** The shapes for the input, which gets a batch if it has none, and a border. */
@@ -68,6 +71,12 @@ int64_t conv_taps(const conv *o);
     X(transpose1d) X(transpose2d) X(transpose3d) X(separable1d) X(separable2d) X(local1d) X(local2d) X(unfold) X(folded)
 #define CONV_DECLARE(id) extern const luron_layer_type conv_##id;
 CONVS(CONV_DECLARE)
+/* A type with declare, setup, forward, backward and compose, as its file has them. */
+#define CONV_TYPE(type_name, text, opts, ports)                                                                               \
+    { .struct_size = sizeof(luron_layer_type), .flags = LURON_LAYER_F64 | LURON_LAYER_FREES_OUT, .name = type_name,           \
+      .doc = text, .options = opts, .options_size = sizeof(conv), .in = ports, .declare = declare, .setup = setup,            \
+      .forward = forward, .backward = backward, .compose = compose }
+extern const char *const conv_modes[], *const conv_paddings1[], *const conv_paddings2[]; /* of 1 dim, and of more */
 extern const luron_port *const conv_in1[], *const conv_in2[], *const conv_in3[];
 
 #endif

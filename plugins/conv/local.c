@@ -53,7 +53,6 @@ static luron_status compose(luron_call *c, const luron_ops *o) {
     return o->set_out(c, 0, s.unbatched ? o->squeeze(c, y, 0) : y);
 }
 
-static const char *const paddings[] = {"same", "valid", NULL};
 #define TYPE(n, text)                                                                                                  \
     static const luron_option *const options##n[] = {                                                                  \
         LURON_OPT_INT_REQ(conv, in_channels, 1, 1e9, "channels in"),                                                   \
@@ -61,7 +60,7 @@ static const char *const paddings[] = {"same", "valid", NULL};
         LURON_OPT_INTS_REQ(conv, input_size, 1, 1e6, n, n, "size of the input, without channels"),                     \
         LURON_OPT_INTS_REQ(conv, kernel_size, 1, 1e6, n, n, "size of the kernels"),                                    \
         LURON_OPT_INTS(conv, stride, 1, 1, 1e6, n, n, "step from place to place"),                                     \
-        LURON_OPT_INTS_OR(conv, padding, 0, 0, 1e6, n, n, paddings,                                                    \
+        LURON_OPT_INTS_OR(conv, padding, 0, 0, 1e6, n, n, conv_paddings2,                                              \
                           "zeros on both sides; 'same': as large as the input"),                                       \
         LURON_OPT_INTS(conv, dilation, 1, 1, 1e6, n, n, "distance of the numbers that a kernel takes"),                \
         LURON_OPT_BOOL(conv, bias, 1, "add a bias, one of its own at every place"),                                    \

@@ -116,37 +116,24 @@ static luron_status compose(luron_call *c, const luron_ops *o) {
     return o->set_out(c, 0, s.unbatched ? o->squeeze(c, y, 0) : y);
 }
 
-static const char *const modes[] = {"zeros", "reflect", "replicate", "circular", NULL};
-static const char *const paddings2[] = {"same", "valid", NULL}, *const paddings1[] = {"same", "valid", "causal", NULL};
 #define TYPE(n, text, padding_doc)                                                                                     \
     static const luron_option *const options##n[] = {                                                                  \
         LURON_OPT_INT_REQ(conv, in_channels, 1, 1e9, "channels in"),                                                   \
         LURON_OPT_INT_REQ(conv, out_channels, 1, 1e9, "channels out"),                                                 \
         LURON_OPT_INTS_REQ(conv, kernel_size, 1, 1e6, n, n, "size of the kernels of single channels"),                 \
         LURON_OPT_INTS(conv, stride, 1, 1, 1e6, n, n, "step of the kernel"),                                           \
-        LURON_OPT_INTS_OR(conv, padding, 0, 0, 1e6, n, n, paddings##n, padding_doc),                                   \
+        LURON_OPT_INTS_OR(conv, padding, 0, 0, 1e6, n, n, conv_paddings##n, padding_doc),                              \
         LURON_OPT_INTS(conv, dilation, 1, 1, 1e6, n, n, "distance of the numbers that the kernel takes"),              \
         LURON_OPT_INT(conv, depth_multiplier, 1, 1, 1e9, "kernels for each channel"),                                  \
         LURON_OPT_BOOL(conv, bias, 1, "add a bias"),                                                                   \
-        LURON_OPT_CHOICE(conv, padding_mode, "zeros", modes, "what the border is made of"),                            \
+        LURON_OPT_CHOICE(conv, padding_mode, "zeros", conv_modes, "what the border is made of"),                       \
         LURON_OPT_INITIALISER(conv, depthwise_init, "first depthwise weights; nil: uniform within 1 / sqrt(kernel)"),  \
         LURON_OPT_INITIALISER(                                                                                         \
             conv, pointwise_init,                                                                                      \
             "first pointwise weights; nil: uniform within 1 / sqrt(in_channels * depth_multiplier)"),                  \
         LURON_OPT_INITIALISER(conv, bias_init, "first biases; nil: as the pointwise weights"),                         \
         NULL};                                                                                                         \
-    const luron_layer_type conv_separable##n##d = {.struct_size = sizeof(luron_layer_type),                            \
-                                                   .flags = LURON_LAYER_F64 | LURON_LAYER_FREES_OUT,                   \
-                                                   .name = "SeparableConv" #n "d",                                     \
-                                                   .doc = text,                                                        \
-                                                   .options = options##n,                                              \
-                                                   .options_size = sizeof(conv),                                       \
-                                                   .in = conv_in##n,                                                   \
-                                                   .declare = declare,                                                 \
-                                                   .setup = setup,                                                     \
-                                                   .forward = forward,                                                 \
-                                                   .backward = backward,                                               \
-                                                   .compose = compose}
+    const luron_layer_type conv_separable##n##d = CONV_TYPE("SeparableConv" #n "d", text, options##n, conv_in##n)
 TYPE(1, "a convolution of each channel, then one over all channels",
      "border on both sides; 'same': as long as the input, 'causal': before it alone");
 TYPE(2, "a convolution of each channel, then one over all channels",

@@ -10,10 +10,7 @@ enum { GRAIN = 16384 };
 static luron_status declare(luron_call *c) {
     const conv *o = luron_options(c);
     const int dims = (int)o->kernel_size.n;
-    if (o->in_channels % o->groups || o->out_channels % o->groups)
-        return luron_fail(c, LURON_E_ARGUMENT,
-                          "in_channels, %lld, and out_channels, %lld, have to be multiples of groups, %lld",
-                          (long long)o->in_channels, (long long)o->out_channels, (long long)o->groups);
+    LURON_TRY(conv_check_groups(c));
     int64_t shape[5] = {o->in_channels, o->out_channels / o->groups};
     double fan_in = (double)shape[1];
     for (int d = 0; d < dims; d++) {
@@ -32,23 +29,10 @@ static luron_status declare(luron_call *c) {
 }
 
 /* s->x has the sizes of the output, s->y those of the input. */
-static luron_status shapes_of(luron_call *c, int ndim, const int64_t *sizes, conv_shapes *s) {
+static luron_status shapes_of(luron_call *c, conv_shapes *s) {
     const conv *o = luron_options(c);
     *s = (conv_shapes){.dims = (int)o->kernel_size.n};
-    s->unbatched = ndim == s->dims + 1;
-    if (ndim != s->dims + 2 && !s->unbatched)
-        return luron_fail(c, LURON_E_SHAPE,
-                          "input has %d dimensions, %d expected, or %d without a batch: (n, in_channels, %s)", ndim,
-                          s->dims + 2, s->dims + 1,
-                          s->dims == 1   ? "length"
-                          : s->dims == 2 ? "height, width"
-                                         : "depth, height, width");
-    s->y[0] = 1;
-    for (int i = 0; i < ndim; i++)
-        s->y[i + s->unbatched] = sizes[i];
-    if (s->y[1] != o->in_channels)
-        return luron_fail(c, LURON_E_SHAPE, "input has %lld channels, in_channels is %lld", (long long)s->y[1],
-                          (long long)o->in_channels);
+    LURON_TRY(conv_input_of(c, luron_in(c, 0)->ndim, luron_in(c, 0)->shape, s, s->y));
     s->x[0] = s->y[0], s->x[1] = o->out_channels;
     for (int d = 0; d < s->dims; d++) {
         const int64_t full = (s->y[d + 2] - 1) * o->stride.at[d] + o->dilation.at[d] * (o->kernel_size.at[d] - 1) + 1;
@@ -67,7 +51,7 @@ static luron_status shapes_of(luron_call *c, int ndim, const int64_t *sizes, con
 
 static luron_status setup(luron_call *c) {
     conv_shapes s;
-    LURON_TRY(shapes_of(c, luron_in(c, 0)->ndim, luron_in(c, 0)->shape, &s));
+    LURON_TRY(shapes_of(c, &s));
     const luron_view big = conv_view(c, &s, s.x, NULL), small = conv_view(c, &s, s.y, NULL);
     luron_conv v = conv_service(c, &s, ((const conv *)luron_options(c))->groups);
     v.x = &big, v.gy = &small, v.w = luron_param(c, CONV_WEIGHT);
@@ -96,7 +80,7 @@ static void fill(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 }
 static luron_status forward(luron_call *c) {
     conv_shapes s;
-    LURON_TRY(shapes_of(c, luron_in(c, 0)->ndim, luron_in(c, 0)->shape, &s));
+    LURON_TRY(shapes_of(c, &s));
     luron_conv v = conv_service(c, &s, ((const conv *)luron_options(c))->groups);
     const luron_view x = conv_view(c, &s, s.y, luron_data(luron_in(c, 0)));
     luron_view y = conv_view(c, &s, s.x, luron_data(luron_out(c, 0)));
@@ -110,7 +94,7 @@ static luron_status forward(luron_call *c) {
 
 static luron_status backward(luron_call *c) {
     conv_shapes s;
-    LURON_TRY(shapes_of(c, luron_in(c, 0)->ndim, luron_in(c, 0)->shape, &s));
+    LURON_TRY(shapes_of(c, &s));
     luron_conv v = conv_service(c, &s, ((const conv *)luron_options(c))->groups);
     const luron_view gy = conv_view(c, &s, s.x, luron_data(luron_grad_out(c, 0)));
     luron_view *gw = luron_grad_param_beta(c, CONV_WEIGHT, &v.beta);
@@ -133,11 +117,9 @@ static luron_status backward(luron_call *c) {
 static luron_status compose(luron_call *c, const luron_ops *o) {
     const conv *opt = luron_options(c);
     luron_tensor *x = o->in(c, 0), *y;
-    int64_t sizes[5], full[3], none[3] = {0}, after[3];
+    int64_t full[3], none[3] = {0}, after[3];
     conv_shapes s;
-    for (int i = 0; i < o->ndim(c, x) && i < 5; i++)
-        sizes[i] = o->size(c, x, i);
-    LURON_TRY(shapes_of(c, o->ndim(c, x), sizes, &s));
+    LURON_TRY(shapes_of(c, &s));
     const int64_t groups = opt->groups, part = opt->in_channels / groups, taps = conv_taps(opt);
     const int64_t weights[3] = {groups, part, opt->out_channels / groups * taps};
     int64_t flat[4] = {s.x[0], groups, part, 1}, blocks[3] = {s.x[0], opt->out_channels, taps};
@@ -176,18 +158,7 @@ OPTIONS(1);
 OPTIONS(2);
 OPTIONS(3);
 #define TYPE(n, text)                                                                                                  \
-    const luron_layer_type conv_transpose##n##d = {.struct_size = sizeof(luron_layer_type),                            \
-                                                   .flags = LURON_LAYER_F64 | LURON_LAYER_FREES_OUT,                   \
-                                                   .name = "ConvTranspose" #n "d",                                     \
-                                                   .doc = text,                                                        \
-                                                   .options = options##n,                                              \
-                                                   .options_size = sizeof(conv),                                       \
-                                                   .in = conv_in##n,                                                   \
-                                                   .declare = declare,                                                 \
-                                                   .setup = setup,                                                     \
-                                                   .forward = forward,                                                 \
-                                                   .backward = backward,                                               \
-                                                   .compose = compose}
+    const luron_layer_type conv_transpose##n##d = CONV_TYPE("ConvTranspose" #n "d", text, options##n, conv_in##n)
 TYPE(1, "transposed convolution along one dimension: larger by the stride");
 TYPE(2, "transposed convolution over height and width: larger by the stride");
 TYPE(3, "transposed convolution over depth, height and width: larger by the stride");

@@ -19,6 +19,9 @@ typedef struct blocks {
 #define NAME(x) x##_double
 #include "unfold.c"
 
+/* What is Fold's: it alone has output_size. */
+static int folds(const luron_call *c) { return ((const conv *)luron_options(c))->output_size.n > 0; }
+
 /* Places of the kernel on an image of the sizes b->x. */
 static luron_status count(luron_call *c, blocks *b) {
     const conv *o = luron_options(c);
@@ -29,14 +32,16 @@ static luron_status count(luron_call *c, blocks *b) {
         const int64_t wide = b->dilation[d] * (b->kernel[d] - 1) + 1, room = b->x[d] + 2 * b->padding[d] - wide;
         if (room < 0)
             return luron_fail(c, LURON_E_SHAPE, "%s %lld, %lld with padding: the kernel takes %lld%s",
-                              o->output_size.n ? "output_size is" : "input has size", (long long)b->x[d],
+                              folds(c) ? "output_size is" : "input has size", (long long)b->x[d],
                               (long long)(b->x[d] + 2 * b->padding[d]), (long long)wide,
                               b->dilation[d] > 1 ? " with its dilation" : "");
         b->y[d] = room / b->stride[d] + 1;
     }
     return LURON_OK;
 }
-static luron_status unfold_shapes(luron_call *c, int ndim, const int64_t *sizes, blocks *b) {
+static luron_status unfold_shapes(luron_call *c, blocks *b) {
+    const int ndim = luron_in(c, 0)->ndim;
+    const int64_t *sizes = luron_in(c, 0)->shape;
     *b = (blocks){.unbatched = ndim == 3, .n = 1};
     if (ndim != 3 && ndim != 4)
         return luron_fail(c, LURON_E_SHAPE,
@@ -46,7 +51,9 @@ static luron_status unfold_shapes(luron_call *c, int ndim, const int64_t *sizes,
     if (b->c < 1) return luron_fail(c, LURON_E_SHAPE, "input has no channels, 1 or more expected");
     return count(c, b);
 }
-static luron_status fold_shapes(luron_call *c, int ndim, const int64_t *sizes, blocks *b) {
+static luron_status fold_shapes(luron_call *c, blocks *b) {
+    const int ndim = luron_in(c, 0)->ndim;
+    const int64_t *sizes = luron_in(c, 0)->shape;
     const conv *o = luron_options(c);
     *b = (blocks){.unbatched = ndim == 2, .n = 1, .x = {o->output_size.at[0], o->output_size.at[1]}};
     if (ndim != 2 && ndim != 3)
@@ -63,55 +70,35 @@ static luron_status fold_shapes(luron_call *c, int ndim, const int64_t *sizes, b
     b->c = sizes[0] / b->taps;
     return LURON_OK;
 }
+static luron_status open(luron_call *c, blocks *b) {
+    return folds(c) ? fold_shapes(c, b) : unfold_shapes(c, b);
+}
 
-static void run(luron_call *c, blocks *b, const luron_view *from, luron_view *to,
-                void (*fn)(void *, int64_t, int64_t, int64_t)) {
+/* Blocks of an image, or the image of blocks. */
+static void run(luron_call *c, blocks *b, int sums, const luron_view *from, luron_view *to) {
+    void (*fn)(void *, int64_t, int64_t, int64_t) = c->dtype == LURON_F64 ? take_double : take_float;
+    if (sums) fn = c->dtype == LURON_F64 ? give_double : give_float;
     b->from = luron_data(from), b->to = luron_data(to);
     c->host->parallel_for(c, b->n * b->c, GRAIN / (b->taps * b->y[0] * b->y[1] + b->x[0] * b->x[1]) + 1, fn, b);
 }
-static void take(luron_call *c, blocks *b, const luron_view *from, luron_view *to) {
-    run(c, b, from, to, c->dtype == LURON_F64 ? take_double : take_float);
-}
-static void give(luron_call *c, blocks *b, const luron_view *from, luron_view *to) {
-    run(c, b, from, to, c->dtype == LURON_F64 ? give_double : give_float);
-}
-
-static luron_status unfold_setup(luron_call *c) {
+static luron_status setup(luron_call *c) {
     blocks b;
-    LURON_TRY(unfold_shapes(c, luron_in(c, 0)->ndim, luron_in(c, 0)->shape, &b));
-    const int64_t shape[3] = {b.n, b.c * b.taps, b.y[0] * b.y[1]};
-    return c->host->set_out(c, 0, LURON_REAL, 3 - b.unbatched, shape + b.unbatched);
+    LURON_TRY(open(c, &b));
+    const int64_t columns[3] = {b.n, b.c * b.taps, b.y[0] * b.y[1]}, image[4] = {b.n, b.c, b.x[0], b.x[1]};
+    return c->host->set_out(c, 0, LURON_REAL, (folds(c) ? 4 : 3) - b.unbatched,
+                            (folds(c) ? image : columns) + b.unbatched);
 }
-static luron_status unfold_forward(luron_call *c) {
+static luron_status forward(luron_call *c) {
     blocks b;
-    LURON_TRY(unfold_shapes(c, luron_in(c, 0)->ndim, luron_in(c, 0)->shape, &b));
-    take(c, &b, luron_in(c, 0), luron_out(c, 0));
+    LURON_TRY(open(c, &b));
+    run(c, &b, folds(c), luron_in(c, 0), luron_out(c, 0));
     return LURON_OK;
 }
-static luron_status unfold_backward(luron_call *c) {
+static luron_status backward(luron_call *c) {
     blocks b;
-    LURON_TRY(unfold_shapes(c, luron_in(c, 0)->ndim, luron_in(c, 0)->shape, &b));
+    LURON_TRY(open(c, &b));
     luron_view *gx = luron_grad_in_beta(c, 0, &b.beta);
-    if (gx) give(c, &b, luron_grad_out(c, 0), gx);
-    return LURON_OK;
-}
-static luron_status fold_setup(luron_call *c) {
-    blocks b;
-    LURON_TRY(fold_shapes(c, luron_in(c, 0)->ndim, luron_in(c, 0)->shape, &b));
-    const int64_t shape[4] = {b.n, b.c, b.x[0], b.x[1]};
-    return c->host->set_out(c, 0, LURON_REAL, 4 - b.unbatched, shape + b.unbatched);
-}
-static luron_status fold_forward(luron_call *c) {
-    blocks b;
-    LURON_TRY(fold_shapes(c, luron_in(c, 0)->ndim, luron_in(c, 0)->shape, &b));
-    give(c, &b, luron_in(c, 0), luron_out(c, 0));
-    return LURON_OK;
-}
-static luron_status fold_backward(luron_call *c) {
-    blocks b;
-    LURON_TRY(fold_shapes(c, luron_in(c, 0)->ndim, luron_in(c, 0)->shape, &b));
-    luron_view *gx = luron_grad_in_beta(c, 0, &b.beta);
-    if (gx) take(c, &b, luron_grad_out(c, 0), gx);
+    if (gx) run(c, &b, !folds(c), luron_grad_out(c, 0), gx);
     return LURON_OK;
 }
 
@@ -119,12 +106,8 @@ static luron_status fold_backward(luron_call *c) {
  * ------------------------------------------------------------------------------------------------------------ */
 static luron_status unfold_compose(luron_call *c, const luron_ops *o) {
     luron_tensor *x = o->in(c, 0);
-    const int ndim = o->ndim(c, x);
-    int64_t sizes[4];
     blocks b;
-    for (int i = 0; i < ndim && i < 4; i++)
-        sizes[i] = o->size(c, x, i);
-    LURON_TRY(unfold_shapes(c, ndim, sizes, &b));
+    LURON_TRY(open(c, &b));
     const int64_t padded[2] = {b.x[0] + 2 * b.padding[0], b.x[1] + 2 * b.padding[1]},
                   flat[3] = {b.n, b.c, padded[0] * padded[1]};
     const int64_t shape[3] = {b.n, b.c * b.taps, b.y[0] * b.y[1]};
@@ -134,12 +117,8 @@ static luron_status unfold_compose(luron_call *c, const luron_ops *o) {
 }
 static luron_status fold_compose(luron_call *c, const luron_ops *o) {
     luron_tensor *x = o->in(c, 0);
-    const int ndim = o->ndim(c, x);
-    int64_t sizes[3];
     blocks b;
-    for (int i = 0; i < ndim && i < 3; i++)
-        sizes[i] = o->size(c, x, i);
-    LURON_TRY(fold_shapes(c, ndim, sizes, &b));
+    LURON_TRY(open(c, &b));
     const int64_t padded[2] = {b.x[0] + 2 * b.padding[0], b.x[1] + 2 * b.padding[1]};
     const int64_t each[3] = {b.n, b.c, b.taps * b.y[0] * b.y[1]}, shape[4] = {b.n, b.c, b.x[0], b.x[1]};
     x = conv_added(c, o, o->reshape(c, x, 3, each), 2, b.y, padded);
@@ -166,9 +145,9 @@ static const luron_port *const fold_in[] = {LURON_PORT("input", 0, LURON_REAL, 0
      .options = part##_options,                                                                                        \
      .options_size = sizeof(conv),                                                                                     \
      .in = part##_in,                                                                                                  \
-     .setup = part##_setup,                                                                                            \
-     .forward = part##_forward,                                                                                        \
-     .backward = part##_backward,                                                                                      \
+     .setup = setup,                                                                                                   \
+     .forward = forward,                                                                                               \
+     .backward = backward,                                                                                             \
      .compose = part##_compose}
 const luron_layer_type conv_unfold =
     TYPE("Unfold", "the blocks that a kernel takes of an image, as columns (n, c * kernel, places)", unfold);
