@@ -20,7 +20,10 @@ static luron_status declare(luron_call *c) {
     conv_shapes s;
     LURON_TRY(conv_check_same(c));
     LURON_TRY(shapes_of(c, &s));
-    int64_t weight[3] = {1, o->out_channels, o->in_channels * conv_taps(o)}, bias[4] = {o->out_channels};
+    int64_t weight[3] = {1, o->out_channels}, bias[4] = {o->out_channels};
+    if (__builtin_mul_overflow(o->in_channels, conv_taps(o), &weight[2]))
+        return luron_fail(c, LURON_E_ARGUMENT, "in_channels, %lld, times the kernel are more than an int64 can hold",
+                          (long long)o->in_channels);
     for (int d = 0; d < s.dims; d++)
         weight[0] *= bias[d + 1] = s.y[d + 2];
     const double bound = 1 / sqrt((double)weight[2]);

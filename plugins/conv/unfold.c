@@ -42,6 +42,7 @@ static luron_status count(luron_call *c, blocks *b) {
 static luron_status unfold_shapes(luron_call *c, blocks *b) {
     const int ndim = luron_in(c, 0)->ndim;
     const int64_t *sizes = luron_in(c, 0)->shape;
+    int64_t rows;
     *b = (blocks){.unbatched = ndim == 3, .n = 1};
     if (ndim != 3 && ndim != 4)
         return luron_fail(c, LURON_E_SHAPE,
@@ -49,7 +50,12 @@ static luron_status unfold_shapes(luron_call *c, blocks *b) {
     if (ndim == 4) b->n = *sizes++;
     b->c = sizes[0], b->x[0] = sizes[1], b->x[1] = sizes[2];
     if (b->c < 1) return luron_fail(c, LURON_E_SHAPE, "input has no channels, 1 or more expected");
-    return count(c, b);
+    LURON_TRY(count(c, b));
+    if (__builtin_mul_overflow(b->c, b->taps, &rows))
+        return luron_fail(c, LURON_E_SHAPE,
+                          "%lld channels times %lld numbers of the kernel are more than an int64 can hold",
+                          (long long)b->c, (long long)b->taps);
+    return LURON_OK;
 }
 static luron_status fold_shapes(luron_call *c, blocks *b) {
     const int ndim = luron_in(c, 0)->ndim;
@@ -70,9 +76,7 @@ static luron_status fold_shapes(luron_call *c, blocks *b) {
     b->c = sizes[0] / b->taps;
     return LURON_OK;
 }
-static luron_status open(luron_call *c, blocks *b) {
-    return folds(c) ? fold_shapes(c, b) : unfold_shapes(c, b);
-}
+static luron_status open(luron_call *c, blocks *b) { return folds(c) ? fold_shapes(c, b) : unfold_shapes(c, b); }
 
 /* Blocks of an image, or the image of blocks. */
 static void run(luron_call *c, blocks *b, int sums, const luron_view *from, luron_view *to) {

@@ -242,7 +242,8 @@ static void test_conv_more_messages(void **state) {
     luron_layer *none = NULL;
     luron_tensor *x = tensor_of(ctx, LURON_F32, 4, (const int64_t[]){1, 2, 3, 4}, NULL),
                  *blocks = tensor_of(ctx, LURON_F32, 3, (const int64_t[]){1, 6, 5}, NULL);
-    luron_tensor *empty = tensor_of(ctx, LURON_F32, 4, (const int64_t[]){1, 2, 0, 4}, NULL);
+    luron_tensor *empty = tensor_of(ctx, LURON_F32, 4, (const int64_t[]){1, 2, 0, 4}, NULL),
+                 *deep = tensor_of(ctx, LURON_F32, 4, (const int64_t[]){0, 1000000000000, 1, 1}, NULL);
     refuses(ctx, "ConvTranspose2d", CHANNELS(3, 2) "\"kernel_size\": 2}", x,
             "input has 2 channels, in_channels is 3; given input (1, 2, 3, 4)");
     refuses(ctx, "ConvTranspose2d", CHANNELS(2, 2) "\"kernel_size\": 2}", blocks,
@@ -260,6 +261,8 @@ static void test_conv_more_messages(void **state) {
     refuses(ctx, "Unfold", "{\"kernel_size\": [2, 3], \"dilation\": 2}", x,
             "input has size 4, 4 with padding: the kernel takes 5 with its dilation");
     refuses(ctx, "Unfold", "{\"kernel_size\": [4, 3]}", x, "input has size 3, 3 with padding: the kernel takes 4");
+    refuses(ctx, "Unfold", "{\"kernel_size\": 1000000, \"padding\": 1000000}", deep,
+            "1000000000000 channels times 1000000000000 numbers of the kernel are more than an int64 can hold");
     refuses(ctx, "Fold", "{\"output_size\": 3, \"kernel_size\": 2}", x,
             "input has 4 dimensions, 3 expected, or 2 without a batch: (n, c * kernel, places)");
     refuses(ctx, "Fold", "{\"output_size\": 3, \"kernel_size\": 2}", blocks,
@@ -280,6 +283,8 @@ static void test_conv_more_messages(void **state) {
          "in_channels times depth_multiplier is 10000000000, at most 1000000000 expected"},
         {"SeparableConv2d", CHANNELS(2, 2) "\"kernel_size\": 2, \"depth_multiplier\": 0}", "depth_multiplier"},
         {"LocallyConnected1d", CHANNELS(2, 2) "\"kernel_size\": 2}", "input_size"},
+        {"LocallyConnected2d", CHANNELS(1000000000, 2) "\"input_size\": 1000000, \"kernel_size\": 1000000}",
+         "in_channels, 1000000000, times the kernel are more than an int64 can hold"},
         {"Unfold", "{\"kernel_size\": 0}", "kernel_size"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -290,7 +295,7 @@ static void test_conv_more_messages(void **state) {
                  luron_layer_from_json(&none, ctx, "LocallyConnected2d",
                                        CHANNELS(2, 2) "\"input_size\": 3, \"kernel_size\": 4}"),
                  LURON_E_SHAPE, "the kernel takes 4");
-    luron_tensor_unref(x), luron_tensor_unref(blocks), luron_tensor_unref(empty);
+    luron_tensor_unref(x), luron_tensor_unref(blocks), luron_tensor_unref(empty), luron_tensor_unref(deep);
 }
 
 int main(void) {
