@@ -33,34 +33,19 @@ static luron_status check_samples(luron_call *c, const planes *p) {
     return LURON_OK;
 }
 static luron_status open_planes(luron_call *c, planes *p) {
-    const luron_view *x = luron_in(c, 0);
-    *p = (planes){.o = luron_options(c), .n = 1, .in_size = 1, .out_size = 1};
-    p->dims = (int)p->o->kernel_size.n, p->first = x->ndim - p->dims;
-    if (p->first != 1 && p->first != 2)
-        return luron_fail(c, LURON_E_SHAPE, "input has %d dimensions, %d or %d expected", (int)x->ndim, p->dims + 1,
-                          p->dims + 2);
-    for (int d = 0; d < POOL_DIMS; d++)
-        p->in[d] = p->out[d] = p->kernel[d] = 1;
-    for (int i = 0; i < p->first; i++)
-        p->n *= x->shape[i];
+    LURON_TRY(pool_begin(c, p));
     for (int k = 0; k < p->dims; k++) {
-        p->in[POOL_DIMS - p->dims + k] = x->shape[p->first + k];
+        p->in[POOL_DIMS - p->dims + k] = luron_in(c, 0)->shape[p->first + k];
         LURON_TRY(out_size(c, p, POOL_DIMS - p->dims + k, k));
     }
-    for (int d = 0; d < POOL_DIMS; d++) {
-        p->in_size *= p->in[d], p->out_size *= p->out[d];
-        if (p->in_size > INT32_MAX) return luron_fail(c, LURON_E_UNSUPPORTED, "planes of more than 2^31 - 1 numbers");
-    }
+    LURON_TRY(pool_count(c, p));
     return check_samples(c, p);
 }
 static luron_status setup(luron_call *c) {
     planes p;
     int64_t shape[8];
     LURON_TRY(open_planes(c, &p));
-    const luron_view *x = luron_in(c, 0);
-    for (int i = 0; i < x->ndim; i++)
-        shape[i] = i < p.first ? x->shape[i] : p.out[POOL_DIMS - x->ndim + i];
-    LURON_TRY(c->host->set_out(c, 0, LURON_REAL, x->ndim, shape));
+    LURON_TRY(c->host->set_out(c, 0, LURON_REAL, pool_out_shape(c, &p, shape), shape));
     return c->host->declare_saved(c, 0, LURON_I32, LURON_SHAPE(p.n * p.out_size));
 }
 static luron_status forward(luron_call *c) {
@@ -114,10 +99,8 @@ static luron_status compose(luron_call *c, const luron_ops *o) {
         }
         x = best;
     }
-    const luron_view *v = luron_in(c, 0);
-    for (int i = 0; i < v->ndim; i++)
-        shape[i] = i < p.first ? v->shape[i] : p.out[POOL_DIMS - v->ndim + i];
-    return o->set_out(c, 0, o->reshape(c, x, v->ndim, shape));
+    const int ndim = pool_out_shape(c, &p, shape);
+    return o->set_out(c, 0, o->reshape(c, x, ndim, shape));
 }
 
 #define TYPES(n, shapes)                                                                                               \

@@ -6,11 +6,8 @@ static luron_status setup(luron_call *c) {
     planes p;
     LURON_TRY(pool_max_setup(c));
     LURON_TRY(pool_open(c, &p));
-    const luron_view *x = luron_in(c, 0);
     int64_t shape[8];
-    for (int i = 0; i < x->ndim; i++)
-        shape[i] = i < p.first ? x->shape[i] : p.out[POOL_DIMS - x->ndim + i];
-    return c->host->set_out(c, 1, LURON_I64, x->ndim, shape);
+    return c->host->set_out(c, 1, LURON_I64, pool_out_shape(c, &p, shape), shape);
 }
 static luron_status forward(luron_call *c) {
     LURON_TRY(pool_max_forward(c));
@@ -49,10 +46,9 @@ static luron_status compose(luron_call *c, const luron_ops *o) {
         x = best, at = won;
     }
     int64_t shape[8];
-    for (int d = 0; d < o->ndim(c, x); d++)
-        shape[d] = o->size(c, x, d);
+    const int ndim = pool_out_shape(c, &p, shape);
     LURON_TRY(o->set_out(c, 0, x));
-    return o->set_out(c, 1, o->cast(c, o->expand(c, at, o->ndim(c, x), shape), LURON_I64));
+    return o->set_out(c, 1, o->cast(c, o->expand(c, at, ndim, shape), LURON_I64));
 }
 
 static const luron_port *const out[] = {

@@ -50,22 +50,24 @@ static luron_status open_dim(luron_call *c, planes *p, int d, int k) {
     return count_windows(c, p, d, at);
 }
 
-luron_status pool_open(luron_call *c, planes *p) {
+luron_status pool_begin(luron_call *c, planes *p) {
     static const char *const wanted[] = {"(n, c, l) or (c, l)", "(n, c, h, w) or (c, h, w)",
                                          "(n, c, d, h, w) or (c, d, h, w)"};
     const luron_view *x = luron_in(c, 0);
-    *p = (planes){.o = luron_options(c), .n = 1, .in_size = 1, .out_size = 1};
-    p->adaptive = p->o->output_size.n > 0;
-    p->dims = (int)(p->adaptive ? p->o->output_size.n : p->o->kernel_size.n);
+    const pool *o = luron_options(c);
+    *p = (planes){.o = o, .n = 1, .in_size = 1, .out_size = 1};
+    p->dims = (int)(o->kernel_size.n ? o->kernel_size.n : o->output_size.n);
     if (x->ndim != p->dims + 1 && x->ndim != p->dims + 2)
         return luron_fail(c, LURON_E_SHAPE, "input has %d dimensions, %s expected", (int)x->ndim, wanted[p->dims - 1]);
     p->first = x->ndim - p->dims;
     for (int d = 0; d < POOL_DIMS; d++)
         p->in[d] = p->out[d] = p->kernel[d] = p->step[d] = p->apart[d] = 1;
-    for (int k = 0; k < p->dims; k++)
-        LURON_TRY(open_dim(c, p, POOL_DIMS - p->dims + k, k));
     for (int i = 0; i < p->first; i++)
         p->n *= x->shape[i];
+    return LURON_OK;
+}
+
+luron_status pool_count(luron_call *c, planes *p) {
     for (int d = 0; d < POOL_DIMS; d++) {
         p->in_size *= p->in[d];
         if (p->in_size > INT32_MAX || p->out[d] > INT32_MAX)
@@ -75,13 +77,24 @@ luron_status pool_open(luron_call *c, planes *p) {
     return LURON_OK;
 }
 
-luron_status pool_set_out(luron_call *c, planes *p) {
+luron_status pool_open(luron_call *c, planes *p) {
+    LURON_TRY(pool_begin(c, p));
+    p->adaptive = p->o->kernel_size.n == 0;
+    for (int k = 0; k < p->dims; k++)
+        LURON_TRY(open_dim(c, p, POOL_DIMS - p->dims + k, k));
+    return pool_count(c, p);
+}
+
+int pool_out_shape(const luron_call *c, const planes *p, int64_t *shape) {
     const luron_view *x = luron_in(c, 0);
-    int64_t shape[8];
-    LURON_TRY(pool_open(c, p));
     for (int i = 0; i < x->ndim; i++)
         shape[i] = i < p->first ? x->shape[i] : p->out[POOL_DIMS - x->ndim + i];
-    return c->host->set_out(c, 0, LURON_REAL, x->ndim, shape);
+    return x->ndim;
+}
+luron_status pool_set_out(luron_call *c, planes *p) {
+    int64_t shape[8];
+    LURON_TRY(pool_open(c, p));
+    return c->host->set_out(c, 0, LURON_REAL, pool_out_shape(c, p, shape), shape);
 }
 
 double pool_span(const planes *p, int d, int64_t i, int64_t *lo, int64_t *hi) {

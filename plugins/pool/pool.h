@@ -58,8 +58,14 @@ typedef struct planes {
     double beta;
 } planes;
 
+/** What an input of the layer's rank says: options, dims, planes; the sizes are 1. @return an error for another. */
+luron_status pool_begin(luron_call *c, planes *p);
+/** The numbers of a plane, in and out, from its dims; or an error: places are 32-bit integers. */
+luron_status pool_count(luron_call *c, planes *p);
 /** Sizes of the call's layer, with errors for ranks and windows that do not fit. */
 luron_status pool_open(luron_call *c, planes *p);
+/** The output's sizes, as many as the input has. @return how many. */
+int pool_out_shape(const luron_call *c, const planes *p, int64_t *shape);
 /** Open and set the output. */
 luron_status pool_set_out(luron_call *c, planes *p);
 /** Window i along dim d of an average: places from *lo to before *hi; @return how many it divides by. */

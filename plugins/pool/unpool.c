@@ -26,27 +26,19 @@ static luron_status out_size(luron_call *c, const pool *o, int k, int64_t in, in
 /* Of planes alone their sizes count; the output's shape goes to `shape` unless NULL. */
 static luron_status open_planes(luron_call *c, planes *p, int64_t *shape) {
     const luron_view *x = luron_in(c, 0), *ids = luron_in(c, 1);
-    *p = (planes){.o = luron_options(c), .n = 1, .in_size = 1, .out_size = 1};
-    p->dims = (int)p->o->kernel_size.n, p->first = x->ndim - p->dims;
-    if (p->first != 1 && p->first != 2)
-        return luron_fail(c, LURON_E_SHAPE, "input has %d dimensions, %d or %d expected", (int)x->ndim, p->dims + 1,
-                          p->dims + 2);
+    LURON_TRY(pool_begin(c, p));
     for (int i = 0; i < x->ndim; i++) {
         int64_t size = x->shape[i];
         if (ids->ndim != x->ndim || ids->shape[i] != size)
             return luron_fail(c, LURON_E_SHAPE, "indices do not have the shape of the input");
-        if (i < p->first) {
-            p->n *= size;
-        } else {
+        if (i >= p->first) {
             if (size < 1)
                 return luron_fail(c, LURON_E_SHAPE, "input has size 0 in dimension %lld, at least 1 expected",
                                   (long long)luron_shown(c, i));
-            p->in_size *= size;
             LURON_TRY(out_size(c, p->o, i - p->first, x->shape[i], &size));
-            p->out_size *= size;
+            if ((p->in_size *= x->shape[i]) > INT32_MAX || size > INT32_MAX || (p->out_size *= size) > INT32_MAX)
+                return luron_fail(c, LURON_E_UNSUPPORTED, "planes of more than 2^31 - 1 numbers");
         }
-        if (p->in_size > INT32_MAX || p->out_size > INT32_MAX || size > INT32_MAX)
-            return luron_fail(c, LURON_E_UNSUPPORTED, "planes of more than 2^31 - 1 numbers");
         if (shape) shape[i] = size;
     }
     return LURON_OK;
