@@ -80,6 +80,9 @@ luron_status pad_compose(luron_call *c, const luron_ops *o, pad_open *open);
     static luron_status open##_backward(luron_call *c) { return pad_backward(c, open); }                               \
     static luron_status open##_compose(luron_call *c, const luron_ops *o) { return pad_compose(c, o, open); }
 #define PAD_TYPE(type_name, function_name, text, opts, size, ports, open)                                              \
+    PAD_CHECKED(type_name, function_name, text, opts, size, ports, NULL, open)
+/** With options that `check` looks at when the layer is made. */
+#define PAD_CHECKED(type_name, function_name, text, opts, size, ports, check, open)                                    \
     {.struct_size = sizeof(luron_layer_type),                                                                          \
      .flags = LURON_LAYER_F64 | LURON_LAYER_FREES_IN | LURON_LAYER_FREES_OUT,                                          \
      .name = type_name,                                                                                                \
@@ -88,6 +91,7 @@ luron_status pad_compose(luron_call *c, const luron_ops *o, pad_open *open);
      .options = opts,                                                                                                  \
      .options_size = size,                                                                                             \
      .in = ports,                                                                                                      \
+     .declare = check,                                                                                                 \
      .setup = open##_setup,                                                                                            \
      .forward = open##_forward,                                                                                        \
      .backward = open##_backward,                                                                                      \

@@ -22,21 +22,14 @@ static luron_tensor *weighed(luron_call *c, const luron_ops *o, const pad *p, in
     }
     return sum;
 }
-static luron_tensor *repeated(luron_call *c, const luron_ops *o, luron_tensor *x, int ndim, int dim, int64_t n) {
+/* What has size 1 along `dim`, or everywhere, as large as x, with size n along `dim`. */
+static luron_tensor *repeated(luron_call *c, const luron_ops *o, luron_tensor *what, luron_tensor *x, int dim,
+                              int64_t n) {
     int64_t shape[8];
+    const int ndim = o->ndim(c, x);
     for (int i = 0; i < ndim; i++)
         shape[i] = i == dim ? n : o->size(c, x, i);
-    return o->expand(c, x, ndim, shape);
-}
-static luron_tensor *valued(luron_call *c, const luron_ops *o, const pad *p, luron_tensor *x, int dim, int64_t n) {
-    int64_t ones[8];
-    for (int i = 0; i < p->ndim; i++)
-        ones[i] = 1;
-    luron_tensor *one = o->reshape(c, o->scalar(c, p->value), p->ndim, ones);
-    int64_t shape[8];
-    for (int i = 0; i < p->ndim; i++)
-        shape[i] = i == dim ? n : o->size(c, x, i);
-    return o->expand(c, one, p->ndim, shape);
+    return o->expand(c, what, ndim, shape);
 }
 
 /* The piece that begins at output *i, which is moved to its end. */
@@ -55,22 +48,18 @@ static luron_tensor *piece(luron_call *c, const luron_ops *o, const pad *p, int 
         while (begin + n < a->out && place(c, p, d, begin + n) == (first < 0 ? -1 : first + n * step))
             n++;
     *i = begin + n;
-    if (first < 0) return valued(c, o, p, x, dim, n);
+    if (first < 0) return repeated(c, o, o->scalar(c, p->value), x, dim, n);
     luron_tensor *part = o->narrow(c, x, dim, step == -1 && n > 1 ? first - n + 1 : first, step == 0 ? 1 : n);
-    if (step == 0 && n > 1) return repeated(c, o, part, p->ndim, dim, n);
+    if (step == 0 && n > 1) return repeated(c, o, part, x, dim, n);
     return step == -1 && n > 1 ? o->flip(c, part, 1, &dim) : part;
 }
 
 luron_status pad_compose(luron_call *c, const luron_ops *o, pad_open *open) {
     luron_tensor *x = o->in(c, 0);
     pad p = {.mode = PAD_CONSTANT};
-    int64_t sizes[8];
-    const int ndim = o->ndim(c, x);
-    for (int i = 0; i < ndim; i++)
-        sizes[i] = o->size(c, x, i);
-    LURON_TRY(open(c, ndim, sizes, &p));
+    LURON_TRY(open(c, luron_in(c, 0)->ndim, luron_in(c, 0)->shape, &p));
     for (int k = 0; k < p.dims; k++) {
-        const int d = PAD_DIMS - p.dims + k, dim = ndim - p.dims + k;
+        const int d = PAD_DIMS - p.dims + k, dim = p.ndim - p.dims + k;
         luron_tensor *all = NULL;
         for (int64_t i = 0; i < p.axis[d].out;) {
             luron_tensor *parts[JOINED];

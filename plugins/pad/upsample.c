@@ -92,26 +92,11 @@ static const luron_port *const in[] = {
     LURON_PORT("input", 0, LURON_REAL, 0, "(n, c, length), (n, c, height, width) or (n, c, depth, height, width)"),
     NULL};
 static const luron_port *const in2[] = {LURON_PORT("input", 0, LURON_REAL, 4, "(n, c, height, width)"), NULL};
-/* As PAD_TYPE, with options that are looked at when the layer is made. */
-#define UPSAMPLE(type_name, function_name, text, opts, ports, check, open)                                             \
-    {.struct_size = sizeof(luron_layer_type),                                                                          \
-     .flags = LURON_LAYER_F64 | LURON_LAYER_FREES_IN | LURON_LAYER_FREES_OUT,                                          \
-     .name = type_name,                                                                                                \
-     .function = function_name,                                                                                        \
-     .doc = text,                                                                                                      \
-     .options = opts,                                                                                                  \
-     .options_size = sizeof(upsample),                                                                                 \
-     .in = ports,                                                                                                      \
-     .declare = check,                                                                                                 \
-     .setup = open##_setup,                                                                                            \
-     .forward = open##_forward,                                                                                        \
-     .backward = open##_backward,                                                                                      \
-     .compose = open##_compose}
-const luron_layer_type pad_upsample =
-    UPSAMPLE("Upsample", "interpolate", "another size, by what lies near", options, in, declare, any);
+const luron_layer_type pad_upsample = PAD_CHECKED("Upsample", "interpolate", "another size, by what lies near", options,
+                                                  sizeof(upsample), in, declare, any);
 const luron_layer_type pad_nearest2d =
-    UPSAMPLE("UpsamplingNearest2d", NULL, "another size of images, each number the nearest one", plain, in2,
-             declare_plain, nearest);
+    PAD_CHECKED("UpsamplingNearest2d", NULL, "another size of images, each number the nearest one", plain,
+                sizeof(upsample), in2, declare_plain, nearest);
 const luron_layer_type pad_bilinear2d =
-    UPSAMPLE("UpsamplingBilinear2d", NULL, "another size of images, between four numbers; align_corners is true", plain,
-             in2, declare_plain, bilinear);
+    PAD_CHECKED("UpsamplingBilinear2d", NULL, "another size of images, between four numbers; align_corners is true",
+                plain, sizeof(upsample), in2, declare_plain, bilinear);
