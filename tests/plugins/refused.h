@@ -38,4 +38,15 @@ static inline void refused(luron_ctx *ctx, const refused_case *c) {
     luron_layer_unref(layer);
 }
 
+/* A type of one input says `part` to x. */
+static inline void refuses(luron_ctx *ctx, const char *type, const char *options, luron_tensor *x, luron_status status,
+                           const char *part) {
+    luron_layer *layer;
+    luron_tensor *y = NULL;
+    assert_ok(ctx, luron_layer_from_json(&layer, ctx, type, options));
+    assert_fails(ctx, luron_layer_apply(&y, ctx, layer, 1, &x), status, part);
+    assert_null(y);
+    luron_layer_unref(layer);
+}
+
 #endif

@@ -1,4 +1,6 @@
 #include "layer_check.h"
+#include "put.h"
+#include "refused.h"
 #include "tensor_assert.h"
 
 #include "../data/conv_reference.h"
@@ -26,14 +28,6 @@ static void test_conv_gradients(void **state) {
         {"Conv3d", CHANNELS(2, 2, "[2, 1, 3]") ", \"padding\": [1, 0, 1], \"padding_mode\": \"replicate\"}", 1, {{INPUT_SHAPE(2, 2, 2, 2)}}, .tol = 1e-7, .order = 2},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) layer_check(*state, &cases[i]);
-}
-
-static void put(luron_ctx *ctx, luron_tensor *to, const double *values) {
-    luron_tensor *t = tensor_of(ctx, LURON_F64, luron_tensor_ndim(to), luron_tensor_shape(to), values);
-    int recording = luron_ctx_set_recording(ctx, 0);
-    assert_ok(ctx, luron_tensor_copy(ctx, to, t));
-    luron_ctx_set_recording(ctx, recording);
-    luron_tensor_unref(t);
 }
 
 /* The numbers have few binary places: every sum is exact, in float32 too. */
@@ -102,15 +96,6 @@ static void test_conv_initialised(void **state) {
     assert_ok(ctx, luron_layer_from_json(&layer, ctx, "Conv1d", CHANNELS(2, 2, "1") ", \"weight_init\": \"ones\", \"bias_init\": \"zeros\"}"));
     assert_tensor_close(luron_layer_param(layer, 0), ((const double[]){1, 1, 1, 1}), 4, 0, 0);
     assert_tensor_close(luron_layer_param(layer, 1), ((const double[]){0, 0}), 2, 0, 0);
-    luron_layer_unref(layer);
-}
-
-static void refuses(luron_ctx *ctx, const char *type, const char *options, luron_tensor *x, luron_status status, const char *text) {
-    luron_layer *layer;
-    luron_tensor *y = NULL;
-    assert_ok(ctx, luron_layer_from_json(&layer, ctx, type, options));
-    assert_fails(ctx, luron_layer_apply(&y, ctx, layer, 1, &x), status, text);
-    assert_null(y);
     luron_layer_unref(layer);
 }
 

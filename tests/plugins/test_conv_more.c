@@ -1,5 +1,7 @@
 /* The other layers of the plugin conv: transposed, separable and locally connected convolution, Unfold and Fold. */
 #include "layer_check.h"
+#include "put.h"
+#include "refused.h"
 #include "same_threads.h"
 #include "tensor_assert.h"
 
@@ -108,14 +110,6 @@ static void test_conv_more_gradients(void **state) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         layer_check(*state, &cases[i]);
-}
-
-static void put(luron_ctx *ctx, luron_tensor *to, const double *values) {
-    luron_tensor *t = tensor_of(ctx, LURON_F64, luron_tensor_ndim(to), luron_tensor_shape(to), values);
-    int recording = luron_ctx_set_recording(ctx, 0);
-    assert_ok(ctx, luron_tensor_copy(ctx, to, t));
-    luron_ctx_set_recording(ctx, recording);
-    luron_tensor_unref(t);
 }
 
 /* The numbers have few binary places: every sum is exact, in float32 too. */
@@ -228,15 +222,6 @@ static void test_conv_more_threads(void **state) {
                  (const int64_t[]){3, 36, 440});
 }
 
-static void refuses(luron_ctx *ctx, const char *type, const char *options, luron_tensor *x, const char *text) {
-    luron_layer *layer;
-    luron_tensor *y = NULL;
-    assert_ok(ctx, luron_layer_from_json(&layer, ctx, type, options));
-    assert_fails(ctx, luron_layer_apply(&y, ctx, layer, 1, &x), LURON_E_SHAPE, text);
-    assert_null(y);
-    luron_layer_unref(layer);
-}
-
 static void test_conv_more_messages(void **state) {
     luron_ctx *ctx = *state;
     luron_layer *none = NULL;
@@ -244,32 +229,33 @@ static void test_conv_more_messages(void **state) {
                  *blocks = tensor_of(ctx, LURON_F32, 3, (const int64_t[]){1, 6, 5}, NULL);
     luron_tensor *empty = tensor_of(ctx, LURON_F32, 4, (const int64_t[]){1, 2, 0, 4}, NULL),
                  *deep = tensor_of(ctx, LURON_F32, 4, (const int64_t[]){0, 1000000000000, 1, 1}, NULL);
-    refuses(ctx, "ConvTranspose2d", CHANNELS(3, 2) "\"kernel_size\": 2}", x,
+    refuses(ctx, "ConvTranspose2d", CHANNELS(3, 2) "\"kernel_size\": 2}", x, LURON_E_SHAPE,
             "input has 2 channels, in_channels is 3; given input (1, 2, 3, 4)");
-    refuses(ctx, "ConvTranspose2d", CHANNELS(2, 2) "\"kernel_size\": 2}", blocks,
+    refuses(ctx, "ConvTranspose2d", CHANNELS(2, 2) "\"kernel_size\": 2}", blocks, LURON_E_SHAPE,
             "input has 1 channels, in_channels is 2; given input (1, 6, 5)");
-    refuses(ctx, "ConvTranspose1d", CHANNELS(2, 2) "\"kernel_size\": 2}", x,
+    refuses(ctx, "ConvTranspose1d", CHANNELS(2, 2) "\"kernel_size\": 2}", x, LURON_E_SHAPE,
             "input has 4 dimensions, 3 expected, or 2 without a batch: (n, in_channels, length)");
-    refuses(ctx, "ConvTranspose2d", CHANNELS(2, 2) "\"kernel_size\": 1, \"padding\": 2}", x,
+    refuses(ctx, "ConvTranspose2d", CHANNELS(2, 2) "\"kernel_size\": 1, \"padding\": 2}", x, LURON_E_SHAPE,
             "output would have size -1: from an input of size 3 comes 3, and padding takes 4");
-    refuses(ctx, "ConvTranspose2d", CHANNELS(2, 2) "\"kernel_size\": 2}", empty,
+    refuses(ctx, "ConvTranspose2d", CHANNELS(2, 2) "\"kernel_size\": 2}", empty, LURON_E_SHAPE,
             "input has size 0, at least 1 expected behind the channels");
-    refuses(ctx, "SeparableConv2d", CHANNELS(2, 2) "\"kernel_size\": [2, 5]}", x,
+    refuses(ctx, "SeparableConv2d", CHANNELS(2, 2) "\"kernel_size\": [2, 5]}", x, LURON_E_SHAPE,
             "input has size 4, 4 with padding: the kernel takes 5");
-    refuses(ctx, "LocallyConnected2d", CHANNELS(2, 2) "\"input_size\": [3, 3], \"kernel_size\": 2}", x,
+    refuses(ctx, "LocallyConnected2d", CHANNELS(2, 2) "\"input_size\": [3, 3], \"kernel_size\": 2}", x, LURON_E_SHAPE,
             "input has size 4, input_size is 3");
-    refuses(ctx, "Unfold", "{\"kernel_size\": [2, 3], \"dilation\": 2}", x,
+    refuses(ctx, "Unfold", "{\"kernel_size\": [2, 3], \"dilation\": 2}", x, LURON_E_SHAPE,
             "input has size 4, 4 with padding: the kernel takes 5 with its dilation");
-    refuses(ctx, "Unfold", "{\"kernel_size\": [4, 3]}", x, "input has size 3, 3 with padding: the kernel takes 4");
-    refuses(ctx, "Unfold", "{\"kernel_size\": 1000000, \"padding\": 1000000}", deep,
+    refuses(ctx, "Unfold", "{\"kernel_size\": [4, 3]}", x, LURON_E_SHAPE,
+            "input has size 3, 3 with padding: the kernel takes 4");
+    refuses(ctx, "Unfold", "{\"kernel_size\": 1000000, \"padding\": 1000000}", deep, LURON_E_SHAPE,
             "1000000000000 channels times 1000000000000 numbers of the kernel are more than an int64 can hold");
-    refuses(ctx, "Fold", "{\"output_size\": 3, \"kernel_size\": 2}", x,
+    refuses(ctx, "Fold", "{\"output_size\": 3, \"kernel_size\": 2}", x, LURON_E_SHAPE,
             "input has 4 dimensions, 3 expected, or 2 without a batch: (n, c * kernel, places)");
-    refuses(ctx, "Fold", "{\"output_size\": 3, \"kernel_size\": 2}", blocks,
+    refuses(ctx, "Fold", "{\"output_size\": 3, \"kernel_size\": 2}", blocks, LURON_E_SHAPE,
             "input has 6 rows, a multiple of the kernel's 4 numbers expected");
-    refuses(ctx, "Fold", "{\"output_size\": 3, \"kernel_size\": [1, 2]}", blocks,
+    refuses(ctx, "Fold", "{\"output_size\": 3, \"kernel_size\": [1, 2]}", blocks, LURON_E_SHAPE,
             "input has 5 places, the kernel has 3 x 2 on output_size");
-    refuses(ctx, "Fold", "{\"output_size\": 3, \"kernel_size\": 4}", blocks,
+    refuses(ctx, "Fold", "{\"output_size\": 3, \"kernel_size\": 4}", blocks, LURON_E_SHAPE,
             "output_size is 3, 3 with padding: the kernel takes 4");
     static const char *const wrong[][3] = {
         {"ConvTranspose2d", CHANNELS(3, 2) "\"kernel_size\": 2, \"groups\": 2}",

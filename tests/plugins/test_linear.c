@@ -1,4 +1,5 @@
 #include "layer_check.h"
+#include "put.h"
 #include "tensor_assert.h"
 
 #include "../data/linear_reference.h"
@@ -38,14 +39,6 @@ static luron_layer *linear(luron_ctx *ctx, int64_t in, int64_t out, int bias) {
              (long long)out, bias ? "true" : "false");
     assert_ok(ctx, luron_layer_from_json(&layer, ctx, "Linear", options));
     return layer;
-}
-
-static void put(luron_ctx *ctx, luron_tensor *to, const double *values) {
-    luron_tensor *t = tensor_of(ctx, LURON_F64, luron_tensor_ndim(to), luron_tensor_shape(to), values);
-    int recording = luron_ctx_set_recording(ctx, 0);
-    assert_ok(ctx, luron_tensor_copy(ctx, to, t));
-    luron_ctx_set_recording(ctx, recording);
-    luron_tensor_unref(t);
 }
 
 static void check_values(luron_ctx *ctx, const linear_case *c, uint32_t dtype) {

@@ -1,4 +1,5 @@
 #include "layer_check.h"
+#include "put.h"
 #include "tensor_assert.h"
 
 #include <math.h>
@@ -70,13 +71,6 @@ static void test_norm_gradients(void **state) {
 
 /* ---- PyTorch's and Keras's values
  * ------------------------------------------------------------------------------------------ */
-static void put(luron_ctx *ctx, luron_tensor *to, const double *values) {
-    luron_tensor *t = tensor_of(ctx, LURON_F64, luron_tensor_ndim(to), luron_tensor_shape(to), values);
-    int recording = luron_ctx_set_recording(ctx, 0);
-    assert_ok(ctx, luron_tensor_copy(ctx, to, t));
-    luron_ctx_set_recording(ctx, recording);
-    luron_tensor_unref(t);
-}
 
 /* A training pass over x times a plus b. */
 static void step(luron_ctx *ctx, luron_layer *layer, const norm_case *c, uint32_t dtype, double times, double plus) {

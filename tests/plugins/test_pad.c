@@ -1,5 +1,6 @@
 #include "golden.h"
 #include "layer_check.h"
+#include "refused.h"
 #include "same_threads.h"
 
 #include "../data/pad_reference.h"
@@ -134,45 +135,44 @@ static void test_pad_threads(void **state) {
     same_threads(*state, "PixelShuffle", "{\"upscale_factor\": 3}", 4, (const int64_t[]){2, 18, 30, 31});
 }
 
-static void refuses(luron_ctx *ctx, const char *type, const char *options, luron_tensor *x, const char *text) {
-    luron_layer *layer;
-    luron_tensor *y = NULL;
-    assert_ok(ctx, luron_layer_from_json(&layer, ctx, type, options));
-    assert_fails(ctx, luron_layer_apply(&y, ctx, layer, 1, &x), LURON_E_SHAPE, text);
-    assert_null(y);
-    luron_layer_unref(layer);
-}
-
 static void test_pad_messages(void **state) {
     luron_ctx *ctx = *state;
     luron_layer *none = NULL;
     luron_tensor *x = tensor_of(ctx, LURON_F32, 4, (const int64_t[]){1, 2, 3, 4}, NULL),
                  *row = tensor_of(ctx, LURON_F32, 1, (const int64_t[]){3}, NULL);
     luron_tensor *empty = tensor_of(ctx, LURON_F32, 3, (const int64_t[]){1, 0, 2}, NULL);
-    refuses(ctx, "ReflectionPad2d", "{\"padding\": [0, 0, 3, 0]}", x,
+    refuses(ctx, "ReflectionPad2d", "{\"padding\": [0, 0, 3, 0]}", x, LURON_E_SHAPE,
             "padding of 3 is too much for a size of 3: a reflection has to be less than the size; given input (1, 2, "
             "3, 4)");
-    refuses(ctx, "CircularPad2d", "{\"padding\": [5, 0, 0, 0]}", x,
+    refuses(ctx, "CircularPad2d", "{\"padding\": [5, 0, 0, 0]}", x, LURON_E_SHAPE,
             "padding of 5 is too much for a size of 4: a circle has to be at most the size");
-    refuses(ctx, "CircularPad2d", "{\"padding\": [4, -1, 0, 0]}", x, "padding of 4 is too much for a size of 3");
-    refuses(ctx, "ZeroPad2d", "{\"padding\": [0, 0, -2, -1]}", x,
+    refuses(ctx, "CircularPad2d", "{\"padding\": [4, -1, 0, 0]}", x, LURON_E_SHAPE,
+            "padding of 4 is too much for a size of 3");
+    refuses(ctx, "ZeroPad2d", "{\"padding\": [0, 0, -2, -1]}", x, LURON_E_SHAPE,
             "output would have size 0 in dimension 2, at least 1 expected");
-    refuses(ctx, "ZeroPad2d", "{\"padding\": [-9, 10, 0, 0]}", x, "output would have size 0 in dimension 3");
-    refuses(ctx, "ConstantPad2d", "{\"padding\": 1, \"value\": 1}", row,
+    refuses(ctx, "ZeroPad2d", "{\"padding\": [-9, 10, 0, 0]}", x, LURON_E_SHAPE,
+            "output would have size 0 in dimension 3");
+    refuses(ctx, "ConstantPad2d", "{\"padding\": 1, \"value\": 1}", row, LURON_E_SHAPE,
             "input has 1 dimension, at least 2 expected: (..., height, width)");
-    refuses(ctx, "ReplicationPad2d", "{\"padding\": 1}", empty, "input has size 0 in dimension 1, at least 1 expected");
-    refuses(ctx, "Cropping2d", "{\"cropping\": [1, 2, 0, 0]}", x, "output would have size 0 in dimension 2");
-    refuses(ctx, "CenterCrop", "{\"height\": 2, \"width\": 5}", x, "input has width 4, 5 expected or more");
-    refuses(ctx, "Upsample", "{\"scale_factor\": 0.3}", x, "output would have size 0 in dimension 2");
-    refuses(ctx, "Upsample", "{\"size\": [2, 2, 2]}", x, "size has 3 numbers, the input 2 dimensions behind (n, c)");
-    refuses(ctx, "Upsample", "{\"size\": 2, \"mode\": \"linear\"}", x,
+    refuses(ctx, "ReplicationPad2d", "{\"padding\": 1}", empty, LURON_E_SHAPE,
+            "input has size 0 in dimension 1, at least 1 expected");
+    refuses(ctx, "Cropping2d", "{\"cropping\": [1, 2, 0, 0]}", x, LURON_E_SHAPE,
+            "output would have size 0 in dimension 2");
+    refuses(ctx, "CenterCrop", "{\"height\": 2, \"width\": 5}", x, LURON_E_SHAPE,
+            "input has width 4, 5 expected or more");
+    refuses(ctx, "Upsample", "{\"scale_factor\": 0.3}", x, LURON_E_SHAPE, "output would have size 0 in dimension 2");
+    refuses(ctx, "Upsample", "{\"size\": [2, 2, 2]}", x, LURON_E_SHAPE,
+            "size has 3 numbers, the input 2 dimensions behind (n, c)");
+    refuses(ctx, "Upsample", "{\"size\": 2, \"mode\": \"linear\"}", x, LURON_E_SHAPE,
             "input has 4 dimensions, mode 'linear' takes 3: (n, c, length)");
-    refuses(ctx, "Upsample", "{\"size\": 2}", row, "input has 1 dimensions, 3 to 5 expected: (n, c, ...)");
-    refuses(ctx, "PixelShuffle", "{\"upscale_factor\": 2}", x,
+    refuses(ctx, "Upsample", "{\"size\": 2}", row, LURON_E_SHAPE,
+            "input has 1 dimensions, 3 to 5 expected: (n, c, ...)");
+    refuses(ctx, "PixelShuffle", "{\"upscale_factor\": 2}", x, LURON_E_SHAPE,
             "input has channels 2, a multiple of upscale_factor squared, 4, expected");
-    refuses(ctx, "PixelUnshuffle", "{\"downscale_factor\": 2}", x,
+    refuses(ctx, "PixelUnshuffle", "{\"downscale_factor\": 2}", x, LURON_E_SHAPE,
             "input has height 3, a multiple of downscale_factor, 2, expected");
-    refuses(ctx, "ChannelShuffle", "{\"groups\": 3}", x, "input has channels 2, a multiple of groups, 3, expected");
+    refuses(ctx, "ChannelShuffle", "{\"groups\": 3}", x, LURON_E_SHAPE,
+            "input has channels 2, a multiple of groups, 3, expected");
     static const char *const wrong[][3] = {
         {"Upsample", "{}", "size or scale_factor has to be given"},
         {"Upsample", "{\"size\": 2, \"scale_factor\": 2}", "size or scale_factor has to be given, not both"},

@@ -1,4 +1,5 @@
 #include "layer_check.h"
+#include "put.h"
 #include "tensor_assert.h"
 
 #include "../data/recurrent_reference.h"
@@ -38,13 +39,6 @@ static void test_recurrent_gradients(void **state) {
 }
 
 /* ---- PyTorch's numbers ----------------------------------------------------------------------------------------------- */
-static void put(luron_ctx *ctx, luron_tensor *to, const double *values) {
-    luron_tensor *t = tensor_of(ctx, LURON_F64, luron_tensor_ndim(to), luron_tensor_shape(to), values);
-    const int recording = luron_ctx_set_recording(ctx, 0);
-    assert_ok(ctx, luron_tensor_copy(ctx, to, t));
-    luron_ctx_set_recording(ctx, recording);
-    luron_tensor_unref(t);
-}
 /* Compare and go on behind the numbers. */
 static void check(luron_ctx *ctx, luron_tensor *got, const double **at, double tol, const char *name, const char *what) {
     char text[200];
