@@ -23,12 +23,13 @@ static luron_status count_windows(luron_call *c, planes *p, int d, int at) {
     if (2 * p->pad[d] > wide)
         return luron_fail(c, LURON_E_ARGUMENT, "padding %lld is more than half of the window's size %lld",
                           (long long)p->pad[d], (long long)wide);
-    if (room < 0)
+    const int64_t most = room + (p->o->ceil_mode ? p->step[d] - 1 : 0);
+    if (most < 0)
         return luron_fail(
             c, LURON_E_SHAPE,
             "a window of size %lld does not fit dimension %lld, which has size %lld and padding %lld on both sides",
             (long long)wide, (long long)luron_shown(c, at), (long long)p->in[d], (long long)p->pad[d]);
-    p->out[d] = (room + (p->o->ceil_mode ? p->step[d] - 1 : 0)) / p->step[d] + 1;
+    p->out[d] = most / p->step[d] + 1;
     if (p->o->ceil_mode && (p->out[d] - 1) * p->step[d] >= p->in[d] + p->pad[d]) p->out[d]--;
     return LURON_OK;
 }
