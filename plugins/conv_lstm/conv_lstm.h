@@ -1,5 +1,5 @@
-/* conv_lstm.h -- sizes of a call, for conv_lstm.c (types and shapes), fused.c (forward, backward) and compose.c (in
- * ops). */
+/* conv_lstm.h -- sizes of a call, for conv_lstm.c (types and shapes), steps.c (forward, backward) and steps_ops.c
+ * (in ops). */
 #ifndef CONV_LSTM_H
 #define CONV_LSTM_H
 #include "../loops.h"
