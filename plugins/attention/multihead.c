@@ -173,7 +173,8 @@ static matrix piece_of(const sizes *m, const stretch *s, int64_t i, int64_t piec
     const int64_t whole = s->skip + s->places, rows = pieces == 1 ? m->n * s->places : s->places;
     return (matrix){s->data + (i * whole + s->skip) * s->width * attention_size(m->c), rows, s->width, s->width};
 }
-static int64_t pieces_of(const sizes *m, const stretch *s) { return s->skip ? m->n : 1; }
+/* At least one, so that an empty batch stores the gradients of parameters, zeros, too. */
+static int64_t pieces_of(const sizes *m, const stretch *s) { return s->skip && m->n > 1 ? m->n : 1; }
 static matrix weight_of(const sizes *m, const projection *p, const luron_view *w) {
     return (matrix){(char *)luron_data(w) + p->first * p->in * attention_size(m->c), p->out, p->in, p->in};
 }

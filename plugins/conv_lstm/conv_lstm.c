@@ -88,7 +88,6 @@ static luron_status setup(luron_call *c) {
 
 /* ---- the types
  * ------------------------------------------------------------------------------------------------------- */
-static const char *const gates[] = {"sigmoid", "hard_sigmoid", NULL};
 static const char *const paddings[] = {"valid", "same", NULL};
 #define OPTIONS(n)                                                                                                     \
     {LURON_OPT_INT_REQ(conv_lstm, in_channels, 1, 1e9, "channels in"),                                                 \
@@ -99,7 +98,7 @@ static const char *const paddings[] = {"valid", "same", NULL};
      LURON_OPT_INTS(conv_lstm, dilation, 1, 1, 1e6, n, n,                                                              \
                     "distance of the numbers of the input that the kernel takes"),                                     \
      LURON_OPT_BOOL(conv_lstm, bias, 1, "add a bias"),                                                                 \
-     LURON_OPT_CHOICE(conv_lstm, recurrent_activation, "sigmoid", gates, "of the gates"),                              \
+     LURON_OPT_CHOICE(conv_lstm, recurrent_activation, "sigmoid", gate_names, "of the gates"),                         \
      LURON_OPT_INITIALISER(conv_lstm, weight_init, "first weight_ih; nil: xavier_uniform"),                            \
      LURON_OPT_INITIALISER(conv_lstm, recurrent_init, "first weight_hh; nil: orthogonal"),                             \
      LURON_OPT_INITIALISER(conv_lstm, bias_init, "first bias; nil: zeros"),                                            \

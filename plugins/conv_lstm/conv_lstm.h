@@ -1,14 +1,13 @@
-/* conv_lstm.h -- sizes of a call, for conv_lstm.c (types and shapes), fused.c (forward, backward) and compose.c (in
- * ops). */
+/* conv_lstm.h -- sizes of a call, for conv_lstm.c (types and shapes), steps.c (forward, backward) and steps_ops.c
+ * (in ops). */
 #ifndef CONV_LSTM_H
 #define CONV_LSTM_H
-#include "../loops.h"
+#include "../gates.h"
 #include <string.h>
 
 enum { INPUT, H_0, C_0 };
 enum { WEIGHT_IH, WEIGHT_HH, BIAS };
 enum { VALID, SAME };
-enum { SIGMOID, HARD };
 typedef struct conv_lstm {
     int64_t in_channels, out_channels;
     luron_ints kernel_size, stride, dilation;

@@ -204,17 +204,6 @@ static void TYPED(add)(int64_t n, const void *from, void *to) {
     for (int64_t j = 0; j < n; j++)
         ((REAL *)to)[j] += ((const REAL *)from)[j];
 }
-/* sigmoid, or Keras's hard_sigmoid. */
-LOOP TYPED(gate)(const steps *k, int64_t n, REAL *z) {
-    if (k->p.o->recurrent_activation == SIGMOID)
-        k->c->host->map(k->c->host, LURON_MAP_sigmoid, k->c->dtype, n, z, z);
-    else
-        for (int64_t j = 0; j < n; j++)
-            z[j] = (z[j] < -3 ? 0 : z[j] > 3 ? 6 : z[j] + 3) / 6;
-}
-INLINE REAL TYPED(gate_slope)(REAL gate, int hard) {
-    return !hard ? gate * (1 - gate) : gate > 0 && gate < 1 ? (REAL)1 / 6 : 0;
-}
 LOOP TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) { /* sequences */
     const steps *k = arg;
     const luron_host *host = k->c->host;
@@ -227,9 +216,9 @@ LOOP TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) { /* sequ
         const REAL *last = k->s ? c - k->all : k->first[1] ? (const REAL *)k->first[1] + row * m : NULL;
         for (int64_t j = 0; k->has_h && j < 4 * m; j++)
             z[j] += r[j];
-        TYPED(gate)(k, 2 * m, z);
+        TYPED(gate)(k->c, k->p.o->recurrent_activation, 2 * m, z);
         host->map(host, LURON_MAP_tanh, k->c->dtype, m, g, z + 2 * m);
-        TYPED(gate)(k, m, z + 3 * m);
+        TYPED(gate)(k->c, k->p.o->recurrent_activation, m, z + 3 * m);
         for (int64_t j = 0; j < m; j++)
             c[j] = last ? f[j] * last[j] + i[j] * g[j] : i[j] * g[j];
         host->map(host, LURON_MAP_tanh, k->c->dtype, m, c, h);

@@ -29,11 +29,6 @@ static luron_tensor *convolved(luron_call *c, const luron_ops *o, const window *
     weight = o->transpose(c, o->reshape(c, weight, LURON_SHAPE(rows, channels, -1)), 1, 2);
     return o->matmul(c, o->reshape(c, weight, LURON_SHAPE(rows, -1)), columns(c, o, w, x, m, channels), 0);
 }
-/* sigmoid, or Keras's hard_sigmoid. */
-static luron_tensor *gate_of(const plane *p, const luron_ops *o, luron_tensor *x) {
-    if (p->o->recurrent_activation == SIGMOID) return o->sigmoid(p->c, x);
-    return o->scale(p->c, o->clamp(p->c, o->scale(p->c, x, 1, 3), 0, 6), 1.0 / 6, 0);
-}
 /* A step: z (n, 4 out, pixels) of the input, h and *cell_state (n, out, pixels) before it. */
 static luron_tensor *step_of(const plane *p, const luron_ops *o, luron_tensor *z, luron_tensor *h,
                              luron_tensor **cell_state) {
@@ -47,7 +42,7 @@ static luron_tensor *step_of(const plane *p, const luron_ops *o, luron_tensor *z
     }
     for (int i = 0; i < 4; i++) {
         gate[i] = o->narrow(c, z, 1, i * out, out);
-        gate[i] = i == 2 ? o->tanh(c, gate[i]) : gate_of(p, o, gate[i]);
+        gate[i] = i == 2 ? o->tanh(c, gate[i]) : gate_composed(c, o, p->o->recurrent_activation, gate[i]);
     }
     luron_tensor *next = o->mul(c, gate[0], gate[2]);
     *cell_state = *cell_state ? o->add(c, o->mul(c, gate[1], *cell_state), next) : next;

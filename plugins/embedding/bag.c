@@ -2,7 +2,8 @@
  * weight (num, dim) -> y (b, dim). An empty bag gives 0; padding_idx counts in none. A row's gradient is the sum over
  * the positions of its id in ascending order, as in embedding.c. */
 #ifndef REAL
-#include <luron/plugin.h>
+#include "../loops.h"
+#include "embedding.h"
 #include <math.h>
 #include <string.h>
 enum { IDS, OFFSETS, WEIGHTS };
@@ -30,20 +31,13 @@ static int64_t begins(const work *k, int64_t b) {
     return b == k->bags && !k->o->include_last_offset ? k->n : luron_id(k->c, OFFSETS, b);
 }
 #define REAL float
-#define NAME(x) x##_float
 #include "bag.c"
 #define REAL double
-#define NAME(x) x##_double
 #include "bag.c"
 
 static luron_status declare(luron_call *c) {
     const bag *o = luron_options(c);
-    if (o->padding_idx >= o->num_embeddings)
-        return luron_fail(c, LURON_E_ARGUMENT, "padding_idx is %lld, an id within num_embeddings = %lld expected",
-                          (long long)luron_shown(c, o->padding_idx), (long long)o->num_embeddings);
-    luron_init init = luron_init_or(&o->weight_init, luron_init_normal(0, 1));
-    if (o->padding_idx >= 0) init = luron_init_zero_row(init, o->padding_idx);
-    return c->host->declare_param(c, 0, "weight", LURON_SHAPE(o->num_embeddings, o->embedding_dim), init);
+    return embedding_declare(c, o->num_embeddings, o->embedding_dim, o->padding_idx, &o->weight_init);
 }
 static luron_status open_bags(luron_call *c, work *k) {
     const bag *o = luron_options(c);
@@ -90,21 +84,16 @@ static luron_status forward(luron_call *c) {
     LURON_TRY(luron_check_ids(c, IDS, k.o->num_embeddings));
     LURON_TRY(check_offsets(&k));
     k.to = luron_data(luron_out(c, 0));
-    c->host->parallel_for(c, k.bags, 1 + GRAIN / k.dim, c->dtype == LURON_F64 ? gather_double : gather_float, &k);
+    c->host->parallel_for(c, k.bags, 1 + GRAIN / k.dim, BY_TYPE(c, gather), &k);
     return LURON_OK;
 }
 /* Positions by id, and their bags. */
 static void sort(work *k) {
     const int64_t num = k->o->num_embeddings;
     k->first = luron_scratch(k->c), k->order = k->first + num + 1, k->of = k->order + k->n, k->seen = k->of + k->n;
-    for (int64_t i = 0; i <= num; i++)
-        k->first[i] = 0;
+    embedding_sort(k->c, num, k->n, k->first, k->order);
     for (int64_t p = 0; p < k->n; p++)
-        k->first[luron_id(k->c, IDS, p)]++, k->of[p] = -1;
-    for (int64_t i = 1; i <= num; i++)
-        k->first[i] += k->first[i - 1];
-    for (int64_t p = k->n - 1; p >= 0; p--) /* from the end: first[] comes to its place */
-        k->order[--k->first[luron_id(k->c, IDS, p)]] = p;
+        k->of[p] = -1;
     for (int64_t b = 0; b < k->bags; b++) {
         k->seen[b] = 0;
         for (int64_t p = begins(k, b), stop = begins(k, b + 1); p < stop; p++)
@@ -112,15 +101,14 @@ static void sort(work *k) {
     }
 }
 static luron_status backward(luron_call *c) {
-    const int wide = c->dtype == LURON_F64;
     work k;
     LURON_TRY(open_bags(c, &k));
     sort(&k);
     k.gy = luron_data(luron_grad_out(c, 0));
     if ((k.to = luron_data(luron_grad_in_beta(c, WEIGHTS, &k.beta))))
-        c->host->parallel_for(c, k.n, 1 + GRAIN / k.dim, wide ? of_weights_double : of_weights_float, &k);
+        c->host->parallel_for(c, k.n, 1 + GRAIN / k.dim, BY_TYPE(c, of_weights), &k);
     if ((k.to = luron_data(luron_grad_param_beta(c, 0, &k.beta))))
-        c->host->parallel_for(c, k.o->num_embeddings, 1 + GRAIN / k.dim, wide ? of_rows_double : of_rows_float, &k);
+        c->host->parallel_for(c, k.o->num_embeddings, 1 + GRAIN / k.dim, BY_TYPE(c, of_rows), &k);
     return LURON_OK;
 }
 
@@ -196,7 +184,7 @@ const luron_layer_type embedding_bag = {.struct_size = sizeof(luron_layer_type),
                                         .backward = backward,
                                         .compose = compose};
 #else
-static void NAME(gather)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+static void TYPED(gather)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const work *k = arg;
     (void)chunk;
     for (int64_t b = begin; b < end; b++) {
@@ -220,7 +208,7 @@ static void NAME(gather)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
             to[j] /= (REAL)seen;
     }
 }
-static void NAME(of_rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) { /* the gradient of rows begin.. */
+static void TYPED(of_rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) { /* the gradient of rows begin.. */
     const work *k = arg;
     (void)chunk;
     for (int64_t id = begin; id < end; id++) {
@@ -238,7 +226,7 @@ static void NAME(of_rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) 
         }
     }
 }
-static void NAME(of_weights)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+static void TYPED(of_weights)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const work *k = arg;
     (void)chunk;
     for (int64_t p = begin; p < end; p++) {
@@ -250,6 +238,5 @@ static void NAME(of_weights)(void *arg, int64_t begin, int64_t end, int64_t chun
         *to = (REAL)(k->beta != 0 ? (double)*to + sum : sum);
     }
 }
-#undef NAME
 #undef REAL
 #endif

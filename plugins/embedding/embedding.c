@@ -1,7 +1,7 @@
 /* embedding.c: y = rows of weight by ids. ids (...), weight (num, dim) -> y (..., dim). A row's gradient is the sum over the
  * positions of its id in ascending order: ids are sorted by counting, and a row is added up by one thread.             */
 #ifndef REAL
-#include <luron/plugin.h>
+#include "embedding.h"
 #include <string.h>
 typedef struct embedding {
     int64_t num_embeddings, embedding_dim, padding_idx;
@@ -17,14 +17,23 @@ enum { GRAIN = 16384 };
 #define NAME(x) x##_double
 #include "embedding.c"
 
+luron_status embedding_declare(luron_call *c, int64_t num, int64_t dim, int64_t padding, const luron_named_init *own) {
+    if (padding >= num)
+        return luron_fail(c, LURON_E_ARGUMENT, "padding_idx is %lld, an id within num_embeddings = %lld expected",
+            (long long)luron_shown(c, padding), (long long)num);
+    luron_init init = luron_init_or(own, luron_init_normal(0, 1));
+    if (padding >= 0) init = luron_init_zero_row(init, padding);
+    return c->host->declare_param(c, 0, "weight", LURON_SHAPE(num, dim), init);
+}
+void embedding_sort(const luron_call *c, int64_t num, int64_t n, int64_t *first, int64_t *order) {
+    for (int64_t i = 0; i <= num; i++) first[i] = 0;
+    for (int64_t i = 0; i < n; i++) first[luron_id(c, 0, i)]++;
+    for (int64_t i = 1; i <= num; i++) first[i] += first[i - 1];
+    for (int64_t i = n - 1; i >= 0; i--) order[--first[luron_id(c, 0, i)]] = i; /* from the end: first[] comes to its place */
+}
 static luron_status declare(luron_call *c) {
     const embedding *o = luron_options(c);
-    if (o->padding_idx >= o->num_embeddings)
-        return luron_fail(c, LURON_E_ARGUMENT, "padding_idx is %lld, an id within num_embeddings = %lld expected",
-            (long long)luron_shown(c, o->padding_idx), (long long)o->num_embeddings);
-    luron_init init = luron_init_or(&o->weight_init, luron_init_normal(0, 1));
-    if (o->padding_idx >= 0) init = luron_init_zero_row(init, o->padding_idx);
-    return c->host->declare_param(c, 0, "weight", LURON_SHAPE(o->num_embeddings, o->embedding_dim), init);
+    return embedding_declare(c, o->num_embeddings, o->embedding_dim, o->padding_idx, &o->weight_init);
 }
 static luron_status setup(luron_call *c) {
     const embedding *o = luron_options(c);
@@ -49,10 +58,7 @@ static luron_status backward(luron_call *c) {
     work k = { .c = c, .dim = o->embedding_dim, .padding = o->padding_idx, .gy = luron_data(luron_grad_out(c, 0)), .first = luron_scratch(c) };
     k.to = luron_data(luron_grad_param_beta(c, 0, &k.beta)), k.order = k.first + num + 1;
     if (!k.to) return LURON_OK;
-    for (int64_t i = 0; i <= num; i++) k.first[i] = 0;
-    for (int64_t i = 0; i < n; i++) k.first[luron_id(c, 0, i)]++;
-    for (int64_t i = 1; i <= num; i++) k.first[i] += k.first[i - 1];
-    for (int64_t i = n - 1; i >= 0; i--) k.order[--k.first[luron_id(c, 0, i)]] = i; /* from the end: first[] comes to its place */
+    embedding_sort(c, num, n, k.first, k.order);
     c->host->parallel_for(c, num, 1 + GRAIN / k.dim, c->dtype == LURON_F64 ? add_double : add_float, &k);
     return LURON_OK;
 }

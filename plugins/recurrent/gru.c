@@ -38,7 +38,7 @@ static luron_tensor *step_compose(const run *r, const luron_ops *o, luron_tensor
     (void)c;
     if (b_hh) a = o->add_row(k, a, r->split ? o->narrow(k, b_hh, 0, 0, cols) : b_hh);
     for (int i = 0; i < 3; i++) gate[i] = o->narrow(k, z, 1, i * h, h);
-    for (int i = 0; i < 2; i++) gate[i] = rnn_composed_gate(r, o, o->add(k, gate[i], o->narrow(k, a, 1, i * h, h)));
+    for (int i = 0; i < 2; i++) gate[i] = gate_composed(k, o, r->o->recurrent_activation, o->add(k, gate[i], o->narrow(k, a, 1, i * h, h)));
     if (!r->split) n = o->mul(k, gate[0], o->narrow(k, a, 1, 2 * h, h));
     else {
         n = o->matmul(k, o->mul(k, gate[0], prev), o->narrow(k, w_hh, 0, 2 * h, h), LURON_TRANS_B);
@@ -68,7 +68,7 @@ LOOP TYPED(gates)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
         const REAL *x = rnn_input_row(k, row), *a = (const REAL *)k->r->product + row * 3 * h, *prev = (const REAL *)k->prev + row * k->prev_ld;
         const REAL *b = (const REAL *)k->b_ih + 2 * h, *c = (const REAL *)k->b_hh + 2 * h;
         TYPED(rnn_sum)(2 * h, x, (const REAL *)k->b_ih, a, (const REAL *)k->b_hh, z);
-        TYPED(rnn_gate)(k->r, 2 * h, z);
+        TYPED(gate)(k->r->c, k->r->o->recurrent_activation, 2 * h, z);
         x += 2 * h, a += 2 * h;
         if (k->r->split) {
             _Pragma("GCC ivdep") for (int64_t j = 0; j < h; j++) n[j] = x[j] + b[j], extra[j] = z[j] * prev[j];
@@ -105,16 +105,16 @@ LOOP TYPED(slopes_rows)(const step *k, int64_t begin, int64_t end, int hard) {
         REAL *dz = (REAL *)k->dz + row * 3 * h, *dzh = (REAL *)k->dzh + row * 3 * h, *dh = (REAL *)k->r->dh + row * h;
         for (int64_t j = 0; j < h; j++) {
             const REAL all = dh[j] + dy[j], into_n = all * (1 - u[j]) * (1 - n[j] * n[j]);
-            dz[h + j] = all * (prev[j] - n[j]) * TYPED(rnn_slope)(u[j], hard);
+            dz[h + j] = all * (prev[j] - n[j]) * TYPED(gate_slope)(u[j], hard);
             dz[2 * h + j] = into_n;
             dh[j] = all * u[j];
             if (k->r->split) continue; /* the reset gate's follows from a product */
-            dz[j] = into_n * extra[j] * TYPED(rnn_slope)(reset[j], hard);
+            dz[j] = into_n * extra[j] * TYPED(gate_slope)(reset[j], hard);
             dzh[j] = dz[j], dzh[h + j] = dz[h + j], dzh[2 * h + j] = into_n * reset[j];
         }
     }
 }
-RNN_SELDOM TYPED(hard_slopes)(const step *k, int64_t begin, int64_t end) { TYPED(slopes_rows)(k, begin, end, 1); }
+SELDOM TYPED(hard_slopes)(const step *k, int64_t begin, int64_t end) { TYPED(slopes_rows)(k, begin, end, 1); }
 LOOP TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const step *k = arg;
     (void)chunk;
@@ -127,12 +127,12 @@ LOOP TYPED(reset_slopes_rows)(const step *k, int64_t begin, int64_t end, int har
         const REAL *reset = (const REAL *)k->z + row * 3 * h, *prev = (const REAL *)k->prev + row * k->prev_ld, *back = (const REAL *)k->r->dreset + row * h;
         REAL *dz = (REAL *)k->dz + row * 3 * h, *dh = (REAL *)k->r->dh + row * h;
         for (int64_t j = 0; j < h; j++) {
-            dz[j] = back[j] * prev[j] * TYPED(rnn_slope)(reset[j], hard);
+            dz[j] = back[j] * prev[j] * TYPED(gate_slope)(reset[j], hard);
             dh[j] += back[j] * reset[j];
         }
     }
 }
-RNN_SELDOM TYPED(hard_reset_slopes)(const step *k, int64_t begin, int64_t end) { TYPED(reset_slopes_rows)(k, begin, end, 1); }
+SELDOM TYPED(hard_reset_slopes)(const step *k, int64_t begin, int64_t end) { TYPED(reset_slopes_rows)(k, begin, end, 1); }
 LOOP TYPED(reset_slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const step *k = arg;
     (void)chunk;

@@ -26,7 +26,7 @@ static luron_tensor *step_compose(const run *r, const luron_ops *o, luron_tensor
     z = o->add(k, z, b_hh ? o->add_row(k, a, b_hh) : a);
     for (int i = 0; i < 4; i++) {
         gate[i] = o->narrow(k, z, 1, i * r->h, r->h);
-        gate[i] = i == 2 ? o->tanh(k, gate[i]) : rnn_composed_gate(r, o, gate[i]);
+        gate[i] = i == 2 ? o->tanh(k, gate[i]) : gate_composed(k, o, r->o->recurrent_activation, gate[i]);
     }
     *c = o->add(k, o->mul(k, gate[1], *c), o->mul(k, gate[0], gate[2]));
     return o->mul(k, gate[3], o->tanh(k, *c));
@@ -56,11 +56,11 @@ LOOP TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
         rnn_fetch_to_write(z_next, bytes), rnn_fetch_to_write(to + next * k->r->out, bytes);
         TYPED(rnn_sum)(4 * h, rnn_input_row(k, row), (const REAL *)k->b_ih, (const REAL *)k->r->product + row * 4 * h, (const REAL *)k->b_hh, z);
         rnn_fetch_to_write(z_next + h, bytes);
-        TYPED(rnn_gate)(k->r, 2 * h, z);
+        TYPED(gate)(k->r->c, k->r->o->recurrent_activation, 2 * h, z);
         rnn_fetch_to_write(z_next + 2 * h, bytes), rnn_fetch_to_write(c_next, bytes);
         host->map(host, LURON_MAP_tanh, dtype, h, g, z + 2 * h);
         rnn_fetch_to_write(z_next + 3 * h, bytes), rnn_fetch_to_write(c_next + h, bytes);
-        TYPED(rnn_gate)(k->r, h, z + 3 * h);
+        TYPED(gate)(k->r->c, k->r->o->recurrent_activation, h, z + 3 * h);
         if (k->out) rnn_fetch_to_write(out + next * k->r->t * k->r->out, bytes);
         _Pragma("GCC ivdep") for (int64_t j = 0; j < h; j++) c[j] = f[j] * c_prev[j] + i[j] * g[j];
         host->map(host, LURON_MAP_tanh, dtype, h, c, tc);
@@ -72,14 +72,14 @@ LOOP TYPED(slope_piece)(int64_t n, int64_t h, const REAL *restrict z, const REAL
                         const REAL *restrict dy, REAL *restrict dz, REAL *restrict dc, int hard) {
     for (int64_t j = 0; j < n; j++) {
         const REAL i = z[j], f = z[h + j], g = z[2 * h + j], o = z[3 * h + j], all = dh[j] + dy[j], into_c = dc[j] + all * o * (1 - tc[j] * tc[j]);
-        dz[j] = into_c * g * TYPED(rnn_slope)(i, hard);
-        dz[h + j] = into_c * c_prev[j] * TYPED(rnn_slope)(f, hard);
+        dz[j] = into_c * g * TYPED(gate_slope)(i, hard);
+        dz[h + j] = into_c * c_prev[j] * TYPED(gate_slope)(f, hard);
         dz[2 * h + j] = into_c * i * (1 - g * g);
-        dz[3 * h + j] = all * tc[j] * TYPED(rnn_slope)(o, hard);
+        dz[3 * h + j] = all * tc[j] * TYPED(gate_slope)(o, hard);
         dc[j] = into_c * f;
     }
 }
-RNN_SELDOM TYPED(hard_piece)(int64_t n, int64_t h, const REAL *z, const REAL *tc, const REAL *c_prev, const REAL *dh, const REAL *dy, REAL *dz, REAL *dc) {
+SELDOM TYPED(hard_piece)(int64_t n, int64_t h, const REAL *z, const REAL *tc, const REAL *c_prev, const REAL *dh, const REAL *dy, REAL *dz, REAL *dc) {
     TYPED(slope_piece)(n, h, z, tc, c_prev, dh, dy, dz, dc, 1);
 }
 LOOP TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {

@@ -4,7 +4,7 @@
  * of a step lie together.                                                                                             */
 #ifndef RECURRENT_H
 #define RECURRENT_H
-#include "../loops.h"
+#include "../gates.h"
 
 enum { INPUT, H_0, C_0 };                 /* ports in; out: output, h_n, c_n; of a cell h, c */
 enum { W_IH, W_HH, B_IH, B_HH };          /* parameters of one direction of a layer, in this order */
@@ -12,7 +12,6 @@ enum { SAVED_GATES, SAVED_OUTPUT, SAVED_LETTERS, SAVED_EXTRA };
 enum { BLOCK_ROWS = 256 };                /* of gradients of gates, held until the products over them are done */
 enum { MOST_PARAMS = 16 };                /* that a layer may have */
 enum { TANH, RELU };                      /* choices of `nonlinearity` */
-enum { SIGMOID, HARD };                   /* of `recurrent_activation` */
 
 /* The options of all types; each lists those it has. */
 typedef struct recurrent {
@@ -150,24 +149,6 @@ void rnn_hold_aside(step *k, int64_t at), rnn_hold_back(const step *k, int64_t a
 /** bool (t, n, 1): places that are not held, or, ends, that are within the lengths alone; NULL: all are. */
 luron_tensor *rnn_composed_holds(const run *r, const luron_ops *o, int ends);
 
-/* ---- gates: sigmoid, or Keras's hard_sigmoid, which is seldom asked for: small rather than fast -------------------------- */
-#define RNN_SELDOM static __attribute__((cold, noinline, unused)) void
-#define RNN_GATE(T)                                                                                                    \
-    RNN_SELDOM rnn_hard_##T(int64_t n, T *z) {                                                                         \
-        for (int64_t j = 0; j < n; j++) z[j] = (z[j] < -3 ? 0 : z[j] > 3 ? 6 : z[j] + 3) / 6;                          \
-    }                                                                                                                  \
-    LOOP rnn_gate_##T(const run *r, int64_t n, T *z) {                                                                 \
-        if (r->o->recurrent_activation == SIGMOID) r->c->host->map(r->c->host, LURON_MAP_sigmoid, r->c->dtype, n, z, z); \
-        else rnn_hard_##T(n, z);                                                                                       \
-    }                                                                                                                  \
-    INLINE T rnn_slope_##T(T gate, int hard) { return !hard ? gate * (1 - gate) : gate > 0 && gate < 1 ? (T)1 / 6 : 0; }
-RNN_GATE(float) RNN_GATE(double)
-/** A gate in ops. */
-static inline luron_tensor *rnn_composed_gate(const run *r, const luron_ops *o, luron_tensor *x) {
-    if (r->o->recurrent_activation == SIGMOID) return o->sigmoid(r->c, x);
-    return o->scale(r->c, o->clamp(r->c, o->scale(r->c, x, 1, 3), 0, 6), 1.0 / 6, 0);
-}
-
 /* ---- letters.c ------------------------------------------------------------------------------------------------------- */
 /** Is a matrix of `cols` columns beside as many rows as there are steps and sequences small enough to be held turned? */
 static inline int rnn_turns(const run *r, int64_t cols) { return cols <= r->t * r->n; }
@@ -195,8 +176,7 @@ static inline const void *rnn_input_row(const step *k, int64_t row) {
     LURON_OPT_FLOAT(recurrent, dropout, 0.0, 0, 1, "probability of a 0 between layers, when training"),                \
     LURON_OPT_BOOL(recurrent, bidirectional, 0, "a second direction, from the end; outputs side by side")
 #define RNN_GATES                                                                                                      \
-    LURON_OPT_CHOICE(recurrent, recurrent_activation, "sigmoid", rnn_gate_names, "of the gates; hard_sigmoid is clamp(x / 6 + 1 / 2, 0, 1)")
-static const char *const rnn_gate_names[] = { "sigmoid", "hard_sigmoid", NULL };
+    LURON_OPT_CHOICE(recurrent, recurrent_activation, "sigmoid", gate_names, "of the gates; hard_sigmoid is clamp(x / 6 + 1 / 2, 0, 1)")
 #define RNN_INITS                                                                                                      \
     LURON_OPT_INITIALISER(recurrent, weight_init, "first weight_ih; nil: uniform within 1 / sqrt(hidden_size)"),       \
     LURON_OPT_INITIALISER(recurrent, recurrent_init, "first weight_hh; nil: as weight_ih"),                            \
