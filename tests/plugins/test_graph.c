@@ -1,7 +1,7 @@
 /* The layers of the plugin `graph`: numbers and gradients against their formulas (tests/data/make_graph.py), the pools
  * by hand, the same bits on any number of threads, graphs with nothing in them, messages. */
 #include "layer_check.h"
-#include "tensor_assert.h"
+#include "made.h"
 
 #include "../data/graph_reference.h"
 
@@ -9,21 +9,6 @@
 
 enum { N_CASES = sizeof graph_cases / sizeof *graph_cases };
 
-static luron_layer *layer_of(luron_ctx *ctx, const char *type, const char *options) {
-    luron_layer *layer;
-    assert_ok(ctx, luron_layer_from_json(&layer, ctx, type, options));
-    return layer;
-}
-/* Ids that count from 0 here, in the context's base. */
-static luron_tensor *ids_of(luron_ctx *ctx, uint32_t dtype, int ndim, const int64_t *shape, const double *from) {
-    double ids[64];
-    int64_t n = 1;
-    for (int i = 0; i < ndim; i++)
-        n *= shape[i];
-    for (int64_t i = 0; i < n; i++)
-        ids[i] = from[i] + luron_ctx_index_base(ctx);
-    return tensor_of(ctx, dtype, ndim, shape, ids);
-}
 static luron_tensor *variable(luron_ctx *ctx, uint32_t dtype, int ndim, const int64_t *shape, const double *values) {
     luron_tensor *t = tensor_of(ctx, dtype, ndim, shape, values);
     assert_ok(ctx, luron_tensor_set_requires_grad(ctx, t, 1));
