@@ -211,6 +211,36 @@ static void test_graph_nothing(void **state) {
     }
 }
 
+/* A node that no edge comes to has the whole share of its own loop, however low that scores; in ops as well. */
+static void test_graph_alone(void **state) {
+    luron_ctx *ctx = *state;
+    static const char *const types[] = {"GATConv", "GATv2Conv"};
+    luron_ctx_set_higher(ctx, 1);
+    for (int k = 0; k < 4; k++) {
+        const uint32_t dtype = k < 2 ? LURON_F32 : LURON_F64;
+        assert_ok(ctx, luron_ctx_set_default_dtype(ctx, dtype));
+        luron_layer *layer = layer_of(
+            ctx, types[k % 2], "{\"in_channels\": 1, \"out_channels\": 1, \"bias\": false, \"negative_slope\": 1.0}");
+        luron_tensor *in[2] = {variable(ctx, dtype, LURON_SHAPE(2, 1), (const double[]){-100, 50}),
+                               ids_of(ctx, LURON_I64, LURON_SHAPE(2, 2), (const double[]){0, 1, 1, 1})},
+                     *y, *g, *v = tensor_of(ctx, dtype, LURON_SHAPE(2, 1), (const double[]){1, 1});
+        luron_ctx_set_recording(ctx, 0);
+        for (int i = 0; i < luron_layer_n_params(layer); i++)
+            assert_ok(ctx, luron_tensor_fill(ctx, luron_layer_param(layer, i), 1));
+        luron_ctx_set_recording(ctx, 1);
+        assert_ok(ctx, luron_layer_apply(&y, ctx, layer, 2, in));
+        assert_tensor_close(y, ((const double[]){-100, 50}), 2, 0, 0);
+        assert_ok(ctx, luron_grad(&g, ctx, 1, &y, &v, 1, in, LURON_CREATE_GRAPH));
+        assert_tensor_close(g, ((const double[]){1, 1}), 2, 0, 1e-6);
+        luron_tensor *all[] = {in[0], in[1], y, g, v};
+        for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+            luron_tensor_unref(all[i]);
+        luron_layer_unref(layer);
+    }
+    luron_ctx_set_higher(ctx, 0);
+    assert_ok(ctx, luron_ctx_set_default_dtype(ctx, LURON_F32));
+}
+
 static void test_graph_messages(void **state) {
     luron_ctx *ctx = *state;
     static const char *const types[] = {"GCNConv", "SAGEConv", "GATConv", "GATv2Conv"};
@@ -243,7 +273,8 @@ static void test_graph_messages(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        test_case(test_graph_values), test_case(test_graph_gradients), test_case(test_graph_bits_at_any_thread_count),
-        test_case(test_graph_pools),  test_case(test_graph_nothing),   test_case(test_graph_messages)};
+        test_case(test_graph_values),  test_case(test_graph_gradients), test_case(test_graph_bits_at_any_thread_count),
+        test_case(test_graph_pools),   test_case(test_graph_nothing),   test_case(test_graph_alone),
+        test_case(test_graph_messages)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
