@@ -5,8 +5,8 @@ static luron_status compose(luron_call *c, const luron_ops *o) {
     int at = 0;
     LURON_TRY(gate_dim(c, &at));
     luron_tensor *x = o->in(c, 0), *zero = o->scalar(c, 0);
-    luron_tensor *halves[2] = {o->where(c, o->gt(c, x, zero), x, zero),
-                               o->where(c, o->lt(c, x, zero), o->neg(c, x), zero)};
+    luron_tensor *halves[2] = {o->where(c, o->le(c, x, zero), zero, x),
+                               o->where(c, o->ge(c, x, zero), zero, o->neg(c, x))}; /* NaN stays */
     return o->set_out(c, 0, o->cat(c, 2, halves, at));
 }
 static const luron_option *const options[] = {LURON_OPT_AXIS(gate, dim, 1, "that doubles"), NULL};

@@ -28,18 +28,17 @@ typedef struct work {
 } work;
 enum { GRAIN = 16384 };
 
-static int64_t part(const luron_call *c, int64_t n) { return graph_round(n * graph_size(c)); }
 static int64_t numbers(const luron_call *c, work *k,
                        char *at) { /* bytes of the scratch memory; at: where it is, or NULL */
     const int64_t rows = k->n * k->heads, edges = k->e * k->heads;
     const int64_t bytes[] = {graph_ends_bytes(k->n, k->e),
-                             part(c, rows),
-                             part(c, rows),
-                             part(c, edges),
-                             part(c, rows),
-                             part(c, rows),
-                             part(c, rows),
-                             part(c, k->n * k->wide),
+                             graph_bytes(c, rows),
+                             graph_bytes(c, rows),
+                             graph_bytes(c, edges),
+                             graph_bytes(c, rows),
+                             graph_bytes(c, rows),
+                             graph_bytes(c, rows),
+                             graph_bytes(c, k->n * k->wide),
                              graph_round(edges * 4),
                              graph_round(rows * 4)};
     void **to[] = {NULL, &k->from, &k->to, &k->slope, &k->own_slope, &k->g_from, &k->g_to, &k->gh};
@@ -115,14 +114,10 @@ luron_status gat_setup(luron_call *c) {
     LURON_TRY(c->host->declare_saved(c, OWN, LURON_REAL, LURON_SHAPE(k.n, k.heads)));
     return c->host->declare_scratch(c, numbers(c, &k, NULL));
 }
-static luron_status product(luron_call *c, uint32_t flags, const luron_view *a, const luron_view *b, luron_view *out,
-                            double beta) {
-    return c->host->gemm(c, &(luron_gemm){sizeof(luron_gemm), flags, a, b, NULL, out, beta});
-}
 luron_status gat_forward(luron_call *c) {
     work k = work_of(c, luron_scratch(c));
     LURON_TRY(luron_check_ids(c, EDGES, k.n));
-    LURON_TRY(product(c, LURON_TRANS_B, luron_in(c, X), luron_param(c, WEIGHT), luron_saved(c, H), 0));
+    LURON_TRY(graph_product(c, LURON_TRANS_B, luron_in(c, X), luron_param(c, WEIGHT), NULL, luron_saved(c, H), 0));
     k.y = luron_data(luron_out(c, 0)), k.bias = luron_data(luron_param(c, BIAS));
     graph_sort(c, &k.ends, BY_TARGET, luron_scratch(c));
     draw(&k);
@@ -153,9 +148,10 @@ luron_status gat_backward(luron_call *c) {
     c->host->parallel_for(c, k.n, grain(&k), BY_VECTORS(c, slopes), &k);
     graph_sort(c, &k.ends, BY_SOURCE, luron_scratch(c));
     c->host->parallel_for(c, k.n, grain(&k), BY_VECTORS(c, gather), &k);
-    if ((g = luron_grad_in_beta(c, X, &beta))) LURON_TRY(product(c, 0, &gh, luron_param(c, WEIGHT), g, beta));
+    if ((g = luron_grad_in_beta(c, X, &beta)))
+        LURON_TRY(graph_product(c, 0, &gh, luron_param(c, WEIGHT), NULL, g, beta));
     if ((g = luron_grad_param_beta(c, WEIGHT, &beta)))
-        LURON_TRY(product(c, LURON_TRANS_A, &gh, luron_in(c, X), g, beta));
+        LURON_TRY(graph_product(c, LURON_TRANS_A, &gh, luron_in(c, X), NULL, g, beta));
     LURON_TRY(attention_slope(&k, ATT_SOURCE, k.g_from)); /* over gh, of which nothing is left to do */
     LURON_TRY(attention_slope(&k, ATT_TARGET, k.g_to));
     g = luron_grad_param_beta(c, BIAS, &beta);

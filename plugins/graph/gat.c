@@ -4,6 +4,7 @@
  * out, in) -> y (n, heads out), or the mean of the heads (n, out). In place of the loops of the edges each node has one
  * of its own. */
 #include "gat.h"
+#include <math.h>
 
 static luron_status declare_common(luron_call *c, luron_init *weights) {
     const gat *o = luron_options(c);
@@ -46,13 +47,17 @@ static luron_status attend(luron_call *c, const luron_ops *o, luron_tensor *h, l
     const gat *p = luron_options(c);
     const int64_t n = graph_nodes(c), e = graph_edges(c);
     static const int heads[] = {1};
-    luron_tensor *sources = graph_end(c, o, 0), *targets = graph_end(c, o, 1), *loops = NULL, *of_own = NULL;
+    luron_tensor *sources = graph_end(c, o, 0), *targets = graph_end(c, o, 1), *loops = NULL, *of_own = NULL, *most;
     if (p->add_self_loops) {
+        luron_tensor *of_target = o->index_select(c, own, 0, targets);
         loops = o->unsqueeze(c, o->eq(c, sources, targets), 1);
-        score = o->where(c, loops, o->index_select(c, own, 0, targets), score); /* such an edge has no share */
+        score = o->where(c, loops, of_target, score); /* such an edge has no share */
+        /* By how much more than the own loop: without edges it is that, however low it is. */
+        most = o->segment_max(c, o->sub(c, score, of_target), targets, n);
+        most = o->add(c, own, o->clamp(c, most, 0, INFINITY));
+    } else {
+        most = o->segment_max(c, score, targets, n);
     }
-    luron_tensor *most = o->segment_max(c, score, targets, n);
-    if (p->add_self_loops) most = o->maximum(c, most, own);
     most = o->detach(c, most);
     luron_tensor *part = o->exp(c, o->sub(c, score, o->index_select(c, most, 0, targets)));
     if (loops) part = o->where(c, loops, o->scalar(c, 0), part);

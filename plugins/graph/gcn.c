@@ -22,13 +22,14 @@ typedef struct work {
     double beta;
 } work;
 
-static int64_t part(const luron_call *c, int64_t n) { return graph_round(n * graph_size(c)); }
 static work work_of(luron_call *c) {
     const int64_t n = graph_nodes(c), e = graph_edges(c), out = ((const gcn *)luron_options(c))->out_channels;
     char *at = luron_scratch(c);
     work k = {.c = c, .coef = at + graph_ends_bytes(n, e)};
-    k.self = (char *)k.coef + part(c, e), k.dis = (char *)k.self + part(c, n), k.loop = (char *)k.dis + part(c, n);
-    k.h = (char *)k.loop + part(c, n), k.q = (char *)k.h + part(c, n * out), k.slope = (char *)k.q + part(c, e);
+    k.self = (char *)k.coef + graph_bytes(c, e), k.dis = (char *)k.self + graph_bytes(c, n),
+    k.loop = (char *)k.dis + graph_bytes(c, n);
+    k.h = (char *)k.loop + graph_bytes(c, n), k.q = (char *)k.h + graph_bytes(c, n * out),
+    k.slope = (char *)k.q + graph_bytes(c, e);
     k.pass = (graph_pass){.wide = out};
     return k;
 }
@@ -51,14 +52,13 @@ static luron_status setup(luron_call *c) {
     const gcn *o = luron_options(c);
     LURON_TRY(graph_setup(c, o->in_channels, o->out_channels));
     const int64_t n = graph_nodes(c), e = graph_edges(c);
-    return c->host->declare_scratch(c, graph_ends_bytes(n, e) + 2 * part(c, e) + 4 * part(c, n) +
-                                           part(c, n * o->out_channels));
+    return c->host->declare_scratch(c, graph_ends_bytes(n, e) + 2 * graph_bytes(c, e) + 4 * graph_bytes(c, n) +
+                                           graph_bytes(c, n * o->out_channels));
 }
 static luron_status project(work *k) { /* h = x W^T */
     int64_t shape[2] = {graph_nodes(k->c), k->pass.wide};
     luron_view h = graph_matrix(k->c, k->h, shape);
-    return k->c->host->gemm(k->c, &(luron_gemm){sizeof(luron_gemm), LURON_TRANS_B, luron_in(k->c, X),
-                                                luron_param(k->c, WEIGHT), NULL, &h, 0});
+    return graph_product(k->c, LURON_TRANS_B, luron_in(k->c, X), luron_param(k->c, WEIGHT), NULL, &h, 0);
 }
 static luron_status forward(luron_call *c) {
     work k = work_of(c);
@@ -86,10 +86,9 @@ static luron_status backward(luron_call *c) {
     k.pass.from = k.gy, k.pass.to = k.h;
     graph_run(c, &k.pass);
     if ((g = luron_grad_in_beta(c, X, &beta)))
-        LURON_TRY(c->host->gemm(c, &(luron_gemm){sizeof(luron_gemm), 0, &gh, luron_param(c, WEIGHT), NULL, g, beta}));
+        LURON_TRY(graph_product(c, 0, &gh, luron_param(c, WEIGHT), NULL, g, beta));
     if ((g = luron_grad_param_beta(c, WEIGHT, &beta)))
-        LURON_TRY(
-            c->host->gemm(c, &(luron_gemm){sizeof(luron_gemm), LURON_TRANS_A, &gh, luron_in(c, X), NULL, g, beta}));
+        LURON_TRY(graph_product(c, LURON_TRANS_A, &gh, luron_in(c, X), NULL, g, beta));
     g = luron_grad_param_beta(c, BIAS, &beta);
     return g ? c->host->sum_to(c, gy, g, beta) : LURON_OK;
 }

@@ -16,12 +16,11 @@ typedef struct work {
 } work;
 enum { GRAIN = 16384 };
 
-static int64_t rows_bytes(const luron_call *c) { return graph_round(graph_nodes(c) * graph_size(c)); }
 static work work_of(luron_call *c) {
     work k = {.c = c,
               .self = (char *)luron_scratch(c) + graph_ends_bytes(graph_nodes(c), graph_edges(c)),
               .x = luron_data(luron_in(c, X))};
-    k.dots = (char *)k.self + rows_bytes(c);
+    k.dots = (char *)k.self + graph_bytes(c, graph_nodes(c));
     k.pass = (graph_pass){.wide = luron_in(c, X)->shape[1], .self = k.self};
     return k;
 }
@@ -38,7 +37,8 @@ static luron_status declare(luron_call *c) {
 }
 static luron_status setup(luron_call *c) {
     LURON_TRY(graph_setup(c, luron_in(c, X)->shape[1], luron_in(c, X)->shape[1]));
-    return c->host->declare_scratch(c, graph_ends_bytes(graph_nodes(c), graph_edges(c)) + 2 * rows_bytes(c));
+    return c->host->declare_scratch(c, graph_ends_bytes(graph_nodes(c), graph_edges(c)) +
+                                           2 * graph_bytes(c, graph_nodes(c)));
 }
 static luron_status forward(luron_call *c) {
     work k = work_of(c);

@@ -28,6 +28,8 @@ static inline int64_t graph_source(const luron_call *c, int64_t e) { return luro
 static inline int64_t graph_target(const luron_call *c, int64_t e) { return luron_id(c, EDGES, graph_edges(c) + e); }
 static inline int64_t graph_size(const luron_call *c) { return c->dtype == LURON_F64 ? 8 : 4; }
 static inline int64_t graph_round(int64_t bytes) { return (bytes + 63) & ~(int64_t)63; }
+/** Bytes of n numbers of the layer's dtype in the scratch memory. */
+static inline int64_t graph_bytes(const luron_call *c, int64_t n) { return graph_round(n * graph_size(c)); }
 /** A matrix of the layer's dtype; shape must outlive it. */
 static inline luron_view graph_matrix(const luron_call *c, void *data, int64_t *shape) {
     return (luron_view){.data = data,
@@ -37,6 +39,12 @@ static inline luron_view graph_matrix(const luron_call *c, void *data, int64_t *
                         .dtype_bits = (uint8_t)c->dtype,
                         .dtype_lanes = 1,
                         .shape = shape};
+}
+
+/** out = op(a) op(b) + beta out + bias; flags: LURON_TRANS_A, LURON_TRANS_B. */
+static inline luron_status graph_product(luron_call *c, uint32_t flags, const luron_view *a, const luron_view *b,
+                                         const luron_view *bias, luron_view *out, double beta) {
+    return c->host->gemm(c, &(luron_gemm){sizeof(luron_gemm), flags, a, b, bias, out, beta});
 }
 
 /* One pass: rows of `to` become the sums of coef[edge] times the rows of `from` at the other end, plus self[i] times

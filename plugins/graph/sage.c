@@ -21,7 +21,6 @@ typedef struct work {
     const void *x, *most, *length, *gy;
 } work;
 
-static int64_t part(const luron_call *c, int64_t n) { return graph_round(n * graph_size(c)); }
 static int64_t larger(const sage *o) {
     return o->aggr == MAX && o->in_channels > o->out_channels ? o->in_channels : o->out_channels;
 }
@@ -29,7 +28,7 @@ static work work_of(luron_call *c) {
     const sage *o = luron_options(c);
     const int64_t n = graph_nodes(c), e = graph_edges(c);
     work k = {.c = c, .coef = (char *)luron_scratch(c) + graph_ends_bytes(n, e), .x = luron_data(luron_in(c, X))};
-    k.h = (char *)k.coef + part(c, e), k.gz = (char *)k.h + part(c, n * larger(o));
+    k.h = (char *)k.coef + graph_bytes(c, e), k.gz = (char *)k.h + graph_bytes(c, n * larger(o));
     k.most = luron_data(luron_saved(c, MOST)), k.length = luron_data(luron_saved(c, LENGTH));
     k.pass = (graph_pass){.wide = o->aggr == MAX ? o->in_channels : o->out_channels};
     return k;
@@ -58,13 +57,8 @@ static luron_status setup(luron_call *c) {
     const int64_t n = graph_nodes(c), e = graph_edges(c);
     if (o->aggr == MAX) LURON_TRY(c->host->declare_saved(c, MOST, LURON_REAL, LURON_SHAPE(n, o->in_channels)));
     if (o->normalize) LURON_TRY(c->host->declare_saved(c, LENGTH, LURON_REAL, LURON_SHAPE(n)));
-    return c->host->declare_scratch(c, graph_ends_bytes(n, e) + part(c, e) + part(c, n * larger(o)) +
-                                           part(c, n * o->out_channels));
-}
-/* out = op(a) op(b) + beta out + bias */
-static luron_status product(luron_call *c, uint32_t flags, const luron_view *a, const luron_view *b,
-                            const luron_view *bias, luron_view *out, double beta) {
-    return c->host->gemm(c, &(luron_gemm){sizeof(luron_gemm), flags, a, b, bias, out, beta});
+    return c->host->declare_scratch(c, graph_ends_bytes(n, e) + graph_bytes(c, e) + graph_bytes(c, n * larger(o)) +
+                                           graph_bytes(c, n * o->out_channels));
 }
 static luron_status forward(luron_call *c) {
     const sage *o = luron_options(c);
@@ -76,14 +70,14 @@ static luron_status forward(luron_call *c) {
     graph_sort(c, &k.pass.ends, BY_TARGET, luron_scratch(c));
     if (o->aggr == MAX) {
         c->host->parallel_for(c, shape[0], 64, BY_TYPE(c, largest), &k);
-        LURON_TRY(product(c, LURON_TRANS_B, luron_saved(c, MOST), luron_param(c, WEIGHT_L), bias, y, 0));
+        LURON_TRY(graph_product(c, LURON_TRANS_B, luron_saved(c, MOST), luron_param(c, WEIGHT_L), bias, y, 0));
     } else {
-        LURON_TRY(product(c, LURON_TRANS_B, x, luron_param(c, WEIGHT_L), NULL, &h, 0));
+        LURON_TRY(graph_product(c, LURON_TRANS_B, x, luron_param(c, WEIGHT_L), NULL, &h, 0));
         if (o->aggr == MEAN) BY_TYPE(c, weigh)(&k, k.pass.ends.first);
         k.pass.from = k.h, k.pass.to = luron_data(y), k.pass.bias = luron_data(bias);
         graph_run(c, &k.pass);
     }
-    if (o->root_weight) LURON_TRY(product(c, LURON_TRANS_B, x, luron_param(c, WEIGHT_R), NULL, y, 1));
+    if (o->root_weight) LURON_TRY(graph_product(c, LURON_TRANS_B, x, luron_param(c, WEIGHT_R), NULL, y, 1));
     if (o->normalize) c->host->parallel_for(c, shape[0], 64, BY_TYPE(c, shorten), &k);
     return LURON_OK;
 }
@@ -95,9 +89,9 @@ static luron_status backward_neighbours(luron_call *c, work *k, const luron_view
     luron_view h = graph_matrix(c, k->h, shape), *g;
     if (o->aggr == MAX) {
         if ((g = luron_grad_param_beta(c, WEIGHT_L, &beta)))
-            LURON_TRY(product(c, LURON_TRANS_A, gz, luron_saved(c, MOST), NULL, g, beta));
+            LURON_TRY(graph_product(c, LURON_TRANS_A, gz, luron_saved(c, MOST), NULL, g, beta));
         if (!(g = luron_grad_in(c, X))) return LURON_OK;
-        LURON_TRY(product(c, 0, gz, luron_param(c, WEIGHT_L), NULL, &h, 0));
+        LURON_TRY(graph_product(c, 0, gz, luron_param(c, WEIGHT_L), NULL, &h, 0));
         graph_sort(c, &k->pass.ends, BY_TARGET, luron_scratch(c));
         c->host->parallel_for(c, shape[0], 64, BY_TYPE(c, share), k);
         graph_sort(c, &k->pass.ends, BY_SOURCE, luron_scratch(c));
@@ -113,9 +107,9 @@ static luron_status backward_neighbours(luron_call *c, work *k, const luron_view
     k->pass.from = luron_data(gz), k->pass.to = k->h;
     graph_run(c, &k->pass);
     if ((g = luron_grad_param_beta(c, WEIGHT_L, &beta)))
-        LURON_TRY(product(c, LURON_TRANS_A, &h, luron_in(c, X), NULL, g, beta));
+        LURON_TRY(graph_product(c, LURON_TRANS_A, &h, luron_in(c, X), NULL, g, beta));
     g = luron_grad_in_beta(c, X, &beta);
-    return g ? product(c, 0, &h, luron_param(c, WEIGHT_L), NULL, g, beta) : LURON_OK;
+    return g ? graph_product(c, 0, &h, luron_param(c, WEIGHT_L), NULL, g, beta) : LURON_OK;
 }
 static luron_status backward(luron_call *c) {
     const sage *o = luron_options(c);
@@ -132,9 +126,9 @@ static luron_status backward(luron_call *c) {
     LURON_TRY(backward_neighbours(c, &k, gz));
     if (o->root_weight) {
         if ((g = luron_grad_in_beta(c, X, &beta)))
-            LURON_TRY(product(c, 0, gz, luron_param(c, WEIGHT_R), NULL, g, beta));
+            LURON_TRY(graph_product(c, 0, gz, luron_param(c, WEIGHT_R), NULL, g, beta));
         if ((g = luron_grad_param_beta(c, WEIGHT_R, &beta)))
-            LURON_TRY(product(c, LURON_TRANS_A, gz, luron_in(c, X), NULL, g, beta));
+            LURON_TRY(graph_product(c, LURON_TRANS_A, gz, luron_in(c, X), NULL, g, beta));
     }
     g = luron_grad_param_beta(c, BIAS, &beta);
     return g ? c->host->sum_to(c, gz, g, beta) : LURON_OK;

@@ -60,7 +60,8 @@ static int64_t needed(const work *k, const sequence *q) {
 }
 static double log_add(double a, double b, double d) {
     const double top = fmax(fmax(a, b), d);
-    return top == -INFINITY ? top : top + log(exp(a - top) + exp(b - top) + exp(d - top));
+    /* fmax passes a NaN over, a sum does not. */
+    return top == -INFINITY ? a + b + d : top + log(exp(a - top) + exp(b - top) + exp(d - top));
 }
 
 /* What the loss of a sequence counts. */

@@ -2,7 +2,7 @@
 """Numbers of PyTorch and Keras for the losses of error_loss, margin_loss, distance, region_loss and sequence_loss, and for focal and
 generalised cross entropy: values and gradients in float64 at inputs that float32 holds exactly.
 
-    KERAS_BACKEND=torch python3 tests/data/make_losses.py     # needs PyTorch 2 and Keras 3; writes composed_loss_values.h beside it
+    KERAS_BACKEND=torch python3 tests/data/make_losses.py     # needs PyTorch 2 and Keras 3; writes *_losses_values.h beside it
 """
 import json
 import math
@@ -245,16 +245,17 @@ def classes():
 
 for make in (errors, margins, distances, regions, classes):
     make()
-text = f"/* Made by make_losses.py with PyTorch {torch.__version__.split('+')[0]} and Keras {keras.__version__}; do not edit. */\n#include <math.h>\n"
-body = "".join(sum(cases.values(), []))
-for values, name in arrays.items():  # what stands there once is written there
-    if body.count(name + " ") + body.count(name + ",") > 1:
-        text += f"static const double {name}[] = {{ {values} }};\n"
-        continue
-    for lines in cases.values():
-        lines[:] = [re.sub(name + r"(?=[ ,])", f"(const double[]) {{ {values} }}", line) for line in lines]
 for table, lines in cases.items():
-    text += f"static const golden_case {table}_cases[] = {{\n" + "\n".join(lines) + "\n};\n"
-path = pathlib.Path(__file__).parent / "composed_loss_values.h"
-path.write_text(text)
-print(path.name, {k: len(v) for k, v in cases.items()}, len(text), "bytes")
+    text = f"/* Made by make_losses.py with PyTorch {torch.__version__.split('+')[0]} and Keras {keras.__version__}; do not edit. */\n#include <math.h>\n"
+    body = "\n".join(lines).replace("composed_", table + "_")
+    for values, name in arrays.items():  # what stands there once is written there
+        name = name.replace("composed", table)
+        uses = len(re.findall(name + r"(?=[ ,])", body))
+        if uses > 1:
+            text += f"static const double {name}[] = {{ {values} }};\n"
+        elif uses:
+            body = re.sub(name + r"(?=[ ,])", f"(const double[]) {{ {values} }}", body)
+    text += f"static const golden_case {table}_cases[] = {{\n{body}\n}};\n"
+    path = pathlib.Path(__file__).parent / f"{table}_losses_values.h"
+    path.write_text(text)
+    print(path.name, len(lines), "cases", len(text), "bytes")

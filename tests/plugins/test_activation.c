@@ -210,8 +210,20 @@ static void test_activation_messages(void **state) {
     luron_tensor_unref(ids);
 }
 
+static void test_activation_nan_stays(void **state) {
+    luron_ctx *ctx = *state;
+    luron_layer *layer;
+    luron_tensor *y, *x = tensor_of(ctx, LURON_F64, 1, (const int64_t[]) { 3 }, (const double[]) { NAN, 2, -3 });
+    assert_ok(ctx, luron_layer_from_json(&layer, ctx, "CReLU", "{\"dim\": 0}"));
+    assert_ok(ctx, luron_layer_apply(&y, ctx, layer, 1, &x));
+    assert_tensor_close(y, ((const double[]) { NAN, 2, 0, NAN, 0, 3 }), 6, 0, 0);
+    luron_tensor_unref(x), luron_tensor_unref(y);
+    luron_layer_unref(layer);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        test_case(test_activation_nan_stays),
         test_case(test_activation_values_of_pytorch), test_case(test_activation_gradients), test_case(test_activation_composed_agrees_at_kinks),
         test_case(test_activation_runs_cut_anywhere), test_case(test_activation_bits_at_any_thread_count), test_case(test_activation_messages),
     };

@@ -1,7 +1,7 @@
 /* The layers of the plugin `graph`: numbers and gradients against their formulas (tests/data/make_graph.py), the pools
  * by hand, the same bits on any number of threads, graphs with nothing in them, messages. */
 #include "layer_check.h"
-#include "tensor_assert.h"
+#include "made.h"
 
 #include "../data/graph_reference.h"
 
@@ -9,21 +9,6 @@
 
 enum { N_CASES = sizeof graph_cases / sizeof *graph_cases };
 
-static luron_layer *layer_of(luron_ctx *ctx, const char *type, const char *options) {
-    luron_layer *layer;
-    assert_ok(ctx, luron_layer_from_json(&layer, ctx, type, options));
-    return layer;
-}
-/* Ids that count from 0 here, in the context's base. */
-static luron_tensor *ids_of(luron_ctx *ctx, uint32_t dtype, int ndim, const int64_t *shape, const double *from) {
-    double ids[64];
-    int64_t n = 1;
-    for (int i = 0; i < ndim; i++)
-        n *= shape[i];
-    for (int64_t i = 0; i < n; i++)
-        ids[i] = from[i] + luron_ctx_index_base(ctx);
-    return tensor_of(ctx, dtype, ndim, shape, ids);
-}
 static luron_tensor *variable(luron_ctx *ctx, uint32_t dtype, int ndim, const int64_t *shape, const double *values) {
     luron_tensor *t = tensor_of(ctx, dtype, ndim, shape, values);
     assert_ok(ctx, luron_tensor_set_requires_grad(ctx, t, 1));
@@ -226,6 +211,36 @@ static void test_graph_nothing(void **state) {
     }
 }
 
+/* A node that no edge comes to has the whole share of its own loop, however low that scores; in ops as well. */
+static void test_graph_alone(void **state) {
+    luron_ctx *ctx = *state;
+    static const char *const types[] = {"GATConv", "GATv2Conv"};
+    luron_ctx_set_higher(ctx, 1);
+    for (int k = 0; k < 4; k++) {
+        const uint32_t dtype = k < 2 ? LURON_F32 : LURON_F64;
+        assert_ok(ctx, luron_ctx_set_default_dtype(ctx, dtype));
+        luron_layer *layer = layer_of(
+            ctx, types[k % 2], "{\"in_channels\": 1, \"out_channels\": 1, \"bias\": false, \"negative_slope\": 1.0}");
+        luron_tensor *in[2] = {variable(ctx, dtype, LURON_SHAPE(2, 1), (const double[]){-100, 50}),
+                               ids_of(ctx, LURON_I64, LURON_SHAPE(2, 2), (const double[]){0, 1, 1, 1})},
+                     *y, *g, *v = tensor_of(ctx, dtype, LURON_SHAPE(2, 1), (const double[]){1, 1});
+        luron_ctx_set_recording(ctx, 0);
+        for (int i = 0; i < luron_layer_n_params(layer); i++)
+            assert_ok(ctx, luron_tensor_fill(ctx, luron_layer_param(layer, i), 1));
+        luron_ctx_set_recording(ctx, 1);
+        assert_ok(ctx, luron_layer_apply(&y, ctx, layer, 2, in));
+        assert_tensor_close(y, ((const double[]){-100, 50}), 2, 0, 0);
+        assert_ok(ctx, luron_grad(&g, ctx, 1, &y, &v, 1, in, LURON_CREATE_GRAPH));
+        assert_tensor_close(g, ((const double[]){1, 1}), 2, 0, 1e-6);
+        luron_tensor *all[] = {in[0], in[1], y, g, v};
+        for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+            luron_tensor_unref(all[i]);
+        luron_layer_unref(layer);
+    }
+    luron_ctx_set_higher(ctx, 0);
+    assert_ok(ctx, luron_ctx_set_default_dtype(ctx, LURON_F32));
+}
+
 static void test_graph_messages(void **state) {
     luron_ctx *ctx = *state;
     static const char *const types[] = {"GCNConv", "SAGEConv", "GATConv", "GATv2Conv"};
@@ -258,7 +273,8 @@ static void test_graph_messages(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        test_case(test_graph_values), test_case(test_graph_gradients), test_case(test_graph_bits_at_any_thread_count),
-        test_case(test_graph_pools),  test_case(test_graph_nothing),   test_case(test_graph_messages)};
+        test_case(test_graph_values),  test_case(test_graph_gradients), test_case(test_graph_bits_at_any_thread_count),
+        test_case(test_graph_pools),   test_case(test_graph_nothing),   test_case(test_graph_alone),
+        test_case(test_graph_messages)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,11 @@
 #include "layer_check.h"
 #include "runs.h"
 
-#include "../data/composed_loss_values.h"
+#include "../data/classes_losses_values.h"
+#include "../data/distance_losses_values.h"
+#include "../data/error_losses_values.h"
+#include "../data/margin_losses_values.h"
+#include "../data/region_losses_values.h"
 
 static void test_losses_values(void **state) {
     golden_check(*state, error_cases, sizeof error_cases / sizeof *error_cases);

@@ -1,6 +1,6 @@
 /* The layers of the plugin `preprocess` against Keras's numbers (tests/data/make_preprocess.py). */
 #include "layer_check.h"
-#include "tensor_assert.h"
+#include "made.h"
 
 #include "../data/preprocess_reference.h"
 
@@ -8,20 +8,6 @@
 
 enum { N_CASES = sizeof preprocess_cases / sizeof *preprocess_cases };
 
-static luron_layer *layer_of(luron_ctx *ctx, const char *type, const char *options) {
-    luron_layer *layer;
-    assert_ok(ctx, luron_layer_from_json(&layer, ctx, type, options));
-    return layer;
-}
-static luron_tensor *ids_of(luron_ctx *ctx, uint32_t dtype, int ndim, const int64_t *shape, const double *from) {
-    double ids[64];
-    int64_t n = 1;
-    for (int i = 0; i < ndim; i++)
-        n *= shape[i];
-    for (int64_t i = 0; i < n; i++)
-        ids[i] = from[i] + luron_ctx_index_base(ctx);
-    return tensor_of(ctx, dtype, ndim, shape, ids);
-}
 static void fill(luron_ctx *ctx, luron_tensor *state, const double *values) {
     if (!values) return;
     luron_tensor *t =

@@ -111,8 +111,24 @@ static void test_sequence_loss_refuses(void **state) {
     }
 }
 
+/* Numbers that are none show in the loss, whatever is done about infinite ones. */
+static void test_sequence_loss_nan_stays(void **state) {
+    luron_ctx *ctx = *state;
+    static const double logp[] = { -1, -1, -1, NAN, NAN, NAN, -1, -1, -1, -1, -1, -1 };
+    for (int zero = 0; zero <= 1; zero++) {
+        luron_layer *layer;
+        luron_tensor *y, *in[] = { tensor_of(ctx, LURON_F64, 3, (const int64_t[]) { 1, 4, 3 }, logp),
+                                   integers(ctx, 2, (const int64_t[]) { 1, 2 }, (const int64_t[]) { 1, 2 }, 0) };
+        assert_ok(ctx, luron_layer_from_json(&layer, ctx, "CTCLoss", zero ? "{\"zero_infinity\": true}" : NULL));
+        assert_ok(ctx, luron_layer_apply(&y, ctx, layer, 2, in));
+        assert_tensor_close(y, ((const double[]) { NAN }), 1, 0, 0);
+        luron_tensor_unref(in[0]), luron_tensor_unref(in[1]), luron_tensor_unref(y);
+        luron_layer_unref(layer);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = { test_case(test_sequence_loss_values_of_pytorch), test_case(test_sequence_loss_gradients),
-                                        test_case(test_sequence_loss_refuses) };
+                                        test_case(test_sequence_loss_refuses), test_case(test_sequence_loss_nan_stays) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
