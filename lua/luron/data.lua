@@ -228,6 +228,11 @@ function dataset_meta:__index(key)
   return parts
 end
 
+function dataset_meta:__call()
+  check_dataset(self, "call")
+  core.raise "dataset: a loop takes its batches from a loader: for x, y in ds:loader { batch = 64 } do"
+end
+
 function dataset_meta:__len()
   check_dataset(self, "#")
   return #self.tensors[1]
