@@ -95,7 +95,7 @@ true
     title = "Datasets",
     text = [[
 A dataset is one or more tensors whose first dim counts the examples. `#ds` is their number, `ds[i]` the list of tensors of example i (nil just past the end, where `ipairs` stops; other positions raise), `ds.classes` the
-list of class names where there is one, `ds.tensors` the tensors, `ds.name` its name.]],
+list of class names where there is one, `ds.name` its name. `ds.tensors` holds the tensors as they are kept, pictures as bytes; `ds:batch` and loaders give them scaled and mapped.]],
     { "data.tensors(tensors...: Tensor, options?: { classes: string[]?, name: string? }): Dataset", "A dataset of tensors.", is = { "#luron.data.tensors(luron.zeros(5, 2), luron.ones(5))", "5" } },
     { "data.mnist(dir: string): Dataset? train, Dataset|string test, string? code", "MNIST from its four IDX files in a folder, gzip or not: images (n, 1, 28, 28) in [0, 1], digits 0 to 9 as ids 1 to 10. nil, message, code on failure." },
     { "data.fashion_mnist(dir?: string): Dataset? train, Dataset|string test, string? code", "Fashion-MNIST likewise; without a folder from $LURON_DATA/fashion-mnist or where Debian's package dataset-fashion-mnist puts it." },
@@ -230,6 +230,6 @@ above; the history has the loss without the penalties), `prune` (a pruning of th
 loss of the validation, or of the epoch, as its metric). `optim` may be a table with functions `step` and `zero_grad` that calls several optimisers.
 
 `early_stop = { patience = 5, metric = "loss", min_delta = 0, restore_best = true }`: ends when the metric, `"loss"`, `"accuracy"` or one of `metrics`, of the
-validation where there is one, was not better by more than `min_delta` for `patience` epochs; then, and after the last epoch, the weights are those of the best.]],
+validation where there is one, was not better by more than `min_delta` for `patience` epochs; then, and after the last epoch, the weights are those of the best. A line says that it ended and why.]],
   },
 }
