@@ -111,21 +111,10 @@ end
 
 local loader_options = { batch = "positive integer", shuffle = "boolean", drop_last = "boolean", seed = "integer" }
 
-local function check_loader_options(options)
-  if type(options) ~= "table" then core.badarg(1, "loader", "options: table expected, got " .. core.got(options)) end
-  for key, value in pairs(options) do
-    local kind = loader_options[key]
-    if not kind then core.badarg(1, "loader", names.no_option("loader", key, loader_options)) end
-    local fits = kind == "boolean" and type(value) == "boolean" or kind ~= "boolean" and math.type(value) == "integer"
-    if not fits or key == "batch" and value < 1 then core.badarg(1, "loader", string.format("%s: %s expected, got %s", key, kind, core.got(value))) end
-  end
-end
-
 --- Batches over the dataset: { batch = 64, shuffle = false, drop_last = false, seed = luron's }.
 function Dataset:loader(options)
   check_dataset(self, "loader")
-  if options == nil then options = {} end
-  check_loader_options(options)
+  options = names.options(1, "loader", options, loader_options, nil, "loader")
   return setmetatable({
     dataset = self, batch = math.min(options.batch or 64, 1 << 40), shuffle = options.shuffle or false, drop_last = options.drop_last or false, epoch = 0,
     -- Mixed, so that shuffling does not draw the numbers that initialised the parameters.
@@ -398,12 +387,7 @@ end
 --- test set, of test_batch.bin or the file that the option `test` names: images (n, 3, 32, 32) in [0, 1].
 function data.cifar10(dir, options)
   if type(dir) ~= "string" then core.badarg(1, "cifar10", "dir: string expected, got " .. core.got(dir)) end
-  options = options == nil and {} or options
-  if type(options) ~= "table" then core.badarg(2, "cifar10", "options: table expected, got " .. core.got(options)) end
-  for key, value in pairs(options) do
-    if key ~= "test" then core.badarg(2, "cifar10", string.format("no option %s; options: test", core.got(key))) end
-    if type(value) ~= "string" then core.badarg(2, "cifar10", "test: string expected, got " .. core.got(value)) end
-  end
+  options = names.options(2, "cifar10", options, { test = "string" })
   local paths = { (find(dir, "data_batch_1.bin")) }
   for i = 2, 5 do
     local path, is_there = find(dir, "data_batch_" .. i .. ".bin")

@@ -18,8 +18,6 @@ local is_callable, field = parts.is_callable, parts.field
 local function is_data(value) return is_callable(field(value, "loader")) or (is_callable(value) and is_callable(field(value, "examples"))) end
 
 local kinds = {
-  ["positive integer"] = function(value) return math.type(value) == "integer" and value >= 1 end,
-  boolean = function(value) return type(value) == "boolean" end,
   ["name, function or layer"] = function(value) return type(value) == "string" or is_callable(value) end,
   optimiser = function(value) return core.is_optim(value) or (is_callable(field(value, "step")) and is_callable(field(value, "zero_grad"))) end,
   ["dataset or loader"] = is_data,
@@ -53,20 +51,12 @@ local function optim_hint(value)
 end
 
 local function check_options(where, options, known)
-  if options == nil then return {} end
   if is_data(options) then
     core.badarg(3, where, "options: table expected, got a dataset or loader" .. (known.validate and ": give { validate = dataset }" or ""))
   end
-  if type(options) ~= "table" then core.badarg(3, where, "options: table expected, got " .. core.got(options)) end
-  for key, value in pairs(options) do
-    local kind = known[key]
-    if not kind then
-      core.badarg(3, where, names.no_option("fit", key, known))
-    elseif not kinds[kind](value) then
-      core.badarg(3, where, string.format("%s: %s expected, got %s%s", key, kind, core.got(value), kind == "optimiser" and optim_hint(value) or ""))
-    end
-  end
-  return options
+  local opt = known.optim and type(options) == "table" and options.optim
+  if opt and not kinds.optimiser(opt) then core.badarg(3, where, "optim: optimiser expected, got " .. core.got(opt) .. optim_hint(opt)) end
+  return names.options(3, where, options, known, kinds, "fit")
 end
 
 --- A function of outputs and targets that gives a tensor, or says that it does not.

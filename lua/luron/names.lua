@@ -70,6 +70,29 @@ function names.no_option(kind, key, known)
   return string.format("no option %s%s; options: %s", core.got(key), hint, table.concat(all, ", "))
 end
 
+-- Kinds of options, in the words of messages; others are the names of Lua's types.
+local kinds = {
+  any = function() return true end, -- the function judges it
+  integer = function(value) return math.type(value) == "integer" end,
+  ["positive integer"] = function(value) return math.type(value) == "integer" and value >= 1 end,
+}
+
+--- Options as a table (nil: an empty one), each in `known`, { batch = "positive integer" }, and of its kind; else this raises.
+--- `more`: kinds of the function's own; `kind`: whose options other libraries call otherwise.
+function names.options(arg, where, options, known, more, kind)
+  if options == nil then return {} end
+  if type(options) ~= "table" then core.badarg(arg, where, "options: table expected, got " .. core.got(options)) end
+  for key, value in pairs(options) do
+    local wanted = known[key]
+    if not wanted then core.badarg(arg, where, names.no_option(kind, key, known)) end
+    local fits = more and more[wanted] or kinds[wanted]
+    if fits and not fits(value) or not fits and type(value) ~= wanted then
+      core.badarg(arg, where, string.format("%s: %s expected, got %s", key, wanted, core.got(value)))
+    end
+  end
+  return options
+end
+
 --- What to say of a layer type or function that no plugin has; nil: nothing is known of the name.
 function names.no_layer(name)
   local here, theirs = foreign("luron.nn")[name], foreign("keras")[name]
