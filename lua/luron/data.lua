@@ -153,13 +153,19 @@ function Dataset:batch(first, last)
   return table.unpack(parts, 1, #self.tensors)
 end
 
+-- A dataset of other tensors that is what `self` is in all else.
+local function like(self, tensors)
+  local copy = data.tensors(table.unpack(tensors))
+  copy.classes, copy.name, copy.note, copy.transform = self.classes, self.name, self.note, self.transform
+  return copy
+end
+
 --- The dataset with `fn` applied to the first tensor of each batch.
 function Dataset:map(fn)
   check_dataset(self, "map")
   if not is_callable(fn) then core.badarg(1, "map", "function expected, got " .. core.got(fn)) end
   local before = self.transform
-  local copy = data.tensors(table.unpack(self.tensors))
-  copy.classes, copy.name, copy.note = self.classes, self.name, self.note
+  local copy = like(self, self.tensors)
   copy.transform = before and function(x) return fn(before(x)) end or fn
   return copy
 end
@@ -174,9 +180,7 @@ function Dataset:range(first, last)
   end
   local parts = {}
   for i, t in ipairs(self.tensors) do parts[i] = t:narrow(1, first, last - first + 1) end
-  local part = data.tensors(table.unpack(parts))
-  part.classes, part.name, part.note, part.transform = self.classes, self.name, self.note, self.transform
-  return part
+  return like(self, parts)
 end
 
 --- Two datasets: the first `fraction` of the examples and the rest. Shuffle beforehand if the order matters: ds:shuffled().
@@ -195,9 +199,7 @@ function Dataset:shuffled()
   check_dataset(self, "shuffled")
   local ids, parts = core.randperm(#self), {}
   for i, t in ipairs(self.tensors) do parts[i] = t:index_select(1, ids) end
-  local copy = data.tensors(table.unpack(parts))
-  copy.classes, copy.name, copy.note, copy.transform = self.classes, self.name, self.note, self.transform
-  return copy
+  return like(self, parts)
 end
 
 -- Fields that a dataset may be without.
@@ -230,19 +232,17 @@ end
 function dataset_meta:__tostring()
   check_dataset(self, "tostring")
   local shapes = {}
-  for i, t in ipairs(self.tensors) do shapes[i] = "(" .. table.concat(t:shape(), ", ") .. (t:dim() == 1 and ",) " or ") ") .. t:dtype() end
+  for i, t in ipairs(self.tensors) do shapes[i] = tostring(t:shape()) .. " " .. t:dtype() end
   local text = string.format("%s: %d examples: %s", self.name or "dataset", #self, table.concat(shapes, "; "))
   if self.classes then text = text .. "; classes " .. table.concat(self.classes, ", ") end
   if self.note then text = text .. "; " .. self.note end
   return text
 end
 
+local tensors_options, tensors_kinds = { classes = "list of names", name = "string" }, { ["list of names"] = function(value) return type(value) == "table" end }
+
 local function check_options(options, arg)
-  for key, value in pairs(options) do
-    if key ~= "classes" and key ~= "name" then core.badarg(arg, "tensors", string.format("no option %s; options: classes, name", core.got(key))) end
-    if key == "name" and type(value) ~= "string" then core.badarg(arg, "tensors", "name: string expected, got " .. core.got(value)) end
-    if key == "classes" and type(value) ~= "table" then core.badarg(arg, "tensors", "classes: list of names expected, got " .. core.got(value)) end
-  end
+  names.options(arg, "tensors", options, tensors_options, tensors_kinds)
   for i, class in ipairs(options.classes or {}) do
     if type(class) ~= "string" then core.badarg(arg, "tensors", string.format("classes: string expected at [%d], got %s", i, core.got(class))) end
   end

@@ -61,13 +61,19 @@ function names.refuse(what, kind, name, known)
   core.raise(string.format("%s has no '%s'%s", what, name, names.hint(kind, name, known)))
 end
 
+--- The keys of a table, strings, in their order.
+function names.sorted(t)
+  local keys = {}
+  for key in next, t do keys[#keys + 1] = key end
+  table.sort(keys)
+  return keys
+end
+
 --- "no option 'batch_size': it is called batch; options: batch, shuffle"
 function names.no_option(kind, key, known)
-  local all, here = {}, type(key) == "string" and (foreign(kind) or {})[key]
-  for name in pairs(known) do all[#all + 1] = name end
-  table.sort(all)
+  local here = type(key) == "string" and (foreign(kind) or {})[key]
   local hint = here and (here:find "^: " and here or known[here] and ": it is called " .. here) or ""
-  return string.format("no option %s%s; options: %s", core.got(key), hint, table.concat(all, ", "))
+  return string.format("no option %s%s; options: %s", core.got(key), hint, table.concat(names.sorted(known), ", "))
 end
 
 -- Kinds of options, in the words of messages; others are the names of Lua's types.
