@@ -1,4 +1,4 @@
---- Writes docs/lua-api.md and lua/library/luron.d.lua (LuaCATS) from docs/reference/*.lua and the descriptors of the plugins.
+--- Writes docs/lua-api.md and lua/library/luron.d.lua (LuaCATS) from docs/reference/ and the descriptors of the plugins.
 ---   luron docs/make_reference.lua            write both
 ---   luron docs/make_reference.lua --check    write nothing; exit 1 if one of them is not up to date
 --- An entry is { signature, text, is = { expression, value }, raises = { expression, message } }; tests/lua/docs_spec.lua runs
@@ -470,8 +470,28 @@ local function cats(sections)
 end
 
 -- ---- writing -----------------------------------------------------------------------------------------------------------
+-- The texts of NAME.md, each below its section's title, put into the sections of NAME.lua: luron.help shows none of them, so they
+-- are no part of the modules that it reads.
+local function add_texts(part, section)
+  local texts, title = {}, nil
+  for line in (read(root .. "docs/reference/" .. part .. ".md") or ""):gmatch "([^\n]*)\n" do
+    title = line:match "^## (.*)" or title
+    if title and texts[title] then table.insert(texts[title], line) else texts[title or error(part .. ".md: no title")] = {} end
+  end
+  local function walk(item)
+    local lines = texts[item.title]
+    item.text, texts[item.title] = lines and table.concat(lines, "\n"):match "^%s*(.-)%s*$", nil
+    for _, inner in ipairs(item) do
+      if inner.title then walk(inner) end
+    end
+  end
+  walk(section)
+  assert(not next(texts), part .. ".md: no section " .. tostring(next(texts)))
+  return section
+end
+
 local sections = {}
-for i, part in ipairs(parts) do sections[i] = dofile(root .. "docs/reference/" .. part .. ".lua") end
+for i, part in ipairs(parts) do sections[i] = add_texts(part, dofile(root .. "docs/reference/" .. part .. ".lua")) end
 local files = { ["docs/lua-api.md"] = markdown(sections), ["lua/library/luron.d.lua"] = cats(sections) }
 local stale = {}
 for path, text in pairs(files) do

@@ -4,18 +4,12 @@
 ---   luron models/char_gpt.lua [--epochs 3] [--batch 32] [--lr 0.003] [--seed 1] [--threads N] [--data DIR] [--save FILE] [--smoke]
 ---   luron models/char_gpt.lua --sample FILE [--letters 400] [--temperature 0.8]     writes with what was saved before
 package.path = arg[0]:gsub("[^/]*$", "support/?.lua;") .. package.path
-local options = require "options"
 local letters = require "letters"
 local luron = require "luron"
 local nn = luron.nn
 
 local LENGTH, WIDTH, HEADS = 64, 64, 4
-local args = options.parse("char_gpt.lua", "A small GPT learns to write like Shakespeare.",
-  { epochs = 3, batch = 32, lr = 0.003, data = true, save = "char_gpt.h5" }, function(parser)
-    parser:option("--sample", "Write with this checkpoint and train nothing")
-    parser:option("--letters", "How much to write", "400"):convert(options.count)
-    parser:option("--temperature", "How bold the guesses are", "0.8"):convert(tonumber)
-  end)
+local args = letters.parse("char_gpt.lua", "A small GPT learns to write like Shakespeare.")
 
 local later = luron.ones(LENGTH, LENGTH):triu(1):bool() -- true where a place would look at one that comes after it
 
@@ -55,54 +49,13 @@ function Net:forward(ids)
   return self.out(self.norm(x))
 end
 
---- Text from the model: each letter is drawn by its probability; the last LENGTH letters are what it sees. Probabilities to the
---- power 1 / temperature: below 1 they are surer of themselves.
-local function write(model, names, n)
-  local text, seen = {}, luron.tensor { { 1 } } -- letters are in order of their bytes: the first is the end of a line
-  model:eval()
-  luron.no_grad(function()
-    for i = 1, n do
-      local scores = model(seen)[1][-1] / args.temperature
-      local id = scores:softmax(1):multinomial(1):reshape(1, 1)
-      seen = luron.cat({ seen:narrow(2, math.max(1, seen:size(2) - LENGTH + 2), math.min(seen:size(2), LENGTH - 1)), id }, 2)
-      text[i] = names[id:item()]
-    end
-  end)
-  return table.concat(text)
+--- A letter in, scores of what follows out: the model sees the last LENGTH letters.
+local function reader(model)
+  local seen
+  return function(id)
+    seen = seen and luron.cat({ seen:narrow(2, math.max(1, seen:size(2) - LENGTH + 2), math.min(seen:size(2), LENGTH - 1)), id }, 2) or id
+    return model(seen)
+  end
 end
 
-if args.sample then
-  local model, checkpoint = options.need(luron.load(args.sample))
-  print(write(model, checkpoint.preprocessing.letters, args.letters))
-  return
-end
-
-local train, valid, names = letters.read(args, LENGTH)
-local model = Net(#names)
-print(string.format("%d windows of %d letters, %d different ones; %d weights", #train, LENGTH, #names, model:n_weights()))
-local opt = luron.optim.Adam(model, { lr = args.lr })
-local function loss_of(x, y)
-  local scores = model(x)
-  return nn.cross_entropy(scores:flatten(1, 2), y:flatten())
-end
-local step = luron.compile(function(x, y)
-  opt:zero_grad()
-  local loss = loss_of(x, y)
-  loss:backward()
-  opt:step()
-  return loss
-end)
-
-local loader = train:loader { batch = args.batch, shuffle = true, drop_last = true }
-local epochs = args.smoke and 1 or args.epochs
-local line, start, loss = luron.progress(epochs, loader:examples()), luron.clock(), nil
-for epoch = 1, epochs do
-  line:begin()
-  for x, y in loader do line:step(#x, step(x, y):item()) end
-  loss = letters.mean_loss(model, loss_of, valid)
-  line:finish(string.format("validation loss %.4f", loss))
-  model:save(args.save, { optim = opt, epoch = epoch, preprocessing = { letters = names } })
-end
-print(string.format("validation loss %.4f, perplexity %.2f, after %.1f s", loss, math.exp(loss), luron.clock() - start))
-print(write(model, names, args.smoke and 40 or args.letters))
-print("saved " .. args.save)
+letters.run(args, LENGTH, Net, reader)

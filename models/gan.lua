@@ -7,14 +7,13 @@ package.path = arg[0]:gsub("[^/]*$", "support/?.lua;") .. package.path
 local options = require "options"
 local pictures = require "pictures"
 local luron = require "luron"
-local nn, data = luron.nn, luron.data
+local nn = luron.nn
 
 local NOISE = 64
 local args = options.parse("gan.lua", "Two networks learn to draw clothes by playing against each other.",
   { epochs = 6, batch = 64, lr = 2e-4, data = true, save = "gan.h5" },
   function(parser) parser:option("--picture", "Write drawn pictures here", "gan.pgm") end)
-local train, test = options.need(data.fashion_mnist(options.folder(args, "fashion-mnist", "train-images-idx3-ubyte")))
-if args.smoke then train, test, args.epochs = train:range(1280), test:range(500), 1 end
+local train, test = pictures.clothes(args)
 
 local generator = nn.Sequential {
   nn.Linear(NOISE, 256), nn.BatchNorm1d(256), nn.ReLU(), nn.Linear(256, 512), nn.BatchNorm1d(512), nn.ReLU(),

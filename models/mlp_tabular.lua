@@ -22,12 +22,12 @@ local x, y = table_of.data:narrow(2, 1, columns - 1), table_of.data:select(2, co
 
 -- Every fifth row is for the test: the rows are in order of their class, so each class has its share.
 local is_test = (luron.arange(n) % 5):eq(0)
-local scale = options.scale_of(x[~is_test])
-x = options.scaled(x, scale)
 local train = data.tensors(x[~is_test], y[~is_test], { classes = set.classes, name = args.set })
 local test = data.tensors(x[is_test], y[is_test])
 
+-- The first layer brings the columns to one size, by the training rows. As it is in the file, that takes rows as they are.
 local model = nn.Sequential {
+  luron.adapt(nn.Normalization(columns - 1), train),
   nn.Linear { columns - 1, 100, weight_init = "xavier_uniform" }, nn.ReLU(), nn.Linear { 100, #set.classes, weight_init = "xavier_uniform" },
 }
 print(train)
@@ -37,5 +37,5 @@ local history = luron.fit(model, train, { epochs = args.smoke and 20 or args.epo
 local result = luron.evaluate(model, test)
 print(string.format("training loss %.4f; %.2f %% of %d test rows right after %.1f s", history[#history].loss, 100 * result.accuracy, result.n,
   luron.clock() - start))
-model:save(args.save, { optim = opt, preprocessing = { classes = set.classes, mean = scale.mean:totable(), std = scale.std:totable() } })
+model:save(args.save, { optim = opt, preprocessing = { classes = set.classes } })
 print("saved " .. args.save)

@@ -9,11 +9,7 @@ local luron = require "luron"
 local nn = luron.nn
 
 local args = options.parse("nin.lua", "Network in network learns CIFAR-10.", { epochs = 10, batch = 64, lr = 0.001, data = true, save = "nin.h5" })
-local train, test = pictures.cifar10(args)
-train = train:map(pictures.augment)
-if args.smoke then
-  train, test, args.epochs = train:range(32), test:range(20), 1
-end
+local train, test = pictures.augmented_cifar10(args)
 
 --- A convolution and, at every point, a network of two layers over the channels.
 local function block(inputs, outputs, kernel)
@@ -33,7 +29,4 @@ print(model:summary { args.batch, 3, 32, 32 })
 local opt = luron.optim.Adam(model, { lr = args.lr })
 local start = luron.clock()
 luron.fit(model, train, { epochs = args.epochs, batch = args.batch, optim = opt, validate = test })
-local result = luron.evaluate(model, test, { batch = 250 })
-print(string.format("%.1f %% of %d test pictures right after %.1f s", 100 * result.accuracy, result.n, luron.clock() - start))
-model:save(args.save, { optim = opt, epoch = args.epochs, preprocessing = { classes = train.classes } })
-print("saved " .. args.save)
+pictures.finish(args, model, opt, test, start)

@@ -10,11 +10,7 @@ local nn = luron.nn
 
 local args = options.parse("resnet.lua", "A residual network learns CIFAR-10.", { epochs = 5, batch = 64, lr = 0.1, data = true, save = "resnet.h5" },
   function(parser) parser:option("--depth", "Layers: 8, 18, 20 or 50", "8"):choices { "8", "18", "20", "50" } end)
-local train, test = pictures.cifar10(args)
-train = train:map(pictures.augment)
-if args.smoke then
-  train, test, args.epochs = train:range(64), test:range(50), 1
-end
+local train, test = pictures.augmented_cifar10(args)
 
 local function conv(inputs, outputs, kernel, stride)
   return nn.Conv2d { inputs, outputs, kernel, stride = stride, padding = kernel // 2, bias = false, weight_init = "kaiming_normal(0, fan_out)" }
@@ -81,7 +77,4 @@ local loader = train:loader { batch = args.batch, shuffle = true, drop_last = tr
 local rate = luron.schedule.OneCycleLR(opt, { max_lr = args.lr, epochs = args.epochs, steps_per_epoch = #loader, cycle_momentum = false })
 local start = luron.clock()
 luron.fit(model, loader, { epochs = args.epochs, optim = opt, schedule = rate })
-local result = luron.evaluate(model, test, { batch = 250 })
-print(string.format("%.1f %% of %d test pictures right after %.1f s", 100 * result.accuracy, result.n, luron.clock() - start))
-model:save(args.save, { optim = opt, epoch = args.epochs, preprocessing = { classes = train.classes } })
-print("saved " .. args.save)
+pictures.finish(args, model, opt, test, start)

@@ -7,16 +7,13 @@ package.path = arg[0]:gsub("[^/]*$", "support/?.lua;") .. package.path
 local options = require "options"
 local pictures = require "pictures"
 local luron = require "luron"
-local nn, data = luron.nn, luron.data
+local nn = luron.nn
 
 local HIDDEN, CODE = 400, 20
 local args = options.parse("vae.lua", "A variational autoencoder learns to draw clothes.",
   { epochs = 5, batch = 128, lr = 0.001, data = true, save = "vae.h5" },
   function(parser) parser:option("--picture", "Write drawn pictures here", "vae.pgm") end)
-local train, test = options.need(data.fashion_mnist(options.folder(args, "fashion-mnist", "train-images-idx3-ubyte")))
-if args.smoke then
-  train, test, args.epochs = train:range(3000), test:range(500), 1
-end
+local train, test = pictures.clothes(args)
 
 local VAE = nn.class "VAE"
 function VAE:init(hidden, code)
@@ -45,14 +42,6 @@ local function loss_of(x)
   return (picture + distance) / #x
 end
 
-local function test_loss()
-  local sum = 0
-  luron.no_grad(function()
-    for x in test:loader { batch = 500 } do sum = sum + loss_of(x):item() * #x end
-  end)
-  return sum / #test
-end
-
 local loader = train:loader { batch = args.batch, shuffle = true }
 local line, start = luron.progress(args.epochs, loader:examples()), luron.clock()
 for _ = 1, args.epochs do
@@ -64,9 +53,9 @@ for _ = 1, args.epochs do
     opt:step()
     line:step(#x, loss:item())
   end
-  line:finish(string.format("test loss %.2f", test_loss()))
+  line:finish(string.format("test loss %.2f", options.mean_loss(model, loss_of, test)))
 end
-print(string.format("test loss %.3f after %.1f s", test_loss(), luron.clock() - start))
+print(string.format("test loss %.3f after %.1f s", options.mean_loss(model, loss_of, test), luron.clock() - start))
 pictures.write(args.picture, luron.no_grad(function() return model.decoder(luron.randn(100, CODE)):sigmoid() end), 10)
 model:save(args.save, { optim = opt, epoch = args.epochs })
 print("saved " .. args.save .. " and " .. args.picture)

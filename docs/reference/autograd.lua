@@ -1,17 +1,6 @@
 -- Gradients.
 return {
   title = "Gradients",
-  text = [[
-What is computed from a tensor that requires a gradient is noted on a tape, and `backward` walks it from the result to the leaves:
-
-```lua
-local luron = require "luron"
-
-local w = luron.tensor({ 2.0, 3.0 }):requires_grad_()
-local y = (w * w):sum()
-y:backward()
-print(w:grad())                                     -- dy/dw = 2 w
-```]],
   is = { { "(function() local w = luron.tensor({ 2.0, 3.0 }):requires_grad_(); (w * w):sum():backward() return w:grad() end)()", "{ 4.0, 6.0 }" } },
   {
     title = "Of tensors",
@@ -54,30 +43,6 @@ print(w:grad())                                     -- dy/dw = 2 w
     { "ctx:saved(): any ...", "In `backward`: gives them back." },
   },  {
     title = "Hooks",
-    text = [[
-A hook is a function that is called as gradients, or inputs and outputs, come by. It may look at them, and what it returns takes their
-place; nil leaves them as they are. They must not be changed in place.
-
-```lua
-local luron = require "luron"
-local nn = luron.nn
-
-local model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
-local activations, handles = {}, {}
-for path, layer in model:named_layers() do
-  handles[#handles + 1] = layer:register_forward_hook(function(_, _, y) activations[path] = y:detach() end)
-end
-local x = luron.randn(16, 4)
-local hidden = model:layer "linear1"(x)
-hidden:register_hook(function(g) return g:clamp(-0.1, 0.1) end) -- clip what flows back here
-model(x)
-print(activations.relu1)
-for _, handle in ipairs(handles) do handle:remove() end
-```
-
-Hooks run in the order in which they were registered; an error in one ends the call, or the backward with no gradient changed, and comes out with its
-own message and line. Copies of a layer or model and files do not have its hooks. With `create_graph` what a hook computes is recorded too.
-A hook may refer to anything, its own tensor, layer or model included: what nothing else leads to goes with it.]],
     is = {
       { "(function() local x = luron.tensor({ 3.0 }):requires_grad_() x:register_hook(function(g) return g * 10 end); (x * x):backward() return x:grad() end)()", "{ 60.0 }" },
       { "(function() local l = nn.ReLU() l:register_forward_hook(function(_, _, y) return y + 1 end) return l(luron.tensor { -1.0, 2.0 }) end)()", "{ 1.0, 3.0 }" },
@@ -100,34 +65,12 @@ A hook may refer to anything, its own tensor, layer or model included: what noth
   },
   {
     title = "Numbers that are not finite",
-    text = [[
-Two checks are always on, before anything changes. `backward` from one number that is infinite or NaN raises and names the first op or layer whose
-numbers on the tape show it, as far as they were kept. `opt:step()` looks at all gradients of all groups and names the parameter. So a bad batch,
-or a learning rate that is too high, ends in an error at its step, with the weights as they were.
-
-`luron.detect_anomaly(true)` looks at the output of every op and layer and at every gradient, for a few per cent of the time. The error comes at the line
-of the op or layer: its name and options, how many numbers are not finite and the first place, and the ranges of what went in. For a gradient it is the
-op of the forward, and the line where it was applied.
-
-```lua
-local luron = require "luron"
-
-local x = luron.tensor({ 4.0, 0.0 }, { requires_grad = true })
-local ok, message = pcall(luron.detect_anomaly, function() luron.sqrt(x):sum():backward() end)
-print(message)
--- backward: the gradient of operand 1 of 'sqrt' (applied at ...:4) is not finite: (2,), 1 infinite of 2, the first at (2,); ...
-```
-
-NaN is always refused then. An infinity is refused only if all that went in was finite, elements and numbers: `x:masked_fill(mask, -math.huge)`,
-`luron.where` with an infinite number and padding with one are meant so, and what they lead to is let through until it becomes NaN. `luron.log` of 0
-is not: clamp what goes in. Tensors made from given numbers and what is written in place are not looked at, nor the steps within a gradient.]],
     raises = {
       { "(luron.tensor({ 1.0, 0.0 }):requires_grad_():log()):sum():backward()", "backward: the value is -inf; what the tape keeps does not tell where that began: do the step again with detect_anomaly on, which does" },
     },
   },
   {
     title = "Derivatives of functions",
-    text = "`fn` gets as many tensors as there are inputs (a tensor, or a list of them) and gives one. Results have the form of the inputs: a tensor, or a list. What `fn` catches from outside counts as constant. `create_graph = true` keeps the result on the tape.",
     { "luron.jacobian(fn: function, inputs: Tensor|Tensor[], options?: { create_graph: boolean? }): Tensor|Tensor[]",
       "All first derivatives: a tensor whose shape is that of the result and that of the input, one behind the other.",
       is = { "luron.jacobian(function(x) return x ^ 2 end, luron.tensor { 1.0, 2.0 })", "{ { 2.0, 0.0 }, { 0.0, 4.0 } }" } },

@@ -1,10 +1,6 @@
 -- Functions of tensors: writing and reducing at ids, groups, order, einsum.
 return {
   title = "Ids, groups and order",
-  text = [[
-Ids count from 1 and are int64, int32 or uint8 tensors, or a table of integers; one of 0 or beyond the size raises and says so. Where an id comes
-twice in what is written, the last one in row-major order stays, at any number of threads, and the gradient goes to it alone (PyTorch leaves
-both open). All of these give new tensors; `x[ids] = value` writes in place.]],
   raises = { { "luron.zeros(2):scatter(1, { 3 }, 1)", "scatter: id 3 at position 1 is not within 1 to 2" } },
   {
     title = "Writing at ids",
@@ -25,7 +21,6 @@ both open). All of these give new tensors; `x[ids] = value` writes in place.]],
   {
     title = "Groups",
     both = true,
-    text = "Row i of x belongs to the group ids[i]; a row of the result for each of `count` groups, as a graph network pools its nodes. A group without rows gives 0, the largest and smallest too.",
     { "x:segment_sum(ids: Tensor|integer[], count: integer): Tensor", "The sum of the rows of each group.", is = { "luron.tensor({ 1.0, 2.0, 4.0 }):segment_sum({ 2, 1, 2 }, 3)", "{ 2.0, 5.0, 0.0 }" } },
     { "x:segment_mean(ids: Tensor|integer[], count: integer): Tensor", "Their mean.", is = { "luron.tensor({ 1.0, 2.0, 4.0 }):segment_mean({ 2, 1, 2 }, 3)", "{ 2.0, 2.5, 0.0 }" } },
     { "x:segment_max(ids: Tensor|integer[], count: integer): Tensor", "Element by element the largest; ties share the gradient.", is = { "luron.tensor({ 1.0, 2.0, 4.0 }):segment_max({ 2, 1, 2 }, 3)", "{ 2.0, 4.0, 0.0 }" } },
@@ -39,7 +34,6 @@ both open). All of these give new tensors; `x[ids] = value` writes in place.]],
   {
     title = "Order",
     both = true,
-    text = "NaN counts as the largest, except that a median of something with NaN in it is NaN.",
     { "x:median(dim?: integer, keepdim?: boolean): Tensor values, Tensor? ids", "The one in the middle, of two the smaller, and along a dim its id; without a dim of all. (`quantile(0.5)` takes the mean of two.)",
       is = { { "luron.tensor({ 4, 1, 3, 2 }):median()", "2" }, { "select(2, luron.tensor({ 4, 1, 3, 2 }):median(1))", "4" } } },
     { "x:kthvalue(k: integer, dim?: integer, keepdim?: boolean): Tensor values, Tensor ids", "The k-th smallest along a dim (the last unless given) and its id.", is = { "luron.tensor({ 4, 1, 3 }):kthvalue(2)", "3" },

@@ -1,20 +1,6 @@
 -- Layers: constructors, application, methods. The types themselves come from the plugins (make_reference.lua).
 return {
   title = "Layers",
-  text = [[
-A layer type is made with its options in the order of the list below, by name in a table, or both: `nn.Linear(784, 128)`,
-`nn.Linear { 784, 128, bias = false }`, `nn.Linear { in_features = 784, out_features = 128 }`. Wrong options raise and list the valid ones. Types
-of third-party plugins on the search path are there in the same way; an unknown name raises and says which names are near.
-
-A layer is called: `layer(x)`. Losses take `(input, target)`. Optional inputs go last, in a table by name:
-`loss(x, y, { weight = w })`. On graph nodes it gives a node. A layer without parameters also has a function,
-`nn.relu(x)`, `nn.cross_entropy(x, y, { label_smoothing = 0.1, weight = w })`, which `luron` has too, `luron.relu(x)`, and tensors as a
-method, `x:gelu { approximate = "tanh" }`. In `nn.Sequential` the layer stands: `nn.ReLU()`.
-
-`layer.weight` is a parameter or state by its name, `layer.in_features` an option. `layer.weight = tensor` puts another tensor in the
-place of the parameter: two layers may share one. Where the old one was trained the new one is too, from then on; a result of recorded operations
-raises (`detach` it). What a layer does not have raises; `layer:parameter "weight"` is nil where there is none. `tostring(layer)` shows the options.
-`layer:close()` lets go of it early. A layer alone is saved in a model: `nn.Sequential { layer }:save(path)`. Names of Keras raise and say what the layer and its options are called here.]],
   is = {
     { "tostring(nn.Linear(3, 2))", '"Linear(in_features = 3, out_features = 2, bias = true)"' },
     { "nn.leaky_relu(luron.tensor { -1.0, 1.0 }, { negative_slope = 0.5 })", "{ -0.5, 1.0 }" },
@@ -61,17 +47,6 @@ raises (`detach` it). What a layer does not have raises; `layer:parameter "weigh
   },
   {
     title = "Recurrent layers",
-    text = [[
-`nn.LSTM`, `nn.GRU` and `nn.RNN` take sequences `(n, t, input_size)` and give `output (n, t, hidden_size)`, then the last states, `h_n` and for LSTM `c_n`,
-`(layers * directions, n, hidden_size)`. First states are optional inputs of that shape, zeros where absent: `lstm(x, h, c)`, `gru(x, { h_0 = h })`.
-Parameters have PyTorch's names, shapes and order of gates: `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, then `..._reverse` with
-`bidirectional = true`, and `..._l1` of the next layer, which reads the output of the one before; `dropout` works between layers alone. A layer
-holds at most 16 parameters: 4 layers, or 2 in two directions. `nn.GRU { 3, 4, reset_after = false }` is Keras's other form. `nn.LSTMCell`, `nn.GRUCell`
-and `nn.RNNCell` are one step, `(n, input_size)` to `(n, hidden_size)`, for loops of one's own: `h, c = cell(x, h, c)`.
-
-`nn.Embedding(num_embeddings, embedding_dim)` gives rows of its weight by ids, which count from 1. The row of `padding_idx` begins as zeros and gets no
-gradient. An output that shares the weight is `nn.Linear(embedding_dim, num_embeddings, { bias = false })` with `out.weight = embed.weight`: files keep
-it shared. `nn.EmbeddingBag` adds up rows, bag by bag; its offsets are positions, which count from 1 too.]],
     is = {
       { "nn.LSTM(3, 4, { bidirectional = true })(luron.zeros(2, 5, 3)):shape()", "{ 2, 5, 8 }" },
       { "select(2, nn.GRU(3, 4, { num_layers = 2 })(luron.zeros(2, 5, 3))):shape()", "{ 2, 2, 4 }" },
@@ -86,16 +61,6 @@ it shared. `nn.EmbeddingBag` adds up rows, bag by bag; its offsets are positions
   },
   {
     title = "Convolution, pooling and normalisation",
-    text = [[
-Layers of images take `(n, c, h, w)`, those of sequences `(n, c, l)`, of volumes `(n, c, d, h, w)`; convolution, pooling and instance normalisation do without `n` too.
-Global pooling is `nn.AdaptiveAvgPool2d(1)` or `nn.AdaptiveMaxPool2d(1)`. `nn.MaxPool2dWithIndices` says too where each number lay in its plane, row by row from
-1, as `nn.MaxUnpool2d` wants it: PyTorch's `return_indices`. `nn.Add`, `nn.Concatenate` and others of their kind take several inputs; one of a lower rank gets
-sizes of 1 behind the batch, as in Keras.
-
-`nn.BatchNorm1d`, `2d` and `3d` go by the statistics of the batch while they are trained, and by `running_mean` and `running_var` after `layer:eval()`. These
-are state: saved with the model, changed by a forward pass in training alone, and once where `luron.recompute` makes it twice. A batch of one raises in
-training. `momentum` is the share of the new batch, as in PyTorch: Keras's 0.99 is 0.01 here, its `epsilon` 1e-3, and its `moving_variance` is what
-`unbiased = false` gives.]],
     is = {
       { "nn.Conv2d(1, 4, 3)(luron.zeros(1, 8, 8)):shape()", "{ 4, 6, 6 }" },
       { "nn.MaxPool2d(2)(luron.arange(1, 16):float():reshape(1, 1, 4, 4))", "{ { { { 6.0, 8.0 }, { 14.0, 16.0 } } } }" },
@@ -116,11 +81,6 @@ training. `momentum` is the share of the new batch, as in PyTorch: Keras's 0.99 
   },
   {
     title = "Transposed, separable and local convolution",
-    text = [[
-`nn.ConvTranspose1d`, `2d` and `3d` are the way back of a convolution, larger by the stride: `(size - 1) * stride - 2 * padding + dilation * (kernel_size - 1) + output_padding + 1`.
-Their weight is `(in_channels, out_channels / groups, kernel_size)`, as in PyTorch. A depthwise convolution is `nn.Conv2d { c, c, 3, groups = c }`;
-`nn.SeparableConv2d` adds one of size 1 behind it. `nn.LocallyConnected2d` has weights of its own at every place, `(places, out_channels, in_channels * kernel)`,
-and so has to know `input_size`. `nn.Unfold` gives the blocks under a kernel as columns, `nn.Fold` adds them up again.]],
     is = {
       { "nn.ConvTranspose2d(8, 3, 4, { stride = 2, padding = 1 })(luron.zeros(1, 8, 7, 7)):shape()", "{ 1, 3, 14, 14 }" },
       { 'nn.SeparableConv2d(3, 8, 3, { padding = "same" })(luron.zeros(1, 3, 9, 9)):shape()', "{ 1, 8, 9, 9 }" },
@@ -135,13 +95,6 @@ and so has to know `input_size`. `nn.Unfold` gives the blocks under a kernel as 
   },
   {
     title = "Padding and resizing",
-    text = [[
-`nn.ZeroPad2d`, `ConstantPad2d`, `ReflectionPad2d`, `ReplicationPad2d` and `CircularPad2d`, each also as `1d` and `3d`, work on the last dims. `padding` is one number for all sides,
-or a list that begins with the last dim, as in PyTorch: `nn.ZeroPad2d { padding = { left, right, top, bottom } }`. A negative number cuts off. `nn.Cropping2d`
-takes off what Keras's does, in Keras's order, `{ cropping = { top, bottom, left, right } }`.
-
-`nn.Upsample` and `nn.interpolate` take `size`, one number or one a dim, or `scale_factor`, one number for all dims; `mode` is `nearest` (the rule of most other programs is
-`nearest-exact`), `linear`, `bilinear`, `trilinear`, `bicubic` or `area`, and makes images smaller too.]],
     is = {
       { "nn.ReflectionPad1d(2)(luron.tensor { { 1.0, 2.0, 3.0 } })", "{ { 3.0, 2.0, 1.0, 2.0, 3.0, 2.0, 1.0 } }" },
       { "nn.ZeroPad2d { padding = { 1, -1, 0, 1 } }(luron.tensor { { { 1.0, 2.0 } } })", "{ { { 0.0, 1.0 }, { 0.0, 0.0 } } }" },
@@ -157,20 +110,6 @@ takes off what Keras's does, in Keras's order, `{ cropping = { top, bottom, left
   },
   {
     title = "Attention and sequences",
-    text = [[
-`nn.scaled_dot_product_attention(query, key, value, { attn_mask =, is_causal =, dropout_p =, scale =, enable_gqa = })` is the function; a bool mask says where a key is
-seen, as in PyTorch, numbers are added, and a row that sees nothing gives zeros. `nn.MultiheadAttention(embed_dim, num_heads)` takes `(n, t, embed_dim)` and
-gives output, weights, and all keys and values, `(n, t, heads, features)`; its bool masks say, as in PyTorch, which keys are left *out*. `key` and `value` may be absent
-(attention to the query itself), `num_kv_heads` groups the queries, and `out_proj.weight` of PyTorch is `out_proj_weight`. For generation the keys and values of one call
-are `past_key` and `past_value` of the next, whose causal mask then begins behind them; `rotary` turns queries and keys by their places as `nn.RotaryEmbedding` does. `nn.AdditiveAttention` is Keras's. `nn.SinusoidalPositionalEncoding` and
-`nn.RotaryEmbedding` count places from the first, or take `positions`; learned positions are an `nn.Embedding`.
-
-The four `nn.Transformer...` below are graphs with PyTorch's options (`dim_feedforward`, `dropout`, `activation`, `layer_norm_eps`, `norm_first`, `bias`) and names, and `is_causal`,
-`num_kv_heads`, `rotary` and `cache`. Inputs: `src, src_mask, src_key_padding_mask`, or `tgt, memory, tgt_mask, memory_mask, tgt_key_padding_mask,
-memory_key_padding_mask`; those behind `src` or `memory` may be nil. With `cache` each block takes `past_key` and `past_value` behind these, and gives keys and values.
-
-`LSTM`, `GRU` and `RNN` take `lengths`, int64: outputs behind the end of a sequence are 0 and final states those of its end, as behind PyTorch's `pack_padded_sequence`; and
-`mask`, bool `(n, t)`: where it is false state and output stay, as in Keras. What stands in such places has to be finite.]],
     is = {
       { "nn.scaled_dot_product_attention(luron.zeros(1, 2), luron.zeros(2, 2), luron.tensor { { 1.0 }, { 3.0 } })", "{ { 2.0 } }" },
       { "select('#', nn.MultiheadAttention(8, 2)(luron.ones(1, 3, 8)))", "4" },
@@ -189,10 +128,6 @@ memory_key_padding_mask`; those behind `src` or `memory` may be nil. With `cache
   },
   {
     title = "Cross entropy",
-    text = [[
-`nn.cross_entropy(x, target, options)` and `nn.CrossEntropyLoss(options)(x, target)` take class ids, `(n, ...)`, or probabilities, real numbers in the shape of `x`,
-whose rows should sum to 1 (they are not looked at, as in PyTorch). `weight`, `label_smoothing` and `reduction` go with both, `ignore_index` with ids alone. Nodes
-of `nn.Graph` do not tell what will come: there `nn.CrossEntropyLoss` takes ids and `nn.SoftCrossEntropyLoss` probabilities, as layers with hooks should: those of `nn.CrossEntropyLoss` see ids alone.]],
     is = {
       { "nn.CrossEntropyLoss()(luron.zeros(1, 2), luron.tensor { 1 }):item() == nn.CrossEntropyLoss()(luron.zeros(1, 2), luron.tensor { { 1.0, 0.0 } }):item()", "true" },
     },
@@ -202,11 +137,6 @@ of `nn.Graph` do not tell what will come: there `nn.CrossEntropyLoss` takes ids 
   },
   {
     title = "First values of parameters",
-    text = [[
-`init` stands for `nn.init`. Each function fills a tensor in place, without a tape, and returns it. The same names stand among the options of layers:
-`nn.Linear { 784, 128, weight_init = "kaiming_normal(0.2, fan_out)", bias_init = "zeros" }`. Of a weight `[out, in, ...]`, `fan_in` is how many numbers
-go into one output, `fan_out` how many outputs read one input. Names and numbers are PyTorch's; Keras's `glorot`, `he` and `identity` raise and
-say which name is meant.]],
     raises = { { "nn.Linear { 3, 2, weight_init = 'he_normal' }", "Linear: weight_init: no initialiser 'he_normal'; here it is 'kaiming_normal'" } },
     { "init.zeros_(t: Tensor): Tensor", "0" }, { "init.ones_(t: Tensor): Tensor", "1" },
     { "init.constant_(t: Tensor, value: number): Tensor", "The value.", is = { "nn.init.constant_(luron.zeros(2), 3)", "{ 3.0, 3.0 }" } },

@@ -3,10 +3,6 @@ return {
   title = "Linear algebra",
   {
     title = "luron.linalg",
-    text = [[
-Matrices are the last two dims, float32 or float64; those in front are batches and broadcast. All is computed in float64. What cannot be done raises
-and names the matrix of the batch and the pivot, counted from 1. All are differentiable to any order. Through `svd` and `eigh` that has a meaning only for what does not depend on the signs of
-vectors, or on the choice of vectors for values that are equal: there a gradient through the vectors is not finite, one through the values is.]],
     { "linalg.solve(a: Tensor, b: Tensor): Tensor", "x with a x = b. b is a matrix, or a vector: of one dim, or of the shape of a without its last dim.",
       is = { "luron.linalg.solve(luron.tensor { { 2.0, 0.0 }, { 0.0, 4.0 } }, luron.tensor { 1.0, 1.0 })", "{ 0.5, 0.25 }" },
       raises = { "luron.linalg.solve(luron.ones(2, 2), luron.ones(2))", "solve: the matrix is singular: pivot 2 is 0" } },
@@ -36,7 +32,6 @@ vectors, or on the choice of vectors for values that are equal: there a gradient
   {
     title = "Diagonals, products of vectors",
     both = true,
-    text = "Of any dtype.",
     { "x:diagonal(offset?: integer, dim1?: integer, dim2?: integer): Tensor", "A view of the elements of two dims (1 and 2 unless given) at (i, i + offset), as the last dim.",
       is = { "luron.tensor({ { 1, 2 }, { 3, 4 } }):diagonal()", "{ 1, 4 }" } },
     { "x:diag(offset?: integer): Tensor", "A matrix with the vector x on that diagonal and 0 elsewhere; of a matrix the diagonal.", is = { "luron.tensor({ 1, 2 }):diag()", "{ { 1, 0 }, { 0, 2 } }" } },

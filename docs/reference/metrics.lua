@@ -3,37 +3,6 @@ return {
   title = "Metrics",
   {
     title = "Use",
-    text = [[
-A metric takes in batches, and its value is that of all of them: not a mean of means. Sums go by float64 and int64. In `luron.evaluate` and `luron.fit`
-`metrics` lists them, by name or as objects with options; their values stand in the results under their names (`f1`, `roc_auc`, ...), or under those that the list gives. What is a tensor
-in the results of `evaluate` (a confusion matrix) is a table in the history of `fit`, as a checkpoint keeps it.
-`early_stop = { metric = "f1" }` and `luron.schedule.ReduceLROnPlateau(opt, { metric = "f1", mode = "max" })` watch them.
-
-```lua
-local luron = require "luron"
-local nn = luron.nn
-luron.seed(1)
-
-local x = luron.randn(200, 2)
-local ds = luron.data.tensors(x, x:sum(2):gt(0):to "int64" + 1)
-local net = nn.Linear(2, 2)
-luron.fit(net, ds, { epochs = 5, progress = false, validate = ds, metrics = { "F1" }, early_stop = { metric = "f1" } })
-local confusion = luron.metrics.ConfusionMatrix { classes = { "below", "above" } }
-local result = luron.evaluate(net, ds, { metrics = { "MCC", top = luron.metrics.TopK { k = 2 }, confusion } })
-print(result.top, result.confusion_matrix:sum():item())
-print(luron.metrics.MAE():update(luron.tensor { 1.0, 2.5 }, luron.tensor { 1.0, 2.0 }))
-```
-
-```text
-1.0	200
-MAE() = 0.25
-```
-
-What they take: scores `(n, classes, ...)` or ids said, against class ids `(n, ...)` from 1; or numbers against the option `threshold` (0.5) where the targets are
-0 and 1 in float or bool, which makes two classes, no and yes. A target that is `ignore_index` (none) does not count.
-
-`average` of several classes: `"macro"`, the mean over those that occur; `"weighted"` by how often they are so; `"micro"`, all counted together; `"none"`, a tensor of each; `"binary"`, that
-of the second of two classes; `"auto"` is binary where there are two and otherwise macro. What would be divided by 0 is 0, as in scikit-learn.]],
     { "metric:update(pred: any, target: any): Metric", "Takes in what was said of some examples and what is so.",
       is = { "luron.metrics.Accuracy():update(luron.tensor { 1, 2, 3 }, luron.tensor { 1, 2, 2 }):update(luron.tensor { 2 }, luron.tensor { 2 }):value()", "0.75" },
       raises = { "luron.metrics.F1():update(luron.rand(2, 3), luron.tensor { 1, 4 })", "F1: target has the id 4, not within the 3 classes that there are: ids count from 1" } },
@@ -66,7 +35,6 @@ of the second of two classes; `"auto"` is binary where there are two and otherwi
   },
   {
     title = "Numbers",
-    text = "Of tensors of one shape; `R2` and `Pearson` of several columns are means over them.",
     { "metrics.MAE(): Metric", "Mean absolute error." }, { "metrics.MSE(): Metric", "Mean squared error." }, { "metrics.RMSE(): Metric", "Its root.", is = { "luron.metrics.RMSE():update(luron.zeros(2), luron.tensor { 3.0, 3.0 }):value()", "3.0" } },
     { "metrics.MAPE(): Metric", "Mean absolute error in per cent of the target." },
     { "metrics.R2(): Metric", "1 - squared error over that of the mean.", is = { "luron.metrics.R2():update(luron.tensor { 1.0, 2.0, 3.0 }, luron.tensor { 1.0, 2.0, 3.0 }):value()", "1.0" } },
@@ -74,7 +42,6 @@ of the second of two classes; `"auto"` is binary where there are two and otherwi
   },
   {
     title = "Sequences",
-    text = "Of texts, tensors of ids, or lists of these. Rates are edits over the length of what is so.",
     { "metrics.EditDistance(): Metric", "How many letters (or ids) are put in, taken out or changed, a mean over the sequences.", is = { 'luron.metrics.EditDistance():update("kitten", "sitting"):value()', "3.0" } },
     { "metrics.WER(): Metric", "Word error rate.", is = { 'luron.metrics.WER():update("the cat sat", "a cat sat down"):value()', "0.5" } },
     { "metrics.CER(): Metric", "The same of letters." },

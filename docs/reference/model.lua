@@ -1,10 +1,6 @@
 -- Models in C, classes in Lua, checkpoints.
 return {
   title = "Models",
-  text = [[
-A model is a graph of layers and ops that C saves, loads and runs without Lua. A class (below) has its `forward` in Lua instead; `nn.trace` makes a model of it.
-Layers have paths with dots, `encoder.linear2`; parameters are named `encoder.linear2/weight`; a layer without a name is called by its
-type and a number.]],
   {
     title = "Building",
     { "nn.Sequential(items: table): Model", "Layers and models one after the other; named ones as pairs: `nn.Sequential { { \"encoder\", model }, { \"head\", nn.Linear(8, 2) } }`.",
@@ -28,7 +24,6 @@ type and a number.]],
   },
   {
     title = "Methods of models",
-    text = "`model(x, ...)` gives the outputs. `model[i]` is layer i (negative: from the end), `#model` their number, `tostring(model)` the tree. Positions and names that are not there raise. Instances of classes (below) have the same methods, but for `json`, `inputs` and `n_nodes`.",
     { "model:parameters(): Tensor[]", "List of the parameters, each once." },
     { "model:named_parameters(): NamedTensors", "Iterator over names and parameters.", is = { "nn.Sequential { nn.Linear(1, 1) }:named_parameters()()", '"linear1/weight"' } },
     { "model:named_states(): NamedTensors", "Iterator over what is saved and not trained." },
@@ -57,32 +52,6 @@ type and a number.]],
   },
   {
     title = "Checkpoints",
-    text = [[
-What `save` takes: `optim` (an optimiser, with its state), `epoch` and `step` (integers), `history` (a table, as `fit` gives it), `loader` (where a loader
-is in the data), `ema` (averages of the weights), `prune` (masks of pruned weights), `preprocessing` and `training` (tables of anything that JSON can hold: class
-names, mean, your own notes; a string with a zero byte it cannot), `keep_prev` (the old file stays as PATH.prev), `nonfinite` (weights with NaN in them are written
-too, which is otherwise refused), `format` (`"luron"`); for instances of classes `trace` (below). The random state goes in too. What an option keeps in `/training`
-(`epoch`, `step`, `history`, `loader`) cannot stand in the table `training` as well. docs/file-format.md describes the file.
-
-A file holds one optimiser. Where two train a model (Muon for matrices, AdamW for the rest; the two sides of a GAN) save two files, and restore the
-second for its optimiser alone:
-
-```lua
-local luron = require "luron"
-local nn = luron.nn
-
-local model = nn.Sequential { nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2) }
-local first, second = luron.optim.SGD(model[1]), luron.optim.Adam(model[3])
-local path = os.tmpname()
-model:save(path, { optim = first })
-model:save(path .. ".second", { optim = second })
-
-local checkpoint = assert(model:restore(path))
-assert(checkpoint:restore_optim(first))
-assert(assert(luron.checkpoint(path .. ".second")):restore_optim(second))
-os.remove(path)
-os.remove(path .. ".second")
-```]],
     { "luron.load(path: string, options?: { verify: boolean? }): (Model|Module)? model, Checkpoint|string, string? code",
       "The model in a file, and the checkpoint; or nil, message, code. The file is checked whole before anything is made of it; `verify = false` takes one without a checksum. A class of Lua is made if its file was required before.",
       is = { 'select(3, luron.load "no such file")', '"IO"' } },
@@ -98,24 +67,6 @@ os.remove(path .. ".second")
   },
   {
     title = "Classes",
-    text = [[
-`nn.class "Name"` makes a class. `init` gets the arguments of the constructor, `forward` those of the call. Layers, models,
-instances of classes, lists of these, and tensors that require gradients are found by assignment; keys that begin with `_` are not.
-Reading a field that neither the instance nor its class has raises, unless its name begins with `_`: a part that may be absent is `false`. So does reading
-what a class does not have. An ordinary tensor, or a result, assigned over a parameter raises when the instance is next called, saved or asked for its
-parameters: `copy_` into the parameter (in `luron.no_grad`), or `self:buffer(name, t)` where it is no longer to be trained.
-
-```lua
-local luron = require "luron"
-local nn = luron.nn
-
-local Block = nn.class "Block"
-function Block:init(n) self.linear, self.gain = nn.Linear(n, n), luron.ones(1, { requires_grad = true }) end
-function Block:forward(x) return x + self.gain * self.linear(x):relu() end
-
-local block = Block(4)
-print(block(luron.randn(2, 4)):shape()[2], #block:parameters())      -- 4  3
-```]],
     { "nn.trace(module: Module, example: Tensor, more...?: Tensor): Model",
       "The model in C that does what `module:forward` does with inputs like the examples, of any batch size; it shares the parameters. A table `{ batch = false }` or `{ batch = { true, false } }` behind the examples says which of them have a batch as their first dim (all of them otherwise). `forward` is run twice, with batches of two sizes, and what differs must be a multiple of the size. Reading numbers of tensors, `is_training`, random draws outside of layers, changes in place, `x:register_hook` and `luron.op` are refused at their line: the graph would not show what depends on them. What depends on `math.random`, on time, or on numbers that were read before is baked in as it was. `luron.recompute(f, x)` is `f(x)` here.",
       is = { "(function() local C = nn.class 'Twice' function C:forward(x) return x * 2 end return nn.trace(C(), luron.ones(2, 3))(luron.ones(5, 3)):sum():item() end)()", "30.0" } },

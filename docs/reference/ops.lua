@@ -1,27 +1,11 @@
 -- Functions of tensors. Each is a method, x:exp(), and a function, luron.exp(x).
 return {
   title = "Functions of tensors",
-  text = [[
-Each function below is also a function of the module: `x:exp()` is `luron.exp(x)`. All are differentiable where that has a meaning, to any
-order. Shapes broadcast as in NumPy. Dtypes promote as in PyTorch, and a Lua number never widens a tensor: in
-arithmetic it becomes one of the tensor's dtype first (-1 beside uint8 is 255, as there); comparisons see the numbers as they are.
-
-| operator | function | | operator | function |
-| --- | --- | --- | --- | --- |
-| `a + b` | `add` | | `a // b` | `floor_divide` |
-| `a - b` | `sub` | | `a % b` | `remainder` |
-| `a * b` | `mul`, element by element | | `a & b`, `a \| b`, `a ~ b` | `logical_and`, `_or`, `_xor` of bool tensors |
-| `a / b` | `div` | | `~a` | `logical_not` of a bool tensor |
-| `a ^ b` | `pow` | | `"loss " .. a` | the one number of a, as text |
-| `-a` | `neg` | | `a == b` | are they one handle? (`a:eq(b)` compares elements) |
-
-`<` and `<=` raise and name `a:lt(b)`, for Lua makes one boolean of them. There is no operator for the matrix product: `a:matmul(b)`.]],
   raises = { { "luron.zeros(2, 3) + luron.zeros(4)", "add: shapes (2, 3) and (4,) do not broadcast: sizes 3 and 4 at dim -1" } },
   is = { { "luron.tensor { 7, -7 } // 2", "{ 3, -4 }" }, { '"loss " .. luron.tensor(0.5)', '"loss 0.5"' } },
   {
     title = "Of one number",
     both = true,
-    text = "Element by element. `abs`, `neg`, `sign`, `square` and what rounds keep integers; the others turn them into the default dtype. Derivatives at kinks are 0.",
     { "x:neg(): Tensor", "-x" }, { "x:abs(): Tensor", "Without its sign" }, { "x:sign(): Tensor", "-1, 0 or 1" }, { "x:square(): Tensor", "x * x" },
     { "x:reciprocal(): Tensor", "1 / x" }, { "x:sqrt(): Tensor", "Square root" }, { "x:rsqrt(): Tensor", "1 / sqrt(x)" },
     { "x:exp(): Tensor", "e to the power x" }, { "x:expm1(): Tensor", "exp(x) - 1, exact near 0" }, { "x:log(): Tensor", "Natural logarithm" },
@@ -41,7 +25,6 @@ arithmetic it becomes one of the tensor's dtype first (-1 beside uint8 is 255, a
   {
     title = "Of two",
     both = true,
-    text = "Either side may be a Lua number.",
     { "x:add(y: Tensor|number): Tensor", "x + y" }, { "x:sub(y: Tensor|number): Tensor", "x - y" }, { "x:mul(y: Tensor|number): Tensor", "x * y, element by element" },
     { "x:div(y: Tensor|number): Tensor", "x / y; of integers in the default dtype", is = { "luron.tensor { 1, 2 } / 2", "{ 0.5, 1.0 }" } },
     { "x:pow(y: Tensor|number): Tensor", "x to the power y" },
@@ -64,7 +47,6 @@ arithmetic it becomes one of the tensor's dtype first (-1 beside uint8 is 255, a
   {
     title = "Reductions",
     both = true,
-    text = "`dim` is a dim, a list of dims, or nil for all; `keepdim` leaves a dim of size 1. Every sum has a fixed order: the same bits at any number of threads. Sums of integers and bool are int64.",
     { "x:sum(dim?: integer|integer[], keepdim?: boolean): Tensor", "Sum.", is = { { "luron.tensor({ { 1, 2 }, { 3, 4 } }):sum(1)", "{ 4, 6 }" }, { "luron.tensor({ true, true }):sum()", "2" } } },
     { "x:mean(dim?: integer|integer[], keepdim?: boolean): Tensor", "Mean." },
     { "x:prod(dim?: integer|integer[], keepdim?: boolean): Tensor", "Product." },
@@ -86,7 +68,6 @@ arithmetic it becomes one of the tensor's dtype first (-1 beside uint8 is 255, a
   {
     title = "Matrix product and shape",
     both = true,
-    text = "Those that only change the shape give views where that is possible.",
     { "x:mm(y: Tensor): Tensor", "`matmul` of two matrices, and of nothing else.", raises = { "luron.ones(2):mm(luron.ones(2, 2))", "bad argument #1 to 'mm' (a: 2 dims expected, got 1)" } },
     { "x:bmm(y: Tensor): Tensor", "`matmul` of two batches of matrices, of 3 dims." },
     { "x:mv(y: Tensor): Tensor", "`matmul` of a matrix and a vector." },
@@ -115,7 +96,6 @@ arithmetic it becomes one of the tensor's dtype first (-1 beside uint8 is 255, a
   {
     title = "By ids",
     both = true,
-    text = "Ids count from 1 and are int64, int32 or uint8 tensors, or a table of integers. An id of 0 or beyond the size raises and says so.",
     { "x:index_select(dim: integer, ids: Tensor|integer[]): Tensor", "The positions of a dim that ids names, copied.", is = { "luron.tensor({ 10, 20, 30 }):index_select(1, { 3, 1 })", "{ 30, 10 }" } },
     { "x:gather(dim: integer, ids: Tensor|table): Tensor", "For each place of ids the element whose position along dim is that id.", is = { "luron.tensor({ { 10, 20 }, { 30, 40 } }):gather(2, { { 2 }, { 1 } })", "{ { 20 }, { 30 } }" } },
     { "x:scatter_add(dim: integer, ids: Tensor|table, source: Tensor): Tensor", "x with the elements of source added where `gather` would read.", is = { "luron.zeros(3):scatter_add(1, { 1, 3, 3 }, luron.ones(3))", "{ 1.0, 0.0, 2.0 }" } },
@@ -126,7 +106,6 @@ arithmetic it becomes one of the tensor's dtype first (-1 beside uint8 is 255, a
   {
     title = "Scans and order",
     both = true,
-    text = "`dim` of the sorting functions is the last one unless given. Sorting is stable (equal ones stay in order), NaN counts as the largest, and ids count from 1.",
     { "x:cumsum(dim: integer): Tensor", "The sums of the elements up to each along dim; of integers and bool int64.", is = { "luron.tensor({ 1, 2, 3 }):cumsum(1)", "{ 1, 3, 6 }" } },
     { "x:cumprod(dim: integer): Tensor", "The products likewise. The gradient is right where elements are 0.", is = { "luron.tensor({ 1, 2, 3 }):cumprod(1)", "{ 1, 2, 6 }" } },
     { "x:sort(dim?: integer, descending?: boolean): Tensor values, Tensor ids", "In order along a dim, and where each came from.",
@@ -138,7 +117,6 @@ arithmetic it becomes one of the tensor's dtype first (-1 beside uint8 is 255, a
   {
     title = "Elements in other places",
     both = true,
-    text = "These copy.",
     { "x:flip(dims...: integer): Tensor", "Turned round along these dims, or along all.", is = { "luron.arange(3):flip(1)", "{ 3, 2, 1 }" } },
     { "x:roll(shift: integer, dim: integer): Tensor", "Moved by `shift` positions; what leaves at one end comes in at the other.", is = { "luron.arange(4):roll(1, 1)", "{ 4, 1, 2, 3 }" } },
     { "x:tile(times...: integer): Tensor", "x beside itself that many times along each dim, the last number for the last dim.", is = { "luron.arange(2):tile(2, 2)", "{ { 1, 2, 1, 2 }, { 1, 2, 1, 2 } }" } },

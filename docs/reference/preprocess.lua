@@ -1,39 +1,6 @@
 -- What makes data fit for a network.
 return {
   title = "Preprocessing",
-  text = [[
-Layers of Keras's names: `nn.Normalization`, `nn.Rescaling`, `nn.CategoryEncoding`, `nn.Discretization`,
-and for images, in training alone, `nn.RandomFlip` and `nn.RandomCrop`. What they have to know of the
-data is state, which `luron.adapt` fits to the training set before training, and which the model and its checkpoint keep. Words become ids outside of models, for
-tensors hold no strings: by lookups, Lua objects whose `state()` goes into a checkpoint's `preprocessing`.
-
-```lua
-local luron = require "luron"
-local nn = luron.nn
-
-local train = luron.tensor { { 150, 1 }, { 170, 3 }, { 190, 5 } }
-local model = nn.Sequential { luron.adapt(nn.Normalization(2), train), nn.Linear(2, 1) }
-print(model[1].mean, model[1](train:float()):select(2, 1))
-
-local words = luron.preprocess.TextVectorization():adapt { "The cat sat.", "the dog" }
-print(table.concat(words:vocabulary(), ","), words { "a cat" })
-model:save("model.h5", { preprocessing = { words = words:state() } })
-local again = luron.preprocess.restore(luron.checkpoint("model.h5").preprocessing.words)
-print(#again)
-os.remove "model.h5"
-```
-
-```text
-tensor (2,) float32
-  170.0000    3.0000	tensor (3,) float32
-  -1.2247   0.0000   1.2247
-,[UNK],the,sat,dog,cat	tensor (1, 2) int64
-  2  6
-6
-```
-
-Id 1 stands for padding where a lookup has a mask (of `TextVectorization` with ids `""`; give it to `nn.Embedding` as `padding_idx`), the next one for words that are
-not known. Keras's ids are less by one. Punctuation and capitals are those of ASCII.]],
   is = {
     { "nn.Rescaling(1 / 255)(luron.tensor { 0.0, 255 })", "{ 0.0, 1.0 }" },
     { "nn.CategoryEncoding(3)(luron.tensor { { 1, 3 }, { 2, 2 } })", "{ { 1.0, 0.0, 1.0 }, { 0.0, 1.0, 0.0 } }" },

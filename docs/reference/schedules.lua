@@ -3,35 +3,6 @@ return {
   title = "Schedules, clipping, averages",
   {
     title = "Learning-rate schedules",
-    text = [[
-`luron.schedule.NAME(opt, options)` sets the rates of all groups at once, and again at every `step`, which stands behind `opt:step()`, once an
-epoch or once a batch. Names, options, defaults and numbers are PyTorch's, and Keras's where a name ends in Decay. Each rate follows from the base rate of
-its group and the number of steps. The base is the rate that the optimiser was made with, or what was set since by `opt:set` or `opt.groups[i].lr`.
-
-```lua
-local luron = require "luron"
-
-local model = luron.nn.Linear(2, 1)
-local opt = luron.optim.SGD(model, { lr = 0.5 })
-local lr = luron.schedule.StepLR(opt, { step_size = 2, gamma = 0.1 })
-for epoch = 1, 4 do
-  -- ... opt:step() for every batch ...
-  lr:step()
-end
-print(lr)
-```
-
-```text
-StepLR, 4 steps, rates 0.005
-```
-
-A checkpoint keeps it with the optimiser: `model:save(path, { optim = opt, training = { schedule = lr:state() } })`; later
-`lr:restore(checkpoint.training.schedule)`. `luron.fit(model, ds, { optim = opt, schedule = lr })` steps it after every epoch, or after every batch those
-whose options count batches: OneCycleLR, CyclicLR, NoamLR, WarmupLR, the decays of Keras, and what is made of them. The option
-`every = "step"` or `"epoch"`, which all have, says otherwise.
-
-Two schedules that are stepped by themselves on one optimiser do not multiply, as PyTorch's would: each sets what follows from the base, and the last
-one counts. `ChainedScheduler` multiplies them, `WarmupLR` and `SequentialLR` put one behind the other.]],
     is = { { "luron.schedule.ConstantLR(luron.optim.SGD(nn.Linear(2, 1), { lr = 0.5 }), { factor = 0.5 }):rates()", "{ 0.25 }" } },
     raises = { { "luron.schedule.StepLR(luron.optim.SGD(nn.Linear(2, 1)), { step = 2 })", "no option 'step'; options: every, gamma, step_size" } },
     { "schedule.StepLR(opt: Optimizer, options: { step_size: integer, gamma: number? }): Schedule", "Times gamma (0.1) every step_size steps." },
@@ -79,7 +50,6 @@ one counts. `ChainedScheduler` multiplies them, `WarmupLR` and `SequentialLR` pu
   },
   {
     title = "Clipping gradients",
-    text = "Between `loss:backward()` and `opt:step()`. `what` is a model, layer, instance of a class, optimiser, or a list of these and of tensors; parameters without a gradient are left out, and one that is there twice counts once.",
     { "luron.clip_grad_norm(what: any, max: number, options?: { norm_type: number? }): number",
       "Scales all gradients together so that their norm is at most max, and gives the norm that they had. norm_type: 2 unless given, `math.huge` for the largest element. Gradients that are not finite stay as they are; the step names the parameter.",
       is = { "(function() local w = luron.zeros(2):requires_grad_() w:set_grad(luron.tensor { 3.0, 4.0 }) return luron.clip_grad_norm({ w }, 1) end)()", "5.0" } },
@@ -88,7 +58,6 @@ one counts. `ChainedScheduler` multiplies them, `WarmupLR` and `SequentialLR` pu
   },
   {
     title = "Averages of weights",
-    text = "An average over the steps of a training often predicts better than the last step. Parameters are averaged; other state is the model's own.",
     { "luron.EMA(model: Model|Module|Layer, decay?: number): Average", "An average that keeps the share decay (0.999) at each update and takes the rest from the model; the first update takes the model as it is." },
     { "luron.SWA(model: Model|Module|Layer): Average", "The mean over all updates, for once an epoch near the end." },
     { "ema:update()", "Takes in the weights of now: after `opt:step()`." },
@@ -100,36 +69,6 @@ one counts. `ChainedScheduler` multiplies them, `WarmupLR` and `SequentialLR` pu
   },
   {
     title = "Pruning",
-    text = [[
-Numbers of parameters that are set to 0 and stay so, by Lua patterns of parameter names. What is chosen is what `torch.nn.utils.prune` chooses,
-among what is left, with what is pruned counted as 0; of equal ones the first go. An amount is a number of them (an integer) or a share
-(`0.3`, `1.0`). Gradients of what is pruned are 0; call `apply` after every step, for momentum and the like may move it.
-
-```lua
-local luron = require "luron"
-local nn = luron.nn
-luron.seed(1)
-
-local model = nn.Sequential { nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1) }
-local x = luron.randn(64, 8)
-local opt = luron.optim.AdamW(model)
-local pruned = luron.prune(model):l1_unstructured("weight$", 0.5)
-for _ = 1, 3 do
-  local loss = nn.mse_loss(model(x), x:sum(2, true))
-  opt:zero_grad()
-  loss:backward()
-  opt:step()
-  pruned:apply()
-end
-print(pruned)
-```
-
-```text
-pruning of 2 parameters: 72 of 144 numbers are 0
-```
-
-`fit` takes it as `prune`, and `model:save(path, { prune = pruned })` keeps the masks: `luron.prune(model):load(checkpoint)`. After `remove`,
-or in a file saved without them, the zeros are plain zeros.]],
     { "luron.prune(model: Model|Module|Layer): Pruning", "A pruning of nothing so far.",
       raises = { { "luron.prune(nn.Linear(2, 1)):l1_unstructured('gain', 0.5)", 'no parameter matches "gain"; there are weight, bias' } } },
     { "pruned:l1_unstructured(pattern: string, amount: number, scores?: function): Pruning", "In each parameter the numbers of least size, or of least `scores(parameter, name)`.",

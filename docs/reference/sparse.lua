@@ -1,26 +1,6 @@
 -- Sparse matrices.
 return {
   title = "Sparse matrices",
-  text = [[
-A sparse matrix holds the places and values of its entries, row by row, as a graph holds its edges. Products with dense tensors are differentiable in the values and
-in the dense factor, to any order, and give the same bits at any number of threads. Places count from 1. An object does not change; what it is made of is
-checked and transposed once. `nn.trace` takes products into models (lists of more than 1 MiB it does not). One step of a graph convolution, with the edges as a sparse matrix:
-
-```lua
-local luron = require "luron"
-
--- edges 1-2, 2-3, 3-4, both ways, and of each node with itself
-local from, to = { 1, 2, 2, 3, 3, 4, 1, 2, 3, 4 }, { 2, 1, 3, 2, 4, 3, 1, 2, 3, 4 }
-local a = luron.sparse.coo(to, from, nil, { 4, 4 })
-local scale = a:sum(2):rsqrt()
-a = a:with_values(scale:index_select(1, a:rows()) * scale:index_select(1, a:cols()))
-local x, layer = luron.eye(4), luron.nn.Linear(4, 2)
-print(a, a:matmul(layer(x)):relu():shape()[1])
-```
-
-```text
-sparse (4, 4), 10 entries, float32	4
-```]],
   { "sparse.coo(rows: Tensor|integer[], cols: Tensor|integer[], values: Tensor|number[]|nil, size: integer[]): Sparse",
     "From the row, column and value of each entry, in any order; without values they are 1. Values of equal places are added. size is { rows, columns }.",
     is = { "luron.sparse.coo({ 2, 1, 2 }, { 1, 2, 1 }, { 1.0, 2.0, 3.0 }, { 2, 2 }):to_dense()", "{ { 0.0, 2.0 }, { 4.0, 0.0 } }" },

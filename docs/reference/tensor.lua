@@ -1,17 +1,6 @@
 -- Tensors: making them, looking at them, indexing, changing them in place.
 return {
   title = "Tensors",
-  text = [[
-A tensor is a block of numbers of one dtype with a shape of up to 8 dims, row-major. Dtypes: `float32` (the default), `float64`, `float16`
-and `bfloat16` (storage: arithmetic on them is done in float32; `matmul`, linear algebra, layers and gradients want `x:float()`), `int64`, `int32`, `uint8`, `bool`. Sizes are given one by one or as one
-list; an options table may stand at the end:
-
-```lua
-local luron = require "luron"
-
-local x = luron.zeros(3, 4, { dtype = "float64", requires_grad = true })
-print(x:shape()[2], x:dtype(), #x)                  -- 4  float64  3
-```]],
   {
     title = "Making tensors",
     { "luron.tensor(data: number|boolean|table, options?: TensorOptions): Tensor",
@@ -50,7 +39,6 @@ print(x:shape()[2], x:dtype(), #x)                  -- 4  float64  3
   },
   {
     title = "Looking at tensors",
-    text = "`tostring(x)` and `print(x)` show shape, dtype and numbers, of more than 1,000 only the first and last three of each dim.",
     { "x:shape(): integer[]", "The sizes, as a list that prints as `(2, 3)`.", is = { "luron.zeros(2, 3):shape()", "{ 2, 3 }" } },
     { "x:size(dim?: integer): integer|integer[]", "The size of a dim; without an argument as `shape`.", is = { "luron.zeros(2, 3):size(-1)", "3" } },
     { "x:dim(): integer", "Number of dims.", is = { "luron.zeros(2, 3):dim()", "2" } },
@@ -70,24 +58,6 @@ print(x:shape()[2], x:dtype(), #x)                  -- 4  float64  3
   },
   {
     title = "Indexing",
-    text = [[
-Positions count from 1, negative ones from the end; ranges include both ends. An index makes a view, which shares memory with x:
-
-| written | is |
-| --- | --- |
-| `x[2]` | row 2: one dim less |
-| `x["2:3, :, -1"]` | rows 2 and 3, all of dim 2, the last of dim 3; `::2` is every second; `...` stands for all dims that are left |
-| `x[{ { 2, 3 }, {}, -1 }]` | the same as a table: `{ first, last }` or `{ first, last, step }`, `{}` for all, a number |
-| `x[x:gt(0)]` | the elements where a bool tensor is true, copied; rows, where it has fewer dims than x |
-| `x[ids]` | rows by a tensor of ids (int64, int32 or uint8), copied: the shape of ids, then the further dims |
-| `x[{ rows, columns }]` | elements by a tensor of ids for each of the first dims, which broadcast; copied |
-| `x[2] = value` | copies a number, table or tensor into the view, in place |
-| `x[x:lt(0)] = value` | a number, or a tensor with an element or row for each place, where a bool tensor is true, in place; `x:masked_fill(mask, value)` gives a copy |
-| `x[ids] = value` | a number, table or tensor, which broadcasts, at ids, in place; `x:index_put({ ids }, value)` gives a copy |
-| `for i, row in pairs(x)` | the rows one by one |
-| `#x` | the size of dim 1 |
-
-A place outside the shape raises.]],
     is = {
       { "luron.arange(6):reshape(2, 3)[2]", "{ 4, 5, 6 }" },
       { 'luron.arange(6):reshape(2, 3)[":, -1"]', "{ 3, 6 }" },
@@ -101,7 +71,6 @@ A place outside the shape raises.]],
   {
     title = "Conversion",
     both = true,
-    text = "Each gives x itself where nothing is to be done. Reals become integers by cutting off.",
     { "x:to(dtype: string): Tensor", "The same numbers in another dtype.", is = { 'luron.tensor({ 2.9, -2.9 }):to "int64"', "{ 2, -2 }" } },
     { "x:float(): Tensor", "To float32." },
     { "x:double(): Tensor", "To float64." },
@@ -115,7 +84,6 @@ A place outside the shape raises.]],
   },
   {
     title = "In place",
-    text = "Methods that end in `_` change x and give it back. They are not recorded: while gradients are, a tensor that requires one is refused (use `luron.no_grad`).",
     { "x:fill_(value: number|boolean): Tensor", "Every element becomes the number.", is = { "luron.zeros(2):fill_(3)", "{ 3.0, 3.0 }" },
       raises = { "luron.ones(2):requires_grad_():fill_(3)", "fill: the tensor requires a gradient, so it cannot be changed in place while gradients are recorded" } },
     { "x:zero_(): Tensor", "Every element becomes 0." },

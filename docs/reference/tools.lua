@@ -36,18 +36,6 @@ return {
   },
   {
     title = "The command",
-    text = [[
-`luron SCRIPT [ARGUMENTS]` runs a Lua script with luron's modules on its paths (`-`: from standard input), `luron -e CODE` runs code,
-before the script if there is one. `luron plugin new`, `check`, `list` and `info` are in docs/plugins.md; `luron plugin index DIR` is `luron.plugin_index`. `luron --version` and `luron --help` say the rest.
-Scripts are loaded as text alone: damaged bytecode can crash an interpreter. Stock `lua5.4` works as well, with `. build/env.sh`
-or, once installed, with the prefix on LUA_PATH and LUA_CPATH.
-
-| in the environment | means |
-| --- | --- |
-| `LURON_PLUGIN_PATH` | folders with plugins, separated by `:`, absolute and not writable by everybody (others are ignored); they come before luron's own |
-| `LURON_NUM_THREADS` | threads of parallel loops, 1 to 256 (otherwise as OpenMP has it) |
-| `LURON_ISA` | instruction set of the kernels: `avx2` or `plain`; what this machine does not have is an error |
-| `LURON_DATA` | folder with data sets: `fashion-mnist/` below it, and what else the scripts in models/ learn (docs/models.md) |]],
   },
   {
     title = "Constants",

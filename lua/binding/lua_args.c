@@ -378,11 +378,25 @@ const char *lr_push_option_names(lua_State *L, const luron_type *type) {
     return lua_tostring(L, -1);
 }
 
+/* What PyTorch's and Keras's option is here, by luron.names where that is loaded; NULL: nothing is known. The text stays on the stack. */
+static const char *layer_hint(lua_State *L, const luron_type *type, int key) {
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    if (lua_getfield(L, -1, "luron.names") != LUA_TTABLE) return NULL;
+    lua_getfield(L, -1, "layer_option");
+    lua_pushstring(L, luron_type_name(type));
+    lua_pushvalue(L, key);
+    lua_call(L, 2, 1);
+    return lua_tostring(L, -1);
+}
+
 static int refuse_option(lua_State *L, parse *p, int arg, int key) {
-    const char *got = lr_got(L, key), *names = lr_push_option_names(L, p->type);
-    if (!*names) return lr_argerror(L, arg, "no option %s; %s has no options", got, luron_type_name(p->type));
-    const char *hint = lua_type(L, key) == LUA_TSTRING ? lr_optim_hint(p->type, lua_tostring(L, key)) : NULL;
-    return lr_argerror(L, arg, "no option %s%s%s; options: %s", got, hint ? ": " : "", hint ? hint : "", names);
+    key = lua_absindex(L, key);
+    const char *got = lr_got(L, key), *names = lr_push_option_names(L, p->type), *hint = NULL;
+    int is_layer = luron_type_in(p->type, 0) != NULL, is_name = lua_type(L, key) == LUA_TSTRING;
+    if (is_name) hint = is_layer ? layer_hint(L, p->type, key) : lr_optim_hint(p->type, lua_tostring(L, key));
+    const char *before = !hint ? "" : is_layer ? ": here it is " : ": ";
+    if (!*names) return lr_argerror(L, arg, "no option %s%s%s; %s has no options", got, before, hint ? hint : "", luron_type_name(p->type));
+    return lr_argerror(L, arg, "no option %s%s%s; options: %s", got, before, hint ? hint : "", names);
 }
 
 static int is_port(const luron_type *type, const char *name) {

@@ -14,29 +14,19 @@ local save_options = {
   format = "string", keep_prev = "boolean", ema = "average", prune = "pruning", nonfinite = "boolean",
 }
 
-local function is_kind(value, kind)
-  if kind == "optimiser" then return core.is_optim(value) end
-  if kind == "integer" then return math.type(value) == "integer" end
-  if kind == "average" then return getmetatable(value) == require("luron.average").Average end
-  if kind == "pruning" then return require("luron.prune").is_pruning(value) end
-  if kind == "loader" then return type(parts.field(value, "state")) == "function" end
-  return type(value) == kind
-end
+local kinds = {
+  optimiser = core.is_optim,
+  average = function(value) return getmetatable(value) == require("luron.average").Average end,
+  pruning = function(value) return require("luron.prune").is_pruning(value) end,
+  loader = function(value) return type(parts.field(value, "state")) == "function" end,
+}
 
 local function check_options(options, where)
-  if options == nil then return {} end
-  if type(options) ~= "table" then core.badarg(2, where, "options: table expected, got " .. core.got(options)) end
-  for key, value in pairs(options) do
-    local kind = save_options[key]
-    if not kind then
-      core.badarg(2, where, names.no_option("save", key, save_options))
-    elseif key == "optim" and type(value) == "table" and not core.is_optim(value) then
-      core.badarg(2, where, "optim: one optimiser expected, got a table: save the others in files of their own, with the same model")
-    elseif not is_kind(value, kind) then
-      core.badarg(2, where, string.format("%s: %s expected, got %s", key, kind, core.got(value)))
-    end
+  local optim = type(options) == "table" and options.optim
+  if type(optim) == "table" and not core.is_optim(optim) then
+    core.badarg(2, where, "optim: one optimiser expected, got a table: save the others in files of their own, with the same model")
   end
-  return options
+  return names.options(2, where, options, save_options, kinds, "save")
 end
 
 local function set_texts(handle, group, values, where)
@@ -113,12 +103,8 @@ end
 local function open(path, options, where)
   where = where or "checkpoint"
   check_path(path, where)
-  if options ~= nil and type(options) ~= "table" then core.badarg(2, where, "options: table expected, got " .. core.got(options)) end
-  for key, value in pairs(options or {}) do
-    if key ~= "verify" then core.badarg(2, where, string.format("no option %s; options: verify", core.got(key))) end
-    if type(value) ~= "boolean" then core.badarg(2, where, "verify: boolean expected, got " .. core.got(value)) end
-  end
-  local handle, message, code = core.checkpoint_load(path, not options or options.verify ~= false)
+  options = names.options(2, where, options, { verify = "boolean" })
+  local handle, message, code = core.checkpoint_load(path, options.verify ~= false)
   if not handle then return nil, message, code end
   local self = setmetatable({ handle = handle, path = path }, Checkpoint)
   self.training = texts(handle, "training")

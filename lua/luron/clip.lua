@@ -49,11 +49,7 @@ end
 --- finite they stay as they are, for opt:step() to name the parameter.
 local function clip_grad_norm(params, max, options)
   check_positive(max, 2, "clip_grad_norm", "max")
-  if options ~= nil and type(options) ~= "table" then core.badarg(3, "clip_grad_norm", "options: table expected, got " .. core.got(options)) end
-  for key in pairs(options or {}) do
-    if key ~= "norm_type" then core.badarg(3, "clip_grad_norm", string.format("no option %s; options: norm_type", core.got(key))) end
-  end
-  local p = options and options.norm_type
+  local p = require("luron.names").options(3, "clip_grad_norm", options, { norm_type = "any" }).norm_type
   if p == nil then p = 2 end
   check_positive(p, 3, "clip_grad_norm", "norm_type")
   core.plan_refuse "takes the norm of gradients as a number: clip_grad_norm (clip_grad_value needs none)"

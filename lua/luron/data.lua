@@ -111,21 +111,10 @@ end
 
 local loader_options = { batch = "positive integer", shuffle = "boolean", drop_last = "boolean", seed = "integer" }
 
-local function check_loader_options(options)
-  if type(options) ~= "table" then core.badarg(1, "loader", "options: table expected, got " .. core.got(options)) end
-  for key, value in pairs(options) do
-    local kind = loader_options[key]
-    if not kind then core.badarg(1, "loader", names.no_option("loader", key, loader_options)) end
-    local fits = kind == "boolean" and type(value) == "boolean" or kind ~= "boolean" and math.type(value) == "integer"
-    if not fits or key == "batch" and value < 1 then core.badarg(1, "loader", string.format("%s: %s expected, got %s", key, kind, core.got(value))) end
-  end
-end
-
 --- Batches over the dataset: { batch = 64, shuffle = false, drop_last = false, seed = luron's }.
 function Dataset:loader(options)
   check_dataset(self, "loader")
-  if options == nil then options = {} end
-  check_loader_options(options)
+  options = names.options(1, "loader", options, loader_options, nil, "loader")
   return setmetatable({
     dataset = self, batch = math.min(options.batch or 64, 1 << 40), shuffle = options.shuffle or false, drop_last = options.drop_last or false, epoch = 0,
     -- Mixed, so that shuffling does not draw the numbers that initialised the parameters.
@@ -164,13 +153,19 @@ function Dataset:batch(first, last)
   return table.unpack(parts, 1, #self.tensors)
 end
 
+-- A dataset of other tensors that is what `self` is in all else.
+local function like(self, tensors)
+  local copy = data.tensors(table.unpack(tensors))
+  copy.classes, copy.name, copy.note, copy.transform = self.classes, self.name, self.note, self.transform
+  return copy
+end
+
 --- The dataset with `fn` applied to the first tensor of each batch.
 function Dataset:map(fn)
   check_dataset(self, "map")
   if not is_callable(fn) then core.badarg(1, "map", "function expected, got " .. core.got(fn)) end
   local before = self.transform
-  local copy = data.tensors(table.unpack(self.tensors))
-  copy.classes, copy.name, copy.note = self.classes, self.name, self.note
+  local copy = like(self, self.tensors)
   copy.transform = before and function(x) return fn(before(x)) end or fn
   return copy
 end
@@ -185,9 +180,7 @@ function Dataset:range(first, last)
   end
   local parts = {}
   for i, t in ipairs(self.tensors) do parts[i] = t:narrow(1, first, last - first + 1) end
-  local part = data.tensors(table.unpack(parts))
-  part.classes, part.name, part.note, part.transform = self.classes, self.name, self.note, self.transform
-  return part
+  return like(self, parts)
 end
 
 --- Two datasets: the first `fraction` of the examples and the rest. Shuffle beforehand if the order matters: ds:shuffled().
@@ -206,9 +199,7 @@ function Dataset:shuffled()
   check_dataset(self, "shuffled")
   local ids, parts = core.randperm(#self), {}
   for i, t in ipairs(self.tensors) do parts[i] = t:index_select(1, ids) end
-  local copy = data.tensors(table.unpack(parts))
-  copy.classes, copy.name, copy.note, copy.transform = self.classes, self.name, self.note, self.transform
-  return copy
+  return like(self, parts)
 end
 
 -- Fields that a dataset may be without.
@@ -228,6 +219,11 @@ function dataset_meta:__index(key)
   return parts
 end
 
+function dataset_meta:__call()
+  check_dataset(self, "call")
+  core.raise "dataset: a loop takes its batches from a loader: for x, y in ds:loader { batch = 64 } do"
+end
+
 function dataset_meta:__len()
   check_dataset(self, "#")
   return #self.tensors[1]
@@ -236,19 +232,17 @@ end
 function dataset_meta:__tostring()
   check_dataset(self, "tostring")
   local shapes = {}
-  for i, t in ipairs(self.tensors) do shapes[i] = "(" .. table.concat(t:shape(), ", ") .. (t:dim() == 1 and ",) " or ") ") .. t:dtype() end
+  for i, t in ipairs(self.tensors) do shapes[i] = tostring(t:shape()) .. " " .. t:dtype() end
   local text = string.format("%s: %d examples: %s", self.name or "dataset", #self, table.concat(shapes, "; "))
   if self.classes then text = text .. "; classes " .. table.concat(self.classes, ", ") end
   if self.note then text = text .. "; " .. self.note end
   return text
 end
 
+local tensors_options, tensors_kinds = { classes = "list of names", name = "string" }, { ["list of names"] = function(value) return type(value) == "table" end }
+
 local function check_options(options, arg)
-  for key, value in pairs(options) do
-    if key ~= "classes" and key ~= "name" then core.badarg(arg, "tensors", string.format("no option %s; options: classes, name", core.got(key))) end
-    if key == "name" and type(value) ~= "string" then core.badarg(arg, "tensors", "name: string expected, got " .. core.got(value)) end
-    if key == "classes" and type(value) ~= "table" then core.badarg(arg, "tensors", "classes: list of names expected, got " .. core.got(value)) end
-  end
+  names.options(arg, "tensors", options, tensors_options, tensors_kinds)
   for i, class in ipairs(options.classes or {}) do
     if type(class) ~= "string" then core.badarg(arg, "tensors", string.format("classes: string expected at [%d], got %s", i, core.got(class))) end
   end
@@ -393,12 +387,7 @@ end
 --- test set, of test_batch.bin or the file that the option `test` names: images (n, 3, 32, 32) in [0, 1].
 function data.cifar10(dir, options)
   if type(dir) ~= "string" then core.badarg(1, "cifar10", "dir: string expected, got " .. core.got(dir)) end
-  options = options == nil and {} or options
-  if type(options) ~= "table" then core.badarg(2, "cifar10", "options: table expected, got " .. core.got(options)) end
-  for key, value in pairs(options) do
-    if key ~= "test" then core.badarg(2, "cifar10", string.format("no option %s; options: test", core.got(key))) end
-    if type(value) ~= "string" then core.badarg(2, "cifar10", "test: string expected, got " .. core.got(value)) end
-  end
+  options = names.options(2, "cifar10", options, { test = "string" })
   local paths = { (find(dir, "data_batch_1.bin")) }
   for i = 2, 5 do
     local path, is_there = find(dir, "data_batch_" .. i .. ".bin")

@@ -1,5 +1,6 @@
 --- Early stopping for `fit`: watches a metric over the epochs and keeps the weights of the best.
 local core = require "luron.core"
+local no_option = require("luron.names").no_option
 
 local known = {
   patience = { "positive integer", function(value) return math.type(value) == "integer" and value > 0 end, 5 },
@@ -20,14 +21,11 @@ local function mode_of(name, metrics)
 end
 
 local function check_options(options)
-  local checked, names = {}, {}
-  for name, kind in pairs(known) do
-    checked[name], names[#names + 1] = kind[3], name
-  end
-  table.sort(names)
+  local checked = {}
+  for name, kind in pairs(known) do checked[name] = kind[3] end
   for name, value in pairs(options) do
     local kind = known[name]
-    if not kind then core.badarg(3, "fit", string.format("early_stop: no option %s; options: %s", core.got(name), table.concat(names, ", "))) end
+    if not kind then core.badarg(3, "fit", "early_stop: " .. no_option("early_stop", name, known)) end
     if not kind[2](value) then core.badarg(3, "fit", string.format("early_stop: %s: %s expected, got %s", name, kind[1], core.got(value))) end
     checked[name] = value
   end
@@ -57,10 +55,18 @@ function Watch:see(entry)
     or (self.mode == "max" and value > self.best + o.min_delta))
   self.bad = better and 0 or self.bad + 1
   if better then
-    self.best = value
+    self.best, self.best_epoch = value, entry.epoch
     if o.restore_best then self.weights = copy_weights(self.model) end
   end
   return self.bad >= o.patience
+end
+
+--- Why it is time to stop.
+function Watch:why()
+  local o = self.options
+  if not self.best then return string.format("stopped early: %s was no number in %d epochs", o.metric, self.bad) end
+  return string.format("stopped early: %s was no better for %d epochs than the %.4f of epoch %d%s", o.metric, self.bad, self.best, self.best_epoch,
+    o.restore_best and ", whose weights are back" or "")
 end
 
 --- Put the best weights back.

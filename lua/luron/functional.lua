@@ -19,13 +19,7 @@ local function take_inputs(where, fn, inputs, create_graph)
 end
 
 local function is_create_graph(where, arg, options)
-  if options == nil then return false end
-  if type(options) ~= "table" then core.badarg(arg, where, "options: table expected, got " .. core.got(options)) end
-  for key, value in pairs(options) do
-    if key ~= "create_graph" then core.badarg(arg, where, string.format("no option %s; options: create_graph", core.got(key))) end
-    if type(value) ~= "boolean" then core.badarg(arg, where, "create_graph: boolean expected, got " .. core.got(value)) end
-  end
-  return options.create_graph == true
+  return require("luron.names").options(arg, where, options, { create_graph = "boolean" }).create_graph == true
 end
 
 local function call(where, fn, xs)

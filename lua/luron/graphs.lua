@@ -65,11 +65,7 @@ function graphs.gcn_norm(edge_index, edge_weight, n, options)
   if edge_weight ~= nil and (not core.is_tensor(edge_weight) or edge_weight:dim() ~= 1 or #edge_weight ~= edge_index:size(2)) then
     core.badarg(2, "gcn_norm", string.format("edge_weight: tensor (%d), one for each edge, expected, got %s", edge_index:size(2), core.got(edge_weight)))
   end
-  options = options == nil and {} or options
-  if type(options) ~= "table" then core.badarg(4, "gcn_norm", "options: table expected, got " .. core.got(options)) end
-  for key in pairs(options) do
-    if key ~= "improved" then core.badarg(4, "gcn_norm", names.no_option("gcn_norm", key, { improved = true })) end
-  end
+  options = names.options(4, "gcn_norm", options, { improved = "any" })
   local from, to = edge_index:select(1, 1), edge_index:select(1, 2)
   local weights = edge_weight or core.ones(edge_index:size(2))
   local looped = from:eq(to):to "float32":segment_sum(to, n):gt(0)

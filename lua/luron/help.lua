@@ -1,8 +1,9 @@
 --- luron.help: types of plugins from their descriptors, everything else from the reference (docs/reference/, installed as
 --- luron_reference), which the docs are made of. Names that are nowhere give the nearest ones.
 local core = require "luron.core"
+local names = require "luron.names"
 
-local WIDTH, NEAREST, CONTAINING = 100, 3, 6
+local WIDTH, CONTAINING = 100, 6
 -- Tables below luron in signatures, in the order of the list; methods stand behind letters and words of their own, "x:sum".
 local tables = {
   { "luron", "functions (luron.NAME)" }, { "nn", "functions and classes (nn.NAME)" }, { "optim", "optimisers in Lua (luron.optim.NAME)" },
@@ -71,11 +72,11 @@ end
 
 -- The names in a table, in their order.
 local function names_in(owner)
-  local names, seen = {}, {}
+  local list, seen = {}, {}
   for _, item in ipairs(reference()) do
-    if item.owner == owner and not seen[item.name] then names[#names + 1], seen[item.name] = item.name, true end
+    if item.owner == owner and not seen[item.name] then list[#list + 1], seen[item.name] = item.name, true end
   end
-  return names
+  return list
 end
 
 local function overview()
@@ -86,26 +87,10 @@ local function overview()
 end
 
 -- ---- names that are near -------------------------------------------------------------------------------------------------
--- How many letters have to be put in, taken out, changed or swapped with the next; case counts for nothing.
-local function distance(a, b)
-  local before, last = {}, {}
-  for j = 0, #b do last[j] = j end
-  for i = 1, #a do
-    local row = { [0] = i }
-    for j = 1, #b do
-      local same = a:byte(i) == b:byte(j)
-      row[j] = math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (same and 0 or 1))
-      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then row[j] = math.min(row[j], before[j - 2] + 1) end
-    end
-    before, last = last, row
-  end
-  return last[#b]
-end
-
 local function every_name()
-  local names, seen = {}, {}
+  local set = {}
   local function add(name)
-    if name and not seen[name] then names[#names + 1], seen[name] = name, true end
+    if name then set[name] = true end
   end
   for _, kind in ipairs { "layer", "optim", "format" } do
     for _, name in ipairs(core.types(kind)) do
@@ -114,36 +99,22 @@ local function every_name()
     end
   end
   for _, item in ipairs(reference()) do add(item.name) end
-  return names
+  return set
 end
 
-local function near(name)
-  local wanted, close, holding = name:lower(), {}, {}
-  for _, other in ipairs(every_name()) do
-    local d = distance(wanted, other:lower())
-    if d <= (#name + 2) // 3 then close[#close + 1] = { d, other } end
-    if #name > 2 and other:lower():find(wanted, 1, true) then holding[#holding + 1] = other end
+-- "; did you mean 'a'?": names that are near, and where there are none, those that hold this one.
+local function suggestion(name)
+  local all_names, holding = every_name(), {}
+  local list = names.near(name, all_names)
+  if #list > 0 or #name <= 2 then return names.suggestion(list) end
+  for other in pairs(all_names) do
+    if other:lower():find(name:lower(), 1, true) then holding[#holding + 1] = other end
   end
-  table.sort(close, function(a, b)
-    if a[1] ~= b[1] then return a[1] < b[1] end
-    return a[2] < b[2]
-  end)
-  local list = {}
-  for i = 1, math.min(#close, NEAREST) do list[i] = close[i][2] end
   table.sort(holding, function(a, b)
     if #a ~= #b then return #a < #b end
     return a < b
   end)
-  for i = 1, #close == 0 and math.min(#holding, CONTAINING) or 0 do list[i] = holding[i] end
-  for i, other in ipairs(list) do list[i] = "'" .. other .. "'" end
-  return list
-end
-
-local function suggestion(name)
-  local list = near(name)
-  if #list == 0 then return "" end
-  local last = table.remove(list)
-  return "; did you mean " .. (#list > 0 and table.concat(list, ", ") .. " or " or "") .. last .. "?"
+  return names.suggestion(table.move(holding, 1, CONTAINING, 1, {}))
 end
 
 -- ---- the whole -----------------------------------------------------------------------------------------------------------
@@ -167,7 +138,10 @@ local function help(name)
     if item[1] == bare and bare ~= "luron" then texts[#texts + 1] = fill(item[2] .. ": " .. table.concat(names_in(bare), ", "), "") end
   end
   if #texts == 0 then
-    core.raise(string.format("help: nothing is called '%s'%s%s", name, suggestion(bare), refused and refused:match "; refused plugins:.*" or ""))
+    local here = names.no_layer(bare)
+    here = here and (here:match "^nn has no '.-'(.*)" or "; " .. here) or names.hint("luron", bare, {})
+    core.raise(string.format("help: nothing is called '%s'%s%s", name, here ~= "" and here or suggestion(bare),
+      refused and refused:match "; refused plugins:.*" or ""))
   end
   return table.concat(texts, "\n\n")
 end

@@ -35,10 +35,7 @@ end
 
 return setmetatable(init, {
   __index = function(_, name)
-    local names = {}
-    for key in pairs(init) do names[#names + 1] = key end
-    table.sort(names)
-    core.raise(string.format("no initialiser '%s'; there are: %s", tostring(name), table.concat(names, ", ")))
+    core.raise(string.format("no initialiser '%s'; there are: %s", tostring(name), table.concat(require("luron.names").sorted(init), ", ")))
   end,
   __name = "luron.nn.init",
 })

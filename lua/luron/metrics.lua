@@ -4,10 +4,7 @@ local core = require "luron.core"
 local names = require "luron.names"
 
 local kinds = {
-  number = function(value) return type(value) == "number" end,
-  ["positive integer"] = function(value) return math.type(value) == "integer" and value > 0 end,
   id = function(value) return math.type(value) == "integer" end,
-  boolean = function(value) return type(value) == "boolean" end,
   ["list of names"] = function(value)
     for _, name in ipairs(type(value) == "table" and value or { false }) do
       if type(name) ~= "string" then return false end
@@ -84,20 +81,13 @@ end
 
 local function make(name, kind, given)
   if given ~= nil and (type(given) ~= "table" or getmetatable(given)) then core.badarg(1, name, "options: table expected, got " .. core.got(given)) end
-  local options = {}
-  for key, option in pairs(kind.options or {}) do options[key] = option[2] end
-  for key, value in pairs(given or {}) do
-    local option = (kind.options or {})[key]
-    if not option then core.badarg(1, name, names.no_option("metric", key, kind.options or {})) end
-    if type(option[1]) == "table" then
-      if not one_of(option[1], value) then
-        core.badarg(1, name, string.format("%s: one of %s expected, got %s", key, table.concat(option[1], ", "), core.got(value)))
-      end
-    elseif not kinds[option[1]](value) then
-      core.badarg(1, name, string.format("%s: %s expected, got %s", key, option[1], core.got(value)))
-    end
-    options[key] = value
+  local options, wanted, more = {}, {}, setmetatable({}, { __index = kinds })
+  for key, option in pairs(kind.options or {}) do
+    local choices = type(option[1]) == "table" and option[1]
+    options[key], wanted[key] = option[2], choices and "one of " .. table.concat(choices, ", ") or option[1]
+    if choices then more[wanted[key]] = function(value) return one_of(choices, value) end end
   end
+  for key, value in pairs(names.options(1, name, given, wanted, more, "metric")) do options[key] = value end
   return setmetatable({ type = name, kind = kind, options = options }, Metric):reset()
 end
 

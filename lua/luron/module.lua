@@ -3,9 +3,10 @@
 local core = require "luron.core"
 
 local classes = require "luron.classes" -- for luron.load
+local names = require "luron.names"
 local parts = require "luron.parts"
 
-local is_module, shape_text = parts.is_module, parts.shape_text
+local is_module = parts.is_module
 
 local Module = { is_module = true }
 Module.__index = Module
@@ -119,10 +120,8 @@ local function walk(self, path, seen, visit)
       walk(value, at, seen, visit)
     end
   end
-  local buffers, names = rawget(self, "_buffers") or {}, {}
-  for name in pairs(buffers) do names[#names + 1] = name end
-  table.sort(names)
-  for _, name in ipairs(names) do visit("buffer", path == "" and name or path .. "/" .. name, buffers[name], self, name) end
+  local buffers = rawget(self, "_buffers") or {}
+  for _, name in ipairs(names.sorted(buffers)) do visit("buffer", path == "" and name or path .. "/" .. name, buffers[name], self, name) end
 end
 
 local function each(self, visit) walk(self, "", {}, visit) end
@@ -343,7 +342,7 @@ local function add_lines(lines, owner, path, seen)
   for _, key in ipairs(sorted_keys(owner)) do
     local value, at = rawget(owner, key), path .. key
     if core.is_tensor(value) then
-      lines[#lines + 1] = string.format("  %s: tensor %s %s", at, shape_text(value), value:dtype())
+      lines[#lines + 1] = string.format("  %s: tensor %s %s", at, value:shape(), value:dtype())
     elseif core.is_layer(value) or core.is_model(value) or is_module(value) then
       lines[#lines + 1] = string.format("  %s: %s", at, indent(tostring(value)))
     elseif type(value) == "table" and getmetatable(value) == nil then

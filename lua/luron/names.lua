@@ -41,15 +41,18 @@ function names.near(name, known)
   return found
 end
 
---- "; here it is luron.seed", "; did you mean 'a' or 'b'?", or "". `kind` says which table of other libraries' names counts.
+--- "; did you mean 'a' or 'b'?" of a list of names; "" of none.
+function names.suggestion(list)
+  if #list == 0 then return "" end
+  return "; did you mean '" .. table.concat(list, "', '", 1, #list - 1) .. (#list > 1 and "' or '" or "") .. list[#list] .. "'?"
+end
+
+local function here_it_is(here) return here:find "^: " and here or "; here it is " .. here end
+
+--- "; here it is luron.seed", a suggestion, or "". `kind` says which table of other libraries' names counts.
 function names.hint(kind, name, known)
   local here = (foreign(kind) or {})[name]
-  if here then return here:find "^: " and here or "; here it is " .. here end
-  local near = names.near(name, known)
-  if #near == 0 then return "" end
-  for i, other in ipairs(near) do near[i] = "'" .. other .. "'" end
-  local last = table.remove(near)
-  return "; did you mean " .. (#near > 0 and table.concat(near, ", ") .. " or " or "") .. last .. "?"
+  return here and here_it_is(here) or names.suggestion(names.near(name, known))
 end
 
 --- Raise: `what` has no `name`.
@@ -58,23 +61,71 @@ function names.refuse(what, kind, name, known)
   core.raise(string.format("%s has no '%s'%s", what, name, names.hint(kind, name, known)))
 end
 
+--- The keys of a table, strings, in their order.
+function names.sorted(t)
+  local keys = {}
+  for key in next, t do keys[#keys + 1] = key end
+  table.sort(keys)
+  return keys
+end
+
 --- "no option 'batch_size': it is called batch; options: batch, shuffle"
 function names.no_option(kind, key, known)
-  local all, here = {}, type(key) == "string" and (foreign(kind) or {})[key]
-  for name in pairs(known) do all[#all + 1] = name end
-  table.sort(all)
+  local here = type(key) == "string" and (foreign(kind) or {})[key]
   local hint = here and (here:find "^: " and here or known[here] and ": it is called " .. here) or ""
-  return string.format("no option %s%s; options: %s", core.got(key), hint, table.concat(all, ", "))
+  return string.format("no option %s%s; options: %s", core.got(key), hint, table.concat(names.sorted(known), ", "))
+end
+
+-- Kinds of options, in the words of messages; others are the names of Lua's types.
+local kinds = {
+  any = function() return true end, -- the function judges it
+  integer = function(value) return math.type(value) == "integer" end,
+  ["positive integer"] = function(value) return math.type(value) == "integer" and value >= 1 end,
+}
+
+--- Options as a table (nil: an empty one), each in `known`, { batch = "positive integer" }, and of its kind; else this raises.
+--- `more`: kinds of the function's own; `kind`: whose options other libraries call otherwise.
+function names.options(arg, where, options, known, more, kind)
+  if options == nil then return {} end
+  if type(options) ~= "table" then core.badarg(arg, where, "options: table expected, got " .. core.got(options)) end
+  for key, value in pairs(options) do
+    local wanted = known[key]
+    if not wanted then core.badarg(arg, where, names.no_option(kind, key, known)) end
+    local fits = more and more[wanted] or kinds[wanted]
+    if fits and not fits(value) or not fits and type(value) ~= wanted then
+      core.badarg(arg, where, string.format("%s: %s expected, got %s", key, wanted, core.got(value)))
+    end
+  end
+  return options
 end
 
 --- What to say of a layer type or function that no plugin has; nil: nothing is known of the name.
 function names.no_layer(name)
   local here, theirs = foreign("luron.nn")[name], foreign("keras")[name]
-  if here then return "nn has no '" .. name .. "'" .. (here:find "^: " and here or "; here it is " .. here) end
+  if not here and name:find "^%l" then -- a function of PyTorch's whose layer alone is here: max_pool2d
+    for _, layer in ipairs(core.types "layer") do
+      if layer:lower() == name:gsub("_", "") then here = "the layer nn." .. layer end
+    end
+  end
+  if here then return "nn has no '" .. name .. "'" .. here_it_is(here) end
   if foreign("absent")[name] then return string.format("nn.%s is not in this version; luron.help() lists the layers that there are", name) end
   if not theirs then return nil end
   local missing = foreign("absent")[theirs[1]] and not core.layer_type(theirs[1])
   return string.format("nn has no '%s', Keras's name for nn.%s%s: %s", name, theirs[1], missing and ", which is not in this version" or "", theirs[2])
+end
+
+--- What an option of other libraries' layers is at the layer type `type_name`, as the rows of Keras's layers say; nil: nothing is known.
+--- The binding asks.
+function names.layer_option(type_name, key)
+  local known, info = {}, core.type_info("layer", type_name)
+  for _, option in ipairs(info.options) do known[option.name or option] = true end
+  local here = foreign("option")[key]
+  if here then return here end
+  for _, row in next, foreign "keras" do
+    for theirs, ours in row[2]:gmatch "([%w_]+) is ([%w_]+)" do
+      if theirs == key and known[ours] then return ours end
+    end
+  end
 end
 
 --- Let reading what is not in the table raise; rawget still gives nil. `title`: "luron.linalg", also the kind of its names.

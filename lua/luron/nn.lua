@@ -2,7 +2,7 @@
 --- nn.Linear(784, 128), nn.relu(x).
 local core = require "luron.core"
 local module = require "luron.module"
-local no_layer = require("luron.names").no_layer
+local no_layer, check_options = require("luron.names").no_layer, require("luron.names").options
 
 local nn = { Module = module.Module, class = module.class }
 
@@ -128,14 +128,12 @@ local function add_to_graph(model, from, at, names)
   at[from] = outs
 end
 
-local graph_options = { inputs = true, outputs = true, names = true }
+local graph_options = { inputs = "any", outputs = "any", names = "any" }
 
 --- nn.Graph { inputs = { a, b }, outputs = { y }, names = { encoder = layer } }: a model over nodes.
 function nn.Graph(options)
   if type(options) ~= "table" then core.badarg(1, "Graph", "table { inputs =, outputs = } expected, got " .. core.got(options)) end
-  for key in pairs(options) do
-    if not graph_options[key] then core.badarg(1, "Graph", string.format("no option %s; options: inputs, names, outputs", core.got(key))) end
-  end
+  check_options(1, "Graph", options, graph_options)
   local inputs, outputs = list_of_nodes(options, "inputs"), list_of_nodes(options, "outputs")
   local names = {}
   if options.names ~= nil and type(options.names) ~= "table" then core.badarg(1, "Graph", "names: table expected, got " .. core.got(options.names)) end
@@ -225,12 +223,7 @@ end
 --- Tensors (t, ...) as one (n, t, ...), and their lengths.
 function nn.pad_sequence(list, options)
   if type(list) ~= "table" or #list == 0 then core.badarg(1, "pad_sequence", "list of tensors expected, got " .. core.got(list)) end
-  options = options == nil and {} or options
-  if type(options) ~= "table" then core.badarg(2, "pad_sequence", "options: table expected, got " .. core.got(options)) end
-  for key, value in pairs(options) do
-    if key ~= "padding_value" then core.badarg(2, "pad_sequence", string.format("no option %s; options: padding_value", core.got(key))) end
-    if type(value) ~= "number" then core.badarg(2, "pad_sequence", "padding_value: number expected, got " .. core.got(value)) end
-  end
+  options = check_options(2, "pad_sequence", options, { padding_value = "number" })
   local lengths, most, padded = {}, 0, {}
   for i, x in ipairs(list) do
     if not core.is_tensor(x) or x:dim() == 0 then core.badarg(1, "pad_sequence", string.format("tensor expected at [%d], got %s", i, core.got(x))) end

@@ -81,9 +81,6 @@ function methods:state_dict()
   return dict
 end
 
-local function shape_text(t) return "(" .. table.concat(t:shape(), ", ") .. (t:dim() == 1 and ",)" or ")") end
-parts.shape_text = shape_text
-
 --- Copy what find(group, name) gives into the part, all or nothing: true, or nil and the differences. `paths`: all there are
 --- that it has to know.
 function parts.load_tensors(self, find, paths)
@@ -94,8 +91,8 @@ function parts.load_tensors(self, find, paths)
       known[group .. "/" .. name] = true
       if not core.is_tensor(from) then
         wrong[#wrong + 1] = name .. " is missing"
-      elseif shape_text(from) ~= shape_text(tensor) then
-        wrong[#wrong + 1] = string.format("%s has shape %s, expected %s", name, shape_text(from), shape_text(tensor))
+      elseif tostring(from:shape()) ~= tostring(tensor:shape()) then
+        wrong[#wrong + 1] = string.format("%s has shape %s, expected %s", name, from:shape(), tensor:shape())
       else
         pairs_[#pairs_ + 1] = { tensor, from }
       end

@@ -29,26 +29,20 @@ local standards = {
 local splits = { whitespace = "%S+", character = utf8.charpattern }
 local words = { output_mode = { int = true, multi_hot = true, count = true }, standardize = standards, split = splits }
 
-local function fits(kind, value)
-  if kind == "positive integer" then return math.type(value) == "integer" and value >= 1 end
-  if kind == "integer" then return math.type(value) == "integer" end
-  return kind:find(type(value), 1, true) ~= nil or (value == false and kind:find "false" ~= nil)
-end
+local more = {
+  ["function, string or false"] = function(value) return not value or type(value) == "function" or type(value) == "string" end,
+  ["function or string"] = function(value) return type(value) == "function" or type(value) == "string" end,
+}
 
 local function check_options(kind, options)
-  if options ~= nil and type(options) ~= "table" then core.badarg(1, kind, "options: table expected, got " .. core.got(options)) end
-  for key, value in pairs(options or {}) do
-    local wanted = kinds[kind][key]
-    if not wanted then core.badarg(1, kind, names.no_option(kind, key, kinds[kind])) end
-    if not fits(wanted, value) then core.badarg(1, kind, string.format("%s: %s expected, got %s", key, wanted, core.got(value))) end
-  end
+  options = names.options(1, kind, options, kinds[kind], more)
   for key, known in pairs(words) do
-    local value, list = options and options[key], {}
+    local value, list = options[key], {}
     for name in pairs(known) do list[#list + 1] = "'" .. name .. "'" end
     table.sort(list)
     if type(value) == "string" and not known[value] then core.badarg(1, kind, string.format("%s: one of %s expected, got '%s'", key, table.concat(list, ", "), value)) end
   end
-  return options or {}
+  return options
 end
 
 -- Tokens with their ids, what stands for a mask and for unknown ones first.

@@ -3,10 +3,11 @@
 --- a number is kept. Gradients are masked by hooks, so that clipping and momentum see no more than what is kept.
 local core = require "luron.core"
 local module = require "luron.module"
+local names = require "luron.names"
 local patterns = require "luron.pattern"
 
 local Pruning = {}
-Pruning.__index = require("luron.names").index(Pruning, "a pruning", "pruning")
+Pruning.__index = names.index(Pruning, "a pruning", "pruning")
 Pruning.__name = "luron.pruning"
 
 local function is_pruning(value) return getmetatable(value) == Pruning end
@@ -15,17 +16,15 @@ local function check_self(self, where)
   if not is_pruning(self) then core.badarg(0, where, "pruning expected, got " .. core.got(self)) end
 end
 
-local function shape_text(t) return "(" .. table.concat(t:shape(), ", ") .. (t:dim() == 1 and ",)" or ")") end
-
 -- ---- what is asked for ---------------------------------------------------------------------------------------------------
 -- The parameters that a pattern fits, as { name, tensor }; a pattern that fits nothing is an error.
 local function matching(self, where, pattern)
-  local list, names = {}, {}
+  local list, tried = {}, {}
   for name, tensor in self.model:named_parameters() do
-    names[#names + 1] = name
+    tried[#tried + 1] = name
     if patterns.fits(1, where, "", name, pattern) then list[#list + 1] = { name, tensor } end
   end
-  if #list == 0 then patterns.refuse(1, where, "", pattern, names) end
+  if #list == 0 then patterns.refuse(1, where, "", pattern, tried) end
   return list
 end
 
@@ -51,9 +50,9 @@ local function scores_of(where, arg, fn, name, tensor)
   if fn == nil then return tensor:detach() end
   if not module.is_callable(fn) then core.badarg(arg, where, "scores: function of a parameter expected, got " .. core.got(fn)) end
   local scores = fn(tensor, name)
-  if not core.is_tensor(scores) or shape_text(scores) ~= shape_text(tensor) then
-    core.badarg(arg, where, string.format("scores: '%s' has shape %s, they are %s", name, shape_text(tensor),
-      core.is_tensor(scores) and "of shape " .. shape_text(scores) or core.got(scores)))
+  if not core.is_tensor(scores) or tostring(scores:shape()) ~= tostring(tensor:shape()) then
+    core.badarg(arg, where, string.format("scores: '%s' has shape %s, they are %s", name, tensor:shape(),
+      core.is_tensor(scores) and "of shape " .. tostring(scores:shape()) or core.got(scores)))
   end
   return scores:detach()
 end
@@ -125,7 +124,7 @@ end
 
 local function check_channels(where, arg, name, tensor, dim)
   local rank = tensor:dim()
-  if rank < 2 then core.badarg(1, where, string.format("'%s' has shape %s: channels need at least 2 dims", name, shape_text(tensor))) end
+  if rank < 2 then core.badarg(1, where, string.format("'%s' has shape %s: channels need at least 2 dims", name, tensor:shape())) end
   if dim == nil then dim = -1 end
   if math.type(dim) ~= "integer" or dim == 0 or dim < -rank or dim > rank then
     core.badarg(arg, where, string.format("dim: 1 to %d, or negative from the end, expected, got %s", rank, core.got(dim)))
@@ -193,9 +192,9 @@ end)
 
 --- What a mask says.
 each("custom_from_mask", function(self, name, tensor, mask)
-  if not core.is_tensor(mask) or shape_text(mask) ~= shape_text(tensor) then
-    core.badarg(2, "custom_from_mask", string.format("mask: tensor of shape %s for '%s' expected, got %s", shape_text(tensor), name,
-      core.is_tensor(mask) and shape_text(mask) or core.got(mask)))
+  if not core.is_tensor(mask) or tostring(mask:shape()) ~= tostring(tensor:shape()) then
+    core.badarg(2, "custom_from_mask", string.format("mask: tensor of shape %s for '%s' expected, got %s", tensor:shape(), name,
+      core.is_tensor(mask) and mask:shape() or core.got(mask)))
   end
   return mask_of(self, name, tensor) & mask:detach():ne(0)
 end)
@@ -223,10 +222,7 @@ end
 
 --- Put the masks into a checkpoint that is being written.
 local function write(self, handle)
-  local names = {}
-  for name in pairs(self.masks_of) do names[#names + 1] = name end
-  table.sort(names)
-  for _, name in ipairs(names) do handle:set_tensor("training/prune/" .. name, self.masks_of[name]) end
+  for _, name in ipairs(names.sorted(self.masks_of)) do handle:set_tensor("training/prune/" .. name, self.masks_of[name]) end
 end
 
 --- Take masks by name, or those of a checkpoint that was saved with the option `prune`, in place of those that are there; all
@@ -245,10 +241,10 @@ function Pruning:load(masks)
     core.badarg(1, "load", "masks: table or checkpoint expected, got " .. core.got(masks))
   end
   local taken = {}
-  for name, tensor in self.model:named_parameters() do shapes[name] = shape_text(tensor) end
+  for name, tensor in self.model:named_parameters() do shapes[name] = tostring(tensor:shape()) end
   for name, mask in pairs(found) do
     if not shapes[name] then core.badarg(1, "load", "there is no parameter " .. core.got(name)) end
-    local got = core.is_tensor(mask) and shape_text(mask) or core.got(mask)
+    local got = core.is_tensor(mask) and tostring(mask:shape()) or core.got(mask)
     if not core.is_tensor(mask) or got ~= shapes[name] then
       core.badarg(1, "load", string.format("%s: mask of shape %s expected, got %s", name, shapes[name], got))
     end

@@ -70,16 +70,12 @@ local function warmed(power, matrix, n)
   return power
 end
 
-local spectral_options = { n_power_iterations = true, eps = true, dim = true }
+local spectral_options = { n_power_iterations = "any", eps = "any", dim = "any" }
 
 --- weight = W / sigma, where sigma is the largest singular value of W as a matrix of rows along dim. Miyato et al., 2018.
 local function spectral_norm(nn, node, layer, options)
   check_layer("spectral_norm", layer)
-  options = options == nil and {} or options
-  if type(options) ~= "table" then core.badarg(2, "spectral_norm", "options: table expected, got " .. core.got(options)) end
-  for key in pairs(options) do
-    if not spectral_options[key] then core.badarg(2, "spectral_norm", string.format("no option %s; options: dim, eps, n_power_iterations", core.got(key))) end
-  end
+  options = require("luron.names").options(2, "spectral_norm", options, spectral_options)
   local w = layer.weight
   local dim = options.dim or (layer:type():find "Transpose" and 2 or 1)
   if math.type(dim) ~= "integer" or dim < 1 or dim > w:dim() then

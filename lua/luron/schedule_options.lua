@@ -1,6 +1,7 @@
 --- Options of learning-rate schedules: their kinds, checks and defaults.
 local core = require "luron.core"
 local module = require "luron.module"
+local names = require "luron.names"
 
 local function is_number(value) return type(value) == "number" and value == value and math.abs(value) < math.huge end
 local function is_list_of(check)
@@ -20,12 +21,10 @@ end
 
 local kinds = {
   number = is_number,
-  boolean = function(value) return type(value) == "boolean" end,
   ["number of at least 0"] = is_size,
   ["number above 0"] = function(value) return is_number(value) and value > 0 end,
   ["number of 0 to 1"] = function(value) return is_size(value) and value <= 1 end,
   ["number of 0 to below 1"] = function(value) return is_size(value) and value < 1 end,
-  ["positive integer"] = function(value) return is_count(value) and value > 0 end,
   ["integer of at least 0"] = is_count,
   ["list of integers"] = is_list_of(is_count),
   ["number of at least 0, or a list of one for each group"] = function(value) return is_size(value) or is_list_of(is_size)(value) end,
@@ -42,24 +41,11 @@ local kinds = {
   ["'rel' or 'abs'"] = one_of("rel", "abs"),
 }
 
-local every = { "'step' or 'epoch'" } -- of all types
-
 -- Checked options with defaults; `known` has { kind, default } or { kind, optional = true } by name.
 local function check(name, known, options)
-  if options ~= nil and type(options) ~= "table" then core.badarg(2, name, "options: table expected, got " .. core.got(options)) end
-  local checked = {}
-  for key, value in pairs(options or {}) do
-    local option = known[key] or key == "every" and every
-    if not option then
-      local names = { "every" }
-      for known_name in pairs(known) do names[#names + 1] = tostring(known_name) end
-      table.sort(names)
-      core.badarg(2, name, string.format("no option %s; options: %s", core.got(key), table.concat(names, ", ")))
-    elseif not kinds[option[1]](value) then
-      core.badarg(2, name, string.format("%s: %s expected, got %s", key, option[1], core.got(value)))
-    end
-    checked[key] = value
-  end
+  local checked, wanted = {}, { every = "'step' or 'epoch'" }
+  for key, option in pairs(known) do wanted[key] = option[1] end
+  for key, value in pairs(names.options(2, name, options, wanted, kinds)) do checked[key] = value end
   for key, option in pairs(known) do
     if checked[key] == nil then checked[key] = option[2] end
     if checked[key] == nil and not option.optional then core.badarg(2, name, string.format("%s is missing: %s expected", key, option[1])) end

@@ -93,7 +93,7 @@ end
 
 local function from_dense(x)
   tensor(x, 1, "from_dense", "x")
-  if x:dim() ~= 2 then core.badarg(1, "from_dense", "x: matrix expected, got shape (" .. table.concat(x:shape(), ", ") .. (x:dim() == 1 and ",)" or ")")) end
+  if x:dim() ~= 2 then core.badarg(1, "from_dense", "x: matrix expected, got shape " .. tostring(x:shape())) end
   local mask = x:ne(0)
   local places, n, m = mask:nonzero(), x:size(1), x:size(2)
   local values = weights_of(x:masked_select(mask), 1, "from_dense", places:size(1))

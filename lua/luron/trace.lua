@@ -4,10 +4,7 @@ local core = require "luron.core"
 local module = require "luron.module"
 
 local function check_options(options, where, n)
-  for key in pairs(options) do
-    if key ~= "batch" then core.badarg(n + 2, where, string.format("no option %s; options: batch", core.got(key))) end
-  end
-  local batch = options.batch
+  local batch = require("luron.names").options(n + 2, where, options, { batch = "any" }).batch
   if batch == nil then return end
   if type(batch) ~= "boolean" and type(batch) ~= "table" then
     core.badarg(n + 2, where, "batch: boolean or list of booleans expected, got " .. core.got(batch))

@@ -1,5 +1,6 @@
 --- Blocks of a transformer as graphs of layers, with PyTorch's options, names and order. Inputs behind the first (two) may be nil.
 local core = require "luron.core"
+local check_options = require("luron.names").options
 
 local defaults = { dim_feedforward = 2048, dropout = 0.1, activation = "relu", layer_norm_eps = 1e-5, norm_first = false, bias = true,
   is_causal = false, num_kv_heads = 0, rotary = false, cache = false }
@@ -10,17 +11,9 @@ return function(nn)
   local activations = { relu = nn.ReLU, gelu = nn.GELU, silu = nn.SiLU }
 
   local function options_of(where, options)
-    if options ~= nil and type(options) ~= "table" then core.badarg(3, where, "options: table expected, got " .. core.got(options)) end
-    local o = {}
-    for name, default in pairs(defaults) do o[name] = default end
-    for name, value in pairs(options or {}) do
-      if defaults[name] == nil then
-        core.badarg(3, where, "no option " .. core.got(name) .. "; options: activation, bias, cache, dim_feedforward, dropout, is_causal, "
-          .. "layer_norm_eps, norm_first, num_kv_heads, rotary")
-      end
-      if type(value) ~= type(defaults[name]) then core.badarg(3, where, string.format("%s: %s expected, got %s", name, type(defaults[name]), core.got(value))) end
-      o[name] = value
-    end
+    local o, known = {}, {}
+    for name, default in pairs(defaults) do o[name], known[name] = default, type(default) end
+    for name, value in pairs(check_options(3, where, options, known)) do o[name] = value end
     if not activations[o.activation] then core.badarg(3, where, "activation: 'relu', 'gelu' or 'silu' expected, got " .. core.got(o.activation)) end
     return o
   end

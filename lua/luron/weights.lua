@@ -4,7 +4,6 @@ local core = require "luron.core"
 local module = require "luron.module"
 local names = require "luron.names"
 local pattern = require "luron.pattern"
-local shape_text = require("luron.parts").shape_text
 
 local EPSILON = 1e-7 -- Keras's
 
@@ -60,7 +59,7 @@ function regularizer.orthogonal(factor, mode)
 end
 
 -- What it is, for messages.
-local function shown(value) return core.is_tensor(value) and "shape " .. shape_text(value) or core.got(value) end
+local function shown(value) return core.is_tensor(value) and "shape " .. tostring(value:shape()) or core.got(value) end
 
 -- What a rule gave for `name`, as a tensor without a dimension.
 local function scalar(fn, name, value)
@@ -187,7 +186,7 @@ local function constrain(model, rules)
       local before = values[name] or tensor:detach()
       local value = rule(before)
       if not core.is_tensor(value) or table.concat(value:shape(), " ") ~= table.concat(tensor:shape(), " ") then
-        core.raise(string.format("constrain: the rule for '%s' has to give a tensor of its shape, %s, got %s", name, shape_text(tensor), shown(value)))
+        core.raise(string.format("constrain: the rule for '%s' has to give a tensor of its shape, %s, got %s", name, tensor:shape(), shown(value)))
       end
       -- a plan reads no numbers: there the next loss is refused, as after any step
       if not core.is_planning() and value:is_floating() and not value:isfinite():all():item() then

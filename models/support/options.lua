@@ -92,6 +92,17 @@ function options.need(value, message, ...)
   return value, message, ...
 end
 
+--- Mean over a dataset of `loss_of(x, y)`, the mean of a batch, nothing recorded.
+function options.mean_loss(model, loss_of, set)
+  local sum = 0
+  model:eval()
+  luron.no_grad(function()
+    for x, y in set:loader { batch = 500 } do sum = sum + loss_of(x, y):item() * #x end
+  end)
+  model:train()
+  return sum / #set
+end
+
 --- Mean and deviation of each column (NaN left out), to bring a table's columns to one size: { mean =, std = }.
 function options.scale_of(x)
   local is_there = ~x:isnan()

@@ -4,6 +4,14 @@ local options = require "options"
 
 local pictures = {}
 
+--- Fashion-MNIST: training set and test set, small ones in a smoke run.
+function pictures.clothes(args)
+  local train, test = options.need(luron.data.fashion_mnist(options.folder(args, "fashion-mnist", "train-images-idx3-ubyte")))
+  if not args.smoke then return train, test end
+  args.epochs = 1
+  return train:range(3000), test:range(500)
+end
+
 --- CIFAR-10 as far as it is there, each colour with mean 0 and deviation 1: training set and test set.
 function pictures.cifar10(args)
   local folder, test = options.folder(args, "cifar10", "data_batch_1.bin"), "test_batch.bin"
@@ -26,6 +34,23 @@ function pictures.augment(x)
   across = luron.where(luron.rand(n, 1, 1):lt(0.5), w + 1 - across, across)
   local ids = (luron.arange(0, h - 1):reshape(1, h, 1) + top) * wide + across + left
   return flat:gather(3, ids:reshape(n, 1, h * w):expand(n, c, h * w)):reshape(n, c, h, w)
+end
+
+--- CIFAR-10, the training set augmented; small sets in a smoke run.
+function pictures.augmented_cifar10(args)
+  local train, test = pictures.cifar10(args)
+  train = train:map(pictures.augment)
+  if not args.smoke then return train, test end
+  args.epochs, args.batch = 1, 32
+  return train:range(32), test:range(20)
+end
+
+--- The end of a script: print what the model reached on the test set, and save it.
+function pictures.finish(args, model, opt, test, start)
+  local result = luron.evaluate(model, test, { batch = 250 })
+  print(string.format("%.1f %% of %d test pictures right after %.1f s", 100 * result.accuracy, result.n, luron.clock() - start))
+  model:save(args.save, { optim = opt, epoch = args.epochs, preprocessing = { classes = test.classes } })
+  print("saved " .. args.save)
 end
 
 --- Write grey pictures x (n, 1, h, w) in [0, 1] as one picture of `columns` columns, in the format PGM.

@@ -222,6 +222,12 @@ describe("fit and evaluate", function()
     ok, message = pcall(function() luron.fit(model, ds, { epochs = "3" }) end)
     assert.is_false(ok)
     assert.matches("data_spec.lua:%d+: bad argument #3 to 'fit' %(epochs: positive integer expected, got '3'", message)
+    local function fails(text, fn, ...) assert.matches(text, select(2, pcall(fn, ...)), 1, true) end
+    fails("options: table expected, got a dataset or loader: give { validate = dataset }", luron.fit, model, ds, ds)
+    fails("options: table expected, got a dataset or loader)", luron.evaluate, model, ds, ds:loader())
+    fails("optim: optimiser expected, got 'adam': give optim = luron.optim.Adam(model)", luron.fit, model, ds, { optim = "adam" })
+    fails("optim: optimiser expected, got function: give optim = luron.optim.AdamW(model)", luron.fit, model, ds, { optim = luron.optim.SGD })
+    fails("a loop takes its batches from a loader: for x, y in ds:loader { batch = 64 } do", function() for _ in ds do error "?" end end)
   end)
 end)
 

@@ -136,6 +136,24 @@ describe("fit", function()
     fails("early_stop: table expected, got true", fit, copy(), task(20), { early_stop = true })
   end)
 
+  it("says in its line what was asked for, and why it stopped", function()
+    local script = os.tmpname()
+    local file <close> = assert(io.open(script, "w"))
+    file:write [[
+      local luron = require "luron"
+      luron.seed(1)
+      local ds = luron.data.tensors(luron.randn(8, 2), luron.tensor { 1, 2, 1, 2, 1, 2, 1, 2 })
+      luron.fit(luron.nn.Sequential { luron.nn.Linear(2, 2) }, ds, { epochs = 9, validate = ds,
+        metrics = { mcc = luron.metrics.MCC(), all = luron.metrics.ConfusionMatrix() }, early_stop = { patience = 2, min_delta = 9 } })
+    ]]
+    file:close()
+    local lines = dofile(os.getenv "LURON_TEST_SOURCE" .. "/tests/support/shell.lua").lines_of(os.getenv "LURON_TEST_BUILD" .. "/bin/luron " .. script)
+    os.remove(script)
+    assert.matches("^epoch 1/9 .*  validation loss %d%.%d+ accuracy %d+%.%d %% mcc %-?%d%.%d+$", lines[1])
+    assert.matches("^stopped early: loss was no better for 2 epochs than the %d%.%d+ of epoch 1, whose weights are back$", lines[4])
+    assert.equal(4, #lines)
+  end)
+
   it("wants a batch at least", function()
     local model, empty, few = copy(), data.tensors(luron.zeros(0, 3), luron.zeros(0, 1)), data.tensors(luron.zeros(3, 3), luron.zeros(3, 1))
     local dropping = few:loader { batch = 4, drop_last = true }

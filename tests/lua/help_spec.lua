@@ -76,6 +76,12 @@ describe("luron.help", function()
     has(luron.help "luron.schedule", "StepLR")
   end)
 
+  it("knows other libraries' names", function()
+    fails("help: nothing is called 'Dense', Keras's name for nn.Linear: units is out_features", "Dense")
+    fails("help: nothing is called 'manual_seed'; here it is luron.seed", "manual_seed")
+    fails("help: nothing is called 'conv2d'; here it is the layer nn.Conv2d", "conv2d")
+  end)
+
   it("gives the nearest names", function()
     has(fails("nothing is called 'LBFSG'", "LBFSG"), "did you mean 'LBFGS'?")
     fails("did you mean 'AdamW'", "adamw")

@@ -118,6 +118,16 @@ describe("nn", function()
     end
   end)
 
+  it("says what Keras's and PyTorch's options are", function()
+    starts("bad argument #4 to 'Conv2d' (no option 'filters': here it is out_channels; options: ", function() nn.Conv2d(3, 2, 3, { filters = 2 }) end)
+    starts("bad argument #3 to 'Linear' (no option 'activation': here it is a layer behind it, such as nn.ReLU(); options: ",
+      function() nn.Linear(3, 2, { activation = "relu" }) end)
+    starts("bad argument #1 to 'LSTM' (no option 'units': here it is hidden_size; options: ", function() nn.LSTM { units = 2 } end)
+    starts("bad argument #1 to 'BatchNorm2d' (no option 'epsilon': here it is eps; options: ", function() nn.BatchNorm2d { epsilon = 1 } end)
+    starts("bad argument #1 to 'ReLU' (no option 'inplace': here it is x:relu_() and the like; ReLU has no options)", function() nn.ReLU { inplace = true } end)
+    starts("bad argument #1 to 'Linear' (no option 'colour'; options: ", function() nn.Linear { colour = 1 } end)
+  end)
+
   it("says what is not in this version", function()
     for _, name in ipairs { "SyncBatchNorm" } do
       fails("nn." .. name .. " is not in this version; luron.help() lists the layers that there are", function() return nn[name] end)

@@ -29,8 +29,10 @@ end
 -- Fields of luron that are loaded at first use: the reference names them.
 local function load_all()
   for _, part in ipairs { "tools", "tensor", "ops", "autograd", "layer", "model", "training", "schedules" } do
-    local file <close> = assert(io.open(source .. "/docs/reference/" .. part .. ".lua"))
-    for name in file:read("a"):gmatch "luron%.([%a_]+)[.(]" do local _ = luron[name] end
+    for _, ending in ipairs { ".lua", ".md" } do
+      local file <close> = assert(io.open(source .. "/docs/reference/" .. part .. ending))
+      for name in file:read("a"):gmatch "luron%.([%a_]+)[.(]" do local _ = luron[name] end
+    end
   end
   for _, name in ipairs(luron.types()) do
     local info = luron.type_info("layer", name)

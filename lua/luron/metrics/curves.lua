@@ -69,22 +69,24 @@ end
 
 local function add(self, sum, n) self.state.sum, self.state.n = (self.state.sum or 0) + sum, self.state.n + n end
 
+local function log(p) return p:clamp(0x1p-52, 1 - 0x1p-52):log() end
+
 local function log_loss(self, pred, target)
-  local p
+  local loss
   if inputs.is_binary(target) then
     local is
     pred, is = inputs.same(self, pred, target)
     pred, is = pred:to("float64"):reshape(-1), is:to("float64"):reshape(-1)
-    p = is * pred + (1 - is) * (1 - pred)
+    loss = is * log(pred) + (1 - is) * log(1 - pred)
   else
     local ids
     pred, ids = inputs.rows(self, pred, target)
     pred = pred:to "float64"
-    p = pred:gather(2, ids:unsqueeze(2)):reshape(-1)
+    loss = log(pred:gather(2, ids:unsqueeze(2)))
   end
-  if p:numel() == 0 then return end
+  if loss:numel() == 0 then return end
   if not pred:ge(0):logical_and(pred:le(1)):all():item() then inputs.fail(self, "pred: probabilities from 0 to 1 expected; Perplexity takes logits") end
-  add(self, -p:clamp(0x1p-52, 1 - 0x1p-52):log():sum():item(), #p)
+  add(self, -loss:sum():item(), loss:numel())
 end
 
 return {

@@ -54,31 +54,22 @@ function draw.ints(o, rand)
 end
 
 --- Options drawn from the schema: what is required always, the rest in every second case. `fixed` overrides.
-function guess.options(schema, rand, fixed)
+function guess.options(schema, rand, fixed, plain)
   local options = {}
   for _, o in ipairs(schema) do
-    if o.required or rand(2) == 1 then options[o.name] = draw[o.kind](o, rand) end
+    if o.required or not plain and rand(2) == 1 then options[o.name] = draw[o.kind](o, rand) end
   end
   for name, value in pairs(fixed or {}) do options[name] = value end
   return options
 end
 
 --- The defaults, and something for what is required.
-function guess.plain_options(schema, rand, fixed)
-  local options = {}
-  for _, o in ipairs(schema) do
-    if o.required then options[o.name] = draw[o.kind](o, rand) end
-  end
-  for name, value in pairs(fixed or {}) do options[name] = value end
-  return options
-end
+function guess.plain_options(schema, rand, fixed) return guess.options(schema, rand, fixed, true) end
 
 --- "{ in_features = 3, bias = false }"
 function guess.text(options)
-  local names, parts = {}, {}
-  for name in pairs(options) do names[#names + 1] = name end
-  table.sort(names)
-  for _, name in ipairs(names) do
+  local parts = {}
+  for _, name in ipairs(require("luron.names").sorted(options)) do
     local value = options[name]
     local shown = type(value) == "string" and string.format("%q", value) or tostring(value)
     if type(value) == "table" then shown = "{ " .. table.concat(value, ", ") .. " }" end

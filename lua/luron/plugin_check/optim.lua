@@ -4,6 +4,7 @@ local core = require "luron.core"
 local guess = require "luron.plugin_check.guess"
 local options = require "luron.plugin_check.options"
 local precision = require "luron.plugin_check.precision"
+local sorted = require("luron.names").sorted
 
 local optim = {}
 local nn = luron.nn
@@ -31,10 +32,8 @@ local function bytes_of(opt, params)
   local parts = {}
   for i, p in ipairs(params) do
     parts[#parts + 1] = p:detach():tobytes()
-    local names, tensors = {}, opt:state(1, i)
-    for name in pairs(tensors) do names[#names + 1] = name end
-    table.sort(names)
-    for _, name in ipairs(names) do parts[#parts + 1] = tensors[name]:tobytes() end
+    local tensors = opt:state(1, i)
+    for _, name in ipairs(sorted(tensors)) do parts[#parts + 1] = tensors[name]:tobytes() end
   end
   return parts
 end
@@ -131,10 +130,7 @@ local function compare_steps(t, shapes, set)
     local a, b, c = held(opts[1], sides[1], from), held(opts[2], sides[2], from), held(opts[3], sides[3], from)
     local rounding = a.size * (4 * step * 0x1p-24)
     a.size = nil
-    local names = {}
-    for name in pairs(a) do names[#names + 1] = name end
-    table.sort(names)
-    for _, name in ipairs(names) do -- beyond 1e6 it diverges
+    for _, name in ipairs(sorted(a)) do -- beyond 1e6 it diverges
       local i, x, y = precision.apart({ a[name], b[name], c[name] }, 1e-3, name == "change" and rounding or 1e-9, 1e6)
       if i then
         t.fail("%s: step %d: %s, element %d: float32 gives %.7g, float64 %.7g", guess.text(set), step, name == "change" and "change of the parameters" or name, i, x, y)
