@@ -4,6 +4,7 @@ local luron = require "luron"
 local core = require "luron.core"
 
 local guess = {}
+local MOST_NUMBERS = 2000 -- of outputs, and of parameters where options give fewer: differences go through all
 
 --- Random numbers of our own (splitmix64), so that a check repeats whatever else draws: rand(n) from 1 to n, rand() in [0, 1).
 function guess.random(seed)
@@ -317,7 +318,7 @@ local function find_inputs(case, info, rand, fixed)
     case.ids, case.ins = 1, {}
     if draw_shapes(case, info, rand, sizes, fixed) then
       local n = steady(case, info, rand, "normal") or steady(case, info, rand, "unit")
-      if n and n > 0 and n <= 2000 then -- more would keep the checks too long
+      if n and n > 0 and n <= MOST_NUMBERS then
         widen_ids(case, info, rand)
         if steady(case, info, rand, case.domain) then
           find_constant(case, info)
@@ -348,10 +349,11 @@ function guess.cases(info, name, rand, n, fixed, judge)
     local case = { options = draw_options(info.schema, rand, fixed.options), dtype = dtype, seed = rand(1000000), judge = judge, heard = heard }
     luron.set_random_state(case.seed, 0)
     local ok, layer = pcall(function() return core.layer_type(name)(case.options):to(dtype) end)
-    if ok then
+    local is_large = ok and not fixed.options and layer:n_weights() > MOST_NUMBERS and attempt < 10 * n
+    if ok and not is_large then
       case.layer = layer
       if find_inputs(case, info, rand, fixed.inputs) and find_numbers(case, info, rand, #cases % 2 == 1) then cases[#cases + 1] = case end
-    else
+    elseif not ok then
       judge(layer)
       hear(heard, layer, 1)
     end
