@@ -34,6 +34,6 @@ worker.run {
   flops = 32 * 2 * (first * 2 + rest * 3),
   start = worker.training {
     batch = 32, warm_up = 4, data = pictures, model = function() return resnet.Net(1) end, weights = resnet.weights,
-    optimizer = function(model) return luron.optim.SGD(model, { lr = 0.05, momentum = 0.9 }) end,
+    optimizer = function(model) return luron.optim.SGD(model, { lr = 0.002, momentum = 0.9 }) end,
   },
 }

@@ -1,4 +1,5 @@
---- How the time of a planned step grows with batch, width, depth and threads; ours alone, on numbers drawn at random.
+--- How the time of a planned step grows with batch, width, depth and threads, and with threads beside a program that takes all it
+--- gets of a core; ours alone, on numbers drawn at random.
 package.path = arg[0]:gsub("[^/]*$", "support/?.lua;") .. package.path
 local worker = require "worker"
 local luron = require "luron"
@@ -6,8 +7,18 @@ local nn = luron.nn
 
 -- What grows, from 64 examples through 2 layers of 256 on one thread; threads on what is large enough for them.
 local lines = {
-  batch = { 16, 32, 64, 128, 256 }, width = { 64, 128, 256, 512 }, depth = { 1, 2, 4, 8 }, threads = { 1, 2 },
+  batch = { 16, 32, 64, 128, 256 }, width = { 64, 128, 256, 512 }, depth = { 1, 2, 4, 8 }, threads = { 1, 2 }, ["beside a busy program, threads"] = { 1, 2 },
 }
+
+-- A program that keeps a core busy until it is closed, a minute at most.
+local function busy_program()
+  local pipe = assert(io.popen "echo $$; exec timeout 60 sh -c 'while :; do :; done'")
+  local pid = pipe:read "l"
+  return setmetatable({}, { __close = function()
+    os.execute("kill " .. pid)
+    pipe:close()
+  end })
+end
 
 local function step_of(at)
   local layers = {}
@@ -35,8 +46,9 @@ worker.run {
     local points = {}
     for what, values in pairs(lines) do
       for _, value in ipairs(values) do
-        local at = what == "threads" and { batch = 256, width = 1024, depth = 2, threads = 1 } or { batch = 64, width = 256, depth = 2, threads = 1 }
-        at[what] = value
+        local on_threads = what:find "threads"
+        local at = on_threads and { batch = 256, width = 1024, depth = 2 } or { batch = 64, width = 256, depth = 2, threads = 1 }
+        at[on_threads and "threads" or what] = value
         local work = 6 * at.batch * at.width * at.width * at.depth
         points[#points + 1] = { what = what, value = value, step = step_of(at), threads = at.threads, steps = given.steps * math.max(1, 2e8 // work) }
       end
@@ -45,7 +57,8 @@ worker.run {
       local answer = {}
       for _, p in ipairs(points) do
         luron.threads(p.threads)
-        local clock = p.what == "threads" and luron.clock or worker.clock_for(1)
+        local clock = p.what:find "threads" and luron.clock or worker.clock_for(1)
+        local neighbour <close> = p.what:find "busy" and busy_program() or nil
         for _ = 1, 2 do p.step() end
         local from = clock()
         for _ = 1, p.steps do p.step() end

@@ -5,6 +5,7 @@ DIR has what both sides start from: weights.f32 and order.i64. --data is the fol
 Works on torch 1.13 and 2.x; what a version cannot do is left out with a note.
 """
 import argparse
+import gc
 import gzip
 import json
 import os
@@ -125,6 +126,7 @@ class Variant:
         self.batch_of, self.batches = task.batch_of, Batches(task.batch)
 
     def run(self, steps):
+        gc.collect()  # of the variant before
         start = clock()
         for _ in range(steps):
             x, y = self.batch_of(self.batches.next())

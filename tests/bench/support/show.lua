@@ -111,7 +111,7 @@ local function scaling(measured)
     for size, times in pairs(entry.figures) do points[#points + 1] = { tonumber(size), median(times) } end
     table.sort(points, function(a, b) return a[1] < b[1] end)
     for i, p in ipairs(points) do texts[i] = string.format("%d: %.3f", p[1], 1e3 * p[2]) end
-    below[#below + 1] = string.format("  %-8s %-62s slope %5.2f", entry.variant, table.concat(texts, "   "), slope(points))
+    below[#below + 1] = string.format("  %-30s %-62s slope %5.2f", entry.variant, table.concat(texts, "   "), slope(points))
   end
 end
 

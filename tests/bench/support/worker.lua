@@ -129,6 +129,7 @@ function worker.training(task)
     end
     local clock = worker.clock_for(given.threads)
     local function run(v, steps)
+      collectgarbage() -- of the variant before
       local from = clock()
       for _ = 1, steps do v.step(v.next()) end
       return (clock() - from) / steps
