@@ -15,7 +15,7 @@ local save_options = {
 }
 
 local kinds = {
-  optimiser = core.is_optim,
+  optimiser = function(value) return core.is_optim(value) end, -- L-BFGS puts its own in when it is loaded
   average = function(value) return getmetatable(value) == require("luron.average").Average end,
   pruning = function(value) return require("luron.prune").is_pruning(value) end,
   loader = function(value) return type(parts.field(value, "state")) == "function" end,
