@@ -160,7 +160,7 @@ types.ReduceLROnPlateau = {
     metric = { "name", optional = true },
   },
   begin = function(self)
-    self.min_rates = each_group("ReduceLROnPlateau", "min_lr", self.options.min_lr, #self.base)
+    self.min_rates = each_group("ReduceLROnPlateau", "min_lr", self.options.min_lr, self.base)
     self.progress = { bad = 0, cooldown = 0 }
   end,
   observe = observe,

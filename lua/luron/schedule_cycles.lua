@@ -16,12 +16,12 @@ end
 
 -- Phases of OneCycleLR: { last step, from, to }, where a point of the cycle is { rate, momentum }.
 local function one_cycle_begin(self)
-  local o, n = self.options, #self.base
+  local o = self.options
   if not o.total_steps and not (o.epochs and o.steps_per_epoch) then
     core.badarg(2, "OneCycleLR", "total_steps, or epochs and steps_per_epoch, expected")
   end
   o.total_steps = o.total_steps or o.epochs * o.steps_per_epoch
-  self.max_rates = each_group("OneCycleLR", "max_lr", o.max_lr, n)
+  self.max_rates = each_group("OneCycleLR", "max_lr", o.max_lr, self.base)
   self.momentum = o.cycle_momentum and momentum_of(self)
   local last, up = o.total_steps - 1, o.pct_start * o.total_steps - 1
   if o.three_phase then
@@ -99,8 +99,8 @@ types.CyclicLR = {
     local o = self.options
     o.step_size_down = o.step_size_down or o.step_size_up
     self.scale = o.scale_fn and { mode = o.scale_mode, fn = o.scale_fn } or scales[o.mode]
-    self.base_rates = each_group(self.name, "base_lr", o.base_lr, #self.base)
-    self.max_rates = each_group(self.name, "max_lr", o.max_lr, #self.base)
+    self.base_rates = each_group(self.name, "base_lr", o.base_lr, self.base)
+    self.max_rates = each_group(self.name, "max_lr", o.max_lr, self.base)
     self.momentum = o.cycle_momentum and momentum_of(self)
   end,
   rates = cyclic_rates,

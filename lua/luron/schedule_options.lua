@@ -53,14 +53,14 @@ local function check(name, known, options)
   return checked
 end
 
--- Of an option that may be a list of one for each group.
-local function each_group(name, key, value, n)
+-- Of an option that may be a list of one for each group, of which `groups` has one each.
+local function each_group(name, key, value, groups)
   if is_number(value) or module.is_callable(value) then
     local list = {}
-    for i = 1, n do list[i] = value end
+    for i in ipairs(groups) do list[i] = value end
     return list
   end
-  if #value ~= n then core.badarg(2, name, string.format("%s: one for each of %d groups expected, got %d", key, n, #value)) end
+  if #value ~= #groups then core.badarg(2, name, string.format("%s: one for each of %d groups expected, got %d", key, #groups, #value)) end
   return value
 end
 

@@ -60,7 +60,7 @@ types.CosineAnnealingWarmRestarts = {
 
 types.LambdaLR = {
   options = { lr_lambda = { "function, or a list of one for each group" } },
-  begin = function(self) self.options.lr_lambda = each_group("LambdaLR", "lr_lambda", self.options.lr_lambda, #self.base) end,
+  begin = function(self) self.options.lr_lambda = each_group("LambdaLR", "lr_lambda", self.options.lr_lambda, self.base) end,
   rate = function(o, base, t, group)
     local times = o.lr_lambda[group](t)
     if not is_number(times) then core.raise("LambdaLR: the function has to give a number, got " .. core.got(times)) end
@@ -72,7 +72,7 @@ types.LambdaLR = {
 types.MultiplicativeLR = {
   options = { lr_lambda = { "function, or a list of one for each group" } },
   begin = function(self)
-    self.options.lr_lambda = each_group("MultiplicativeLR", "lr_lambda", self.options.lr_lambda, #self.base)
+    self.options.lr_lambda = each_group("MultiplicativeLR", "lr_lambda", self.options.lr_lambda, self.base)
     self.options.products = {}
   end,
   rate = function(o, base, t, group)
@@ -149,7 +149,7 @@ types.CosineDecay = {
   },
   begin = function(self)
     local o = self.options
-    if o.warmup_target then o.warmup_target = each_group(self.name, "warmup_target", o.warmup_target, #self.base) end
+    if o.warmup_target then o.warmup_target = each_group(self.name, "warmup_target", o.warmup_target, self.base) end
     if o.warmup_steps > 0 and not o.warmup_target then core.badarg(2, self.name, "warmup_steps needs warmup_target, the rate to rise to") end
   end,
   rate = function(o, base, t, group)
