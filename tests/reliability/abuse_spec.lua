@@ -41,12 +41,25 @@ local function load_all()
   for _, name in ipairs(luron.types "optim") do local _ = optim[name] end
 end
 
+-- The fields of t whose names are strings, in their order: what is drawn for a function must not depend on that of a table.
+local function fields(t)
+  local names, i = {}, 0
+  for name in next, t do
+    if type(name) == "string" then names[#names + 1] = name end
+  end
+  table.sort(names)
+  return function()
+    i = i + 1
+    return names[i], names[i] and rawget(t, names[i])
+  end
+end
+
 -- { name, fn, kind of the object that it is a method of or nil, is it no user's business }, in order of names.
 local function functions()
   local all, seen = {}, {}
   local function walk(prefix, t, kind, depth, internal)
-    for name, value in pairs(t) do
-      if type(name) == "string" and not skipped[name] then
+    for name, value in fields(t) do
+      if not skipped[name] then
         if type(value) == "function" and not seen[value] then
           seen[value] = true
           all[#all + 1] = { prefix .. name, value, kind, internal }
@@ -58,7 +71,7 @@ local function functions()
     end
   end
   load_all()
-  for kind, object in pairs(objects()) do
+  for kind, object in fields(objects()) do
     if core.methods[kind] then walk(kind .. ":", core.methods[kind], kind, 0) end
     local meta = debug.getmetatable(object)
     if type(meta.__index) == "table" then walk(kind .. ":", meta.__index, kind, 0) end
@@ -67,7 +80,7 @@ local function functions()
   for _, name in ipairs { "loader", "batch", "map", "range", "split", "shuffled" } do walk("dataset:", { [name] = objects().dataset[name] }, "dataset", 0) end
   walk("module:", nn.Module, "module", 0)
   walk("luron.", luron, nil, 1)
-  for name, module in pairs(package.loaded) do
+  for name, module in fields(package.loaded) do
     if name:find "^luron" and type(module) == "table" then walk(name .. ".", module, nil, 1, true) end
   end
   table.sort(all, function(a, b) return a[1] < b[1] end)
