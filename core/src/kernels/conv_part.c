@@ -148,8 +148,8 @@ void luron__conv_offsets(const luron__conv_part *p, bool in_place, int64_t *to) 
     }
 }
 
-int64_t luron__conv_copy_bytes(luron__conv_part *p) { /* its last vector may end 64 bytes after it */
-    return luron__round_64(measure_copy(p, LURON__CONV_VECTOR) * p->size) + 64;
+int64_t luron__conv_copy_bytes(const luron__conv_part *p) { /* its last vector may end 64 bytes after it */
+    return luron__round_64(p->channels * p->d[0].taps * p->plane * p->size) + 64;
 }
 
 int64_t luron__conv_bands(const luron__conv_part *p) {

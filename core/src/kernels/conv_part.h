@@ -52,7 +52,7 @@ void luron__conv_share(luron__conv_part *p, int n);
 /** The weights of a part of the gradient as (group, output channel, taps, input channel). */
 void luron__conv_pack(const luron__conv_part *p, void *packed);
 /** Bytes of the copy of one band. */
-int64_t luron__conv_copy_bytes(luron__conv_part *p);
+int64_t luron__conv_copy_bytes(const luron__conv_part *p);
 /** What band b reads of x (or, backward, gy), `from`, to `copy`. */
 void luron__conv_copy(const luron__conv_part *p, const luron__conv_band *b, const void *from, void *copy);
 /** Is a band all of a group of an image? */

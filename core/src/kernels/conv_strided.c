@@ -38,8 +38,8 @@ static int64_t offset_bytes(const luron__conv_part *p) { return luron__round_64(
 static int64_t weight_bytes(const luron__conv_part *p) {
     return luron__round_64(p->g->groups * p->k * p->rows * p->size);
 }
-static int64_t copy_bytes(family *f) { return luron__conv_copy_bytes(&f->p[0]); }
-static int64_t buffer_bytes(family *f) { return copy_bytes(f) + luron__round_64(f->n * f->each * f->p[0].size); }
+static int64_t copy_bytes(const family *f) { return luron__conv_copy_bytes(&f->p[0]); }
+static int64_t buffer_bytes(const family *f) { return copy_bytes(f) + luron__round_64(f->n * f->each * f->p[0].size); }
 
 int64_t luron__conv_strided_work(const luron__conv_args *g, int threads) {
     int64_t most = 0;
