@@ -46,7 +46,8 @@ count_of() { sed -n 's/.*tests passed, .* out of \([0-9]*\)$/\1 tests/p' "$1"; }
 sanitized() {
     # LeakSanitizer guesses where the thread-local blocks of opened libraries begin, and crashes where it guesses wrong
     # ("Tracer caught signal 11"): intercept_tls_get_addr=0 leaves them out. The build runs the command too.
-    export ASAN_OPTIONS=detect_leaks=1:intercept_tls_get_addr=0 UBSAN_OPTIONS=print_stacktrace=1
+    # Five calls of a stack are kept with each block: thirty take as long as the tests themselves.
+    export ASAN_OPTIONS=detect_leaks=1:intercept_tls_get_addr=0:malloc_context_size=5 UBSAN_OPTIONS=print_stacktrace=1
     mkdir -p build-asan
     cmake -S . -B build-asan -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS_RELEASE="-O1 -g1" -DLURON_BUILD_TESTS=ON -DLURON_WERROR=ON -DLURON_SANITIZE=address,undefined >/dev/null &&
         ninja -C build-asan >build-asan/build.log 2>&1 || {

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static uint64_t mix(uint64_t i) { /* splitmix64: a number that looks random for each i */
+static inline __attribute__((always_inline)) uint64_t mix(uint64_t i) { /* splitmix64: a number that looks random for each i */
     uint64_t z = (i + 1) * 0x9e3779b97f4a7c15u;
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
     z = (z ^ z >> 27) * 0x94d049bb133111ebu;
@@ -83,9 +83,15 @@ int64_t luron__guard_damage(const luron__guard *g) {
 
 /* ---- contents ---------------------------------------------------------------------------------------------------- */
 /* Element i by dtype: what is neither float nor double gets bits of `other`. */
-static void put(void *to, int64_t i, uint32_t dtype, const void *narrow, const void *wide, uint64_t other) {
+static inline __attribute__((always_inline)) void put(void *to, int64_t i, uint32_t dtype, const void *narrow,
+                                                      const void *wide, uint64_t other) {
     const size_t size = (dtype & 0xff) / 8; /* index views have a dtype of their own */
-    memcpy((char *)to + (size_t)i * size, dtype == LURON_F32 ? narrow : dtype == LURON_F64 ? wide : &other, size);
+    if (dtype == LURON_F32)
+        memcpy((char *)to + i * 4, narrow, 4); /* a size that the compiler knows: no call */
+    else if (dtype == LURON_F64)
+        memcpy((char *)to + i * 8, wide, 8);
+    else
+        memcpy((char *)to + (size_t)i * size, &other, size);
 }
 
 void luron__fill_unset(uint32_t dtype, int64_t n, void *to) {

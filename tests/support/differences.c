@@ -7,6 +7,7 @@
 #include <string.h>
 
 enum { SEED = 7, POSITION = 1000 }; /* every evaluation draws the same random numbers */
+static const double UNRECORDED = 1e-12; /* values with a tape and without: as far apart, of max(|value|, 1), at most */
 
 typedef struct job {
     differences *d;
@@ -98,6 +99,38 @@ static luron_status numeric(double *out, job *j, luron_tensor *x, int64_t k) {
     return status;
 }
 
+static double largest_gap(const double *a, const double *b, int64_t n) {
+    double worst = 0;
+    for (int64_t i = 0; i < n; i++) {
+        double gap = a[i] == b[i] || (isnan(a[i]) && isnan(b[i])) ? 0 : fabs(a[i] - b[i]) / fmax(fabs(b[i]), 1);
+        if (!(gap <= worst)) worst = isnan(gap) ? INFINITY : gap;
+    }
+    return worst;
+}
+
+/* Differences are taken without a tape, in order 2 of gradients without a graph: those have to be the values `recorded`. */
+static int check_unrecorded(job *j, luron_tensor *const *recorded) {
+    differences *d = j->d;
+    luron_tensor *outs[DIFFERENCES_MAX_OUT];
+    luron_status status = evaluate(outs, j->ctx, d);
+    int right = 1;
+    for (int i = 0; i < d->n_out && !status && right; i++) {
+        if (!j->v[i] || (!recorded[i] && !outs[i])) continue;
+        int64_t n = luron_tensor_numel(j->v[i]);
+        double *a = calloc(2 * (size_t)(n ? n : 1), sizeof *a), gap = INFINITY;
+        if (outs[i] && luron_tensor_numel(outs[i]) == n) {
+            if (recorded[i]) status = luron_tensor_read(j->ctx, recorded[i], LURON_F64, a);
+            if (!status) status = luron_tensor_read(j->ctx, outs[i], LURON_F64, a + n);
+            gap = largest_gap(a, a + n, n);
+        }
+        free(a);
+        right = gap <= UNRECORDED;
+        if (!right) snprintf(d->text, sizeof d->text, "output %d is another when it is not recorded, by %.3g", i, gap);
+    }
+    unref_all(outs, d->n_out);
+    return status ? wrong(d, j->ctx, status, "without a tape") : right;
+}
+
 static int compare(job *j, int i, const luron_tensor *grad) {
     differences *d = j->d;
     luron_tensor *x = d->x[i];
@@ -132,21 +165,26 @@ static int check_first(differences *d, luron_ctx *ctx) {
     status = make_cotangents(&j, outs);
     if (!status) status = gradients(grads, &j, outs, 0);
     int right = status ? wrong(d, ctx, status, "backward") : 1;
+    luron_ctx_set_recording(ctx, 0);
+    if (right) right = check_unrecorded(&j, outs);
     unref_all(outs, d->n_out);
     for (int i = 0; i < d->n_x && right; i++)
         right = compare(&j, i, grads[i]);
+    luron_ctx_set_recording(ctx, 1);
     unref_all(grads, d->n_x);
     unref_all(j.v, d->n_out);
     return right;
 }
 
-/* The gradient as a function: of the x of `first`, and of its cotangents. */
+/* The gradient as a function: of the x of `first`, and of its cotangents. With recording off it is no part of a graph. */
 static luron_status gradient_fn(luron_tensor **outs, luron_ctx *ctx, void *ud) {
     job *first = ud;
     luron_tensor *ys[DIFFERENCES_MAX_OUT];
-    LURON_TRY(evaluate(ys, ctx, first->d));
-    luron_status status = gradients(outs, first, ys, LURON_CREATE_GRAPH);
+    int recording = luron_ctx_set_recording(ctx, 1);
+    luron_status status = evaluate(ys, ctx, first->d);
+    if (!status) status = gradients(outs, first, ys, recording ? LURON_CREATE_GRAPH : 0);
     unref_all(ys, first->d->n_out);
+    luron_ctx_set_recording(ctx, recording);
     return status;
 }
 

@@ -46,16 +46,16 @@ static inline __attribute__((always_inline)) void VNAME(chains)(const int rows, 
                                                                 const T *const *b, const int64_t *offset, VEC *sum) {
     VEC x[8];
     for (; n > 0; n--, a += k_stride, offset++) {
-#pragma GCC unroll 8
+        LURON__UNROLL(8)
         for (int v = 0; v < vecs; v++) {
             x[v] = VNAME(load)(b[v] + *offset);
             if (rows > 1) KEEP(x[v]);
         }
-#pragma GCC unroll 8
+        LURON__UNROLL(8)
         for (int r = 0; r < rows; r++) {
             VEC y = SET1(a + r * row_stride);
             KEEP(y);
-#pragma GCC unroll 8
+            LURON__UNROLL(8)
             for (int v = 0; v < vecs; v++)
                 sum[r * vecs + v] = FMA(y, x[v], sum[r * vecs + v]);
         }
@@ -70,17 +70,17 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
     const int64_t row_stride = j->row_stride, k_stride = j->k_stride, *offset = j->offset;
     const int64_t blocks = j->k > LURON__CONV_K ? (j->k + LURON__CONV_K - 1) / LURON__CONV_K : 1;
     bool whole = blocks == 1 && j->step == 1 && j->beta == 0;
-#pragma GCC unroll 8
+    LURON__UNROLL(8)
     for (int v = 0; v < vecs; v++) {
         b[v] = (const T *)j->b + at[v].b;
         whole &= at[v].n == VL;
     }
     if (j->step != 1 || j->beta != 0) /* what is read there is on its way during the sums */
-#pragma GCC unroll 24
+        LURON__UNROLL(24)
         for (int i = 0; i < rows * vecs; i++)
             __builtin_prefetch((const T *)j->to + (row + i / vecs) * j->ld + at[i % vecs].to);
     for (int64_t block = 0; block < blocks; block++) {
-#pragma GCC unroll 24
+        LURON__UNROLL(24)
         for (int i = 0; i < rows * vecs; i++)
             sum[i] = (VEC){0};
         const int64_t n = j->k / blocks + (block < j->k % blocks);
@@ -90,10 +90,10 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
             VNAME(chains)(rows, vecs, n, a, row_stride, k_stride, b, offset, sum);
         a += n * k_stride, offset += n;
         if (whole) {
-#pragma GCC unroll 8
+            LURON__UNROLL(8)
             for (int r = 0; r < rows; r++) {
                 const T *bias = j->bias ? (const T *)j->bias + row + r : NULL;
-#pragma GCC unroll 8
+                LURON__UNROLL(8)
                 for (int v = 0; v < vecs; v++) {
                     VEC y = sum[r * vecs + v];
                     if (bias) y = y + SET1(bias);
@@ -102,7 +102,7 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
             }
             return;
         }
-#pragma GCC unroll 24
+        LURON__UNROLL(24)
         for (int i = 0; i < rows * vecs; i++)
             total[i] = block == 0 ? sum[i] : (VEC)(total[i] + sum[i]);
     }

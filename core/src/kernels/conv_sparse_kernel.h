@@ -23,7 +23,7 @@ static inline __attribute__((always_inline)) void VNAME(lines)(const int rows, c
                                                                int64_t row) {
     VEC sum[10];
     const float *x[10];
-#pragma GCC unroll 10
+    LURON__UNROLL(10)
     for (int r = 0; r < rows; r++) {
         sum[r] = (VEC){0};
         x[r] = j->x + j->offset[row + r];
@@ -33,11 +33,11 @@ static inline __attribute__((always_inline)) void VNAME(lines)(const int rows, c
         const int64_t at = j->place[e];
         VEC y = SET1(j->g + e);
         KEEP(y);
-#pragma GCC unroll 10
+        LURON__UNROLL(10)
         for (int r = 0; r < rows; r++)
             sum[r] = FMA(y, VNAME(load)(x[r] + at), sum[r]);
     }
-#pragma GCC unroll 10
+    LURON__UNROLL(10)
     for (int r = 0; r < rows; r++) {
         float *to = j->sums + (row + r) * VL;
         VEC s = j->first ? sum[r] : (VEC)(VNAME(load)(to) + sum[r]);

@@ -4,6 +4,7 @@
 #include "kernels/conv.h"
 #include "kernels/kernels.h"
 #include "kernels/tasks.h"
+#include "kernels/unroll.h"
 #include "luron/plugin.h"
 
 #include <stdbool.h>

@@ -6,31 +6,31 @@ static inline __attribute__((always_inline)) void VNAME(weights)(const int rows,
     VEC sum[12], x[2];
     const T *b = j->b;
     T *to = (T *)j->sum + tap * vecs * VL;
-#pragma GCC unroll 12
+    LURON__UNROLL(12)
     for (int i = 0; i < rows * vecs; i++)
         sum[i] = (VEC){0};
     for (int64_t line = 0; line < j->lines; line++) {
         const T *a[9];
-#pragma GCC unroll 9
+        LURON__UNROLL(9)
         for (int r = 0; r < rows; r++)
             a[r] = (const T *)j->a + j->offset[tap + r] + line * j->line_a;
         for (int64_t i = 0; i < j->columns; i++, b += vecs * VL) {
-#pragma GCC unroll 2
+            LURON__UNROLL(2)
             for (int v = 0; v < vecs; v++) {
                 x[v] = VNAME(load)(b + v * VL);
                 KEEP(x[v]);
             }
-#pragma GCC unroll 9
+            LURON__UNROLL(9)
             for (int r = 0; r < rows; r++) {
                 VEC y = SET1(a[r] + i);
                 KEEP(y);
-#pragma GCC unroll 2
+                LURON__UNROLL(2)
                 for (int v = 0; v < vecs; v++)
                     sum[r * vecs + v] = FMA(y, x[v], sum[r * vecs + v]);
             }
         }
     }
-#pragma GCC unroll 12
+    LURON__UNROLL(12)
     for (int i = 0; i < rows * vecs; i++, to += VL) {
         VEC s = j->first ? sum[i] : (VEC)(VNAME(load)(to) + sum[i]);
         VNAME(store)(to, s);

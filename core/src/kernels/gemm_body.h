@@ -74,7 +74,7 @@ static const int NAME(widths)[LURON__GEMM_WIDTHS] = WIDTHS;
 static inline __attribute__((always_inline)) void NAME(copy_rows)(const T *from, int64_t ld, int64_t n, const int width,
                                                                   T *to) {
     for (int64_t i = 0; i < n; i++, from += ld, to += width)
-#pragma GCC unroll 8
+        LURON__UNROLL(8)
         for (int c = 0; c < width; c += LEAST_WIDTH) {
             __attribute__((vector_size(LEAST_WIDTH * sizeof(T)))) T v;
             memcpy(&v, from + c, sizeof v);

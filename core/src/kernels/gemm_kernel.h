@@ -59,22 +59,22 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
     VEC sum[24], x[8];
     T *copy = s->copy;
     if (s->adds) NAME(fetch_c)(s, row, col, rows);
-#pragma GCC unroll 24
+    LURON__UNROLL(24)
     for (int i = 0; i < rows * vecs; i++)
         sum[i] = (VEC){0};
     for (int64_t i = 0; i < k; i++, a += k_stride, b += ldb) {
-#pragma GCC unroll 8
+        LURON__UNROLL(8)
         for (int v = 0; v < vecs; v++) {
             x[v] = VNAME(load)(b + v / each * next + v % each * VL);
             if (rows > 1) KEEP(x[v]);
             if (copies) memcpy(copy + v * VL, &x[v], sizeof(VEC));
         }
         if (copies) copy += vecs * VL;
-#pragma GCC unroll 8
+        LURON__UNROLL(8)
         for (int r = 0; r < rows; r++) {
             VEC y = SET1(a + r * row_stride);
             KEEP(y);
-#pragma GCC unroll 8
+            LURON__UNROLL(8)
             for (int v = 0; v < vecs; v++)
                 sum[r * vecs + v] = FMA(y, x[v], sum[r * vecs + v]);
         }
@@ -82,15 +82,15 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
     if (s->plain) {
         int64_t ldto = s->ldto; /* which a store could change, for all a compiler knows */
         T *to = s->to + row * ldto + col;
-#pragma GCC unroll 8
+        LURON__UNROLL(8)
         for (int r = 0; r < rows; r++, to += ldto)
-#pragma GCC unroll 8
+            LURON__UNROLL(8)
             for (int v = 0; v < vecs; v++)
                 memcpy(to + v * VL, &sum[r * vecs + v], sizeof(VEC));
         return;
     }
     VEC out[24];
-#pragma GCC unroll 24
+    LURON__UNROLL(24)
     for (int i = 0; i < rows * vecs; i++)
         out[i] = sum[i];
     VNAME(finish)(s, row, col, rows, vecs, out);

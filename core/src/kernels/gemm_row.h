@@ -22,10 +22,10 @@ static void NAME(turned)(const NAME(tiles) * t, bool trans_a, int64_t k, const T
     for (; i + VL <= k; i += VL, a += VL * step) {
         for (int v = 0; v < NAME(turned_vecs); v++)
             TRANSPOSE(b + v * VL * ldb + i, ldb, turned[v], VL);
-#pragma GCC unroll 16
+        LURON__UNROLL(16)
         for (int r = 0; r < VL; r++) {
             VEC y = SET1(a + r * step);
-#pragma GCC unroll 4
+            LURON__UNROLL(4)
             for (int v = 0; v < NAME(turned_vecs); v++)
                 sum[v] = FMA(y, VNAME(load)(turned[v] + r * VL), sum[v]);
         }

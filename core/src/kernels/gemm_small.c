@@ -43,28 +43,28 @@ BODY __m256 load(const product *p, const float *from, const bool is_some) {
 BODY void tile(const product *p, int64_t row, const int rows, const int vecs, const bool all) {
     const float *a = p->a + row * p->row_stride, *b = p->b;
     __m256 sum[8][2];
-#pragma GCC unroll 8
+    LURON__UNROLL(8)
     for (int r = 0; r < rows; r++)
-#pragma GCC unroll 2
+        LURON__UNROLL(2)
         for (int v = 0; v < vecs; v++)
             sum[r][v] = _mm256_setzero_ps();
     for (int64_t k = 0; k < p->k; k++, a += p->k_stride, b += p->ldb) {
         __m256 y[2];
-#pragma GCC unroll 2
+        LURON__UNROLL(2)
         for (int v = 0; v < vecs; v++)
             y[v] = load(p, b + v * VL, !all && v == vecs - 1);
-#pragma GCC unroll 8
+        LURON__UNROLL(8)
         for (int r = 0; r < rows; r++)
-#pragma GCC unroll 2
+            LURON__UNROLL(2)
             for (int v = 0; v < vecs; v++)
                 sum[r][v] = _mm256_fmadd_ps(_mm256_broadcast_ss(a + r * p->row_stride), y[v], sum[r][v]);
     }
-#pragma GCC unroll 2
+    LURON__UNROLL(2)
     for (int v = 0; v < vecs; v++) {
         const bool is_some = !all && v == vecs - 1;
         const __m256 bias = p->bias ? load(p, p->bias + v * VL, is_some) : _mm256_setzero_ps();
         float *c = p->c + row * p->ldc + v * VL;
-#pragma GCC unroll 8
+        LURON__UNROLL(8)
         for (int r = 0; r < rows; r++, c += p->ldc) {
             __m256 s = sum[r][v];
             if (p->beta != 0) s = _mm256_add_ps(s, _mm256_mul_ps(_mm256_set1_ps(p->beta), load(p, c, is_some)));

@@ -2,6 +2,7 @@
 #ifndef LURON_GEMM_TILE_H
 #define LURON_GEMM_TILE_H
 #include "kernels/kernels.h"
+#include "kernels/unroll.h"
 #include "luron/plugin.h"
 
 #include <stdbool.h>

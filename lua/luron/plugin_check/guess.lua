@@ -83,7 +83,8 @@ end
 -- Sizes worth trying: small ones, and what the options name; lists of theirs, which may be the last sizes of a shape.
 local function sizes_for(options)
   local sizes = { 1, 2, 3, 4, 5, 6, lists = {} }
-  for _, value in pairs(options) do
+  for _, name in ipairs(require("luron.names").sorted(options)) do -- in one order: the next process draws the same
+    local value = options[name]
     if math.type(value) == "integer" and value > 0 and value <= 64 then
       for _ = 1, 4 do sizes[#sizes + 1] = value end
     elseif type(value) == "table" then
