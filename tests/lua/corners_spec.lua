@@ -30,3 +30,16 @@ describe("a loss", function()
     end)
   end)
 end)
+
+describe("a linear interpolation", function()
+  it("leaves a size alone that scale_factor does not change", function()
+    each_dtype(function(tensor)
+      local x = tensor { { { { 1.0, 2.0, 4.0 }, { 8.0, -2.0, 0.5 } } } }
+      local function stretched(v) return nn.interpolate(v, { scale_factor = 1.3, mode = "bilinear" }) end
+      assert.same(x:totable(), stretched(x):totable())
+      assert.same(luron.ones_like(x):totable(), slope(x, stretched):totable())
+      local row = nn.interpolate(tensor { { { 1.0, 2.0, 4.0 } } }, { scale_factor = 2.3, mode = "linear" })
+      assert.is_true(row:allclose(tensor { { { 1.0, 1.1521739, 1.5869565, 2.0434783, 2.9130435, 3.7826087 } } }, { rtol = 1e-6 }))
+    end)
+  end)
+end)
