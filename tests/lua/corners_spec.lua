@@ -43,3 +43,14 @@ describe("a linear interpolation", function()
     end)
   end)
 end)
+
+describe("batch normalisation by running values", function()
+  it("has a gradient that infinities and NaN of the input have no part in", function()
+    each_dtype(function(tensor)
+      for _, x in ipairs { tensor { { inf, 1.0 }, { nan, 2.0 } }, tensor { { { inf, nan, 1.0 }, { 1.0, -inf, 2.0 } } } } do
+        local norm = nn.BatchNorm1d { 2, eps = 0.0 }:to(x:dtype()):eval()
+        assert.same(luron.ones_like(x):totable(), slope(x, norm):totable())
+      end
+    end)
+  end)
+end)
