@@ -49,13 +49,12 @@ local function random_step(n, d, dtype)
     if i == 1 or every == 1 or i % every == 0 then wanted[#wanted + 1] = leaf end
   end
   return function(x, g)
-    local values, results = { x + leaves[1] }, nil
+    local values, results = { x + leaves[1] }, {}
     for _, fn in ipairs(chain) do values[#values + 1] = fn(values) end
     local y = values[#values]
     if way == 1 then
       for _, leaf in ipairs(leaves) do leaf:zero_grad() end
       y:backward(g)
-      results = {}
       for i, leaf in ipairs(wanted) do results[i] = leaf:grad() end
     else
       results = { luron.grad({ y }, wanted, { grad_outputs = { way == 2 and g or g * 2 } }) }
