@@ -52,9 +52,14 @@ static inline luron_status loss_reduced(luron_call *c, const luron_ops *o, luron
     if (reduction == LOSS_SUM) terms = o->sum(c, terms, 0, NULL, 0);
     return o->set_out(c, 0, terms);
 }
-/** max(x, 0). */
+/** max(x, 0), with the slope of 1 at 0, as PyTorch's clamp. */
 static inline luron_tensor *loss_positive(luron_call *c, const luron_ops *o, luron_tensor *x) {
     return o->clamp(c, x, 0, INFINITY);
+}
+/** The same with the slope of 0 at 0: what does not lie above it counts for nothing. */
+static inline luron_tensor *loss_above(luron_call *c, const luron_ops *o, luron_tensor *x) {
+    luron_tensor *zero = o->scalar(c, 0);
+    return o->where(c, o->le(c, x, zero), zero, x);
 }
 /** log(1 + exp(x)), of any size of x and with the slope of 1/2 at 0. */
 static inline luron_tensor *loss_softplus(luron_call *c, const luron_ops *o, luron_tensor *x) {

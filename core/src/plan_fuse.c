@@ -131,9 +131,11 @@ static void join_times(luron_plan *p, int64_t first, int64_t last) {
     }
 }
 
-/* Whatever steps first .. last see of `was` is in `is` from now on. */
+/* Whatever steps first .. last see of `was` is in `is` from now on; last is behind all steps where it comes out of the plan. */
 static void move_views(luron_plan *p, int64_t first, int64_t last, const luron__storage *was, luron__storage *is) {
-    for (int64_t k = first; k <= last; k++) {
+    for (int o = 0; o < p->n_out && last >= p->n_steps; o++)
+        if (p->outs[o].storage == was) p->outs[o].storage = is;
+    for (int64_t k = first; k <= last && k < p->n_steps; k++) {
         luron__plan_step *s = &p->steps[k];
         for (int64_t v = 0; v < s->n_views; v++)
             if (s->views[v].storage == was) s->views[v].storage = is;

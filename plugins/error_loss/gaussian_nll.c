@@ -35,7 +35,7 @@ static const luron_option *const options[] = {LURON_OPT_BOOL(error_loss, full, 0
                                               ERROR_EPS(1e-6, "least variance"), ERROR_REDUCTION, NULL};
 static const luron_port *const in[] = {
     LOSS_PAIR("expected values", "as input"),
-    LURON_PORT("var", 0, LURON_REAL, 0, "variances, none negative, broadcast to input"), NULL};
+    LURON_PORT("var", 0, LURON_REAL, 0, "variances, broadcast to input; a negative one gives NaN"), NULL};
 const luron_layer_type error_loss_gaussian_nll = {
     LOSS_TYPE(error_loss, "GaussianNLLLoss", "gaussian_nll_loss",
               "negative log-likelihood of numbers with a variance of their own")};

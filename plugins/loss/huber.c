@@ -3,7 +3,7 @@
 #define DELTA ((REAL)o->delta)
 #define D (x > t ? x - t : t - x)
 #define TERM (D <= DELTA ? D * D / 2 : DELTA * (D - DELTA / 2))
-#define GRAD_X (D <= DELTA ? x - t : x > t ? DELTA : -DELTA)
+#define GRAD_X (x - t > DELTA ? DELTA : x - t < -DELTA ? -DELTA : x - t) /* that of NaN is NaN */
 #define GRAD_T (-(GRAD_X))
 #define REAL float
 #include "pointwise.h"

@@ -3,7 +3,7 @@
 #define BETA ((REAL)o->beta)
 #define D (x > t ? x - t : t - x)
 #define TERM (D < BETA ? D * D / (2 * BETA) : D - BETA / 2)
-#define GRAD_X (D < BETA ? (x - t) / BETA : (REAL)((x > t) - (x < t)))
+#define GRAD_X (D >= BETA ? (REAL)((x > t) - (x < t)) : (x - t) / BETA) /* that of NaN is NaN */
 #define GRAD_T (-(GRAD_X))
 #define REAL float
 #include "pointwise.h"

@@ -81,7 +81,7 @@ static luron_status compose(luron_call *c, const luron_ops *o) {
     luron_tensor *none = o->scatter_add(c, o->sub(c, counts, counts), last, ids, counts);
     none = o->cast(c, o->eq(c, none, o->scalar(c, 0)), c->dtype);
     luron_tensor *right = o->unsqueeze(c, o->gather(c, scores, last, ids), -1);
-    luron_tensor *y = loss_positive(c, o, o->scale(c, o->sub(c, o->unsqueeze(c, scores, -2), right), 1, 1));
+    luron_tensor *y = loss_above(c, o, o->scale(c, o->sub(c, o->unsqueeze(c, scores, -2), right), 1, 1));
     y = o->mul(c, o->mul(c, y, o->unsqueeze(c, none, -2)), o->unsqueeze(c, counts, -1));
     return margin_reduced(c, o, o->scale(c, o->sum(c, y, 2, both, 0), 1 / (double)n, 0));
 }

@@ -13,7 +13,7 @@ static luron_status compose(luron_call *c, const luron_ops *o) {
                           (long long)n);
     luron_tensor *scores = o->in(c, INPUT), *ids = o->in(c, TARGET), *own = o->one_hot(c, ids, n);
     luron_tensor *y = o->sub(c, scores, o->gather(c, scores, last, o->unsqueeze(c, ids, -1)));
-    y = loss_positive(c, o, o->scale(c, y, 1, m->margin));
+    y = loss_above(c, o, o->scale(c, y, 1, m->margin));
     if (m->p == 2) y = o->square(c, y);
     y = o->mean(c, o->mul(c, y, o->scale(c, own, -1, 1)), 1, &last, 0);
     if (w) y = o->mul(c, y, o->sum(c, o->mul(c, own, o->in(c, WEIGHT)), 1, &last, 0));

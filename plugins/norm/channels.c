@@ -122,10 +122,13 @@ LOOP TYPED(scale_row)(REAL *restrict y, const REAL *restrict x, int64_t n, REAL 
     for (int64_t i = 0; i < n; i++)
         y[i] = (x[i] - mean) * times + plus;
 }
-/* gx (+)= gy times - (x - mean) slope - shift */
+/* gx (+)= gy times - (x - mean) slope - shift; x NULL: gy times, whatever is in x: running values do not move with it. */
 LOOP TYPED(slope_row)(REAL *restrict gx, const REAL *restrict gy, const REAL *restrict x, int64_t n, REAL beta,
                              REAL mean, REAL times, REAL slope, REAL shift) {
-    if (beta == 0)
+    if (!x)
+        for (int64_t i = 0; i < n; i++)
+            gx[i] = beta == 0 ? gy[i] * times : gx[i] + gy[i] * times;
+    else if (beta == 0)
         for (int64_t i = 0; i < n; i++)
             gx[i] = gy[i] * times - (x[i] - mean) * slope - shift;
     else
@@ -159,8 +162,8 @@ LOOP TYPED(products_row)(const channels *k, int64_t g, int64_t row) {
 }
 LOOP TYPED(backward_row)(const channels *k, int64_t g, int64_t row) {
     const int64_t at = row * k->places;
-    TYPED(slope_row)((REAL *)k->gx + at, (const REAL *)k->gy + at, (const REAL *)k->x + at, k->places, (REAL)k->beta,
-                     (REAL)k->stats[2 * g], (REAL)(k->stats[2 * g + 1] * TYPED(weight)(k, row)),
+    const REAL *x = k->own ? (const REAL *)k->x + at : NULL;
+    TYPED(slope_row)((REAL *)k->gx + at, (const REAL *)k->gy + at, x, k->places, (REAL)k->beta, (REAL)k->stats[2 * g], (REAL)(k->stats[2 * g + 1] * TYPED(weight)(k, row)),
                      (REAL)k->slopes[2 * g + 1], (REAL)k->slopes[2 * g]);
 }
 /* All rows of groups begin .. end in the order in which they lie, or from the last image to the first: what was looked
@@ -287,7 +290,10 @@ static void TYPED(backward_columns)(void *arg, int64_t begin, int64_t end, int64
                                                                                                    i * k->channels +
                                                                                                    first;
             REAL *restrict gx = (REAL *)k->gx + i * k->channels + first;
-            if (k->beta == 0)
+            if (!k->own)
+                for (int64_t j = 0; j < m; j++)
+                    gx[j] = k->beta == 0 ? gy[j] * times[j] : gx[j] + gy[j] * times[j];
+            else if (k->beta == 0)
                 for (int64_t j = 0; j < m; j++)
                     gx[j] = gy[j] * times[j] - (x[j] - mean[j]) * slope[j] - shift[j];
             else

@@ -51,6 +51,7 @@ static luron_status open_as(luron_call *c, int ndim, const int64_t *sizes, pad *
         a->scale = aligned  ? a->out > 1 ? (double)(a->in - 1) / (double)(a->out - 1) : 0
                    : scaled ? 1 / o->scale_factor
                             : (double)a->in / (double)a->out;
+        if (p->mode == PAD_LINEAR && a->out == a->in) a->scale = 1; /* as in PyTorch, whatever scale_factor says */
         a->taps = p->mode == PAD_LINEAR  ? 2
                   : p->mode == PAD_CUBIC ? 4
                   : p->mode == PAD_AREA  ? (a->in + a->out - 1) / a->out + 1

@@ -223,6 +223,20 @@ describe("luron.compile", function()
     explains(gradient, "planned")
   end)
 
+  it("gives a gradient that an element-wise layer writes over the one it is given", function()
+    local zero, up = luron.zeros(2):requires_grad_(), luron.tensor { { 3.0, 0.0 }, { -5.0, 0.0 } }
+    local function step(x)
+      local gradient = luron.grad(nn.relu(x + zero), zero, { grad_outputs = up[":, 1"] })
+      return gradient, x:exp() -- what is done last is not written over anything
+    end
+    local compiled = luron.compile(step)
+    for i = 1, 5 do
+      local x = luron.tensor { 1.0, i - 2.5 }
+      assert.same(step(x):totable(), compiled(x):totable())
+    end
+    assert.truthy(luron.explain(compiled):find "planned")
+  end)
+
   it("takes ops without one of their operands: sparse matrices without values", function()
     local a = luron.sparse.csr({ 1, 3, 4 }, { 1, 2, 2 }, nil, { 2, 2 })
     local w = luron.tensor({ { 1.0 }, { 2.0 } }):requires_grad_()

@@ -143,6 +143,9 @@ dog |   0   2]], tostring(metric))
     fails("MAE: pred: tensor expected, got 3", function() metrics.MAE():update(3, luron.ones(3)) end)
     fails("WER: text, tensor of ids, or list of these expected in a list, got true", function() metrics.WER():update({ true }, { "a" }) end)
     fails("WER: target has 1 sequences, pred 2", function() metrics.WER():update({ "a", "b" }, { "a" }) end)
+    local same = luron.full(0.1, 3)
+    assert.are.equal(0.0, metrics.R2():update(luron.rand(3), same):value()) -- scikit-learn's, and not -inf or NaN
+    assert.are.equal(1.0, metrics.R2():update(same, same):value())
     assert.is_true(math.type(metrics.ROCAUC():update(luron.rand(3), luron.ones(3)):value()) == "float") -- NaN: there is no no
   end)
 end)

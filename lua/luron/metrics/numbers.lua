@@ -37,7 +37,11 @@ return {
   MSE = mean_of("mse", function(x, y) return (x - y) * (x - y) end),
   RMSE = mean_of("rmse", function(x, y) return (x - y) * (x - y) end, math.sqrt),
   MAPE = mean_of("mape", function(x, y) return ((x - y) / y:abs():maximum(1e-7)):abs() * 100 end),
-  R2 = { name = "r2", mode = "max", update = spreads, value = function(self) return (1 - self.state.sums.error / self.state.sums.yy):mean() end },
+  R2 = { name = "r2", mode = "max", update = spreads,
+    value = function(self)
+      local s = self.state.sums
+      return s.yy:eq(0):where(s.error:eq(0):to "float64", 1 - s.error / s.yy):mean()
+    end },
   Pearson = { name = "pearson", mode = "max", update = spreads,
     value = function(self) return (self.state.sums.xy / (self.state.sums.xx * self.state.sums.yy):sqrt()):mean() end },
 }
