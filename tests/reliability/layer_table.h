@@ -147,6 +147,7 @@ static const layer_line layer_lines[] = {
     {"ScaledDotProductAttention", "\"is_causal\": false, \"enable_gqa\": true", "n4TK,n2SK,n2S3,=TS", -2, 2},
     {"MultiheadAttention", "\"embed_dim\": 4, \"num_heads\": 2", "n24", -2, 2},
     {"MultiheadAttention", "\"embed_dim\": 2, \"num_heads\": 1, \"kdim\": %K, \"vdim\": 3, \"bias\": false, \"is_causal\": true, \"need_weights\": true, \"average_attn_weights\": false, \"rotary\": true", "n32,n3K,n33,-,=33", -2, 2},
+    {"MultiheadAttention", "\"embed_dim\": 4, \"num_heads\": 2, \"add_bias_kv\": true, \"add_zero_attn\": true, \"bias\": true, \"is_causal\": false, \"average_attn_weights\": true", "n24,-,-,-,=22", -2, 2},
     {"AdditiveAttention", "\"embed_dim\": 3", "nt3,nS3", -2, 2},
     {"SinusoidalPositionalEncoding", NULL, "nT4", -2, 2},
     {"RotaryEmbedding", NULL, "nT4", -2, 2},
