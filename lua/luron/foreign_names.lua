@@ -17,7 +17,7 @@ local model = {
 }
 
 --- PyTorch's layers and functions that are not here yet.
-local absent = { SyncBatchNorm = true, Transformer = true, multi_head_attention_forward = true }
+local absent = { SyncBatchNorm = true, multi_head_attention_forward = true }
 
 local conv = "filters is out_channels, strides is stride, dilation_rate is dilation, use_bias is bias, and in_channels is the first argument"
 local transposed = conv .. "; padding = 'same' is (kernel_size - stride) / 2"
@@ -158,7 +158,7 @@ return {
     StringLookup = "luron.preprocess.StringLookup", IntegerLookup = "luron.preprocess.IntegerLookup", TextVectorization = "luron.preprocess.TextVectorization",
     Hashing = "luron.preprocess.StringLookup { num_oov_indices = n }", HardSiLU = "nn.Hardswish", hard_silu = "nn.hardswish", HardSwish = "nn.Hardswish",
     sigmoid_focal_loss = "nn.binary_focal_loss", pairwise_cosine_similarity = "nn.cosine_similarity", LazyLinear = ": in_features of nn.Linear has to be given",
-    DataParallel = ": luron.threads(n) says how many threads run", quantization = ": not in this version",
+    generate_square_subsequent_mask = "is_causal, or tgt_is_causal of nn.Transformer", DataParallel = ": luron.threads(n) says how many threads run", quantization = ": not in this version",
   },
   checkpoint = { state_dict = "tensor(path), or model()", load_state_dict = "model:restore(checkpoint)", optimizer = "restore_optim(opt)",
     optim = "restore_optim(opt)", parameters = "tensors()" },
