@@ -53,9 +53,11 @@ return {
       { "nn.LSTMCell(3, 4).weight_ih:shape()", "{ 16, 3 }" },
       { "nn.Embedding(9, 2)(luron.ones(2, 5, { dtype = 'int64' })):shape()", "{ 2, 5, 2 }" },
       { "nn.Embedding(9, 2, { padding_idx = 3 }).weight[3]", "{ 0.0, 0.0 }" },
+      { "nn.Embedding(9, 2, { max_norm = 0.1 })(luron.tensor({ 4 }, { dtype = 'int64' })):norm():item() < 0.1 + 1e-6", "true" },
     },
     raises = {
       { "nn.LSTM(3, 4, { num_layers = 5 })", "5 layers need 20 parameters, a layer holds at most 16: put several behind each other" },
+      { "nn.EmbeddingBag(9, 2, { mode = 'max', scale_grad_by_freq = true })", 'scale_grad_by_freq goes with mode "sum" or "mean", got "max"' },
       { "nn.RNN(3, 4)(luron.zeros(2, 0, 3))", "input has sequences of length 0, 1 or more expected" },
     },
   },
