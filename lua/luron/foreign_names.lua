@@ -74,6 +74,7 @@ local keras = {
   CategoricalHinge = { "CategoricalHingeLoss", "the classes are dim 2" },
   Dice = { "DiceLoss", 'axis is per: none is "batch", those of an image "example_class"' },
   Tversky = { "TverskyLoss", 'alpha and beta; axis is per: none is "batch", those of an image "example_class"' },
+  Circle = { "CircleLoss", "gamma, margin and remove_diagonal; targets are ids, references follow them" },
   LogCosh = { "LogCoshLoss", "the mean over everything" },
   MeanAbsolutePercentageError = { "MAPELoss", "the mean over everything" },
   MeanSquaredLogarithmicError = { "MSLELoss", "the mean over everything" },
