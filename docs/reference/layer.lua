@@ -71,6 +71,7 @@ return {
       { "nn.BatchNorm1d { 1, eps = 0.0 }(luron.tensor { { 1.0 }, { 3.0 } })", "{ { -1.0 }, { 1.0 } }" },
       { "nn.LayerNorm { 2, eps = 0.0 }(luron.tensor { { 1.0, 3.0 }, { 4.0, 2.0 } })", "{ { -1.0, 1.0 }, { 1.0, -1.0 } }" },
       { "nn.BatchNorm2d(3):state_dict().running_var", "{ 1.0, 1.0, 1.0 }" },
+      { "select(2, nn.AdaptiveMaxPool1dWithIndices(1)(luron.tensor { { 1.0, 5.0, 2.0 } }))", "{ { 2 } }" },
       { "select(2, nn.MaxPool1dWithIndices(2)(luron.tensor { { 1.0, 5.0, 7.0, 2.0 } }))", "{ { 2, 3 } }" },
       { "nn.Add()(luron.zeros(2, 4), luron.ones(2, 3, 4)):shape()", "{ 2, 3, 4 }" },
       { "nn.normalize(luron.tensor { { 0.0, -4.0 } })", "{ { 0.0, -1.0 } }" },

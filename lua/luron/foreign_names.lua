@@ -158,7 +158,7 @@ return {
     pack_padded_sequence = "lengths, an input of LSTM, GRU and RNN", pad_packed_sequence = "lengths, an input of LSTM, GRU and RNN",
     StringLookup = "luron.preprocess.StringLookup", IntegerLookup = "luron.preprocess.IntegerLookup", TextVectorization = "luron.preprocess.TextVectorization",
     Hashing = "luron.preprocess.StringLookup { num_oov_indices = n }", HardSiLU = "nn.Hardswish", hard_silu = "nn.hardswish", HardSwish = "nn.Hardswish",
-    sigmoid_focal_loss = "nn.binary_focal_loss", pairwise_cosine_similarity = "nn.cosine_similarity", LazyLinear = ": in_features of nn.Linear has to be given",
+    sigmoid_focal_loss = "nn.binary_focal_loss", pairwise_cosine_similarity = "nn.cosine_similarity", LazyLinear = ": in_features of nn.Linear has to be given, for a model has its weights from the beginning",
     generate_square_subsequent_mask = "is_causal, or tgt_is_causal of nn.Transformer", DataParallel = ": luron.threads(n) says how many threads run", quantization = ": not in this version",
   },
   checkpoint = { state_dict = "tensor(path), or model()", load_state_dict = "model:restore(checkpoint)", optimizer = "restore_optim(opt)",
@@ -224,6 +224,7 @@ return {
     input_shape = "the first argument", input_dim = "the first argument", dtype = 'layer:to "float64"', device = "the CPU alone, in this version",
     kernel_regularizer = "penalty, an option of luron.fit", activity_regularizer = "activity, an option of luron.fit",
     kernel_constraint = "constrain, an option of luron.fit", inplace = "x:relu_() and the like",
+    return_indices = "nn.MaxPool2dWithIndices, a type of its own",
   },
   -- Options of fit and evaluate, and of loaders: what is no option of the function at hand does not count.
   fit = {

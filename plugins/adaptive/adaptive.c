@@ -91,7 +91,7 @@ static luron_status compose(luron_call *c, const luron_ops *o) {
     }
     y = o->gather(c, y, 1, o->reshape(c, o->in(c, TARGET), LURON_SHAPE(n, 1)));
     LURON_TRY(o->set_out(c, 0, o->reshape(c, y, x->ndim - 1, x->shape)));
-    return o->set_out(c, 1, o->neg(c, o->mean(c, y, 0, NULL, 0)));
+    return o->set_out(c, 1, o->scale(c, o->sum(c, y, 0, NULL, 0), -1 / (double)(n ? n : 1), 0));
 }
 
 static const luron_option *const options[] = {
@@ -109,7 +109,7 @@ static const luron_port *const in[] = {LURON_PORT("input", 0, LURON_REAL, 0, "(n
                                        NULL};
 static const luron_port *const out[] = {
     LURON_PORT("output", 0, LURON_REAL, 0, "log-probabilities of the targets, (n), or (n, n_classes)"),
-    LURON_PORT("loss", 0, LURON_REAL, 0, "minus their mean; without targets no elements"), NULL};
+    LURON_PORT("loss", 0, LURON_REAL, 0, "minus their mean, 0 for no rows; without targets no elements"), NULL};
 static const luron_layer_type type = {.struct_size = sizeof type,
                                       .flags = LURON_LAYER_F64,
                                       .name = "AdaptiveLogSoftmaxWithLoss",

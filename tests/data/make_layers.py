@@ -135,6 +135,9 @@ def pools():
                     (2, odd, {"kernel_size": 2, "ceil_mode": True}), (2, image, {"kernel_size": 1}), (3, cube, {"kernel_size": 2, "stride": 1})):
         y, ids = getattr(torch.nn, f"MaxPool{n}d")(**o, return_indices=True)(x)
         h.others.append(f"    {{ \"MaxPool{n}dWithIndices\", {json.dumps(json.dumps(o))}, {h.tensor(x)}, {h.tensor(y)}, {h.tensor(ids)} }},")
+    for n, x, size in ((1, row, 3), (2, odd, [4, 2]), (2, image[0], [5, 6]), (3, cube, [3, 1, 2])):
+        y, ids = getattr(torch.nn, f"AdaptiveMaxPool{n}d")(size, return_indices=True)(x)
+        h.others.append(f"    {{ \"AdaptiveMaxPool{n}dWithIndices\", {json.dumps(json.dumps({'output_size': size}))}, {h.tensor(x)}, {h.tensor(y)}, {h.tensor(ids)} }},")
     h.others.append("};")
     h.write("pool_more_reference.h")
 

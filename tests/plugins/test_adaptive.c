@@ -23,6 +23,7 @@ static void test_adaptive_gradients(void **state) {
          .order = 2},
         {name, OF(4, 5, "[2, 3], \"div_value\": 1.0"), 1, {{INPUT_SHAPE(2, 4)}}, .order = 2},
         {name, OF(4, 5, "3"), 1, {{INPUT_SHAPE(0, 4)}}, .order = 1},
+        {name, OF(4, 5, "3"), 2, {{INPUT_SHAPE(0, 4)}, {INPUT_SHAPE(0), .ids = true, .n_ids = 5}}, .order = 1},
         {name,
          OF(1, 2, "[1], \"div_value\": 1"),
          2,
