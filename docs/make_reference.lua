@@ -273,7 +273,8 @@ local titles = {
   linear = "Linear", conv = "Convolution", embedding = "Embeddings", recurrent = "Recurrent", conv_lstm = "Recurrent, of images", attention = "Attention",
   activation = "Activations", shrink = "Activations that shrink, and others", gate = "Activations of several numbers", loss = "Losses",
   error_loss = "Losses of numbers", margin_loss = "Losses by margins", region_loss = "Losses of masks", sequence_loss = "Losses of sequences",
-  distance = "Distances", adaptive = "Adaptive softmax", noise = "Noise", shape = "Shape", merge = "Merging", pool = "Pooling", pad = "Padding and resizing", norm = "Normalisation",
+  distance = "Distances", adaptive = "Adaptive softmax", noise = "Noise",
+  shape = "Shape", merge = "Merging", pool = "Pooling", pad = "Padding and resizing", norm = "Normalisation",
   normalize = "Normalisation without statistics", graph = "Graphs", preprocess = "Preprocessing",
 }
 
