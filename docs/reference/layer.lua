@@ -117,6 +117,7 @@ return {
       { "nn.scaled_dot_product_attention(luron.zeros(1, 2), luron.zeros(2, 2), luron.tensor { { 1.0 }, { 3.0 } })", "{ { 2.0 } }" },
       { "select('#', nn.MultiheadAttention(8, 2)(luron.ones(1, 3, 8)))", "4" },
       { "select(2, nn.MultiheadAttention(8, 2, { add_zero_attn = true })(luron.ones(1, 3, 8))):shape()", "{ 1, 3, 4 }" },
+      { "nn.MixtureOfExperts(8, 16, 4)(luron.ones(1, 3, 8)):shape()", "{ 1, 3, 8 }" },
       { "nn.RotaryEmbedding()(luron.tensor { { 1.0, 2.0 } })", "{ { 1.0, 2.0 } }" },
       { "(select(2, nn.GRU(1, 1, { bias = false })(luron.zeros(2, 3, 1), { lengths = luron.tensor({ 3, 1 }, { dtype = \"int64\" }) })))", "{ { { 0.0 }, { 0.0 } } }" },
     },

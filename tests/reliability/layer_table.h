@@ -130,6 +130,7 @@ static const layer_line layer_lines[] = {
     {"CosineEmbeddingLoss", NULL, "mK,mK,=m", 0.3, 2},
     {"CircleLoss", "\"gamma\": 2", "6K,#6<3", -0.5, 0.5},
     {"AdaptiveLogSoftmaxWithLoss", "\"in_features\": 4, \"n_classes\": 6, \"cutoffs\": [2, 4], \"div_value\": 2", "m4,#m<6", -2, 2},
+    {"MixtureOfExperts", "\"in_features\": 3, \"hidden_features\": 2, \"num_experts\": 3", "*3", -2, 2},
     {"TripletMarginLoss", NULL, "mK,mK,mK", -2, 2},
     {"TripletMarginWithDistanceLoss", NULL, "mK,mK,mK", 0.3, 2},
     {"DiceLoss", NULL, "mK,mK", 0.05, 0.95},
