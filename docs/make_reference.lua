@@ -9,7 +9,7 @@ local root = (arg[0]:match "^(.*)docs/[^/]*$" or "../")
 local parts = dofile(root .. "docs/reference/parts.lua")
 -- Ours, in order.
 local plugins = { "linear", "conv", "embedding", "recurrent", "conv_lstm", "attention", "activation", "shrink", "gate", "loss", "error_loss",
-  "margin_loss", "region_loss", "sequence_loss", "distance", "noise", "shape", "merge", "pool", "pad", "norm", "graph", "preprocess", "normalize",
+  "margin_loss", "region_loss", "sequence_loss", "distance", "adaptive", "mixture", "noise", "shape", "merge", "pool", "pad", "norm", "graph", "preprocess", "normalize",
   "optim", "hdf5", "idx", "csv",
 }
 
@@ -273,7 +273,8 @@ local titles = {
   linear = "Linear", conv = "Convolution", embedding = "Embeddings", recurrent = "Recurrent", conv_lstm = "Recurrent, of images", attention = "Attention",
   activation = "Activations", shrink = "Activations that shrink, and others", gate = "Activations of several numbers", loss = "Losses",
   error_loss = "Losses of numbers", margin_loss = "Losses by margins", region_loss = "Losses of masks", sequence_loss = "Losses of sequences",
-  distance = "Distances", noise = "Noise", shape = "Shape", merge = "Merging", pool = "Pooling", pad = "Padding and resizing", norm = "Normalisation",
+  distance = "Distances", adaptive = "Adaptive softmax", mixture = "Mixtures", noise = "Noise",
+  shape = "Shape", merge = "Merging", pool = "Pooling", pad = "Padding and resizing", norm = "Normalisation",
   normalize = "Normalisation without statistics", graph = "Graphs", preprocess = "Preprocessing",
 }
 

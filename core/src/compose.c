@@ -169,8 +169,8 @@ static luron_status uniform(luron_tensor **out, luron_call *c, int stream, int n
     luron__frame *f = frame_of(c);
     luron_tensor *t, *cast;
     LURON_TRY(luron_tensor_new(&t, f->ctx, LURON_F32, ndim, shape));
-    luron__plan_refuse(f->ctx, "draws random numbers in a layer that is made of ops");
-    c->host->rand_uniform(c, stream, 0, luron_tensor_numel(t), (float *)luron_tensor_data(t));
+    c->host->rand_uniform(c, stream, 0, luron_tensor_numel(t), (float *)luron__data(t));
+    luron__plan_draw(f->ctx, t, c->random_position, stream);
     if (c->dtype == LURON_F32) {
         *out = t;
         return LURON_OK;

@@ -209,6 +209,17 @@ void luron__plan_fill(luron_ctx *ctx, luron_tensor *t, double value) {
     mix(ctx->plan, &value, sizeof value);
     ctx->plan->steps[n].hash = ctx->plan->hash;
 }
+void luron__plan_draw(luron_ctx *ctx, luron_tensor *t, uint64_t position, int stream) {
+    luron_plan *p = ctx->plan;
+    int64_t n = p ? p->n_steps : 0;
+    note_two(ctx, LURON__PLAN_DRAW, t, NULL, is_whole(t));
+    if (!p || p->n_steps == n) return;
+    luron__plan_step *s = &p->steps[n];
+    s->draws = true, s->draw = position - p->position, s->stream = stream;
+    mix_int(p, (int64_t)s->draw);
+    mix_int(p, stream);
+    s->hash = p->hash;
+}
 void luron__plan_add(luron_ctx *ctx, luron_tensor *t, const luron_tensor *g) { note_two(ctx, LURON__PLAN_ADD, t, g, false); }
 void luron__plan_zero(luron_ctx *ctx, luron_tensor *t) { note_two(ctx, LURON__PLAN_ZERO, t, NULL, true); }
 void luron__plan_root(luron_ctx *ctx, luron_tensor *y) { note_two(ctx, LURON__PLAN_ROOT, y, NULL, false); }
@@ -523,23 +534,6 @@ int luron_ctx_is_planning(const luron_ctx *ctx) { return ctx->plan != NULL; }
 const char *luron_plan_refusal(const luron_plan *p) { return p->refusal[0] ? p->refusal : NULL; }
 uint64_t luron_plan_hash(const luron_plan *p) { return p->hash; }
 int luron_plan_n_outs(const luron_plan *p) { return p->n_out; }
-const char *luron_plan_step(const luron_plan *p, int64_t i, uint64_t *hash) {
-    if (i < 0 || i >= p->n_steps) return NULL;
-    const luron__plan_step *s = &p->steps[i];
-    if (hash) *hash = s->hash;
-    switch (s->kind) {
-    case LURON__PLAN_OP: return s->apply.op->name;
-    case LURON__PLAN_FORWARD: return s->frame->type->layer.name;
-    case LURON__PLAN_BACKWARD: return s->frame->type->layer.name;
-    case LURON__PLAN_COPY: return "copy";
-    case LURON__PLAN_ADD: return "sum of gradients";
-    case LURON__PLAN_FILL: return "fill";
-    case LURON__PLAN_ZERO: return "fill";
-    case LURON__PLAN_ROOT: return "backward";
-    case LURON__PLAN_OPTIM: return s->optim->type->optim.name;
-    }
-    return NULL;
-}
 int luron_plan_changed(const luron_plan *p) { return p->changed; }
 int64_t luron_plan_n_steps(const luron_plan *p) { return p->n_steps; }
 int64_t luron_plan_bytes(const luron_plan *p) { return (int64_t)(p->block_bytes + p->scratch_bytes); }

@@ -20,6 +20,8 @@ void luron__plan_op(luron_ctx *ctx, const luron__apply *a);
 void luron__plan_layer(luron_ctx *ctx, luron__frame *f, bool backward, const uint8_t *fresh_in, const uint8_t *fresh_param);
 void luron__plan_copy(luron_ctx *ctx, luron_tensor *t, const luron_tensor *src);
 void luron__plan_fill(luron_ctx *ctx, luron_tensor *t, double value);
+/** t, float32, gets the uniform numbers of a stream of the draw at `position`. */
+void luron__plan_draw(luron_ctx *ctx, luron_tensor *t, uint64_t position, int stream);
 void luron__plan_add(luron_ctx *ctx, luron_tensor *t, const luron_tensor *g);
 void luron__plan_zero(luron_ctx *ctx, luron_tensor *t);
 /** The value that a backward begins at. */
@@ -58,6 +60,7 @@ typedef enum luron__plan_kind {
     LURON__PLAN_COPY,
     LURON__PLAN_ADD,
     LURON__PLAN_FILL,
+    LURON__PLAN_DRAW,
     LURON__PLAN_ZERO,
     LURON__PLAN_ROOT,
     LURON__PLAN_OPTIM
@@ -84,7 +87,7 @@ typedef struct luron__plan_step {
     luron__plan_view *views;
     int64_t n_views;
     uint8_t *fresh; /* BACKWARD: of the inputs, then of the parameters */
-    bool draws;     /* FORWARD, BACKWARD: has a position of its own */
+    bool draws;     /* FORWARD, BACKWARD, DRAW: has a position of its own */
     uint64_t draw;  /* counted from the position at the beginning of the step */
     int64_t n_inputs; /* views of inputs of the plan, the first ones */
     bool lasting;   /* changes what was there before the step */
@@ -92,6 +95,7 @@ typedef struct luron__plan_step {
     int64_t told;   /* FORWARD, BACKWARD: elements that host->made or host->wants was told of */
     luron_optim *optim;
     double value; /* FILL */
+    int stream;   /* DRAW */
 } luron__plan_step;
 
 typedef struct luron__plan_store { /* a storage that the step uses */

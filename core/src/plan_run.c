@@ -84,6 +84,25 @@ static luron_status run_optim(luron_ctx *ctx, luron__plan_step *s) {
     return luron__optim_step_with(s->optim, ctx, s->in, s->flat && !luron__has_nonfinite(ctx, s->flat));
 }
 
+const char *luron_plan_step(const luron_plan *p, int64_t i, uint64_t *hash) {
+    if (i < 0 || i >= p->n_steps) return NULL;
+    const luron__plan_step *s = &p->steps[i];
+    if (hash) *hash = s->hash;
+    switch (s->kind) {
+    case LURON__PLAN_OP: return s->apply.op->name;
+    case LURON__PLAN_FORWARD: return s->frame->type->layer.name;
+    case LURON__PLAN_BACKWARD: return s->frame->type->layer.name;
+    case LURON__PLAN_COPY: return "copy";
+    case LURON__PLAN_ADD: return "sum of gradients";
+    case LURON__PLAN_FILL: return "fill";
+    case LURON__PLAN_DRAW: return "random numbers";
+    case LURON__PLAN_ZERO: return "fill";
+    case LURON__PLAN_ROOT: return "backward";
+    case LURON__PLAN_OPTIM: return s->optim->type->optim.name;
+    }
+    return NULL;
+}
+
 static luron_status run_step(luron_plan *p, luron_ctx *ctx, luron__plan_step *s) {
     if (s->fused) return LURON_OK;
     switch (s->kind) {
@@ -97,6 +116,10 @@ static luron_status run_step(luron_plan *p, luron_ctx *ctx, luron__plan_step *s)
         return LURON_OK;
     case LURON__PLAN_FILL:
         return luron_tensor_fill(ctx, &s->headers[0], s->value);
+    case LURON__PLAN_DRAW:
+        luron__uniform_f32(ctx->seed, p->position + s->draw, (uint32_t)s->stream, 0, luron_tensor_numel(&s->headers[0]),
+                           (float *)luron__data(&s->headers[0]));
+        return LURON_OK;
     case LURON__PLAN_ADD:
         luron__add_in_place(ctx, &s->headers[1], &s->headers[0]);
         return LURON_OK;
@@ -154,7 +177,7 @@ static void leave_at(luron_plan *p, luron_ctx *ctx, int64_t i, luron_status stat
     for (int64_t k = 0; k < i; k++) {
         const luron__plan_step *s = &p->steps[k];
         p->changed = p->changed || s->lasting;
-        if (s->kind == LURON__PLAN_FORWARD && s->draws && drawn <= s->draw) drawn = s->draw + 1;
+        if (s->kind != LURON__PLAN_BACKWARD && s->draws && drawn <= s->draw) drawn = s->draw + 1;
     }
     bool undone = status == LURON_E_NONFINITE && !p->changed;
     ctx->position = p->position + (undone ? 0 : drawn);

@@ -53,9 +53,11 @@ return {
       { "nn.LSTMCell(3, 4).weight_ih:shape()", "{ 16, 3 }" },
       { "nn.Embedding(9, 2)(luron.ones(2, 5, { dtype = 'int64' })):shape()", "{ 2, 5, 2 }" },
       { "nn.Embedding(9, 2, { padding_idx = 3 }).weight[3]", "{ 0.0, 0.0 }" },
+      { "nn.Embedding(9, 2, { max_norm = 0.1 })(luron.tensor({ 4 }, { dtype = 'int64' })):norm():item() < 0.1 + 1e-6", "true" },
     },
     raises = {
       { "nn.LSTM(3, 4, { num_layers = 5 })", "5 layers need 20 parameters, a layer holds at most 16: put several behind each other" },
+      { "nn.EmbeddingBag(9, 2, { mode = 'max', scale_grad_by_freq = true })", 'scale_grad_by_freq goes with mode "sum" or "mean", got "max"' },
       { "nn.RNN(3, 4)(luron.zeros(2, 0, 3))", "input has sequences of length 0, 1 or more expected" },
     },
   },
@@ -69,6 +71,7 @@ return {
       { "nn.BatchNorm1d { 1, eps = 0.0 }(luron.tensor { { 1.0 }, { 3.0 } })", "{ { -1.0 }, { 1.0 } }" },
       { "nn.LayerNorm { 2, eps = 0.0 }(luron.tensor { { 1.0, 3.0 }, { 4.0, 2.0 } })", "{ { -1.0, 1.0 }, { 1.0, -1.0 } }" },
       { "nn.BatchNorm2d(3):state_dict().running_var", "{ 1.0, 1.0, 1.0 }" },
+      { "select(2, nn.AdaptiveMaxPool1dWithIndices(1)(luron.tensor { { 1.0, 5.0, 2.0 } }))", "{ { 2 } }" },
       { "select(2, nn.MaxPool1dWithIndices(2)(luron.tensor { { 1.0, 5.0, 7.0, 2.0 } }))", "{ { 2, 3 } }" },
       { "nn.Add()(luron.zeros(2, 4), luron.ones(2, 3, 4)):shape()", "{ 2, 3, 4 }" },
       { "nn.normalize(luron.tensor { { 0.0, -4.0 } })", "{ { 0.0, -1.0 } }" },
@@ -113,6 +116,8 @@ return {
     is = {
       { "nn.scaled_dot_product_attention(luron.zeros(1, 2), luron.zeros(2, 2), luron.tensor { { 1.0 }, { 3.0 } })", "{ { 2.0 } }" },
       { "select('#', nn.MultiheadAttention(8, 2)(luron.ones(1, 3, 8)))", "4" },
+      { "select(2, nn.MultiheadAttention(8, 2, { add_zero_attn = true })(luron.ones(1, 3, 8))):shape()", "{ 1, 3, 4 }" },
+      { "nn.MixtureOfExperts(8, 16, 4)(luron.ones(1, 3, 8)):shape()", "{ 1, 3, 8 }" },
       { "nn.RotaryEmbedding()(luron.tensor { { 1.0, 2.0 } })", "{ { 1.0, 2.0 } }" },
       { "(select(2, nn.GRU(1, 1, { bias = false })(luron.zeros(2, 3, 1), { lengths = luron.tensor({ 3, 1 }, { dtype = \"int64\" }) })))", "{ { { 0.0 }, { 0.0 } } }" },
     },
@@ -121,6 +126,7 @@ return {
       { 'nn.GRU(1, 1)(luron.zeros(2, 3, 1), { lengths = luron.tensor({ 3, 4 }, { dtype = "int64" }) })', "length 4 of sequence 2: 0 to 3 expected" },
     },
     { "nn.pad_sequence(tensors: Tensor[], options?: { padding_value: number }): Tensor, Tensor lengths", "Tensors (t, ...) of unequal t as one, (n, t, ...), with `padding_value` (0) behind the shorter ones; and how long each is.", is = { "nn.pad_sequence { luron.ones(1), luron.ones(2) }", "{ { 1.0, 0.0 }, { 1.0, 1.0 } }" }, raises = { "nn.pad_sequence { 3 }", "bad argument #1 to 'pad_sequence' (tensor expected at [1], got 3)" } },
+    { "nn.Transformer(d_model?: integer, nhead?: integer, options?: table): Model", "Encoder and decoder: `model(src, tgt)`.", is = { "nn.Transformer(8, 2, { num_encoder_layers = 1, num_decoder_layers = 1 })(luron.zeros(1, 3, 8), luron.zeros(1, 5, 8)):shape()", "{ 1, 5, 8 }" }, raises = { "nn.Transformer(8, 2, { num_encoder_layers = 0 })", "num_encoder_layers: positive integer expected, got 0" } },
     { "nn.TransformerEncoderLayer(d_model: integer, nhead: integer, options?: table): Model", "A block of an encoder: attention and two linear layers.", is = { "nn.TransformerEncoderLayer(8, 2, { is_causal = true })(luron.zeros(1, 3, 8)):shape()", "{ 1, 3, 8 }" }, raises = { "nn.TransformerEncoderLayer(8, 2, { depth = 3 })", "no option 'depth'; options: activation, bias, cache" } },
     { "nn.TransformerDecoderLayer(d_model: integer, nhead: integer, options?: table): Model", "A block of a decoder, which looks at a memory too.", is = { "nn.TransformerDecoderLayer(8, 2)(luron.zeros(1, 3, 8), luron.zeros(1, 5, 8)):shape()", "{ 1, 3, 8 }" } },
     { "nn.TransformerEncoder(layer: Model, num_layers: integer, norm?: Layer): Model", "Copies of a block one after the other; all begin with its parameters, as in PyTorch.", is = { "nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2), 2, nn.LayerNorm(8))(luron.zeros(1, 3, 8)):shape()", "{ 1, 3, 8 }" } },
@@ -129,6 +135,8 @@ return {
   {
     title = "Cross entropy",
     is = {
+      { "nn.AdaptiveLogSoftmaxWithLoss(8, 9, { 4 })(luron.zeros(2, 8)):shape()", "{ 2, 9 }" },
+      { "nn.CircleLoss()(luron.eye(2), luron.tensor({ 1, 2 }, { dtype = 'int64' })):item()", "0.0" },
       { "nn.CrossEntropyLoss()(luron.zeros(1, 2), luron.tensor { 1 }):item() == nn.CrossEntropyLoss()(luron.zeros(1, 2), luron.tensor { { 1.0, 0.0 } }):item()", "true" },
     },
     raises = {

@@ -181,6 +181,7 @@ static void push_option(lua_State *L, const luron_option *o) {
     set_text(L, "name", o->name);
     set_text(L, "doc", o->doc);
     set_text(L, "kind", o->kind <= LURON_INITIALISER ? kinds[o->kind] : kinds[0]);
+    if (o->flags & LURON_OPTION_GRADIENT) set_flag(L, "gradient", 1);
     if (o->flags & LURON_OPTION_REQUIRED) set_flag(L, "required", 1);
     else if (o->kind == LURON_STRING || o->kind == LURON_CHOICE)
         set_text(L, "default", o->default_string ? o->default_string : o->choices && o->choices[0] ? o->choices[0] : "");

@@ -17,7 +17,7 @@ local model = {
 }
 
 --- PyTorch's layers and functions that are not here yet.
-local absent = { SyncBatchNorm = true, Transformer = true, multi_head_attention_forward = true }
+local absent = { SyncBatchNorm = true, multi_head_attention_forward = true }
 
 local conv = "filters is out_channels, strides is stride, dilation_rate is dilation, use_bias is bias, and in_channels is the first argument"
 local transposed = conv .. "; padding = 'same' is (kernel_size - stride) / 2"
@@ -74,6 +74,7 @@ local keras = {
   CategoricalHinge = { "CategoricalHingeLoss", "the classes are dim 2" },
   Dice = { "DiceLoss", 'axis is per: none is "batch", those of an image "example_class"' },
   Tversky = { "TverskyLoss", 'alpha and beta; axis is per: none is "batch", those of an image "example_class"' },
+  Circle = { "CircleLoss", "gamma, margin and remove_diagonal; targets are ids, references follow them" },
   LogCosh = { "LogCoshLoss", "the mean over everything" },
   MeanAbsolutePercentageError = { "MAPELoss", "the mean over everything" },
   MeanSquaredLogarithmicError = { "MSLELoss", "the mean over everything" },
@@ -102,6 +103,17 @@ for _, row in ipairs {
   { "AdaptiveMaxPooling%dD", "AdaptiveMaxPool%dd", "output_size" },
 } do
   for d = 1, row[4] or 3 do keras[string.format(row[1], d)] = { string.format(row[2], d), row[3] } end
+end
+
+local function add_lazy(to)
+  for d = 1, 3 do
+    for _, kind in ipairs { "Conv%dd", "ConvTranspose%dd", "BatchNorm%dd", "InstanceNorm%dd" } do
+      local name = kind:format(d)
+      to["Lazy" .. name] = string.format(": %s of nn.%s has to be given, for a model has its weights from the beginning",
+        name:find "Norm" and "num_features" or "in_channels", name)
+    end
+  end
+  return to
 end
 
 local metrics = {
@@ -145,7 +157,7 @@ return {
     divide = "x / y", multiply = "x * y", subtract = "x - y", float32 = 'the name "float32"', float64 = 'the name "float64"',
     int64 = 'the name "int64"', device = cpu, cuda = cpu, jit = "luron.nn.trace",
   },
-  ["luron.nn"] = {
+  ["luron.nn"] = add_lazy {
     functional = "nn itself: nn.relu(x)", F = "nn itself: nn.relu(x)", Parameter = "a tensor: self.gain = luron.ones(3, { requires_grad = true })",
     ModuleList = "a list: self.blocks = { a, b }", ModuleDict = "a table: self.parts = { first = a }", ParameterList = "a list of tensors that require gradients",
     utils = "luron.clip_grad_norm, luron.clip_grad_value", ActivityRegularization = "luron.activity", pad = "x:pad, or layers such as nn.ReflectionPad2d",
@@ -157,8 +169,8 @@ return {
     pack_padded_sequence = "lengths, an input of LSTM, GRU and RNN", pad_packed_sequence = "lengths, an input of LSTM, GRU and RNN",
     StringLookup = "luron.preprocess.StringLookup", IntegerLookup = "luron.preprocess.IntegerLookup", TextVectorization = "luron.preprocess.TextVectorization",
     Hashing = "luron.preprocess.StringLookup { num_oov_indices = n }", HardSiLU = "nn.Hardswish", hard_silu = "nn.hardswish", HardSwish = "nn.Hardswish",
-    sigmoid_focal_loss = "nn.binary_focal_loss", pairwise_cosine_similarity = "nn.cosine_similarity", LazyLinear = ": in_features of nn.Linear has to be given",
-    DataParallel = ": luron.threads(n) says how many threads run", quantization = ": not in this version",
+    sigmoid_focal_loss = "nn.binary_focal_loss", pairwise_cosine_similarity = "nn.cosine_similarity", LazyLinear = ": in_features of nn.Linear has to be given, for a model has its weights from the beginning",
+    generate_square_subsequent_mask = "is_causal, or tgt_is_causal of nn.Transformer", DataParallel = ": luron.threads(n) says how many threads run", quantization = ": not in this version",
   },
   checkpoint = { state_dict = "tensor(path), or model()", load_state_dict = "model:restore(checkpoint)", optimizer = "restore_optim(opt)",
     optim = "restore_optim(opt)", parameters = "tensors()" },
@@ -223,6 +235,7 @@ return {
     input_shape = "the first argument", input_dim = "the first argument", dtype = 'layer:to "float64"', device = "the CPU alone, in this version",
     kernel_regularizer = "penalty, an option of luron.fit", activity_regularizer = "activity, an option of luron.fit",
     kernel_constraint = "constrain, an option of luron.fit", inplace = "x:relu_() and the like",
+    return_indices = "nn.MaxPool2dWithIndices, a type of its own",
   },
   -- Options of fit and evaluate, and of loaders: what is no option of the function at hand does not count.
   fit = {

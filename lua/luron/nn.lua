@@ -216,7 +216,7 @@ for _, name in ipairs { "weight_norm", "spectral_norm", "TimeDistributed" } do
   nn[name] = function(...) return require "luron.reparametrize"[name](nn, tensor_node, ...) end
 end
 
-for _, name in ipairs { "TransformerEncoderLayer", "TransformerDecoderLayer", "TransformerEncoder", "TransformerDecoder" } do
+for _, name in ipairs { "Transformer", "TransformerEncoderLayer", "TransformerDecoderLayer", "TransformerEncoder", "TransformerDecoder" } do
   nn[name] = function(...) return require "luron.transformer"(nn)[name](...) end
 end
 

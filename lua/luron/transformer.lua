@@ -3,24 +3,30 @@ local core = require "luron.core"
 local check_options = require("luron.names").options
 
 local defaults = { dim_feedforward = 2048, dropout = 0.1, activation = "relu", layer_norm_eps = 1e-5, norm_first = false, bias = true,
-  is_causal = false, num_kv_heads = 0, rotary = false, cache = false }
+  num_kv_heads = 0, rotary = false }
+local of_block = { is_causal = false, cache = false }
+local of_whole = { num_encoder_layers = 6, num_decoder_layers = 6, src_is_causal = false, tgt_is_causal = false, custom_encoder = false, custom_decoder = false }
+local kinds = { num_encoder_layers = "positive integer", num_decoder_layers = "positive integer", custom_encoder = "model", custom_decoder = "model" }
+local more = { model = core.is_model }
 
 local MOST_LAYERS = 1000 -- a copy of the block each
 
 return function(nn)
   local activations = { relu = nn.ReLU, gelu = nn.GELU, silu = nn.SiLU }
 
-  local function options_of(where, options)
+  local function options_of(where, options, own)
     local o, known = {}, {}
-    for name, default in pairs(defaults) do o[name], known[name] = default, type(default) end
-    for name, value in pairs(check_options(3, where, options, known)) do o[name] = value end
+    for _, list in ipairs { defaults, own } do
+      for name, default in pairs(list) do o[name], known[name] = default, kinds[name] or type(default) end
+    end
+    for name, value in pairs(check_options(3, where, options, known, more)) do o[name] = value end
     if not activations[o.activation] then core.badarg(3, where, "activation: 'relu', 'gelu' or 'silu' expected, got " .. core.got(o.activation)) end
     return o
   end
 
   -- A block of `sources` (src; tgt and memory): attention to itself, to the second, and two linear layers, each added to what it takes.
-  local function block(where, sources, d_model, nhead, options)
-    local o = options_of(where, options)
+  -- o.weight_init: of all matrices, nil: what each layer does.
+  local function block(sources, d_model, nhead, o)
     local inputs, outputs, names, by, n = {}, {}, {}, {}, 0
     local function named(name, layer)
       names[name] = layer
@@ -46,7 +52,7 @@ return function(nn)
     end
     local function attention(name, own)
       return named(name, nn.MultiheadAttention(d_model, nhead, { dropout = o.dropout, bias = o.bias, num_kv_heads = o.num_kv_heads, rotary = own and o.rotary,
-        is_causal = own and o.is_causal, need_weights = false }))
+        is_causal = own and o.is_causal, need_weights = false, weight_init = o.weight_init }))
     end
     local self_attn, source = attention("self_attn", true), sources[1]
     local x = added(by[source], function(v)
@@ -61,8 +67,8 @@ return function(nn)
         return (multihead_attn(v, memory, { attn_mask = by.memory_mask, key_padding_mask = by.memory_key_padding_mask }))
       end)
     end
-    local linear1 = named("linear1", nn.Linear(d_model, o.dim_feedforward, { bias = o.bias }))
-    local linear2 = named("linear2", nn.Linear(o.dim_feedforward, d_model, { bias = o.bias }))
+    local linear1 = named("linear1", nn.Linear(d_model, o.dim_feedforward, { bias = o.bias, weight_init = o.weight_init }))
+    local linear2 = named("linear2", nn.Linear(o.dim_feedforward, d_model, { bias = o.bias, weight_init = o.weight_init }))
     x = added(x, function(v) return linear2(dropped(activations[o.activation]()(linear1(v)))) end)
     return nn.Graph { inputs = inputs, outputs = { x, table.unpack(outputs) }, names = names }
   end
@@ -98,9 +104,39 @@ return function(nn)
     return nn.Graph { inputs = inputs, outputs = { x, table.unpack(outputs) }, names = parts }
   end
 
+  -- An encoder, and a decoder whose memory is what it gives; each begins with numbers of its own.
+  local function whole(d_model, nhead, options)
+    local o, by, inputs, names = options_of("Transformer", options, of_whole), {}, {}, {}
+    o.weight_init = "xavier_uniform"
+    for i, name in ipairs { "src", "tgt", "src_mask", "tgt_mask", "memory_mask", "src_key_padding_mask", "tgt_key_padding_mask", "memory_key_padding_mask" } do
+      inputs[i] = nn.Input(name)
+      by[name] = inputs[i]
+    end
+    local function half(name, sources, is_causal)
+      o.is_causal = is_causal
+      local part = o["custom_" .. name]
+      if not part then
+        part = stack("Transformer", block(sources, d_model or 512, nhead or 8, o), o["num_" .. name .. "_layers"],
+          nn.LayerNorm(d_model or 512, { eps = o.layer_norm_eps, bias = o.bias }))
+        for _, layer in part:named_layers() do layer:reset() end
+      end
+      names[name] = part
+      return part
+    end
+    local memory = half("encoder", { "src" }, o.src_is_causal)(by.src, by.src_mask, by.src_key_padding_mask)
+    local y = half("decoder", { "tgt", "memory" }, o.tgt_is_causal)(by.tgt, memory, by.tgt_mask, by.memory_mask, by.tgt_key_padding_mask,
+      by.memory_key_padding_mask)
+    return nn.Graph { inputs = inputs, outputs = { y }, names = names }
+  end
+
+  local function block_of(where, sources)
+    return function(d_model, nhead, options) return block(sources, d_model, nhead, options_of(where, options, of_block)) end
+  end
+
   return {
-    TransformerEncoderLayer = function(...) return block("TransformerEncoderLayer", { "src" }, ...) end,
-    TransformerDecoderLayer = function(...) return block("TransformerDecoderLayer", { "tgt", "memory" }, ...) end,
+    Transformer = whole,
+    TransformerEncoderLayer = block_of("TransformerEncoderLayer", { "src" }),
+    TransformerDecoderLayer = block_of("TransformerDecoderLayer", { "tgt", "memory" }),
     TransformerEncoder = function(...) return stack("TransformerEncoder", ...) end,
     TransformerDecoder = function(...) return stack("TransformerDecoder", ...) end,
   }

@@ -31,6 +31,7 @@ typedef struct heads {
     int64_t n, h, kv, t, s, d, dv;
     int causal;
     int64_t before; /* keys before the first query: query i sees keys up to before + i */
+    int64_t extra;  /* the last of the s keys, which no mask knows of: all queries see them */
     double scale, p;
     key_mask masks[2];
     head_rows q, k, v, y;

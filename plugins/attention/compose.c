@@ -13,8 +13,10 @@ static luron_tensor *repeated(const heads *k, const luron_ops *o, luron_tensor *
 static luron_tensor *causal(const heads *k, const luron_ops *o) {
     luron_call *c = k->c;
     if (!k->causal) return NULL;
-    luron_tensor *ones = o->expand(c, o->scalar(c, 1), LURON_SHAPE(k->t, k->s));
-    return o->gt(c, o->tril(c, o->contiguous(c, ones), k->before), o->scalar(c, 0));
+    luron_tensor *ones = o->expand(c, o->scalar(c, 1), LURON_SHAPE(k->t, k->s - k->extra));
+    ones = o->tril(c, o->contiguous(c, ones), k->before);
+    if (k->extra) ones = o->pad(c, ones, 2, (const int64_t[2]){0, 0}, (const int64_t[2]){0, k->extra}, 1);
+    return o->gt(c, ones, o->scalar(c, 0));
 }
 luron_tensor *attention_weights(const heads *k, const luron_ops *o, luron_tensor *x, luron_tensor *const masks[2]) {
     luron_call *c = k->c;

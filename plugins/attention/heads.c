@@ -50,7 +50,7 @@ static matrix part(const heads *k, const head_rows *r, int64_t item, int64_t hea
 static block block_of(const heads *k, int64_t item, int64_t first) {
     block b = {k, item, first, rows_of(k), k->s, k->scratch, k->scratch + rows_of(k) * k->s * attention_size(k->c)};
     if (b.count > k->t - first) b.count = k->t - first;
-    if (k->causal && b.cols > k->before + first + b.count) b.cols = k->before + first + b.count;
+    if (k->causal && !k->extra && b.cols > k->before + first + b.count) b.cols = k->before + first + b.count;
     return b;
 }
 static matrix scores_of(const block *b, char *of) { return (matrix){of, b->count, b->cols, b->cols}; }
@@ -106,13 +106,16 @@ luron_status heads_backward(const heads *k) {
 /* Keys that query `row` of the block may see, of those that the masks leave to be judged. */
 INLINE int64_t TYPED(seen)(const block *b, int64_t row) {
     const int64_t last = b->k->before + b->first + row + 1;
-    return b->k->causal && last < b->cols ? last : b->cols;
+    return b->k->causal && !b->k->extra && last < b->cols ? last : b->cols;
 }
 /* x = scale x + mask over n keys; what may not be seen is -infinity. */
 LOOP TYPED(add_masks)(const block *b, int64_t row, int64_t n, REAL *x) {
     const REAL scale = (REAL)b->k->scale;
     for (int64_t j = 0; j < n; j++)
         x[j] *= scale;
+    n -= b->k->extra;
+    for (int64_t j = b->k->before + b->first + row + 1; b->k->causal && j < n; j++)
+        x[j] = -(REAL)INFINITY;
     for (int i = 0; i < 2; i++) {
         const key_mask *m = &b->k->masks[i];
         if (!m->data) continue;
@@ -191,7 +194,7 @@ LOOP TYPED(soften)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 /* Adds the slopes of a row to the gradient of a mask that is numbers. */
 static void TYPED(add_to_mask)(const block *b, const key_mask *m, int64_t row, int64_t n, const REAL *slope) {
     REAL *to = (REAL *)m->grad + mask_row(m, b->item, b->first + row);
-    for (int64_t j = 0; j < n; j++)
+    for (int64_t j = 0; j < n - b->k->extra; j++)
         to[j * m->col] += slope[j];
 }
 /* Scores to weights as they met the values; in place of the gradients of these, those of the products. */

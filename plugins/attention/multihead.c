@@ -16,6 +16,7 @@ sizes multihead_sizes(luron_call *c) {
     for (int64_t i = 0, first = 0; i < 3; first += out[i++])
         m.by[i] = (projection){in[i], out[i], m.packed ? first : 0, first, m.packed ? 0 : (int)i};
     m.bias_slot = o->bias ? m.by[VALUE].slot + 1 : -1, m.out_slot = m.by[VALUE].slot + 1 + o->bias;
+    m.extra = o->add_bias_kv + o->add_zero_attn, m.extra_slot = m.out_slot + 1 + o->bias;
     return m;
 }
 int multihead_port(const luron_call *c, int i) {
@@ -56,7 +57,9 @@ static luron_status declare(luron_call *c) {
     if (o->bias) LURON_TRY(c->host->declare_param(c, m.bias_slot, "in_proj_bias", LURON_SHAPE(all), zeros));
     LURON_TRY(c->host->declare_param(c, m.out_slot, "out_proj_weight", LURON_SHAPE(m.embed, m.embed),
                                      luron_init_or(&o->weight_init, luron_init_uniform(-near, near))));
-    return o->bias ? c->host->declare_param(c, m.out_slot + 1, "out_proj_bias", LURON_SHAPE(m.embed), zeros) : LURON_OK;
+    if (o->bias)
+        LURON_TRY(c->host->declare_param(c, m.out_slot + 1, "out_proj_bias", LURON_SHAPE(m.embed), zeros));
+    return extra_declare(&m);
 }
 
 static luron_status check_inputs(const sizes *m) {
@@ -112,7 +115,8 @@ luron_status multihead_open(luron_call *c, sizes *m, heads *k) {
                  .h = o->num_heads,
                  .kv = m->kv,
                  .t = m->t,
-                 .s = m->all,
+                 .s = m->all + m->extra,
+                 .extra = m->extra,
                  .d = m->head,
                  .dv = m->head,
                  .causal = o->is_causal,
@@ -126,17 +130,19 @@ luron_status multihead_open(luron_call *c, sizes *m, heads *k) {
 }
 /* What is cut from the scratch memory at base: bytes, and where things are; base NULL: the bytes alone. */
 typedef struct memory {
-    char *heads, *gy, *gq, *gkv[2], *waves;
+    char *heads, *gy, *gq, *gkv[2], *waves, *kv[2]; /* kv: with extra keys, all of them */
 } memory;
 static int64_t lay_out(const sizes *m, const heads *k, char *base, memory *to) {
     const int64_t size = attention_size(m->c), of_q = m->n * m->t * m->embed * size,
-                  of_k = m->n * m->all * m->kv * m->head * size;
+                  of_k = m->n * k->s * m->kv * m->head * size;
     const waves one = multihead_waves(m, QUERY), other = multihead_waves(m, KEY);
     const int64_t of_waves = !m->o->rotary ? 0 : one.t > other.t ? waves_bytes(&one) : waves_bytes(&other);
-    const int64_t bytes[6] = {heads_scratch(k), of_q, of_q, of_k, of_k, of_waves};
-    char **const places[6] = {&to->heads, &to->gy, &to->gq, &to->gkv[0], &to->gkv[1], &to->waves};
+    const int64_t of_extra = m->extra ? of_k : 0,
+                  bytes[8] = {heads_scratch(k), of_q, of_q, of_k, of_k, of_waves, of_extra, of_extra};
+    char **const places[8] = {&to->heads,  &to->gy,    &to->gq,    &to->gkv[0],
+                              &to->gkv[1], &to->waves, &to->kv[0], &to->kv[1]};
     int64_t at = 0;
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 8; i++) {
         *places[i] = base ? base + at : NULL;
         at += (bytes[i] + 63) / 64 * 64;
     }
@@ -150,9 +156,9 @@ static luron_status setup(luron_call *c) {
     LURON_TRY(multihead_open(c, &m, &k));
     LURON_TRY(c->host->set_out(c, OUTPUT, LURON_REAL, LURON_SHAPE(m.n, m.t, m.embed)));
     if (o->average_attn_weights || !o->need_weights)
-        LURON_TRY(c->host->set_out(c, WEIGHTS, LURON_REAL, LURON_SHAPE(m.n, o->need_weights ? m.t : 0, m.all)));
+        LURON_TRY(c->host->set_out(c, WEIGHTS, LURON_REAL, LURON_SHAPE(m.n, o->need_weights ? m.t : 0, k.s)));
     else
-        LURON_TRY(c->host->set_out(c, WEIGHTS, LURON_REAL, LURON_SHAPE(m.n, k.h, m.t, m.all)));
+        LURON_TRY(c->host->set_out(c, WEIGHTS, LURON_REAL, LURON_SHAPE(m.n, k.h, m.t, k.s)));
     for (int i = KEYS; i <= VALUES; i++)
         LURON_TRY(c->host->set_out(c, i, LURON_REAL, LURON_SHAPE(m.n, m.all, m.kv, m.head)));
     for (int i = 0; i < 2; i++)
@@ -233,9 +239,14 @@ static luron_status open_run(luron_call *c, sizes *m, heads *k, memory *to) {
     k->scratch = to->heads, k->sums = luron_data(luron_saved(c, 2));
     k->q = heads_of(m, luron_data(luron_saved(c, 0)), m->t, m->embed),
     k->y = heads_of(m, luron_data(luron_saved(c, 1)), m->t, m->embed);
-    k->k = heads_of(m, luron_data(luron_out(c, KEYS)), m->all, width),
-    k->v = heads_of(m, luron_data(luron_out(c, VALUES)), m->all, width);
+    k->k = heads_of(m, m->extra ? to->kv[0] : luron_data(luron_out(c, KEYS)), k->s, width),
+    k->v = heads_of(m, m->extra ? to->kv[1] : luron_data(luron_out(c, VALUES)), k->s, width);
     return LURON_OK;
+}
+/* Keys and values are all there: the extra ones behind them. */
+static void append_extra(const sizes *m, const memory *mem) {
+    for (int i = 0; m->extra && i < 2; i++)
+        extra_append(m, KEY + i, luron_data(luron_out(m->c, KEYS + i)), mem->kv[i]);
 }
 static luron_status forward(luron_call *c) {
     sizes m;
@@ -246,12 +257,13 @@ static luron_status forward(luron_call *c) {
     LURON_TRY(project(&m, QUERY, (stretch){k.q.data, 0, m.t, m.embed}));
     LURON_TRY(turn_heads(&m, QUERY, k.q.data, mem.waves, 0));
     for (int i = KEY; i <= VALUE; i++) {
-        char *to = i == KEY ? k.k.data : k.v.data;
+        char *to = luron_data(luron_out(c, KEYS + i - KEY));
         if (m.past)
             copy(&m, luron_data(luron_in(c, PAST_KEY + i - KEY)), m.past * bytes, to, m.all * bytes, m.past * bytes);
         LURON_TRY(project(&m, i, (stretch){to, m.past, m.s, m.kv * m.head}));
     }
-    LURON_TRY(turn_heads(&m, KEY, k.k.data, mem.waves, 0));
+    LURON_TRY(turn_heads(&m, KEY, luron_data(luron_out(c, KEYS)), mem.waves, 0));
+    append_extra(&m, &mem);
     if (m.o->need_weights) {
         c->host->zero(c, luron_out(c, WEIGHTS));
         k.weights = luron_data(luron_out(c, WEIGHTS));
@@ -259,7 +271,7 @@ static luron_status forward(luron_call *c) {
     LURON_TRY(heads_forward(&k));
     const matrix w = {luron_data(luron_param(c, m.out_slot)), m.embed, m.embed, m.embed},
                  o = {k.y.data, m.n * m.t, m.embed, m.embed};
-    return attention_product(c, LURON_TRANS_B, o, w, luron_param(c, m.out_slot + 1),
+    return attention_product(c, LURON_TRANS_B, o, w, m.o->bias ? luron_param(c, m.out_slot + 1) : NULL,
                              (matrix){luron_data(luron_out(c, OUTPUT)), m.n * m.t, m.embed, m.embed}, 0);
 }
 
@@ -352,20 +364,22 @@ static luron_status backward(luron_call *c) {
     heads k;
     memory mem;
     LURON_TRY(open_run(c, &m, &k, &mem));
-    const int64_t width = m.kv * m.head, bytes = m.n * m.all * width * attention_size(c);
-    for (int i = 0; i < 2; i++) { /* what comes from the next call */
-        const luron_view *g = luron_grad_out(c, KEYS + i);
-        if (g && luron_data(g))
-            memcpy(mem.gkv[i], luron_data(g), (size_t)bytes);
+    const int64_t width = m.kv * m.head, bytes = m.n * k.s * width * attention_size(c);
+    const char *const next[2] = {luron_data(luron_grad_out(c, KEYS)), luron_data(luron_grad_out(c, VALUES))};
+    append_extra(&m, &mem);
+    for (int i = 0; i < 2; i++) /* what comes from the next call */
+        if (next[i] && !m.extra)
+            memcpy(mem.gkv[i], next[i], (size_t)bytes);
         else if (bytes)
             memset(mem.gkv[i], 0, (size_t)bytes);
-    }
     LURON_TRY(unproject_out(&m, &k, mem.gy));
     k.gy = heads_of(&m, mem.gy, m.t, m.embed), k.gq = heads_of(&m, mem.gq, m.t, m.embed);
-    k.gk = heads_of(&m, mem.gkv[0], m.all, width), k.gv = heads_of(&m, mem.gkv[1], m.all, width);
+    k.gk = heads_of(&m, mem.gkv[0], k.s, width), k.gv = heads_of(&m, mem.gkv[1], k.s, width);
     k.masks[0].grad = luron_data(luron_grad_in(c, MASK)), k.masks[1].grad = luron_data(luron_grad_in(c, PADDING));
     if (m.o->need_weights) k.gweights = luron_data(luron_grad_out(c, WEIGHTS));
     LURON_TRY(heads_backward(&k));
+    for (int i = 0; m.extra && i < 2; i++)
+        extra_give(&m, KEY + i, mem.gkv[i], next[i]);
     LURON_TRY(turn_heads(&m, QUERY, mem.gq, mem.waves, 1));
     LURON_TRY(turn_heads(&m, KEY, mem.gkv[0], mem.waves, 1));
     LURON_TRY(unproject_all(&m, &mem));
@@ -379,6 +393,8 @@ static const luron_option *const options[] = {
     LURON_OPT_INT_REQ(multihead, num_heads, 1, 1e6, "heads, which divide embed_dim"),
     LURON_OPT_FLOAT(multihead, dropout, 0.0, 0, 1, "probability that a weight is dropped, when training"),
     LURON_OPT_BOOL(multihead, bias, 1, "add biases"),
+    LURON_OPT_BOOL(multihead, add_bias_kv, 0, "a key and value that are learnt, behind all others"),
+    LURON_OPT_BOOL(multihead, add_zero_attn, 0, "a key and value of zeros, behind all others"),
     LURON_OPT_INT(multihead, kdim, 0, 0, 1e9, "features of key; 0: embed_dim"),
     LURON_OPT_INT(multihead, vdim, 0, 0, 1e9, "features of value; 0: embed_dim"),
     LURON_OPT_INT(multihead, num_kv_heads, 0, 0, 1e6,
@@ -406,7 +422,7 @@ static const luron_port *const in[] = {
     NULL};
 static const luron_port *const out[] = {
     LURON_PORT("output", 0, LURON_REAL, 3, "(n, t, embed_dim)"),
-    LURON_PORT("weights", 0, LURON_REAL, 0, "(n, t, keys)"),
+    LURON_PORT("weights", 0, LURON_REAL, 0, "(n, t, keys), those that are added too"),
     LURON_PORT("key", 0, LURON_REAL, 4, "(n, keys, num_kv_heads, embed_dim / num_heads), the past of a later call"),
     LURON_PORT("value", 0, LURON_REAL, 4, "of the same shape"), NULL};
 const luron_layer_type attention_multihead = {

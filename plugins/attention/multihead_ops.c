@@ -19,10 +19,10 @@ static luron_tensor *masks_of(const sizes *m, const luron_ops *o, int port) {
     const luron_view *v = luron_in(c, port);
     if (!v) return NULL;
     luron_tensor *x = o->in(c, port);
-    if (port == PADDING) return o->reshape(c, x, LURON_SHAPE(m->n, 1, 1, m->all));
-    if (v->ndim != 3) return x;
+    if (port == PADDING) return extra_mask(m, o, o->reshape(c, x, LURON_SHAPE(m->n, 1, 1, m->all)));
+    if (v->ndim != 3) return extra_mask(m, o, x);
     x = o->expand(c, x, LURON_SHAPE(m->n * m->o->num_heads, m->t, m->all));
-    return o->reshape(c, x, LURON_SHAPE(m->n, m->o->num_heads, m->t, m->all));
+    return extra_mask(m, o, o->reshape(c, x, LURON_SHAPE(m->n, m->o->num_heads, m->t, m->all)));
 }
 luron_status multihead_compose(luron_call *c, const luron_ops *o) {
     sizes m;
@@ -34,6 +34,7 @@ luron_status multihead_compose(luron_call *c, const luron_ops *o) {
         luron_tensor *both[2] = {luron_in(c, PAST_KEY) ? o->in(c, PAST_KEY + i) : NULL, projected(&m, o, KEY + i, m.s)};
         kv[i] = both[0] ? o->cat(c, 2, both, 1) : both[1];
         LURON_TRY(o->set_out(c, KEYS + i, kv[i]));
+        kv[i] = extra_joined(&m, o, KEY + i, kv[i]);
     }
     luron_tensor *y = attention_compose(&k, o, o->transpose(c, q, 1, 2), o->transpose(c, kv[0], 1, 2),
                                         o->transpose(c, kv[1], 1, 2), masks, &weights);
@@ -42,7 +43,7 @@ luron_status multihead_compose(luron_call *c, const luron_ops *o) {
     if (m.o->bias) y = o->add_row(c, y, o->param(c, m.out_slot + 1));
     LURON_TRY(o->set_out(c, OUTPUT, y));
     if (!m.o->need_weights)
-        weights = o->expand(c, o->scalar(c, 0), LURON_SHAPE(m.n, 0, m.all));
+        weights = o->expand(c, o->scalar(c, 0), LURON_SHAPE(m.n, 0, k.s));
     else if (m.o->average_attn_weights)
         weights = o->mean(c, weights, 1, (const int[]){1}, 0);
     return o->set_out(c, WEIGHTS, weights);

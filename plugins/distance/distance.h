@@ -6,15 +6,15 @@
 #define DISTANCES(X)                                                                                                   \
     X(cosine_similarity)                                                                                               \
     X(pairwise_distance) X(cosine_similarity_loss) X(cosine_embedding) X(triplet_margin)                               \
-        X(triplet_margin_with_distance)
+        X(triplet_margin_with_distance) X(circle)
 #define DISTANCE_DECLARE(id) extern const luron_layer_type distance_##id;
 DISTANCES(DISTANCE_DECLARE)
 
 /* The options of all types; each lists those it has. */
 typedef struct distance {
     int64_t dim;
-    double p, eps, margin;
-    int32_t keepdim, swap, distance, reduction;
+    double p, eps, margin, gamma;
+    int32_t keepdim, swap, distance, reduction, remove_diagonal;
 } distance;
 #define DISTANCE_REDUCTION LOSS_REDUCTION(distance)
 #define DISTANCE_P LURON_OPT_FLOAT(distance, p, 2.0, 0, 1e300, "power of the norm")

@@ -8,14 +8,9 @@
 #include <string.h>
 enum { IDS, OFFSETS, WEIGHTS };
 enum { SUM, MEAN, MAX };
-typedef struct bag {
-    int64_t num_embeddings, embedding_dim, padding_idx;
-    int32_t mode, include_last_offset;
-    luron_named_init weight_init;
-} bag;
 typedef struct work {
     luron_call *c;
-    const bag *o;
+    const embedding *o;
     int64_t n, bags, dim, padding;
     const void *w, *weights, *gy;
     void *to;
@@ -36,11 +31,13 @@ static int64_t begins(const work *k, int64_t b) {
 #include "bag.c"
 
 static luron_status declare(luron_call *c) {
-    const bag *o = luron_options(c);
-    return embedding_declare(c, o->num_embeddings, o->embedding_dim, o->padding_idx, &o->weight_init);
+    const embedding *o = luron_options(c);
+    if (o->scale_grad_by_freq && o->mode == MAX)
+        return luron_fail(c, LURON_E_ARGUMENT, "scale_grad_by_freq goes with mode \"sum\" or \"mean\", got \"max\"");
+    return embedding_declare(c);
 }
 static luron_status open_bags(luron_call *c, work *k) {
-    const bag *o = luron_options(c);
+    const embedding *o = luron_options(c);
     const luron_view *ids = luron_in(c, IDS), *offsets = luron_in(c, OFFSETS), *weights = luron_in(c, WEIGHTS);
     *k = (work){.c = c, .o = o, .n = luron_numel(ids), .dim = o->embedding_dim, .padding = o->padding_idx};
     if (ids->ndim != (offsets ? 1 : 2))
@@ -142,7 +139,7 @@ static luron_status compose(luron_call *c, const luron_ops *o) {
     if (k.n == 0 || k.bags == 0)
         return o->set_out(c, 0, o->contiguous(c, o->expand(c, o->scalar(c, 0), LURON_SHAPE(k.bags, k.dim))));
     const places at = find_places(c, o, &k);
-    luron_tensor *rows = o->index_select(c, o->param(c, 0), 0, o->reshape(c, o->in(c, IDS), LURON_SHAPE(k.n)));
+    luron_tensor *rows = embedding_rows(c, o, o->param(c, 0), o->reshape(c, o->in(c, IDS), LURON_SHAPE(k.n)));
     luron_tensor *zero = o->scalar(c, 0), *least = o->scalar(c, -INFINITY);
     if (k.o->mode == MAX) {
         luron_tensor *most = o->segment_max(c, o->where(c, at.counts, rows, least), at.bag, k.bags);
@@ -157,12 +154,13 @@ static luron_status compose(luron_call *c, const luron_ops *o) {
 
 static const char *const modes[] = {"sum", "mean", "max", NULL};
 static const luron_option *const options[] = {
-    LURON_OPT_INT_REQ(bag, num_embeddings, 1, 1e9, "ids there are"),
-    LURON_OPT_INT_REQ(bag, embedding_dim, 1, 1e9, "numbers of an id"),
-    LURON_OPT_CHOICE(bag, mode, "mean", modes, "what is made of a bag's rows"),
-    LURON_OPT_BOOL(bag, include_last_offset, 0, "offsets end with where the last bag ends"),
-    LURON_OPT_ID(bag, padding_idx, -1, "id that counts in no bag and gets no gradient; negative: none"),
-    LURON_OPT_INITIALISER(bag, weight_init, "first weights; nil: normal"),
+    LURON_OPT_INT_REQ(embedding, num_embeddings, 1, 1e9, "ids there are"),
+    LURON_OPT_INT_REQ(embedding, embedding_dim, 1, 1e9, "numbers of an id"),
+    LURON_OPT_CHOICE(embedding, mode, "mean", modes, "what is made of a bag's rows"),
+    LURON_OPT_BOOL(embedding, include_last_offset, 0, "offsets end with where the last bag ends"),
+    LURON_OPT_ID(embedding, padding_idx, -1, "id that counts in no bag and gets no gradient; negative: none"),
+    EMBEDDING_LIMITS,
+    LURON_OPT_INITIALISER(embedding, weight_init, "first weights; nil: normal"),
     NULL};
 static const luron_port *const in[] = {
     LURON_PORT("input", LURON_PORT_INDEX, 0, 0, "ids, (bags, n), or a row of them with offsets"),
@@ -176,7 +174,7 @@ const luron_layer_type embedding_bag = {.struct_size = sizeof(luron_layer_type),
                                         .name = "EmbeddingBag",
                                         .doc = "sums, means or largest of rows of a table by bags of ids",
                                         .options = options,
-                                        .options_size = sizeof(bag),
+                                        .options_size = sizeof(embedding),
                                         .in = in,
                                         .declare = declare,
                                         .setup = setup,
@@ -197,12 +195,15 @@ static void TYPED(gather)(void *arg, int64_t begin, int64_t end, int64_t chunk) 
         for (int64_t p = begins(k, b), stop = begins(k, b + 1); p < stop; p++) {
             const int64_t id = luron_id(k->c, IDS, p);
             const REAL *row = (const REAL *)k->w + id * k->dim, times = k->weights ? ((const REAL *)k->weights)[p] : 1;
+            const REAL share = (REAL)embedding_share(k->c, row);
             if (id == k->padding) continue;
             seen++;
             for (int64_t j = 0; !win && j < k->dim; j++)
-                to[j] += row[j] * times;
-            for (int64_t j = 0; win && j < k->dim; j++)
-                if (win[j] < 0 || row[j] > to[j] || row[j] != row[j]) to[j] = row[j], win[j] = p;
+                to[j] += row[j] * share * times;
+            for (int64_t j = 0; win && j < k->dim; j++) {
+                const REAL x = row[j] * share;
+                if (win[j] < 0 || x > to[j] || x != x) to[j] = x, win[j] = p;
+            }
         }
         for (int64_t j = 0; k->o->mode == MEAN && seen && j < k->dim; j++)
             to[j] /= (REAL)seen;
@@ -213,6 +214,7 @@ static void TYPED(of_rows)(void *arg, int64_t begin, int64_t end, int64_t chunk)
     (void)chunk;
     for (int64_t id = begin; id < end; id++) {
         REAL *to = (REAL *)k->to + id * k->dim;
+        const REAL share = (REAL)(k->o->scale_grad_by_freq ? 1 / (double)(k->first[id + 1] - k->first[id]) : 1);
         if (k->beta == 0) memset(to, 0, (size_t)k->dim * sizeof *to);
         for (int64_t i = k->first[id]; id != k->padding && i < k->first[id + 1]; i++) {
             const int64_t p = k->order[i], b = k->of[p];
@@ -222,7 +224,7 @@ static void TYPED(of_rows)(void *arg, int64_t begin, int64_t end, int64_t chunk)
                                : k->o->mode == MEAN ? 1 / (REAL)k->seen[b]
                                                     : 1;
             for (int64_t j = 0; j < k->dim; j++)
-                if (k->o->mode != MAX || k->win[b * k->dim + j] == p) to[j] += gy[j] * times;
+                if (k->o->mode != MAX || k->win[b * k->dim + j] == p) to[j] += gy[j] * times * share;
         }
     }
 }
@@ -231,9 +233,10 @@ static void TYPED(of_weights)(void *arg, int64_t begin, int64_t end, int64_t chu
     (void)chunk;
     for (int64_t p = begin; p < end; p++) {
         const int64_t id = luron_id(k->c, IDS, p), b = id != k->padding ? k->of[p] : -1;
+        const REAL *row = (const REAL *)k->w + id * k->dim, share = b >= 0 ? (REAL)embedding_share(k->c, row) : 0;
         double sum = 0;
         for (int64_t j = 0; b >= 0 && j < k->dim; j++)
-            sum += (double)((const REAL *)k->w)[id * k->dim + j] * (double)((const REAL *)k->gy)[b * k->dim + j];
+            sum += (double)(row[j] * share) * (double)((const REAL *)k->gy)[b * k->dim + j];
         REAL *to = (REAL *)k->to + p;
         *to = (REAL)(k->beta != 0 ? (double)*to + sum : sum);
     }

@@ -1,4 +1,4 @@
-/* max_ids.c: MaxPool with a second output, which says where in its plane each number lay, row by row, as max unpooling
+/* max_ids.c: MaxPool and AdaptiveMaxPool with a second output, which says where in its plane each number lay, row by row, as max unpooling
  * wants it (PyTorch's return_indices). A window without a place gives a negative id. */
 #include "pool.h"
 
@@ -51,23 +51,61 @@ static luron_status compose(luron_call *c, const luron_ops *o) {
     return o->set_out(c, 1, o->cast(c, o->expand(c, at, ndim, shape), LURON_I64));
 }
 
+/* Of values and places, one window after the other of `lo` and `hi` along dim: what wins, joined. */
+static void join_winners(luron_call *c, const luron_ops *o, const planes *p, int d, luron_tensor *both[2]) {
+    const int dim = o->ndim(c, both[0]) - POOL_DIMS + d;
+    luron_tensor *piece[2][POOL_JOINED], *all[2] = {NULL, NULL};
+    for (int64_t i = 0; i < p->out[d];) {
+        int n = 0;
+        if (all[0]) piece[0][n] = all[0], piece[1][n++] = all[1];
+        for (int64_t lo, hi; n < POOL_JOINED && i < p->out[d]; i++, n++) {
+            pool_span(p, d, i, &lo, &hi);
+            luron_tensor *x = o->narrow(c, both[0], dim, lo, hi - lo), *ids = o->argmax(c, x, dim, 1);
+            piece[0][n] = o->gather(c, x, dim, ids);
+            piece[1][n] = o->gather(c, o->narrow(c, both[1], dim, lo, hi - lo), dim, ids);
+        }
+        for (int k = 0; k < 2; k++)
+            all[k] = o->cat(c, n, piece[k], dim);
+    }
+    both[0] = all[0], both[1] = all[1];
+}
+static luron_status compose_adaptive(luron_call *c, const luron_ops *o) {
+    const luron_view *x = luron_in(c, 0);
+    planes p;
+    LURON_TRY(pool_open(c, &p));
+    luron_tensor *both[2] = {o->in(c, 0), o->contiguous(c, o->expand(c, places(c, o, &p), x->ndim, x->shape))};
+    for (int d = POOL_DIMS - 1; d >= POOL_DIMS - p.dims; d--)
+        join_winners(c, o, &p, d, both);
+    LURON_TRY(o->set_out(c, 0, both[0]));
+    return o->set_out(c, 1, o->cast(c, both[1], LURON_I64));
+}
+
 static const luron_port *const out[] = {
     LURON_PORT("output", 0, LURON_REAL, 0, "the largest of each window"),
     LURON_PORT("indices", LURON_PORT_INDEX, LURON_I64, 0, "its place in the plane, row by row"), NULL};
+#define IDS_TYPE(type_name, text, opts, ports, comp)                                                                   \
+    {.struct_size = sizeof(luron_layer_type),                                                                          \
+     .flags = POOL_FLAGS,                                                                                              \
+     .name = type_name,                                                                                                \
+     .doc = text,                                                                                                      \
+     .options = opts,                                                                                                  \
+     .options_size = sizeof(pool),                                                                                     \
+     .in = ports,                                                                                                      \
+     .out = out,                                                                                                       \
+     .setup = setup,                                                                                                   \
+     .forward = forward,                                                                                               \
+     .backward = pool_max_backward,                                                                                    \
+     .compose = comp}
 #define TYPES(n)                                                                                                       \
     static const luron_option *const options##n[] = {                                                                  \
         POOL_KERNEL(n),   POOL_STRIDE(n), POOL_PADDING(n, "places before and after that never win"),                   \
         POOL_DILATION(n), POOL_CEIL,      NULL};                                                                       \
-    const luron_layer_type pool_max_ids##n##d = {.struct_size = sizeof(luron_layer_type),                              \
-                                                 .flags = POOL_FLAGS,                                                  \
-                                                 .name = "MaxPool" #n "dWithIndices",                                  \
-                                                 .doc = "the largest of each window, and where it lies",               \
-                                                 .options = options##n,                                                \
-                                                 .options_size = sizeof(pool),                                         \
-                                                 .in = pool_in##n,                                                     \
-                                                 .out = out,                                                           \
-                                                 .setup = setup,                                                       \
-                                                 .forward = forward,                                                   \
-                                                 .backward = pool_max_backward,                                        \
-                                                 .compose = compose};
+    static const luron_option *const adaptive##n[] = {POOL_OUTPUT(n), NULL};                                           \
+    const luron_layer_type pool_max_ids##n##d =                                                                        \
+        IDS_TYPE("MaxPool" #n "dWithIndices", "the largest of each window, and where it lies", options##n, pool_in##n, \
+                 compose);                                                                                             \
+    const luron_layer_type pool_adaptive_max_ids##n##d =                                                               \
+        IDS_TYPE("AdaptiveMaxPool" #n "dWithIndices",                                                                  \
+                 "the largest of as many windows as output_size says, and where it lies", adaptive##n, pool_in##n,     \
+                 compose_adaptive);
 TYPES(1) TYPES(2) TYPES(3)

@@ -12,7 +12,7 @@ LURON_PLUGIN_DEFINE(pool) = {.struct_size = sizeof(luron_plugin),
 const luron_port *const pool_in1[] = {LURON_PORT("input", 0, LURON_REAL, 0, "(n, c, l) or (c, l)"), NULL};
 const luron_port *const pool_in2[] = {LURON_PORT("input", 0, LURON_REAL, 0, "(n, c, h, w) or (c, h, w)"), NULL};
 const luron_port *const pool_in3[] = {LURON_PORT("input", 0, LURON_REAL, 0, "(n, c, d, h, w) or (c, d, h, w)"), NULL};
-enum { GRAIN = 16384, JOINED = 64 };
+enum { GRAIN = 16384 };
 
 /* ---- shapes
  * -------------------------------------------------------------------------------------------------------------- */
@@ -133,11 +133,11 @@ luron_tensor *pool_adaptive(luron_call *c, const luron_ops *o, const planes *p,
     luron_tensor *x = o->in(c, 0);
     for (int d = POOL_DIMS - 1; d >= POOL_DIMS - p->dims; d--) {
         const int dim = o->ndim(c, x) - POOL_DIMS + d;
-        luron_tensor *piece[JOINED], *all = NULL;
+        luron_tensor *piece[POOL_JOINED], *all = NULL;
         for (int64_t i = 0; i < p->out[d];) {
             int n = 0;
             if (all) piece[n++] = all;
-            for (int64_t lo, hi; n < JOINED && i < p->out[d]; i++) {
+            for (int64_t lo, hi; n < POOL_JOINED && i < p->out[d]; i++) {
                 pool_span(p, d, i, &lo, &hi);
                 piece[n++] = one(c, o, o->narrow(c, x, dim, lo, hi - lo), dim);
             }

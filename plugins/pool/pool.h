@@ -10,7 +10,7 @@
 #define POOLS(X)                                                                                                       \
     X(max1d)                                                                                                           \
     X(max2d) X(max3d) X(avg1d) X(avg2d) X(avg3d) X(adaptive_max1d) X(adaptive_max2d) X(adaptive_max3d)                 \
-        X(adaptive_avg1d) X(adaptive_avg2d) X(adaptive_avg3d) X(max_ids1d) X(max_ids2d) X(max_ids3d) X(unpool1d)       \
+        X(adaptive_avg1d) X(adaptive_avg2d) X(adaptive_avg3d) X(max_ids1d) X(max_ids2d) X(max_ids3d) X(adaptive_max_ids1d) X(adaptive_max_ids2d) X(adaptive_max_ids3d) X(unpool1d)       \
             X(unpool2d) X(unpool3d) X(lp1d) X(lp2d) X(lp3d) X(fractional2d) X(fractional3d)
 #define POOL_DECLARE(id) extern const luron_layer_type pool_##id;
 POOLS(POOL_DECLARE)
@@ -45,6 +45,7 @@ typedef struct pool {
 extern const luron_port *const pool_in1[], *const pool_in2[], *const pool_in3[];
 
 enum { POOL_D, POOL_H, POOL_W, POOL_DIMS };
+enum { POOL_JOINED = 64 }; /* tensors in one cat */
 typedef struct planes {
     const pool *o;
     int adaptive, dims, first; /* dims of the type; the place of the first in the input's shape */

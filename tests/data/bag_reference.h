@@ -100,6 +100,33 @@ static const double bag_cases_97[] = { -2.5078125, 4.43359375, -2.94921875, -8.3
 static const double bag_cases_98[] = { -0.1875, 0.25, -0.875, 0.125, -0.3125, 0.75 };
 static const double bag_cases_99[] = { -0.3125, -2.375, 0.9375, 0.9375, -2.375, 1, -1.6875, -0.875, -1.9375, 1.6875, -1.3125, -0.0625, -1.3125, 2.1875, -1.5625 };
 static const double bag_cases_100[] = { 0, 0, 0, 0.05859375, -0.078125, 0.2734375, 0.2734375, -0.68359375, 1.640625, -0.34375, 0.859375, -2.0625, -0.31640625, 0.421875, -1.4765625 };
+static const double bag_cases_101[] = { 1.0684345713970416, -1.624020548523503, -0.47011121141469825, -1.3541343135330042, 1.2896517271742898, 0.7093084499458593, 0.23959398340653543, -0.6708631535382992, -1.8688330705709764, 0.12161606557315388, -1.743163606548539, -0.972928524585231, 0.12161606557315388, -1.743163606548539, -0.972928524585231, -0.43499964754166837, -1.6674986489097288, -1.0149991775972262 };
+static const double bag_cases_102[] = { -0.125, 0.75, 1, -0.5, 0.8125, 0.5625, -0.625, -0.3125, -0.875, 0.3125, 0.625, -0.9375, 0.4375, 0.9375, -0.9375, -0.9375, -0.9375, 0.4375 };
+static const double bag_cases_103[] = { 0.3125, -0.875, -2.4375, 1.5625, -2.375, -0.6875, 0.1875, -2.6875, -1.5, -0.75, -2.875, -1.75, -2.625, 2.5, 1.375 };
+static const double bag_cases_104[] = { -0.625, -0.3125, -0.875, -0.125, 0.75, 1, 0, 0, 0, -0.9375, -0.9375, 0.4375, -0.5, 0.8125, 0.5625 };
+static const double bag_cases_105[] = { 1, 4, 1, 2, 1, 3 };
+static const double bag_cases_106[] = { 0.4663865483511052, 0.4663865483511052, -0.5672268831297226, -0.6379310227506938, -0.5517241277843838, -0.3103448218787159, 0.4663865483511052, 0.4663865483511052, -0.5672268831297226, -0.1216216163623085, -0.28378377151205314, -1.0945945472607765, 0.4663865483511052, 0.4663865483511052, -0.5672268831297226, 0.5480769062130183, -0.49038460029585845, -0.46153844733727856 };
+static const double bag_cases_107[] = { 0.5625, -0.8125, 0.625, 0.0625, -0.0625, -0.375, 0.6875, 0.625, 0.1875, -0.1875, -0.6875, 0.4375, -0.0625, 0.5, 0.4375, 0.875, -0.25, 0 };
+static const double bag_cases_108[] = { -1.1875, 2.3125, 1.125, 2.3125, 2.3125, -2.8125, -0.1875, -0.4375, -1.6875, 1.1875, -1.0625, -1, -2.3125, -2, -1.125 };
+static const double bag_cases_109[] = { 0, 0, 0, 0.3958333333333333, 0.10416666666666666, 0.41666666666666663, -0.1875, -0.6875, 0.4375, 0.875, -0.25, 0, 0.0625, -0.0625, -0.375 };
+static const double bag_cases_110[] = { -2.2302260895074175, 0.7413066377294752, -3.232401509688584, 0, 0, 0, 1.1473340153777225, -2.25472836258355, -0.11328855030174245, -1.3886276400688207, 0.37871662910967835, -1.3886276400688207 };
+static const double bag_cases_111[] = { -0.4375, 0.6875, -0.375, 0.4375, -0.1875, -0.4375, -1, 0, 0.6875, -0.375, 0.5625, 0.125 };
+static const double bag_cases_112[] = { -2.0625, 0.5625, -2.0625, -0.75, 2.25, -0.625, -1.6875, -1.8125, -2.75, 2.75, -1.5625, 2.4375, -0.3125, -2, -1.8125 };
+static const double bag_cases_113[] = { -0.40625, 0.625, -0.125, -0.4375, 0.6875, -0.375, 0, 0, 0, -1, 0, 0.6875, -0.71875, 0.34375, 0.15625 };
+static const double bag_cases_114[] = { -0.6617431567099595, -0.699612178354943, 1.1882461004328557, -0.5468326859679368, -0.10773132273057325, 1.2159729686323557 };
+static const double bag_cases_115[] = { 0.375, -0.25, 0.9375, 0.8125, 0.0625, 0.6875 };
+static const double bag_cases_116[] = { 0.875, -2.25, -1.125, -1.0625, -0.1875, 0.6875, 1.625, -2.1875, 2, -2.3125, 2.0625, 1.375, 0.1875, -2.3125, 2.9375 };
+static const double bag_cases_117[] = { 0, 0, 0, 0.1736111111111111, -0.04861111111111111, 0.2847222222222222, 0.2708333333333333, 0.020833333333333332, 0.22916666666666666, 0.2708333333333333, 0.020833333333333332, 0.22916666666666666, 0.125, -0.08333333333333333, 0.3125 };
+static const double bag_cases_118[] = { 0.790058224689776, 0.6987986028727744, 1.7756625843093468, 0, 0, 0, 1.3325650210564821, 0.6987986028727744, 1.3125, 0.790058224689776, -1.519342739788031, -1.033153063055861 };
+static const double bag_cases_119[] = { -0.8125, 0.625, 0.875, -0.875, -0.1875, 0.875, -0.9375, -0.625, 0.6875, -0.5, -0.8125, -0.625 };
+static const double bag_cases_120[] = { 0.8125, -1.5625, -1.0625, 1.25, 0.75, 2.8125, 2.125, -0.125, -2.375, -0.25, 0.5, 1.3125, 0.6875, 1.125, -2.9375 };
+static const double bag_cases_121[] = { -1.3125, -0.8125, -0.625, 0, 0, 0.875, -0.9375, 0, 0, 0, 0, 0.6875, 0, 0, 0 };
+static const double bag_cases_122[] = { 1.9620710847456428, 2.504804883527443, 1.9620710847456428, 0.6063299177194583, -1.194012489178545, 0.2109375 };
+static const double bag_cases_123[] = { 1.6875, -2.5625, 2.1875, -2.3125, -2.125, 2.875 };
+static const double bag_cases_124[] = { 3.181880944248435, -2.358161352770065, 1.6288142888933268, -5.818055480021831, -2.3291313692608497, 7.784582323558099 };
+static const double bag_cases_125[] = { 0.25, -0.8125, -0.9375, 0.4375, 0.875, 0.8125 };
+static const double bag_cases_126[] = { 2, 1.8125, -2.125, 1.375, -1.8125, -0.5, 1.125, 2.9375, -2.3125, -0.6875, -0.75, 1.4375, 0.6875, -1.8125, -1.625 };
+static const double bag_cases_127[] = { 0, 0, 0, 0.0390625, -5.0078125, -5.359375, -1.01171875, -2.0234375, -1.87890625, 1.2578125, 2.515625, 2.3359375, -0.640625, 2.08203125, 2.40234375 };
 static const golden_case bag_cases[] = {
     { "EmbeddingBag", "{\"num_embeddings\": 5, \"embedding_dim\": 3, \"mode\": \"sum\"}", 1, { { 2, { 2, 3 }, bag_cases_0, GOLDEN_IDS } }, { 2, { 2, 3 }, bag_cases_1, GOLDEN_REAL }, bag_cases_2, { NULL }, bag_cases_3, bag_cases_4 },
     { "EmbeddingBag", "{\"num_embeddings\": 5, \"embedding_dim\": 3, \"mode\": \"sum\"}", 2, { { 1, { 8 }, bag_cases_5, GOLDEN_IDS }, { 1, { 4 }, bag_cases_6, GOLDEN_IDS } }, { 2, { 4, 3 }, bag_cases_7, GOLDEN_REAL }, bag_cases_8, { NULL, NULL }, bag_cases_9, bag_cases_10 },
@@ -123,4 +150,10 @@ static const golden_case bag_cases[] = {
     { "EmbeddingBag", "{\"num_embeddings\": 5, \"embedding_dim\": 3, \"mode\": \"sum\"}", 3, { { 2, { 2, 3 }, bag_cases_0, GOLDEN_IDS }, GOLDEN_ABSENT, { 2, { 2, 3 }, bag_cases_84, GOLDEN_REAL } }, { 2, { 2, 3 }, bag_cases_85, GOLDEN_REAL }, bag_cases_86, { NULL, NULL, bag_cases_83 }, bag_cases_87, bag_cases_88 },
     { "EmbeddingBag", "{\"num_embeddings\": 5, \"embedding_dim\": 3, \"mode\": \"sum\", \"padding_idx\": 0}", 3, { { 1, { 8 }, bag_cases_5, GOLDEN_IDS }, { 1, { 3 }, bag_cases_77, GOLDEN_IDS }, { 1, { 8 }, bag_cases_90, GOLDEN_REAL } }, { 2, { 3, 3 }, bag_cases_91, GOLDEN_REAL }, bag_cases_92, { NULL, NULL, bag_cases_89 }, bag_cases_93, bag_cases_94 },
     { "EmbeddingBag", "{\"num_embeddings\": 5, \"embedding_dim\": 3, \"mode\": \"sum\", \"padding_idx\": 0}", 3, { { 2, { 2, 3 }, bag_cases_0, GOLDEN_IDS }, GOLDEN_ABSENT, { 2, { 2, 3 }, bag_cases_96, GOLDEN_REAL } }, { 2, { 2, 3 }, bag_cases_97, GOLDEN_REAL }, bag_cases_98, { NULL, NULL, bag_cases_95 }, bag_cases_99, bag_cases_100 },
+    { "Embedding", "{\"num_embeddings\": 5, \"embedding_dim\": 3, \"padding_idx\": 2, \"max_norm\": 2}", 1, { { 2, { 2, 3 }, bag_cases_0, GOLDEN_IDS } }, { 3, { 2, 3, 3 }, bag_cases_101, GOLDEN_REAL }, bag_cases_102, { NULL }, bag_cases_103, bag_cases_104 },
+    { "Embedding", "{\"num_embeddings\": 5, \"embedding_dim\": 3, \"max_norm\": 1.5, \"norm_type\": 1, \"scale_grad_by_freq\": true}", 1, { { 2, { 2, 3 }, bag_cases_105, GOLDEN_IDS } }, { 3, { 2, 3, 3 }, bag_cases_106, GOLDEN_REAL }, bag_cases_107, { NULL }, bag_cases_108, bag_cases_109 },
+    { "EmbeddingBag", "{\"num_embeddings\": 5, \"embedding_dim\": 3, \"mode\": \"sum\", \"padding_idx\": 2, \"max_norm\": 2, \"scale_grad_by_freq\": true}", 2, { { 1, { 8 }, bag_cases_5, GOLDEN_IDS }, { 1, { 4 }, bag_cases_6, GOLDEN_IDS } }, { 2, { 4, 3 }, bag_cases_110, GOLDEN_REAL }, bag_cases_111, { NULL, NULL }, bag_cases_112, bag_cases_113 },
+    { "EmbeddingBag", "{\"num_embeddings\": 5, \"embedding_dim\": 3, \"mode\": \"mean\", \"max_norm\": 2.5, \"norm_type\": 3, \"scale_grad_by_freq\": true}", 1, { { 2, { 2, 3 }, bag_cases_105, GOLDEN_IDS } }, { 2, { 2, 3 }, bag_cases_114, GOLDEN_REAL }, bag_cases_115, { NULL }, bag_cases_116, bag_cases_117 },
+    { "EmbeddingBag", "{\"num_embeddings\": 5, \"embedding_dim\": 3, \"mode\": \"max\", \"max_norm\": 2}", 2, { { 1, { 8 }, bag_cases_5, GOLDEN_IDS }, { 1, { 4 }, bag_cases_6, GOLDEN_IDS } }, { 2, { 4, 3 }, bag_cases_118, GOLDEN_REAL }, bag_cases_119, { NULL, NULL }, bag_cases_120, bag_cases_121 },
+    { "EmbeddingBag", "{\"num_embeddings\": 5, \"embedding_dim\": 3, \"mode\": \"sum\", \"max_norm\": 2}", 3, { { 2, { 2, 3 }, bag_cases_105, GOLDEN_IDS }, GOLDEN_ABSENT, { 2, { 2, 3 }, bag_cases_123, GOLDEN_REAL } }, { 2, { 2, 3 }, bag_cases_124, GOLDEN_REAL }, bag_cases_125, { NULL, NULL, bag_cases_122 }, bag_cases_126, bag_cases_127 },
 };

@@ -31,7 +31,8 @@ def multihead(n, t, s, embed, heads, options=None, padding=None, mask=None, own=
     """own: key and value are the query, and absent for us."""
     options = options or {}
     kdim, vdim, bias = options.get("kdim", embed), options.get("vdim", embed), options.get("bias", True)
-    net = torch.nn.MultiheadAttention(embed, heads, bias=bias, kdim=kdim, vdim=vdim, batch_first=True)
+    extra = {name: options.get(name, False) for name in ("add_bias_kv", "add_zero_attn")}
+    net = torch.nn.MultiheadAttention(embed, heads, bias=bias, kdim=kdim, vdim=vdim, batch_first=True, **extra)
     for p in net.parameters():
         p.data = draw(*p.shape, scale=16) / 2
     q = leaf(draw(n, t, embed))
@@ -47,6 +48,7 @@ def multihead(n, t, s, embed, heads, options=None, padding=None, mask=None, own=
         ws = params = [net.q_proj_weight, net.k_proj_weight, net.v_proj_weight]
     bs = net.in_proj_bias.chunk(3) if bias else [None] * 3
     params = params + ([net.in_proj_bias] if bias else []) + [net.out_proj.weight] + ([net.out_proj.bias] if bias else [])
+    params += [net.bias_k, net.bias_v] if extra["add_bias_kv"] else []
     kv = [heads_of(F.linear(x, ws[i], bs[i]), heads) for i, x in ((1, k), (2, v))]
     outs = [y, w if need else y.new_zeros(n, 0, s).requires_grad_()] + kv
     ins = [q, None, None] if own else [q, k, v]
@@ -162,4 +164,8 @@ rotary((2, 3, 4))
 rotary((2, 2, 3, 4), {"interleaved": True, "offset": 3, "base": 500})
 rotary((1, 2, 6), {"dim": 4}, torch.tensor([7, 2]))
 rotary((2, 2, 2, 4), {"interleaved": True}, torch.tensor([[3, 4], [0, 8000]]))
+multihead(2, 3, 4, 4, 2, {"add_bias_kv": True})
+multihead(2, 3, 2, 4, 1, {"add_zero_attn": True, "average_attn_weights": False}, padding=torch.tensor([[False, True], [True, True]]))
+multihead(2, 3, 3, 4, 2, {"add_bias_kv": True, "add_zero_attn": True, "is_causal": True}, own=True)
+multihead(1, 2, 3, 4, 2, {"add_bias_kv": True, "add_zero_attn": True, "kdim": 3, "vdim": 5, "bias": False}, mask=leaf(draw(2, 2, 3)))
 print("};")

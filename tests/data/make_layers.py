@@ -48,14 +48,14 @@ class Header:
             return "GOLDEN_ABSENT"
         return f"{{ {dims(t)}, {self.array(t)}, {'GOLDEN_REAL' if t.is_floating_point() else 'GOLDEN_IDS'} }}"
 
-    def case(self, kind, options, ins, y, param=None):
-        """ins that require gradients get them, and so does param."""
+    def case(self, kind, options, ins, y, param=None, before=None):
+        """ins that require gradients get them, and so does param; before: its numbers, where y changed them."""
         v = real(*y.shape, lo=-1, hi=1)
         y.backward(v)
         grads = ", ".join(self.array(x.grad) if x is not None and x.is_floating_point() and x.requires_grad else "NULL" for x in ins)
         text = "NULL" if not options else json.dumps(json.dumps(options))
         self.cases.append(f"    {{ \"{kind}\", {text}, {len(ins)}, {{ {', '.join(self.tensor(x) for x in ins)} }}, {self.tensor(y)}, {self.array(v)},"
-                          f" {{ {grads} }}, {self.array(param)}, {self.array(None if param is None else param.grad)} }},")
+                          f" {{ {grads} }}, {self.array(param if before is None else before)}, {self.array(None if param is None else param.grad)} }},")
 
     def write(self, name):
         lines = [f"/* Made by make_layers.py with PyTorch {torch.__version__.split('+')[0]}, Keras {keras.__version__}; do not edit. */"]
@@ -135,6 +135,9 @@ def pools():
                     (2, odd, {"kernel_size": 2, "ceil_mode": True}), (2, image, {"kernel_size": 1}), (3, cube, {"kernel_size": 2, "stride": 1})):
         y, ids = getattr(torch.nn, f"MaxPool{n}d")(**o, return_indices=True)(x)
         h.others.append(f"    {{ \"MaxPool{n}dWithIndices\", {json.dumps(json.dumps(o))}, {h.tensor(x)}, {h.tensor(y)}, {h.tensor(ids)} }},")
+    for n, x, size in ((1, row, 3), (2, odd, [4, 2]), (2, image[0], [5, 6]), (3, cube, [3, 1, 2])):
+        y, ids = getattr(torch.nn, f"AdaptiveMaxPool{n}d")(size, return_indices=True)(x)
+        h.others.append(f"    {{ \"AdaptiveMaxPool{n}dWithIndices\", {json.dumps(json.dumps({'output_size': size}))}, {h.tensor(x)}, {h.tensor(y)}, {h.tensor(ids)} }},")
     h.others.append("};")
     h.write("pool_more_reference.h")
 
@@ -194,6 +197,31 @@ def bags():
                F.embedding_bag(flat, w, torch.tensor([0, 3, 5]), mode="sum", per_sample_weights=s, padding_idx=padding), w)
         w, s = grad(real(5, 3)), grad(real(2, 3))
         h.case("EmbeddingBag", o, [square, None, s], F.embedding_bag(square, w, mode="sum", per_sample_weights=s, padding_idx=padding), w)
+    # with limits, for which PyTorch writes to the table; by frequency its bag divides by the count of another id, its rows do not
+    def bag_of_rows(ids, w, mode, offsets=None, padding_idx=None, **limits):
+        n = ids.shape[1] if offsets is None else None
+        of = torch.arange(ids.numel()) // n if n else torch.searchsorted(offsets, torch.arange(ids.numel()), right=True) - 1
+        ids = ids.flatten()
+        rows = F.embedding(ids, w, padding_idx, **limits) * (ids != (-1 if padding_idx is None else padding_idx))[:, None]
+        y = torch.zeros(int(of.max()) + 1, w.shape[1]).index_add(0, of, rows)
+        return y / n if mode == "mean" else y
+
+    often, offsets, weights = torch.tensor([[1, 4, 1], [2, 1, 3]]), torch.tensor([0, 3, 3, 7]), grad(real(2, 3))
+    for kind, ids, more, limits in (
+            ("Embedding", square, {"padding_idx": 2}, {"max_norm": 2}),
+            ("Embedding", often, {}, {"max_norm": 1.5, "norm_type": 1, "scale_grad_by_freq": True}),
+            ("EmbeddingBag", flat, {"mode": "sum", "padding_idx": 2, "offsets": offsets}, {"max_norm": 2, "scale_grad_by_freq": True}),
+            ("EmbeddingBag", often, {"mode": "mean"}, {"max_norm": 2.5, "norm_type": 3, "scale_grad_by_freq": True}),
+            ("EmbeddingBag", flat, {"mode": "max", "offsets": offsets}, {"max_norm": 2}),
+            ("EmbeddingBag", often, {"mode": "sum", "per_sample_weights": weights}, {"max_norm": 2})):
+        before = real(5, 3)
+        w = grad(before.clone())
+        bag = bag_of_rows if "scale_grad_by_freq" in limits else F.embedding_bag
+        y = (F.embedding if kind == "Embedding" else bag)(ids, w, **more, **limits)
+        ins = [ids] + [more.pop(name) for name in ("offsets", "per_sample_weights") if name in more]
+        if ins[-1] is weights:
+            ins.insert(1, None)
+        h.case(kind, {"num_embeddings": 5, "embedding_dim": 3, **more, **limits}, ins, y, w, before)
     h.write("bag_reference.h")
 
 

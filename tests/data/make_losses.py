@@ -243,7 +243,33 @@ def classes():
         gathered((1 - F.softmax(a, 1) ** 0.75) / 0.75, t), t, w, reduction), [z, ids, w], no_grad=(2,))
 
 
-for make in (errors, margins, distances, regions, classes):
+def circles():
+    def terms(x, t, r, rt, diagonal, gamma, margin):
+        d = (1 - x @ r.T).clamp_min(0)
+        same = t[:, None] == rt[None]
+        other = ~same
+        if diagonal:
+            same = same & ~torch.eye(*same.shape, dtype=torch.bool)
+        sums = [torch.where(mask, y, torch.tensor(-1e30, dtype=torch.float64)).logsumexp(1) for mask, y in (
+            (same, gamma * (margin + d).clamp_min(0) * (d - margin)), (other, gamma * (1 + margin - d).clamp_min(0) * (1 - margin - d)))]
+        y = F.softplus(sums[0] + sums[1])
+        theirs = keras.losses.circle(t, x.detach(), rt, r.detach(), diagonal, gamma, margin)
+        assert torch.allclose(theirs.double(), y.detach(), rtol=2e-6, atol=2e-6), (theirs, y)
+        return y
+
+    def reduce(y, reduction):  # Keras's mean is over the rows that lose something
+        return {"mean": lambda: y.sum() / (y > 0).sum().clamp_min(1), "sum": y.sum, "none": lambda: y}[reduction]()
+
+    x, ids, r, their_ids = real(5, 3) / 4, torch.tensor([1, 0, 1, 2, 0]), real(4, 3) / 4, torch.tensor([0, 1, 1, 3])
+    for o in ({}, {"gamma": 4.0, "margin": 0.25, "remove_diagonal": False}):
+        diagonal, gamma, margin = o.get("remove_diagonal", True), o.get("gamma", 80.0), o.get("margin", 0.4)
+        each("distance", "CircleLoss", o, lambda x, t, reduction: reduce(terms(x, t, x, t, diagonal, gamma, margin), reduction), [x, ids])
+        each("distance", "CircleLoss", o, lambda x, t, r, rt, reduction: reduce(terms(x, t, r, rt, diagonal, gamma, margin), reduction), [x, ids, r, their_ids])
+    theirs = keras.losses.Circle()(ids, x)
+    assert torch.allclose(theirs.double(), reduce(terms(x, ids, x, ids, True, 80.0, 0.4), "mean"), rtol=1e-6)
+
+
+for make in (errors, margins, distances, regions, classes, circles):
     make()
 for table, lines in cases.items():
     text = f"/* Made by make_losses.py with PyTorch {torch.__version__.split('+')[0]} and Keras {keras.__version__}; do not edit. */\n#include <math.h>\n"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write transformer_values.lua: encoder and decoder blocks and stacks of PyTorch without dropout, in float64.
+"""Write transformer_values.lua: encoder and decoder blocks, stacks and both together, of PyTorch without dropout, in float64.
 
 Usage: make_transformer.py > transformer_values.lua   (needs torch; the tests need only the table)
 """
@@ -69,4 +69,11 @@ emit("TransformerEncoder", "", torch.nn.TransformerEncoder(encoder(), 2, torch.n
      lambda net, x, m: net(x, mask=m), 2)
 emit("TransformerDecoder", "", torch.nn.TransformerDecoder(decoder(), 2, torch.nn.LayerNorm(D)), [draw(1, 2, D), draw(1, 3, D)],
      lambda net, x, m: net(x, m), 2)
+emit("Transformer", "num_encoder_layers = 2, num_decoder_layers = 1", torch.nn.Transformer(D, HEADS, 2, 1, WIDE, 0.0, batch_first=True),
+     [draw(2, 3, D), draw(2, 2, D), draw(3, 3), torch.tensor([[False, True], [False, False]]), draw(2, 3), padding, None, padding.roll(1, 0)],
+     lambda net, s, t, sm, tm, mm, sp, tp, mp: net(s, t, sm, tm, mm, torch.zeros(2, 3).masked_fill(sp, float("-inf")), tp, torch.zeros(2, 3).masked_fill(mp, float("-inf"))))
+emit("Transformer", 'num_encoder_layers = 1, num_decoder_layers = 1, norm_first = true, activation = "gelu", layer_norm_eps = 0.01, bias = false, '
+     "src_is_causal = true, tgt_is_causal = true",
+     torch.nn.Transformer(D, HEADS, 1, 1, WIDE, 0.0, "gelu", layer_norm_eps=0.01, batch_first=True, norm_first=True, bias=False),
+     [draw(1, 3, D), draw(1, 3, D)], lambda net, s, t: net(s, t, causal, causal, src_is_causal=True, tgt_is_causal=True))
 print("}")

@@ -89,6 +89,14 @@ static const double pool_more_cases_86[] = { 7, 2, 10, 18, 15, 22, 30, 32, 29, 6
 static const double pool_more_cases_87[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35 };
 static const double pool_more_cases_88[] = { 2.1875, 2.9375, 1.375, 2.875, 3, 2.8125, 3, 2.8125, 1.75, 2.5, 0.9375, 2.9375, 1.625, 2.125, 2.8125, 2.8125, 2.8125, 2.8125, 2.0625, 2.5, 1.9375, 1.9375, 1.625, 1, 1.875, 1.75, 3, 3, 3, 3 };
 static const double pool_more_cases_89[] = { 1, 20, 4, 5, 9, 28, 9, 28, 15, 14, 37, 20, 42, 23, 28, 28, 28, 28, 49, 53, 55, 55, 42, 41, 63, 64, 67, 67, 67, 67 };
+static const double pool_more_cases_90[] = { 2.125, 1.6875, 1.5, 2, 2, 2.8125, 1.5, 1.8125, 2.1875, 2.5625, 2.5625, 2.25 };
+static const double pool_more_cases_91[] = { 0, 2, 6, 2, 2, 6, 1, 3, 5, 2, 2, 6 };
+static const double pool_more_cases_92[] = { 2.75, 2.5625, 1.625, NAN, 0.9375, 2.875, 2.5, 2.875, 2.25, 0.625, 2.3125, 0.5, 2.9375, 2.4375, 0.6875, 2.4375 };
+static const double pool_more_cases_93[] = { 2, 10, 7, 15, 20, 29, 30, 29, 6, 5, 14, 11, 18, 27, 30, 27 };
+static const double pool_more_cases_94[] = { -2.125, 1.625, 2.75, 1.1875, 2.5625, 2.25, 0.1875, 1.625, 1.5, 0.5, 2.5625, 2.25, 0.8125, -0.8125, 1.5, 0.5, 0.9375, -2.625, 0.8125, -1.1875, 0.9375, 0.25, 0.9375, 2.875, 2.5, -2.25, 0.5625, -1.8125, 1.875, 2.875, 2.25, -1.375, 1.9375, 0.3125, -0.4375, 0.625, 2.25, -1.375, 2.3125, 0.3125, -0.4375, 0.5, 2.9375, -1.0625, 2.3125, 2.1875, 1.5625, -0.5625, 2.9375, -1.0625, -0.625, 2.4375, 1.5625, 0.8125, 0.6875, -0.1875, -0.6875, 2.4375, 0.875, 2.375 };
+static const double pool_more_cases_95[] = { 0, 7, 2, 3, 10, 11, 12, 7, 14, 15, 10, 11, 18, 13, 14, 15, 22, 23, 18, 19, 20, 21, 22, 29, 30, 31, 32, 27, 34, 29, 6, 7, 8, 9, 10, 5, 6, 7, 14, 9, 10, 11, 18, 19, 14, 21, 22, 17, 18, 19, 20, 27, 22, 29, 30, 31, 32, 27, 34, 35 };
+static const double pool_more_cases_96[] = { 3, 2.9375, 2.8125, 2.9375, 3, 3 };
+static const double pool_more_cases_97[] = { 9, 20, 28, 20, 67, 67 };
 static const golden_case pool_more_cases[] = {
     { "MaxUnpool1d", "{\"kernel_size\": 2}", 2, { { 3, { 2, 2, 3 }, pool_more_cases_1, GOLDEN_REAL }, { 3, { 2, 2, 3 }, pool_more_cases_2, GOLDEN_IDS } }, { 3, { 2, 2, 6 }, pool_more_cases_3, GOLDEN_REAL }, pool_more_cases_4, { pool_more_cases_0, NULL }, NULL, NULL },
     { "MaxUnpool1d", "{\"kernel_size\": 2, \"output_size\": [7]}", 2, { { 3, { 2, 2, 3 }, pool_more_cases_1, GOLDEN_REAL }, { 3, { 2, 2, 3 }, pool_more_cases_2, GOLDEN_IDS } }, { 3, { 2, 2, 7 }, pool_more_cases_6, GOLDEN_REAL }, pool_more_cases_7, { pool_more_cases_5, NULL }, NULL, NULL },
@@ -116,4 +124,8 @@ static const struct { const char *type, *options; golden_tensor x, y, ids; } poo
     { "MaxPool2dWithIndices", "{\"kernel_size\": 2, \"ceil_mode\": true}", { 4, { 1, 2, 6, 6 }, pool_more_cases_84, GOLDEN_REAL }, { 4, { 1, 2, 3, 3 }, pool_more_cases_85, GOLDEN_REAL }, { 4, { 1, 2, 3, 3 }, pool_more_cases_86, GOLDEN_IDS } },
     { "MaxPool2dWithIndices", "{\"kernel_size\": 1}", { 4, { 1, 2, 6, 6 }, pool_more_cases_57, GOLDEN_REAL }, { 4, { 1, 2, 6, 6 }, pool_more_cases_57, GOLDEN_REAL }, { 4, { 1, 2, 6, 6 }, pool_more_cases_87, GOLDEN_IDS } },
     { "MaxPool3dWithIndices", "{\"kernel_size\": 2, \"stride\": 1}", { 5, { 1, 1, 4, 6, 3 }, pool_more_cases_70, GOLDEN_REAL }, { 5, { 1, 1, 3, 5, 2 }, pool_more_cases_88, GOLDEN_REAL }, { 5, { 1, 1, 3, 5, 2 }, pool_more_cases_89, GOLDEN_IDS } },
+    { "AdaptiveMaxPool1dWithIndices", "{\"output_size\": 3}", { 3, { 2, 2, 7 }, pool_more_cases_78, GOLDEN_REAL }, { 3, { 2, 2, 3 }, pool_more_cases_90, GOLDEN_REAL }, { 3, { 2, 2, 3 }, pool_more_cases_91, GOLDEN_IDS } },
+    { "AdaptiveMaxPool2dWithIndices", "{\"output_size\": [4, 2]}", { 4, { 1, 2, 6, 6 }, pool_more_cases_84, GOLDEN_REAL }, { 4, { 1, 2, 4, 2 }, pool_more_cases_92, GOLDEN_REAL }, { 4, { 1, 2, 4, 2 }, pool_more_cases_93, GOLDEN_IDS } },
+    { "AdaptiveMaxPool2dWithIndices", "{\"output_size\": [5, 6]}", { 3, { 2, 6, 6 }, pool_more_cases_57, GOLDEN_REAL }, { 3, { 2, 5, 6 }, pool_more_cases_94, GOLDEN_REAL }, { 3, { 2, 5, 6 }, pool_more_cases_95, GOLDEN_IDS } },
+    { "AdaptiveMaxPool3dWithIndices", "{\"output_size\": [3, 1, 2]}", { 5, { 1, 1, 4, 6, 3 }, pool_more_cases_70, GOLDEN_REAL }, { 5, { 1, 1, 3, 1, 2 }, pool_more_cases_96, GOLDEN_REAL }, { 5, { 1, 1, 3, 1, 2 }, pool_more_cases_97, GOLDEN_IDS } },
 };

@@ -151,6 +151,8 @@ local cases = {
     before = function(i, _, _, w) w:fill_(i) end },
   { "load_state_dict between", step = plain, make = make_net, before = at(5, function(m, _, other) m:load_state_dict(other:state_dict()) end) },
   { "a target that is none", step = plain, args = function(i, x, t) return x, i == 6 and t + 4 or t end, fails = 6 },
+  { "a target that is none, behind numbers that are drawn in ops", step = plain, args = function(i, x, t) return x, i == 6 and t + 4 or t end, fails = 6,
+    net = function() return nn.Sequential { nn.Reshape { shape = { 1, 1, 3 } }, nn.RandomFlip(), nn.Flatten(), nn.Linear(3, 2) } end },
   { "a loss that is not finite", step = function(m, o, x, t)
     o:zero_grad()
     local loss = (m(x) * t:float()[1]):square():mean()

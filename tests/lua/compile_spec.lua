@@ -42,6 +42,12 @@ describe("luron.compile", function()
         nn.Conv2d(6, 6, 3, { stride = 2, bias = false }), nn.BatchNorm2d(6), nn.ReLU(), nn.Flatten(), nn.Linear(294, 2),
       }
     end,
+    drawn = function() -- numbers drawn in layers that are made of ops, before and behind others
+      return {
+        nn.Linear(3, 36), nn.Reshape { shape = { 1, 6, 6 } }, nn.Dropout(0.2), nn.RandomFlip(), nn.RandomCrop(5, 5, { padding = 1 }), nn.Flatten(),
+        nn.Dropout(0.2), nn.Linear(25, 2),
+      }
+    end,
     prelu = function() return { nn.Linear(3, 5, { bias = false }), nn.PReLU(), nn.Linear(5, 2) } end,
   }
   for name, layers in pairs(networks) do
@@ -61,6 +67,27 @@ describe("luron.compile", function()
       end)
     end
   end
+
+  it("draws the dropout of edges that is made of ops", function()
+    local function run(compile)
+      luron.seed(6)
+      local layer, x = nn.GATv2Conv(3, 2, { heads = 2, dropout = 0.5 }), luron.randn(4, 3)
+      local edges = luron.tensor({ { 1, 2, 3, 4, 1 }, { 2, 3, 4, 1, 3 } }, { dtype = "int64" })
+      local step = compile(function(a, e)
+        for _, p in ipairs(layer:parameters()) do p:zero_grad() end
+        local y = layer(a, e):square():sum()
+        y:backward()
+        return y:detach()
+      end)
+      local list = {}
+      for i = 1, 5 do list[i] = step(x, edges):tobytes() .. layer.weight:grad():tobytes() end
+      return list, step
+    end
+    local got, step = run(luron.compile)
+    assert.are.same((run(function(fn) return fn end)), got)
+    assert.are_not.equal(got[4], got[5])
+    explains(step, "planned")
+  end)
 
   it("takes the gradient that a step begins with as an argument", function()
     local net = nn.Sequential { nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU() }

@@ -205,7 +205,7 @@ describe("luron plugin check", function()
   end)
 
   it("finds nothing where nothing is wrong", function()
-    for _, name in ipairs { "right", "gemm_right" } do
+    for _, name in ipairs { "right", "gemm_right", "own_gradient_right" } do
       build_wrong(name)
       for seed = 1, 3 do
         local text, code = run(string.format("%s plugin check %s/%s.so --seed %d", command, dir, name, seed))
@@ -221,6 +221,16 @@ describe("luron plugin check", function()
     text, code = run(string.format("%s plugin check %s/right.so --type Nothing", command, dir))
     assert.equal(1, code)
     has(text, "has no type 'Nothing'")
+  end)
+
+  it("holds gradients that are no derivatives on purpose against compose", function()
+    build_wrong "own_gradient"
+    local check = string.format("%s plugin check %s/%%s.so --options '{ half = true }'", command, dir)
+    local text, code = run(check:format "own_gradient")
+    assert.equal(1, code)
+    has(text, "second derivatives: { half = true }: the gradient of input 'input' by compose differs from that by backward")
+    text, code = run(check:format "own_gradient_right")
+    assert.equal(0, code, text)
   end)
 
   it("lets all of our own pass", function()

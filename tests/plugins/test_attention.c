@@ -117,6 +117,31 @@ static void test_attention_gradients(void **state) {
           {INPUT_SHAPE(2, 3, 1, 4)},
           {INPUT_SHAPE(2, 3, 1, 4)}},
          .order = 2},
+        {"MultiheadAttention",
+         MHA(4, 2) ", \"add_bias_kv\": true, \"add_zero_attn\": true, \"average_attn_weights\": false}",
+         5,
+         {{INPUT_SHAPE(2, 2, 4)},
+          {INPUT_SHAPE(2, 3, 4)},
+          {.absent = true},
+          {INPUT_SHAPE(2, 3)},
+          {INPUT_SHAPE(2, 1)}},
+         .order = 2},
+        {"MultiheadAttention",
+         MHA(4, 2) ", \"num_kv_heads\": 1, \"add_bias_kv\": true, \"is_causal\": true, \"dropout\": 0.2, \"rotary\": true}",
+         7,
+         {{INPUT_SHAPE(2, 2, 4)},
+          {.absent = true},
+          {.absent = true},
+          {.absent = true},
+          {.absent = true},
+          {INPUT_SHAPE(2, 3, 1, 2)},
+          {INPUT_SHAPE(2, 3, 1, 2)}},
+         .order = 2},
+        {"MultiheadAttention",
+         MHA(4, 2) ", \"add_bias_kv\": true, \"add_zero_attn\": true}",
+         1,
+         {{INPUT_SHAPE(0, 3, 4)}},
+         .order = 1},
         {"AdditiveAttention", "{\"embed_dim\": 2}", 2, {{INPUT_SHAPE(2, 3, 2)}, {INPUT_SHAPE(2, 4, 2)}}, .order = 2},
         {"AdditiveAttention",
          "{\"embed_dim\": 2, \"use_scale\": false, \"dropout\": 0.3}",
@@ -180,7 +205,8 @@ static void drop(results r) {
         luron_tensor_unref(r.t[i]);
 }
 static const char *const long_cases[] = {MHA(12, 3) ", \"is_causal\": true, \"dropout\": 0.2}",
-                                         MHA(12, 4) ", \"num_kv_heads\": 2}"};
+                                         MHA(12, 4) ", \"num_kv_heads\": 2}",
+                                         MHA(12, 3) ", \"is_causal\": true, \"add_bias_kv\": true}"};
 
 /* More queries than a block has, and the same bits however many threads there are. */
 static void test_attention_long_sequences(void **state) {
@@ -267,19 +293,20 @@ static void test_attention_generation(void **state) {
 static void test_attention_parameters(void **state) {
     luron_ctx *ctx = *state;
     static const char *const names[2][6] = {
-        {"in_proj_weight", "in_proj_bias", "out_proj_weight", "out_proj_bias"},
+        {"in_proj_weight", "in_proj_bias", "out_proj_weight", "out_proj_bias", "bias_k", "bias_v"},
         {"q_proj_weight", "k_proj_weight", "v_proj_weight", "in_proj_bias", "out_proj_weight", "out_proj_bias"}};
     for (int k = 0; k < 2; k++) {
         luron_layer *layer;
         assert_ok(ctx, luron_layer_from_json(&layer, ctx, "MultiheadAttention",
-                                             k ? MHA(8, 2) ", \"vdim\": 3}" : MHA(8, 2) ", \"num_kv_heads\": 1}"));
-        assert_int_equal(luron_layer_n_params(layer), k ? 6 : 4);
+                                             k ? MHA(8, 2) ", \"vdim\": 3}"
+                                               : MHA(8, 2) ", \"num_kv_heads\": 1, \"add_bias_kv\": true}"));
+        assert_int_equal(luron_layer_n_params(layer), 6);
         for (int i = 0; i < luron_layer_n_params(layer); i++)
             assert_string_equal(luron_layer_param_name(layer, i), names[k][i]);
         if (k)
             assert_shape(luron_layer_param(layer, 2), 8, 3);
         else
-            assert_shape(luron_layer_param(layer, 0), 16, 8);
+            assert_shape(luron_layer_param(layer, 0), 16, 8), assert_shape(luron_layer_param(layer, 5), 1, 1, 4);
         luron_layer_unref(layer);
     }
 }

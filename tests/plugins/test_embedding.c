@@ -9,6 +9,7 @@
 static void test_embedding_gradients(void **state) {
     static const layer_case cases[] = {
         { "Embedding", "{\"num_embeddings\": 5, \"embedding_dim\": 3}", 1, { { INPUT_SHAPE(4, 3), .ids = true, .n_ids = 5 } }, .tol = 1e-7, .order = 2 },
+        { "Embedding", "{\"num_embeddings\": 5, \"embedding_dim\": 3, \"max_norm\": 99, \"norm_type\": 3}", 1, { { INPUT_SHAPE(4, 3), .ids = true, .n_ids = 5 } }, .tol = 1e-7, .order = 2 },
         { "Embedding", "{\"num_embeddings\": 1, \"embedding_dim\": 1}", 1, { { INPUT_SHAPE(7), .ids = true, .n_ids = 1 } }, .tol = 1e-7, .order = 2 },
         { "Embedding", "{\"num_embeddings\": 3, \"embedding_dim\": 2}", 1, { { .ids = true, .n_ids = 3 } }, .tol = 1e-7, .order = 2 },
         { "Embedding", "{\"num_embeddings\": 3, \"embedding_dim\": 2}", 1, { { INPUT_SHAPE(0), .ids = true, .n_ids = 3 } }, .tol = 1e-7 },
@@ -55,6 +56,28 @@ static void test_embedding_values_of_pytorch(void **state) {
         for (size_t i = 0; i < sizeof all / sizeof *all; i++) luron_tensor_unref(all[i]);
         luron_layer_unref(layer);
     }
+}
+
+/* Long rows are given short, with rows of zeros among them; the table stays, in training too, and a row that is short has its bits. */
+static void test_embedding_max_norm(void **state) {
+    luron_ctx *ctx = *state;
+    luron_layer *layer;
+    luron_tensor *w, *y, *ids = tensor_of(ctx, LURON_I64, 1, (const int64_t[]) { 3 }, (const double[]) { 0, 1, 2 });
+    static const double rows[] = { 3, 4, 0, 0, 0.1, -0.2 }, given[] = { 0.6, 0.8, 0, 0, 0.1, -0.2 };
+    assert_ok(ctx, luron_ctx_set_default_dtype(ctx, LURON_F64));
+    assert_ok(ctx, luron_layer_from_json(&layer, ctx, "Embedding", "{\"num_embeddings\": 3, \"embedding_dim\": 2, \"max_norm\": 1}"));
+    luron_tensor *values = tensor_of(ctx, LURON_F64, 2, (const int64_t[]) { 3, 2 }, rows);
+    w = luron_layer_param(layer, 0);
+    luron_ctx_set_recording(ctx, 0);
+    assert_ok(ctx, luron_tensor_copy(ctx, w, values));
+    luron_ctx_set_recording(ctx, 1);
+    assert_ok(ctx, luron_layer_apply(&y, ctx, layer, 1, &ids));
+    assert_tensor_close(y, given, 6, 1e-7, 0); /* as far as PyTorch's 1e-7 goes */
+    assert_memory_equal((const double *)luron_tensor_data(y) + 2, rows + 2, 4 * sizeof(double));
+    assert_memory_equal(luron_tensor_data(w), rows, sizeof rows);
+    luron_tensor *all[] = { ids, y, values };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) luron_tensor_unref(all[i]);
+    luron_layer_unref(layer);
 }
 
 /* Normal numbers, and zeros in the row of padding, also after a reset and with other first values. */
@@ -126,7 +149,7 @@ static void test_embedding_messages(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = { test_case(test_embedding_gradients), test_case(test_embedding_values_of_pytorch), test_case(test_embedding_initialised),
+    const struct CMUnitTest tests[] = { test_case(test_embedding_gradients), test_case(test_embedding_values_of_pytorch), test_case(test_embedding_max_norm), test_case(test_embedding_initialised),
         test_case(test_embedding_bits_at_any_thread_count), test_case(test_embedding_messages) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,6 +100,11 @@ static void test_embedding_bag_messages(void **state) {
                  luron_layer_from_json(&none, *state, "EmbeddingBag",
                                        "{\"num_embeddings\": 5, \"embedding_dim\": 3, \"padding_idx\": 5}"),
                  LURON_E_ARGUMENT, "padding_idx is 5, an id within num_embeddings = 5 expected");
+    assert_fails(*state,
+                 luron_layer_from_json(&none, *state, "EmbeddingBag",
+                                       "{\"num_embeddings\": 5, \"embedding_dim\": 3, \"mode\": \"max\", "
+                                       "\"scale_grad_by_freq\": true}"),
+                 LURON_E_ARGUMENT, "scale_grad_by_freq goes with mode \"sum\" or \"mean\", got \"max\"");
 }
 
 int main(void) {

@@ -51,6 +51,7 @@ static void test_losses_gradients(void **state) {
         { "CosineSimilarityLoss", NULL, 2, { REAL_IN(4, 3), REAL_IN(4, 3) }, .order = 2 },
         { "CosineEmbeddingLoss", "{\"margin\": -1.0}", 3, { REAL_IN(4, 3), REAL_IN(4, 3), SIGN_IN(signs, 4) }, .order = 2 },
         { "TripletMarginLoss", "{\"margin\": 20.0}", 3, { REAL_IN(4, 3), REAL_IN(4, 3), REAL_IN(4, 3) }, .order = 2 },
+        { "CircleLoss", "{\"gamma\": 3}", 2, { { INPUT_SHAPE(4, 3), .lo = -0.5, .hi = 0.5 }, IDS_IN(2, 4) }, .order = 2 },
         { "TripletMarginWithDistanceLoss", "{\"distance\": \"cosine\", \"margin\": 4.0, \"reduction\": \"none\"}", 3,
           { REAL_IN(4, 3), REAL_IN(4, 3), REAL_IN(4, 3) }, .order = 2 },
         { "DiceLoss", NULL, 2, { SHARE_IN(2, 3, 4), SHARE_IN(2, 3, 4) }, .order = 2 },
@@ -69,7 +70,7 @@ static void test_losses_gradients(void **state) {
 typedef struct bad_case {
     const char *type, *options;
     int n_in;
-    layer_input in[3];
+    layer_input in[4];
     luron_status status;
     const char *part;
 } bad_case;
@@ -95,14 +96,18 @@ static void test_losses_bad_inputs(void **state) {
         { "PairwiseDistance", NULL, 2, { REAL_IN(4, 3), REAL_IN(4, 1) }, LURON_E_SHAPE, "of one length expected" },
         { "TripletMarginLoss", NULL, 3, { REAL_IN(4, 3), REAL_IN(4, 3), REAL_IN(3) }, LURON_E_SHAPE, "negative has 1 dimensions, anchor has 2" },
         { "TripletMarginWithDistanceLoss", "{\"distance\": \"far\"}", 0, { REAL_IN(1) }, LURON_E_ARGUMENT, "manhattan" },
+        { "CircleLoss", NULL, 2, { REAL_IN(4, 3), IDS_IN(2, 3) }, LURON_E_SHAPE, "input has 4 rows: as many ids expected" },
+        { "CircleLoss", NULL, 2, { REAL_IN(0, 3), IDS_IN(2, 0) }, LURON_E_SHAPE, "input has 0 rows of 3 numbers, at least one of 3 expected" },
+        { "CircleLoss", NULL, 3, { REAL_IN(4, 3), IDS_IN(2, 4), REAL_IN(2, 3) }, LURON_E_SHAPE, "ref_input has 2 rows: as many ids expected" },
+        { "CircleLoss", NULL, 3, { REAL_IN(4, 3), IDS_IN(2, 4), REAL_IN(2, 5) }, LURON_E_SHAPE, "ref_input has 2 rows of 5 numbers, at least one of 3 expected" },
         { "DiceLoss", "{\"per\": \"class\"}", 2, { REAL_IN(4), REAL_IN(4) }, LURON_E_SHAPE, "per = \"class\" expects (n, classes, ...)" },
         { "FocalLoss", NULL, 2, { REAL_IN(5, 4), { INPUT_SHAPE(5), .ids = true, .values = far_id } }, LURON_E_RANGE, "4" },
         { "FocalLoss", NULL, 2, { REAL_IN(5, 4), IDS_IN(4, 3) }, LURON_E_SHAPE, "target has size 3 in dimension 0, expected 5" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const bad_case *b = &cases[i];
-        const layer_case c = { .type = b->type, .options = b->options, .n_in = b->n_in, .in = { b->in[0], b->in[1], b->in[2] } };
-        luron_tensor *in[3] = { NULL }, *y = NULL;
+        const layer_case c = { .type = b->type, .options = b->options, .n_in = b->n_in, .in = { b->in[0], b->in[1], b->in[2], b->in[3] } };
+        luron_tensor *in[4] = { NULL }, *y = NULL;
         luron_layer *layer = NULL;
         if (b->n_in == 0) {
             assert_fails(ctx, luron_layer_from_json(&layer, ctx, b->type, b->options), b->status, b->part);
@@ -112,7 +117,7 @@ static void test_losses_bad_inputs(void **state) {
         layer_case_inputs(in, ctx, &c, LURON_F32);
         assert_fails(ctx, luron_layer_apply(&y, ctx, layer, b->n_in, in), b->status, b->part);
         assert_null(y);
-        for (int k = 0; k < 3; k++) luron_tensor_unref(in[k]);
+        for (int k = 0; k < 4; k++) luron_tensor_unref(in[k]);
         luron_layer_unref(layer);
     }
 }

@@ -132,6 +132,8 @@ enum {
     LURON_INITIALISER /* luron_named_init */
 };
 #define LURON_OPTION_REQUIRED 1u
+#define LURON_OPTION_GRADIENT 2u /* another value than the default changes gradients on purpose, as a padding id does: luron plugin
+                                    check compares backward with compose, and differences with neither */
 typedef struct luron_option {
     uint32_t struct_size, kind, flags, offset; /* offset of the member in the options struct */
     const char *name, *doc;

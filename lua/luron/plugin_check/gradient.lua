@@ -44,13 +44,13 @@ local function restore(case, variables)
   end
 end
 
--- An id among the options (of padding) may stop gradients on purpose. Then the case is checked without it; with it, backward is
--- compared with compose.
-local function without_ids(t, case)
+-- An id among the options (of padding) may stop gradients on purpose, and an option of LURON_OPTION_GRADIENT changes them. Then the
+-- case is checked without it; with it, backward is compared with compose.
+local function without_such(t, case)
   local options, has = {}, false
   for name, value in pairs(case.options) do options[name] = value end
   for _, o in ipairs(t.info.schema) do
-    if o.kind == "id" and options[o.name] then options[o.name], has = nil, true end
+    if (o.kind == "id" or o.gradient) and options[o.name] then options[o.name], has = nil, true end
   end
   if not has or not t.info.forms.compose then return nil end
   local bare = setmetatable({ options = options, layer = core.layer_type(t.info.name)(options):to(case.dtype) }, { __index = case })
@@ -66,7 +66,7 @@ local function by_gradcheck(t, case, variables, outs, order)
       arguments[#arguments + 1] = { order = order, seed = t.seed }
       local ok, message = luron.gradcheck(function(...) return outputs_at(case, variables, { ... })[k] end, table.unpack(arguments))
       restore(case, variables)
-      local bare = not ok and without_ids(t, case)
+      local bare = not ok and without_such(t, case)
       if bare then return by_gradcheck(t, bare, variables, guess.apply(bare), order) end
       if not ok then
         t.judge(message)
@@ -237,7 +237,7 @@ local function check_large(t, case)
     restore(case, variables)
     if not message then return n end
   end
-  local bare = without_ids(t, case)
+  local bare = without_such(t, case)
   if bare then return check_large(t, bare) end
   return n, message
 end
