@@ -83,6 +83,7 @@ return {
     title = "Transposed, separable and local convolution",
     is = {
       { "nn.ConvTranspose2d(8, 3, 4, { stride = 2, padding = 1 })(luron.zeros(1, 8, 7, 7)):shape()", "{ 1, 3, 14, 14 }" },
+      { 'nn.ConvTranspose2d(8, 3, 3, { stride = 2, padding = "same" })(luron.zeros(1, 8, 7, 9)):shape()', "{ 1, 3, 14, 18 }" },
       { 'nn.SeparableConv2d(3, 8, 3, { padding = "same" })(luron.zeros(1, 3, 9, 9)):shape()', "{ 1, 8, 9, 9 }" },
       { "nn.LocallyConnected2d(3, 8, { 9, 7 }, 3).weight:shape()", "{ 35, 8, 27 }" },
       { "nn.Unfold(2)(luron.arange(1, 6):float():reshape(1, 2, 3))", "{ { 1.0, 2.0 }, { 2.0, 3.0 }, { 4.0, 5.0 }, { 5.0, 6.0 } }" },

@@ -20,7 +20,6 @@ local model = {
 local absent = { SyncBatchNorm = true, Transformer = true, multi_head_attention_forward = true }
 
 local conv = "filters is out_channels, strides is stride, dilation_rate is dilation, use_bias is bias, and in_channels is the first argument"
-local transposed = conv .. "; padding = 'same' is (kernel_size - stride) / 2"
 local depthwise = "out_channels = in_channels * depth_multiplier, groups = in_channels; the rest as of Conv2D"
 local separable = conv .. "; depthwise_weight and pointwise_weight are its kernels"
 local padding = "padding is a number, or a list that begins with the last dim: left, right, top, bottom"
@@ -85,7 +84,7 @@ local keras = {
 -- Families of one name in 1 to 3 dimensions, or as many as stand behind.
 for _, row in ipairs {
   { "Conv%dD", "Conv%dd", conv },
-  { "Conv%dDTranspose", "ConvTranspose%dd", transposed },
+  { "Conv%dDTranspose", "ConvTranspose%dd", conv },
   { "DepthwiseConv%dD", "Conv%dd", depthwise, 2 },
   { "SeparableConv%dD", "SeparableConv%dd", separable, 2 },
   { "LocallyConnected%dD", "LocallyConnected%dd", conv .. "; input_size follows out_channels", 2 },

@@ -51,6 +51,24 @@ static void test_conv_more_gradients(void **state) {
          {{INPUT_SHAPE(1, 1, 2, 1, 2)}},
          .tol = 1e-7,
          .order = 2},
+        {"ConvTranspose1d",
+         CHANNELS(2, 2) "\"kernel_size\": 4, \"stride\": 3, \"padding\": \"same\"}",
+         1,
+         {{INPUT_SHAPE(2, 2, 3)}},
+         .tol = 1e-7,
+         .order = 2},
+        {"ConvTranspose2d",
+         CHANNELS(2, 2) "\"kernel_size\": [2, 5], \"stride\": [3, 2], \"padding\": \"same\", \"output_padding\": 1}",
+         1,
+         {{INPUT_SHAPE(2, 2, 3)}},
+         .tol = 1e-7,
+         .order = 2},
+        {"ConvTranspose3d",
+         CHANNELS(1, 2) "\"kernel_size\": [1, 2, 2], \"stride\": [2, 1, 1], \"padding\": \"valid\"}",
+         1,
+         {{INPUT_SHAPE(1, 1, 2, 1, 2)}},
+         .tol = 1e-7,
+         .order = 2},
         {"SeparableConv1d",
          CHANNELS(2, 3) "\"kernel_size\": 3, \"padding\": \"causal\", \"depth_multiplier\": 2}",
          1,
@@ -227,6 +245,7 @@ static void test_conv_more_messages(void **state) {
     luron_layer *none = NULL;
     luron_tensor *x = tensor_of(ctx, LURON_F32, 4, (const int64_t[]){1, 2, 3, 4}, NULL),
                  *blocks = tensor_of(ctx, LURON_F32, 3, (const int64_t[]){1, 6, 5}, NULL);
+    luron_tensor *column = tensor_of(ctx, LURON_F32, 4, (const int64_t[]){1, 2, 1, 3}, NULL);
     luron_tensor *empty = tensor_of(ctx, LURON_F32, 4, (const int64_t[]){1, 2, 0, 4}, NULL),
                  *deep = tensor_of(ctx, LURON_F32, 4, (const int64_t[]){0, 1000000000000, 1, 1}, NULL);
     refuses(ctx, "ConvTranspose2d", CHANNELS(3, 2) "\"kernel_size\": 2}", x, LURON_E_SHAPE,
@@ -239,6 +258,9 @@ static void test_conv_more_messages(void **state) {
             "output would have size -1: from an input of size 3 comes 3, and padding takes 4");
     refuses(ctx, "ConvTranspose2d", CHANNELS(2, 2) "\"kernel_size\": 2}", empty, LURON_E_SHAPE,
             "input has size 0, at least 1 expected behind the channels");
+    refuses(ctx, "ConvTranspose2d",
+            CHANNELS(2, 2) "\"kernel_size\": [2, 1], \"stride\": 4, \"padding\": \"same\", \"output_padding\": [0, 3]}",
+            column, LURON_E_SHAPE, "output would have size 0: from an input of size 1 comes 2, and padding takes 2");
     refuses(ctx, "SeparableConv2d", CHANNELS(2, 2) "\"kernel_size\": [2, 5]}", x, LURON_E_SHAPE,
             "input has size 4, 4 with padding: the kernel takes 5");
     refuses(ctx, "LocallyConnected2d", CHANNELS(2, 2) "\"input_size\": [3, 3], \"kernel_size\": 2}", x, LURON_E_SHAPE,
@@ -262,7 +284,10 @@ static void test_conv_more_messages(void **state) {
          "in_channels, 3, and out_channels, 2, have to be multiples of groups, 2"},
         {"ConvTranspose2d", CHANNELS(2, 2) "\"kernel_size\": 2, \"stride\": 2, \"output_padding\": 2}",
          "output_padding is 2, less than stride, 2, or than dilation, 1, expected"},
-        {"ConvTranspose2d", CHANNELS(2, 2) "\"kernel_size\": 2, \"padding\": \"same\"}", "padding"},
+        {"ConvTranspose2d", CHANNELS(2, 2) "\"kernel_size\": 2, \"padding\": \"causal\"}",
+         "or list of 2 such, or 'same', or 'valid' expected, got 'causal'"},
+        {"ConvTranspose3d", CHANNELS(2, 2) "\"kernel_size\": 2, \"stride\": 2, \"output_padding\": [1, 0]}",
+         "output_padding has 2 numbers, 1 or 3 expected"},
         {"SeparableConv1d", CHANNELS(2, 2) "\"kernel_size\": 2, \"padding\": \"same\", \"stride\": 2}",
          "padding 'same' goes with stride 1 alone, stride is 2"},
         {"SeparableConv1d", CHANNELS(1000000, 2) "\"kernel_size\": 2, \"depth_multiplier\": 10000}",
@@ -281,7 +306,9 @@ static void test_conv_more_messages(void **state) {
                  luron_layer_from_json(&none, ctx, "LocallyConnected2d",
                                        CHANNELS(2, 2) "\"input_size\": 3, \"kernel_size\": 4}"),
                  LURON_E_SHAPE, "the kernel takes 4");
-    luron_tensor_unref(x), luron_tensor_unref(blocks), luron_tensor_unref(empty), luron_tensor_unref(deep);
+    luron_tensor *all[] = {x, blocks, column, empty, deep};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        luron_tensor_unref(all[i]);
 }
 
 int main(void) {

@@ -76,6 +76,7 @@ static const layer_line layer_lines[] = {
     {"ConvTranspose1d", "\"in_channels\": %K, \"out_channels\": %N, \"kernel_size\": 3, \"stride\": 2, \"output_padding\": 1", "mK4", -2, 2},
     {"ConvTranspose2d", "\"in_channels\": %K, \"out_channels\": %N, \"kernel_size\": [2, 3], \"stride\": [2, 1], \"padding\": [0, 1]", "mK23", -2, 2},
     {"ConvTranspose3d", "\"in_channels\": %K, \"out_channels\": %N, \"kernel_size\": [1, 2, 2], \"dilation\": [1, 1, 2]", "mK212", -2, 2},
+    {"ConvTranspose2d", "\"in_channels\": %K, \"out_channels\": 2, \"kernel_size\": [3, 1], \"stride\": 2, \"padding\": \"same\"", "mK23", -2, 2},
     {"SeparableConv1d", "\"in_channels\": %K, \"out_channels\": %N, \"kernel_size\": 3, \"padding\": 1, \"depth_multiplier\": 2", "mK5", -2, 2},
     {"SeparableConv2d", "\"in_channels\": %K, \"out_channels\": 2, \"kernel_size\": [3, 2], \"stride\": [2, 1], \"padding\": [1, 0]", "mK54", -2, 2},
     {"LocallyConnected1d", "\"in_channels\": %K, \"out_channels\": %N, \"input_size\": 5, \"kernel_size\": 3", "mK5", -2, 2},
