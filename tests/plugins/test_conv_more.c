@@ -175,6 +175,43 @@ static void assert_bound(const luron_tensor *t, double bound) {
     assert_true(largest(t) <= bound && largest(t) > 0.9 * bound);
 }
 
+/* Each place of a local convolution has 27 numbers in and 4 outputs, whatever the number of places. */
+static void check_local_by_name(luron_ctx *ctx) {
+    static const struct {
+        const char *name;
+        double within, deviation;
+    } cases[] = {
+        {"xavier_uniform(2)", 2 * sqrt(6.0 / 31), 0},
+        {"kaiming_uniform", sqrt(6.0 / 27), 0},
+        {"lecun_uniform", sqrt(3.0 / 27), 0},
+        {"xavier_normal", 0, sqrt(2.0 / 31)},
+        {"kaiming_normal(0, fan_out)", 0, sqrt(0.5)},
+        {"lecun_normal", 0, sqrt(1.0 / 27)},
+        {"normal(0, 3)", 0, 3},
+        {"xavier_uniform(0)", 0, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char options[200];
+        luron_layer *layer;
+        snprintf(
+            options, sizeof options,
+            CHANNELS(3, 4) "\"input_size\": 8, \"kernel_size\": 3, \"weight_init\": \"%s\", \"bias_init\": \"ones\"}",
+            cases[i].name);
+        assert_ok(ctx, luron_layer_from_json(&layer, ctx, "LocallyConnected2d", options));
+        const luron_tensor *w = luron_layer_param(layer, 0);
+        const double n = (double)luron_tensor_numel(w);
+        double squares = 0;
+        for (int64_t k = 0; k < luron_tensor_numel(w); k++)
+            squares += pow(((const float *)luron_tensor_data(w))[k], 2);
+        if (cases[i].within > 0)
+            assert_bound(w, cases[i].within);
+        else /* within five standard errors */
+            assert_true(fabs(sqrt(squares / n) - cases[i].deviation) <= 5 * cases[i].deviation / sqrt(2 * n));
+        assert_true(((const float *)luron_tensor_data(luron_layer_param(layer, 1)))[143] == 1);
+        luron_layer_unref(layer);
+    }
+}
+
 /* PyTorch's bounds of the transposed; those of the separable are of its two convolutions; and by name. */
 static void test_conv_more_initialised(void **state) {
     luron_ctx *ctx = *state;
@@ -203,6 +240,7 @@ static void test_conv_more_initialised(void **state) {
     assert_shape(luron_layer_param(layer, 1), 4, 6, 6);
     assert_bound(luron_layer_param(layer, 0), 1 / sqrt(27));
     luron_layer_unref(layer);
+    check_local_by_name(ctx);
 }
 
 /* Unfold, a matrix product and the bias are a convolution; Fold of Unfold counts how often a place is taken. */
