@@ -101,6 +101,7 @@ return {
       { "nn.ZeroPad2d { padding = { 1, -1, 0, 1 } }(luron.tensor { { { 1.0, 2.0 } } })", "{ { { 0.0, 1.0 }, { 0.0, 0.0 } } }" },
       { "nn.Cropping1d { cropping = { 1, 0 } }(luron.tensor { { 1.0, 2.0, 3.0 } })", "{ { 2.0, 3.0 } }" },
       { 'nn.interpolate(luron.tensor { { { 0.0, 4.0 } } }, { size = 3, mode = "linear", align_corners = true })', "{ { { 0.0, 2.0, 4.0 } } }" },
+      { "nn.Upsample({ scale_factor = { 2, 1.5 } })(luron.zeros(1, 2, 3, 4)):shape()", "{ 1, 2, 6, 6 }" },
       { "nn.PixelShuffle(2)(luron.zeros(1, 8, 3, 5)):shape()", "{ 1, 2, 6, 10 }" },
     },
     raises = {

@@ -24,7 +24,7 @@ local depthwise = "out_channels = in_channels * depth_multiplier, groups = in_ch
 local separable = conv .. "; depthwise_weight and pointwise_weight are its kernels"
 local padding = "padding is a number, or a list that begins with the last dim: left, right, top, bottom"
 local cropping = "cropping is a number, or one list: top, bottom, left, right"
-local upsampling = "size is scale_factor, one number; interpolation is mode"
+local upsampling = "size is scale_factor, interpolation is mode"
 local pool = "pool_size is kernel_size, strides is stride"
 local norm = "epsilon is eps (Keras's 1e-3), momentum is 1 minus Keras's (0.01), and unbiased = false gives its moving_variance"
 local recurrent = "units is hidden_size, go_backwards has no like, return_sequences is what is done with the result, and input_size is the first argument"

@@ -105,6 +105,7 @@ static const layer_line layer_lines[] = {
     {"Upsample", "\"size\": [3, 5], \"mode\": \"nearest\", \"align_corners\": false", "mk24", -2, 2},
     {"Upsample", "\"size\": 4, \"mode\": \"linear\"", "mk3", -2, 2},
     {"Upsample", "\"scale_factor\": 1.5, \"mode\": \"bilinear\"", "mk23", -2, 2},
+    {"Upsample", "\"scale_factor\": [1.5, 2.5], \"mode\": \"bicubic\"", "mk23", -2, 2},
     {"Upsample", "\"size\": [4, 2], \"mode\": \"bicubic\"", "mk33", -2, 2},
     {"Upsample", "\"size\": [2, 1, 3], \"mode\": \"trilinear\"", "mk222", -2, 2},
     {"Upsample", "\"size\": [2, 3], \"mode\": \"area\", \"align_corners\": false", "mk52", -2, 2},
