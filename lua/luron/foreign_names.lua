@@ -155,7 +155,7 @@ return {
     binary_cross_entropy_with_logits = "nn.bce_with_logits_loss", Swish = "nn.SiLU", swish = "nn.silu", one_hot = "luron.one_hot",
     pack_padded_sequence = "lengths, an input of LSTM, GRU and RNN", pad_packed_sequence = "lengths, an input of LSTM, GRU and RNN",
     StringLookup = "luron.preprocess.StringLookup", IntegerLookup = "luron.preprocess.IntegerLookup", TextVectorization = "luron.preprocess.TextVectorization",
-    Hashing = "luron.preprocess.StringLookup { num_oov_indices = n }", HardSiLU = "nn.Hardswish", hard_silu = "nn.hardswish", HardSwish = "nn.Hardswish",
+    HardSiLU = "nn.Hardswish", hard_silu = "nn.hardswish", HardSwish = "nn.Hardswish",
     sigmoid_focal_loss = "nn.binary_focal_loss", pairwise_cosine_similarity = "nn.cosine_similarity", LazyLinear = ": in_features of nn.Linear has to be given",
     DataParallel = ": luron.threads(n) says how many threads run", quantization = ": not in this version",
   },
@@ -217,7 +217,8 @@ return {
   },
   -- Options of layers, beside those that the rows of Keras's layers name.
   option = {
-    activation = "a layer behind it, such as nn.ReLU()", batch_first = "always so: sequences are (n, t, features)", name = 'nn.Sequential { { "name", layer } }',
+    activation = "a layer behind it, such as nn.ReLU()", seed = "luron.seed(n)",
+    data_format = "always so: images are (n, c, h, w)", batch_first = "always so: sequences are (n, t, features)", name = 'nn.Sequential { { "name", layer } }',
     return_sequences = "what is done with the result: y:select(2, -1) is the last", return_state = "always so: the states come behind",
     input_shape = "the first argument", input_dim = "the first argument", dtype = 'layer:to "float64"', device = "the CPU alone, in this version",
     kernel_regularizer = "penalty, an option of luron.fit", activity_regularizer = "activity, an option of luron.fit",
