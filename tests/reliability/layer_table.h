@@ -81,6 +81,8 @@ static const layer_line layer_lines[] = {
     {"SeparableConv2d", "\"in_channels\": %K, \"out_channels\": 2, \"kernel_size\": [3, 2], \"stride\": [2, 1], \"padding\": [1, 0]", "mK54", -2, 2},
     {"LocallyConnected1d", "\"in_channels\": %K, \"out_channels\": %N, \"input_size\": 5, \"kernel_size\": 3", "mK5", -2, 2},
     {"LocallyConnected2d", "\"in_channels\": %K, \"out_channels\": 2, \"input_size\": [3, 4], \"kernel_size\": 2, \"padding\": [0, 1]", "mK34", -2, 2},
+    {"DeformConv2d", "\"in_channels\": %K, \"out_channels\": 2, \"kernel_size\": 2", "mK33,m822", 0.05, 0.95},
+    {"DeformConv2d", "\"in_channels\": 4, \"out_channels\": 2, \"kernel_size\": [1, 2], \"groups\": 2, \"padding\": [0, 1], \"stride\": [2, 1]", "m432,m823,m423", 0.05, 0.95},
     {"Unfold", "\"kernel_size\": [2, 3], \"padding\": [1, 0], \"stride\": [1, 2]", "mK35", -2, 2},
     {"Fold", "\"output_size\": [2, 4], \"kernel_size\": [2, 3], \"padding\": [1, 0]", "m66", -2, 2},
     {"ZeroPad1d", "\"padding\": [2, 1]", "mk4", -2, 2},
