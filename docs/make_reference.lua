@@ -365,13 +365,13 @@ end
 
 local lua_kinds = {
   integer = "integer", number = "number", boolean = "boolean", string = "string", choice = "string", integers = "integer|integer[]", dim = "integer",
-  id = "integer", initialiser = "string",
+  id = "integer", initialiser = "string", numbers = "number|number[]",
 }
 
 local function options_type(what, with_inputs)
   local fields = {}
   for _, o in ipairs(what.options) do
-    local optional = o.required and "" or o.kind == "integers" and "|nil" or "?"
+    local optional = o.required and "" or (o.kind == "integers" or o.kind == "numbers") and "|nil" or "?"
     fields[#fields + 1] = o.name .. ": " .. lua_kinds[o.kind] .. optional
   end
   for _, port in ipairs(with_inputs and what.inputs or {}) do

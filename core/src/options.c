@@ -57,6 +57,14 @@ static void append_ints(char *buf, size_t n, const luron_ints *ints) {
     luron__append(buf, n, " }");
 }
 
+static void append_floats(char *buf, size_t n, const luron_floats *floats) {
+    char number[40];
+    luron__append(buf, n, "{");
+    for (int64_t i = 0; i < floats->n && i < 8; i++)
+        luron__append(buf, n, "%s%s", i ? ", " : " ", number_text(number, floats->at[i]));
+    luron__append(buf, n, " }");
+}
+
 /* "integer of at least 1" */
 static const char *expected(char buf[TEXT], const luron_ctx *ctx, const luron_option *option) {
     luron_option shown = *option;
@@ -71,8 +79,8 @@ static const char *expected(char buf[TEXT], const luron_ctx *ctx, const luron_op
         luron__append(buf, TEXT, "one of");
         for (int i = 0; o->choices[i]; i++) luron__append(buf, TEXT, "%s '%s'", i ? "," : "", o->choices[i]);
         return buf;
-    case LURON_INTS:
-        luron__append(buf, TEXT, "integer");
+    case LURON_INTS: case LURON_FLOATS:
+        luron__append(buf, TEXT, o->kind == LURON_INTS ? "integer" : "number");
         append_range(buf, TEXT, o);
         if (o->n_min == o->n_max)
             luron__append(buf, TEXT, " or list of %lld such", (long long)o->n_max);
@@ -98,6 +106,7 @@ static const char *arg_text(char buf[TEXT], const luron_ctx *ctx, const luron_op
     case LURON_ARG_BOOLEAN: luron__append(buf, TEXT, "%s", a->integer ? "true" : "false"); break;
     case LURON_ARG_STRING: luron__append(buf, TEXT, a->string ? "'%.60s'" : "nothing", a->string); break;
     case LURON_ARG_INTS: append_ints(buf, TEXT, &a->ints); break;
+    case LURON_ARG_FLOATS: append_floats(buf, TEXT, &a->floats); break;
     default: luron__append(buf, TEXT, "an argument of unknown kind %d", (int)a->kind); break;
     }
     return buf;
@@ -200,6 +209,25 @@ static bool ints_of(luron_ints *out, const luron_option *o, const luron_arg *a) 
     return good;
 }
 
+static bool floats_of(luron_floats *out, const luron_option *o, const luron_arg *a) {
+    luron_floats v = { .n = 1 };
+    if (a->kind == LURON_ARG_FLOATS)
+        v = a->floats;
+    else if (a->kind == LURON_ARG_INTS)
+        v.n = a->ints.n;
+    else if (!number_of(&v.at[0], a))
+        return false;
+    if (v.n < 0 || v.n > 8) return false;
+    for (int64_t i = 0; i < v.n && a->kind == LURON_ARG_INTS; i++) v.at[i] = (double)a->ints.at[i];
+    bool repeat = v.n == 1;
+    while (repeat && v.n < o->n_min) v.at[v.n++] = v.at[0];
+    for (int64_t i = v.n; i < 8; i++) v.at[i] = 0;
+    bool good = v.n >= o->n_min && v.n <= o->n_max;
+    for (int64_t i = 0; i < v.n; i++) good = good && isfinite(v.at[i]) && in_range(o, v.at[i]);
+    *out = v;
+    return good;
+}
+
 static luron_status set_string(luron_ctx *ctx, const char **to, const char *from) {
     char *copy;
     LURON_TRY(luron__strdup(&copy, ctx, from));
@@ -246,6 +274,10 @@ static luron_status set(luron_ctx *ctx, const char *what, const luron_option *o,
         while (a->kind == LURON_ARG_STRING && a->string && o->choices[i] && strcmp(o->choices[i], a->string)) i++;
         if (a->kind != LURON_ARG_STRING || !a->string || !o->choices[i]) return wrong(ctx, what, o, a);
         *(int32_t *)to = i;
+    } else if (o->kind == LURON_FLOATS) {
+        luron_floats v;
+        if (!floats_of(&v, o, a)) return wrong(ctx, what, o, a);
+        *(luron_floats *)to = v;
     } else {
         luron_ints v;
         if (!ints_of(&v, o, a)) return wrong(ctx, what, o, a);
@@ -265,6 +297,10 @@ static luron_status set_default(luron_ctx *ctx, const luron_option *o, void *opt
     case LURON_CHOICE:
         for (int32_t i = 0; o->default_string && o->choices[i]; i++)
             if (!strcmp(o->choices[i], o->default_string)) *(int32_t *)to = i;
+        return LURON_OK;
+    case LURON_FLOATS:
+        for (int64_t i = 0; i < o->n_min; i++) ((luron_floats *)to)->at[i] = o->default_number;
+        ((luron_floats *)to)->n = o->n_min;
         return LURON_OK;
     default:
         for (int64_t i = 0; i < o->n_min; i++) ((luron_ints *)to)->at[i] = (int64_t)o->default_number;
@@ -395,6 +431,8 @@ luron_arg luron__options_get(const luron_type *type, const void *options, int i)
         a.string = *(const char *const *)from;
     else if (o->kind == LURON_CHOICE)
         a.string = o->choices[*(const int32_t *)from];
+    else if (o->kind == LURON_FLOATS)
+        a.kind = LURON_ARG_FLOATS, a.floats = *(const luron_floats *)from;
     else if (((const luron_ints *)from)->n < 0)
         a.string = o->choices[-1 - ((const luron_ints *)from)->n];
     else

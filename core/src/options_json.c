@@ -7,15 +7,18 @@
 
 #define MAX_JSON_DEPTH 64
 
-static luron_status ints_from_json(luron_arg *a, luron_ctx *ctx, const json_t *list) {
+/* Integers, or numbers if one of them is written with a point. */
+static luron_status list_from_json(luron_arg *a, luron_ctx *ctx, const json_t *list) {
     a->kind = LURON_ARG_INTS;
-    a->ints.n = (int64_t)json_array_size(list);
-    LURON__CHECK(ctx, a->ints.n <= 8, LURON_E_ARGUMENT, "option '%.64s': list of at most 8 integers expected, got %lld",
+    a->ints.n = a->floats.n = (int64_t)json_array_size(list);
+    LURON__CHECK(ctx, a->ints.n <= 8, LURON_E_ARGUMENT, "option '%.64s': list of at most 8 numbers expected, got %lld",
                  a->name, (long long)a->ints.n);
     for (int64_t i = 0; i < a->ints.n; i++) {
         const json_t *v = json_array_get(list, (size_t)i);
-        LURON__CHECK(ctx, json_is_integer(v), LURON_E_ARGUMENT, "option '%.64s': list of integers expected", a->name);
+        LURON__CHECK(ctx, json_is_number(v), LURON_E_ARGUMENT, "option '%.64s': list of numbers expected", a->name);
+        if (!json_is_integer(v)) a->kind = LURON_ARG_FLOATS;
         a->ints.at[i] = json_integer_value(v);
+        a->floats.at[i] = json_number_value(v);
     }
     return LURON_OK;
 }
@@ -28,14 +31,14 @@ static luron_status arg_from_json(luron_arg *a, luron_ctx *ctx, const char *name
     case JSON_INTEGER: a->kind = LURON_ARG_INTEGER, a->integer = json_integer_value(v); return LURON_OK;
     case JSON_REAL: a->kind = LURON_ARG_NUMBER, a->number = json_real_value(v); return LURON_OK;
     case JSON_TRUE: case JSON_FALSE: a->kind = LURON_ARG_BOOLEAN, a->integer = json_is_true(v); return LURON_OK;
-    case JSON_ARRAY: return ints_from_json(a, ctx, v);
+    case JSON_ARRAY: return list_from_json(a, ctx, v);
     case JSON_STRING:
         a->kind = LURON_ARG_STRING;
         LURON_TRY(luron__strdup(&copy, ctx, json_string_value(v)));
         a->string = copy;
         return LURON_OK;
     default: return luron__fail(ctx, LURON_E_ARGUMENT,
-                                "option '%.64s': number, string, boolean or list of integers expected, got an object",
+                                "option '%.64s': number, string, boolean or list of numbers expected, got an object",
                                 name);
     }
 }
@@ -140,8 +143,9 @@ static json_t *arg_to_json(const luron_arg *a) {
     default: break;
     }
     json_t *list = json_array();
-    for (int64_t i = 0; list && i < a->ints.n; i++)
-        if (json_array_append_new(list, json_integer(a->ints.at[i]))) {
+    const bool real = a->kind == LURON_ARG_FLOATS;
+    for (int64_t i = 0; list && i < (real ? a->floats.n : a->ints.n); i++)
+        if (json_array_append_new(list, real ? json_real(a->floats.at[i]) : json_integer(a->ints.at[i]))) {
             json_decref(list);
             return NULL;
         }

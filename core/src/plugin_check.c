@@ -83,6 +83,7 @@ static uint32_t member_size(uint32_t kind) {
     case LURON_BOOL: case LURON_CHOICE: return sizeof(int32_t);
     case LURON_STRING: return sizeof(const char *);
     case LURON_INTS: return sizeof(luron_ints);
+    case LURON_FLOATS: return sizeof(luron_floats);
     case LURON_INITIALISER: return sizeof(luron_named_init);
     default: return 0;
     }
@@ -109,7 +110,7 @@ static luron_status check_choices(const judge *j, const luron_option *o) {
 
 static luron_status check_default(const judge *j, const luron_option *o) {
     bool whole = o->kind == LURON_INT || o->kind == LURON_INTS || o->kind == LURON_AXIS || o->kind == LURON_ID;
-    bool number = whole || o->kind == LURON_FLOAT;
+    bool number = whole || o->kind == LURON_FLOAT || o->kind == LURON_FLOATS;
     if (isnan(o->min) || isnan(o->max) || o->min > o->max) return refuse(j, "range from %g to %g", o->min, o->max);
     if (o->flags & LURON_OPTION_REQUIRED) return LURON_OK;
     if (o->kind == LURON_STRING && o->default_string && !luron__is_utf8(o->default_string))
@@ -121,8 +122,8 @@ static luron_status check_default(const judge *j, const luron_option *o) {
         return refuse(j, "default %g is no integer", o->default_number);
     if (o->kind == LURON_BOOL && o->default_number != 0 && o->default_number != 1)
         return refuse(j, "default of a boolean: 0 or 1 expected, got %g", o->default_number);
-    /* An INTS option that may be empty has no element by default. */
-    bool used = number && !(o->kind == LURON_INTS && o->n_min == 0);
+    /* A list that may be empty has no element by default. */
+    bool used = number && !((o->kind == LURON_INTS || o->kind == LURON_FLOATS) && o->n_min == 0);
     if (used && o->min < o->max && !(o->default_number >= o->min && o->default_number <= o->max))
         return refuse(j, "default %g is outside the range from %g to %g", o->default_number, o->min, o->max);
     return LURON_OK;
@@ -148,7 +149,7 @@ static luron_status check_option(judge *j, const luron_type *t, int i, uint64_t 
             return refuse(j, "shares its member with option '%s'", p->name);
     }
     if (o->kind == LURON_CHOICE || (o->kind == LURON_INTS && o->choices)) LURON_TRY(check_choices(j, o));
-    if (o->kind == LURON_INTS && (o->n_min < 0 || o->n_max < 1 || o->n_min > o->n_max || o->n_max > 8))
+    if ((o->kind == LURON_INTS || o->kind == LURON_FLOATS) && (o->n_min < 0 || o->n_max < 1 || o->n_min > o->n_max || o->n_max > 8))
         return refuse(j, "n_min %lld and n_max %lld: 0 <= n_min <= n_max <= 8 and n_max >= 1 expected",
                       (long long)o->n_min, (long long)o->n_max);
     LURON_TRY(check_default(j, o));

@@ -124,6 +124,9 @@ bool luron__same_layers(const luron_layer *x, const luron_layer *y) {
         if (p.kind == LURON_ARG_INTS &&
             (p.ints.n != q.ints.n || memcmp(p.ints.at, q.ints.at, (size_t)p.ints.n * sizeof *p.ints.at)))
             return false;
+        if (p.kind == LURON_ARG_FLOATS &&
+            (p.floats.n != q.floats.n || memcmp(p.floats.at, q.floats.at, (size_t)p.floats.n * sizeof *p.floats.at)))
+            return false;
     }
     return true;
 }

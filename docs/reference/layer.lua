@@ -86,8 +86,10 @@ return {
     title = "Transposed, separable and local convolution",
     is = {
       { "nn.ConvTranspose2d(8, 3, 4, { stride = 2, padding = 1 })(luron.zeros(1, 8, 7, 7)):shape()", "{ 1, 3, 14, 14 }" },
+      { 'nn.ConvTranspose2d(8, 3, 3, { stride = 2, padding = "same" })(luron.zeros(1, 8, 7, 9)):shape()', "{ 1, 3, 14, 18 }" },
       { 'nn.SeparableConv2d(3, 8, 3, { padding = "same" })(luron.zeros(1, 3, 9, 9)):shape()', "{ 1, 8, 9, 9 }" },
       { "nn.LocallyConnected2d(3, 8, { 9, 7 }, 3).weight:shape()", "{ 35, 8, 27 }" },
+      { "nn.DeformConv2d(2, 4, 3)(luron.ones(1, 2, 6, 6), luron.zeros(1, 18, 4, 4)):shape()", "{ 1, 4, 4, 4 }" },
       { "nn.Unfold(2)(luron.arange(1, 6):float():reshape(1, 2, 3))", "{ { 1.0, 2.0 }, { 2.0, 3.0 }, { 4.0, 5.0 }, { 5.0, 6.0 } }" },
       { "nn.Fold({ { 2, 3 }, 2 })(luron.ones(4, 2))", "{ { { 1.0, 2.0, 1.0 }, { 1.0, 2.0, 1.0 } } }" },
     },
@@ -103,6 +105,7 @@ return {
       { "nn.ZeroPad2d { padding = { 1, -1, 0, 1 } }(luron.tensor { { { 1.0, 2.0 } } })", "{ { { 0.0, 1.0 }, { 0.0, 0.0 } } }" },
       { "nn.Cropping1d { cropping = { 1, 0 } }(luron.tensor { { 1.0, 2.0, 3.0 } })", "{ { 2.0, 3.0 } }" },
       { 'nn.interpolate(luron.tensor { { { 0.0, 4.0 } } }, { size = 3, mode = "linear", align_corners = true })', "{ { { 0.0, 2.0, 4.0 } } }" },
+      { "nn.Upsample({ scale_factor = { 2, 1.5 } })(luron.zeros(1, 2, 3, 4)):shape()", "{ 1, 2, 6, 6 }" },
       { "nn.PixelShuffle(2)(luron.zeros(1, 8, 3, 5)):shape()", "{ 1, 2, 6, 10 }" },
     },
     raises = {

@@ -257,11 +257,15 @@ luron_option lr_shown_option(const luron_option *option) {
 static const char *expected(lua_State *L, const luron_option *option) {
     luron_option shown = lr_shown_option(option);
     const luron_option *o = &shown;
-    const char *what = o->kind == LURON_FLOAT ? "number" : o->kind == LURON_INTS ? "integer or list of integers" : "integer";
+    const char *what = o->kind == LURON_FLOAT    ? "number"
+                       : o->kind == LURON_FLOATS ? "number or list of numbers"
+                       : o->kind == LURON_INTS   ? "integer or list of integers"
+                                                 : "integer";
     if (!(o->min < o->max)) return what;
     if (o->kind == LURON_INT && o->min == 1 && o->max >= 1e9) return "positive integer";
     if (o->max >= 1e9) return lua_pushfstring(L, "%s of at least %f", what, o->min);
-    if (o->kind == LURON_FLOAT) return lua_pushfstring(L, "number from %f to %f", o->min, o->max);
+    if (o->kind == LURON_FLOAT || o->kind == LURON_FLOATS)
+        return lua_pushfstring(L, "%s from %f to %f", what, o->min, o->max);
     return lua_pushfstring(L, "%s from %I to %I", what, (lua_Integer)o->min, (lua_Integer)o->max);
 }
 
@@ -312,6 +316,30 @@ static void ints_value(lua_State *L, int arg, int idx, const luron_option *o, lu
     }
 }
 
+static double finite_value(lua_State *L, int arg, int idx, const luron_option *o) {
+    const double v = lua_tonumber(L, idx);
+    idx = lua_absindex(L, idx);
+    if (lua_type(L, idx) != LUA_TNUMBER || !isfinite(v) || (o->min < o->max && (v < o->min || v > o->max)))
+        refuse(L, arg, idx, o, expected(L, o));
+    return v;
+}
+static void floats_value(lua_State *L, int arg, int idx, const luron_option *o, luron_arg *out) {
+    out->kind = LURON_ARG_NUMBER;
+    if (!lua_istable(L, idx)) {
+        out->number = finite_value(L, arg, idx, o);
+        return;
+    }
+    out->kind = LURON_ARG_FLOATS;
+    const size_t n = lua_rawlen(L, idx);
+    if (n > 8) lr_argerror(L, arg, "%s: at most 8 numbers, got %I", o->name, (lua_Integer)n);
+    out->floats.n = (int64_t)n;
+    for (size_t i = 0; i < n; i++) {
+        lua_rawgeti(L, idx, (lua_Integer)i + 1);
+        out->floats.at[i] = finite_value(L, arg, -1, o);
+        lua_pop(L, 1);
+    }
+}
+
 static void number_value(lua_State *L, int arg, int idx, const luron_option *o, luron_arg *out) {
     out->kind = LURON_ARG_INTEGER;
     if (lua_type(L, idx) != LUA_TNUMBER) refuse(L, arg, idx, o, expected(L, o));
@@ -346,6 +374,8 @@ void lr_arg_value(lua_State *L, int arg, int idx, const luron_option *o, luron_a
         choice_value(L, arg, idx, o, out);
     } else if (o->kind == LURON_INTS) {
         ints_value(L, arg, idx, o, out);
+    } else if (o->kind == LURON_FLOATS) {
+        floats_value(L, arg, idx, o, out);
     } else {
         number_value(L, arg, idx, o, out);
     }
@@ -430,10 +460,10 @@ static void put_table(lua_State *L, parse *p, int arg) {
     }
 }
 
-/* { 28, 28 } alone for a type whose first option is a list of integers is that list. */
+/* { 28, 28 } alone for a type whose first option is a list of numbers is that list. */
 static int is_list_of_first(lua_State *L, const luron_type *type, int idx) {
     const luron_option *o = luron_type_option(type, 0);
-    if (!o || o->kind != LURON_INTS || lua_rawlen(L, idx) == 0 || lr_is_options(L, idx)) return 0;
+    if (!o || (o->kind != LURON_INTS && o->kind != LURON_FLOATS) || lua_rawlen(L, idx) == 0 || lr_is_options(L, idx)) return 0;
     int number = lua_rawgeti(L, idx, 1) == LUA_TNUMBER;
     lua_pop(L, 1);
     return number;
@@ -481,6 +511,13 @@ void lr_push_arg(lua_State *L, const luron_option *o, const luron_arg *a) {
             lua_rawseti(L, -2, i + 1);
         }
         break;
+    case LURON_FLOATS:
+        lua_createtable(L, (int)a->floats.n, 0);
+        for (int i = 0; i < a->floats.n; i++) {
+            lua_pushnumber(L, a->floats.at[i]);
+            lua_rawseti(L, -2, i + 1);
+        }
+        break;
     case LURON_AXIS:
     case LURON_ID: lua_pushinteger(L, a->integer >= 0 ? a->integer + 1 : a->integer); break;
     default: lua_pushinteger(L, a->integer); break;
@@ -489,12 +526,17 @@ void lr_push_arg(lua_State *L, const luron_option *o, const luron_arg *a) {
 
 /* Push the value of an option as Lua source. */
 static void push_literal(lua_State *L, const luron_option *o, const luron_arg *a) {
-    if (o->kind == LURON_INTS && a->kind == LURON_ARG_INTS) {
+    if (a->kind == LURON_ARG_INTS || a->kind == LURON_ARG_FLOATS) {
         luaL_Buffer b;
         luaL_buffinit(L, &b);
         luaL_addstring(&b, "{");
-        for (int i = 0; i < a->ints.n; i++) {
-            lua_pushfstring(L, i ? ", %I" : " %I", (lua_Integer)a->ints.at[i]);
+        const int real = a->kind == LURON_ARG_FLOATS;
+        for (int i = 0; i < (real ? a->floats.n : a->ints.n); i++) {
+            luaL_addstring(&b, i ? ", " : " ");
+            if (real)
+                lua_pushfstring(L, "%f", a->floats.at[i]);
+            else
+                lua_pushfstring(L, "%I", (lua_Integer)a->ints.at[i]);
             luaL_addvalue(&b);
         }
         luaL_addstring(&b, " }");

@@ -40,6 +40,8 @@ static void add_default(luaL_Buffer *b, const luron_option *o) {
         luaL_addstring(b, o->default_number != 0 ? "true" : "false");
     else if (o->kind == LURON_INITIALISER)
         luaL_addstring(b, o->default_string ? o->default_string : "nil");
+    else if ((o->kind == LURON_INTS || o->kind == LURON_FLOATS) && o->n_min == 0)
+        luaL_addstring(b, "nil");
     else if (o->kind == LURON_STRING || o->kind == LURON_CHOICE) {
         luaL_addstring(b, "\"");
         luaL_addstring(b, o->default_string ? o->default_string : o->choices && o->choices[0] ? o->choices[0] : "");
@@ -52,9 +54,9 @@ static void add_default(luaL_Buffer *b, const luron_option *o) {
 
 static void add_option(luaL_Buffer *b, const luron_option *o) {
     const luron_option shown = lr_shown_option(o);
-    static const char *const kinds[] = { "", "integer", "number", "boolean", "string", "choice", "integers", "dim", "id", "initialiser" };
+    static const char *const kinds[] = { "", "integer", "number", "boolean", "string", "choice", "integers", "dim", "id", "initialiser", "numbers" };
     char line[96];
-    snprintf(line, sizeof line, "\n  %-16s %s", o->name, o->kind <= LURON_INITIALISER ? kinds[o->kind] : "?");
+    snprintf(line, sizeof line, "\n  %-16s %s", o->name, o->kind <= LURON_FLOATS ? kinds[o->kind] : "?");
     luaL_addstring(b, line);
     if (o->flags & LURON_OPTION_REQUIRED) {
         luaL_addstring(b, ", required");
@@ -174,13 +176,13 @@ static void set_flag(lua_State *L, const char *key, int on) {
 
 /* { name =, kind =, doc =, required =, default =, min =, max =, choices =, n_min =, n_max = }; axes and ids from 1. */
 static void push_option(lua_State *L, const luron_option *o) {
-    static const char *const kinds[] = { "?", "int", "float", "bool", "string", "choice", "ints", "axis", "id", "initialiser" };
+    static const char *const kinds[] = { "?", "int", "float", "bool", "string", "choice", "ints", "axis", "id", "initialiser", "floats" };
     const luron_option shown = lr_shown_option(o);
     const int whole = o->kind == LURON_INT || o->kind == LURON_INTS || o->kind == LURON_AXIS || o->kind == LURON_ID;
     lua_newtable(L);
     set_text(L, "name", o->name);
     set_text(L, "doc", o->doc);
-    set_text(L, "kind", o->kind <= LURON_INITIALISER ? kinds[o->kind] : kinds[0]);
+    set_text(L, "kind", o->kind <= LURON_FLOATS ? kinds[o->kind] : kinds[0]);
     if (o->flags & LURON_OPTION_GRADIENT) set_flag(L, "gradient", 1);
     if (o->flags & LURON_OPTION_REQUIRED) set_flag(L, "required", 1);
     else if (o->kind == LURON_STRING || o->kind == LURON_CHOICE)
@@ -198,7 +200,7 @@ static void push_option(lua_State *L, const luron_option *o) {
         lua_pushnumber(L, shown.max);
         lua_setfield(L, -2, "max");
     }
-    if (o->kind == LURON_INTS) set_integer(L, "n_min", o->n_min), set_integer(L, "n_max", o->n_max);
+    if (o->kind == LURON_INTS || o->kind == LURON_FLOATS) set_integer(L, "n_min", o->n_min), set_integer(L, "n_max", o->n_max);
     if (!o->choices) return;
     lua_newtable(L);
     for (int i = 0; o->choices[i]; i++) {

@@ -20,12 +20,11 @@ local model = {
 local absent = { SyncBatchNorm = true, multi_head_attention_forward = true }
 
 local conv = "filters is out_channels, strides is stride, dilation_rate is dilation, use_bias is bias, and in_channels is the first argument"
-local transposed = conv .. "; padding = 'same' is (kernel_size - stride) / 2"
 local depthwise = "out_channels = in_channels * depth_multiplier, groups = in_channels; the rest as of Conv2D"
 local separable = conv .. "; depthwise_weight and pointwise_weight are its kernels"
 local padding = "padding is a number, or a list that begins with the last dim: left, right, top, bottom"
 local cropping = "cropping is a number, or one list: top, bottom, left, right"
-local upsampling = "size is scale_factor, one number; interpolation is mode"
+local upsampling = "size is scale_factor, interpolation is mode"
 local pool = "pool_size is kernel_size, strides is stride"
 local norm = "epsilon is eps (Keras's 1e-3), momentum is 1 minus Keras's (0.01), and unbiased = false gives its moving_variance"
 local recurrent = "units is hidden_size, go_backwards has no like, return_sequences is what is done with the result, and input_size is the first argument"
@@ -86,7 +85,7 @@ local keras = {
 -- Families of one name in 1 to 3 dimensions, or as many as stand behind.
 for _, row in ipairs {
   { "Conv%dD", "Conv%dd", conv },
-  { "Conv%dDTranspose", "ConvTranspose%dd", transposed },
+  { "Conv%dDTranspose", "ConvTranspose%dd", conv },
   { "DepthwiseConv%dD", "Conv%dd", depthwise, 2 },
   { "SeparableConv%dD", "SeparableConv%dd", separable, 2 },
   { "LocallyConnected%dD", "LocallyConnected%dd", conv .. "; input_size follows out_channels", 2 },
@@ -168,7 +167,7 @@ return {
     binary_cross_entropy_with_logits = "nn.bce_with_logits_loss", Swish = "nn.SiLU", swish = "nn.silu", one_hot = "luron.one_hot",
     pack_padded_sequence = "lengths, an input of LSTM, GRU and RNN", pad_packed_sequence = "lengths, an input of LSTM, GRU and RNN",
     StringLookup = "luron.preprocess.StringLookup", IntegerLookup = "luron.preprocess.IntegerLookup", TextVectorization = "luron.preprocess.TextVectorization",
-    Hashing = "luron.preprocess.StringLookup { num_oov_indices = n }", HardSiLU = "nn.Hardswish", hard_silu = "nn.hardswish", HardSwish = "nn.Hardswish",
+    deform_conv2d = "the layer nn.DeformConv2d", HardSiLU = "nn.Hardswish", hard_silu = "nn.hardswish", HardSwish = "nn.Hardswish",
     sigmoid_focal_loss = "nn.binary_focal_loss", pairwise_cosine_similarity = "nn.cosine_similarity", LazyLinear = ": in_features of nn.Linear has to be given, for a model has its weights from the beginning",
     generate_square_subsequent_mask = "is_causal, or tgt_is_causal of nn.Transformer", DataParallel = ": luron.threads(n) says how many threads run", quantization = ": not in this version",
   },
@@ -230,7 +229,8 @@ return {
   },
   -- Options of layers, beside those that the rows of Keras's layers name.
   option = {
-    activation = "a layer behind it, such as nn.ReLU()", batch_first = "always so: sequences are (n, t, features)", name = 'nn.Sequential { { "name", layer } }',
+    activation = "a layer behind it, such as nn.ReLU()", seed = "luron.seed(n)",
+    data_format = "always so: images are (n, c, h, w)", batch_first = "always so: sequences are (n, t, features)", name = 'nn.Sequential { { "name", layer } }',
     return_sequences = "what is done with the result: y:select(2, -1) is the last", return_state = "always so: the states come behind",
     input_shape = "the first argument", input_dim = "the first argument", dtype = 'layer:to "float64"', device = "the CPU alone, in this version",
     kernel_regularizer = "penalty, an option of luron.fit", activity_regularizer = "activity, an option of luron.fit",

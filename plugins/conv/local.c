@@ -15,6 +15,34 @@ static luron_status shapes_of(luron_call *c, conv_shapes *s) {
         sizes[d + 2] = o->input_size.at[d];
     return conv_shapes_of(c, dims + 2, sizes, s);
 }
+/* What the host would make of the fans of the whole weight, by those of one place: `in` numbers go into an output,
+ * `out` outputs read a number. */
+static luron_init of_a_place(luron_init i, double in, double out) {
+    const double fan = (1 + i.a * i.a) * (i.b != 0 ? out : in);
+    double within = 0, deviation = 0;
+    switch (i.kind) {
+    case LURON_INIT_XAVIER_UNIFORM:
+        within = i.a * sqrt(6 / (in + out));
+        break;
+    case LURON_INIT_KAIMING_UNIFORM:
+        within = sqrt(6 / fan);
+        break;
+    case LURON_INIT_LECUN_UNIFORM:
+        within = sqrt(3 / in);
+        break;
+    case LURON_INIT_XAVIER_NORMAL:
+        deviation = i.a * sqrt(2 / (in + out));
+        break;
+    case LURON_INIT_KAIMING_NORMAL:
+        deviation = sqrt(2 / fan);
+        break;
+    case LURON_INIT_LECUN_NORMAL: /* the deviation of what is left between the cuts is 0.8796 of that before */
+        return luron_init_(LURON_INIT_TRUNC_NORMAL, 0, sqrt(1 / in) / 0.87962566103423978);
+    default:
+        return i;
+    }
+    return within != 0 ? luron_init_uniform(-fabs(within), fabs(within)) : luron_init_normal(0, fabs(deviation));
+}
 static luron_status declare(luron_call *c) {
     const conv *o = luron_options(c);
     conv_shapes s;
@@ -27,8 +55,11 @@ static luron_status declare(luron_call *c) {
     for (int d = 0; d < s.dims; d++)
         weight[0] *= bias[d + 1] = s.y[d + 2];
     const double bound = 1 / sqrt((double)weight[2]);
-    LURON_TRY(c->host->declare_param(c, CONV_WEIGHT, "weight", 3, weight, luron_init_uniform(-bound, bound)));
-    return o->bias ? c->host->declare_param(c, CONV_BIAS, "bias", s.dims + 1, bias, luron_init_uniform(-bound, bound))
+    const luron_init own = luron_init_uniform(-bound, bound);
+    const luron_init first =
+        of_a_place(luron_init_or(&o->weight_init, own), (double)weight[2], (double)o->out_channels);
+    LURON_TRY(c->host->declare_param(c, CONV_WEIGHT, "weight", 3, weight, first));
+    return o->bias ? c->host->declare_param(c, CONV_BIAS, "bias", s.dims + 1, bias, luron_init_or(&o->bias_init, own))
                    : LURON_OK;
 }
 
@@ -67,6 +98,8 @@ static luron_status compose(luron_call *c, const luron_ops *o) {
                           "zeros on both sides; 'same': as large as the input"),                                       \
         LURON_OPT_INTS(conv, dilation, 1, 1, 1e6, n, n, "distance of the numbers that a kernel takes"),                \
         LURON_OPT_BOOL(conv, bias, 1, "add a bias, one of its own at every place"),                                    \
+        LURON_OPT_INITIALISER(conv, weight_init, "first weights; nil: uniform within 1 / sqrt(in_channels * kernel)"), \
+        LURON_OPT_INITIALISER(conv, bias_init, "first biases; nil: as the weights"),                                   \
         NULL};                                                                                                         \
     const luron_layer_type conv_local##n##d = {.struct_size = sizeof(luron_layer_type),                                \
                                                .flags = LURON_LAYER_F64,                                               \

@@ -7,18 +7,26 @@
 
 enum { GRAIN = 16384 };
 
+/* Of dim d; none given is 0, or with a word for `padding` what Keras's None is: the sizes below say it. */
+static int64_t added_of(const conv *o, int d) {
+    return o->output_padding.n ? o->output_padding.at[o->output_padding.n > 1 ? d : 0] : 0;
+}
+
 static luron_status declare(luron_call *c) {
     const conv *o = luron_options(c);
     const int dims = (int)o->kernel_size.n;
     LURON_TRY(conv_check_groups(c));
+    if (o->output_padding.n > 1 && o->output_padding.n != dims)
+        return luron_fail(c, LURON_E_ARGUMENT, "output_padding has %lld numbers, 1 or %d expected",
+                          (long long)o->output_padding.n, dims);
     int64_t shape[5] = {o->in_channels, o->out_channels / o->groups};
     double fan_in = (double)shape[1];
     for (int d = 0; d < dims; d++) {
         fan_in *= (double)(shape[d + 2] = o->kernel_size.at[d]);
-        if (o->output_padding.at[d] >= o->stride.at[d] && o->output_padding.at[d] >= o->dilation.at[d])
+        if (added_of(o, d) >= o->stride.at[d] && added_of(o, d) >= o->dilation.at[d])
             return luron_fail(
                 c, LURON_E_ARGUMENT, "output_padding is %lld, less than stride, %lld, or than dilation, %lld, expected",
-                (long long)o->output_padding.at[d], (long long)o->stride.at[d], (long long)o->dilation.at[d]);
+                (long long)added_of(o, d), (long long)o->stride.at[d], (long long)o->dilation.at[d]);
     }
     const luron_init own =
         luron_init_uniform(-1 / sqrt(fan_in), 1 / sqrt(fan_in)); /* PyTorch's: its fan_in is of dim 1 */
@@ -26,6 +34,23 @@ static luron_status declare(luron_call *c) {
     return o->bias
                ? c->host->declare_param(c, CONV_BIAS, "bias", 1, &o->out_channels, luron_init_or(&o->bias_init, own))
                : LURON_OK;
+}
+
+/* What is cut off in front of dim d, and how much longer the output is than before * 2 cut off leaves it, behind. Of 'same'
+ * and 'valid' they are Keras's, as with TensorFlow and JAX: size * stride, or at least what a kernel and the strides take;
+ * with output_padding given, (size - 1) * stride + that, and 1 if the kernel is odd, or the kernel. */
+static int64_t cut_of(const conv *o, int d, int64_t *behind) {
+    const int64_t span = o->dilation.at[d] * (o->kernel_size.at[d] - 1) + 1, stride = o->stride.at[d];
+    const int64_t added = added_of(o, d), given = o->output_padding.n > 0;
+    *behind = added;
+    if (o->padding.n > 0) return o->padding.at[d];
+    if (o->padding.n == CONV_VALID) {
+        if (!given && stride > span) *behind = stride - span;
+        return 0;
+    }
+    const int64_t total = span - (given ? span % 2 + added : stride), before = total > 0 ? total / 2 : 0;
+    *behind = 2 * before - total;
+    return before;
 }
 
 /* s->x has the sizes of the output, s->y those of the input. */
@@ -36,14 +61,15 @@ static luron_status shapes_of(luron_call *c, conv_shapes *s) {
     s->x[0] = s->y[0], s->x[1] = o->out_channels;
     for (int d = 0; d < s->dims; d++) {
         const int64_t full = (s->y[d + 2] - 1) * o->stride.at[d] + o->dilation.at[d] * (o->kernel_size.at[d] - 1) + 1;
-        s->before[d] = o->padding.at[d], s->x[d + 2] = full - 2 * s->before[d] + o->output_padding.at[d];
+        int64_t behind;
+        s->before[d] = cut_of(o, d, &behind), s->x[d + 2] = full - 2 * s->before[d] + behind;
         if (s->y[d + 2] < 1)
             return luron_fail(c, LURON_E_SHAPE, "input has size 0, at least 1 expected behind the channels");
         if (s->x[d + 2] < 1)
             return luron_fail(
                 c, LURON_E_SHAPE,
                 "output would have size %lld: from an input of size %lld comes %lld, and padding takes %lld",
-                (long long)s->x[d + 2], (long long)s->y[d + 2], (long long)(full + o->output_padding.at[d]),
+                (long long)s->x[d + 2], (long long)s->y[d + 2], (long long)(full + behind),
                 (long long)(2 * s->before[d]));
     }
     return LURON_OK;
@@ -145,8 +171,9 @@ static luron_status compose(luron_call *c, const luron_ops *o) {
         LURON_OPT_INT_REQ(conv, out_channels, 1, 1e9, "channels out"),                                                 \
         LURON_OPT_INTS_REQ(conv, kernel_size, 1, 1e6, n, n, "size of the kernel"),                                     \
         LURON_OPT_INTS(conv, stride, 1, 1, 1e6, n, n, "places of the output a place of the input"),                    \
-        LURON_OPT_INTS(conv, padding, 0, 0, 1e6, n, n, "cut off both sides of the output"),                            \
-        LURON_OPT_INTS(conv, output_padding, 0, 0, 1e6, n, n, "added behind the output, which a stride leaves open"),  \
+        LURON_OPT_INTS_OR(conv, padding, 0, 0, 1e6, n, n, conv_paddings2,                                              \
+                          "cut off both sides of the output; 'same': as large as the input times stride"),             \
+        LURON_OPT_INTS(conv, output_padding, 0, 0, 1e6, 0, n, "added behind the output, which a stride leaves open"),  \
         LURON_OPT_INT(conv, groups, 1, 1, 1e9, "sets of channels, each with a kernel of its own"),                     \
         LURON_OPT_BOOL(conv, bias, 1, "add a bias"),                                                                   \
         LURON_OPT_INTS(conv, dilation, 1, 1, 1e6, n, n, "distance of the numbers that the kernel gives"),              \

@@ -3,7 +3,7 @@
 #include "pad.h"
 typedef struct upsample {
     luron_ints size;
-    double scale_factor; /* 0: not given */
+    luron_floats scale_factor; /* none, or one that is 0: not given */
     int32_t mode, align_corners, recompute_scale_factor;
 } upsample;
 static const char *const modes[] = {"nearest",   "nearest-exact", "linear", "bilinear",
@@ -22,7 +22,7 @@ static luron_status check_rank(luron_call *c, int ndim, int mode) {
                                     : "depth, height, width");
 }
 static luron_status check_options(luron_call *c, const upsample *o, int mode, int aligned) {
-    if ((o->size.n > 0) == (o->scale_factor > 0))
+    if ((o->size.n > 0) == (o->scale_factor.n > 1 || (o->scale_factor.n == 1 && o->scale_factor.at[0] > 0)))
         return luron_fail(c, LURON_E_ARGUMENT, "size or scale_factor has to be given%s",
                           o->size.n > 0 ? ", not both" : "");
     if (aligned && (mode == NEAREST || mode == EXACT || mode == AREA))
@@ -41,15 +41,19 @@ static luron_status open_as(luron_call *c, int ndim, const int64_t *sizes, pad *
     if (o->size.n > 1 && o->size.n != p->dims)
         return luron_fail(c, LURON_E_SHAPE, "size has %lld numbers, the input %d dimensions behind (n, c)",
                           (long long)o->size.n, p->dims);
+    if (!o->size.n && o->scale_factor.n > 1 && o->scale_factor.n != p->dims)
+        return luron_fail(c, LURON_E_SHAPE, "scale_factor has %lld numbers, the input %d dimensions behind (n, c)",
+                          (long long)o->scale_factor.n, p->dims);
     p->mode = of[mode];
     for (int k = 0; k < p->dims; k++) {
         pad_axis *a = pad_axis_of(p, k);
         const int scaled = !o->size.n && !o->recompute_scale_factor;
-        a->out = o->size.n ? o->size.at[o->size.n > 1 ? k : 0] : (int64_t)((double)a->in * o->scale_factor);
+        const double factor = o->scale_factor.at[o->scale_factor.n > 1 ? k : 0];
+        a->out = o->size.n ? o->size.at[o->size.n > 1 ? k : 0] : (int64_t)((double)a->in * factor);
         a->aligned = aligned;
         if (a->out < 1) continue; /* refused with its size */
         a->scale = aligned  ? a->out > 1 ? (double)(a->in - 1) / (double)(a->out - 1) : 0
-                   : scaled ? 1 / o->scale_factor
+                   : scaled ? 1 / factor
                             : (double)a->in / (double)a->out;
         if (p->mode == PAD_LINEAR && a->out == a->in) a->scale = 1; /* as in PyTorch, whatever scale_factor says */
         a->taps = p->mode == PAD_LINEAR  ? 2
@@ -79,16 +83,17 @@ PAD_FUNCTIONS(nearest)
 PAD_FUNCTIONS(bilinear)
 
 #define SIZE(n) LURON_OPT_INTS(upsample, size, 0, 1, 1e6, 0, n, "of the output, one number for all dims or one a dim")
-#define SCALE                                                                                                          \
-    LURON_OPT_FLOAT(upsample, scale_factor, 0, 0, 1e6, "in place of size: output places an input place; 0: not given")
+#define SCALE(n)                                                                                                       \
+    LURON_OPT_FLOATS(upsample, scale_factor, 0, 0, 1e6, 0, n,                                                          \
+                     "in place of size: output places an input place, one number for all dims or one a dim")
 static const luron_option *const options[] = {
     SIZE(3),
-    SCALE,
+    SCALE(3),
     LURON_OPT_CHOICE(upsample, mode, "nearest", modes, "how places between are made"),
     LURON_OPT_BOOL(upsample, align_corners, 0, "the middles of the corners stay where they are, not their outer sides"),
     LURON_OPT_BOOL(upsample, recompute_scale_factor, 0, "the scale is what the sizes make of scale_factor"),
     NULL};
-static const luron_option *const plain[] = {SIZE(2), SCALE, NULL};
+static const luron_option *const plain[] = {SIZE(2), SCALE(2), NULL};
 static const luron_port *const in[] = {
     LURON_PORT("input", 0, LURON_REAL, 0, "(n, c, length), (n, c, height, width) or (n, c, depth, height, width)"),
     NULL};

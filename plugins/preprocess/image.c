@@ -1,112 +1,71 @@
-/* image.c: images changed at random when training, each of a batch by itself. x (n, c, h, w) or (c, h, w); RandomFlip
- * -> y as x, RandomCrop -> (..., height, width), where it begins within x with zeros around it; in eval mode its
- * middle. */
-#include "preprocess.h"
+/* image.c -- what the layers share that change images at random. */
+#include "image.h"
+#include <math.h>
 
-static luron_status check_rank(luron_call *c) {
+const luron_port *const image_in[] = {LURON_PORT("input", 0, LURON_REAL, 0, "(n, c, h, w) or (c, h, w)"), NULL};
+
+luron_status image_check(luron_call *c) {
     const int ndim = luron_in(c, 0)->ndim;
     return ndim == 3 || ndim == 4
                ? LURON_OK
                : luron_fail(c, LURON_E_SHAPE, "input has %d dimensions, (n, c, h, w) or (c, h, w) expected", ndim);
 }
-/* A number of [0, 1) for each image, in a shape that broadcasts. */
-static luron_tensor *drawn(luron_call *c, const luron_ops *o, int stream) {
+luron_status image_setup(luron_call *c) {
+    LURON_TRY(image_check(c));
+    return luron_set_out_like(c, 0, luron_in(c, 0));
+}
+luron_status image_setup_rgb(luron_call *c) {
+    const luron_view *x = luron_in(c, 0);
+    LURON_TRY(image_check(c));
+    if (x->shape[x->ndim - 3] != 3)
+        return luron_fail(c, LURON_E_SHAPE, "input has %lld channels, 3 expected: red, green, blue",
+                          (long long)x->shape[x->ndim - 3]);
+    return luron_set_out_like(c, 0, x);
+}
+
+luron_tensor *image_batch(luron_call *c, const luron_ops *o) {
+    return luron_in(c, 0)->ndim == 4 ? o->in(c, 0) : o->unsqueeze(c, o->in(c, 0), 0);
+}
+luron_status image_give(luron_call *c, const luron_ops *o, luron_tensor *y) {
+    return o->set_out(c, 0, luron_in(c, 0)->ndim == 4 ? y : o->squeeze(c, y, 0));
+}
+int image_stays(luron_call *c) { return !luron_is_training(c) || !luron_numel(luron_in(c, 0)); }
+
+luron_tensor *image_drawn(luron_call *c, const luron_ops *o, int stream) {
     const luron_view *x = luron_in(c, 0);
     return o->uniform(c, stream, LURON_SHAPE(x->ndim == 4 ? x->shape[0] : 1, 1, 1, 1));
 }
-/* As four dims, and back with other sizes of the last two. */
-static luron_tensor *batch(luron_call *c, const luron_ops *o, luron_tensor *x) {
-    return luron_in(c, 0)->ndim == 4 ? x : o->unsqueeze(c, x, 0);
+luron_tensor *image_between(luron_call *c, const luron_ops *o, int stream, double low, double high) {
+    return o->scale(c, image_drawn(c, o, stream), high - low, low);
 }
-static luron_status give(luron_call *c, const luron_ops *o, luron_tensor *y) {
-    return o->set_out(c, 0, luron_in(c, 0)->ndim == 4 ? y : o->squeeze(c, y, 0));
+luron_tensor *image_line(luron_call *c, const luron_ops *o, int dim, int64_t n) {
+    int64_t shape[4] = {1, 1, 1, 1};
+    shape[dim] = n;
+    luron_tensor *count = o->cumsum(c, o->expand(c, o->scalar(c, 1), LURON_SHAPE(n)), 0); /* from 1 */
+    return o->reshape(c, o->scale(c, count, 1, -1), 4, shape);
 }
 
-/* ---- RandomFlip ----------------------------------------------------------------------------------------------------
- */
-enum { BOTH, HORIZONTAL, VERTICAL };
-typedef struct flip {
-    int32_t mode;
-} flip;
-static luron_status flip_setup(luron_call *c) {
-    LURON_TRY(check_rank(c));
-    return luron_set_out_like(c, 0, luron_in(c, 0));
+image_range image_factor(const luron_floats *f, double least) {
+    const double a = f->at[0], b = f->at[1], most = fabs(a);
+    if (f->n < 2) return (image_range){-most > least ? -most : least, most};
+    return a < b ? (image_range){a, b} : (image_range){b, a};
 }
-static luron_status flip_compose(luron_call *c, const luron_ops *o) {
-    const int32_t mode = ((const flip *)luron_options(c))->mode;
-    luron_tensor *x = batch(c, o, o->in(c, 0));
-    for (int dim = 2; dim < 4 && luron_is_training(c); dim++)
-        if (mode == BOTH || mode == (dim == 2 ? VERTICAL : HORIZONTAL))
-            x = o->where(c, o->lt(c, drawn(c, o, dim - 2), o->scalar(c, 0.5)), o->flip(c, x, 1, &dim), x);
-    return give(c, o, x);
+image_range image_values(const luron_floats *f) {
+    if (f->n == 0) return (image_range){0, 255};
+    return f->n == 1 ? (image_range){0, f->at[0]} : image_factor(f, 0);
 }
-static const char *const modes[] = {"horizontal_and_vertical", "horizontal", "vertical", NULL};
-static const luron_option *const flip_options[] = {
-    LURON_OPT_CHOICE(flip, mode, "horizontal_and_vertical", modes, "which ways, each with probability 0.5"), NULL};
-static const luron_port *const in[] = {LURON_PORT("input", 0, LURON_REAL, 0, "(n, c, h, w) or (c, h, w)"), NULL};
-const luron_layer_type preprocess_random_flip = {.struct_size = sizeof(luron_layer_type),
-                                                 .flags = LURON_LAYER_F64 | LURON_LAYER_RANDOM,
-                                                 .name = "RandomFlip",
-                                                 .doc = "images the other way round, at random when training",
-                                                 .options = flip_options,
-                                                 .options_size = sizeof(flip),
-                                                 .in = in,
-                                                 .setup = flip_setup,
-                                                 .compose = flip_compose};
-
-/* ---- RandomCrop ----------------------------------------------------------------------------------------------------
- */
-typedef struct crop {
-    int64_t height, width, padding;
-} crop;
-static luron_status crop_setup(luron_call *c) {
-    const crop *o = luron_options(c);
-    const luron_view *x = luron_in(c, 0);
-    int64_t shape[4] = {0};
-    LURON_TRY(check_rank(c));
-    for (int i = 0; i < x->ndim; i++)
-        shape[i] = x->shape[i];
-    int64_t *to = shape + x->ndim - 2;
-    if (o->height > to[0] + 2 * o->padding || o->width > to[1] + 2 * o->padding)
-        return luron_fail(c, LURON_E_SHAPE,
-                          "height and width (%lld, %lld) are more than an image of (%lld, %lld) with padding %lld has",
-                          (long long)o->height, (long long)o->width, (long long)to[0], (long long)to[1],
-                          (long long)o->padding);
-    to[0] = o->height, to[1] = o->width;
-    return c->host->set_out(c, 0, LURON_REAL, x->ndim, shape);
+luron_status image_check_values(luron_call *c, const luron_floats *f) {
+    const image_range v = image_values(f);
+    return v.low < v.high
+               ? LURON_OK
+               : luron_fail(c, LURON_E_ARGUMENT, "value_range is from %g to %g, a range expected", v.low, v.high);
 }
-/* `size` places of dim 2 or 3 of x, from one of `choices` places on. */
-static luron_tensor *part(luron_call *c, const luron_ops *o, luron_tensor *x, int dim, int64_t size) {
-    const int64_t choices = o->size(c, x, dim) - size + 1;
-    if (!luron_is_training(c)) return o->narrow(c, x, dim, (choices - 1) / 2, size);
-    int64_t shape[4] = {o->size(c, x, 0), o->size(c, x, 1), o->size(c, x, 2), o->size(c, x, 3)}, line[4] = {1, 1, 1, 1};
-    luron_tensor *first = o->floor(c, o->scale(c, drawn(c, o, dim - 2), (double)choices, 0));
-    luron_tensor *ones = o->cast(c, o->expand(c, o->scalar(c, 1), LURON_SHAPE(size)), LURON_I64),
-                 *count = o->cumsum(c, ones, 0); /* from 1 */
-    first =
-        o->cast(c, o->scale(c, o->clamp(c, first, 0, (double)choices - 1), 1, (double)c->index_base - 1), LURON_I64);
-    line[dim] = shape[dim] = size;
-    luron_tensor *at = o->add(c, first, o->reshape(c, count, 4, line));
-    return o->gather(c, x, dim, o->expand(c, at, 4, shape));
+luron_tensor *image_clipped(luron_call *c, const luron_ops *o, luron_tensor *x, image_range values) {
+    return o->clamp(c, x, values.low, values.high);
 }
-static luron_status crop_compose(luron_call *c, const luron_ops *o) {
-    const crop *p = luron_options(c);
-    const int64_t around[] = {p->padding, p->padding};
-    luron_tensor *x = batch(c, o, o->in(c, 0));
-    if (p->padding) x = o->pad(c, x, 2, around, around, 0);
-    return give(c, o, part(c, o, part(c, o, x, 2, p->height), 3, p->width));
+luron_tensor *image_some(luron_call *c, const luron_ops *o, int stream, const luron_floats *factor, luron_tensor *y,
+                         luron_tensor *x) {
+    const image_range f = image_factor(factor, 0);
+    luron_tensor *share = image_between(c, o, stream, f.low, f.high);
+    return o->where(c, o->lt(c, image_drawn(c, o, stream + 1), share), y, x);
 }
-static const luron_option *const crop_options[] = {
-    LURON_OPT_INT_REQ(crop, height, 1, 1e6, "rows of a result"),
-    LURON_OPT_INT_REQ(crop, width, 1, 1e6, "columns of a result"),
-    LURON_OPT_INT(crop, padding, 0, 0, 1e6, "zeros around an image beforehand"), NULL};
-const luron_layer_type preprocess_random_crop = {.struct_size = sizeof(luron_layer_type),
-                                                 .flags = LURON_LAYER_F64 | LURON_LAYER_RANDOM,
-                                                 .name = "RandomCrop",
-                                                 .doc =
-                                                     "a part of each image, at random when training, else its middle",
-                                                 .options = crop_options,
-                                                 .options_size = sizeof(crop),
-                                                 .in = in,
-                                                 .setup = crop_setup,
-                                                 .compose = crop_compose};

@@ -149,7 +149,7 @@ static const char *spoil_option(fixture *f, int i) {
     case 4: count->offset = sizeof(values); return "option 'count': its member at offset 104 with 8 bytes lies outside the options struct of 104 bytes";
     case 5: count->offset = UINT32_MAX; return "lies outside the options struct";
     case 6: count->offset = 4; return "option 'count': its member at offset 4 is misaligned";
-    case 7: count->kind = 10; return "option 'count': unknown kind 10";
+    case 7: count->kind = LURON_FLOATS + 1; return "option 'count': unknown kind 11";
     case 8: count->kind = 0; return "option 'count': unknown kind 0";
     case 9: mode->choices = NULL; return "option 'mode': a choice without choices";
     case 10: f->choices[0] = NULL; return "option 'mode': a choice without choices";

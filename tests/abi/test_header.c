@@ -17,7 +17,7 @@ IS_AT(luron_view, dtype_lanes, 22);
 IS_AT(luron_view, shape, 24);
 IS_AT(luron_view, strides, 32);
 IS_AT(luron_view, byte_offset, 40);
-_Static_assert(sizeof(luron_ints) == 72 && sizeof(luron_init) == 24, "frozen");
+_Static_assert(sizeof(luron_ints) == 72 && sizeof(luron_floats) == 72 && sizeof(luron_init) == 24, "frozen");
 ENDS_AT(luron_option, n_max, 88);
 ENDS_AT(luron_port, ndim, 32);
 ENDS_AT(luron_call, internal, 160);

@@ -17,6 +17,7 @@ typedef struct every {
     const char *text;
     int32_t on, mode;
     luron_named_init init;
+    luron_floats range;
 } every;
 static const char *const modes[] = { "none", "mean", "sum", NULL };
 static void nothing(const luron_run *r) { (void)r; }
@@ -30,6 +31,7 @@ static const luron_option *const every_options[] = {
     LURON_OPT_AXIS(every, axis, -1, "a dimension"),
     LURON_OPT_ID(every, id, -100, "a class"),
     LURON_OPT_INITIALISER(every, init, "first values"),
+    LURON_OPT_FLOATS(every, range, 0.5, -1, 1, 1, 3, "one to three"),
     NULL,
 };
 static const luron_elementwise every_fn = { sizeof every_fn, 0, nothing, nothing };
@@ -62,13 +64,14 @@ static int teardown(void **state) {
 #define BOOLEAN(n, v) { .name = n, .kind = LURON_ARG_BOOLEAN, .integer = v }
 #define STRING(n, v) { .name = n, .kind = LURON_ARG_STRING, .string = v }
 #define LIST(n, ...) { .name = n, .kind = LURON_ARG_INTS, .ints = { __VA_ARGS__ } }
+#define REALS(n, ...) { .name = n, .kind = LURON_ARG_FLOATS, .floats = { __VA_ARGS__ } }
 #define COUNT(a) (int)(sizeof(a) / sizeof *(a))
 
 static void test_options_by_name(void **state) {
     (void)state;
     const luron_arg args[] = { INTEGER("id", 4), LIST("size", 2, { 5, 6 }), STRING("mode", "sum"),
                                STRING("text", "h\xc3\xa9"), BOOLEAN("on", 0), NUMBER("rate", 0.25),
-                               INTEGER("axis", 1), INTEGER("count", 7) };
+                               INTEGER("axis", 1), INTEGER("count", 7), REALS("range", 2, { -0.25, 1 }) };
     void *p;
     assert_int_equal(luron__options_new(&p, ctx, type, "Every", NULL, COUNT(args), args), LURON_OK);
     const every *o = p;
@@ -81,6 +84,8 @@ static void test_options_by_name(void **state) {
     assert_string_equal(o->text, "h\xc3\xa9");
     assert_int_equal(o->size.n, 2);
     assert_int_equal(o->size.at[1], 6);
+    assert_int_equal(o->range.n, 2);
+    assert_true(o->range.at[0] == -0.25 && o->range.at[1] == 1 && o->range.at[2] == 0);
     luron__options_free(ctx->pool, type, p);
 }
 
@@ -100,6 +105,8 @@ static void test_options_by_position_and_defaults(void **state) {
     assert_int_equal(o->size.n, 2); /* one number is repeated */
     assert_int_equal(o->size.at[0], 9);
     assert_int_equal(o->size.at[1], 9);
+    assert_int_equal(o->range.n, 1);
+    assert_true(o->range.at[0] == 0.5);
     luron__options_free(ctx->pool, type, p);
 }
 
@@ -130,10 +137,19 @@ static void test_options_refused(void **state) {
         { LIST("size", 0, { 0 }), "Every: size: integer from 1 to 100 or list of 2 such expected, got { }" },
         { LIST("size", 99, { 0 }),
           "Every: size: integer from 1 to 100 or list of 2 such expected, got { 0, 0, 0, 0, 0, 0, 0, 0 }" },
+        { REALS("size", 2, { 1.5, 2 }),
+          "Every: size: integer from 1 to 100 or list of 2 such expected, got { 1.5, 2 }" },
+        { REALS("range", 2, { 0.5, 1.25 }),
+          "Every: range: number from -1 to 1 or list of 1 to 3 such expected, got { 0.5, 1.25 }" },
+        { REALS("range", 1, { NAN }), "Every: range: number from -1 to 1 or list of 1 to 3 such expected, got { nan }" },
+        { REALS("range", 9, { 0 }),
+          "Every: range: number from -1 to 1 or list of 1 to 3 such expected, got { 0, 0, 0, 0, 0, 0, 0, 0 }" },
+        { LIST("range", 4, { 0 }), "Every: range: number from -1 to 1 or list of 1 to 3 such expected, got { 0, 0, 0, 0 }" },
+        { STRING("range", "inf"), "Every: range: number from -1 to 1 or list of 1 to 3 such expected, got 'inf'" },
         { NUMBER("axis", 0.5), "Every: axis: integer expected, got 0.5" },
         { INTEGER("coutn", 1),
-          "Every: unknown option 'coutn', did you mean 'count'?; valid: count, rate, on, text, mode, size, axis, id, init" },
-        { INTEGER("zzz", 1), "Every: unknown option 'zzz'; valid: count, rate, on, text, mode, size, axis, id, init" },
+          "Every: unknown option 'coutn', did you mean 'count'?; valid: count, rate, on, text, mode, size, axis, id, init, range" },
+        { INTEGER("zzz", 1), "Every: unknown option 'zzz'; valid: count, rate, on, text, mode, size, axis, id, init, range" },
         { { .name = "count", .kind = (luron_arg_kind)99 },
           "Every: count: integer of at least 1 expected, got an argument of unknown kind 99" },
     };
@@ -156,12 +172,12 @@ static void expect(const luron_type *t, int n, const luron_arg *args, const char
 static void test_options_missing_twice_too_many(void **state) {
     (void)state;
     const luron_arg twice[] = { INTEGER(NULL, 1), INTEGER("count", 2) }, one[] = { INTEGER(NULL, 1) };
-    luron_arg many[10] = { INTEGER(NULL, 1), INTEGER(NULL, 1), BOOLEAN(NULL, 1), STRING(NULL, "a"), STRING(NULL, "sum"),
+    luron_arg many[11] = { INTEGER(NULL, 1), INTEGER(NULL, 1), BOOLEAN(NULL, 1), STRING(NULL, "a"), STRING(NULL, "sum"),
                           INTEGER(NULL, 1), INTEGER(NULL, 1), INTEGER(NULL, 1), STRING(NULL, "ones"),
-                           INTEGER(NULL, 1) };
+                           NUMBER(NULL, 1), INTEGER(NULL, 1) };
     expect(type, 0, NULL, "Every: count: integer of at least 1 expected, got nothing");
     expect(type, 2, twice, "Every: count: given twice");
-    expect(type, 10, many, "Every: 9 options expected at most, got 10");
+    expect(type, 11, many, "Every: 10 options expected at most, got 11");
     expect(plain, 1, one, "Plain: 0 options expected at most, got 1");
     const luron_arg named[] = { INTEGER("beta", 1) };
     expect(plain, 1, named, "Plain: unknown option 'beta'; valid: none, it has no options");
@@ -196,12 +212,12 @@ static void test_options_text(void **state) {
     assert_int_equal(luron__options_new(&p, ctx, type, "Every", NULL, COUNT(args), args), LURON_OK);
     assert_int_equal(luron__options_new(&q, ctx, plain, "Plain", NULL, 0, NULL), LURON_OK);
     assert_string_equal(luron__options_text(buf, sizeof buf, ctx, type, p),
-                        "Every { count = 7, rate = 0.1, on = true, text = 'abc', mode = 'mean', size = { 3, 3 }, axis = -1, id = -100 }");
+                        "Every { count = 7, rate = 0.1, on = true, text = 'abc', mode = 'mean', size = { 3, 3 }, axis = -1, id = -100, range = { 0.5 } }");
     luron_ctx_set_index_base(ctx, 1); /* places alone count from it; those from the end, and "none", are what they are */
     const luron_arg places[] = { INTEGER("axis", 1), INTEGER("id", 0) };
     assert_int_equal(luron__options_set(ctx, type, "Every", p, &places[0]), LURON_OK);
     assert_int_equal(luron__options_set(ctx, type, "Every", p, &places[1]), LURON_OK);
-    assert_non_null(strstr(luron__options_text(buf, sizeof buf, ctx, type, p), "size = { 3, 3 }, axis = 2, id = 1 }"));
+    assert_non_null(strstr(luron__options_text(buf, sizeof buf, ctx, type, p), "size = { 3, 3 }, axis = 2, id = 1, range = { 0.5 } }"));
     assert_int_equal(luron__options_get(type, p, 6).integer, 1);
     luron_ctx_set_index_base(ctx, 0);
     assert_string_equal(luron__options_text(small, sizeof small, ctx, type, p), "Every { cou");
@@ -216,20 +232,20 @@ static void test_options_json_there_and_back(void **state) {
     int n;
     void *p, *q;
     assert_int_equal(luron__args_from_text(&args, &n, ctx,
-                                           "{\"count\": 3, \"rate\": 0.1, \"on\": false, \"text\": null, \"mode\": \"sum\", \"size\": [4, 5]}"), LURON_OK);
-    assert_int_equal(n, 5);
+                                           "{\"count\": 3, \"rate\": 0.1, \"on\": false, \"text\": null, \"mode\": \"sum\", \"size\": [4, 5], \"range\": [-1, 0.1]}"), LURON_OK);
+    assert_int_equal(n, 6);
     assert_int_equal(luron__options_new(&p, ctx, type, "Every", NULL, n, args), LURON_OK);
     luron__args_free(ctx, args, n);
     void *json = luron__options_to_json(type, p);
     assert_non_null(json);
     assert_int_equal(luron__args_from_json(&args, &n, ctx, json), LURON_OK);
-    assert_int_equal(n, 8);
+    assert_int_equal(n, 9);
     assert_int_equal(luron__options_new(&q, ctx, type, "Every", NULL, n, args), LURON_OK);
     luron__args_free(ctx, args, n);
     luron__json_free(json);
     const every *a = p, *b = q;
     assert_true(a->count == 3 && b->count == 3 && a->rate == b->rate && a->on == 0 && b->on == 0 && b->mode == 2 &&
-                b->size.at[1] == 5 && b->axis == -1 && b->id == -100);
+                b->size.at[1] == 5 && b->range.n == 2 && b->range.at[0] == -1 && b->range.at[1] == 0.1 && b->axis == -1 && b->id == -100);
     assert_string_equal(b->text, "abc");
     luron__options_free(ctx->pool, type, p);
     luron__options_free(ctx->pool, type, q);
@@ -246,10 +262,10 @@ static void test_options_json_refused(void **state) {
         { "{\"a\": 1", LURON_E_FORMAT, "options: JSON line 1 column 7: " },
         { "{\"a\": 1, \"a\": 2}", LURON_E_FORMAT, "options: JSON line 1 column 12: duplicate object key" },
         { "{\"a\": {}}", LURON_E_ARGUMENT,
-          "option 'a': number, string, boolean or list of integers expected, got an object" },
+          "option 'a': number, string, boolean or list of numbers expected, got an object" },
         { "{\"a\": [1, 2, 3, 4, 5, 6, 7, 8, 9]}", LURON_E_ARGUMENT,
-          "option 'a': list of at most 8 integers expected, got 9" },
-        { "{\"a\": [1.5]}", LURON_E_ARGUMENT, "option 'a': list of integers expected" },
+          "option 'a': list of at most 8 numbers expected, got 9" },
+        { "{\"a\": [1.5, true]}", LURON_E_ARGUMENT, "option 'a': list of numbers expected" },
         { "{\"a\": 1e999}", LURON_E_FORMAT, "options: JSON line 1" },
         { "{\"a\": \"\xff\"}", LURON_E_FORMAT, "options: JSON line 1" },
         { "", LURON_E_FORMAT, "options: JSON line 1" },

@@ -186,6 +186,94 @@ static const double conv_layers_181[] = { -2.5, -1, 2, 3, -0.5, -1, -3, -1.5, -2
 static const double conv_layers_182[] = { -3, -2, 0.5, -8 };
 static const double conv_layers_183[] = { 1.5, -0.5, -3, -3 };
 static const double conv_layers_184[] = { 0, 0, 0, 0, 0, 0, 0, 0, -3, 0, 0, 0, 0, 0, 0, 0, -3, 0, 0, 0, 0, 0, 0, 0, 0, -3, 0, 0, 0, 0, 0, 0, -0.5, 0, 0, 0, 0, 0, 0, 0, 1.5, 0, 0, 0, 0, 0, 0, 0, 0, -0.5, 0, 0, 0, 0, 0, 0, 0, 0, 0, -3, 0, 0, 0, 0, 0, 0, 0, -3, 0, 0, 0, 0, 0, 0, 0, 0, -3, 0, 0, 0, 0 };
+static const double conv_layers_185[] = { 2.5, 2, 2.5, 3, 0, -2, 1, 2, -0.5, 1, 0.5, 1 };
+static const double conv_layers_186[] = { -3, 2.5 };
+static const double conv_layers_187[] = { -1, -2.5, -1.5, -2.5, 3, -3, -0.5, 0, 0.5, -0.5, -1.5, -2.5, 1, 0, -1.5, 2.5 };
+static const double conv_layers_188[] = { -2.5, 1, -16.25, -14, -12, -7, -12.75, -8, 2.5, 4, -3, 1, -0.5, 2.25, -2.5, 2.5, -0.75, 0, -3.5, -4, -9.5, -9, -9.75, -3, 5, 3, 1, 2.5, -2.5, 1.75, -1, 3.75 };
+static const double conv_layers_189[] = { 0.5, -2.5, -2, -1, 3, -0.5, 0, 2.5, 1, -3, -0.5, -2.5, 2, 0.5, -1.5, -0.5, -3, -3, -1.5, -1, -2, 2, -3, 3, 1.5, -1, -2, -2, -1, 2, -2, -2.5 };
+static const double conv_layers_190[] = { -4.75, -5, 15.5, 0.5, -4.5, -5.25, 2.75, 3.25, -8.75, -14.75, -7.5, -7.5, -9.25, -6.5, 1.5, -0.25 };
+static const double conv_layers_191[] = { 9.75, -12, -0.75, 9.25, 13.5, 0.25, -1.5, -2.75, -12, 1.5, -12, -5.75 };
+static const double conv_layers_192[] = { -8.5, -11.5 };
+static const double conv_layers_193[] = { -1.5, -3, -1.5, 0, -1.5, 3, -1, 0, -1, -1.5, -1, -0.5, 3, 0, 2.5, 2 };
+static const double conv_layers_194[] = { 0.5, 0 };
+static const double conv_layers_195[] = { 1, -1, 0.5, -1, -1, -2.5, 2, -1 };
+static const double conv_layers_196[] = { -1, 4, 7.75, 1.75, -2.75, 0.25, 4, 3, 3, -9.5, -5, 0, -3.5, 3, 1, -1.5 };
+static const double conv_layers_197[] = { -1, -0.5, -2, 0, -2.5, 0, 1.5, -1, -0.5, 2.5, 0.5, -2.5, 1.5, 0.5, -2, -0.5 };
+static const double conv_layers_198[] = { -0.25, 7, 15.25, -9.25, 10.25, 9, -7.25, -1 };
+static const double conv_layers_199[] = { 0.5, -1.75, 0.5, 1.25, -4.25, 1.75, 5.75, -2, 1.25, -0.5, 1.5, 11.25, -11.75, 4.25, 5.25, -8.25 };
+static const double conv_layers_200[] = { -5.5, -0.5 };
+static const double conv_layers_201[] = { 2.5, -0.5, -0.5, 0.5 };
+static const double conv_layers_202[] = { 2.5 };
+static const double conv_layers_203[] = { 1, 1.5, 0.5, -2.5, -2.5, -1.5 };
+static const double conv_layers_204[] = { 6.25, 0.75, 2.5, 7.5, 0.5, 2.5, 4.5, 1.5, 2.5 };
+static const double conv_layers_205[] = { 2, -0.5, -1, 0, -0.5, 0, -2.5, -0.5, 1 };
+static const double conv_layers_206[] = { 5.25, 0.25, -6, -1.25, -0.25, 1 };
+static const double conv_layers_207[] = { 0.75, -1.5, -1.25, 3.25 };
+static const double conv_layers_208[] = { -2 };
+static const double conv_layers_209[] = { 1, 2.5, -1.5, 2.5 };
+static const double conv_layers_210[] = { 2.5, -1 };
+static const double conv_layers_211[] = { 1.5, -0.5, 2 };
+static const double conv_layers_212[] = { 2, 8.25, 1.25, -0.25, -0.25, -2.25 };
+static const double conv_layers_213[] = { -3, -3, -2.5, 0, -0.5, 2 };
+static const double conv_layers_214[] = { -8.75, -4.25, -2.25 };
+static const double conv_layers_215[] = { -4.5, -3.25, -1, -1.75 };
+static const double conv_layers_216[] = { -8.5, 1.5 };
+static const double conv_layers_217[] = { -2.5, -1, 3, 1.5, -1.5, 0, -2, 0, -1.5, 1.5, -0.5, 2.5, 0.5, 2.5, 2, 1.5, 2.5, 2, 1.5, -1 };
+static const double conv_layers_218[] = { -1, -1 };
+static const double conv_layers_219[] = { 0.5, -2.5, 1.5, 2, 0.5, 2 };
+static const double conv_layers_220[] = { 3.5, 7.5, 8.5, -9.75, 0, 9.25, 3, 3.75, 7.5, 1.75, 5.5, -1.25 };
+static const double conv_layers_221[] = { -1.5, -1.5, 3, -1, 1, -2.5, 1.5, 1.5, 3, 1.5, 0, -3 };
+static const double conv_layers_222[] = { -2.25, -7.5, -6, 10.75, 21, -2 };
+static const double conv_layers_223[] = { 2.25, -6.75, -2, -1, 5.75, -1.5, -6.75, -7.5, 1.5, 8.25, -2.75, 0.5, -8.5, 6.5, -3.25, 3.75, 4.5, -2.25, 6, 1.5 };
+static const double conv_layers_224[] = { -2.5, 4.5 };
+static const double conv_layers_225[] = { -3, -3, -0.5, 2.5, 2.5, -1.5, -0.5, -1.5, 3, -1, -1.5, 2.5 };
+static const double conv_layers_226[] = { -1.5, 0.5 };
+static const double conv_layers_227[] = { -2, 2, 2, 0.5, -1.5, -2.5 };
+static const double conv_layers_228[] = { 4.25, 3.75, -4.25, -5.25, -11.75, -3.75, -10, -1.5, -5, -5.25, 11.25, 7.75, 1.25, 9.25, -8.75, 0.5 };
+static const double conv_layers_229[] = { 3, 0, -1, 1.5, 3, 3, -3, -2.5, 0.5, 2.5, 1.5, 3, -3, -2, -1.5, 1 };
+static const double conv_layers_230[] = { -3.25, 12.75, -26.75, -5, -6.25, -12.75 };
+static const double conv_layers_231[] = { -2, 9, 2, -4, -3, -12, -4.5, -9.75, 2.5, 5.5, 1.75, 9 };
+static const double conv_layers_232[] = { 4, 2 };
+static const double conv_layers_233[] = { 0.5, 1, -0.5, -0.5, -1, 1.5, -1.5, -2.5, 0.5, -3, 0.5, 2.5, 2, 0, 2.5, 3, -0.5, 1, -0.5, -0.5, 3, 3, -2, 1, 1, 3, -0.5, -1, -1.5, 0.5, -0.5, 3, 2.5, 1, -1.5, -0.5, -1, -1, -2.5, 0.5 };
+static const double conv_layers_234[] = { -3, -1 };
+static const double conv_layers_235[] = { 2.5, -2, 0, 2.5, -2, -1.5, -3, -3, 0, 2.5, -2, -2.5, 3, 0.5, -2.5, -2, -2.5, -0.5, 2.5, -2, 0, -1.5, -2.5, -1 };
+static const double conv_layers_236[] = { -9.5, -8.25, -18.25, -1.5, -5, -4, -5.25, -18.25, 7.25, -4, 0.5, 1.5, -3, -3, -3, -3, -3, -3, 7, -16.25, -9.75, -6.25, -13, 2.75, -8, -20.75, -1.5, -12, 2.5, 8.25, -3, -3, -3, -3, -3, -3, -3.75, -3, -18, -1.75, -4, -1.5, 0.75, 0, 9.25, -2.75, 7.5, -1.5, -1, -1, -1, -1, -1, -1, 12.75, 10.25, -9.5, -7, -14.25, -12.25, -4.75, -6, -5.5, -4.25, 8.25, 0, -1, -1, -1, -1, -1, -1, 7.5, -15.25, -7.5, -1, -7.75, -4.25, -8.75, -18.25, -5, -13.75, 4, 0.75, -3, -3, -3, -3, -3, -3, -9.5, -7.75, -13.5, 0.5, -7.75, -0.75, 0.75, -7.75, 3.25, 7.25, 0.75, 5.5, -3, -3, -3, -3, -3, -3, 14, 12.5, -3.25, -2.5, -9.25, -1.75, -5, 2, -7, -6.25, 5, -4.75, -1, -1, -1, -1, -1, -1, -10.5, -8.75, -16.25, -14.75, -7.75, -7, 1.5, -7.75, 7.5, -1.75, 7.75, -0.5, -1, -1, -1, -1, -1, -1 };
+static const double conv_layers_237[] = { -3, 2.5, 0.5, -2, -1, 1, -3, 0, 0, -2, 2.5, -0.5, -3, -2, 2.5, 0, 3, -1, 0, 2.5, -2.5, 0.5, 2.5, -2.5, -1, 0.5, 2, -1, -0.5, -0.5, 0, 2.5, 2, 1, 2.5, 2, -2, -1.5, -2, 2.5, 3, 3, -1.5, -3, 1.5, 1.5, -2, 3, -2, -0.5, -3, -2, -0.5, -2.5, 0, 1.5, 0, 0, -0.5, -1, 2.5, -1, -1, 1, -3, -1.5, 2.5, 1, -0.5, -3, -2.5, -1.5, 1, 3, -3, 0, -2, 1.5, -1.5, -3, 2, 2, 0, 3, 1.5, 0, 0, 2, 1.5, -3, -1.5, 0, 0, -3, 1.5, 2, 1.5, 2.5, 2.5, -3, -0.5, -1.5, 0.5, -2, 2, 0.5, -1.5, -1.5, 1, -2, 2.5, 1, 2.5, 3, 0.5, -3, -2, 0, -2.5, 0, 3, 3, 2.5, 0.5, -2.5, 2, -2.5, -0.5, 3, -1.5, 3, 3, -3, 1.5, 3, 2, 2, -3, 0.5, -1, -1.5, -3, -2.5, 1 };
+static const double conv_layers_238[] = { 2.5, 8, 15.25, 4.5, 0.25, 4.25, -29, 15.5, -4.25, -5.25, 8.5, 11.75, 4.5, -15.5, 6.75, -7.25, 27.75, 13.75, 2.25, 7.75, 11, -24.5, 10.5, 1.5 };
+static const double conv_layers_239[] = { -7.75, 1.5, 31, -21.75, 1, -10.75, -25.75, -4.25, 3.25, 11.75, -1.5, -6.25, -13.25, -14.75, 2.25, 0.25, 10.25, -28.25, -7, 6.75, -16.75, 15.5, 23, -17, 5.75, 4.25, -12, 4.25, 1, 13.25, 8.25, 4, -2.25, -12.75, -23.25, 8.75, 16, -8, -4.5, -3.5 };
+static const double conv_layers_240[] = { 8, -5 };
+static const double conv_layers_241[] = { 2, 2.5, 2.5, 0, 2.5, -2, 2, -2.5, -1, 3, 1.5, 1.5, 1.5, -2, -2, 1, -1, -0.5 };
+static const double conv_layers_242[] = { 3, 0, 2.5 };
+static const double conv_layers_243[] = { 0.5, 0, -1, 0, 0.5, -2.5, -1, -1, 0.5, 1, -2, 0 };
+static const double conv_layers_244[] = { 1, 3, 0, 3, 2.5, 3, 2.75, 3, 1.5, 3, 1.25, 3, 5.75, 3, -3.5, 3, -3.75, 3, 4.5, 3, 1.25, 3, -3.25, 3, 4.5, 3, 1.25, 3, -3.25, 3, -1.5, 0, -1.5, 0, 0.75, 0, 3.25, 0, 2, 0, -3.5, 0, 2.5, 0, -1, 0, 1, 0, -2, 0, 5.25, 0, -6.25, 0, -2, 0, 3, 0, 5, 0, 2.5, 2.5, 1.5, 2.5, 1, 2.5, 2.25, 2.5, 3.5, 2.5, 4.5, 2.5, 3.5, 2.5, 2, 2.5, -1.75, 2.5, 1.5, 2.5, 3.25, 2.5, 8.75, 2.5, 2, 2.5, 3, 2.5, 5, 2.5 };
+static const double conv_layers_245[] = { -2, 2, 3, 2, 1, 2, 3, 0, 0, -2, -1.5, 0.5, 1, 1, -3, 1, 2.5, -2, -2, 0.5, 3, 2, 0.5, -2, -3, 1, 0, -1, 2, -2.5, -0.5, -1, -2, -3, -0.5, -2, -2, 1.5, -1, 2.5, 0, 0.5, 2.5, 3, 1, -2.5, 2.5, -1.5, 2, 2.5, 2, 1, 2, 2.5, 1, -3, -0.5, -3, 0, 0, 0, -2.5, 2, -2, 1.5, -1, 1, 1.5, -3, 0.5, 1.5, 2.5, -1, 0.5, 1.5, -3, 1, -1.5, 1, 0.5, -2.5, 3, 1, 3, 0, -1.5, 3, -0.5, 0, 0 };
+static const double conv_layers_246[] = { -5.5, 4, -2.25, -12, 13.75, 15.75, -2.25, 5.75, -1.75, -8.75, -3.5, 11 };
+static const double conv_layers_247[] = { -9.75, 3.25, -7, -5.5, -5, -1.5, -3.25, -4.75, 0, 6.5, -11.75, 0.25, 2.75, 1, -0.25, -5.25, 8.75, -6 };
+static const double conv_layers_248[] = { 7, 4, 6.5 };
+static const double conv_layers_249[] = { 3, -2.5, 2, -1.5, -3, 3, -0.5, 0.5, 1.5, 3, 0.5, -1, 1.5, 0.5, 2, 3, 0, 1.5, 2.5, -1.5, -3, 1, -3, -1, 2, 1.5, 2, -2, -3, 2.5, 1, -2 };
+static const double conv_layers_250[] = { 0, 0 };
+static const double conv_layers_251[] = { -3, -0.5, 3, 2.5, 0.5, -2, 0.5, 2, -2, -2.5, 0.5, 0 };
+static const double conv_layers_252[] = { -4.75, 3.75, 0, 4, -2.25, 16.5, -19, 0, 3, -9.5, 1, -3.5, 0, -7, -2.25, -1.5, 6.5, 0, -6, 10, 6.75, 2, 0, 2.25, 6.75, -0.5, 2, 0, 3.75, -3.5, -5.5, 5.75, 0, -8, 8.5, -8, -9, 0, -2.75, -3, 12.25, -1.25, 0, 8.25, -11, 5.25, 11.5, 0, 1.5, 14.5 };
+static const double conv_layers_253[] = { 1, -2.5, 0, -0.5, 1.5, 0, 3, -2, 1.5, -1.5, 0, 2.5, 2, -1, 2, 1.5, 1.5, -0.5, 2.5, -2, 0.5, 1, 2.5, -2, 0.5, 2.5, 2, -0.5, 3, -1, -1, 3, 2.5, 3, 1.5, 1.5, -0.5, 3, -3, -0.5, 0, 0, -2, -1.5, -2, 1, 3, 2.5, -1, -0.5 };
+static const double conv_layers_254[] = { 16.75, -10.5, 8.75, -7.75, -2.25, -0.5, 20.75, -7.75, -3.25, -9, -2, -15.75 };
+static const double conv_layers_255[] = { -0.5, 10, -1, 18.75, 10, -8.75, -3, -4.25, 7.5, 16.75, -9.5, -5.75, -2.25, -14.75, -2.5, 9.5, -3, -1.5, 2.25, -7.75, -6.25, 0.5, 2, 2, -5.5, -9.75, 12.25, 2.75, 9.25, 9.5, -4.75, -6 };
+static const double conv_layers_256[] = { 11.5, 15 };
+static const double conv_layers_257[] = { -3, 0, 0, 2, -2.5, -3, -2, 1.5, 0, 0.5, 2, 2, 2.5, 1, 3, 2, -1, -3, 2.5, 0.5, -2, 0, 0, 0.5 };
+static const double conv_layers_258[] = { 3, 1 };
+static const double conv_layers_259[] = { 0.5, 0, 0, -0.5, 1.5, -2.5, 0.5, 0.5 };
+static const double conv_layers_260[] = { 5.25, 4.5, -3.25, 0.5, 7.5, 7, -4.5, -2, 1.5, -2.5, 8.25, 11, 4.5, 4, 4.5, 3, 3.75, 2.5, -5.25, -0.25, -2, 1.25, 6, 1, 3.25, 3, 3.25, -0.75, 0, 1, 0, 0.75 };
+static const double conv_layers_261[] = { 2.5, 3, 3, 1.5, 3, 2, 3, -2.5, 0, 1, -1, -0.5, 0, 1, 3, 1.5, -0.5, 0, 0.5, 2, -2, -2.5, -1.5, -2, 1, 3, -1.5, -1.5, -1, 2.5, -2.5, -3 };
+static const double conv_layers_262[] = { 1.25, -15, 5.75, 5.25, 23.5, 20, 9, 9.5 };
+static const double conv_layers_263[] = { 1.75, 1.75, 0, 0.25, 0, 0.5, 0.5, 0.75, 0.25, 0.25, 0.5, 1.5, -4.25, 1, -1.5, 10.5, 2.5, 2.75, -2.25, -4.25, -1, 1, 5.25, 8.25 };
+static const double conv_layers_264[] = { 20.5, -9 };
+static const double conv_layers_265[] = { -1, -3, -2, -3, 2.5, -3, 0.5, 0.5 };
+static const double conv_layers_266[] = { 0, 2.5 };
+static const double conv_layers_267[] = { -1.5, -3, 1, -0.5 };
+static const double conv_layers_268[] = { 1.5, 7.5, 9, 3, 10.5, 9, 0, 0, 0, 0, 0, 0, -1, -2.5, 1.5, -2, -2, 1.5, 0, 0, 0, 0, 0, 0, -1.25, -0.5, 11.5, 1.75, 0.25, 1, 2.5, 2.5, 2.5, 2.5, 2.5, 2.5, 5, -1.75, 4, 3, 2.75, 2.25, 2.5, 2.5, 2.5, 2.5, 2.5, 2.5 };
+static const double conv_layers_269[] = { 3, 0.5, 1.5, 3, -1.5, 3, 0, -2.5, 3, 1.5, 2, -0.5, 1.5, -2, 0.5, 1.5, -3, 0.5, 1, 0.5, 0, -1, 1.5, 2, 0.5, -3, 2.5, -0.5, 0.5, 0.5, -3, 1.5, -2.5, -2.5, -0.5, -0.5, -0.5, 1.5, 1.5, 1, -0.5, -1.5, -1, -2.5, -0.5, 0, -1, 0.5 };
+static const double conv_layers_270[] = { 4.25, -25.5, 5, 3.25 };
+static const double conv_layers_271[] = { -3.5, -7.5, 3, -10, 7, -2.25, 0.5, -2 };
+static const double conv_layers_272[] = { 16, -10 };
 static const conv_layer_case conv_layer_cases[] = {
     { "ConvTranspose1d", "{\"in_channels\": 2, \"out_channels\": 3, \"kernel_size\": [3]}", 3, { 2, 2, 3 }, 3, { 2, 3, 5 }, 2, { conv_layers_0, conv_layers_1 }, conv_layers_2, conv_layers_3, conv_layers_4, conv_layers_5, { conv_layers_6, conv_layers_7 } },
     { "ConvTranspose1d", "{\"in_channels\": 2, \"out_channels\": 2, \"kernel_size\": [4], \"stride\": 2, \"padding\": 1, \"output_padding\": 1}", 2, { 2, 4 }, 2, { 2, 9 }, 2, { conv_layers_8, conv_layers_9 }, conv_layers_10, conv_layers_11, conv_layers_12, conv_layers_13, { conv_layers_14, conv_layers_15 } },
@@ -213,4 +301,15 @@ static const conv_layer_case conv_layer_cases[] = {
     { "Fold", "{\"output_size\": [3, 4], \"kernel_size\": 2}", 3, { 2, 8, 6 }, 4, { 2, 2, 3, 4 }, 0, { NULL }, conv_layers_173, conv_layers_174, conv_layers_175, conv_layers_176, { NULL } },
     { "Fold", "{\"output_size\": [4, 5], \"kernel_size\": [2, 2], \"dilation\": [2, 1], \"padding\": [1, 2], \"stride\": [1, 2]}", 2, { 4, 16 }, 3, { 1, 4, 5 }, 0, { NULL }, conv_layers_177, conv_layers_178, conv_layers_179, conv_layers_180, { NULL } },
     { "Fold", "{\"output_size\": 2, \"kernel_size\": 3, \"padding\": 3, \"stride\": 2}", 3, { 1, 9, 9 }, 4, { 1, 1, 2, 2 }, 0, { NULL }, conv_layers_181, conv_layers_182, conv_layers_183, conv_layers_184, { NULL } },
+    { "ConvTranspose1d", "{\"in_channels\": 2, \"out_channels\": 2, \"kernel_size\": [3], \"stride\": 2, \"padding\": \"same\", \"dilation\": 1}", 3, { 2, 2, 4 }, 3, { 2, 2, 8 }, 2, { conv_layers_185, conv_layers_186 }, conv_layers_187, conv_layers_188, conv_layers_189, conv_layers_190, { conv_layers_191, conv_layers_192 } },
+    { "ConvTranspose1d", "{\"in_channels\": 2, \"out_channels\": 2, \"kernel_size\": [4], \"stride\": 2, \"padding\": \"same\", \"dilation\": 1}", 3, { 1, 2, 4 }, 3, { 1, 2, 8 }, 2, { conv_layers_193, conv_layers_194 }, conv_layers_195, conv_layers_196, conv_layers_197, conv_layers_198, { conv_layers_199, conv_layers_200 } },
+    { "ConvTranspose1d", "{\"in_channels\": 2, \"out_channels\": 1, \"kernel_size\": [2], \"stride\": 3, \"padding\": \"valid\", \"dilation\": 1}", 3, { 1, 2, 3 }, 3, { 1, 1, 9 }, 2, { conv_layers_201, conv_layers_202 }, conv_layers_203, conv_layers_204, conv_layers_205, conv_layers_206, { conv_layers_207, conv_layers_208 } },
+    { "ConvTranspose1d", "{\"in_channels\": 1, \"out_channels\": 2, \"kernel_size\": [2], \"stride\": 1, \"padding\": \"same\", \"dilation\": 2}", 3, { 1, 1, 3 }, 3, { 1, 2, 3 }, 2, { conv_layers_209, conv_layers_210 }, conv_layers_211, conv_layers_212, conv_layers_213, conv_layers_214, { conv_layers_215, conv_layers_216 } },
+    { "ConvTranspose1d", "{\"in_channels\": 2, \"out_channels\": 2, \"kernel_size\": [5], \"stride\": 2, \"padding\": \"same\", \"dilation\": 1, \"output_padding\": 1}", 3, { 1, 2, 3 }, 3, { 1, 2, 6 }, 2, { conv_layers_217, conv_layers_218 }, conv_layers_219, conv_layers_220, conv_layers_221, conv_layers_222, { conv_layers_223, conv_layers_224 } },
+    { "ConvTranspose1d", "{\"in_channels\": 2, \"out_channels\": 2, \"kernel_size\": [3], \"stride\": 2, \"padding\": \"valid\", \"dilation\": 1, \"output_padding\": 1}", 3, { 1, 2, 3 }, 3, { 1, 2, 8 }, 2, { conv_layers_225, conv_layers_226 }, conv_layers_227, conv_layers_228, conv_layers_229, conv_layers_230, { conv_layers_231, conv_layers_232 } },
+    { "ConvTranspose2d", "{\"in_channels\": 2, \"out_channels\": 2, \"kernel_size\": [2, 5], \"stride\": [3, 2], \"padding\": \"same\", \"dilation\": 1}", 4, { 2, 2, 2, 3 }, 4, { 2, 2, 6, 6 }, 2, { conv_layers_233, conv_layers_234 }, conv_layers_235, conv_layers_236, conv_layers_237, conv_layers_238, { conv_layers_239, conv_layers_240 } },
+    { "ConvTranspose2d", "{\"in_channels\": 2, \"out_channels\": 3, \"kernel_size\": [3, 1], \"stride\": 2, \"padding\": \"valid\", \"dilation\": 1}", 4, { 1, 2, 2, 3 }, 4, { 1, 3, 5, 6 }, 2, { conv_layers_241, conv_layers_242 }, conv_layers_243, conv_layers_244, conv_layers_245, conv_layers_246, { conv_layers_247, conv_layers_248 } },
+    { "ConvTranspose2d", "{\"in_channels\": 2, \"out_channels\": 2, \"kernel_size\": [4, 2], \"stride\": [2, 3], \"padding\": \"same\", \"dilation\": 1, \"output_padding\": [1, 2]}", 4, { 1, 2, 3, 2 }, 4, { 1, 2, 5, 5 }, 2, { conv_layers_249, conv_layers_250 }, conv_layers_251, conv_layers_252, conv_layers_253, conv_layers_254, { conv_layers_255, conv_layers_256 } },
+    { "ConvTranspose3d", "{\"in_channels\": 2, \"out_channels\": 2, \"kernel_size\": [3, 1, 2], \"stride\": [2, 1, 2], \"padding\": \"same\", \"dilation\": 1}", 5, { 1, 2, 2, 1, 2 }, 5, { 1, 2, 4, 1, 4 }, 2, { conv_layers_257, conv_layers_258 }, conv_layers_259, conv_layers_260, conv_layers_261, conv_layers_262, { conv_layers_263, conv_layers_264 } },
+    { "ConvTranspose3d", "{\"in_channels\": 1, \"out_channels\": 2, \"kernel_size\": [1, 2, 2], \"stride\": [2, 1, 1], \"padding\": \"valid\", \"dilation\": 1}", 5, { 1, 1, 2, 1, 2 }, 5, { 1, 2, 4, 2, 3 }, 2, { conv_layers_265, conv_layers_266 }, conv_layers_267, conv_layers_268, conv_layers_269, conv_layers_270, { conv_layers_271, conv_layers_272 } },
 };

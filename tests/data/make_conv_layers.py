@@ -7,11 +7,13 @@ convolution (a loop in numpy, since Keras 3 has none), Unfold and Fold. All sums
 import json
 import os
 import pathlib
+import warnings
 
 os.environ["KERAS_BACKEND"] = "torch"
 import keras
 import numpy
 import torch
+from keras.src.backend.common.backend_utils import compute_conv_transpose_padding_args_for_jax
 
 gen = torch.Generator().manual_seed(43)
 torch.set_default_dtype(torch.float64)
@@ -56,6 +58,37 @@ transposed(few(1, 4, 2, 2), 4, 6, [3, 2], stride=[2, 3], padding=[0, 1], output_
 transposed(few(1, 2, 3, 3), 2, 3, [1, 1], stride=2, padding=1)
 transposed(few(2, 3, 2, 2), 3, 3, [2, 2], groups=3, bias=False, stride=2)
 transposed(few(1, 2, 2, 1, 2), 2, 2, [2, 3, 2], stride=[1, 2, 2], padding=[0, 1, 0], output_padding=[0, 1, 0])
+
+
+def worded(x, c_out, kernel, padding, stride, output_padding=None, dilation=1):
+    """Keras's Conv1DTranspose to 3D with a word for padding. Its PyTorch backend shifts the output of some kernels (and warns); so
+    what its JAX backend does, which is TensorFlow's: zeros between the numbers of x and around them, and a convolution with the
+    kernel turned round. Where Keras on PyTorch does not warn, the numbers have to be the same."""
+    dims, c_in = len(kernel), x.shape[1]
+    strides, dilations = ([v] * dims if isinstance(v, int) else v for v in (stride, dilation))
+    o = {"in_channels": c_in, "out_channels": c_out, "kernel_size": kernel, "stride": stride, "padding": padding, "dilation": dilation}
+    if output_padding is not None:
+        o["output_padding"] = output_padding
+    pads = compute_conv_transpose_padding_args_for_jax((0,) * (dims + 2), (*kernel, c_out, c_in), strides, padding, output_padding, dilations)
+
+    def forward(x, w, b):
+        wide = x.new_zeros(*x.shape[:2], *[(n - 1) * s + 1 for n, s in zip(x.shape[2:], strides)])
+        wide[(..., *[slice(None, None, s) for s in strides])] = x
+        wide = torch.nn.functional.pad(wide, [p for pair in reversed(pads) for p in pair])
+        turned = w.transpose(0, 1).flip(list(range(2, dims + 2)))
+        return getattr(torch.nn.functional, "conv%dd" % dims)(wide, turned, b, dilation=dilation)
+
+    w, b = few(c_in, c_out, *kernel), few(c_out)
+    layer = getattr(keras.layers, "Conv%dDTranspose" % dims)(
+        c_out, kernel, stride, padding, data_format="channels_first", dilation_rate=dilation, dtype="float64",
+        **({} if output_padding is None else {"output_padding": output_padding}))
+    layer.build(tuple(x.shape))
+    assert list(layer.compute_output_shape(tuple(x.shape))) == list(forward(x, w, b).shape)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        y = layer.stateless_call([w.permute(*range(2, dims + 2), 1, 0), b], [], x)[0]
+    assert any("inconsistencies" in str(c.message) for c in caught) or torch.equal(y, forward(x, w, b))
+    case("ConvTranspose%dd" % dims, o, x, [w, b], forward)
 
 
 def separable(x, c_out, kernel, **options):
@@ -139,6 +172,18 @@ blocks("Unfold", few(1, 2, 2, 2), kernel_size=3, padding=3, stride=2)
 blocks("Fold", few(2, 8, 6), output_size=[3, 4], kernel_size=2)
 blocks("Fold", few(4, 16), output_size=[4, 5], kernel_size=[2, 2], dilation=[2, 1], padding=[1, 2], stride=[1, 2])
 blocks("Fold", few(1, 9, 9), output_size=2, kernel_size=3, padding=3, stride=2)
+
+worded(few(2, 2, 4), 2, [3], "same", 2)
+worded(few(1, 2, 4), 2, [4], "same", 2)
+worded(few(1, 2, 3), 1, [2], "valid", 3)
+worded(few(1, 1, 3), 2, [2], "same", 1, dilation=2)
+worded(few(1, 2, 3), 2, [5], "same", 2, output_padding=1)
+worded(few(1, 2, 3), 2, [3], "valid", 2, output_padding=1)
+worded(few(2, 2, 2, 3), 2, [2, 5], "same", [3, 2])
+worded(few(1, 2, 2, 3), 3, [3, 1], "valid", 2)
+worded(few(1, 2, 3, 2), 2, [4, 2], "same", [2, 3], output_padding=[1, 2])
+worded(few(1, 2, 2, 1, 2), 2, [3, 1, 2], "same", [2, 1, 2])
+worded(few(1, 1, 2, 1, 2), 2, [1, 2, 2], "valid", [2, 1, 1])
 
 lines = ["/* Made by make_conv_layers.py with PyTorch %s, Keras %s; do not edit. */" % (torch.__version__.split("+")[0], keras.__version__),
          "typedef struct conv_layer_case { const char *type, *options; int x_ndim; int64_t x_shape[5]; int y_ndim; int64_t y_shape[5]; int n_params;",

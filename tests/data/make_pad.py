@@ -81,6 +81,13 @@ case("PixelUnshuffle", {"downscale_factor": 2}, few(1, 1, 2, 2, 4))
 case("ChannelShuffle", {"groups": 3}, few(2, 6, 1, 2))
 case("ChannelShuffle", {"groups": 2}, few(1, 4, 3))
 
+for o, x in (({"scale_factor": [2.5]}, row), ({"scale_factor": [1, 2.5]}, image), ({"scale_factor": [1.5, 0.6], "mode": "bilinear"}, image),
+             ({"scale_factor": [0.6, 1.7], "mode": "bicubic", "align_corners": True}, image),
+             ({"scale_factor": [1.7, 2], "mode": "bilinear", "recompute_scale_factor": True}, image), ({"scale_factor": [1, 2.5, 0.5], "mode": "trilinear"}, cube)):
+    case("Upsample", o, x)
+case("UpsamplingNearest2d", {"scale_factor": [1.5, 2]}, few(1, 2, 2, 2))
+case("UpsamplingBilinear2d", {"scale_factor": [2, 1.5]}, few(1, 2, 2, 3))
+
 lines = ["/* Made by make_pad.py with PyTorch %s, Keras %s; do not edit. */" % (torch.__version__.split("+")[0], keras.__version__)]
 lines += ["static const double %s[] = { %s };" % (name, values) for values, name in arrays.items()]
 text = "\n".join(lines + ["static const golden_case pad_cases[] = {"] + cases + ["};\n"])

@@ -3,13 +3,13 @@
 #define MADE_H
 #include "tensor_assert.h"
 
-static luron_layer *layer_of(luron_ctx *ctx, const char *type, const char *options) {
+static inline luron_layer *layer_of(luron_ctx *ctx, const char *type, const char *options) {
     luron_layer *layer;
     assert_ok(ctx, luron_layer_from_json(&layer, ctx, type, options));
     return layer;
 }
 /* Ids that count from 0 here, in the context's base; at most 64. */
-static luron_tensor *ids_of(luron_ctx *ctx, uint32_t dtype, int ndim, const int64_t *shape, const double *from) {
+static inline luron_tensor *ids_of(luron_ctx *ctx, uint32_t dtype, int ndim, const int64_t *shape, const double *from) {
     double ids[64];
     int64_t n = 1;
     for (int i = 0; i < ndim; i++)

@@ -51,6 +51,24 @@ static void test_conv_more_gradients(void **state) {
          {{INPUT_SHAPE(1, 1, 2, 1, 2)}},
          .tol = 1e-7,
          .order = 2},
+        {"ConvTranspose1d",
+         CHANNELS(2, 2) "\"kernel_size\": 4, \"stride\": 3, \"padding\": \"same\"}",
+         1,
+         {{INPUT_SHAPE(2, 2, 3)}},
+         .tol = 1e-7,
+         .order = 2},
+        {"ConvTranspose2d",
+         CHANNELS(2, 2) "\"kernel_size\": [2, 5], \"stride\": [3, 2], \"padding\": \"same\", \"output_padding\": 1}",
+         1,
+         {{INPUT_SHAPE(2, 2, 3)}},
+         .tol = 1e-7,
+         .order = 2},
+        {"ConvTranspose3d",
+         CHANNELS(1, 2) "\"kernel_size\": [1, 2, 2], \"stride\": [2, 1, 1], \"padding\": \"valid\"}",
+         1,
+         {{INPUT_SHAPE(1, 1, 2, 1, 2)}},
+         .tol = 1e-7,
+         .order = 2},
         {"SeparableConv1d",
          CHANNELS(2, 3) "\"kernel_size\": 3, \"padding\": \"causal\", \"depth_multiplier\": 2}",
          1,
@@ -157,6 +175,43 @@ static void assert_bound(const luron_tensor *t, double bound) {
     assert_true(largest(t) <= bound && largest(t) > 0.9 * bound);
 }
 
+/* Each place of a local convolution has 27 numbers in and 4 outputs, whatever the number of places. */
+static void check_local_by_name(luron_ctx *ctx) {
+    static const struct {
+        const char *name;
+        double within, deviation;
+    } cases[] = {
+        {"xavier_uniform(2)", 2 * sqrt(6.0 / 31), 0},
+        {"kaiming_uniform", sqrt(6.0 / 27), 0},
+        {"lecun_uniform", sqrt(3.0 / 27), 0},
+        {"xavier_normal", 0, sqrt(2.0 / 31)},
+        {"kaiming_normal(0, fan_out)", 0, sqrt(0.5)},
+        {"lecun_normal", 0, sqrt(1.0 / 27)},
+        {"normal(0, 3)", 0, 3},
+        {"xavier_uniform(0)", 0, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char options[200];
+        luron_layer *layer;
+        snprintf(
+            options, sizeof options,
+            CHANNELS(3, 4) "\"input_size\": 8, \"kernel_size\": 3, \"weight_init\": \"%s\", \"bias_init\": \"ones\"}",
+            cases[i].name);
+        assert_ok(ctx, luron_layer_from_json(&layer, ctx, "LocallyConnected2d", options));
+        const luron_tensor *w = luron_layer_param(layer, 0);
+        const double n = (double)luron_tensor_numel(w);
+        double squares = 0;
+        for (int64_t k = 0; k < luron_tensor_numel(w); k++)
+            squares += pow(((const float *)luron_tensor_data(w))[k], 2);
+        if (cases[i].within > 0)
+            assert_bound(w, cases[i].within);
+        else /* within five standard errors */
+            assert_true(fabs(sqrt(squares / n) - cases[i].deviation) <= 5 * cases[i].deviation / sqrt(2 * n));
+        assert_true(((const float *)luron_tensor_data(luron_layer_param(layer, 1)))[143] == 1);
+        luron_layer_unref(layer);
+    }
+}
+
 /* PyTorch's bounds of the transposed; those of the separable are of its two convolutions; and by name. */
 static void test_conv_more_initialised(void **state) {
     luron_ctx *ctx = *state;
@@ -185,6 +240,7 @@ static void test_conv_more_initialised(void **state) {
     assert_shape(luron_layer_param(layer, 1), 4, 6, 6);
     assert_bound(luron_layer_param(layer, 0), 1 / sqrt(27));
     luron_layer_unref(layer);
+    check_local_by_name(ctx);
 }
 
 /* Unfold, a matrix product and the bias are a convolution; Fold of Unfold counts how often a place is taken. */
@@ -227,6 +283,7 @@ static void test_conv_more_messages(void **state) {
     luron_layer *none = NULL;
     luron_tensor *x = tensor_of(ctx, LURON_F32, 4, (const int64_t[]){1, 2, 3, 4}, NULL),
                  *blocks = tensor_of(ctx, LURON_F32, 3, (const int64_t[]){1, 6, 5}, NULL);
+    luron_tensor *column = tensor_of(ctx, LURON_F32, 4, (const int64_t[]){1, 2, 1, 3}, NULL);
     luron_tensor *empty = tensor_of(ctx, LURON_F32, 4, (const int64_t[]){1, 2, 0, 4}, NULL),
                  *deep = tensor_of(ctx, LURON_F32, 4, (const int64_t[]){0, 1000000000000, 1, 1}, NULL);
     refuses(ctx, "ConvTranspose2d", CHANNELS(3, 2) "\"kernel_size\": 2}", x, LURON_E_SHAPE,
@@ -239,6 +296,9 @@ static void test_conv_more_messages(void **state) {
             "output would have size -1: from an input of size 3 comes 3, and padding takes 4");
     refuses(ctx, "ConvTranspose2d", CHANNELS(2, 2) "\"kernel_size\": 2}", empty, LURON_E_SHAPE,
             "input has size 0, at least 1 expected behind the channels");
+    refuses(ctx, "ConvTranspose2d",
+            CHANNELS(2, 2) "\"kernel_size\": [2, 1], \"stride\": 4, \"padding\": \"same\", \"output_padding\": [0, 3]}",
+            column, LURON_E_SHAPE, "output would have size 0: from an input of size 1 comes 2, and padding takes 2");
     refuses(ctx, "SeparableConv2d", CHANNELS(2, 2) "\"kernel_size\": [2, 5]}", x, LURON_E_SHAPE,
             "input has size 4, 4 with padding: the kernel takes 5");
     refuses(ctx, "LocallyConnected2d", CHANNELS(2, 2) "\"input_size\": [3, 3], \"kernel_size\": 2}", x, LURON_E_SHAPE,
@@ -262,7 +322,10 @@ static void test_conv_more_messages(void **state) {
          "in_channels, 3, and out_channels, 2, have to be multiples of groups, 2"},
         {"ConvTranspose2d", CHANNELS(2, 2) "\"kernel_size\": 2, \"stride\": 2, \"output_padding\": 2}",
          "output_padding is 2, less than stride, 2, or than dilation, 1, expected"},
-        {"ConvTranspose2d", CHANNELS(2, 2) "\"kernel_size\": 2, \"padding\": \"same\"}", "padding"},
+        {"ConvTranspose2d", CHANNELS(2, 2) "\"kernel_size\": 2, \"padding\": \"causal\"}",
+         "or list of 2 such, or 'same', or 'valid' expected, got 'causal'"},
+        {"ConvTranspose3d", CHANNELS(2, 2) "\"kernel_size\": 2, \"stride\": 2, \"output_padding\": [1, 0]}",
+         "output_padding has 2 numbers, 1 or 3 expected"},
         {"SeparableConv1d", CHANNELS(2, 2) "\"kernel_size\": 2, \"padding\": \"same\", \"stride\": 2}",
          "padding 'same' goes with stride 1 alone, stride is 2"},
         {"SeparableConv1d", CHANNELS(1000000, 2) "\"kernel_size\": 2, \"depth_multiplier\": 10000}",
@@ -281,7 +344,9 @@ static void test_conv_more_messages(void **state) {
                  luron_layer_from_json(&none, ctx, "LocallyConnected2d",
                                        CHANNELS(2, 2) "\"input_size\": 3, \"kernel_size\": 4}"),
                  LURON_E_SHAPE, "the kernel takes 4");
-    luron_tensor_unref(x), luron_tensor_unref(blocks), luron_tensor_unref(empty), luron_tensor_unref(deep);
+    luron_tensor *all[] = {x, blocks, column, empty, deep};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        luron_tensor_unref(all[i]);
 }
 
 int main(void) {

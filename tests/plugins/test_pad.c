@@ -41,6 +41,12 @@ static void test_pad_gradients(void **state) {
          {{INPUT_SHAPE(2, 1, 5)}},
          .tol = 1e-7,
          .order = 2},
+        {"Upsample",
+         "{\"scale_factor\": [1.5, 2], \"mode\": \"bicubic\"}",
+         1,
+         {{INPUT_SHAPE(1, 2, 2, 3)}},
+         .tol = 1e-7,
+         .order = 2},
         {"Upsample", "{\"size\": 5, \"mode\": \"linear\"}", 1, {{INPUT_SHAPE(0, 1, 3)}}, .order = 2},
         {"Upsample",
          "{\"size\": [70], \"mode\": \"linear\", \"align_corners\": true}",
@@ -161,6 +167,9 @@ static void test_pad_messages(void **state) {
     refuses(ctx, "CenterCrop", "{\"height\": 2, \"width\": 5}", x, LURON_E_SHAPE,
             "input has width 4, 5 expected or more");
     refuses(ctx, "Upsample", "{\"scale_factor\": 0.3}", x, LURON_E_SHAPE, "output would have size 0 in dimension 2");
+    refuses(ctx, "Upsample", "{\"scale_factor\": [1, 0.2]}", x, LURON_E_SHAPE, "output would have size 0 in dimension 3");
+    refuses(ctx, "Upsample", "{\"scale_factor\": [2, 2, 2]}", x, LURON_E_SHAPE,
+            "scale_factor has 3 numbers, the input 2 dimensions behind (n, c)");
     refuses(ctx, "Upsample", "{\"size\": [2, 2, 2]}", x, LURON_E_SHAPE,
             "size has 3 numbers, the input 2 dimensions behind (n, c)");
     refuses(ctx, "Upsample", "{\"size\": 2, \"mode\": \"linear\"}", x, LURON_E_SHAPE,
@@ -175,6 +184,10 @@ static void test_pad_messages(void **state) {
             "input has channels 2, a multiple of groups, 3, expected");
     static const char *const wrong[][3] = {
         {"Upsample", "{}", "size or scale_factor has to be given"},
+        {"Upsample", "{\"scale_factor\": 0}", "size or scale_factor has to be given"},
+        {"Upsample", "{\"scale_factor\": [1, -1]}", "number from 0 to 1e+06 or list of 0 to 3 such expected, got { 1, -1 }"},
+        {"UpsamplingNearest2d", "{\"scale_factor\": [1, 2, 3]}", "scale_factor"},
+        {"Upsample", "{\"size\": 2, \"scale_factor\": [1, 2]}", "size or scale_factor has to be given, not both"},
         {"Upsample", "{\"size\": 2, \"scale_factor\": 2}", "size or scale_factor has to be given, not both"},
         {"Upsample", "{\"size\": 2, \"align_corners\": true}",
          "align_corners goes with linear, bilinear, trilinear and bicubic, mode is 'nearest'"},

@@ -62,7 +62,7 @@ LURON_API LURON_NODISCARD luron_status luron_plugin_index(luron_ctx *ctx, const 
 LURON_API const luron_type *luron_type_at(luron_ctx *ctx, luron_kind kind, int i);
 
 /* ---- arguments: values for options, by name or (name NULL) by position in the schema's order ------------------------- */
-typedef enum luron_arg_kind { LURON_ARG_INTEGER, LURON_ARG_NUMBER, LURON_ARG_BOOLEAN, LURON_ARG_STRING, LURON_ARG_INTS } luron_arg_kind;
+typedef enum luron_arg_kind { LURON_ARG_INTEGER, LURON_ARG_NUMBER, LURON_ARG_BOOLEAN, LURON_ARG_STRING, LURON_ARG_INTS, LURON_ARG_FLOATS } luron_arg_kind;
 typedef struct luron_arg {
     const char *name;
     luron_arg_kind kind;
@@ -70,6 +70,7 @@ typedef struct luron_arg {
     double number;
     const char *string;
     luron_ints ints;
+    luron_floats floats;
 } luron_arg;
 
 /* ---- layers ------------------------------------------------------------------------------------------------------------ */

@@ -89,6 +89,10 @@ typedef struct luron_view { /* a DLTensor */
 typedef struct luron_ints { /* value of a LURON_INTS option */
     int64_t n, at[8]; /* n -1, -2 ...: the first, second ... of `choices` in place of numbers */
 } luron_ints;
+typedef struct luron_floats { /* value of a LURON_FLOATS option */
+    int64_t n;
+    double at[8];
+} luron_floats;
 typedef struct luron_init {
     int32_t kind, reserved; /* reserved: 0, or what luron_init_zero_row puts there */
     double a, b;
@@ -129,7 +133,8 @@ enum {
     LURON_INTS,    /* luron_ints                                    */
     LURON_AXIS,    /* int64_t from 0, -1 is the last; Lua counts from 1 */
     LURON_ID,      /* int64_t from 0; a negative value stands for "none"; Lua counts from 1 */
-    LURON_INITIALISER /* luron_named_init */
+    LURON_INITIALISER, /* luron_named_init */
+    LURON_FLOATS       /* luron_floats, finite */
 };
 #define LURON_OPTION_REQUIRED 1u
 #define LURON_OPTION_GRADIENT 2u /* another value than the default changes gradients on purpose, as a padding id does: luron plugin
@@ -140,7 +145,7 @@ typedef struct luron_option {
     double default_number, min, max; /* min < max: a range, checked by the host */
     const char *default_string;      /* LURON_STRING; for LURON_CHOICE the default choice */
     const char *const *choices;      /* NULL-terminated; of LURON_INTS: words that may stand in place of numbers, or NULL */
-    int64_t n_min, n_max;            /* LURON_INTS: how many; one number is repeated to n_min */
+    int64_t n_min, n_max;            /* LURON_INTS, LURON_FLOATS: how many; one number is repeated to n_min */
 } luron_option;
 /* One line an option, C only (C++ fills the struct); each gives &(const luron_option){...}, for a NULL-terminated
  * array. `type` is the options struct, `name` its member and the option's name.                                    */
@@ -158,6 +163,8 @@ typedef struct luron_option {
 #define LURON_OPT_INTS_OR(type, name, dflt, min, max, n_min, n_max, choices, doc) LURON_OPT_(type, name, LURON_INTS, 0, dflt, min, max, NULL, choices, n_min, n_max, doc)
 #define LURON_OPT_AXIS(type, name, dflt, doc) LURON_OPT_(type, name, LURON_AXIS, 0, dflt, 0, 0, NULL, NULL, 0, 0, doc)
 #define LURON_OPT_ID(type, name, dflt, doc) LURON_OPT_(type, name, LURON_ID, 0, dflt, 0, 0, NULL, NULL, 0, 0, doc)
+#define LURON_OPT_FLOATS(type, name, dflt, min, max, n_min, n_max, doc) LURON_OPT_(type, name, LURON_FLOATS, 0, dflt, min, max, NULL, NULL, n_min, n_max, doc)
+#define LURON_OPT_FLOATS_REQ(type, name, min, max, n_min, n_max, doc) LURON_OPT_(type, name, LURON_FLOATS, LURON_OPTION_REQUIRED, 0, min, max, NULL, NULL, n_min, n_max, doc)
 
 /* First values of a parameter by name, "kaiming_normal"; without one luron_init_or takes what the layer does itself. */
 #define LURON_OPT_INITIALISER(type, name, doc) LURON_OPT_(type, name, LURON_INITIALISER, 0, 0, 0, 0, NULL, NULL, 0, 0, doc)

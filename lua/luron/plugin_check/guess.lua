@@ -54,6 +54,12 @@ function draw.ints(o, rand)
   return list
 end
 
+function draw.floats(o, rand)
+  local list = {}
+  for i = 1, math.max(o.n_min, 1) + rand(o.n_max - math.max(o.n_min, 1) + 1) - 1 do list[i] = draw.float(o, rand) end
+  return list
+end
+
 --- Options drawn from the schema: what is required always, the rest in every second case. `fixed` overrides.
 function guess.options(schema, rand, fixed, plain)
   local options = {}
@@ -87,7 +93,7 @@ local function sizes_for(options)
     local value = options[name]
     if math.type(value) == "integer" and value > 0 and value <= 64 then
       for _ = 1, 4 do sizes[#sizes + 1] = value end
-    elseif type(value) == "table" then
+    elseif type(value) == "table" and math.type(value[1]) == "integer" then
       local product = 1
       sizes.lists[#sizes.lists + 1] = value
       for _, part in ipairs(value) do

@@ -14,6 +14,7 @@ local function wrong_values(o)
   if o.kind == "string" then list = { {}, true, print } end
   if o.kind == "choice" then list = { "no such choice", 1, {}, print } end
   if o.kind == "ints" then list = { "text", true, { 1.5 }, { "a" }, { 1, 2, 3, 4, 5, 6, 7, 8, 9 }, print } end
+  if o.kind == "floats" then list = { "text", true, { 0 / 0 }, { "a" }, { 1, 2, 3, 4, 5, 6, 7, 8, 9 }, print } end
   if o.min and number then
     list[#list + 1] = o.kind == "float" and o.min - 1 - math.abs(o.min) * 0.5 or math.tointeger(o.min) and math.tointeger(o.min) - 1 or nil
     list[#list + 1] = o.max < 2 ^ 53 and (o.kind == "float" and o.max + 1 + math.abs(o.max) * 0.5 or math.tointeger(o.max) + 1) or nil
@@ -26,6 +27,7 @@ local function odd_values(o)
   if o.kind == "float" then return { 0 / 0, math.huge, -math.huge, 0.0, -0.0, 1e308, 5e-324, o.min, o.max } end
   if o.kind == "int" then return { 0, -1, o.min and math.tointeger(o.min), o.max and o.max <= 4096 and math.tointeger(o.max) or nil } end
   if o.kind == "axis" or o.kind == "id" then return { -1, 1, 9, -9, math.maxinteger, math.mininteger } end
+  if o.kind == "floats" then return { {}, 0.0, { -1.5, 1.5 }, { 1, 1 }, { o.max, o.min }, { 1e308, 5e-324 } } end
   if o.kind == "ints" then return { {}, { 0 }, { -1 }, { -1, -1 }, 7, { 1, 1, 1 } } end
   if o.kind == "string" then return { "", ("x"):rep(300), "\255" } end
   return o.choices or { true, false }

@@ -1,0 +1,60 @@
+/* image.h -- what the layers share that change images at random when training, each of a batch by itself: x (n, c, h,
+ * w) or (c, h, w) -> y as x unless a layer says otherwise. In ops alone: what is drawn is a number of the layer's call
+ * and of the image's place in the batch, and all is linear or continuous in x. */
+#ifndef PREPROCESS_IMAGE_H
+#define PREPROCESS_IMAGE_H
+#include "preprocess.h"
+
+extern const luron_port *const image_in[];
+
+/** An error unless input 0 is an image or a batch of them. */
+luron_status image_check(luron_call *c);
+/** The same, and output 0 like the input; for `setup`. */
+luron_status image_setup(luron_call *c);
+/** The same, and an error unless there are three channels. */
+luron_status image_setup_rgb(luron_call *c);
+/** Input 0 as four dims, and what it became as output 0 with as many dims as that has. */
+luron_tensor *image_batch(luron_call *c, const luron_ops *o);
+luron_status image_give(luron_call *c, const luron_ops *o, luron_tensor *y);
+/** Is there nothing to do: no training, or no number. */
+int image_stays(luron_call *c);
+/** A number of [0, 1), or from `low` to `high`, for each image: (n, 1, 1, 1); each `stream` has numbers of its own. */
+luron_tensor *image_drawn(luron_call *c, const luron_ops *o, int stream);
+luron_tensor *image_between(luron_call *c, const luron_ops *o, int stream, double low, double high);
+/** 0, 1 ... n - 1 as dim `dim` of four. */
+luron_tensor *image_line(luron_call *c, const luron_ops *o, int dim, int64_t n);
+
+/* Keras's options that are a number or two: what lies between. */
+typedef struct image_range {
+    double low, high;
+} image_range;
+/** Of one number f from -f, or `least` if that is more, to f; two in either order. */
+image_range image_factor(const luron_floats *f, double least);
+/** Of `value_range`: two numbers, or the second; none: 0 and 255. */
+image_range image_values(const luron_floats *f);
+luron_status image_check_values(luron_call *c, const luron_floats *f);
+/** Within the range of values. */
+luron_tensor *image_clipped(luron_call *c, const luron_ops *o, luron_tensor *x, image_range values);
+/** Chosen images (n, 1, 1, 1) of y, the others of x: as many of them as `factor` says, which is drawn for each; two
+ * streams. */
+luron_tensor *image_some(luron_call *c, const luron_ops *o, int stream, const luron_floats *factor, luron_tensor *y,
+                         luron_tensor *x);
+
+#define IMAGE_VALUES(type)                                                                                             \
+    LURON_OPT_FLOATS(type, value_range, 0, -1e9, 1e9, 0, 2,                                                            \
+                     "least and largest of the numbers, or the largest alone above 0; nil: { 0, 255 }")
+#define IMAGE_TYPE(type_name, text, opts, size, checks, shapes, body)                                                  \
+    IMAGE_TYPE_(LURON_LAYER_RANDOM, type_name, text, opts, size, checks, shapes, body)
+#define IMAGE_TYPE_(random, type_name, text, opts, size, checks, shapes, body)                                         \
+    {.struct_size = sizeof(luron_layer_type),                                                                          \
+     .flags = LURON_LAYER_F64 | (random),                                                                              \
+     .name = type_name,                                                                                                \
+     .doc = text,                                                                                                      \
+     .options = opts,                                                                                                  \
+     .options_size = size,                                                                                             \
+     .in = image_in,                                                                                                   \
+     .declare = checks,                                                                                                \
+     .setup = shapes,                                                                                                  \
+     .compose = body}
+
+#endif
