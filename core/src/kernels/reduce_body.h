@@ -5,6 +5,7 @@
  *   LOWEST, HIGHEST  what MAX and MIN start from
  *   SERVES    SERVES(id): is that asked for with this dtype?
  *   NAME      NAME(x): x with the suffix of the dtype
+ *   ADD_LANES optional: adds numbers in order to the lanes of a sum
  *
  * A tile is `width` outputs along the innermost kept dim, at most COLUMNS: neighbours, where that reads memory in
  * order. */
@@ -64,6 +65,12 @@ static inline __attribute__((always_inline)) void NAME(line)(const int fn, A *la
         NAME(extremes)(fn, lane, x + i, (n - i) / LANES * LANES);
         i += (n - i) / LANES * LANES;
     }
+#ifdef ADD_LANES
+    if (fn == LURON__REDUCE_SUM && stride == 1) {
+        ADD_LANES(lane, x + i, (n - i) / LANES * LANES);
+        i += (n - i) / LANES * LANES;
+    }
+#endif
     A sum[LANES];
     for (int l = 0; l < LANES; l++)
         sum[l] = lane[l];
