@@ -1,25 +1,10 @@
 /* reduce.c -- sums, products, extremes and their places. The order of every sum: reduce.h. */
-#include "kernels/reduce.h"
-#include "internal.h"
+#include "kernels/reduce_blocks.h"
 
 #include <math.h>
-#include <string.h>
 
-enum { LANES = 8, BLOCK = 4096, COLUMNS = 64, GRAIN = 32768, SHORT_RUN = 16, SQUARES = 100 /* sum of (x - mean)^2 */ };
-
-/* The blocks of one tile, each into a row of work. */
-typedef struct blocks_job {
-    const luron__reduce_args *r;
-    int fn, width;
-    const void *x, *mean;
-    void *work;
-    size_t row;
-    void (*block)(int fn, const luron__reduce_args *r, const void *x, int width, int64_t first, const void *mean,
-                  void *out);
-} blocks_job;
-
-static void some_blocks(void *arg, int64_t begin, int64_t end, int64_t chunk) {
-    const blocks_job *job = arg;
+void luron__reduce_blocks(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+    const luron__reduce_job *job = arg;
     (void)chunk;
     for (int64_t b = begin; b < end; b++)
         job->block(job->fn, job->r, job->x, job->width, b * BLOCK, job->mean, (char *)job->work + (size_t)b * job->row);
@@ -61,33 +46,6 @@ static __attribute__((target("avx2"))) void add_lanes_wide(double *lane, const f
 #define T double
 #define NAME(x) x##_f64
 #include "kernels/reduce_body.h"
-#undef T
-#undef A
-#undef LOWEST
-#undef HIGHEST
-#undef IS_NAN
-#undef NAME
-#define T int64_t
-#define A int64_t
-#define LOWEST INT64_MIN
-#define HIGHEST INT64_MAX
-#define IS_NAN(v) false
-#undef SERVES
-#define SERVES(id) ((int)(id) != SQUARES)
-#define NAME(x) x##_i64
-#include "kernels/reduce_body.h"
-#undef T
-#undef LOWEST
-#undef HIGHEST
-#undef NAME
-#define T uint8_t
-#undef SERVES
-#define SERVES(id) ((int)(id) == LURON__REDUCE_MAX || (int)(id) == LURON__REDUCE_MIN)
-#define LOWEST 0
-#define HIGHEST 1
-#define NAME(x) x##_b8
-#include "kernels/reduce_body.h"
-
 static void add_dim(int *n, int64_t *sizes, int64_t *strides, int64_t size, int64_t stride) {
     if (*n && strides[*n - 1] == size * stride) {
         sizes[*n - 1] *= size;
@@ -140,7 +98,7 @@ int64_t luron__reduce_work(const luron__reduce_args *r) {
 
 typedef struct tiles_job {
     const luron__reduce_args *r;
-    void (*tile)(const luron__reduce_args *r, int64_t offset, int64_t output, int width, int threads, void *work);
+    luron__reduce_tile_fn *tile;
     int threads;
     void *work;
 } tiles_job;
@@ -174,10 +132,10 @@ void luron__reduce(const luron__reduce_args *r, int threads, void *work) {
         job.tile = ids ? arg_tile_f64 : tile_f64;
         break;
     case LURON_I64:
-        job.tile = ids ? arg_tile_i64 : tile_i64;
+        job.tile = luron__reduce_i64[ids];
         break;
     default:
-        job.tile = ids ? arg_tile_b8 : tile_b8;
+        job.tile = luron__reduce_b8[ids];
         break;
     }
     double each = (double)(r->n ? r->n : 1) * tile_width(r);

@@ -1,4 +1,4 @@
-/* reduce_body.h -- reductions for one dtype, included by reduce.c once for each, which defines
+/* reduce_body.h -- reductions for one dtype, included by reduce.c and reduce_ints.c once for each, which define
  *
  *   T, A      type of the elements, type in which they are accumulated
  *   IS_NAN    IS_NAN(v)
@@ -191,16 +191,16 @@ static void NAME(tile_total)(int fn, const luron__reduce_args *r, const T *x, in
 static void NAME(pass)(int fn, const luron__reduce_args *r, const T *x, int width, int threads, A *work, const A *mean,
                        A *total) {
     if (work) {
-        blocks_job job = {.r = r,
-                          .fn = fn,
-                          .width = width,
-                          .x = x,
-                          .mean = mean,
-                          .work = work,
-                          .row = COLUMNS * sizeof(A),
-                          .block = NAME(any_block)};
+        luron__reduce_job job = {.r = r,
+                                 .fn = fn,
+                                 .width = width,
+                                 .x = x,
+                                 .mean = mean,
+                                 .work = work,
+                                 .row = COLUMNS * sizeof(A),
+                                 .block = NAME(any_block)};
         int64_t blocks = (r->n + BLOCK - 1) / BLOCK, grain = GRAIN / (BLOCK * (int64_t)width);
-        luron__parallel_for(threads, blocks, grain < 1 ? 1 : grain, some_blocks, &job);
+        luron__parallel_for(threads, blocks, grain < 1 ? 1 : grain, luron__reduce_blocks, &job);
     }
     NAME(tile_total)(fn, r, x, width, work, mean, total);
 }
