@@ -16,6 +16,7 @@ luron_status pool_max_forward(luron_call *c) {
     planes p;
     LURON_TRY(pool_open(c, &p));
     p.x = luron_data(luron_in(c, 0)), p.y = luron_data(luron_out(c, 0)), p.win = luron_data(luron_saved(c, 0));
+    if (!p.pad[POOL_D] && !p.pad[POOL_H] && !p.pad[POOL_W]) luron_takes_largest(c); /* no window is without a place */
     if (pool_is_squares(&p))
         pool_choose_squares(&p, c);
     else
