@@ -169,6 +169,117 @@ static void derive_over(luron_plan *p, int64_t k) {
     b->written_first = false; /* it takes no place */
 }
 
+/* ---- behind the largest of some ---------------------------------------------------------------------------------- */
+/* How often steps look at a storage. */
+static int64_t uses(const luron_plan *p, const luron__storage *storage) {
+    int64_t n = 0;
+    for (int64_t k = 0; k < p->n_steps; k++) {
+        for (int h = 0; h < p->steps[k].n; h++)
+            n += p->steps[k].headers[h].storage == storage;
+        for (int64_t v = 0; v < p->steps[k].n_views; v++)
+            n += p->steps[k].views[v].storage == storage;
+    }
+    return n;
+}
+
+static bool has_view(luron_view *const *views, int n, const luron_view *v) {
+    for (int i = 0; i < n; i++)
+        if (views[i] == v) return true;
+    return false;
+}
+static bool writes(const luron__plan_step *s, const luron__storage *storage) {
+    if (s->n > 0 && s->headers[s->n - 1].storage == storage) return true;
+    for (int64_t i = 0; i < s->n_views; i++) {
+        const luron_call *c = &s->frame->call;
+        const luron_view *v = s->views[i].view;
+        if (s->views[i].storage != storage) continue;
+        if (s->kind == LURON__PLAN_FORWARD ? !has_view(c->in, c->n_in, v) && !has_view(c->param, c->n_param, v)
+                                           : has_view(c->grad_in, c->n_in, v) || has_view(c->grad_param, c->n_param, v))
+            return true;
+    }
+    return false;
+}
+
+/* View `v` of step s is at `x` from now on, with the sizes of `like`. */
+static void point(luron__plan_step *s, luron_view *v, place x, const luron_view *like) {
+    for (int64_t i = 0; i < s->n_views; i++)
+        if (s->views[i].view == v) s->views[i].storage = (luron__storage *)x.storage, s->views[i].offset = x.offset;
+    v->ndim = like->ndim, v->shape = like->shape, v->strides = like->strides;
+}
+/* What a pair of steps has between them: kept for them alone, but for `more` other looks. */
+static bool is_between(luron_plan *p, place x, int64_t more) {
+    const luron__plan_store *store = store_of(p, x.storage);
+    return store && store->kept && store->written_first && uses(p, x.storage) == 2 + more;
+}
+
+/* Steps k and k + 1 change places; what each needs is in use during both. */
+static void swap_steps(luron_plan *p, int64_t k) {
+    luron__plan_step *s = &p->steps[k];
+    const luron__plan_step first = s[0];
+    const uint64_t hash = s[1].hash;
+    s[0] = s[1], s[0].hash = first.hash;
+    s[1] = first, s[1].hash = hash;
+    join_times(p, k, k + 1);
+}
+
+/* The step of the gradient of `most`, by what that has saved: n_steps if there is none, -1 if there are several. */
+static int64_t gradient_of(luron_plan *p, const luron__plan_step *most) {
+    const luron_view *saved = most->frame->call.saved[0];
+    const place at = place_of(most, saved);
+    int64_t found = p->n_steps;
+    for (int64_t k = 0; k < p->n_steps && saved; k++) {
+        const luron__plan_step *s = &p->steps[k];
+        if (s->kind != LURON__PLAN_BACKWARD || !s->frame->call.saved[0] || !same(place_of(s, s->frame->call.saved[0]), at)) continue;
+        if (found < p->n_steps) return -1;
+        found = k;
+    }
+    return found;
+}
+
+/* The gradients of the two layers, at steps k and k + 1, in the other order: the one that is given, gz, goes through the layer that
+ * rises first, into the memory of what was between them. */
+static bool rise_back(luron_plan *p, int64_t k, place y, place z, uint32_t dtype) {
+    luron__plan_step *most = &p->steps[k], *rise = most + 1;
+    if (k + 1 >= p->n_steps || !is_plain_layer(p, rise, LURON__PLAN_BACKWARD, dtype)) return false;
+    luron_call *m = &most->frame->call, *r = &rise->frame->call;
+    const place gz = place_of(most, m->grad_out[0]), gy = place_of(most, m->grad_in[0]), gx = place_of(rise, r->grad_in[0]);
+    const place less = {gy.storage, gy.offset, gz.numel};
+    if (!same(gy, place_of(rise, r->grad_out[0])) || !same(y, place_of(rise, r->out[0])) || !is_between(p, gy, 0)) return false;
+    if (!gx.storage || !most->fresh[0] || !rise->fresh[0] || gz.numel != z.numel || gz.numel > gy.numel) return false;
+    point(rise, r->out[0], z, m->grad_out[0]);
+    point(rise, r->grad_out[0], gz, m->grad_out[0]);
+    point(most, m->grad_in[0], gx, r->grad_in[0]);
+    point(rise, r->grad_in[0], less, m->grad_out[0]);
+    point(most, m->grad_out[0], less, m->grad_out[0]);
+    luron__plan_store *store = store_of(p, z.storage);
+    if (store->last < k) store->last = k;
+    swap_steps(p, k);
+    return true;
+}
+
+/* A layer that rises, step k, before one that takes the largest of some of its numbers: done behind it, on fewer. Where it is flat no
+ * gradient passes, so it makes no difference which of equals has won there. */
+static void rise_behind(luron_plan *p, int64_t k) {
+    enum { NEEDED = LURON_EW_RISES | LURON_EW_FROM_Y | LURON_EW_IN_PLACE };
+    luron__plan_step *rise = &p->steps[k], *most = rise + 1;
+    const uint32_t dtype = rise->frame->call.dtype;
+    if (!is_plain_layer(p, rise, LURON__PLAN_FORWARD, dtype) || most->kind != LURON__PLAN_FORWARD) return;
+    luron_call *r = &rise->frame->call, *m = &most->frame->call;
+    const place x = place_of(rise, r->in[0]), y = place_of(rise, r->out[0]), z = place_of(most, m->out[0]);
+    if (~rise->frame->type->elementwise.flags & NEEDED || !(m->flags & LURON_CALL_LARGEST)) return;
+    if (m->n_in != 1 || m->n_out != 1 || m->dtype != dtype || !same(y, place_of(most, m->in[0])) || !store_of(p, z.storage)) return;
+    const int64_t back = gradient_of(p, most);
+    if (back < 0 || !is_between(p, y, back < p->n_steps)) return;
+    for (int64_t i = k + 2; i < p->n_steps; i++)
+        if (writes(&p->steps[i], z.storage)) return;
+    if (back < p->n_steps && !rise_back(p, back, y, z, dtype)) return;
+    store_of(p, y.storage)->written_first = false; /* it takes no place */
+    point(most, m->in[0], x, r->in[0]);
+    point(rise, r->in[0], z, m->out[0]);
+    point(rise, r->out[0], z, m->out[0]);
+    swap_steps(p, k);
+}
+
 /* ---- the plan ---------------------------------------------------------------------------------------------------- */
 static bool tells(const luron__plan_step *s, place x) { return s->told == x.numel && x.numel > 0 && x.storage; }
 
@@ -220,6 +331,8 @@ static void fuse_before(luron_plan *p, int64_t k) {
 
 void luron__plan_fuse(luron_plan *p, luron_ctx *ctx) {
     p->ctx = ctx; /* for luron__plan_memory */
+    for (int64_t k = 0; k + 1 < p->n_steps && !p->refusal[0]; k++)
+        if (p->steps[k].kind == LURON__PLAN_FORWARD) rise_behind(p, k);
     for (int64_t k = 0; k + 1 < p->n_steps && !p->refusal[0]; k++)
         if (p->steps[k].kind == LURON__PLAN_FORWARD)
             fuse_behind(p, k);

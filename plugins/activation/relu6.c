@@ -13,4 +13,4 @@ static luron_status compose(luron_call *c, const luron_ops *o) {
     luron_tensor *y = o->where(c, o->ge(c, x, six), six, x);
     return o->set_out(c, 0, o->where(c, o->le(c, x, zero), zero, y));
 }
-ACTIVATION(relu6, "ReLU6", "min(max(x, 0), 6)", LURON_EW_FROM_Y | LURON_EW_IN_PLACE);
+ACTIVATION(relu6, "ReLU6", "min(max(x, 0), 6)", LURON_EW_FROM_Y | LURON_EW_IN_PLACE | LURON_EW_RISES);

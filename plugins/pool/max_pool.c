@@ -2,30 +2,6 @@
  * memory; a NaN wins over all before it, as in PyTorch. Where the winners lie is kept for backward. */
 #ifndef REAL
 #include "pool.h"
-/* The windows of `squares` below four at a time, as far as that goes; @return how many. */
-static int32_t fours(const float *x, const float *z, float *y, int32_t *win, int32_t n, int32_t base, int32_t below) {
-    typedef float four __attribute__((vector_size(16)));
-    typedef int32_t ints __attribute__((vector_size(16)));
-    const ints steps = {0, 2, 4, 6};
-    int32_t o = 0;
-    for (; o + 4 <= n; o += 4) {
-        four a[4], best;
-        memcpy(a, x + 2 * o, 2 * sizeof *a), memcpy(a + 2, z + 2 * o, 2 * sizeof *a);
-        const four v[3] = {__builtin_shufflevector(a[0], a[1], 1, 3, 5, 7),
-                           __builtin_shufflevector(a[2], a[3], 0, 2, 4, 6),
-                           __builtin_shufflevector(a[2], a[3], 1, 3, 5, 7)};
-        const int32_t at[3] = {base + 2 * o + 1, below + 2 * o, below + 2 * o + 1};
-        ints won = base + 2 * o + steps;
-        best = __builtin_shufflevector(a[0], a[1], 0, 2, 4, 6);
-        for (int k = 0; k < 3; k++) {
-            const ints take = (ints)(v[k] > best) | (ints)(v[k] != v[k]);
-            best = (four)(((ints)v[k] & take) | ((ints)best & ~take));
-            won = ((at[k] + steps) & take) | (won & ~take);
-        }
-        memcpy(y + o, &best, sizeof best), memcpy(win + o, &won, sizeof won);
-    }
-    return o;
-}
 #define REAL float
 #include "max_pool.c"
 #define REAL double
@@ -40,13 +16,20 @@ luron_status pool_max_forward(luron_call *c) {
     planes p;
     LURON_TRY(pool_open(c, &p));
     p.x = luron_data(luron_in(c, 0)), p.y = luron_data(luron_out(c, 0)), p.win = luron_data(luron_saved(c, 0));
-    c->host->parallel_for(c, p.n, pool_grain(&p), p.adaptive ? BY_TYPE(c, scan_planes) : BY_TYPE(c, planes), &p);
+    if (!p.pad[POOL_D] && !p.pad[POOL_H] && !p.pad[POOL_W]) luron_takes_largest(c); /* no window is without a place */
+    if (pool_is_squares(&p))
+        pool_choose_squares(&p, c);
+    else
+        c->host->parallel_for(c, p.n, pool_grain(&p), p.adaptive ? BY_TYPE(c, scan_planes) : BY_TYPE(c, planes), &p);
     return LURON_OK;
 }
 luron_status pool_max_spread(luron_call *c, planes *p) {
     p->gx = luron_data(luron_grad_in_beta(c, 0, &p->beta));
     p->gy = luron_data(luron_grad_out(c, 0)), p->win = luron_data(luron_saved(c, 0));
-    if (p->gx) c->host->parallel_for(c, p->n, pool_grain(p), BY_TYPE(c, spread), p);
+    if (p->gx && p->beta == 0 && pool_is_squares(p))
+        pool_spread_squares(p, c);
+    else if (p->gx)
+        c->host->parallel_for(c, p->n, pool_grain(p), BY_TYPE(c, spread), p);
     return LURON_OK;
 }
 luron_status pool_max_backward(luron_call *c) {
@@ -117,38 +100,7 @@ static void TYPED(row)(const planes *p, const REAL *restrict x, REAL *restrict y
             TYPED(place)(x, y, win, l, h, (int32_t)s, f, base);
     }
 }
-/* A row of windows of 2 x 2 side by side: x is the first row, `z` the second, at `base` and `below` in the plane. */
-static void TYPED(squares)(const REAL *restrict x, const REAL *restrict z, REAL *restrict y, int32_t *restrict win,
-                           int32_t n, int32_t base, int32_t below) {
-    const int is_float = sizeof(REAL) == sizeof(float);
-    for (int32_t o = is_float ? fours((const void *)x, (const void *)z, (void *)y, win, n, base, below) : 0; o < n; o++) {
-        const REAL v[3] = {x[2 * o + 1], z[2 * o], z[2 * o + 1]};
-        const int32_t at[3] = {base + 2 * o + 1, below + 2 * o, below + 2 * o + 1};
-        REAL best = x[2 * o];
-        int32_t won = base + 2 * o;
-        for (int k = 0; k < 3; k++) {
-            const int take = (v[k] > best) | (v[k] != v[k]);
-            best = take ? v[k] : best;
-            won = take ? at[k] : won;
-        }
-        y[o] = best;
-        win[o] = won;
-    }
-}
-static int TYPED(is_square)(const planes *p) {
-    for (int d = POOL_H; d <= POOL_W; d++)
-        if (p->kernel[d] != 2 || p->step[d] != 2 || p->apart[d] != 1 || p->pad[d] || 2 * p->out[d] > p->in[d]) return 0;
-    return p->kernel[POOL_D] == 1 && p->step[POOL_D] == 1 && p->pad[POOL_D] == 0 && p->out[POOL_D] == p->in[POOL_D];
-}
 static void TYPED(plane)(const planes *p, const REAL *x, REAL *y, int32_t *win) {
-    if (TYPED(is_square)(p)) {
-        const int64_t wide = p->in[POOL_W], n = p->out[POOL_W];
-        for (int64_t at = 0; at < p->out[POOL_D] * p->out[POOL_H]; at++, y += n, win += n) {
-            const int64_t row = (at / p->out[POOL_H] * p->in[POOL_H] + at % p->out[POOL_H] * 2) * wide;
-            TYPED(squares)(x + row, x + row + wide, y, win, (int32_t)n, (int32_t)row, (int32_t)(row + wide));
-        }
-        return;
-    }
     for (int64_t at = 0; at < p->out[POOL_D] * p->out[POOL_H]; at++, y += p->out[POOL_W], win += p->out[POOL_W]) {
         const int64_t d0 = at / p->out[POOL_H] * p->step[POOL_D] - p->pad[POOL_D],
                       h0 = at % p->out[POOL_H] * p->step[POOL_H] - p->pad[POOL_H];

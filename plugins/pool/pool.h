@@ -85,6 +85,10 @@ luron_tensor *pool_adaptive(luron_call *c, const luron_ops *o, const planes *p,
 luron_status pool_max_setup(luron_call *c);
 luron_status pool_max_forward(luron_call *c);
 luron_status pool_max_backward(luron_call *c);
+/** Are the windows 2 x 2, side by side? Outputs and winners of those; gx, of which nothing is there before, from gy. */
+int pool_is_squares(const planes *p);
+void pool_choose_squares(const planes *p, luron_call *c);
+void pool_spread_squares(const planes *p, luron_call *c);
 /** Of planes whose winners are saved: gx from gy. */
 luron_status pool_max_spread(luron_call *c, planes *p);
 /** The sums of windows along dim d of x, which is padded, and what an average divides them by, which broadcasts. */

@@ -116,7 +116,7 @@ static double window(const windows *w, const double *x, int64_t p, int64_t q, do
             if (!inside) continue;
             const double v = x[r * w->in[1] + s];
             sum += v;
-            if (at < 0 || v > best) best = v, at = r * w->in[1] + s;
+            if (at < 0 || v > best || isnan(v)) best = v, at = r * w->in[1] + s;
         }
     const double divisor = w->divisor ? (double)w->divisor : (double)n;
     if (gx && w->is_max && at >= 0) gx[at] += g;
@@ -156,7 +156,8 @@ static void options_of(char *json, size_t n, const windows *w) {
                  w->include ? "true" : "false", (int)w->divisor);
 }
 
-static void check_windows(luron_ctx *ctx, const windows *w, uint32_t dtype) {
+/* One number in `nans` is NaN; 0: none. */
+static void check_windows(luron_ctx *ctx, const windows *w, uint32_t dtype, int nans) {
     const int64_t n_in = w->in[0] * w->in[1], n_out = w->out[0] * w->out[1], shape[] = {w->planes, w->in[0], w->in[1]};
     double *x = calloc((size_t)(3 * w->planes * (n_in + n_out) + 1), sizeof *x), *gx = x + w->planes * n_in,
            *y = gx + w->planes * n_in, *v = y + w->planes * n_out;
@@ -164,7 +165,7 @@ static void check_windows(luron_ctx *ctx, const windows *w, uint32_t dtype) {
     luron_layer *layer;
     options_of(json, sizeof json, w);
     for (int64_t i = 0; i < w->planes * n_in; i++)
-        x[i] = (double)draw(-40, 40) / 8;
+        x[i] = nans && draw(1, nans) == 1 ? NAN : (double)draw(-40, 40) / 8;
     for (int64_t i = 0; i < w->planes * n_out; i++) {
         const int64_t plane = i / n_out;
         v[i] = (double)draw(-8, 8) / 8;
@@ -192,10 +193,20 @@ static void test_pool_as_naive_loops(void **state) {
     for (int i = 0; i < 600; i++) {
         const windows w = random_windows();
         if (w.out[0] < 1 || w.out[1] < 1) continue;
-        check_windows(*state, &w, i % 2 ? LURON_F64 : LURON_F32);
+        check_windows(*state, &w, i % 2 ? LURON_F64 : LURON_F32, 0);
         done++;
     }
     assert_true(done > 400);
+}
+
+/* Windows of 2 x 2 side by side, which have loops of their own: lines of whole vectors and of what is left. */
+static void test_pool_squares_as_naive_loops(void **state) {
+    for (int i = 0; i < 160; i++) {
+        windows w = {.is_max = 1, .planes = (int)draw(1, 3), .in = {draw(2, 7), 2 + i / 4}};
+        for (int d = 0; d < 2; d++)
+            w.kernel[d] = w.stride[d] = 2, w.apart[d] = 1, w.out[d] = count(&w, d);
+        check_windows(*state, &w, i % 2 ? LURON_F64 : LURON_F32, i & 2 ? 20 : 0);
+    }
 }
 
 /* A window that lies in the padding alone gives -inf, and its gradient goes nowhere. */
@@ -221,6 +232,7 @@ static void test_pool_window_without_a_place(void **state) {
 static void test_pool_bits_at_any_thread_count(void **state) {
     luron_ctx *ctx = *state;
     static const char *const types[][2] = {{"MaxPool2d", "{\"kernel_size\": 3, \"stride\": 2, \"padding\": 1}"},
+                                           {"MaxPool2d", "{\"kernel_size\": 2}"},
                                            {"AvgPool2d", "{\"kernel_size\": 3, \"stride\": 2, \"padding\": 1}"},
                                            {"AvgPool2d", "{\"kernel_size\": 33}"},
                                            {"AdaptiveAvgPool2d", "{\"output_size\": 5}"},
@@ -292,6 +304,7 @@ int main(void) {
         test_case(test_pool_gradients),
         test_case(test_pool_values_of_pytorch),
         test_case(test_pool_as_naive_loops),
+        test_case(test_pool_squares_as_naive_loops),
         test_case(test_pool_window_without_a_place),
         test_case(test_pool_bits_at_any_thread_count),
         test_case(test_pool_messages),

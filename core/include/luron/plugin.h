@@ -198,6 +198,7 @@ struct luron_call { /* read it through the inline functions below, never the fie
 };
 #define LURON_CALL_TRAINING 1u
 #define LURON_CALL_RECORDING 2u
+#define LURON_CALL_LARGEST 4u
 
 /* ---- host services ---------------------------------------------------------------------------------------------- */
 typedef struct luron_gemm { /* out = op(a) op(b) + beta out + bias; 2-d views of either real type */
@@ -285,6 +286,9 @@ static inline luron_view *luron_saved(const luron_call *c, int slot) { return lu
 static inline const luron_view *luron_grad_out(const luron_call *c, int i) { return luron_at_(c->grad_out, c->n_out, i); }
 static inline const void *luron_options(const luron_call *c) { return c->options; }
 static inline void *luron_scratch(const luron_call *c) { return c->scratch; }
+/** In forward: every number of the one output is the first largest (or NaN) of some of the one input, to which its gradient goes. A plan
+ * then does a LURON_EW_RISES layer before this one behind it, where there are fewer numbers: the bits are the same. */
+static inline void luron_takes_largest(luron_call *c) { c->flags |= LURON_CALL_LARGEST; }
 static inline int luron_is_training(const luron_call *c) { return (c->flags & LURON_CALL_TRAINING) != 0; }
 static inline luron_view *luron_grad_beta_(luron_view *v, uint8_t *fresh, int i, double *beta) {
     if (!v) return NULL;
@@ -369,6 +373,7 @@ typedef struct luron_elementwise {
 } luron_elementwise;
 #define LURON_EW_FROM_Y 1u   /* derive reads y and never x (relu, tanh, sigmoid) */
 #define LURON_EW_IN_PLACE 2u /* `to` may be x                                    */
+#define LURON_EW_RISES 4u    /* f never falls, and where it rises it is x: gy goes on as it is, elsewhere 0, by y (relu): see luron_takes_largest */
 
 enum { LURON_SUM, LURON_PROD, LURON_MEAN, LURON_AMAX, LURON_AMIN }; /* what scatter_reduce does */
 

@@ -74,16 +74,41 @@ static void set_tables(const job *j, int64_t *offset, int32_t *place, float *wei
                 weights[c] = c < j->channels ? ((const float *)g->w)[(o * j->channels + c) * j->taps + t] : 0;
 }
 
-/* The sums to the planes of one image and group. */
+typedef float piece __attribute__((vector_size(16), aligned(4), may_alias));
+
+/* n sums, channels side by side, to a run of each of the planes, which are `plane` numbers apart. */
+static void store_run(const job *j, const float *from, int64_t n, int64_t plane, float *to) {
+    enum { FOUR = 4 };
+    const float beta = (float)j->g->beta;
+    for (int64_t first = 0; first < j->channels; first += FOUR, from += FOUR, to += FOUR * plane) {
+        const int64_t rows = luron__least(FOUR, j->channels - first);
+        int64_t x = 0;
+        for (; x + FOUR <= n; x += FOUR) {
+            piece p[FOUR];
+            for (int k = 0; k < FOUR; k++)
+                p[k] = *(const piece *)(from + (x + k) * W);
+            LURON__CONV_TURN_F32(p);
+            for (int64_t r = 0; r < rows; r++) {
+                piece *at = (piece *)(to + r * plane + x);
+                if (beta != 0) p[r] += beta * *at;
+                *at = p[r];
+            }
+        }
+        for (; x < n; x++)
+            for (int64_t r = 0; r < rows; r++) {
+                float *at = to + r * plane + x;
+                *at = beta == 0 ? from[x * W + r] : from[x * W + r] + beta * *at;
+            }
+    }
+}
+
+/* The sums to the planes of one image and group: line by line, or all of them if no border is between. */
 static void store(const job *j, const float *sums, float *to) {
     const luron__conv_args *g = j->g;
-    const float beta = (float)g->beta;
-    for (int64_t c = 0; c < j->channels; c++)
-        for (int64_t y = 0; y < g->in[1]; y++) {
-            const float *from = sums + ((y + g->before[1]) * j->wide + g->before[2]) * W + c;
-            for (int64_t x = 0; x < g->in[2]; x++, to++, from += W)
-                *to = beta == 0 ? *from : *from + beta * *to;
-        }
+    const int64_t wide = g->in[2], plane = g->in[1] * wide, lines = j->wide == wide ? 1 : g->in[1], n = plane / lines;
+    const float *from = sums + (g->before[1] * j->wide + g->before[2]) * W;
+    for (int64_t y = 0; y < lines; y++, from += j->wide * W)
+        store_run(j, from, n, plane, to + y * n);
 }
 
 static void run_images(void *arg, int64_t begin, int64_t end, int64_t chunk) {
@@ -97,7 +122,7 @@ static void run_images(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     for (int64_t i = begin; i < end; i++) { /* an image and group */
         const int64_t first = i % g->groups * j->rows;
         luron__conv_sparse_job s = {.sums = sums, .list = list, .place = j->place, .offset = j->offset};
-        s.rows = j->taps;
+        s.rows = j->taps, s.width = g->dilation[2] == 1 ? (int)g->kernel[2] : 1;
         memset(sums, 0, (size_t)sums_bytes(j));
         for (int64_t o = 0; o < j->rows; o++) {
             s.g = (const float *)g->gy + (i * j->rows + o) * j->pixels;

@@ -57,19 +57,30 @@ static void VNAME(sparse_weight)(const luron__conv_sparse_job *j) {
 #undef LINES
 
 /* x (pixels, 8 channels): each g goes to all taps; pixels from the last to the first, so that taps ascend for each x.
- */
-static void VNAME(sparse_input)(const luron__conv_sparse_job *j) {
+ * `width` taps lie side by side; a constant where it is inlined. */
+static inline __attribute__((always_inline)) void VNAME(taps)(const int width, const luron__conv_sparse_job *j) {
     const int64_t taps = j->rows, *const offset = j->offset;
-    const float *const w = j->x;
     for (int i = j->n - 1; i >= 0; i--) {
         const int32_t e = j->list[i];
-        float *to = j->sums + j->place[e];
+        float *const to = j->sums + j->place[e];
+        const float *w = j->x;
         VEC y = SET1(j->g + e);
         KEEP(y);
-        for (int64_t t = 0; t < taps; t++) {
+        for (int64_t t = 0; t < taps; t += width, w += width * VL) {
             float *x = to + offset[t];
-            VEC s = FMA(y, VNAME(load)(w + t * VL), VNAME(load)(x));
-            VNAME(store)(x, s);
+#pragma GCC unroll 5
+            for (int k = 0; k < width; k++) {
+                VEC s = FMA(y, VNAME(load)(w + k * VL), VNAME(load)(x + k * VL));
+                VNAME(store)(x + k * VL, s);
+            }
         }
     }
+}
+static void VNAME(sparse_input)(const luron__conv_sparse_job *j) {
+    if (j->width == 5)
+        VNAME(taps)(5, j);
+    else if (j->width == 3)
+        VNAME(taps)(3, j);
+    else
+        VNAME(taps)(1, j);
 }

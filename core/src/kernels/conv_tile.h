@@ -69,14 +69,15 @@ typedef void luron__conv_turn_fn(const void *from, int64_t ld, int64_t n, int c,
 /** The numbers of one channel of the output's gradient that are not 0, and what they go into. Number list[i] stands at
  * g[list[i]]; float32, `rows` vectors of LURON__CONV_SPARSE numbers.
  *   weight: sums[row] (+)= g x[place + offset[row] ...], rows being lines of taps
- *   input: sums[place + offset[row]] += g x[row], rows being taps and x their weights, channels side by side */
+ *   input: sums[place + offset[row]] += g x[row], rows being taps and x their weights, channels side by side; `width`
+ *   taps after each other go to neighbours */
 typedef struct luron__conv_sparse_job {
     const float *g, *x;
     float *sums;
     const int32_t *list, *place;
     const int64_t *offset;
     int64_t rows;
-    int n;
+    int n, width;
     bool first;
 } luron__conv_sparse_job;
 typedef struct luron__conv_sparse {

@@ -1,29 +1,36 @@
 /* reduce.c -- sums, products, extremes and their places. The order of every sum: reduce.h. */
-#include "kernels/reduce.h"
-#include "internal.h"
+#include "kernels/reduce_blocks.h"
 
 #include <math.h>
-#include <string.h>
 
-enum { LANES = 8, BLOCK = 4096, COLUMNS = 64, GRAIN = 32768, SHORT_RUN = 16, SQUARES = 100 /* sum of (x - mean)^2 */ };
-
-/* The blocks of one tile, each into a row of work. */
-typedef struct blocks_job {
-    const luron__reduce_args *r;
-    int fn, width;
-    const void *x, *mean;
-    void *work;
-    size_t row;
-    void (*block)(int fn, const luron__reduce_args *r, const void *x, int width, int64_t first, const void *mean,
-                  void *out);
-} blocks_job;
-
-static void some_blocks(void *arg, int64_t begin, int64_t end, int64_t chunk) {
-    const blocks_job *job = arg;
+void luron__reduce_blocks(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+    const luron__reduce_job *job = arg;
     (void)chunk;
     for (int64_t b = begin; b < end; b++)
         job->block(job->fn, job->r, job->x, job->width, b * BLOCK, job->mean, (char *)job->work + (size_t)b * job->row);
 }
+
+/* Adds n numbers in order, a multiple of LANES, to the lanes: as vectors, of 32 bytes where there are such. */
+typedef double quad __attribute__((vector_size(32)));
+typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
+static inline __attribute__((always_inline)) void add_lanes_loop(double *lane, const float *x, int64_t n) {
+    quad low, high;
+    memcpy(&low, lane, sizeof low), memcpy(&high, lane + 4, sizeof high);
+    for (int64_t i = 0; i < n; i += LANES) {
+        low += __builtin_convertvector(*(const four *)(x + i), quad);
+        high += __builtin_convertvector(*(const four *)(x + i + 4), quad);
+    }
+    memcpy(lane, &low, sizeof low), memcpy(lane + 4, &high, sizeof high);
+}
+static __attribute__((noinline)) void add_lanes(double *lane, const float *x, int64_t n) { add_lanes_loop(lane, x, n); }
+#if defined(__x86_64__)
+static __attribute__((target("avx2"))) void add_lanes_wide(double *lane, const float *x, int64_t n) {
+    add_lanes_loop(lane, x, n);
+}
+#define ADD_LANES (__builtin_cpu_supports("avx2") ? add_lanes_wide : add_lanes)
+#else
+#define ADD_LANES add_lanes
+#endif
 
 #define T float
 #define A double
@@ -35,36 +42,10 @@ static void some_blocks(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 #include "kernels/reduce_body.h"
 #undef T
 #undef NAME
+#undef ADD_LANES
 #define T double
 #define NAME(x) x##_f64
 #include "kernels/reduce_body.h"
-#undef T
-#undef A
-#undef LOWEST
-#undef HIGHEST
-#undef IS_NAN
-#undef NAME
-#define T int64_t
-#define A int64_t
-#define LOWEST INT64_MIN
-#define HIGHEST INT64_MAX
-#define IS_NAN(v) false
-#undef SERVES
-#define SERVES(id) ((int)(id) != SQUARES)
-#define NAME(x) x##_i64
-#include "kernels/reduce_body.h"
-#undef T
-#undef LOWEST
-#undef HIGHEST
-#undef NAME
-#define T uint8_t
-#undef SERVES
-#define SERVES(id) ((int)(id) == LURON__REDUCE_MAX || (int)(id) == LURON__REDUCE_MIN)
-#define LOWEST 0
-#define HIGHEST 1
-#define NAME(x) x##_b8
-#include "kernels/reduce_body.h"
-
 static void add_dim(int *n, int64_t *sizes, int64_t *strides, int64_t size, int64_t stride) {
     if (*n && strides[*n - 1] == size * stride) {
         sizes[*n - 1] *= size;
@@ -117,7 +98,7 @@ int64_t luron__reduce_work(const luron__reduce_args *r) {
 
 typedef struct tiles_job {
     const luron__reduce_args *r;
-    void (*tile)(const luron__reduce_args *r, int64_t offset, int64_t output, int width, int threads, void *work);
+    luron__reduce_tile_fn *tile;
     int threads;
     void *work;
 } tiles_job;
@@ -151,10 +132,10 @@ void luron__reduce(const luron__reduce_args *r, int threads, void *work) {
         job.tile = ids ? arg_tile_f64 : tile_f64;
         break;
     case LURON_I64:
-        job.tile = ids ? arg_tile_i64 : tile_i64;
+        job.tile = luron__reduce_i64[ids];
         break;
     default:
-        job.tile = ids ? arg_tile_b8 : tile_b8;
+        job.tile = luron__reduce_b8[ids];
         break;
     }
     double each = (double)(r->n ? r->n : 1) * tile_width(r);
@@ -172,7 +153,18 @@ double luron__sum_f64(int64_t n, const double *x, int64_t stride) {
     return total;
 }
 
+/* Up to a block that lies in order: what the rest looks at takes longer than a short sum. */
+static float short_sum_f32(int64_t n, const float *x) {
+    double lane[LANES] = {0};
+    line_f32(LURON__REDUCE_SUM, lane, 0, x, 1, n, 0);
+    for (int half = LANES / 2; half; half /= 2)
+        for (int l = 0; l < half; l++)
+            lane[l] += lane[l + half];
+    return (float)lane[0];
+}
+
 float luron__sum_f32(int64_t n, const float *x, int64_t stride) {
+    if (stride == 1 && n <= BLOCK) return short_sum_f32(n, x);
     luron__reduce_args r = {.n_reduced = 1, .reduced = {n}, .reduced_stride = {stride}, .n = n};
     double total, mean = 0;
     tile_total_f32(LURON__REDUCE_SUM, &r, x, 1, NULL, &mean, &total);

@@ -1,10 +1,11 @@
-/* reduce_body.h -- reductions for one dtype, included by reduce.c once for each, which defines
+/* reduce_body.h -- reductions for one dtype, included by reduce.c and reduce_ints.c once for each, which define
  *
  *   T, A      type of the elements, type in which they are accumulated
  *   IS_NAN    IS_NAN(v)
  *   LOWEST, HIGHEST  what MAX and MIN start from
  *   SERVES    SERVES(id): is that asked for with this dtype?
  *   NAME      NAME(x): x with the suffix of the dtype
+ *   ADD_LANES optional: adds numbers in order to the lanes of a sum
  *
  * A tile is `width` outputs along the innermost kept dim, at most COLUMNS: neighbours, where that reads memory in
  * order. */
@@ -64,6 +65,12 @@ static inline __attribute__((always_inline)) void NAME(line)(const int fn, A *la
         NAME(extremes)(fn, lane, x + i, (n - i) / LANES * LANES);
         i += (n - i) / LANES * LANES;
     }
+#ifdef ADD_LANES
+    if (fn == LURON__REDUCE_SUM && stride == 1) {
+        ADD_LANES(lane, x + i, (n - i) / LANES * LANES);
+        i += (n - i) / LANES * LANES;
+    }
+#endif
     A sum[LANES];
     for (int l = 0; l < LANES; l++)
         sum[l] = lane[l];
@@ -184,16 +191,16 @@ static void NAME(tile_total)(int fn, const luron__reduce_args *r, const T *x, in
 static void NAME(pass)(int fn, const luron__reduce_args *r, const T *x, int width, int threads, A *work, const A *mean,
                        A *total) {
     if (work) {
-        blocks_job job = {.r = r,
-                          .fn = fn,
-                          .width = width,
-                          .x = x,
-                          .mean = mean,
-                          .work = work,
-                          .row = COLUMNS * sizeof(A),
-                          .block = NAME(any_block)};
+        luron__reduce_job job = {.r = r,
+                                 .fn = fn,
+                                 .width = width,
+                                 .x = x,
+                                 .mean = mean,
+                                 .work = work,
+                                 .row = COLUMNS * sizeof(A),
+                                 .block = NAME(any_block)};
         int64_t blocks = (r->n + BLOCK - 1) / BLOCK, grain = GRAIN / (BLOCK * (int64_t)width);
-        luron__parallel_for(threads, blocks, grain < 1 ? 1 : grain, some_blocks, &job);
+        luron__parallel_for(threads, blocks, grain < 1 ? 1 : grain, luron__reduce_blocks, &job);
     }
     NAME(tile_total)(fn, r, x, width, work, mean, total);
 }
