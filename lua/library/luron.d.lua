@@ -2789,6 +2789,13 @@ function luron.is_layer(value) end
 ---@return luron.Tensor lengths
 function nn.pad_sequence(tensors, options) end
 
+--- Encoder and decoder: `model(src, tgt)`.
+---@param d_model? integer
+---@param nhead? integer
+---@param options? table
+---@return luron.Model
+function nn.Transformer(d_model, nhead, options) end
+
 --- A block of an encoder: attention and two linear layers.
 ---@param d_model integer
 ---@param nhead integer
@@ -3580,12 +3587,12 @@ function metrics.CohenKappa(options) end
 ---@return luron.Metric
 function metrics.Hamming(options) end
 
---- The area under the ROC curve, from all scores, which it keeps; each class against the others, `average` of these `"macro"`.
+--- The area under the ROC curve, from all scores, which it keeps; each class against the others, `average` of these `"macro"`. NaN where all or none is so.
 ---@param options? luron.AreaOptions
 ---@return luron.Metric
 function metrics.ROCAUC(options) end
 
---- The area under precision and recall, by average precision.
+--- The area under precision and recall, by average precision. NaN where none is so.
 ---@param options? luron.AreaOptions
 ---@return luron.Metric
 function metrics.PRAUC(options) end
@@ -3616,7 +3623,7 @@ function metrics.RMSE() end
 ---@return luron.Metric
 function metrics.MAPE() end
 
---- 1 - squared error over that of the mean.
+--- 1 - squared error over that of the mean. Of targets that are all the same, 1 where all is right and else 0, as in scikit-learn.
 ---@return luron.Metric
 function metrics.R2() end
 
@@ -4050,7 +4057,7 @@ function nn.Conv3d(in_channels, out_channels, kernel_size, stride, padding, dila
 ---@param out_channels integer channels out
 ---@param kernel_size integer|integer[] size of the kernel
 ---@param stride? integer|integer[] places of the output a place of the input
----@param padding? integer|integer[] cut off both sides of the output
+---@param padding? integer|integer[] cut off both sides of the output; 'same': as large as the input times stride
 ---@param output_padding? integer|integer[] added behind the output, which a stride leaves open
 ---@param groups? integer sets of channels, each with a kernel of its own
 ---@param bias? boolean add a bias
@@ -4066,7 +4073,7 @@ function nn.ConvTranspose1d(in_channels, out_channels, kernel_size, stride, padd
 ---@param out_channels integer channels out
 ---@param kernel_size integer|integer[] size of the kernel
 ---@param stride? integer|integer[] places of the output a place of the input
----@param padding? integer|integer[] cut off both sides of the output
+---@param padding? integer|integer[] cut off both sides of the output; 'same': as large as the input times stride
 ---@param output_padding? integer|integer[] added behind the output, which a stride leaves open
 ---@param groups? integer sets of channels, each with a kernel of its own
 ---@param bias? boolean add a bias
@@ -4082,7 +4089,7 @@ function nn.ConvTranspose2d(in_channels, out_channels, kernel_size, stride, padd
 ---@param out_channels integer channels out
 ---@param kernel_size integer|integer[] size of the kernel
 ---@param stride? integer|integer[] places of the output a place of the input
----@param padding? integer|integer[] cut off both sides of the output
+---@param padding? integer|integer[] cut off both sides of the output; 'same': as large as the input times stride
 ---@param output_padding? integer|integer[] added behind the output, which a stride leaves open
 ---@param groups? integer sets of channels, each with a kernel of its own
 ---@param bias? boolean add a bias
@@ -4136,9 +4143,11 @@ function nn.SeparableConv2d(in_channels, out_channels, kernel_size, stride, padd
 ---@param padding? integer|integer[] zeros on both sides; 'same': as large as the input
 ---@param dilation? integer|integer[] distance of the numbers that a kernel takes
 ---@param bias? boolean add a bias, one of its own at every place
+---@param weight_init? string first weights; nil: uniform within 1 / sqrt(in_channels * kernel)
+---@param bias_init? string first biases; nil: as the weights
 ---@return luron.Layer
----@overload fun(options: { in_channels: integer, out_channels: integer, input_size: integer|integer[], kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, dilation: integer|integer[]|nil, bias: boolean? }): luron.Layer
-function nn.LocallyConnected1d(in_channels, out_channels, input_size, kernel_size, stride, padding, dilation, bias) end
+---@overload fun(options: { in_channels: integer, out_channels: integer, input_size: integer|integer[], kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, dilation: integer|integer[]|nil, bias: boolean?, weight_init: string?, bias_init: string? }): luron.Layer
+function nn.LocallyConnected1d(in_channels, out_channels, input_size, kernel_size, stride, padding, dilation, bias, weight_init, bias_init) end
 
 --- a convolution over height and width with weights of its own at every place
 ---@param in_channels integer channels in
@@ -4149,9 +4158,11 @@ function nn.LocallyConnected1d(in_channels, out_channels, input_size, kernel_siz
 ---@param padding? integer|integer[] zeros on both sides; 'same': as large as the input
 ---@param dilation? integer|integer[] distance of the numbers that a kernel takes
 ---@param bias? boolean add a bias, one of its own at every place
+---@param weight_init? string first weights; nil: uniform within 1 / sqrt(in_channels * kernel)
+---@param bias_init? string first biases; nil: as the weights
 ---@return luron.Layer
----@overload fun(options: { in_channels: integer, out_channels: integer, input_size: integer|integer[], kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, dilation: integer|integer[]|nil, bias: boolean? }): luron.Layer
-function nn.LocallyConnected2d(in_channels, out_channels, input_size, kernel_size, stride, padding, dilation, bias) end
+---@overload fun(options: { in_channels: integer, out_channels: integer, input_size: integer|integer[], kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, dilation: integer|integer[]|nil, bias: boolean?, weight_init: string?, bias_init: string? }): luron.Layer
+function nn.LocallyConnected2d(in_channels, out_channels, input_size, kernel_size, stride, padding, dilation, bias, weight_init, bias_init) end
 
 --- the blocks that a kernel takes of an image, as columns (n, c * kernel, places)
 ---@param kernel_size integer|integer[] size of the blocks
@@ -4176,10 +4187,13 @@ function nn.Fold(output_size, kernel_size, dilation, padding, stride) end
 ---@param num_embeddings integer ids there are
 ---@param embedding_dim integer numbers of an id
 ---@param padding_idx? integer id whose row begins as zeros and gets no gradient; negative: none
+---@param max_norm? number rows of a larger norm are shortened as they are read, the gradient is theirs; 0: none
+---@param norm_type? number p of that norm
+---@param scale_grad_by_freq? boolean divide a row's gradient by how often its id occurs
 ---@param weight_init? string first weights; nil: normal
 ---@return luron.Layer
----@overload fun(options: { num_embeddings: integer, embedding_dim: integer, padding_idx: integer?, weight_init: string? }): luron.Layer
-function nn.Embedding(num_embeddings, embedding_dim, padding_idx, weight_init) end
+---@overload fun(options: { num_embeddings: integer, embedding_dim: integer, padding_idx: integer?, max_norm: number?, norm_type: number?, scale_grad_by_freq: boolean?, weight_init: string? }): luron.Layer
+function nn.Embedding(num_embeddings, embedding_dim, padding_idx, max_norm, norm_type, scale_grad_by_freq, weight_init) end
 
 --- sums, means or largest of rows of a table by bags of ids
 ---@param num_embeddings integer ids there are
@@ -4187,10 +4201,13 @@ function nn.Embedding(num_embeddings, embedding_dim, padding_idx, weight_init) e
 ---@param mode? string what is made of a bag's rows
 ---@param include_last_offset? boolean offsets end with where the last bag ends
 ---@param padding_idx? integer id that counts in no bag and gets no gradient; negative: none
+---@param max_norm? number rows of a larger norm are shortened as they are read, the gradient is theirs; 0: none
+---@param norm_type? number p of that norm
+---@param scale_grad_by_freq? boolean divide a row's gradient by how often its id occurs
 ---@param weight_init? string first weights; nil: normal
 ---@return luron.Layer
----@overload fun(options: { num_embeddings: integer, embedding_dim: integer, mode: string?, include_last_offset: boolean?, padding_idx: integer?, weight_init: string? }): luron.Layer
-function nn.EmbeddingBag(num_embeddings, embedding_dim, mode, include_last_offset, padding_idx, weight_init) end
+---@overload fun(options: { num_embeddings: integer, embedding_dim: integer, mode: string?, include_last_offset: boolean?, padding_idx: integer?, max_norm: number?, norm_type: number?, scale_grad_by_freq: boolean?, weight_init: string? }): luron.Layer
+function nn.EmbeddingBag(num_embeddings, embedding_dim, mode, include_last_offset, padding_idx, max_norm, norm_type, scale_grad_by_freq, weight_init) end
 
 --- long short-term memory over sequences
 ---@param input_size integer features in
@@ -4401,6 +4418,8 @@ function luron.scaled_dot_product_attention(query, key, value, options) end
 ---@param num_heads integer heads, which divide embed_dim
 ---@param dropout? number probability that a weight is dropped, when training
 ---@param bias? boolean add biases
+---@param add_bias_kv? boolean a key and value that are learnt, behind all others
+---@param add_zero_attn? boolean a key and value of zeros, behind all others
 ---@param kdim? integer features of key; 0: embed_dim
 ---@param vdim? integer features of value; 0: embed_dim
 ---@param num_kv_heads? integer heads of key and value, each for as many of query; 0: num_heads
@@ -4412,8 +4431,8 @@ function luron.scaled_dot_product_attention(query, key, value, options) end
 ---@param weight_init? string first weights; nil: xavier_uniform, out_proj_weight as in Linear
 ---@param bias_init? string first biases; nil: zeros
 ---@return luron.Layer
----@overload fun(options: { embed_dim: integer, num_heads: integer, dropout: number?, bias: boolean?, kdim: integer?, vdim: integer?, num_kv_heads: integer?, is_causal: boolean?, need_weights: boolean?, average_attn_weights: boolean?, rotary: boolean?, rope_base: number?, weight_init: string?, bias_init: string? }): luron.Layer
-function nn.MultiheadAttention(embed_dim, num_heads, dropout, bias, kdim, vdim, num_kv_heads, is_causal, need_weights, average_attn_weights, rotary, rope_base, weight_init, bias_init) end
+---@overload fun(options: { embed_dim: integer, num_heads: integer, dropout: number?, bias: boolean?, add_bias_kv: boolean?, add_zero_attn: boolean?, kdim: integer?, vdim: integer?, num_kv_heads: integer?, is_causal: boolean?, need_weights: boolean?, average_attn_weights: boolean?, rotary: boolean?, rope_base: number?, weight_init: string?, bias_init: string? }): luron.Layer
+function nn.MultiheadAttention(embed_dim, num_heads, dropout, bias, add_bias_kv, add_zero_attn, kdim, vdim, num_kv_heads, is_causal, need_weights, average_attn_weights, rotary, rope_base, weight_init, bias_init) end
 
 --- attention with weights from tanh(query + key)
 ---@param embed_dim integer features of query and key
@@ -5919,6 +5938,51 @@ function nn.triplet_margin_with_distance_loss(anchor, positive, negative, option
 ---@return luron.Tensor
 function luron.triplet_margin_with_distance_loss(anchor, positive, negative, options) end
 
+--- how far rows of one id are apart, and those of others near
+---@param gamma? number scale
+---@param margin? number distance up to which rows of an id should come
+---@param remove_diagonal? boolean a row is no reference of its own
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { gamma: number?, margin: number?, remove_diagonal: boolean?, reduction: string? }): luron.Layer
+function nn.CircleLoss(gamma, margin, remove_diagonal, reduction) end
+
+--- how far rows of one id are apart, and those of others near
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { gamma: number?, margin: number?, remove_diagonal: boolean?, reduction: string?, ref_input: luron.Tensor?, ref_target: luron.Tensor? }
+---@return luron.Tensor
+function nn.circle_loss(input, target, options) end
+
+--- how far rows of one id are apart, and those of others near
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { gamma: number?, margin: number?, remove_diagonal: boolean?, reduction: string?, ref_input: luron.Tensor?, ref_target: luron.Tensor? }
+---@return luron.Tensor
+function luron.circle_loss(input, target, options) end
+
+--- softmax over many classes, of which rare ones have fewer weights
+---@param in_features integer features of the input
+---@param n_classes integer classes, the frequent ones first
+---@param cutoffs integer|integer[] how many classes the head has, then it and the first clusters, ...
+---@param div_value? number each cluster has as many times fewer features than the one before
+---@param head_bias? boolean add a bias to the head
+---@return luron.Layer
+---@overload fun(options: { in_features: integer, n_classes: integer, cutoffs: integer|integer[], div_value: number?, head_bias: boolean? }): luron.Layer
+function nn.AdaptiveLogSoftmaxWithLoss(in_features, n_classes, cutoffs, div_value, head_bias) end
+
+--- each row through those of several small networks that a gate chooses
+---@param in_features integer features of input and output
+---@param hidden_features integer features within an expert
+---@param num_experts integer experts
+---@param top_k? integer how many of them a row goes to
+---@param activation? string within an expert
+---@param bias? boolean experts add biases
+---@param normalize? boolean the shares of the chosen experts sum to 1
+---@return luron.Layer
+---@overload fun(options: { in_features: integer, hidden_features: integer, num_experts: integer, top_k: integer?, activation: string?, bias: boolean?, normalize: boolean? }): luron.Layer
+function nn.MixtureOfExperts(in_features, hidden_features, num_experts, top_k, activation, bias, normalize) end
+
 --- zeros at random when training
 ---@param p? number probability of a 0
 ---@return luron.Layer
@@ -6244,6 +6308,24 @@ function nn.MaxPool2dWithIndices(kernel_size, stride, padding, dilation, ceil_mo
 ---@overload fun(options: { kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, dilation: integer|integer[]|nil, ceil_mode: boolean? }): luron.Layer
 function nn.MaxPool3dWithIndices(kernel_size, stride, padding, dilation, ceil_mode) end
 
+--- the largest of as many windows as output_size says, and where it lies
+---@param output_size integer|integer[] size of the output, 1: one window over all; 0: as the input
+---@return luron.Layer
+---@overload fun(options: { output_size: integer|integer[] }): luron.Layer
+function nn.AdaptiveMaxPool1dWithIndices(output_size) end
+
+--- the largest of as many windows as output_size says, and where it lies
+---@param output_size integer|integer[] size of the output, 1: one window over all; 0: as the input
+---@return luron.Layer
+---@overload fun(options: { output_size: integer|integer[] }): luron.Layer
+function nn.AdaptiveMaxPool2dWithIndices(output_size) end
+
+--- the largest of as many windows as output_size says, and where it lies
+---@param output_size integer|integer[] size of the output, 1: one window over all; 0: as the input
+---@return luron.Layer
+---@overload fun(options: { output_size: integer|integer[] }): luron.Layer
+function nn.AdaptiveMaxPool3dWithIndices(output_size) end
+
 --- puts what MaxPool1dWithIndices gave back to its places
 ---@param kernel_size integer|integer[] size of the window
 ---@param stride? integer|integer[] step from window to window; 0: kernel_size
@@ -6451,43 +6533,43 @@ function Tensor:center_crop(options) end
 
 --- another size, by what lies near
 ---@param size? integer|integer[] of the output, one number for all dims or one a dim
----@param scale_factor? number in place of size: output places an input place; 0: not given
+---@param scale_factor? number|number[] in place of size: output places an input place, one number for all dims or one a dim
 ---@param mode? string how places between are made
 ---@param align_corners? boolean the middles of the corners stay where they are, not their outer sides
 ---@param recompute_scale_factor? boolean the scale is what the sizes make of scale_factor
 ---@return luron.Layer
----@overload fun(options: { size: integer|integer[]|nil, scale_factor: number?, mode: string?, align_corners: boolean?, recompute_scale_factor: boolean? }): luron.Layer
+---@overload fun(options: { size: integer|integer[]|nil, scale_factor: number|number[]|nil, mode: string?, align_corners: boolean?, recompute_scale_factor: boolean? }): luron.Layer
 function nn.Upsample(size, scale_factor, mode, align_corners, recompute_scale_factor) end
 
 --- another size, by what lies near
 ---@param input luron.Tensor
----@param options? { size: integer|integer[]|nil, scale_factor: number?, mode: string?, align_corners: boolean?, recompute_scale_factor: boolean? }
+---@param options? { size: integer|integer[]|nil, scale_factor: number|number[]|nil, mode: string?, align_corners: boolean?, recompute_scale_factor: boolean? }
 ---@return luron.Tensor
 function nn.interpolate(input, options) end
 
 --- another size, by what lies near
 ---@param input luron.Tensor
----@param options? { size: integer|integer[]|nil, scale_factor: number?, mode: string?, align_corners: boolean?, recompute_scale_factor: boolean? }
+---@param options? { size: integer|integer[]|nil, scale_factor: number|number[]|nil, mode: string?, align_corners: boolean?, recompute_scale_factor: boolean? }
 ---@return luron.Tensor
 function luron.interpolate(input, options) end
 
 --- another size, by what lies near
----@param options? { size: integer|integer[]|nil, scale_factor: number?, mode: string?, align_corners: boolean?, recompute_scale_factor: boolean? }
+---@param options? { size: integer|integer[]|nil, scale_factor: number|number[]|nil, mode: string?, align_corners: boolean?, recompute_scale_factor: boolean? }
 ---@return luron.Tensor
 function Tensor:interpolate(options) end
 
 --- another size of images, each number the nearest one
 ---@param size? integer|integer[] of the output, one number for all dims or one a dim
----@param scale_factor? number in place of size: output places an input place; 0: not given
+---@param scale_factor? number|number[] in place of size: output places an input place, one number for all dims or one a dim
 ---@return luron.Layer
----@overload fun(options: { size: integer|integer[]|nil, scale_factor: number? }): luron.Layer
+---@overload fun(options: { size: integer|integer[]|nil, scale_factor: number|number[]|nil }): luron.Layer
 function nn.UpsamplingNearest2d(size, scale_factor) end
 
 --- another size of images, between four numbers; align_corners is true
 ---@param size? integer|integer[] of the output, one number for all dims or one a dim
----@param scale_factor? number in place of size: output places an input place; 0: not given
+---@param scale_factor? number|number[] in place of size: output places an input place, one number for all dims or one a dim
 ---@return luron.Layer
----@overload fun(options: { size: integer|integer[]|nil, scale_factor: number? }): luron.Layer
+---@overload fun(options: { size: integer|integer[]|nil, scale_factor: number|number[]|nil }): luron.Layer
 function nn.UpsamplingBilinear2d(size, scale_factor) end
 
 --- channels become places: (..., c r^2, h, w) to (..., c, h r, w r)
@@ -6784,6 +6866,13 @@ function nn.CategoryEncoding(num_tokens, output_mode) end
 ---@overload fun(options: { num_bins: integer }): luron.Layer
 function nn.Discretization(num_bins) end
 
+--- integers as ids of bins, by a hash
+---@param num_bins integer bins there are
+---@param mask_value? integer|integer[] number that has the first bin, alone; nil: none
+---@return luron.Layer
+---@overload fun(options: { num_bins: integer, mask_value: integer|integer[]|nil }): luron.Layer
+function nn.Hashing(num_bins, mask_value) end
+
 --- images the other way round, at random when training
 ---@param mode? string which ways, each with probability 0.5
 ---@return luron.Layer
@@ -6797,6 +6886,125 @@ function nn.RandomFlip(mode) end
 ---@return luron.Layer
 ---@overload fun(options: { height: integer, width: integer, padding: integer? }): luron.Layer
 function nn.RandomCrop(height, width, padding) end
+
+--- images turned around their middle, at random when training
+---@param factor number|number[] parts of a full turn, two bounds, or f for { -f, f }
+---@param fill_mode? string what there is beside the image
+---@param interpolation? string between four numbers, or the nearest
+---@param fill_value? number of fill_mode "constant"
+---@return luron.Layer
+---@overload fun(options: { factor: number|number[], fill_mode: string?, interpolation: string?, fill_value: number? }): luron.Layer
+function nn.RandomRotation(factor, fill_mode, interpolation, fill_value) end
+
+--- images nearer or farther, at random when training
+---@param height_factor number|number[] part by which more is seen: negative is nearer; two bounds, or f for { -f, f }
+---@param width_factor? number|number[] the same along rows; nil: as drawn for the height
+---@param fill_mode? string what there is beside the image
+---@param interpolation? string between four numbers, or the nearest
+---@param fill_value? number of fill_mode "constant"
+---@return luron.Layer
+---@overload fun(options: { height_factor: number|number[], width_factor: number|number[]|nil, fill_mode: string?, interpolation: string?, fill_value: number? }): luron.Layer
+function nn.RandomZoom(height_factor, width_factor, fill_mode, interpolation, fill_value) end
+
+--- images moved, at random when training
+---@param height_factor number|number[] parts of the height, positive is down; two bounds, or f for { -f, f }
+---@param width_factor number|number[] parts of the width, positive is right
+---@param fill_mode? string what there is beside the image
+---@param interpolation? string between four numbers, or the nearest
+---@param fill_value? number of fill_mode "constant"
+---@return luron.Layer
+---@overload fun(options: { height_factor: number|number[], width_factor: number|number[], fill_mode: string?, interpolation: string?, fill_value: number? }): luron.Layer
+function nn.RandomTranslation(height_factor, width_factor, fill_mode, interpolation, fill_value) end
+
+--- images slanted, at random when training
+---@param x_factor? number|number[] columns a row, to either side; two bounds, or f for all up to it
+---@param y_factor? number|number[] rows a column
+---@param fill_mode? string what there is beside the image
+---@param interpolation? string between four numbers, or the nearest
+---@param fill_value? number of fill_mode "constant"
+---@return luron.Layer
+---@overload fun(options: { x_factor: number|number[]|nil, y_factor: number|number[]|nil, fill_mode: string?, interpolation: string?, fill_value: number? }): luron.Layer
+function nn.RandomShear(x_factor, y_factor, fill_mode, interpolation, fill_value) end
+
+--- images brighter or darker, at random when training
+---@param factor number|number[] parts of the range of values that are added: two bounds, or f for { -f, f }
+---@param value_range? number|number[] least and largest of the numbers, or the largest alone above 0; nil: { 0, 255 }
+---@return luron.Layer
+---@overload fun(options: { factor: number|number[], value_range: number|number[]|nil }): luron.Layer
+function nn.RandomBrightness(factor, value_range) end
+
+--- images of more or less contrast, at random when training
+---@param factor number|number[] how much less and more than 1 the distance from the mean is multiplied by
+---@param value_range? number|number[] least and largest of the numbers, or the largest alone above 0; nil: { 0, 255 }
+---@return luron.Layer
+---@overload fun(options: { factor: number|number[], value_range: number|number[]|nil }): luron.Layer
+function nn.RandomContrast(factor, value_range) end
+
+--- images of stronger or paler colours, at random when training
+---@param factor number|number[] 0: grey, 0.5: as it is, 1: full colours; two bounds, or f for { 0, f }
+---@param value_range? number|number[] least and largest of the numbers, or the largest alone above 0; nil: { 0, 255 }
+---@return luron.Layer
+---@overload fun(options: { factor: number|number[], value_range: number|number[]|nil }): luron.Layer
+function nn.RandomSaturation(factor, value_range) end
+
+--- images of other colours, at random when training
+---@param factor number|number[] half turns of the colours to either side: two bounds, or f for { 0, f }
+---@param value_range? number|number[] least and largest of the numbers, or the largest alone above 0; nil: { 0, 255 }
+---@return luron.Layer
+---@overload fun(options: { factor: number|number[], value_range: number|number[]|nil }): luron.Layer
+function nn.RandomHue(factor, value_range) end
+
+--- images without colours, at random when training
+---@param factor? number part of the images that changes
+---@return luron.Layer
+---@overload fun(options: { factor: number? }): luron.Layer
+function nn.RandomGrayscale(factor) end
+
+--- images as negatives, at random when training
+---@param factor? number|number[] part of the images that changes: two bounds, or f for { 0, f }
+---@param value_range? number|number[] least and largest of the numbers, or the largest alone above 0; nil: { 0, 255 }
+---@return luron.Layer
+---@overload fun(options: { factor: number|number[]|nil, value_range: number|number[]|nil }): luron.Layer
+function nn.RandomInvert(factor, value_range) end
+
+--- a rectangle of each image filled, at random when training
+---@param factor? number|number[] part of the images: two bounds, or f for { 0, f }
+---@param scale? number|number[] part of the image: two bounds, or f for { 0, f }; nil: { 0.02, 0.33 }
+---@param fill_value? number|number[] one number, or one a channel; nil: noise
+---@param value_range? number|number[] least and largest of the numbers, or the largest alone above 0; nil: { 0, 255 }
+---@return luron.Layer
+---@overload fun(options: { factor: number|number[]|nil, scale: number|number[]|nil, fill_value: number|number[]|nil, value_range: number|number[]|nil }): luron.Layer
+function nn.RandomErasing(factor, scale, fill_value, value_range) end
+
+--- images out of focus, at random when training
+---@param factor? number|number[] part of the images: two bounds, or f for { 0, f }
+---@param kernel_size? integer|integer[] rows and columns of which a mean is taken, odd
+---@param sigma? number|number[] deviation along rows and columns: two bounds, or f for { 0, f }
+---@param value_range? number|number[] least and largest of the numbers, or the largest alone above 0; nil: { 0, 255 }
+---@return luron.Layer
+---@overload fun(options: { factor: number|number[]|nil, kernel_size: integer|integer[]|nil, sigma: number|number[]|nil, value_range: number|number[]|nil }): luron.Layer
+function nn.RandomGaussianBlur(factor, kernel_size, sigma, value_range) end
+
+--- bright numbers as negatives, at random when training
+---@param addition_factor? number|number[] part of the range of values that is added: two bounds, or f for { 0, f }
+---@param threshold_factor? number|number[] part of the range of values from which on they are inverted, likewise
+---@param value_range? number|number[] least and largest of the numbers, or the largest alone above 0; nil: { 0, 255 }
+---@return luron.Layer
+---@overload fun(options: { addition_factor: number|number[]|nil, threshold_factor: number|number[]|nil, value_range: number|number[]|nil }): luron.Layer
+function nn.Solarization(addition_factor, threshold_factor, value_range) end
+
+--- each channel from the least to the largest value, in eval mode too
+---@param value_range? number|number[] least and largest of the numbers, or the largest alone above 0; nil: { 0, 255 }
+---@return luron.Layer
+---@overload fun(options: { value_range: number|number[]|nil }): luron.Layer
+function nn.AutoContrast(value_range) end
+
+--- each channel with all values equally often, when training
+---@param value_range? number|number[] least and largest of the numbers, or the largest alone above 0; nil: { 0, 255 }
+---@param bins? integer kinds of numbers that are told apart
+---@return luron.Layer
+---@overload fun(options: { value_range: number|number[]|nil, bins: integer? }): luron.Layer
+function nn.Equalization(value_range, bins) end
 
 --- each number over the size of those in channels around it
 ---@param size integer channels of a mean
@@ -6840,6 +7048,21 @@ function Tensor:normalize(options) end
 ---@return luron.Layer
 ---@overload fun(options: { rows: integer, columns: integer, n_power_iterations: integer?, eps: number? }): luron.Layer
 function nn.PowerIteration(rows, columns, n_power_iterations, eps) end
+
+--- convolution whose kernel reads where offsets say
+---@param in_channels integer channels in
+---@param out_channels integer channels out
+---@param kernel_size integer|integer[] size of the kernel
+---@param stride? integer|integer[] step of the kernel
+---@param padding? integer|integer[] zeros on both sides
+---@param dilation? integer|integer[] distance of the numbers that the kernel takes
+---@param groups? integer sets of channels, each with a kernel of its own
+---@param bias? boolean add a bias
+---@param weight_init? string first weights; nil: uniform within 1 / sqrt(numbers that go into an output)
+---@param bias_init? string first biases; nil: as the weights
+---@return luron.Layer
+---@overload fun(options: { in_channels: integer, out_channels: integer, kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, dilation: integer|integer[]|nil, groups: integer?, bias: boolean?, weight_init: string?, bias_init: string? }): luron.Layer
+function nn.DeformConv2d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, weight_init, bias_init) end
 
 --- gradient descent, with momentum if wanted
 ---@param parameters luron.Layer|luron.Model|luron.Module|luron.Tensor|table
