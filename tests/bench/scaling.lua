@@ -58,7 +58,7 @@ worker.run {
       for _, p in ipairs(points) do
         luron.threads(p.threads)
         local clock = p.what:find "threads" and luron.clock or worker.clock_for(1)
-        local neighbour <close> = p.what:find "busy" and busy_program() or nil
+        local _ <close> = p.what:find "busy" and busy_program() or nil
         for _ = 1, 2 do p.step() end
         local from = clock()
         for _ = 1, p.steps do p.step() end
