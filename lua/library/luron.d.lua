@@ -7049,6 +7049,24 @@ function Tensor:normalize(options) end
 ---@overload fun(options: { rows: integer, columns: integer, n_power_iterations: integer?, eps: number? }): luron.Layer
 function nn.PowerIteration(rows, columns, n_power_iterations, eps) end
 
+--- sound as how strong bands of frequencies are, frame by frame
+---@param fft_length? integer samples of a frame
+---@param sequence_stride? integer samples from frame to frame
+---@param sequence_length? integer samples of the window; 0: as fft_length
+---@param window? string what a frame is multiplied by
+---@param sampling_rate? number samples a second
+---@param num_mel_bins? integer bands of the result
+---@param min_freq? number where the first band begins, in hertz
+---@param max_freq? number where the last band ends; 0: half of sampling_rate
+---@param power_to_db? boolean decibels in place of powers
+---@param top_db? number decibels below the largest, less is cut off
+---@param mag_exp? number exponent of the magnitudes: 1 energy, 2 power
+---@param min_power? number powers that are not distinguished from less
+---@param ref_power? number power of 0 decibels
+---@return luron.Layer
+---@overload fun(options: { fft_length: integer?, sequence_stride: integer?, sequence_length: integer?, window: string?, sampling_rate: number?, num_mel_bins: integer?, min_freq: number?, max_freq: number?, power_to_db: boolean?, top_db: number?, mag_exp: number?, min_power: number?, ref_power: number? }): luron.Layer
+function nn.MelSpectrogram(fft_length, sequence_stride, sequence_length, window, sampling_rate, num_mel_bins, min_freq, max_freq, power_to_db, top_db, mag_exp, min_power, ref_power) end
+
 --- convolution whose kernel reads where offsets say
 ---@param in_channels integer channels in
 ---@param out_channels integer channels out
