@@ -4,6 +4,7 @@ local luron = require "luron"
 local core = require "luron.core"
 
 local guess = {}
+local MOST_IN = 120 -- numbers of an input
 local MOST_NUMBERS = 2000 -- of outputs, and of parameters where options give fewer: differences go through all
 
 --- Random numbers of our own (splitmix64), so that a check repeats whatever else draws: rand(n) from 1 to n, rand() in [0, 1).
@@ -216,6 +217,20 @@ local function try(case, info, rand, domain)
   if ok then return outs end
   case.judge(outs)
   hear(case.heard, outs, 2)
+  case.said = tostring(outs)
+end
+
+-- A shape that the layer has just asked for, "offset: (2, 18, 3, 3) expected", is the next to try.
+local function take_shape(case, info)
+  for i = 1, case.n do
+    local sizes = case.said:match("%f[%w_]" .. guess.port(info, i).name .. ": %(([%d, ]+)%) expected")
+    local shape = {}
+    for size in (sizes or ""):gmatch "%d+" do shape[#shape + 1] = math.tointeger(tonumber(size)) end
+    if #shape > 0 and count(shape) <= MOST_IN then
+      case.shapes[i] = shape
+      return true
+    end
+  end
 end
 
 -- Does the layer take numbers of the domain, whichever are drawn, and give finite ones? How many it gives; nil: it does not.
@@ -313,7 +328,7 @@ local function draw_shapes(case, info, rand, sizes, fixed)
       case.shapes[i] = i == 1 and random_shape(rand, port.ndim, sizes) or related_shape(rand, first or {}, port, sizes)
       case.n = i
     end
-    if case.shapes[i] and count(case.shapes[i]) > 120 then return false end
+    if case.shapes[i] and count(case.shapes[i]) > MOST_IN then return false end
   end
   return true
 end
@@ -324,7 +339,11 @@ local function find_inputs(case, info, rand, fixed)
   for _ = 1, 400 do
     case.ids, case.ins = 1, {}
     if draw_shapes(case, info, rand, sizes, fixed) then
-      local n = steady(case, info, rand, "normal") or steady(case, info, rand, "unit")
+      local n
+      for _ = 0, #info.ports do
+        n = steady(case, info, rand, "normal") or steady(case, info, rand, "unit")
+        if n or not take_shape(case, info) then break end
+      end
       if n and n > 0 and n <= MOST_NUMBERS then
         widen_ids(case, info, rand)
         if steady(case, info, rand, case.domain) then
