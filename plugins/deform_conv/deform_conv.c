@@ -44,7 +44,8 @@ luron_status deform_shapes_of(luron_call *c, deform_shapes *s) {
         offset->shape[1] % (2 * s->taps) || s->offset_groups < 1 || s->c % s->offset_groups)
         return luron_fail(
             c, LURON_E_SHAPE,
-            "offset: (%lld, %lld, %lld, %lld) expected, or that many channels for each offset group, which divide %lld",
+            "offset: (%lld, %lld, %lld, %lld) expected, or so many channels for each offset group, %lld channels a multiple "
+            "of the groups",
             (long long)s->n, (long long)(2 * s->taps), (long long)s->p, (long long)s->q, (long long)s->c);
     if (mask && (mask->shape[0] != s->n || mask->shape[1] != s->offset_groups * s->taps || mask->shape[2] != s->p ||
                  mask->shape[3] != s->q))
