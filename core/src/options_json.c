@@ -9,16 +9,25 @@
 
 /* Integers, or numbers if one of them is written with a point. */
 static luron_status list_from_json(luron_arg *a, luron_ctx *ctx, const json_t *list) {
+    const int64_t n = (int64_t)json_array_size(list);
+    LURON__CHECK(ctx, n <= 8, LURON_E_ARGUMENT, "option '%.64s': list of at most 8 numbers expected, got %lld", a->name,
+                 (long long)n);
     a->kind = LURON_ARG_INTS;
-    a->ints.n = a->floats.n = (int64_t)json_array_size(list);
-    LURON__CHECK(ctx, a->ints.n <= 8, LURON_E_ARGUMENT, "option '%.64s': list of at most 8 numbers expected, got %lld",
-                 a->name, (long long)a->ints.n);
-    for (int64_t i = 0; i < a->ints.n; i++) {
+    for (int64_t i = 0; i < n; i++) {
         const json_t *v = json_array_get(list, (size_t)i);
         LURON__CHECK(ctx, json_is_number(v), LURON_E_ARGUMENT, "option '%.64s': list of numbers expected", a->name);
         if (!json_is_integer(v)) a->kind = LURON_ARG_FLOATS;
-        a->ints.at[i] = json_integer_value(v);
-        a->floats.at[i] = json_number_value(v);
+    }
+    if (a->kind == LURON_ARG_INTS)
+        a->ints.n = n;
+    else
+        a->floats.n = n;
+    for (int64_t i = 0; i < n; i++) {
+        const json_t *v = json_array_get(list, (size_t)i);
+        if (a->kind == LURON_ARG_INTS)
+            a->ints.at[i] = json_integer_value(v);
+        else
+            a->floats.at[i] = json_number_value(v);
     }
     return LURON_OK;
 }

@@ -206,10 +206,10 @@ static void point(luron__plan_step *s, luron_view *v, place x, const luron_view 
         if (s->views[i].view == v) s->views[i].storage = (luron__storage *)x.storage, s->views[i].offset = x.offset;
     v->ndim = like->ndim, v->shape = like->shape, v->strides = like->strides;
 }
-/* What a pair of steps has between them: kept for them alone, but for `more` other looks. */
+/* What a pair of steps has between them: kept for them alone, but for `more` other looks, and no output of the plan. */
 static bool is_between(luron_plan *p, place x, int64_t more) {
     const luron__plan_store *store = store_of(p, x.storage);
-    return store && store->kept && store->written_first && uses(p, x.storage) == 2 + more;
+    return store && store->kept && store->written_first && store->last < p->n_steps && uses(p, x.storage) == 2 + more;
 }
 
 /* Steps k and k + 1 change places; what each needs is in use during both. */
@@ -248,7 +248,7 @@ static bool rise_back(luron_plan *p, int64_t k, place y, place z, uint32_t dtype
     if (!gx.storage || !most->fresh[0] || !rise->fresh[0] || gz.numel != z.numel || gz.numel > gy.numel) return false;
     point(rise, r->out[0], z, m->grad_out[0]);
     point(rise, r->grad_out[0], gz, m->grad_out[0]);
-    point(most, m->grad_in[0], gx, r->grad_in[0]);
+    point(most, m->grad_in[0], gx, m->grad_in[0]);
     point(rise, r->grad_in[0], less, m->grad_out[0]);
     point(most, m->grad_out[0], less, m->grad_out[0]);
     luron__plan_store *store = store_of(p, z.storage);
@@ -274,7 +274,7 @@ static void rise_behind(luron_plan *p, int64_t k) {
         if (writes(&p->steps[i], z.storage)) return;
     if (back < p->n_steps && !rise_back(p, back, y, z, dtype)) return;
     store_of(p, y.storage)->written_first = false; /* it takes no place */
-    point(most, m->in[0], x, r->in[0]);
+    point(most, m->in[0], x, m->in[0]);
     point(rise, r->in[0], z, m->out[0]);
     point(rise, r->out[0], z, m->out[0]);
     swap_steps(p, k);

@@ -309,8 +309,9 @@ static void ints_value(lua_State *L, int arg, int idx, const luron_option *o, lu
     for (size_t i = 0; i < n; i++) {
         int64_t v;
         lua_rawgeti(L, idx, (lua_Integer)i + 1);
-        if (!is_integer(L, -1, &v)) refuse(L, arg, lua_gettop(L), o, expected(L, o));
-        if (o->min < o->max && ((double)v < o->min || (double)v > o->max)) refuse(L, arg, lua_gettop(L), o, expected(L, o));
+        const int at = lua_gettop(L); /* before what is expected is pushed */
+        if (!is_integer(L, at, &v) || (o->min < o->max && ((double)v < o->min || (double)v > o->max)))
+            refuse(L, arg, at, o, expected(L, o));
         out->ints.at[i] = v;
         lua_pop(L, 1);
     }

@@ -25,7 +25,7 @@ static luron_status stretch(luron_call *c, const luron_ops *o) {
 }
 
 /* Numbers, from 0 to 255, become what a table says of their bin: the part of the numbers in bins up to it, in whole
- * steps. */
+ * steps. NaN stays, and counts in the first bin. */
 static luron_status equalise(luron_call *c, const luron_ops *o) {
     static const int bins[] = {1};
     const spread *p = luron_options(c);
@@ -36,6 +36,8 @@ static luron_status equalise(luron_call *c, const luron_ops *o) {
     const double most = (double)(p->bins - 1), step = 255 / (v.high - v.low);
     luron_tensor *flat = o->reshape(c, x, LURON_SHAPE(planes, n));
     luron_tensor *bin = o->scale(c, o->scale(c, flat, step, -v.low * step), most / 255, 0);
+    luron_tensor *is_number = o->eq(c, flat, flat);
+    bin = o->where(c, is_number, bin, o->scalar(c, 0));
     bin = o->cast(c, o->scale(c, o->trunc(c, o->clamp(c, bin, 0, most)), 1, (double)c->index_base), LURON_I64);
     luron_tensor *none = o->expand(c, o->scalar(c, 0), LURON_SHAPE(planes, p->bins));
     luron_tensor *ones = o->expand(c, o->scalar(c, 1), LURON_SHAPE(planes, n));
@@ -46,6 +48,7 @@ static luron_status equalise(luron_call *c, const luron_ops *o) {
     luron_tensor *table = o->div(c, o->scale(c, o->sub(c, up_to, first), 255, 0), o->maximum(c, others, one));
     luron_tensor *y = o->gather(c, o->clamp(c, o->round(c, table), 0, 255), 1, bin);
     y = o->where(c, o->gt(c, others, o->scalar(c, 0)), o->scale(c, y, 1 / step, v.low), flat);
+    y = o->where(c, is_number, y, flat);
     return image_give(
         c, o, o->reshape(c, y, LURON_SHAPE(o->size(c, x, 0), o->size(c, x, 1), o->size(c, x, 2), o->size(c, x, 3))));
 }

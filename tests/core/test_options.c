@@ -337,6 +337,9 @@ static void test_options_out_of_memory(void **state) {
     assert_true(failures >= 6);
 }
 
+/* Programs that embed the library pass these by value: they may gain no byte while it is libluron.so.0. */
+_Static_assert(sizeof(luron_arg) == 112, "luron_arg has another size");
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_options_by_name, setup, teardown),

@@ -11,7 +11,7 @@
 enum { N = 2 * 3 * 9 * 20 };
 static const int64_t shape[] = {2, 3, 9, 20};
 
-typedef enum looks { ALONE, SEEN, TWO_POOLS, ITS_GRADIENT, NO_GRADIENT, WRITTEN } looks;
+typedef enum looks { ALONE, SEEN, TWO_POOLS, ITS_GRADIENT, BOTH_GRADIENTS, NO_GRADIENT, WRITTEN, SHOWN, RESHAPED } looks;
 typedef struct kase {
     const char *first, *pool, *options;
     looks looks;
@@ -26,10 +26,11 @@ typedef struct network {
 
 /* sum(v pool(first(w x))^2), and gradients. */
 static luron_status step(luron_tensor **outs, luron_ctx *ctx, const network *n, luron_tensor *x) {
-    luron_tensor *t[10] = {NULL}, *of = n->w;
+    luron_tensor *t[12] = {NULL}, *of[2] = {n->w};
     luron_status s = luron_mul(&t[0], ctx, n->w, x);
     if (!s) s = luron_layer_apply(&t[1], ctx, n->first, 1, &t[0]);
-    if (!s) s = luron_layer_apply(&t[2], ctx, n->pool, 1, &t[1]);
+    if (!s && n->looks == RESHAPED) s = luron_reshape(&t[10], ctx, t[1], 4, (const int64_t[]){2, 3, 20, 9});
+    if (!s) s = luron_layer_apply(&t[2], ctx, n->pool, 1, t[10] ? &t[10] : &t[1]);
     if (!s && n->looks == WRITTEN) {
         luron_tensor *z;
         s = luron_detach(&z, ctx, t[2]);
@@ -42,11 +43,13 @@ static luron_status step(luron_tensor **outs, luron_ctx *ctx, const network *n, 
     if (!s && n->looks == TWO_POOLS) s = luron_layer_apply(&t[6], ctx, n->other, 1, &t[1]);
     if (!s && n->looks == TWO_POOLS) s = luron_sum(&t[5], ctx, t[6], 0, NULL, 0);
     if (!s) s = t[5] ? luron_add(&t[7], ctx, t[4], t[5]) : luron_detach(&t[7], ctx, t[4]);
-    if (n->looks == ITS_GRADIENT) of = t[1];
-    if (!s && n->looks != NO_GRADIENT) s = luron_grad(&t[8], ctx, 1, t[5] ? &t[7] : &t[4], NULL, 1, &of, 0);
+    of[n->looks == BOTH_GRADIENTS] = n->looks == ITS_GRADIENT || n->looks == BOTH_GRADIENTS ? t[1] : n->w;
+    const int n_of = n->looks == BOTH_GRADIENTS ? 2 : 1;
+    if (!s && n->looks != NO_GRADIENT) s = luron_grad(&t[8], ctx, 1, t[5] ? &t[7] : &t[4], NULL, n_of, of, 0);
     if (!s) s = luron_detach(&outs[0], ctx, t[2]);
-    if (!s) outs[1] = luron_tensor_ref(t[8] ? t[8] : t[7]);
-    for (int i = 0; i < 10; i++)
+    if (!s && n->looks == SHOWN) s = luron_detach(&t[11], ctx, t[1]);
+    if (!s) outs[1] = luron_tensor_ref(t[11] ? t[11] : t[9] ? t[9] : t[8] ? t[8] : t[7]);
+    for (int i = 0; i < 12; i++)
         luron_tensor_unref(t[i]);
     return s;
 }
@@ -123,6 +126,9 @@ static void test_pool_plan_has_the_same_bits(void **state) {
         {"ReLU", "MaxPool2d", "{\"kernel_size\": 2}", SEEN, false},
         {"ReLU", "MaxPool2d", "{\"kernel_size\": 2}", TWO_POOLS, false},
         {"ReLU", "MaxPool2d", "{\"kernel_size\": 2}", ITS_GRADIENT, false},
+        {"ReLU", "MaxPool2d", "{\"kernel_size\": 2}", BOTH_GRADIENTS, false},
+        {"ReLU", "MaxPool2d", "{\"kernel_size\": 2}", SHOWN, false},
+        {"ReLU", "MaxPool2d", "{\"kernel_size\": [2, 3]}", RESHAPED, true},
         {"ReLU", "MaxPool2d", "{\"kernel_size\": 2}", WRITTEN, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -69,8 +69,10 @@ typedef struct luron_arg {
     int64_t integer; /* also the boolean */
     double number;
     const char *string;
-    luron_ints ints;
-    luron_floats floats;
+    __extension__ union { /* by the kind; C11's, which a program in C99 may have too */
+        luron_ints ints;
+        luron_floats floats;
+    };
 } luron_arg;
 
 /* ---- layers ------------------------------------------------------------------------------------------------------------ */
