@@ -7050,7 +7050,7 @@ function Tensor:normalize(options) end
 function nn.PowerIteration(rows, columns, n_power_iterations, eps) end
 
 --- sound as how strong bands of frequencies are, frame by frame
----@param fft_length? integer samples of a frame
+---@param fft_length? integer samples of a frame; memory grows as their square
 ---@param sequence_stride? integer samples from frame to frame
 ---@param sequence_length? integer samples of the window; 0: as fft_length
 ---@param window? string what a frame is multiplied by

@@ -17,7 +17,7 @@ local model = {
 }
 
 --- PyTorch's layers and functions that are not here yet.
-local absent = { SyncBatchNorm = true, multi_head_attention_forward = true }
+local absent = { SyncBatchNorm = true, STFTSpectrogram = true, RandAugment = true, AugMix = true, MixUp = true, CutMix = true, multi_head_attention_forward = true }
 
 local conv = "filters is out_channels, strides is stride, dilation_rate is dilation, use_bias is bias, and in_channels is the first argument"
 local depthwise = "out_channels = in_channels * depth_multiplier, groups = in_channels; the rest as of Conv2D"
@@ -167,7 +167,8 @@ return {
     binary_cross_entropy_with_logits = "nn.bce_with_logits_loss", Swish = "nn.SiLU", swish = "nn.silu", one_hot = "luron.one_hot",
     pack_padded_sequence = "lengths, an input of LSTM, GRU and RNN", pad_packed_sequence = "lengths, an input of LSTM, GRU and RNN",
     StringLookup = "luron.preprocess.StringLookup", IntegerLookup = "luron.preprocess.IntegerLookup", TextVectorization = "luron.preprocess.TextVectorization",
-    deform_conv2d = "the layer nn.DeformConv2d", HardSiLU = "nn.Hardswish", hard_silu = "nn.hardswish", HardSwish = "nn.Hardswish",
+    deform_conv2d = "the layer nn.DeformConv2d", DepthwiseConv2d = "nn.Conv2d with groups = in_channels",
+    HardSiLU = "nn.Hardswish", hard_silu = "nn.hardswish", HardSwish = "nn.Hardswish",
     sigmoid_focal_loss = "nn.binary_focal_loss", pairwise_cosine_similarity = "nn.cosine_similarity",
     LazyLinear = ": in_features of nn.Linear has to be given, for a model has its weights from the beginning",
     generate_square_subsequent_mask = "is_causal, or tgt_is_causal of nn.Transformer",

@@ -20,8 +20,30 @@ return function(nn)
       for name, default in pairs(list) do o[name], known[name] = default, kinds[name] or type(default) end
     end
     for name, value in pairs(check_options(3, where, options, known, more)) do o[name] = value end
+    for name, value in pairs(o) do
+      if name:find "^num_.*coder_layers$" and value > MOST_LAYERS then
+        core.badarg(3, where, string.format("%s: at most %d expected, got %d", name, MOST_LAYERS, value))
+      end
+    end
     if not activations[o.activation] then core.badarg(3, where, "activation: 'relu', 'gelu' or 'silu' expected, got " .. core.got(o.activation)) end
     return o
+  end
+
+  -- d_model and nhead, given in order or by name among the options, and the options.
+  local function sizes_of(where, d_model, nhead, options, own, usual)
+    if type(d_model) == "table" and not getmetatable(d_model) and nhead == nil and options == nil then
+      local given = {}
+      for key, value in pairs(d_model) do given[key] = value end
+      d_model, nhead = given.d_model or given[1], given.nhead or given[2]
+      given.d_model, given.nhead, given[1], given[2] = nil, nil, nil, nil
+      options = given
+    end
+    local sizes = { d_model or usual and 512, nhead or usual and 8 }
+    for i, name in ipairs { "d_model", "nhead" } do
+      if math.type(sizes[i]) ~= "integer" or sizes[i] < 1 then core.badarg(i, where, name .. ": positive integer expected, got " .. core.got(sizes[i])) end
+    end
+    if sizes[1] % sizes[2] ~= 0 then core.badarg(2, where, string.format("nhead: a divisor of d_model, %d, expected, got %d", sizes[1], sizes[2])) end
+    return sizes[1], sizes[2], options_of(where, options, own)
   end
 
   -- A block of `sources` (src; tgt and memory): attention to itself, to the second, and two linear layers, each added to what it takes.
@@ -105,8 +127,9 @@ return function(nn)
   end
 
   -- An encoder, and a decoder whose memory is what it gives; each begins with numbers of its own.
-  local function whole(d_model, nhead, options)
-    local o, by, inputs, names = options_of("Transformer", options, of_whole), {}, {}, {}
+  local function whole(first, second, options)
+    local d_model, nhead, o = sizes_of("Transformer", first, second, options, of_whole, true)
+    local by, inputs, names = {}, {}, {}
     o.weight_init = "xavier_uniform"
     for i, name in ipairs { "src", "tgt", "src_mask", "tgt_mask", "memory_mask", "src_key_padding_mask", "tgt_key_padding_mask", "memory_key_padding_mask" } do
       inputs[i] = nn.Input(name)
@@ -116,8 +139,8 @@ return function(nn)
       o.is_causal = is_causal
       local part = o["custom_" .. name]
       if not part then
-        part = stack("Transformer", block(sources, d_model or 512, nhead or 8, o), o["num_" .. name .. "_layers"],
-          nn.LayerNorm(d_model or 512, { eps = o.layer_norm_eps, bias = o.bias }))
+        part = stack("Transformer", block(sources, d_model, nhead, o), o["num_" .. name .. "_layers"],
+          nn.LayerNorm(d_model, { eps = o.layer_norm_eps, bias = o.bias }))
         for _, layer in part:named_layers() do layer:reset() end
       end
       names[name] = part
@@ -130,7 +153,7 @@ return function(nn)
   end
 
   local function block_of(where, sources)
-    return function(d_model, nhead, options) return block(sources, d_model, nhead, options_of(where, options, of_block)) end
+    return function(d_model, nhead, options) return block(sources, sizes_of(where, d_model, nhead, options, of_block)) end
   end
 
   return {

@@ -138,9 +138,9 @@ static luron_status compose(luron_call *c, const luron_ops *o) {
 
 static const char *const windows[] = {"hann", "hamming", "none", NULL};
 static const luron_option *const options[] = {
-    LURON_OPT_INT(mel, fft_length, 2048, 2, 65536, "samples of a frame"),
+    LURON_OPT_INT(mel, fft_length, 2048, 2, 8192, "samples of a frame; memory grows as their square"),
     LURON_OPT_INT(mel, sequence_stride, 512, 1, 1e9, "samples from frame to frame"),
-    LURON_OPT_INT(mel, sequence_length, 0, 0, 65536, "samples of the window; 0: as fft_length"),
+    LURON_OPT_INT(mel, sequence_length, 0, 0, 8192, "samples of the window; 0: as fft_length"),
     LURON_OPT_CHOICE(mel, window, "hann", windows, "what a frame is multiplied by"),
     LURON_OPT_FLOAT(mel, sampling_rate, 16000, 1, 1e9, "samples a second"),
     LURON_OPT_INT(mel, num_mel_bins, 128, 1, 65536, "bands of the result"),

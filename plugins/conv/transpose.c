@@ -78,13 +78,13 @@ static luron_status shapes_of(luron_call *c, conv_shapes *s) {
 static luron_status setup(luron_call *c) {
     conv_shapes s;
     LURON_TRY(shapes_of(c, &s));
+    LURON_TRY(c->host->set_out(c, 0, LURON_REAL, s.dims + 2 - s.unbatched, s.x + s.unbatched));
     const luron_view big = conv_view(c, &s, s.x, NULL), small = conv_view(c, &s, s.y, NULL);
     luron_conv v = conv_service(c, &s, ((const conv *)luron_options(c))->groups);
     v.x = &big, v.gy = &small, v.w = luron_param(c, CONV_WEIGHT);
     const int64_t bytes = c->host->conv_work(c, &v);
     if (bytes < 0) return (luron_status)bytes;
-    LURON_TRY(c->host->declare_scratch(c, bytes));
-    return c->host->set_out(c, 0, LURON_REAL, s.dims + 2 - s.unbatched, s.x + s.unbatched);
+    return c->host->declare_scratch(c, bytes);
 }
 
 typedef struct filling {

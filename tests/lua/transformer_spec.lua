@@ -93,6 +93,20 @@ describe("transformers", function()
     os.remove(path)
   end)
 
+  it("take d_model and nhead by name, and name what is wrong with them", function()
+    local x = luron.randn(2, 3, 8)
+    assert.are.same({ 2, 3, 8 }, nn.Transformer { d_model = 8, nhead = 2, num_encoder_layers = 1, num_decoder_layers = 1 }(x, x):shape())
+    assert.are.same({ 2, 3, 8 }, nn.TransformerEncoderLayer { 8, nhead = 2, dropout = 0 }(x):shape())
+    for _, case in ipairs {
+      { "bad argument #2 to 'Transformer' (nhead: a divisor of d_model, 9, expected, got 2)", 9, 2 },
+      { "bad argument #1 to 'Transformer' (d_model: positive integer expected, got '8')", "8", 2 },
+      { "bad argument #3 to 'Transformer' (num_encoder_layers: at most 1000 expected, got 1001)", 8, 2, { num_encoder_layers = 1001 } },
+    } do
+      local ok, message = pcall(nn.Transformer, case[2], case[3], case[4])
+      assert.is_true(not ok and message:find(case[1], 1, true) ~= nil, message)
+    end
+  end)
+
   it("say what is wrong", function()
     local function fails(part, fn, ...)
       local ok, message = pcall(fn, ...)
@@ -105,7 +119,7 @@ describe("transformers", function()
     fails("num_encoder_layers: positive integer expected, got 0", nn.Transformer, 8, 2, { num_encoder_layers = 0 })
     fails("custom_encoder: model expected, got 3", nn.Transformer, 8, 2, { custom_encoder = 3 })
     fails("activation: 'relu', 'gelu' or 'silu' expected", nn.TransformerDecoderLayer, 8, 2, { activation = "tanh" })
-    fails("embed_dim 8 is not divisible by num_heads 3", nn.TransformerEncoderLayer, 8, 3)
+    fails("nhead: a divisor of d_model, 8, expected, got 3", nn.TransformerEncoderLayer, 8, 3)
     fails("layer: block expected, got 3", nn.TransformerEncoder, 3, 2)
     fails("num_layers: positive integer expected, got 0", nn.TransformerEncoder, nn.TransformerEncoderLayer(8, 2), 0)
     fails("num_layers: at most 1000 expected, got 1001", nn.TransformerEncoder, nn.TransformerEncoderLayer(8, 2), 1001)

@@ -299,6 +299,10 @@ static void test_conv_more_messages(void **state) {
     refuses(ctx, "ConvTranspose2d",
             CHANNELS(2, 2) "\"kernel_size\": [2, 1], \"stride\": 4, \"padding\": \"same\", \"output_padding\": [0, 3]}",
             column, LURON_E_SHAPE, "output would have size 0: from an input of size 1 comes 2, and padding takes 2");
+    /* at once, whatever the stride: a part for each place modulo the strides would take hours */
+    assert_ok(ctx, luron_ctx_set_memory_limit(ctx, 1 << 30));
+    refuses(ctx, "ConvTranspose2d", CHANNELS(2, 2) "\"kernel_size\": 2, \"stride\": 1000000}", x, LURON_E_NOMEM, "given input (1, 2, 3, 4)");
+    assert_ok(ctx, luron_ctx_set_memory_limit(ctx, 0));
     refuses(ctx, "SeparableConv2d", CHANNELS(2, 2) "\"kernel_size\": [2, 5]}", x, LURON_E_SHAPE,
             "input has size 4, 4 with padding: the kernel takes 5");
     refuses(ctx, "LocallyConnected2d", CHANNELS(2, 2) "\"input_size\": [3, 3], \"kernel_size\": 2}", x, LURON_E_SHAPE,

@@ -136,11 +136,63 @@ static void run_part(luron__conv_part *p, int threads, void *work) {
     luron__parallel_for(threads, luron__conv_bands(p), grain_of(flops), run_bands, &m);
 }
 
-/* The next of the parts of a gradient, one for each place modulo the strides. */
-static bool next_place(const luron__conv_args *g, int64_t *r) {
+/* The parts of a gradient, one for each place modulo the strides that a tap meets: the k[d]-th of those in dim d. */
+typedef struct places {
+    int64_t n[3], k[3], r[3];
+} places;
+
+static int64_t gcd(int64_t a, int64_t b) { return b == 0 ? a : gcd(b, a % b); }
+
+static int64_t place_of(const luron__conv_args *g, int d, int64_t k) {
+    const int64_t r = (k * g->dilation[d] - g->before[d]) % g->stride[d];
+    return r < 0 ? r + g->stride[d] : r;
+}
+
+/* Places beyond the input are passed over. */
+static bool go_on(const luron__conv_args *g, places *p) {
     for (int d = 2; d >= 0; d--) {
-        if (++r[d] < luron__least(g->stride[d], g->in[d])) return true;
-        r[d] = 0;
+        while (++p->k[d] < p->n[d])
+            if ((p->r[d] = place_of(g, d, p->k[d])) < g->in[d]) return true;
+        p->k[d] = -1;
+        while (++p->k[d] < p->n[d] && (p->r[d] = place_of(g, d, p->k[d])) >= g->in[d])
+            ;
+    }
+    return false;
+}
+
+/* false: no tap meets the input. */
+static bool begin(const luron__conv_args *g, places *p) {
+    bool some = true;
+    for (int d = 0; d < 3; d++) {
+        p->n[d] = luron__least(g->kernel[d], g->stride[d] / gcd(g->stride[d], g->dilation[d]));
+        p->k[d] = -1;
+        while (++p->k[d] < p->n[d] && (p->r[d] = place_of(g, d, p->k[d])) >= g->in[d])
+            ;
+        some = some && p->k[d] < p->n[d];
+    }
+    return some;
+}
+
+/* Where places are left out: their gradient is what beta leaves, and the others are added to it. */
+static void leave_others(luron__conv_args *g) {
+    const int64_t n = g->images * g->c_in * luron__conv_volume(g->in);
+    if (g->beta == 0) {
+        memset(g->to, 0, (size_t)(n * luron_dtype_size(g->dtype)));
+    } else if (g->beta != 1) {
+        for (int64_t i = 0; i < n && g->dtype == LURON_F32; i++)
+            ((float *)g->to)[i] *= (float)g->beta;
+        for (int64_t i = 0; i < n && g->dtype == LURON_F64; i++)
+            ((double *)g->to)[i] *= g->beta;
+        g->beta = 1;
+    }
+}
+
+static bool leaves_some(const luron__conv_args *g, const places *p) {
+    for (int d = 0; d < 3; d++) {
+        int64_t met = 0;
+        for (int64_t k = 0; k < p->n[d]; k++)
+            met += place_of(g, d, k) < g->in[d];
+        if (met < luron__least(g->stride[d], g->in[d])) return true;
     }
     return false;
 }
@@ -149,16 +201,16 @@ static bool next_place(const luron__conv_args *g, int64_t *r) {
  */
 int64_t luron__conv_work(const luron__conv_args *args, int threads) {
     const luron__conv_args g = luron__conv_flattened(args);
-    int64_t r[3] = {0};
-    luron__conv_part p = luron__conv_part_of(&g, false, r);
+    places at;
+    luron__conv_part p = luron__conv_part_of(&g, false, NULL);
     int64_t bytes = luron__most(part_bytes(&p, threads), luron__conv_weight_work(&g, threads));
     bytes = luron__most(bytes, luron__conv_sparse_work(&g, threads));
     const int64_t strided = luron__conv_strided_work(&g, threads);
     if (strided > 0) return luron__most(bytes, strided);
-    do {
-        p = luron__conv_part_of(&g, true, r);
+    for (bool more = begin(&g, &at); more; more = go_on(&g, &at)) {
+        p = luron__conv_part_of(&g, true, at.r);
         bytes = luron__most(bytes, part_bytes(&p, threads));
-    } while (next_place(&g, r));
+    }
     return bytes;
 }
 
@@ -170,13 +222,15 @@ void luron__conv(const luron__conv_args *args, int threads, void *work) {
 }
 
 void luron__conv_grad_input(const luron__conv_args *args, int threads, void *work) {
-    const luron__conv_args g = luron__conv_flattened(args);
-    int64_t r[3] = {0};
+    luron__conv_args g = luron__conv_flattened(args);
+    places at;
     if (luron__conv_sparse_input(&g, threads, work) || luron__conv_strided_input(&g, threads, work)) return;
-    do {
-        luron__conv_part p = luron__conv_part_of(&g, true, r);
+    bool more = begin(&g, &at);
+    if (!more || leaves_some(&g, &at)) leave_others(&g);
+    for (; more; more = go_on(&g, &at)) {
+        luron__conv_part p = luron__conv_part_of(&g, true, at.r);
         run_part(&p, threads, work);
-    } while (next_place(&g, r));
+    }
 }
 #else
 static void NAME(pack)(const luron__conv_part *p, void *packed) {
