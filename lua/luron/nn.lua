@@ -21,18 +21,18 @@ local function new_values(from, n)
 end
 
 local function port_number(callee, name)
-  local info = core.type_info("layer", callee:type())
-  for i, port in ipairs(info.inputs) do
+  local is_layer = core.is_layer(callee)
+  for i, port in ipairs(is_layer and core.type_info("layer", callee:type()).inputs or (callee:inputs())) do
     if port == name then return i end
   end
-  core.raise(string.format("%s has no input '%s'", callee:type(), tostring(name)))
+  core.raise(string.format("%s has no input '%s'", is_layer and callee:type() or "the model", tostring(name)))
 end
 
 --- A layer or model was called with a node among its arguments.
 function Node.apply(callee, ...)
   local ins, n = { ... }, select("#", ...)
   local last = ins[n]
-  if type(last) == "table" and not is_node(last) and core.is_layer(callee) then
+  if type(last) == "table" and not is_node(last) then
     ins[n], n = nil, n - 1
     for name, node in pairs(last) do
       local i = port_number(callee, name)

@@ -107,6 +107,23 @@ describe("transformers", function()
     end
   end)
 
+  it("take masks and what is cached by name", function()
+    local block, x = nn.TransformerEncoderLayer { 8, 2, dropout = 0, cache = true }:eval(), luron.randn(2, 3, 8)
+    local hidden = luron.tensor { { false, false, true }, { false, false, false } }
+    local y, k, v = block(x, { src_key_padding_mask = hidden })
+    assert.is_true(far(y, (block(x, nil, hidden))) == 0)
+    assert.is_true(far((block(x, nil, nil, k, v)), (block(x, { past_value = v, past_key = k }))) == 0)
+    assert.is_true(far((block(x, {})), (block(x))) == 0)
+    local input, seen = nn.Input "x", nn.Input "seen"
+    local outer = nn.Graph { inputs = { input, seen }, outputs = { (block(input, { src_key_padding_mask = seen })) } }
+    assert.is_true(far(outer(x, { seen = hidden }), y) == 0)
+    for message, given in pairs { ["the model has no input 'mask'"] = { mask = hidden }, ["the input 'src' is there twice"] = { src = x } } do
+      local ok, text = pcall(block, x, given)
+      assert.is_true(not ok and text:find(message, 1, true) ~= nil, text)
+    end
+    assert.is_false((pcall(block, { x })))
+  end)
+
   it("say what is wrong", function()
     local function fails(part, fn, ...)
       local ok, message = pcall(fn, ...)
