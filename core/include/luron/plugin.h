@@ -90,8 +90,7 @@ typedef struct luron_ints { /* value of a LURON_INTS option */
     int64_t n, at[8]; /* n -1, -2 ...: the first, second ... of `choices` in place of numbers */
 } luron_ints;
 typedef struct luron_floats { /* value of a LURON_FLOATS option */
-    int64_t n;
-    double at[8];
+    int64_t n; double at[8];
 } luron_floats;
 typedef struct luron_init {
     int32_t kind, reserved; /* reserved: 0, or what luron_init_zero_row puts there */
@@ -137,8 +136,7 @@ enum {
     LURON_FLOATS       /* luron_floats, finite */
 };
 #define LURON_OPTION_REQUIRED 1u
-#define LURON_OPTION_GRADIENT 2u /* another value than the default changes gradients on purpose, as a padding id does: luron plugin
-                                    check compares backward with compose, and differences with neither */
+#define LURON_OPTION_GRADIENT 2u /* another value than the default changes gradients on purpose: they are compared with compose, not with differences */
 typedef struct luron_option {
     uint32_t struct_size, kind, flags, offset; /* offset of the member in the options struct */
     const char *name, *doc;
@@ -286,8 +284,7 @@ static inline luron_view *luron_saved(const luron_call *c, int slot) { return lu
 static inline const luron_view *luron_grad_out(const luron_call *c, int i) { return luron_at_(c->grad_out, c->n_out, i); }
 static inline const void *luron_options(const luron_call *c) { return c->options; }
 static inline void *luron_scratch(const luron_call *c) { return c->scratch; }
-/** In forward: every number of the one output is the first largest (or NaN) of some of the one input, to which its gradient goes. A plan
- * then does a LURON_EW_RISES layer before this one behind it, where there are fewer numbers: the bits are the same. */
+/** In forward: each number of the output is the first largest (or NaN) of some of the input, and its gradient goes there. A plan may do a LURON_EW_RISES layer behind it. */
 static inline void luron_takes_largest(luron_call *c) { c->flags |= LURON_CALL_LARGEST; }
 static inline int luron_is_training(const luron_call *c) { return (c->flags & LURON_CALL_TRAINING) != 0; }
 static inline luron_view *luron_grad_beta_(luron_view *v, uint8_t *fresh, int i, double *beta) {
