@@ -148,16 +148,15 @@ static int64_t place_of(const luron__conv_args *g, int d, int64_t k) {
     return r < 0 ? r + g->stride[d] : r;
 }
 
-/* Places beyond the input are passed over. */
-static bool go_on(const luron__conv_args *g, places *p) {
-    for (int d = 2; d >= 0; d--) {
-        while (++p->k[d] < p->n[d])
-            if ((p->r[d] = place_of(g, d, p->k[d])) < g->in[d]) return true;
-        p->k[d] = -1;
-        while (++p->k[d] < p->n[d] && (p->r[d] = place_of(g, d, p->k[d])) >= g->in[d])
-            ;
-    }
+/* The next place of dim d; those beyond the input are passed over. */
+static bool next_of(const luron__conv_args *g, places *p, int d) {
+    while (++p->k[d] < p->n[d])
+        if ((p->r[d] = place_of(g, d, p->k[d])) < g->in[d]) return true;
     return false;
+}
+static bool first_of(const luron__conv_args *g, places *p, int d) {
+    p->k[d] = -1;
+    return next_of(g, p, d);
 }
 
 /* false: no tap meets the input. */
@@ -165,12 +164,17 @@ static bool begin(const luron__conv_args *g, places *p) {
     bool some = true;
     for (int d = 0; d < 3; d++) {
         p->n[d] = luron__least(g->kernel[d], g->stride[d] / gcd(g->stride[d], g->dilation[d]));
-        p->k[d] = -1;
-        while (++p->k[d] < p->n[d] && (p->r[d] = place_of(g, d, p->k[d])) >= g->in[d])
-            ;
-        some = some && p->k[d] < p->n[d];
+        some = first_of(g, p, d) && some;
     }
     return some;
+}
+
+static bool go_on(const luron__conv_args *g, places *p) {
+    for (int d = 2; d >= 0; d--) {
+        if (next_of(g, p, d)) return true;
+        first_of(g, p, d);
+    }
+    return false;
 }
 
 /* Where places are left out: their gradient is what beta leaves, and the others are added to it. */
