@@ -84,18 +84,7 @@ static const luron_port *const out[] = {
     LURON_PORT("output", 0, LURON_REAL, 0, "the largest of each window"),
     LURON_PORT("indices", LURON_PORT_INDEX, LURON_I64, 0, "its place in the plane, row by row"), NULL};
 #define IDS_TYPE(type_name, text, opts, ports, comp)                                                                   \
-    {.struct_size = sizeof(luron_layer_type),                                                                          \
-     .flags = POOL_FLAGS,                                                                                              \
-     .name = type_name,                                                                                                \
-     .doc = text,                                                                                                      \
-     .options = opts,                                                                                                  \
-     .options_size = sizeof(pool),                                                                                     \
-     .in = ports,                                                                                                      \
-     .out = out,                                                                                                       \
-     .setup = setup,                                                                                                   \
-     .forward = forward,                                                                                               \
-     .backward = pool_max_backward,                                                                                    \
-     .compose = comp}
+    { POOL_FIELDS(type_name, text, opts, ports, setup, forward, pool_max_backward, comp), .out = out }
 #define TYPES(n)                                                                                                       \
     static const luron_option *const options##n[] = {                                                                  \
         POOL_KERNEL(n),   POOL_STRIDE(n), POOL_PADDING(n, "places before and after that never win"),                   \

@@ -30,18 +30,11 @@ typedef struct pool {
 #define POOL_OUTPUT(n)                                                                                                 \
     LURON_OPT_INTS_REQ(pool, output_size, 0, 1e6, n, n, "size of the output, 1: one window over all; 0: as the input")
 #define POOL_FLAGS (LURON_LAYER_F64 | LURON_LAYER_FREES_IN | LURON_LAYER_FREES_OUT)
-#define POOL_TYPE(type_name, text, opts, ports, set, fore, back, comp)                                                 \
-    {.struct_size = sizeof(luron_layer_type),                                                                          \
-     .flags = POOL_FLAGS,                                                                                              \
-     .name = type_name,                                                                                                \
-     .doc = text,                                                                                                      \
-     .options = opts,                                                                                                  \
-     .options_size = sizeof(pool),                                                                                     \
-     .in = ports,                                                                                                      \
-     .setup = set,                                                                                                     \
-     .forward = fore,                                                                                                  \
-     .backward = back,                                                                                                 \
-     .compose = comp}
+#define POOL_FIELDS(type_name, text, opts, ports, set, fore, back, comp)                                               \
+    .struct_size = sizeof(luron_layer_type), .flags = POOL_FLAGS, .name = type_name, .doc = text, .options = opts,     \
+    .options_size = sizeof(pool), .in = ports, .setup = set, .forward = fore, .backward = back, .compose = comp
+#define POOL_TYPE(...)                                                                                                 \
+    { POOL_FIELDS(__VA_ARGS__) }
 extern const luron_port *const pool_in1[], *const pool_in2[], *const pool_in3[];
 
 enum { POOL_D, POOL_H, POOL_W, POOL_DIMS };
