@@ -98,16 +98,17 @@ static int input_named(const luron_model *model, const char *name) {
     return -1;
 }
 
-/* Inputs behind those in order may stand in a table by name, the last argument: they take its place. */
-static void spread_named(lua_State *L, const luron_model *model) {
-    const int last = lua_gettop(L), n = luron_model_n_inputs(model);
+/* Inputs behind those in order may stand in a table by name, the last argument: they take its place. A finalizer may close the model
+ * wherever Lua allocates. */
+static void spread_named(lua_State *L) {
+    const int last = lua_gettop(L), n = luron_model_n_inputs(model_at(L, 1));
     if (last < 2 || lua_type(L, last) != LUA_TTABLE) return;
     if (lua_getmetatable(L, last)) { /* another object, which lr_tensor refuses */
         lua_settop(L, last);
         return;
     }
     for (lua_pushnil(L); lua_next(L, last); lua_pop(L, 1)) {
-        const int at = lua_type(L, -2) == LUA_TSTRING ? input_named(model, lua_tostring(L, -2)) : -1;
+        const int at = lua_type(L, -2) == LUA_TSTRING ? input_named(model_at(L, 1), lua_tostring(L, -2)) : -1;
         if (lua_type(L, -2) == LUA_TNUMBER) { /* a list is no tensor, which is said below */
             lua_settop(L, last);
             return;
@@ -116,16 +117,17 @@ static void spread_named(lua_State *L, const luron_model *model) {
         if (at < last - 2) lr_argerror(L, last, "the input %s is there twice", lr_got(L, -2));
     }
     luaL_checkstack(L, n + 4, "too many inputs");
-    for (int i = last - 2; i < n; i++) lr_field(L, last, luron_model_input_name(model, i));
+    for (int i = last - 2; i < n; i++) lr_field(L, last, luron_model_input_name(model_at(L, 1), i));
     lua_remove(L, last);
     while (lua_gettop(L) > 2 && lua_isnil(L, -1)) lua_pop(L, 1);
 }
 
 static int model_call(lua_State *L) {
     luron_tensor *ins[MAX_VALUES];
-    luron_model *model = model_at(L, 1);
+    model_at(L, 1);
     if (lr_call_on_nodes(L)) return lua_gettop(L);
-    spread_named(L, model);
+    spread_named(L);
+    luron_model *model = model_at(L, 1);
     int n_in = lua_gettop(L) - 1, n_out = luron_model_n_outputs(model);
     if (n_in > luron_model_n_inputs(model)) return lr_argerror(L, luron_model_n_inputs(model) + 2, "the model takes %d inputs, got %d", luron_model_n_inputs(model), n_in);
     if (n_in == 0 && luron_model_n_inputs(model) > 0) return lr_argerror(L, 2, "%s: tensor expected, got no value", luron_model_input_name(model, 0));
