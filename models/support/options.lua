@@ -31,7 +31,10 @@ function options.parse(name, what, defaults, more)
   local args = parser:parse()
   if args.smoke and args.save and args.save == defaults.save then args.save = "smoke_" .. args.save end -- that of a whole run stays
   luron.seed(args.seed)
-  if args.threads then luron.threads(args.threads) end
+  if args.threads then
+    local ok, message = pcall(luron.threads, args.threads)
+    if not ok then parser:error("option '--threads': " .. message:match "%((.*)%)") end
+  end
   return args
 end
 

@@ -105,6 +105,13 @@ describe("the models", function()
     end
   end)
 
+  it("say how many threads there may be", function()
+    local text, code = run(luron_command .. " " .. models .. "dice.lua --threads 1000")
+    assert.is_true(code ~= 0)
+    assert.is_truthy(text:find("option '--threads': threads: integer from 1 to 256 expected, got 1000", 1, true), text)
+    assert.is_falsy(text:find("traceback", 1, true))
+  end)
+
   it("say which data is missing", function()
     local text, code = run(luron_command .. " " .. models .. "fashion_mnist.lua --data /nonexistent")
     assert.are.equal(3, code)
