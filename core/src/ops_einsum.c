@@ -163,8 +163,7 @@ static luron_status read_equation(einsum *e, const char *equation, operand *oper
     return label_output(e, s, times);
 }
 
-/* ---- steps: each puts another tensor in place of the operand's
- * -------------------------------------------------------- */
+/* ---- steps: each puts another tensor in place of the operand's --------------------------------------------------- */
 /* t by address: a call that sets it stands in the same argument list. */
 static luron_status become(operand *o, luron_status status, luron_tensor *const *t) {
     if (status) return status;

@@ -90,8 +90,7 @@ luron_status luron_unique_dim(luron_tensor **values, luron_tensor **ids, luron_t
     return give(&e, first, g, values, ids, counts);
 }
 
-/* ---- searchsorted: at = base, right; in = sorted, values, both contiguous and float64 or int64
- * ------------------------- */
+/* ---- searchsorted: at = base, right; in = sorted, values, both contiguous and float64 or int64 ------------------- */
 enum { GRAIN = 4096 };
 typedef struct searching {
     const void *sorted, *values;

@@ -162,8 +162,7 @@ luron_status luron_recompute(luron_ctx *ctx, luron_mark mark, const luron_segmen
     return status;
 }
 
-/* ---- backward
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- backward ---------------------------------------------------------------------------------------------------- */
 /* Apply the function again, on the tape, with the random numbers that it drew and without a change to state. */
 static luron_status again(luron_ctx *ctx, const segment *s, int n_out, luron_tensor **outs) {
     const uint64_t position = ctx->position;

@@ -34,13 +34,11 @@ const char *luron__nonfinite_text(double v); /* "nan", "inf", "-inf" */
 /** Element i of real data. */
 double luron__element(uint32_t dtype, const void *data, int64_t i);
 
-/* ---- strict.c: the callback is about to run on the frame as it is
- * ---------------------------------------------------- */
+/* ---- strict.c: the callback is about to run on the frame as it is ------------------------------------------------ */
 luron_status luron__strict_forward(luron__frame *f, luron_status (*run)(luron__frame *));
 luron_status luron__strict_backward(luron__frame *f, luron_status (*run)(luron__frame *));
 
-/* ---- strict_compose.c
- * ------------------------------------------------------------------------------------------------- */
+/* ---- strict_compose.c -------------------------------------------------------------------------------------------- */
 luron_status luron__strict_setup(luron__frame *f);
 /** After compose: run it again, and judge what it gave. before: luron__strict_hash of the frame before compose. */
 luron_status luron__strict_compose(luron__frame *f, uint64_t before);
@@ -53,8 +51,7 @@ luron_status luron__strict_against_compose(luron__frame *f, const void *const *o
 /** Fail with "plugin 'p': WHAT TEXT". */
 luron_status luron__strict_found(luron__frame *f, const char *what, const char *fmt, ...) LURON_PRINTF(3, 4);
 
-/* ---- strict_step.c
- * --------------------------------------------------------------------------------------------------- */
+/* ---- strict_step.c ----------------------------------------------------------------------------------------------- */
 /** A step over n elements on copies: start.param, grad, state and scalars are those of the whole tensor `name`; state k
  * has state_n[k] elements. */
 luron_status luron__strict_step(luron_ctx *ctx, const luron_type *type, const luron_step *start, int64_t n,

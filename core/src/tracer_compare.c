@@ -53,8 +53,7 @@ static luron_status depends(luron_ctx *ctx, const luron_tracer *a, const luron_t
         name_of(s), at(where, s), what, x, (long long)a->batch, y, (long long)b->batch);
 }
 
-/* ---- attributes
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- attributes -------------------------------------------------------------------------------------------------- */
 static luron_status compare_whole(luron_ctx *ctx, luron__model_op *op, const luron__op_attr *k, int place,
                                   const luron_tracer *a, const luron_tracer *b, const luron__step *x,
                                   const luron__step *y) {
@@ -112,8 +111,7 @@ luron_status luron__tracer_compare_number(luron_tensor **number, bool *by_batch,
     return luron_scalar(number, ctx, *by_batch ? r / (double)a->batch : r);
 }
 
-/* ---- steps
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- steps ------------------------------------------------------------------------------------------------------- */
 bool luron__same_layers(const luron_layer *x, const luron_layer *y) {
     if (x->code->type != y->code->type || x->dtype != y->dtype) return false;
     for (int i = 0; i < x->code->type->n_options; i++) {

@@ -115,8 +115,7 @@ static const form forms[] = {
     /* clang-format on */
 };
 
-/* ---- arguments
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- arguments --------------------------------------------------------------------------------------------------- */
 /* Where the attributes of a node are collected: a table on the stack. */
 typedef struct parse {
     const form *form;
@@ -332,8 +331,7 @@ static int apply_form(lua_State *L, const form *f) {
 
 static int node_method(lua_State *L) { return apply_form(L, lua_touserdata(L, lua_upvalueindex(1))); }
 
-/* ---- where nodes stand instead of tensors
- * ---------------------------------------------------------------------------- */
+/* ---- where nodes stand instead of tensors ------------------------------------------------------------------------ */
 int lr_is_node(lua_State *L, int idx) {
     idx = lua_absindex(L, idx);
     if (!lua_istable(L, idx) || !lua_getmetatable(L, idx)) return 0;
@@ -391,8 +389,7 @@ int lr_join_nodes(lua_State *L, const char *name) {
     return 1;
 }
 
-/* ---- registration
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- registration ------------------------------------------------------------------------------------------------ */
 /* node_methods(metatable): methods of graph nodes by name. The metatable, from now on that of nodes, has the fields
  * `apply`, called where a layer or model meets a node, `make`, for an op, and `ids`, for a tensor of ids. */
 static int l_node_methods(lua_State *L) {

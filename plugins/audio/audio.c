@@ -50,8 +50,7 @@ static luron_status setup(luron_call *c) {
     return c->host->set_out(c, 0, LURON_REAL, x->ndim + 1, shape);
 }
 
-/* ---- in float64
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- in float64 -------------------------------------------------------------------------------------------------- */
 /* 0, step, 2 step ... + first, exact for whole numbers whatever the layer's dtype. */
 static luron_tensor *line(luron_call *c, const luron_ops *o, int64_t n, double step, double first) {
     luron_tensor *one = o->reshape(c, o->cast(c, o->scalar(c, 1), LURON_F64), LURON_SHAPE(1));
@@ -91,8 +90,7 @@ static luron_tensor *triangles(luron_call *c, const luron_ops *o, const mel *p, 
                    c->dtype); /* without the constant part */
 }
 
-/* ---- the layer
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- the layer --------------------------------------------------------------------------------------------------- */
 /* x (n, samples) reflected at its ends, cut into frames: (n * frames, fft_length). */
 static luron_tensor *framed(luron_call *c, const luron_ops *o, const mel *p, luron_tensor *x) {
     static const int along[] = {1};

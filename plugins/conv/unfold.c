@@ -106,8 +106,7 @@ static luron_status backward(luron_call *c) {
     return LURON_OK;
 }
 
-/* ---- in ops
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- in ops ------------------------------------------------------------------------------------------------------ */
 static luron_status unfold_compose(luron_call *c, const luron_ops *o) {
     luron_tensor *x = o->in(c, 0);
     blocks b;

@@ -19,8 +19,7 @@ static luron_status declare(luron_call *c) {
                    : LURON_OK;
 }
 
-/* ---- shapes
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- shapes ------------------------------------------------------------------------------------------------------ */
 static luron_status open_window(const plane *p, const int64_t *sizes, int same, int is_state, window *w) {
     const conv_lstm *o = p->o;
     w->dims = (int)o->kernel_size.n;
@@ -86,8 +85,7 @@ static luron_status setup(luron_call *c) {
     return conv_lstm_memory(&p);
 }
 
-/* ---- the types
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- the types --------------------------------------------------------------------------------------------------- */
 static const char *const paddings[] = {"valid", "same", NULL};
 #define OPTIONS(n)                                                                                                     \
     {LURON_OPT_INT_REQ(conv_lstm, in_channels, 1, 1e9, "channels in"),                                                 \

@@ -59,8 +59,7 @@ static void shape_state(const steps *k, char *h, char *z, shaped *from, shaped *
     shape_as(to, k, z, k->p.n, 4 * k->p.o->out_channels, k->p.state.out);
 }
 
-/* ---- memory
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
 static steps sizes_of(const plane *p) {
     steps k = {.p = *p, .c = p->c, .m = p->o->out_channels * p->pixels, .size = p->c->dtype == LURON_F64 ? 8 : 4};
     k.all = p->n * k.m;
@@ -112,8 +111,7 @@ static void pass(steps *k, void (*fn)(void *, int64_t, int64_t, int64_t)) {
     k->c->host->parallel_for(k->c, k->p.n, 1 + 16384 / (4 * k->m + 1), fn, k);
 }
 
-/* ---- forward
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- forward ----------------------------------------------------------------------------------------------------- */
 luron_status conv_lstm_forward(luron_call *c) {
     steps k;
     shaped from, to;
@@ -139,8 +137,7 @@ luron_status conv_lstm_forward(luron_call *c) {
     return LURON_OK;
 }
 
-/* ---- backward
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- backward ---------------------------------------------------------------------------------------------------- */
 static void take(const steps *k, const luron_view *g, char *to) {
     const size_t bytes = (size_t)(k->all * k->size);
     if (bytes && luron_data(g))

@@ -97,8 +97,7 @@ static luron_status setup(luron_call *c) {
     return c->host->set_out(c, 0, LURON_REAL, LURON_SHAPE(k.s.n, k.o->out_channels, k.s.p, k.s.q));
 }
 
-/* ---- the products, a group at a time
- * ------------------------------------------------------------------------------------ */
+/* ---- the products, a group at a time ----------------------------------------------------------------------------- */
 typedef struct matrix {
     luron_view v;
     int64_t shape[2];
@@ -207,8 +206,7 @@ static luron_status backward(luron_call *c) {
     return give_bias(c);
 }
 
-/* ---- the type
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- the type ---------------------------------------------------------------------------------------------------- */
 static const luron_option *const options[] = {
     LURON_OPT_INT_REQ(deform, in_channels, 1, 1e9, "channels in"),
     LURON_OPT_INT_REQ(deform, out_channels, 1, 1e9, "channels out"),

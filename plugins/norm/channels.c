@@ -83,8 +83,7 @@ luron_status norm_channels_backward(luron_call *c, channels k) {
     return LURON_OK;
 }
 #else
-/* ---- a row
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- a row ------------------------------------------------------------------------------------------------------- */
 typedef REAL TYPED(four) __attribute__((vector_size(4 * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
 /* Adds to to[0] the sum of x - pivot, to to[1] that of the squares of these. */
 LOOP TYPED(moments)(const REAL *x, int64_t n, double pivot, double *to) {
@@ -136,8 +135,7 @@ LOOP TYPED(slope_row)(REAL *restrict gx, const REAL *restrict gy, const REAL *re
             gx[i] += gy[i] * times - (x[i] - mean) * slope - shift;
 }
 
-/* ---- groups
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- groups ------------------------------------------------------------------------------------------------------ */
 static double TYPED(weight)(const channels *k, int64_t row) {
     return k->w ? (double)((const REAL *)k->w)[row % k->channels] : 1;
 }
@@ -221,8 +219,7 @@ LOOP TYPED(backward_groups)(void *arg, int64_t begin, int64_t end, int64_t chunk
     if (k->gx) TYPED(each_row)(k, begin, end, 1, TYPED(backward_row));
 }
 
-/* ---- blocks of channels that lie side by side
- * ---------------------------------------------------------------------------------- */
+/* ---- blocks of channels that lie side by side -------------------------------------------------------------------- */
 static void TYPED(measure_columns)(const channels *k, int64_t first, int64_t m) {
     const double n = (double)(k->n > 0 ? k->n : 1);
     double mean[BLOCK] = {0}, var[BLOCK] = {0};
@@ -303,8 +300,7 @@ static void TYPED(backward_columns)(void *arg, int64_t begin, int64_t end, int64
     }
 }
 
-/* ---- over images
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- over images ------------------------------------------------------------------------------------------------- */
 /* The gradient of the weight (which 1) or bias (0): the sums of each channel's rows in order. */
 static void TYPED(add_up)(const channels *k, int which, void *sums, double beta) {
     REAL *to = sums;

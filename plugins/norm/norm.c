@@ -27,8 +27,7 @@ luron_status norm_declare_features(luron_call *c) {
     return c->host->declare_state(c, BATCHES, "num_batches_tracked", LURON_I64, 0, NULL, zeros);
 }
 
-/* ---- in ops
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- in ops ------------------------------------------------------------------------------------------------------ */
 luron_tensor *norm_composed(luron_call *c, const luron_ops *o, luron_tensor *x, luron_tensor *mean, luron_tensor *var) {
     const double eps = ((const norm *)luron_options(c))->eps;
     return o->mul(c, o->sub(c, x, mean), o->rsqrt(c, o->scale(c, var, 1, eps)));

@@ -33,8 +33,7 @@ typedef struct norm {
 #define NORM_MOMENTUM                                                                                                  \
     LURON_OPT_FLOAT(norm, momentum, 0.1, 0, 1, "share of the new batch in running values: 1 minus Keras's")
 
-/* ---- x (n, channels, places): batch, instance and group norm
- * --------------------------------------------------------------- */
+/* ---- x (n, channels, places): batch, instance and group norm ----------------------------------------------------- */
 typedef struct channels {
     luron_call *c;
     const norm *o;
@@ -67,8 +66,7 @@ luron_status norm_compose_channels(luron_call *c, const luron_ops *o, int own, i
 /** x times weight plus bias, which stand at dim `at`. */
 luron_tensor *norm_compose_affine(luron_call *c, const luron_ops *o, luron_tensor *x, int at);
 
-/* ---- x (rows, size): layer and RMS norm
- * --------------------------------------------------------------------------------------- */
+/* ---- x (rows, size): layer and RMS norm -------------------------------------------------------------------------- */
 luron_status norm_rows_declare(luron_call *c);
 luron_status norm_rows_setup(luron_call *c);
 /** centred: with a mean; eps is added to the variance, or to the mean of squares. */

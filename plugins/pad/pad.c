@@ -33,9 +33,7 @@ luron_status pad_begin(luron_call *c, int ndim, const int64_t *sizes, int dims, 
     return LURON_OK;
 }
 
-/* ---- places
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- places ------------------------------------------------------------------------------------------------------ */
 /* The place of an axis that stands at place i of the output; -1: none. Reflections are about the ends of the input,
  * also where the other end is cut; circles are of what is left of it (PyTorch's). */
 static int64_t border_place(int mode, const pad_axis *a, int64_t i) {

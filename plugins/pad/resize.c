@@ -91,9 +91,7 @@ luron_status pad_backward(luron_call *c, pad_open *open) {
     return LURON_OK;
 }
 #else
-/* ---- forward
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- forward ----------------------------------------------------------------------------------------------------- */
 static void TYPED(add_line)(REAL *restrict to, const REAL *restrict from, REAL weight, int64_t n, int first) {
     if (first)
         for (int64_t k = 0; k < n; k++)
@@ -151,9 +149,7 @@ static void TYPED(take_lines)(void *arg, int64_t begin, int64_t end, int64_t chu
     }
 }
 
-/* ---- backward
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- backward ---------------------------------------------------------------------------------------------------- */
 /* The gradient of a line goes to the places along w that it was made of. */
 static void TYPED(give)(const pad_axis *w, const REAL *from, REAL *to) {
     const int64_t end = w->run + w->run_size, taps = w->taps;

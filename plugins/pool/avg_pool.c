@@ -112,8 +112,7 @@ static luron_status compose_adaptive(luron_call *c, const luron_ops *o) {
                   pool_in##n, setup, forward, backward, compose_adaptive);
 TYPES(1, NULL) TYPES(2, DIVISOR, NULL) TYPES(3, DIVISOR, NULL)
 #else
-/* ---- by rows of windows
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- by rows of windows ------------------------------------------------------------------------------------------ */
 static inline void TYPED(add_place)(const REAL *restrict x, double *restrict sum, int64_t n, int64_t step) {
     for (int64_t i = 0; i < n; i++)
         sum[i] += (double)x[i * step];
@@ -177,8 +176,7 @@ static void TYPED(spread_row)(const planes *p, REAL *gx, const REAL *gy, const i
     }
 }
 
-/* ---- by windows
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- by windows -------------------------------------------------------------------------------------------------- */
 typedef REAL TYPED(four) __attribute__((vector_size(4 * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
 INLINE double TYPED(run_sum)(const REAL *x, int64_t n) {
     quad a = {0}, b = {0}, d = {0}, e = {0};

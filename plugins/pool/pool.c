@@ -14,8 +14,7 @@ const luron_port *const pool_in2[] = {LURON_PORT("input", 0, LURON_REAL, 0, "(n,
 const luron_port *const pool_in3[] = {LURON_PORT("input", 0, LURON_REAL, 0, "(n, c, d, h, w) or (c, d, h, w)"), NULL};
 enum { GRAIN = 16384 };
 
-/* ---- shapes
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- shapes ------------------------------------------------------------------------------------------------------ */
 /* Windows of dim d (`at` in the shape, for messages) by PyTorch's rule: with ceil_mode the last one may reach over the
  * end, but it begins within the input or the padding before it. */
 static luron_status count_windows(luron_call *c, planes *p, int d, int at) {
@@ -111,8 +110,7 @@ double pool_span(const planes *p, int d, int64_t i, int64_t *lo, int64_t *hi) {
 
 int64_t pool_grain(const planes *p) { return 1 + GRAIN / (p->in_size + p->out_size); }
 
-/* ---- in ops
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- in ops ------------------------------------------------------------------------------------------------------ */
 luron_tensor *pool_padded(luron_call *c, const luron_ops *o, const planes *p, luron_tensor *x, double value) {
     int64_t before[POOL_DIMS], after[POOL_DIMS];
     for (int k = 0; k < p->dims; k++) {

@@ -58,8 +58,7 @@ static luron_status resampled(luron_call *c, const luron_ops *o, luron_tensor *x
     return image_give(c, o, mixed(c, o, above, under, o->sub(c, row, top)));
 }
 
-/* ---- where places come from
- * ------------------------------------------------------------------------------------------ */
+/* ---- where places come from -------------------------------------------------------------------------------------- */
 /* Rows and columns of an image, from its middle where that stays. */
 typedef struct grid {
     luron_tensor *x, *row, *column;
@@ -117,8 +116,7 @@ static luron_status shear(luron_call *c, const luron_ops *o) {
                      o->add(c, g.column, o->mul(c, along, g.row)));
 }
 
-/* ---- the types
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- the types --------------------------------------------------------------------------------------------------- */
 static const char *const fill_modes[] = {"reflect", "constant", "wrap", "nearest", NULL};
 static const char *const interpolations[] = {"bilinear", "nearest", NULL};
 #define REST                                                                                                           \

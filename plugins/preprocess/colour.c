@@ -40,8 +40,7 @@ static luron_status contrast(luron_call *c, const luron_ops *o) {
     return image_give(c, o, image_clipped(c, o, o->add(c, x, mean), image_values(&p->value_range)));
 }
 
-/* ---- hue, saturation and value
- * ---------------------------------------------------------------------------------------- */
+/* ---- hue, saturation and value ----------------------------------------------------------------------------------- */
 typedef struct hsv {
     luron_tensor *hue, *saturation, *value;
 } hsv;
@@ -102,8 +101,7 @@ static luron_status hue(luron_call *c, const luron_ops *o) {
     return image_give(c, o, values(c, o, x, v));
 }
 
-/* ---- others
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- others ------------------------------------------------------------------------------------------------------ */
 static luron_status grayscale(luron_call *c, const luron_ops *o) {
     luron_tensor *x = image_batch(c, o);
     if (image_stays(c)) return image_give(c, o, x);
@@ -132,8 +130,7 @@ static luron_status solarise(luron_call *c, const luron_ops *o) {
     return image_give(c, o, values(c, o, x, v));
 }
 
-/* ---- the types
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- the types --------------------------------------------------------------------------------------------------- */
 #define FACTOR(doc, low) LURON_OPT_FLOATS_REQ(colour, factor, low, 1, 1, 2, doc)
 static const luron_option *const brightness_options[] = {
     FACTOR("parts of the range of values that are added: two bounds, or f for { -f, f }", -1), IMAGE_VALUES(colour),

@@ -259,8 +259,7 @@ static const luron_layer_type wave_type = {.struct_size = sizeof wave_type,
                                            .options_size = sizeof(wrong),
                                            .elementwise = &wave_fn};
 
-/* ---- compose alone
- * --------------------------------------------------------------------------------------------------- */
+/* ---- compose alone ----------------------------------------------------------------------------------------------- */
 static const char *const ops_ways[] = {"none", "static", "nan", "input", NULL};
 static luron_status ops_compose(luron_call *c, const luron_ops *o) {
     static int calls;
@@ -279,8 +278,7 @@ static const luron_layer_type ops_type = {.struct_size = sizeof ops_type,
                                           .options_size = sizeof(wrong),
                                           .compose = ops_compose};
 
-/* ---- an optimiser
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- an optimiser ------------------------------------------------------------------------------------------------ */
 static const char *const optim_ways[] = {"none",   "past", "before",  "gradient",     "scalar", "tail",
                                          "static", "nan",  "options", "begin_static", NULL};
 enum {

@@ -35,8 +35,7 @@ static double median(double *times) {
     return times[n_rounds / 2];
 }
 
-/* ---- arithmetic
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- arithmetic -------------------------------------------------------------------------------------------------- */
 /* CHAINS independent chains of multiply-adds, as many as hide the latency; gives the floating-point operations of a
  * turn. */
 #define DEFINE_CHAINS(name, attribute, vector, set1, fma, add, first)                                                  \
@@ -143,8 +142,7 @@ static double bandwidth(long bytes, long repeats) {
     return (double)bytes * (double)repeats * n_threads / seconds;
 }
 
-/* ---- dice
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- dice -------------------------------------------------------------------------------------------------------- */
 typedef struct net {
     float w1[3][8], b1[8], w2[8][2], b2[2];
 } net;
@@ -200,8 +198,7 @@ static double dice(void) {
     return median(times);
 }
 
-/* ---- files
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------------------------------------------------- */
 /* All of `bytes` to or from the file. */
 static void transfer(int file, char *at, long bytes, int is_write) {
     while (bytes > 0) {

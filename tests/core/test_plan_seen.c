@@ -171,8 +171,7 @@ static void test_plan_seen_has_other_parts(void **state) {
     free_things();
 }
 
-/* ---- steps that change what they find
- * -------------------------------------------------------------------------------- */
+/* ---- steps that change what they find ---------------------------------------------------------------------------- */
 static luron_status plain(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
     return luron_scale(out, ctx, x, 2, 0);
 }
@@ -303,8 +302,7 @@ static void test_plan_seen_is_not_changed_in_the_step(void **state) {
     }
 }
 
-/* ---- what a run leaves that fails
- * -------------------------------------------------------------------------------------- */
+/* ---- what a run leaves that fails -------------------------------------------------------------------------------- */
 static luron_status root(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
     luron_tensor *y, *s;
     LURON_TRY(luron_optim_zero_grad(now.optim, ctx));
@@ -353,8 +351,7 @@ static void test_plan_says_whether_it_changed_something(void **state) {
     free_things();
 }
 
-/* ---- what two notings tell
- * ------------------------------------------------------------------------------------------------ */
+/* ---- what two notings tell --------------------------------------------------------------------------------------- */
 static double factor;
 static luron_status affine_of(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
     luron_tensor *number, *y;

@@ -5,8 +5,7 @@
 
 #include <math.h>
 
-/* ---- a program: h = tanh(x w + h) over the rows, twice; mean over the batch; a mask by ids
- * ---------------------------- */
+/* ---- a program: h = tanh(x w + h) over the rows, twice; mean over the batch; a mask by ids ----------------------- */
 typedef struct program {
     luron_tensor *w, *table;
     luron_layer *out;
@@ -97,8 +96,7 @@ static void same_as_program(luron_ctx *ctx, luron_model *m, const program *p, in
         luron_tensor_unref(all[i]);
 }
 
-/* ---- tests
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- tests ------------------------------------------------------------------------------------------------------- */
 static void test_tracer_gives_the_program(void **state) {
     luron_ctx *ctx = *state;
     program p = program_new(ctx);
@@ -240,8 +238,7 @@ static void test_tracer_when_memory_is_short(void **state) {
     program_free(&p);
 }
 
-/* ---- the stranger
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- the stranger ------------------------------------------------------------------------------------------------ */
 enum { MOST = 8 };
 static int numbered(luron_tensor **to, const luron_checkpoint *c, const char *what) {
     int n = 0;

@@ -318,8 +318,7 @@ static void test_augment_erases_with_noise(void **state) {
     luron_layer_unref(layer);
 }
 
-/* ---- Hashing
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- Hashing ----------------------------------------------------------------------------------------------------- */
 static void test_augment_hashing(void **state) {
     luron_ctx *ctx = *state;
     enum { N = 7000, BINS = 7 };

@@ -69,8 +69,7 @@ static void test_norm_gradients(void **state) {
         layer_check(*state, &cases[i]);
 }
 
-/* ---- PyTorch's and Keras's values
- * ------------------------------------------------------------------------------------------ */
+/* ---- PyTorch's and Keras's values -------------------------------------------------------------------------------- */
 
 /* A training pass over x times a plus b. */
 static void step(luron_ctx *ctx, luron_layer *layer, const norm_case *c, uint32_t dtype, double times, double plus) {
@@ -144,8 +143,7 @@ static void test_norm_values_of_pytorch_and_keras(void **state) {
     }
 }
 
-/* ---- naive loops over random shapes
- * --------------------------------------------------------------------------------------- */
+/* ---- naive loops over random shapes ------------------------------------------------------------------------------ */
 static uint64_t draw_state = 1;
 static int64_t draw(int64_t least, int64_t most) {
     draw_state = draw_state * 6364136223846793005u + 1442695040888963407u;
@@ -266,8 +264,7 @@ static void test_norm_as_naive_loops(void **state) {
     }
 }
 
-/* ---- state
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- state ------------------------------------------------------------------------------------------------------- */
 static luron_layer *made(luron_ctx *ctx, const char *type, const char *options) {
     luron_layer *layer;
     assert_ok(ctx, luron_layer_from_json(&layer, ctx, type, options));

@@ -106,8 +106,7 @@ static void test_shaped_edges(void **state) {
     luron_tensor_unref(p);
 }
 
-/* ---- state of a shape of its own
- * ------------------------------------------------------------------------------------------- */
+/* ---- state of a shape of its own --------------------------------------------------------------------------------- */
 static void assert_state(const luron_optim *o, int i, int s, int ndim, const int64_t *shape) {
     const luron_tensor *t = luron_optim_state(o, 0, i, s);
     if (ndim < 0) {
@@ -188,8 +187,7 @@ static void test_shaped_checkpoint(void **state) {
     }
 }
 
-/* ---- types that ask for state
- * ---------------------------------------------------------------------------------------------- */
+/* ---- types that ask for state ------------------------------------------------------------------------------------ */
 enum { FINE, NO_SLOT, NO_NAME, NO_DTYPE, NO_SHAPE, NO_START };
 typedef struct odd {
     int64_t how, size;

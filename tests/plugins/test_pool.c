@@ -79,8 +79,7 @@ static void test_pool_values_of_pytorch(void **state) {
     golden_check(*state, pool_cases, sizeof pool_cases / sizeof *pool_cases);
 }
 
-/* ---- naive loops over random shapes
- * ------------------------------------------------------------------------------------ */
+/* ---- naive loops over random shapes ------------------------------------------------------------------------------ */
 static uint64_t draw_state = 1;
 static int64_t draw(int64_t least, int64_t most) {
     draw_state = draw_state * 6364136223846793005u + 1442695040888963407u;

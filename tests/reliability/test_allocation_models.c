@@ -278,8 +278,7 @@ static void test_allocation_files(void **state) {
     assert_int_equal(bar_end(&b, n_failed, n_wrong), 0);
 }
 
-/* ---- contexts that know no type yet
- * ---------------------------------------------------------------------------------- */
+/* ---- contexts that know no type yet ------------------------------------------------------------------------------ */
 typedef struct held {
     int64_t blocks, left; /* left: allocations until one fails, 0: off */
     int sticky;
