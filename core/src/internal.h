@@ -488,6 +488,9 @@ typedef struct luron__code {
 luron__code *luron__code_ref(luron__code *code);
 void luron__code_unref(luron__code *code);
 
+/** A layer without parameters, whose first input says its first option (lazy.c). */
+typedef struct luron__lazy luron__lazy;
+
 struct luron_layer {
     luron__live live; /* first */
     luron__pool *pool;
@@ -499,6 +502,7 @@ struct luron_layer {
     luron__hooks *hooks; /* NULL: none */
     luron_dims *late_ins; /* inputs for which setup declared slots, NULL: it declared none */
     int n_late_ins;
+    luron__lazy *lazy; /* NULL: its size is known */
 };
 /** Put t, whose reference is taken over, into an empty slot. */
 static inline void luron__slot_put(luron__slot *slot, luron_tensor *t) {
