@@ -214,7 +214,7 @@ const luron_type *luron_layer_type_of(const luron_layer *layer) { return layer->
 const char *luron_layer_name(const luron_layer *layer) { return layer->name ? layer->name : ""; }
 luron_arg luron_layer_option(const luron_layer *layer, int i) {
     luron_arg arg = luron__options_get(layer->code->type, layer->code->options, i);
-    if (i == 0 && layer->lazy) arg.integer = 0;
+    if (i == 0 && layer->waits) arg.integer = 0;
     return arg;
 }
 void luron_layer_set_training(luron_layer *layer, int on) { layer->training = on != 0; }
@@ -301,7 +301,7 @@ static luron__slot *slot_number(luron_layer *layer, int s) {
 }
 
 luron_status luron_layer_reset(luron_ctx *ctx, luron_layer *layer) {
-    if (layer->lazy) return luron__lazy_set_aside(ctx, layer);
+    if (layer->waits) return luron__lazy_set_aside(ctx, layer);
     int recording = luron_ctx_set_recording(ctx, 0);
     luron_status status = LURON_OK;
     for (int s = 0; s < 2 * LURON__MAX_SLOTS && !status; s++) {

@@ -83,6 +83,7 @@ luron_status luron__lazy_set_aside(luron_ctx *ctx, luron_layer *layer) {
 /* ---- making ------------------------------------------------------------------------------------------------------ */
 luron_status luron__lazy_new(luron_ctx *ctx, luron_layer *layer, int axis) {
     LURON_TRY(luron__alloc(&layer->lazy, ctx, sizeof *layer->lazy));
+    layer->waits = true;
     layer->lazy->axis = axis;
     layer->lazy->dtype = layer->dtype;
     return luron__lazy_set_aside(ctx, layer);
@@ -92,15 +93,30 @@ luron_status luron__lazy_copy(luron_ctx *ctx, luron_layer *to, const luron_layer
     if (!from->lazy) return LURON_OK;
     LURON_TRY(luron__alloc(&to->lazy, ctx, sizeof *to->lazy));
     *to->lazy = *from->lazy;
+    to->waits = from->waits;
     return LURON_OK;
 }
 
-void luron__lazy_free(luron_layer *layer) {
-    luron__pool_free(layer->pool, layer->lazy, sizeof *layer->lazy);
-    layer->lazy = NULL;
+void luron__lazy_free(luron_layer *layer) { luron__pool_free(layer->pool, layer->lazy, sizeof *layer->lazy); }
+
+/* ---- the size ---------------------------------------------------------------------------------------------------- */
+static void wait_again(luron_layer *layer) {
+    forget_slots(layer);
+    layer->waits = true;
 }
 
-/* ---- the first input --------------------------------------------------------------------------------------------- */
+luron_status luron_layer_resize(luron_ctx *ctx, luron_layer *layer, int64_t size) {
+    char what[200];
+    uint64_t draws;
+    LURON__CHECK(ctx, layer->lazy, LURON_E_STATE, "%s: it was made with its size", words(what, layer));
+    luron__plan_refuse(ctx, "gives a layer its size: do that outside of the step");
+    wait_again(layer);
+    if (size == 0) return LURON_OK;
+    LURON_TRY(declare(&draws, ctx, layer, size));
+    layer->waits = false;
+    return LURON_OK;
+}
+
 static luron_status take_size(luron_ctx *ctx, luron_layer *layer, const luron_dims *in) {
     char what[200], shape[LURON__SHAPE_TEXT];
     uint64_t draws;
@@ -109,19 +125,12 @@ static luron_status take_size(luron_ctx *ctx, luron_layer *layer, const luron_di
                  size_name(layer));
     LURON__CHECK(ctx, at >= 0 && at < in->ndim, LURON_E_SHAPE, "%s: the first input says %s, and %s has too few dims",
                  words(what, layer), size_name(layer), luron_shape_text(shape, sizeof shape, in->ndim, in->shape));
-    return declare(&draws, ctx, layer, in->shape[at]);
+    LURON_TRY(declare(&draws, ctx, layer, in->shape[at]));
+    layer->waits = false;
+    return LURON_OK;
 }
 
 /* After a call that failed it is as if there had been none: the next input says the size. */
-static luron_status settle(luron_layer *layer, luron__lazy *lazy, luron_status status) {
-    layer->lazy = lazy;
-    if (status)
-        forget_slots(layer);
-    else
-        luron__lazy_free(layer);
-    return status;
-}
-
 luron_status luron__lazy_run(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in, luron_tensor *const *ins) {
     luron_dims in = {0};
     if (n_in && ins[0]) {
@@ -129,22 +138,22 @@ luron_status luron__lazy_run(luron_tensor **outs, luron_ctx *ctx, luron_layer *l
         memcpy(in.shape, ins[0]->shape, sizeof in.shape);
     }
     LURON_TRY(take_size(ctx, layer, &in));
-    luron__lazy *lazy = layer->lazy;
-    layer->lazy = NULL;
-    return settle(layer, lazy, luron__layer_run(outs, ctx, layer, n_in, ins));
+    luron_status status = luron__layer_run(outs, ctx, layer, n_in, ins);
+    if (status) wait_again(layer);
+    return status;
 }
 
 luron_status luron__lazy_infer(luron_dims *out_dims, luron_ctx *ctx, luron_layer *layer, int n_in, const luron_dims *in_dims) {
     LURON_TRY(take_size(ctx, layer, n_in ? in_dims : &(luron_dims){0}));
-    luron__lazy *lazy = layer->lazy;
-    layer->lazy = NULL;
-    return settle(layer, lazy, luron_layer_infer(out_dims, ctx, layer, n_in, in_dims));
+    luron_status status = luron_layer_infer(out_dims, ctx, layer, n_in, in_dims);
+    if (status) wait_again(layer);
+    return status;
 }
 
 /* ---- before it ---------------------------------------------------------------------------------------------------- */
 luron_status luron_layer_check_sized(luron_ctx *ctx, const luron_layer *layer) {
     char what[200];
-    LURON__CHECK(ctx, !layer->lazy, LURON_E_STATE,
+    LURON__CHECK(ctx, !layer->waits, LURON_E_STATE,
                  "%s: it has no parameters before its first input, which says %s: call the model on one first",
                  words(what, layer), size_name(layer));
     return LURON_OK;

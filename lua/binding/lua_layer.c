@@ -74,6 +74,17 @@ static int l_lazy_type(lua_State *L) {
     return 1;
 }
 
+static int l_waits(lua_State *L) {
+    lua_pushboolean(L, luron_layer_check_sized(lr_ctx(L), layer_at(L, 1)) != LURON_OK);
+    return 1;
+}
+
+/* lazy_resize(layer, size): its size, or 0 to wait for an input again. */
+static int l_lazy_resize(lua_State *L) {
+    luron_layer *layer = layer_at(L, 1);
+    return lr_done(L, luron_layer_resize(lr_ctx(L), layer, lr_integer(L, 2, "size")), 0);
+}
+
 static int l_layer_function(lua_State *L) {
     const char *name = lr_string(L, 1, "name");
     if (!lr_push_function(L, name)) return lr_nil(L, LURON_E_NOT_FOUND);
@@ -254,7 +265,7 @@ static int l_clone(lua_State *L) {
 }
 
 static int l_zero_grad(lua_State *L) {
-    luron_layer *layer = layer_at(L, 1);
+    luron_layer *layer = sized_at(L, 1);
     luron_status status = LURON_OK;
     for (int i = 0; i < luron_layer_n_params(layer) && status == LURON_OK; i++) status = luron_tensor_set_grad(lr_ctx(L), luron_layer_param(layer, i), NULL);
     lua_settop(L, 1);
@@ -316,7 +327,7 @@ static const luaL_Reg methods[] = {
     { "zero_grad", l_zero_grad }, { "infer", l_infer }, { NULL, NULL },
 };
 static const luaL_Reg functions[] = {
-    { "layer_type", l_layer_type }, { "lazy_type", l_lazy_type }, { "layer_function", l_layer_function },
+    { "layer_type", l_layer_type }, { "lazy_type", l_lazy_type }, { "waits", l_waits }, { "lazy_resize", l_lazy_resize }, { "layer_function", l_layer_function },
     { "is_layer", l_is_layer }, { NULL, NULL },
 };
 

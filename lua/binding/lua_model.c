@@ -189,7 +189,7 @@ static int l_n_weights(lua_State *L) {
 }
 
 static int l_zero_grad(lua_State *L) {
-    luron_model *model = model_at(L, 1);
+    luron_model *model = sized_at(L, 1);
     luron_status status = LURON_OK;
     luron_tensor *t;
     for (int i = 0; status == LURON_OK && (t = luron_model_param(model, i, NULL, 0)); i++) status = luron_tensor_set_grad(lr_ctx(L), t, NULL);
