@@ -37,6 +37,16 @@ local function size_like(layer, find)
   return found
 end
 
+local function layers_of(part) return require("luron.parts").methods.named_layers(part) end
+
+--- Is there a layer in the part that waits for its first input?
+function lazy.waits(part)
+  for _, layer in layers_of(part) do
+    if core.waits(layer) then return true end
+  end
+  return false
+end
+
 --- Let the layers in a part that wait for their first input be as large as what find(group, name) gives: what lets them wait
 --- again; nil, why, where that does not tell.
 function lazy.resize(part, find)
@@ -44,7 +54,7 @@ function lazy.resize(part, find)
   local function wait_again()
     for _, layer in ipairs(resized) do core.lazy_resize(layer, 0) end
   end
-  for path, layer in require("luron.parts").methods.named_layers(part) do
+  for path, layer in layers_of(part) do
     if core.waits(layer) then
       local prefix = path == "" and "" or path .. "/"
       local size = size_like(layer, function(group, name) return find(group, prefix .. name) end)

@@ -214,7 +214,8 @@ function methods:summary(...)
   local inputs = table.pack(...)
   if inputs.n == 0 then return listing(self) end
   if math.type(inputs[1]) == "integer" then inputs = { { ... }, n = 1 } end -- the sizes of the one input, one by one
-  local _, first = self:named_parameters()()
+  local waits = require("luron.lazy").waits(self)
+  local _, first = (waits and self.named_layers or self.named_parameters)(self)()
   for i, sizes in ipairs(inputs) do
     if type(sizes) ~= "table" then core.badarg(i, "summary", "sizes: table expected, got " .. core.got(sizes)) end
     inputs[i] = core.zeros(sizes, { dtype = first and first:dtype() or nil })

@@ -113,6 +113,8 @@ describe("a lazy layer", function()
     fails("Linear takes 4 options, got one more: 7", function() nn.LazyLinear(3, true, "zeros", "zeros", 7) end)
     fails("have to be multiples of groups, 4", function() nn.LazyConv2d(6, 3, { groups = 4 }) end)
     fails("no layer type 'LazyReLU'", function() return nn.LazyReLU end)
+    fails("; nn.LazyLinear takes in_features from its first input", function() return nn.Dense end)
+    fails("; nn.LazyConvTranspose2d takes in_channels from its first input", function() return nn.Conv2DTranspose end)
   end)
 
   it("waits for another input after one that does not fit", function()
@@ -222,6 +224,15 @@ function Net:forward(x) return self.out(self.body(x)) * self.scale end
 local images = luron.rand(20, 1, 8, 8)
 
 describe("a model with lazy layers", function()
+  it("may have one in several places", function()
+    local layer = nn.LazyLinear(3)
+    assert.equal(12, (nn.Sequential { layer, nn.ReLU(), layer }(luron.ones(2, 3)) and layer:n_weights()))
+    local twice = nn.LazyLinear(3)
+    fails("layer 'linear1' = Linear { in_features = 4, out_features = 3, bias = true }: input has 3 features, in_features is 4",
+      nn.Sequential { twice, nn.ReLU(), twice }, luron.ones(2, 4))
+    assert.are.same({ 2, 4, 3 }, nn.TimeDistributed(nn.LazyLinear(3))(luron.ones(2, 4, 5)):shape())
+  end)
+
   it("trains with the same bits, in Sequential, Graph and a class", function()
     local pair = { luron.randn(5, 3), luron.randn(5, 3) }
     for i, kind in ipairs { { convolutional, { images } }, { graph, pair }, { Net, { images } } } do
@@ -267,6 +278,10 @@ describe("a model with lazy layers", function()
     local text = model:summary(20, 1, 8, 8)
     assert.equal(convolutional(false):summary(20, 1, 8, 8), text)
     assert.equal(convolutional(false):n_weights(), model:n_weights())
+    local net = Net(true):to "float64"
+    assert.equal(Net(false):summary(20, 1, 8, 8), net:summary(20, 1, 8, 8))
+    assert.equal(2, net.out.in_features)
+    assert.equal("float64", net.out.weight:dtype())
   end)
 
   it("is copied, cast, put into modes and given to apply before", function()
@@ -298,8 +313,9 @@ describe("a model with lazy layers", function()
     local y = luron.tensor { 1, 2, 1, 2, 1, 2 }
     assert.equal(2, #luron.fit(model, luron.data.tensors(x, y), { epochs = 2, batch = 3, progress = false }))
     local net = Net(true)
-    net:eval()(images)
-    assert.is_true(same(nn.trace(net, images)(images), net(images)))
+    local graph_of = nn.trace(net, images)
+    assert.is_true(net:is_training())
+    assert.is_true(same(graph_of:eval()(images), net:eval()(images)))
   end)
 
   it("is saved as one without, and restored before it has seen an input", function()
