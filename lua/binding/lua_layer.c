@@ -79,10 +79,13 @@ static int l_waits(lua_State *L) {
     return 1;
 }
 
-/* lazy_resize(layer, size): its size, or 0 to wait for an input again. */
+/* lazy_resize(layer, size): its size, or 0 to wait for an input again: true, or nil, message, code. */
 static int l_lazy_resize(lua_State *L) {
     luron_layer *layer = layer_at(L, 1);
-    return lr_done(L, luron_layer_resize(lr_ctx(L), layer, lr_integer(L, 2, "size")), 0);
+    luron_status status = luron_layer_resize(lr_ctx(L), layer, lr_integer(L, 2, "size"));
+    if (status != LURON_OK) return lr_nil(L, status);
+    lua_pushboolean(L, 1);
+    return 1;
 }
 
 static int l_layer_function(lua_State *L) {

@@ -25,9 +25,9 @@ end
 -- of them tells.
 local function size_like(layer, find)
   local size, shapes, found = layer:options().groups or 1, {}, 0
-  core.lazy_resize(layer, size)
+  assert(core.lazy_resize(layer, size))
   each_tensor(layer, function(group, name, tensor) shapes[group .. name] = tensor:shape() end)
-  core.lazy_resize(layer, 2 * size)
+  assert(core.lazy_resize(layer, 2 * size))
   each_tensor(layer, function(group, name, tensor)
     local from = find(group, name)
     for d, n in ipairs(shapes[group .. name]) do
@@ -58,12 +58,15 @@ function lazy.resize(part, find)
     if core.waits(layer) then
       local prefix = path == "" and "" or path .. "/"
       local size = size_like(layer, function(group, name) return find(group, prefix .. name) end)
-      core.lazy_resize(layer, size)
-      resized[#resized + 1] = layer
+      local _, why = core.lazy_resize(layer, size)
       if size == 0 then
-        wait_again()
-        return nil, string.format("%s%s has no size by these tensors: call the model on an input first", path == "" and "" or path .. ": ", layer:type())
+        why = string.format("%s%s has no size by these tensors: call the model on an input first", path == "" and "" or path .. ": ", layer:type())
       end
+      if why then
+        wait_again()
+        return nil, why
+      end
+      resized[#resized + 1] = layer
     end
   end
   return wait_again

@@ -375,6 +375,12 @@ describe("a model with lazy layers", function()
     fails("head/bias is missing", lazy_one.load_state_dict, lazy_one, dict)
     assert.equal(0, lazy_one:layer("head").in_features)
     fails("linear1: Linear has no size by these tensors: call the model on an input first", function() nn.Sequential { nn.LazyLinear(2) }:load_state_dict {} end)
+    local groups = nn.Sequential { nn.LazyConv1d(4, 2), nn.LazyConvTranspose1d(4, 1, { groups = 2 }) }
+    fails("bad argument #1 to 'load_state_dict' (layer 'conv_transpose1d1' = ConvTranspose1d { in_channels = 3, ", groups.load_state_dict, groups,
+      { ["conv1d1/weight"] = luron.ones(4, 3, 2), ["conv1d1/bias"] = luron.ones(4), ["conv_transpose1d1/weight"] = luron.ones(3, 2, 1),
+        ["conv_transpose1d1/bias"] = luron.ones(4) })
+    assert.equal(0, groups:layer("conv1d1").in_channels)
+    assert.are.same({ 2, 4, 5 }, groups(luron.ones(2, 3, 6)):shape())
     _, message, code = nn.Sequential { nn.LazyInstanceNorm1d() }:restore(path)
     assert.equal("MISMATCH", code)
     assert.is_truthy(message:find("instance_norm1d1: InstanceNorm1d has no size by these tensors", 1, true), message)
