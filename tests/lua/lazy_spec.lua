@@ -230,6 +230,10 @@ describe("a model with lazy layers", function()
     local twice = nn.LazyLinear(3)
     fails("layer 'linear1' = Linear { in_features = 4, out_features = 3, bias = true }: input has 3 features, in_features is 4",
       nn.Sequential { twice, nn.ReLU(), twice }, luron.ones(2, 4))
+    local failing = nn.Sequential { nn.LazyLinear(4), nn.LazyConv1d(2, 3) }
+    fails("layer 'conv1d1' = Conv1d", failing, luron.ones(2, 2, 5, 5))
+    assert.equal(5, failing:layer("linear1").in_features) -- as it was told; the one that failed waits
+    assert.equal(0, failing:layer("conv1d1").in_channels)
     assert.are.same({ 2, 4, 3 }, nn.TimeDistributed(nn.LazyLinear(3))(luron.ones(2, 4, 5)):shape())
   end)
 
