@@ -172,12 +172,15 @@ static luron_status rebind(luron__next_layer *next, luron_ctx *ctx, luron_layer 
                            luron__diffs *diffs) {
     luron__code *code = layer->code;
     void *options;
+    if (layer->waits) {
+        luron__diff(diffs, "it waits for its first input: call it before");
+        return LURON_OK;
+    }
     LURON_TRY(luron__options_rebind(&options, ctx, type, code->type, code->options, diffs));
     compare_ports(type, code->type, diffs);
     if (layer->dtype == LURON_F64 && !(type->layer.flags & LURON_LAYER_F64))
         luron__diff(diffs, "it serves float32 alone, the layer is float64");
-    if (layer->waits) luron__diff(diffs, "it waits for its first input: call it before");
-    if (!options || layer->waits) return LURON_OK;
+    if (!options) return LURON_OK;
     LURON_TRY(luron__code_new(&next->code, ctx, type, options));
     LURON_TRY(match_slots(next, ctx, layer, diffs));
     if (diffs->n || atomic_load(&code->refs) == 1) return LURON_OK;
