@@ -390,6 +390,8 @@ local function layer_cats(out, what, tensor_methods)
   out "---@return luron.Layer"
   if #names > 0 then out("---@overload fun(options: " .. options_type(what) .. "): luron.Layer") end
   out(string.format("function nn.%s(%s) end\n", what.name, table.concat(names, ", ")))
+  local lazy = require("luron.lazy").told(what.name)
+  if lazy then out(string.format("--- %s.\n---@param ... any\n---@return luron.Layer\nfunction nn.Lazy%s(...) end\n", lazy, what.name)) end
   if not what.fn then return end
   local call, own = { name = what.fn, params = {}, returns = { "Tensor" } }, not tensor_methods[what.fn]
   for _, port in ipairs(what.inputs) do

@@ -159,6 +159,7 @@ static luron_status apply_fused(luron__frame *f, luron_tensor **outs) {
 /* ---- public ------------------------------------------------------------------------------------------------------ */
 luron_status luron__layer_run(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in,
                               luron_tensor *const *ins) {
+    if (layer->waits) return luron__lazy_run(outs, ctx, layer, n_in, ins);
     luron__frame f;
     luron_tensor *made[LURON__MAX_SLOTS] = {0};
     uint64_t position = ctx->position;
@@ -242,6 +243,7 @@ luron_status luron_layer_infer(luron_dims *out_dims, luron_ctx *ctx, luron_layer
     for (int i = 0; i < n_in; i++)
         if (in_dims[i].dtype)
             LURON_TRY(luron__check_shape(ctx, in_dims[i].dtype, in_dims[i].ndim, in_dims[i].shape, NULL));
+    if (layer->waits) return luron__lazy_infer(out_dims, ctx, layer, n_in, in_dims);
     luron__frame f;
     int recording = luron_ctx_set_recording(ctx, 0);
     luron_status status = luron__frame_open(&f, ctx, layer, layer->code, n_in);

@@ -155,6 +155,16 @@ luron_status luron__code_new(luron__code **out, luron_ctx *ctx, const luron_type
 /** Run declare. */
 luron_status luron__layer_declare(luron_ctx *ctx, luron_layer *layer);
 
+/* ---- lazy.c ------------------------------------------------------------------------------------------------------ */
+luron_status luron__lazy_new(luron_ctx *ctx, luron_layer *layer, int axis);
+/** Set the draws of its first numbers aside, from the position of now on. */
+luron_status luron__lazy_set_aside(luron_ctx *ctx, luron_layer *layer);
+luron_status luron__lazy_copy(luron_ctx *ctx, luron_layer *to, const luron_layer *from);
+void luron__lazy_free(luron_layer *layer);
+/** luron__layer_run and luron_layer_infer of a layer that waits. */
+luron_status luron__lazy_run(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, int n_in, luron_tensor *const *ins);
+luron_status luron__lazy_infer(luron_dims *out_dims, luron_ctx *ctx, luron_layer *layer, int n_in, const luron_dims *in_dims);
+
 /* ---- host.c ------------------------------------------------------------------------------------------------------ */
 /** What host->fail does, for the files of core. */
 luron_status luron__frame_fail(luron__frame *f, luron_status status, const char *fmt, ...) LURON_PRINTF(3, 4);

@@ -156,6 +156,7 @@ luron_status luron_checkpoint_restore(luron_ctx *ctx, const luron_checkpoint *c,
     pairs p;
     /* what a class owns beyond the graph of its forward stands beside it */
     bool traced = luron_checkpoint_text(c, "training/module") && luron_checkpoint_text(c, "architecture");
+    LURON_TRY(luron_model_check_sized(ctx, model));
     LURON_TRY(pairs_begin(&p, ctx, c));
     luron_status status = compare_model(&p, model, !traced);
     if (!status) copy_pairs(&p);

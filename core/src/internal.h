@@ -488,17 +488,21 @@ typedef struct luron__code {
 luron__code *luron__code_ref(luron__code *code);
 void luron__code_unref(luron__code *code);
 
+/** Of a layer whose first input says its first option (lazy.c). */
+typedef struct luron__lazy luron__lazy;
+
 struct luron_layer {
     luron__live live; /* first */
     luron__pool *pool;
     luron__code *code; /* owned */
     char *name;
-    bool training;
+    bool training, waits; /* waits: a lazy layer before its first input */
     uint32_t dtype;
     luron__slot param[LURON__MAX_SLOTS], state[LURON__MAX_SLOTS];
     luron__hooks *hooks; /* NULL: none */
     luron_dims *late_ins; /* inputs for which setup declared slots, NULL: it declared none */
     int n_late_ins;
+    luron__lazy *lazy; /* NULL: it was made with its size */
 };
 /** Put t, whose reference is taken over, into an empty slot. */
 static inline void luron__slot_put(luron__slot *slot, luron_tensor *t) {

@@ -112,6 +112,29 @@ luron_status luron_layer_new(luron_layer **out, luron_ctx *ctx, const char *type
     return status;
 }
 
+luron_status luron_layer_new_lazy(luron_layer **out, luron_ctx *ctx, const char *type_name, int axis, int n_args,
+                                  const luron_arg *args) {
+    const luron_type *type;
+    luron_layer *layer = NULL;
+    luron_arg *all;
+    const size_t bytes = (size_t)(n_args + 1) * sizeof *all;
+    LURON_TRY(luron_type_find(&type, ctx, LURON_KIND_LAYER, type_name));
+    LURON_TRY(check_dtype(ctx, type, ctx->default_dtype));
+    LURON__CHECK(ctx, type->n_options && type->options[0].kind == LURON_INT, LURON_E_ARGUMENT,
+                 "%s: a type whose first option is a size expected", type_name);
+    LURON_TRY(luron__alloc(&all, ctx, bytes));
+    all[0] = (luron_arg){.kind = LURON_ARG_INTEGER, .integer = 1};
+    if (n_args) memcpy(all + 1, args, (size_t)n_args * sizeof *all);
+    luron_status status = layer_open(&layer, ctx, type, NULL, n_args + 1, all);
+    luron__free(ctx, all, bytes);
+    if (!status) status = luron__lazy_new(ctx, layer, axis);
+    if (status)
+        luron_layer_unref(layer);
+    else
+        *out = layer;
+    return status;
+}
+
 luron_status luron_layer_from_json(luron_layer **out, luron_ctx *ctx, const char *type, const char *options) {
     luron_arg *args;
     int n;
@@ -157,6 +180,7 @@ luron_status luron_layer_clone(luron_layer **out, luron_ctx *ctx, luron_layer *l
     }
     luron_ctx_set_recording(ctx, recording);
     if (!status) status = copy_late_ins(ctx, copy, layer);
+    if (!status) status = luron__lazy_copy(ctx, copy, layer);
     if (status)
         luron_layer_unref(copy);
     else
@@ -180,6 +204,7 @@ void luron_layer_unref(luron_layer *layer) {
     luron__slots_free(layer->pool, layer->state);
     luron__hooks_unref(layer->hooks);
     luron__pool_free(layer->pool, layer->late_ins, (size_t)layer->n_late_ins * sizeof *layer->late_ins);
+    luron__lazy_free(layer);
     luron__strfree(layer->pool, layer->name);
     luron__pool_free(layer->pool, layer, sizeof *layer);
 }
@@ -188,7 +213,9 @@ void luron_layer_unref(luron_layer *layer) {
 const luron_type *luron_layer_type_of(const luron_layer *layer) { return layer->code->type; }
 const char *luron_layer_name(const luron_layer *layer) { return layer->name ? layer->name : ""; }
 luron_arg luron_layer_option(const luron_layer *layer, int i) {
-    return luron__options_get(layer->code->type, layer->code->options, i);
+    luron_arg arg = luron__options_get(layer->code->type, layer->code->options, i);
+    if (i == 0 && layer->waits) arg.integer = 0;
+    return arg;
 }
 void luron_layer_set_training(luron_layer *layer, int on) { layer->training = on != 0; }
 int luron_layer_is_training(const luron_layer *layer) { return layer->training; }
@@ -274,6 +301,7 @@ static luron__slot *slot_number(luron_layer *layer, int s) {
 }
 
 luron_status luron_layer_reset(luron_ctx *ctx, luron_layer *layer) {
+    if (layer->waits) return luron__lazy_set_aside(ctx, layer);
     int recording = luron_ctx_set_recording(ctx, 0);
     luron_status status = LURON_OK;
     for (int s = 0; s < 2 * LURON__MAX_SLOTS && !status; s++) {

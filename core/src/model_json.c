@@ -107,6 +107,7 @@ static luron_status shared_json(json_t **out, luron_ctx *ctx, const luron_model 
 luron_status luron_model_to_json(char **out, luron_ctx *ctx, luron_model *model) {
     luron_value last = model->last;
     json_t *shared = NULL;
+    LURON_TRY(luron_model_check_sized(ctx, model));
     LURON_TRY(shared_json(&shared, ctx, model));
     json_t *layers = layers_to_json(model), *inputs = inputs_to_json(model), *nodes = nodes_to_json(model);
     json_t *outputs = values_to_json(model->n_outputs ? model->outputs : &last, luron_model_n_outputs(model));

@@ -163,6 +163,7 @@ static bool has_prefix(const char *path, const char *param, const char *prefix) 
 
 luron_status luron_model_freeze(luron_ctx *ctx, luron_model *model, const char *prefix, int on) {
     int64_t found = 0;
+    LURON_TRY(luron_model_check_sized(ctx, model));
     if (!prefix) prefix = "";
     for (int64_t i = 0; i < model->n_layers; i++) {
         const luron__model_layer *l = &model->layers[i];

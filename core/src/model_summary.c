@@ -301,7 +301,7 @@ luron_status luron_model_summary(char **out, luron_ctx *ctx, luron_model *model,
     row *rows = NULL;
     uint8_t *seen = NULL;
     text t = { .ctx = ctx };
-    luron_status status = in_dims ? luron__alloc(&dims, ctx, dims_bytes) : LURON_OK;
+    luron_status status = in_dims ? luron__alloc(&dims, ctx, dims_bytes) : luron_model_check_sized(ctx, model);
     if (status == LURON_OK && dims) status = infer_all(dims, ctx, model, n_in, in_dims);
     if (status == LURON_OK) status = luron__alloc(&rows, ctx, rows_bytes);
     if (status == LURON_OK) status = luron__alloc(&seen, ctx, seen_bytes);

@@ -228,6 +228,7 @@ static luron_status name_params(char **names, luron_tensor **params, luron_ctx *
 
 luron_status luron_optim_add_model(luron_optim *o, luron_ctx *ctx, const luron_model *model, int n_args, const luron_arg *args) {
     int n = 0;
+    LURON_TRY(luron_model_check_sized(ctx, model));
     while (luron_model_param(model, n, NULL, 0)) n++;
     LURON__CHECK(ctx, n > 0, LURON_E_ARGUMENT, "%s: the model has no parameters", luron__optim_name(o));
     luron_tensor **params = NULL;

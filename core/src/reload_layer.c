@@ -172,6 +172,10 @@ static luron_status rebind(luron__next_layer *next, luron_ctx *ctx, luron_layer 
                            luron__diffs *diffs) {
     luron__code *code = layer->code;
     void *options;
+    if (layer->waits) {
+        luron__diff(diffs, "it waits for its first input: call it before");
+        return LURON_OK;
+    }
     LURON_TRY(luron__options_rebind(&options, ctx, type, code->type, code->options, diffs));
     compare_ports(type, code->type, diffs);
     if (layer->dtype == LURON_F64 && !(type->layer.flags & LURON_LAYER_F64))

@@ -62,6 +62,19 @@ return {
     },
   },
   {
+    title = "Lazy layers",
+    is = {
+      { "nn.LazyLinear(2)(luron.ones(4, 3)):shape()", "{ 4, 2 }" },
+      { "nn.LazyLinear(2).in_features", "0" },
+      { "nn.LazyConv2d(4, 3, { groups = 2 }):infer { 1, 6, 8, 8 }", "{ 1, 4, 6, 6 }" },
+    },
+    raises = {
+      { "nn.LazyLinear(2).weight", "layer Linear: it has no parameters before its first input, which says in_features: call the model on one first" },
+      { "nn.LazyLinear { in_features = 3, out_features = 2 }", "bad argument #1 to 'LazyLinear' (in_features: the first input says it)" },
+      { "nn.LazyConv2d(4, 3)(luron.ones(3))", "layer Conv2d: the first input says in_channels, and (3,) has too few dims" },
+    },
+  },
+  {
     title = "Convolution, pooling and normalisation",
     is = {
       { "nn.Conv2d(1, 4, 3)(luron.zeros(1, 8, 8)):shape()", "{ 4, 6, 6 }" },

@@ -386,12 +386,13 @@ void lr_arg_value(lua_State *L, int arg, int idx, const luron_option *o, luron_a
 typedef struct parse {
     const luron_type *type;
     luron_arg *args;
-    int n, ports;
+    int n, ports, skip; /* skip: 1 where the first option is not given here */
     uint64_t given; /* bit of option i */
 } parse;
 
 static void put(lua_State *L, parse *p, int arg, int idx, int i) {
     const luron_option *o = luron_type_option(p->type, i);
+    if (i < p->skip) lr_argerror(L, arg, "%s: the first input says it", o->name);
     if (p->given >> i & 1) lr_argerror(L, arg, "%s: given twice", o->name);
     p->given |= (uint64_t)1 << i;
     lr_arg_value(L, arg, idx, o, &p->args[p->n++]);
@@ -443,7 +444,7 @@ static int find_option(lua_State *L, parse *p, int key, int *n_options) {
     int64_t at = 0;
     int positional = is_integer(L, key, &at);
     for (; i < LR_MAX_ARGS && (o = luron_type_option(p->type, i)); i++)
-        if (positional ? at == i + 1 : lua_type(L, key) == LUA_TSTRING && strcmp(o->name, lua_tostring(L, key)) == 0) found = i;
+        if (positional ? at == i + 1 - p->skip : lua_type(L, key) == LUA_TSTRING && strcmp(o->name, lua_tostring(L, key)) == 0) found = i;
     *n_options = i;
     return found;
 }
@@ -470,8 +471,8 @@ static int is_list_of_first(lua_State *L, const luron_type *type, int idx) {
     return number;
 }
 
-int lr_type_args(lua_State *L, const luron_type *type, int first, int last, int ports, luron_arg args[LR_MAX_ARGS]) {
-    parse p = { type, args, 0, ports, 0 };
+static int type_args(lua_State *L, const luron_type *type, int first, int last, int ports, int skip, luron_arg args[LR_MAX_ARGS]) {
+    parse p = { type, args, 0, ports, skip, 0 };
     luaL_checkstack(L, 10, NULL);
     for (int arg = first; arg <= last; arg++) {
         if (lua_isnil(L, arg)) continue;
@@ -479,20 +480,26 @@ int lr_type_args(lua_State *L, const luron_type *type, int first, int last, int 
         if (table) {
             if (arg != last) lr_argerror(L, arg, "the options table comes last");
             put_table(L, &p, arg);
-        } else if (arg - first >= LR_MAX_ARGS || !luron_type_option(type, arg - first)) {
+        } else if (arg - first + skip >= LR_MAX_ARGS || !luron_type_option(type, arg - first + skip)) {
             lr_argerror(L, arg, "%s takes %d options, got one more: %s", luron_type_name(type), arg - first, lr_got(L, arg));
         } else {
-            put(L, &p, arg, arg, arg - first);
+            put(L, &p, arg, arg, arg - first + skip);
         }
     }
     const luron_option *o;
-    for (int i = 0; i < LR_MAX_ARGS && (o = luron_type_option(type, i)); i++)
+    for (int i = skip; i < LR_MAX_ARGS && (o = luron_type_option(type, i)); i++)
         if ((o->flags & LURON_OPTION_REQUIRED) && !(p.given >> i & 1)) {
             int table = first <= last && lua_istable(L, last);
-            lr_argerror(L, table ? last : first + i, "%s: %s expected, got no value", o->name, expected(L, o));
+            lr_argerror(L, table ? last : first + i - skip, "%s: %s expected, got no value", o->name, expected(L, o));
         }
     return p.n;
 }
+
+int lr_type_args(lua_State *L, const luron_type *type, int first, int last, int ports, luron_arg args[LR_MAX_ARGS]) {
+    return type_args(L, type, first, last, ports, 0, args);
+}
+
+int lr_lazy_args(lua_State *L, const luron_type *type, int first, int last, luron_arg args[LR_MAX_ARGS]) { return type_args(L, type, first, last, 0, 1, args); }
 
 void lr_push_arg(lua_State *L, const luron_option *o, const luron_arg *a) {
     switch (o->kind) {

@@ -5,6 +5,14 @@
 
 static luron_layer *layer_at(lua_State *L, int arg) { return lr_object(L, arg, &lr_layer_key, "layer"); }
 
+/* One that has its parameters: a lazy layer waits for its first input. */
+static luron_layer *sized_at(lua_State *L, int arg) {
+    luron_layer *layer = layer_at(L, arg);
+    luron_status status = luron_layer_check_sized(lr_ctx(L), layer);
+    if (status != LURON_OK) lr_raise(L, status);
+    return layer;
+}
+
 /* ---- types -------------------------------------------------------------------------------------------------------------- */
 /* The type a constructor makes: its name is upvalue 1. */
 static const luron_type *type_named(lua_State *L, luron_kind kind, const char *name) {
@@ -39,6 +47,47 @@ static int l_layer_type(lua_State *L) {
     return 1;
 }
 
+/* Upvalues: the type's name, the dim of the first input that says its first option. */
+static int construct_lazy(lua_State *L) {
+    luron_arg args[LR_MAX_ARGS];
+    const luron_type *type = type_named(L, LURON_KIND_LAYER, lua_tostring(L, lua_upvalueindex(1)));
+    const int dim = (int)lua_tointeger(L, lua_upvalueindex(2)), top = lua_gettop(L);
+    void **box = lr_box(L, &lr_layer_key);
+    int n = lr_lazy_args(L, type, 1, top, args);
+    luron_layer *layer = NULL;
+    luron_status status = luron_layer_new_lazy(&layer, lr_ctx(L), luron_type_name(type), dim - (dim > 0), n, args);
+    *box = layer;
+    lua_settop(L, top + 1);
+    return lr_done(L, status, 1);
+}
+
+/* lazy_type(name, dim): the constructor of LazyNAME. */
+static int l_lazy_type(lua_State *L) {
+    lua_settop(L, 2);
+    lua_pushfstring(L, "Lazy%s", lr_string(L, 1, "name"));
+    const char *name = lua_tostring(L, 3);
+    lr_integer(L, 2, "dim");
+    lua_pushvalue(L, 1);
+    lua_pushvalue(L, 2);
+    lua_pushcclosure(L, construct_lazy, 2);
+    lr_name_function(L, name);
+    return 1;
+}
+
+static int l_waits(lua_State *L) {
+    lua_pushboolean(L, luron_layer_check_sized(lr_ctx(L), layer_at(L, 1)) != LURON_OK);
+    return 1;
+}
+
+/* lazy_resize(layer, size): its size, or 0 to wait for an input again: true, or nil, message, code. */
+static int l_lazy_resize(lua_State *L) {
+    luron_layer *layer = layer_at(L, 1);
+    luron_status status = luron_layer_resize(lr_ctx(L), layer, lr_integer(L, 2, "size"));
+    if (status != LURON_OK) return lr_nil(L, status);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
 static int l_layer_function(lua_State *L) {
     const char *name = lr_string(L, 1, "name");
     if (!lr_push_function(L, name)) return lr_nil(L, LURON_E_NOT_FOUND);
@@ -47,7 +96,7 @@ static int l_layer_function(lua_State *L) {
 
 /* ---- parameters --------------------------------------------------------------------------------------------------------------------- */
 static int l_parameters(lua_State *L) {
-    int n = luron_layer_n_params(layer_at(L, 1));
+    int n = luron_layer_n_params(sized_at(L, 1));
     lua_createtable(L, n, 0);
     for (int i = 0; i < n; i++) {
         lr_push_tensor(L, luron_layer_param(layer_at(L, 1), i));
@@ -57,7 +106,7 @@ static int l_parameters(lua_State *L) {
 }
 
 static int named(lua_State *L, luron_tensor *(*tensor)(const luron_layer *, int), const char *(*name)(const luron_layer *, int)) {
-    layer_at(L, 1);
+    sized_at(L, 1);
     lua_newtable(L);
     for (int i = 0; tensor(layer_at(L, 1), i); i++) {
         lua_pushstring(L, name(layer_at(L, 1), i));
@@ -219,7 +268,7 @@ static int l_clone(lua_State *L) {
 }
 
 static int l_zero_grad(lua_State *L) {
-    luron_layer *layer = layer_at(L, 1);
+    luron_layer *layer = sized_at(L, 1);
     luron_status status = LURON_OK;
     for (int i = 0; i < luron_layer_n_params(layer) && status == LURON_OK; i++) status = luron_tensor_set_grad(lr_ctx(L), luron_layer_param(layer, i), NULL);
     lua_settop(L, 1);
@@ -281,7 +330,7 @@ static const luaL_Reg methods[] = {
     { "zero_grad", l_zero_grad }, { "infer", l_infer }, { NULL, NULL },
 };
 static const luaL_Reg functions[] = {
-    { "layer_type", l_layer_type }, { "layer_function", l_layer_function },
+    { "layer_type", l_layer_type }, { "lazy_type", l_lazy_type }, { "waits", l_waits }, { "lazy_resize", l_lazy_resize }, { "layer_function", l_layer_function },
     { "is_layer", l_is_layer }, { NULL, NULL },
 };
 

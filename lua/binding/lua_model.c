@@ -8,6 +8,14 @@ enum { MAX_VALUES = LR_MAX_VALUES, NAME = 1100 };
 
 static luron_model *model_at(lua_State *L, int arg) { return lr_object(L, arg, &lr_model_key, "model"); }
 
+/* One that has all its parameters: lazy layers wait for their first input. */
+static luron_model *sized_at(lua_State *L, int arg) {
+    luron_model *model = model_at(L, arg);
+    luron_status status = luron_model_check_sized(lr_ctx(L), model);
+    if (status != LURON_OK) lr_raise(L, status);
+    return model;
+}
+
 /* ---- building: values are pairs of integers (node, output from 1) ----------------------------------------------------------- */
 static int l_model_new(lua_State *L) {
     void **box = lr_box(L, &lr_model_key);
@@ -148,7 +156,7 @@ static int model_call(lua_State *L) {
 /* ---- parameters ---------------------------------------------------------------------------------------------------------------------- */
 static int l_parameters(lua_State *L) {
     luron_tensor *t;
-    model_at(L, 1);
+    sized_at(L, 1);
     lua_newtable(L);
     for (int i = 0; (t = luron_model_param(model_at(L, 1), i, NULL, 0)); i++) {
         lr_push_tensor(L, t);
@@ -160,7 +168,7 @@ static int l_parameters(lua_State *L) {
 static int named(lua_State *L, luron_tensor *(*at)(const luron_model *, int, char *, size_t)) {
     char name[NAME];
     luron_tensor *t;
-    model_at(L, 1);
+    sized_at(L, 1);
     lua_newtable(L);
     for (int i = 0; (t = at(model_at(L, 1), i, name, sizeof name)); i++) {
         lr_push_tensor(L, t);
@@ -176,12 +184,12 @@ static int l_named_parameters(lua_State *L) { return named(L, luron_model_param)
 static int l_named_states(lua_State *L) { return named(L, luron_model_state); }
 
 static int l_n_weights(lua_State *L) {
-    lua_pushinteger(L, luron_model_n_weights(model_at(L, 1)));
+    lua_pushinteger(L, luron_model_n_weights(sized_at(L, 1)));
     return 1;
 }
 
 static int l_zero_grad(lua_State *L) {
-    luron_model *model = model_at(L, 1);
+    luron_model *model = sized_at(L, 1);
     luron_status status = LURON_OK;
     luron_tensor *t;
     for (int i = 0; status == LURON_OK && (t = luron_model_param(model, i, NULL, 0)); i++) status = luron_tensor_set_grad(lr_ctx(L), t, NULL);
@@ -322,8 +330,9 @@ static int model_tostring(lua_State *L) {
     lr_push_held(L, &lr_model_key, luron_model_ref(*box)); /* on the stack, so that nothing can close it */
     box = lr_slot(L, 2);
     int n_in = luron_model_n_inputs(*box), n_out = luron_model_n_outputs(*box);
-    lua_pushfstring(L, "model (%d input%s, %d output%s, %I weights)", n_in, n_in == 1 ? "" : "s", n_out, n_out == 1 ? "" : "s",
-                    (lua_Integer)luron_model_n_weights(*box));
+    const char *so_far = luron_model_check_sized(lr_ctx(L), *box) == LURON_OK ? "" : " so far"; /* those of lazy layers come later */
+    lua_pushfstring(L, "model (%d input%s, %d output%s, %I weights%s)", n_in, n_in == 1 ? "" : "s", n_out, n_out == 1 ? "" : "s",
+                    (lua_Integer)luron_model_n_weights(*box), so_far);
     char group[NAME] = "";
     luron_layer *layer;
     for (int i = 0; (layer = luron_model_layer(*box, i)); i++) add_layer_line(L, layer, luron_model_layer_uses(*box, i), luron_model_layer_path(*box, i), group);

@@ -243,6 +243,8 @@ void lr_push_json(lua_State *L, const char *text);
 /** Options of `type` from the arguments first..last; arg numbers in messages as they are. Strings point into the Lua
  *  values. Keys that are names of input ports are skipped if `ports`. Returns how many. */
 int lr_type_args(lua_State *L, const luron_type *type, int first, int last, int ports, luron_arg args[LR_MAX_ARGS]);
+/** The same of a lazy layer: those behind the first, which its first input says. */
+int lr_lazy_args(lua_State *L, const luron_type *type, int first, int last, luron_arg args[LR_MAX_ARGS]);
 /** The names of a type's options with commas between them, on the stack. */
 const char *lr_push_option_names(lua_State *L, const luron_type *type);
 /** What an optimiser calls otherwise than PyTorch or Keras do; NULL: nothing. */

@@ -3983,6 +3983,11 @@ function Pruning:load(masks) end
 ---@overload fun(options: { in_features: integer, out_features: integer, bias: boolean?, weight_init: string?, bias_init: string? }): luron.Layer
 function nn.Linear(in_features, out_features, bias, weight_init, bias_init) end
 
+--- nn.LazyLinear takes in_features from its first input.
+---@param ... any
+---@return luron.Layer
+function nn.LazyLinear(...) end
+
 --- x1^T W x2 + b
 ---@param in1_features integer features of the first input
 ---@param in2_features integer features of the second
@@ -4020,6 +4025,11 @@ function nn.EinsumDense(equation, weight_shape, bias_shape, weight_init, bias_in
 ---@overload fun(options: { in_channels: integer, out_channels: integer, kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, dilation: integer|integer[]|nil, groups: integer?, bias: boolean?, padding_mode: string?, weight_init: string?, bias_init: string? }): luron.Layer
 function nn.Conv1d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, weight_init, bias_init) end
 
+--- nn.LazyConv1d takes in_channels from its first input.
+---@param ... any
+---@return luron.Layer
+function nn.LazyConv1d(...) end
+
 --- convolution over height and width
 ---@param in_channels integer channels in
 ---@param out_channels integer channels out
@@ -4035,6 +4045,11 @@ function nn.Conv1d(in_channels, out_channels, kernel_size, stride, padding, dila
 ---@return luron.Layer
 ---@overload fun(options: { in_channels: integer, out_channels: integer, kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, dilation: integer|integer[]|nil, groups: integer?, bias: boolean?, padding_mode: string?, weight_init: string?, bias_init: string? }): luron.Layer
 function nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, weight_init, bias_init) end
+
+--- nn.LazyConv2d takes in_channels from its first input.
+---@param ... any
+---@return luron.Layer
+function nn.LazyConv2d(...) end
 
 --- convolution over depth, height and width
 ---@param in_channels integer channels in
@@ -4052,6 +4067,11 @@ function nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, dila
 ---@overload fun(options: { in_channels: integer, out_channels: integer, kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, dilation: integer|integer[]|nil, groups: integer?, bias: boolean?, padding_mode: string?, weight_init: string?, bias_init: string? }): luron.Layer
 function nn.Conv3d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, weight_init, bias_init) end
 
+--- nn.LazyConv3d takes in_channels from its first input.
+---@param ... any
+---@return luron.Layer
+function nn.LazyConv3d(...) end
+
 --- transposed convolution along one dimension: larger by the stride
 ---@param in_channels integer channels in
 ---@param out_channels integer channels out
@@ -4067,6 +4087,11 @@ function nn.Conv3d(in_channels, out_channels, kernel_size, stride, padding, dila
 ---@return luron.Layer
 ---@overload fun(options: { in_channels: integer, out_channels: integer, kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, output_padding: integer|integer[]|nil, groups: integer?, bias: boolean?, dilation: integer|integer[]|nil, weight_init: string?, bias_init: string? }): luron.Layer
 function nn.ConvTranspose1d(in_channels, out_channels, kernel_size, stride, padding, output_padding, groups, bias, dilation, weight_init, bias_init) end
+
+--- nn.LazyConvTranspose1d takes in_channels from its first input.
+---@param ... any
+---@return luron.Layer
+function nn.LazyConvTranspose1d(...) end
 
 --- transposed convolution over height and width: larger by the stride
 ---@param in_channels integer channels in
@@ -4084,6 +4109,11 @@ function nn.ConvTranspose1d(in_channels, out_channels, kernel_size, stride, padd
 ---@overload fun(options: { in_channels: integer, out_channels: integer, kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, output_padding: integer|integer[]|nil, groups: integer?, bias: boolean?, dilation: integer|integer[]|nil, weight_init: string?, bias_init: string? }): luron.Layer
 function nn.ConvTranspose2d(in_channels, out_channels, kernel_size, stride, padding, output_padding, groups, bias, dilation, weight_init, bias_init) end
 
+--- nn.LazyConvTranspose2d takes in_channels from its first input.
+---@param ... any
+---@return luron.Layer
+function nn.LazyConvTranspose2d(...) end
+
 --- transposed convolution over depth, height and width: larger by the stride
 ---@param in_channels integer channels in
 ---@param out_channels integer channels out
@@ -4099,6 +4129,11 @@ function nn.ConvTranspose2d(in_channels, out_channels, kernel_size, stride, padd
 ---@return luron.Layer
 ---@overload fun(options: { in_channels: integer, out_channels: integer, kernel_size: integer|integer[], stride: integer|integer[]|nil, padding: integer|integer[]|nil, output_padding: integer|integer[]|nil, groups: integer?, bias: boolean?, dilation: integer|integer[]|nil, weight_init: string?, bias_init: string? }): luron.Layer
 function nn.ConvTranspose3d(in_channels, out_channels, kernel_size, stride, padding, output_padding, groups, bias, dilation, weight_init, bias_init) end
+
+--- nn.LazyConvTranspose3d takes in_channels from its first input.
+---@param ... any
+---@return luron.Layer
+function nn.LazyConvTranspose3d(...) end
 
 --- a convolution of each channel, then one over all channels
 ---@param in_channels integer channels in
@@ -6655,6 +6690,11 @@ function Tensor:channel_shuffle(options) end
 ---@overload fun(options: { num_features: integer, eps: number?, momentum: number?, affine: boolean?, track_running_stats: boolean?, cumulative: boolean?, unbiased: boolean?, weight_init: string?, bias_init: string? }): luron.Layer
 function nn.BatchNorm1d(num_features, eps, momentum, affine, track_running_stats, cumulative, unbiased, weight_init, bias_init) end
 
+--- nn.LazyBatchNorm1d takes num_features from its first input.
+---@param ... any
+---@return luron.Layer
+function nn.LazyBatchNorm1d(...) end
+
 --- each channel with mean 0 and variance 1 over the batch
 ---@param num_features integer channels
 ---@param eps? number added to the variance
@@ -6668,6 +6708,11 @@ function nn.BatchNorm1d(num_features, eps, momentum, affine, track_running_stats
 ---@return luron.Layer
 ---@overload fun(options: { num_features: integer, eps: number?, momentum: number?, affine: boolean?, track_running_stats: boolean?, cumulative: boolean?, unbiased: boolean?, weight_init: string?, bias_init: string? }): luron.Layer
 function nn.BatchNorm2d(num_features, eps, momentum, affine, track_running_stats, cumulative, unbiased, weight_init, bias_init) end
+
+--- nn.LazyBatchNorm2d takes num_features from its first input.
+---@param ... any
+---@return luron.Layer
+function nn.LazyBatchNorm2d(...) end
 
 --- each channel with mean 0 and variance 1 over the batch
 ---@param num_features integer channels
@@ -6683,6 +6728,11 @@ function nn.BatchNorm2d(num_features, eps, momentum, affine, track_running_stats
 ---@overload fun(options: { num_features: integer, eps: number?, momentum: number?, affine: boolean?, track_running_stats: boolean?, cumulative: boolean?, unbiased: boolean?, weight_init: string?, bias_init: string? }): luron.Layer
 function nn.BatchNorm3d(num_features, eps, momentum, affine, track_running_stats, cumulative, unbiased, weight_init, bias_init) end
 
+--- nn.LazyBatchNorm3d takes num_features from its first input.
+---@param ... any
+---@return luron.Layer
+function nn.LazyBatchNorm3d(...) end
+
 --- each channel of each image with mean 0 and variance 1
 ---@param num_features integer channels
 ---@param eps? number added to the variance
@@ -6696,6 +6746,11 @@ function nn.BatchNorm3d(num_features, eps, momentum, affine, track_running_stats
 ---@return luron.Layer
 ---@overload fun(options: { num_features: integer, eps: number?, momentum: number?, affine: boolean?, track_running_stats: boolean?, cumulative: boolean?, unbiased: boolean?, weight_init: string?, bias_init: string? }): luron.Layer
 function nn.InstanceNorm1d(num_features, eps, momentum, affine, track_running_stats, cumulative, unbiased, weight_init, bias_init) end
+
+--- nn.LazyInstanceNorm1d takes num_features from its first input.
+---@param ... any
+---@return luron.Layer
+function nn.LazyInstanceNorm1d(...) end
 
 --- each channel of each image with mean 0 and variance 1
 ---@param num_features integer channels
@@ -6711,6 +6766,11 @@ function nn.InstanceNorm1d(num_features, eps, momentum, affine, track_running_st
 ---@overload fun(options: { num_features: integer, eps: number?, momentum: number?, affine: boolean?, track_running_stats: boolean?, cumulative: boolean?, unbiased: boolean?, weight_init: string?, bias_init: string? }): luron.Layer
 function nn.InstanceNorm2d(num_features, eps, momentum, affine, track_running_stats, cumulative, unbiased, weight_init, bias_init) end
 
+--- nn.LazyInstanceNorm2d takes num_features from its first input.
+---@param ... any
+---@return luron.Layer
+function nn.LazyInstanceNorm2d(...) end
+
 --- each channel of each image with mean 0 and variance 1
 ---@param num_features integer channels
 ---@param eps? number added to the variance
@@ -6724,6 +6784,11 @@ function nn.InstanceNorm2d(num_features, eps, momentum, affine, track_running_st
 ---@return luron.Layer
 ---@overload fun(options: { num_features: integer, eps: number?, momentum: number?, affine: boolean?, track_running_stats: boolean?, cumulative: boolean?, unbiased: boolean?, weight_init: string?, bias_init: string? }): luron.Layer
 function nn.InstanceNorm3d(num_features, eps, momentum, affine, track_running_stats, cumulative, unbiased, weight_init, bias_init) end
+
+--- nn.LazyInstanceNorm3d takes num_features from its first input.
+---@param ... any
+---@return luron.Layer
+function nn.LazyInstanceNorm3d(...) end
 
 --- each group of channels of each image with mean 0 and variance 1
 ---@param num_groups integer groups, into which the channels are divided

@@ -174,8 +174,13 @@ function core.methods.model.restore(model, from)
     checkpoint, message, code = open(from, nil, "restore")
     if not checkpoint then return nil, message, code end
   end
+  local wait_again, why = require("luron.lazy").resize(model, function(group, name) return checkpoint.handle:tensor(group .. "/" .. name) end)
+  if not wait_again then return nil, checkpoint.path .. ": " .. why, "MISMATCH" end
   local ok, message, code = checkpoint.handle:restore(model)
-  if not ok then return nil, message, code end
+  if not ok then
+    wait_again()
+    return nil, message, code
+  end
   return checkpoint
 end
 

@@ -104,17 +104,6 @@ for _, row in ipairs {
   for d = 1, row[4] or 3 do keras[string.format(row[1], d)] = { string.format(row[2], d), row[3] } end
 end
 
-local function add_lazy(to)
-  for d = 1, 3 do
-    for _, kind in ipairs { "Conv%dd", "ConvTranspose%dd", "BatchNorm%dd", "InstanceNorm%dd" } do
-      local name = kind:format(d)
-      to["Lazy" .. name] = string.format(": %s of nn.%s has to be given, for a model has its weights from the beginning",
-        name:find "Norm" and "num_features" or "in_channels", name)
-    end
-  end
-  return to
-end
-
 local metrics = {
   AUC = "ROCAUC or PRAUC", AUROC = "ROCAUC", roc_auc_score = "ROCAUC", AveragePrecision = "PRAUC", average_precision_score = "PRAUC", JaccardIndex = "IoU",
   jaccard_score = "IoU", MeanIoU = "IoU", F1Score = "F1", F1_score = "F1", f1_score = "F1", FBetaScore = "FBeta", fbeta_score = "FBeta",
@@ -156,7 +145,7 @@ return {
     divide = "x / y", multiply = "x * y", subtract = "x - y", float32 = 'the name "float32"', float64 = 'the name "float64"',
     int64 = 'the name "int64"', device = cpu, cuda = cpu, jit = "luron.nn.trace",
   },
-  ["luron.nn"] = add_lazy {
+  ["luron.nn"] = {
     functional = "nn itself: nn.relu(x)", F = "nn itself: nn.relu(x)", Parameter = "a tensor: self.gain = luron.ones(3, { requires_grad = true })",
     ModuleList = "a list: self.blocks = { a, b }", ModuleDict = "a table: self.parts = { first = a }", ParameterList = "a list of tensors that require gradients",
     utils = "luron.clip_grad_norm, luron.clip_grad_value", ActivityRegularization = "luron.activity", pad = "x:pad, or layers such as nn.ReflectionPad2d",
@@ -170,7 +159,6 @@ return {
     deform_conv2d = "the layer nn.DeformConv2d", DepthwiseConv2d = "nn.Conv2d with groups = in_channels",
     HardSiLU = "nn.Hardswish", hard_silu = "nn.hardswish", HardSwish = "nn.Hardswish",
     sigmoid_focal_loss = "nn.binary_focal_loss", pairwise_cosine_similarity = "nn.cosine_similarity",
-    LazyLinear = ": in_features of nn.Linear has to be given, for a model has its weights from the beginning",
     generate_square_subsequent_mask = "is_causal, or tgt_is_causal of nn.Transformer",
     DataParallel = ": luron.threads(n) says how many threads run", quantization = ": not in this version",
   },

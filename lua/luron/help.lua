@@ -130,6 +130,9 @@ local function help(name)
   owner, bare = owner and owner:match "[%w_]*$", bare or name
   local texts, refused = {}, nil
   if not owner or with_types[owner] then texts[1], refused = core.help(bare) end
+  local of = bare:match "^Lazy(%u%w*)$"
+  local told = of and require("luron.lazy").told(of)
+  if told then texts = { told, (core.help(of)) } end
   for _, item in ipairs(reference()) do
     local fits = not owner or item.owner == owner or (item.both and owner == "luron")
     if fits and (item.name == bare or (item.owner == "init" and item.name == bare .. "_")) then texts[#texts + 1] = entry_text(item) end

@@ -111,7 +111,9 @@ function names.no_layer(name)
   if foreign("absent")[name] then return string.format("nn.%s is not in this version; luron.help() lists the layers that there are", name) end
   if not theirs then return nil end
   local missing = foreign("absent")[theirs[1]] and not core.layer_type(theirs[1])
-  return string.format("nn has no '%s', Keras's name for nn.%s%s: %s", name, theirs[1], missing and ", which is not in this version" or "", theirs[2])
+  local lazy = require("luron.lazy").told(theirs[1])
+  return string.format("nn has no '%s', Keras's name for nn.%s%s: %s%s", name, theirs[1], missing and ", which is not in this version" or "", theirs[2],
+    lazy and "; " .. lazy or "")
 end
 
 --- What an option of other libraries' layers is at the layer type `type_name`, as the rows of Keras's layers say; nil: nothing is known.

@@ -246,8 +246,10 @@ return setmetatable(nn, {
       nn.init = require "luron.initialise"
       return nn.init
     end
+    local lazy = name:match "^Lazy(%u.*)$"
     local find = name:match "^%u" and core.layer_type or core.layer_function
-    local found, message = find(name)
+    local found, message = lazy and require("luron.lazy").constructor(lazy)
+    if not found then found, message = find(name) end
     if not found then core.raise(no_layer(name) or message) end
     nn[name] = found
     return found

@@ -84,6 +84,8 @@ end
 --- Copy what find(group, name) gives into the part, all or nothing: true, or nil and the differences. `paths`: all there are
 --- that it has to know.
 function parts.load_tensors(self, find, paths)
+  local wait_again, why = require("luron.lazy").resize(self, find)
+  if not wait_again then return nil, why end
   local pairs_, wrong, known = {}, {}, {}
   local function compare(group, iterator)
     for name, tensor in iterator do
@@ -105,7 +107,10 @@ function parts.load_tensors(self, find, paths)
       if not known[path] then wrong[#wrong + 1] = path .. " is in the file alone" end
     end
   end
-  if #wrong > 0 then return nil, "the tensors do not fit: " .. table.concat(wrong, "; ") end
+  if #wrong > 0 then
+    wait_again()
+    return nil, "the tensors do not fit: " .. table.concat(wrong, "; ")
+  end
   core.no_grad(function()
     for _, pair in ipairs(pairs_) do pair[1]:copy_(pair[2]) end
   end)
@@ -116,12 +121,20 @@ end
 function methods:load_state_dict(dict)
   check_self(self, "load_state_dict")
   if type(dict) ~= "table" then core.badarg(1, "load_state_dict", "table expected, got " .. core.got(dict)) end
+  local wait_again, why = require("luron.lazy").resize(self, function(_, name) return dict[name] end)
+  if not wait_again then core.badarg(1, "load_state_dict", why) end
   local known = self:state_dict()
   for name in pairs(dict) do
-    if not known[name] then core.badarg(1, "load_state_dict", "there is no tensor " .. core.got(name)) end
+    if not known[name] then
+      wait_again()
+      core.badarg(1, "load_state_dict", "there is no tensor " .. core.got(name))
+    end
   end
   local ok, message = parts.load_tensors(self, function(_, name) return dict[name] end)
-  if not ok then core.badarg(1, "load_state_dict", message) end
+  if not ok then
+    wait_again()
+    core.badarg(1, "load_state_dict", message)
+  end
   return self
 end
 
@@ -201,7 +214,8 @@ function methods:summary(...)
   local inputs = table.pack(...)
   if inputs.n == 0 then return listing(self) end
   if math.type(inputs[1]) == "integer" then inputs = { { ... }, n = 1 } end -- the sizes of the one input, one by one
-  local _, first = self:named_parameters()()
+  local waits = require("luron.lazy").waits(self)
+  local _, first = (waits and self.named_layers or self.named_parameters)(self)()
   for i, sizes in ipairs(inputs) do
     if type(sizes) ~= "table" then core.badarg(i, "summary", "sizes: table expected, got " .. core.got(sizes)) end
     inputs[i] = core.zeros(sizes, { dtype = first and first:dtype() or nil })

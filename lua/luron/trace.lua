@@ -118,6 +118,7 @@ local function trace(where, self, ...)
   local once = size == 1 and 2 or 1
   local restore = evaluate(self)
   local ok, a, b = pcall(core.enable_grad, function()
+    if require("luron.lazy").waits(self) then core.no_grad(self, table.unpack(inputs, 1, inputs.n)) end -- it has to have its parameters
     return run(self, repeated(inputs, has, once), has), run(self, repeated(inputs, has, size and 2 * once or 1), has)
   end)
   restore()

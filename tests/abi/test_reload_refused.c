@@ -122,6 +122,20 @@ static void test_reload_refuses_what_does_not_fit(void **state) {
     assert_int_not_equal(fingerprint(w), before);
 }
 
+static void test_reload_refuses_a_lazy_layer(void **state) {
+    world *w = *state;
+    luron_ctx *ctx = w->ctx;
+    luron_layer *waits;
+    GOOD(luron_layer_new_lazy(&waits, ctx, "Gain", -1, 0, NULL));
+    const uint64_t before = fingerprint(w);
+    expect_error(ctx, luron_plugin_reload(ctx, "reloaded"), LURON_E_PLUGIN, "it waits for its first input: call it before");
+    assert_int_equal(fingerprint(w), before);
+    float y[N];
+    apply_to(y, ctx, waits, w->x);
+    reload(ctx, "-DREORDER");
+    luron_layer_unref(waits);
+}
+
 /* Half a file, one that is none, none at all; then it is there again. */
 static void test_reload_refuses_half_a_file(void **state) {
     world *w = *state;
@@ -296,6 +310,7 @@ static void test_reload_while_another_thread_lets_go(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         world_test(test_reload_refuses_what_does_not_fit),    world_test(test_reload_refuses_half_a_file),
+        world_test(test_reload_refuses_a_lazy_layer),
         world_test(test_reload_says_which_plugins_there_are), world_test(test_reload_out_of_memory),
         cmocka_unit_test(test_reload_and_the_search),         world_test(test_reload_is_of_one_context),
         world_test(test_reload_while_another_thread_lets_go),

@@ -19,6 +19,7 @@ return function()
     { requires_grad = true }, { lr = 0.1 }, { 1 << 61, 2 }, { -1 }, { 0 / 0 }, { {} }, { type },
     function() end, function(...) return ... end, function() error "callback" end, coroutine.create(function() end), io.stdout, luron,
     closed_tensor, closed_layer, closed_model, layer, model, optim.SGD(layer, { lr = 0.1 }), nn.Input(), core.checkpoint_new(),
+    nn.LazyLinear(2), nn.Sequential { nn.LazyConv1d(2, 1) },
     luron.zeros(0), luron.tensor(1.5), luron.tensor(3), luron.randn(2, 3), luron.randn(3), luron.randn(3, 2), luron.eye(3),
     luron.randn(2, 3, { dtype = "float64", requires_grad = true }), luron.tensor { 1, 2 }, luron.tensor { 0, 9 },
     luron.tensor { { true, false } }, luron.ones(2, 3, { dtype = "uint8" }), luron.ones(3, { dtype = "float16" }), luron.zeros(3, 0, 2),

@@ -82,6 +82,16 @@ typedef struct luron_layer luron_layer;
  *  of the default dtype, and require gradients. @return LURON_E_NOT_FOUND, LURON_E_ARGUMENT (the text lists the valid
  *  options), LURON_E_PLUGIN. */
 LURON_API LURON_NODISCARD luron_status luron_layer_new(luron_layer **out, luron_ctx *ctx, const char *type, int n_args, const luron_arg *args);
+/** A layer whose first option, a size such as in_features, is that of dim `axis` (negative: from the last) of its first input;
+ *  `args` are for the options behind it. Until then the option is 0 and there are no parameters, then those that a layer has
+ *  that was given the size here, the same numbers included. The first call, and luron_model_summary with a shape, are for
+ *  one thread. @return LURON_E_ARGUMENT if the first option is no whole number. */
+LURON_API LURON_NODISCARD luron_status luron_layer_new_lazy(luron_layer **out, luron_ctx *ctx, const char *type, int axis, int n_args, const luron_arg *args);
+/** Give such a layer its size without an input, or with 0 let it wait for one again; the parameters that it had are no
+ *  longer its own. @return LURON_E_STATE if it was made with its size. */
+LURON_API LURON_NODISCARD luron_status luron_layer_resize(luron_ctx *ctx, luron_layer *layer, int64_t size);
+/** @return LURON_E_STATE, with what to do, if the layer waits for its first input and so has no parameters yet. */
+LURON_API LURON_NODISCARD luron_status luron_layer_check_sized(luron_ctx *ctx, const luron_layer *layer);
 /** The same with options as a JSON object, "{\"in_features\": 3}" (NULL: none). */
 LURON_API LURON_NODISCARD luron_status luron_layer_from_json(luron_layer **out, luron_ctx *ctx, const char *type, const char *options);
 /** A layer of the same type and options with copies of parameters and state. */

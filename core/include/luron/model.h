@@ -58,6 +58,9 @@ LURON_API LURON_NODISCARD luron_status luron_model_run(luron_tensor **outs, luro
 LURON_API LURON_NODISCARD luron_status luron_model_add_hook(int64_t *id, luron_ctx *ctx, luron_model *model, const luron_layer_hook *hook, void *ud);
 LURON_API LURON_NODISCARD luron_status luron_model_remove_hook(luron_ctx *ctx, luron_model *model, int64_t id);
 
+/** luron_layer_check_sized of all its layers: those that have no parameters yet are left out of what follows, while functions
+ *  with a status (freeze, to_json, summary without a shape, luron_optim_add_model, luron_checkpoint_restore) fail.    */
+LURON_API LURON_NODISCARD luron_status luron_model_check_sized(luron_ctx *ctx, const luron_model *model);
 /** Parameters, each once, in order of layers, then the model's own: the tensor (borrowed, NULL past the last) and its name
  *  "linear1/weight", written into name[n] if n > 0. A parameter shared by two layers has the first one's name. */
 LURON_API luron_tensor *luron_model_param(const luron_model *model, int i, char *name, size_t n);
