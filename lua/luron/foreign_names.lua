@@ -171,8 +171,9 @@ return {
     StackedRNNCells = "num_layers of nn.LSTM, GRU and RNN, or cells in a loop", ParameterDict = "a table of tensors that require gradients",
     TernaryDense = ": not in this version; nn.Linear has weights of any size", multi_head_attention_forward = "the layer nn.MultiheadAttention",
     -- Darknet's
-    route = "nn.Concatenate", shortcut = "nn.Add", l2norm = "nn.Normalize", cost = "a loss, such as nn.MSELoss", reorg = "nn.PixelUnshuffle, in another order of channels",
-    connected = "nn.Linear", convolutional = "nn.Conv2d", deconvolutional = "nn.ConvTranspose2d", ["local"] = "nn.LocallyConnected2d",
+    route = "nn.Concatenate", shortcut = "nn.Add", l2norm = "nn.Normalize", cost = "a loss, such as nn.MSELoss",
+    reorg = "nn.PixelUnshuffle, in another order of channels", connected = "nn.Linear", convolutional = "nn.Conv2d",
+    deconvolutional = "nn.ConvTranspose2d", ["local"] = "nn.LocallyConnected2d",
     deform_conv2d = "the layer nn.DeformConv2d", DepthwiseConv2d = "nn.Conv2d with groups = in_channels",
     HardSiLU = "nn.Hardswish", hard_silu = "nn.hardswish", HardSwish = "nn.Hardswish",
     sigmoid_focal_loss = "nn.binary_focal_loss", pairwise_cosine_similarity = "nn.cosine_similarity",
