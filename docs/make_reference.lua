@@ -28,7 +28,7 @@ local aliases = {
   TensorOptions = "{ dtype: string?, requires_grad: boolean? }",
   SaveOptions = "{ optim: Optimizer?, epoch: integer?, step: integer?, history: table?, loader: Loader?, ema: Average?, prune: Pruning?, "
     .. "preprocessing: table?, training: table?, keep_prev: boolean?, format: string?, trace: Model|Tensor|Tensor[]|nil }",
-  FitOptions = "{ epochs: integer?, batch: integer?, shuffle: boolean?, loss: string|function|Layer|nil, optim: Optimizer?, "
+  FitOptions = "{ epochs: integer?, first_epoch: integer?, batch: integer?, shuffle: boolean?, loss: string|function|Layer|nil, optim: Optimizer?, "
     .. "validate: Dataset|Loader|nil, progress: boolean?, callbacks: function[]?, accumulate: integer?, clip_norm: number?, "
     .. "clip_value: number?, schedule: Schedule?, early_stop: table?, penalty: table<string, function>?, "
     .. "activity: table<string, function>?, constrain: table<string, function>?, prune: Pruning?, metrics: table? }",

@@ -307,6 +307,7 @@ luron_status luron_backward(luron_ctx *ctx, luron_tensor *y, luron_tensor *grad,
         luron__run_find_wanted(&run);
         bool bad = luron_tensor_numel(y) == 1 && luron__has_nonfinite(ctx, y);
         if (luron_tensor_numel(y) == 1) luron__plan_root(ctx, y);
+        luron__plan_seed(ctx, grad);
         status = bad ? luron__blame(ctx, y, run.n_nodes, run.nodes) : walk(&run, ctx, 1, &y, &grad);
     }
     if (!status) status = accumulate(&run, ctx);
@@ -336,6 +337,7 @@ luron_status luron__grad_since(luron_tensor **outs, luron_ctx *ctx, uint64_t sto
             if (s) s->target = s->wanted = true;
         }
         luron__run_find_wanted(&run);
+        for (int i = 0; gys && i < n_y; i++) luron__plan_seed(ctx, gys[i]);
         status = walk(&run, ctx, n_y, ys, gys);
     }
     for (int i = 0; i < n_x && !status; i++) {

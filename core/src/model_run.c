@@ -4,6 +4,7 @@
 #include "hooks.h"
 #include "plan.h"
 
+#include <stdio.h>
 #include <string.h>
 
 typedef struct run {
@@ -148,13 +149,26 @@ bool luron__model_takes(const luron_model *m, int n_in) {
     for (int64_t i = n_in; takes && i < m->n_inputs; i++) takes = may_miss(m, i);
     return takes;
 }
+static luron_status wrong_count(luron_ctx *ctx, const luron_model *m, int n_in) {
+    char names[400] = "";
+    int64_t least = m->n_inputs;
+    while (least && may_miss(m, least - 1)) least--;
+    const int64_t wanted = n_in < least ? least : m->n_inputs;
+    for (int64_t i = 0; i < m->n_inputs; i++) {
+        const size_t at = strlen(names);
+        snprintf(names + at, sizeof names - at, "%s%s%s", i ? ", " : ": ", luron_model_input_name(m, (int)i),
+                 i >= least ? " (optional)" : "");
+    }
+    return luron__fail(ctx, LURON_E_ARGUMENT, "model: %s%lld input%s expected, got %d%s",
+                       least == m->n_inputs ? "" : n_in < least ? "at least " : "at most ", (long long)wanted,
+                       wanted == 1 ? "" : "s", n_in, names);
+}
 
 luron_status luron_model_run(luron_tensor **outs, luron_ctx *ctx, luron_model *model, int n_in,
                              luron_tensor *const *ins) {
     int n_outs = luron_model_n_outputs(model);
     LURON__CHECK(ctx, n_outs, LURON_E_STATE, "model: it is empty");
-    LURON__CHECK(ctx, luron__model_takes(model, n_in), LURON_E_ARGUMENT, "model: %lld input%s expected, got %d",
-                 (long long)model->n_inputs, model->n_inputs == 1 ? "" : "s", n_in);
+    if (!luron__model_takes(model, n_in)) return wrong_count(ctx, model, n_in);
     if (model->hooks) {
         luron__plan_refuse(ctx, "calls a hook of a model");
         LURON_TRY(luron_tracer_refuse(ctx, "runs a model with hooks, which no file can hold: remove them first"));

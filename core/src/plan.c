@@ -224,6 +224,15 @@ void luron__plan_add(luron_ctx *ctx, luron_tensor *t, const luron_tensor *g) { n
 void luron__plan_zero(luron_ctx *ctx, luron_tensor *t) { note_two(ctx, LURON__PLAN_ZERO, t, NULL, true); }
 void luron__plan_root(luron_ctx *ctx, luron_tensor *y) { note_two(ctx, LURON__PLAN_ROOT, y, NULL, false); }
 
+/* What comes from outside: known before views look for it. */
+static void know(luron_plan *p, luron_tensor *t) {
+    luron__plan_see(p, t);
+    check_given(p, t, use_store(p, t->storage, false));
+}
+void luron__plan_seed(luron_ctx *ctx, luron_tensor *gy) {
+    if (ctx->plan && gy) know(ctx->plan, gy);
+}
+
 void luron__plan_writes(luron_ctx *ctx, const char *what) {
     if (ctx->plan) ctx->plan->pending = what;
 }
@@ -273,19 +282,12 @@ static void set_views(luron_plan *p, luron__plan_step *s, int n, luron_view *to,
         if (from[i] && !p->refusal[0]) set_view(p, s, &to[i], &at[i], from[i], writes);
 }
 
-/* What the layer has from outside: known before views look for it. */
 static void know_operands(luron_plan *p, luron__frame *f) {
     for (int i = 0; i < f->n_operands; i++)
-        if (f->operand[i] && f->operand[i]->storage) {
-            luron__plan_see(p, f->operand[i]);
-            check_given(p, f->operand[i], use_store(p, f->operand[i]->storage, false));
-        }
+        if (f->operand[i] && f->operand[i]->storage) know(p, f->operand[i]);
     for (int k = 0; k < LURON__MAX_SLOTS; k++) {
         luron_tensor *weights = luron__frame_param(f, k)->tensor;
-        if (weights) {
-            luron__plan_see(p, weights);
-            check_given(p, weights, use_store(p, weights->storage, false));
-        }
+        if (weights) know(p, weights);
         if (f->state[k]) check_given(p, f->state[k], use_store(p, f->state[k]->storage, false));
     }
 }

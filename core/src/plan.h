@@ -26,6 +26,8 @@ void luron__plan_add(luron_ctx *ctx, luron_tensor *t, const luron_tensor *g);
 void luron__plan_zero(luron_ctx *ctx, luron_tensor *t);
 /** The value that a backward begins at. */
 void luron__plan_root(luron_ctx *ctx, luron_tensor *y);
+/** A gradient that a backward begins with, which may come from outside. NULL: ones. */
+void luron__plan_seed(luron_ctx *ctx, luron_tensor *gy);
 /** The program put numbers into t, which is new. */
 void luron__plan_constant(luron_ctx *ctx, luron_tensor *t);
 /** A write in place is about to happen: it has to be noted, or refuses the plan. */

@@ -11,6 +11,7 @@ return {
     { "nn.RandomInvert { factor = { 1, 1 }, value_range = 1 }(luron.tensor { { { 0.25, 1.0 } } })", "{ { { 0.75, 0.0 } } }" },
     { "nn.AutoContrast { value_range = 1 }(luron.tensor { { { 0.25, 0.5, 0.75 } } })", "{ { { 0.0, 0.5, 1.0 } } }" },
     { "nn.MelSpectrogram({ fft_length = 16, sequence_stride = 8, num_mel_bins = 4 })(luron.ones(2, 40)):shape()", "{ 2, 4, 6 }" },
+    { "nn.STFTSpectrogram({ frame_length = 16, frame_step = 8 })(luron.ones(2, 40)):shape()", "{ 2, 9, 4 }" },
     { "nn.Hashing(1000)(luron.tensor { 42, 7, 42 })", "{ 742, 390, 742 }" },
   },
   { "luron.adapt(layer: Layer, data: Tensor|Dataset|number[]): Layer",

@@ -426,7 +426,7 @@ static int refuse_option(lua_State *L, parse *p, int arg, int key) {
     const char *got = lr_got(L, key), *names = lr_push_option_names(L, p->type), *hint = NULL;
     int is_layer = luron_type_in(p->type, 0) != NULL, is_name = lua_type(L, key) == LUA_TSTRING;
     if (is_name) hint = is_layer ? layer_hint(L, p->type, key) : lr_optim_hint(p->type, lua_tostring(L, key));
-    const char *before = !hint ? "" : is_layer ? ": here it is " : ": ";
+    const char *before = !hint || *hint == ':' ? "" : is_layer ? ": here it is " : ": ";
     if (!*names) return lr_argerror(L, arg, "no option %s%s%s; %s has no options", got, before, hint ? hint : "", luron_type_name(p->type));
     return lr_argerror(L, arg, "no option %s%s%s; options: %s", got, before, hint ? hint : "", names);
 }

@@ -33,8 +33,8 @@ static int inputs(lua_State *L, const luron_type *type, int first, int last, lur
     int variadic, ports = n_ports(type, &variadic), n = 0, options = 0;
     memset(ins, 0, LR_MAX_INS * sizeof *ins);
     if (last >= first && lua_istable(L, last)) options = last--;
-    if (last - first + 1 > (variadic ? LR_MAX_INS : ports))
-        lr_argerror(L, first + (variadic ? LR_MAX_INS : ports), "%s takes %d inputs", luron_type_name(type), variadic ? LR_MAX_INS : ports);
+    const int most = variadic ? LR_MAX_INS : ports;
+    if (last - first + 1 > most) lr_argerror(L, first + most, "%s takes %d input%s", luron_type_name(type), most, most == 1 ? "" : "s");
     for (int arg = first; arg <= last; arg++) {
         if (lua_isnil(L, arg)) continue;
         ins[arg - first] = lr_tensor(L, arg, port_name(type, arg - first));

@@ -137,8 +137,9 @@ static int model_call(lua_State *L) {
     spread_named(L);
     luron_model *model = model_at(L, 1);
     int n_in = lua_gettop(L) - 1, n_out = luron_model_n_outputs(model);
-    if (n_in > luron_model_n_inputs(model)) return lr_argerror(L, luron_model_n_inputs(model) + 2, "the model takes %d inputs, got %d", luron_model_n_inputs(model), n_in);
-    if (n_in == 0 && luron_model_n_inputs(model) > 0) return lr_argerror(L, 2, "%s: tensor expected, got no value", luron_model_input_name(model, 0));
+    const int most = luron_model_n_inputs(model);
+    if (n_in > most) return lr_argerror(L, most + 2, "the model takes %d input%s, got %d", most, most == 1 ? "" : "s", n_in);
+    if (n_in == 0 && most > 0) return lr_argerror(L, 2, "%s: tensor expected, got no value", luron_model_input_name(model, 0));
     luaL_checkstack(L, n_out + 10, "too many outputs");
     luron_tensor **outs = lua_newuserdatauv(L, (size_t)n_out * sizeof *outs + 1, 0);
     int base = lua_gettop(L) + 1;

@@ -2,7 +2,7 @@
 -- Written by docs/make_reference.lua: what an editor with the Lua language server shows and checks.
 
 ---@alias luron.CyclicOptions { base_lr: number|number[], max_lr: number|number[], step_size_up: number?, step_size_down: number?, mode: string?, gamma: number?, scale_fn: function?, scale_mode: string?, cycle_momentum: boolean?, base_momentum: number?, max_momentum: number? }
----@alias luron.FitOptions { epochs: integer?, batch: integer?, shuffle: boolean?, loss: string|function|luron.Layer|nil, optim: luron.Optimizer?, validate: luron.Dataset|luron.Loader|nil, progress: boolean?, callbacks: function[]?, accumulate: integer?, clip_norm: number?, clip_value: number?, schedule: luron.Schedule?, early_stop: table?, penalty: table<string, function>?, activity: table<string, function>?, constrain: table<string, function>?, prune: luron.Pruning?, metrics: table? }
+---@alias luron.FitOptions { epochs: integer?, first_epoch: integer?, batch: integer?, shuffle: boolean?, loss: string|function|luron.Layer|nil, optim: luron.Optimizer?, validate: luron.Dataset|luron.Loader|nil, progress: boolean?, callbacks: function[]?, accumulate: integer?, clip_norm: number?, clip_value: number?, schedule: luron.Schedule?, early_stop: table?, penalty: table<string, function>?, activity: table<string, function>?, constrain: table<string, function>?, prune: luron.Pruning?, metrics: table? }
 ---@alias luron.LBFGSOptions { lr: number?, max_iter: integer?, max_eval: integer?, tolerance_grad: number?, tolerance_change: number?, history_size: integer?, line_search_fn: string? }
 ---@alias luron.NamedLayers fun(): string?, luron.Layer?
 ---@alias luron.NamedTensors fun(): string?, luron.Tensor?
@@ -3481,11 +3481,12 @@ function luron.fit(model, data, options) end
 ---@return { loss: number, accuracy: number?, n: integer }
 function luron.evaluate(model, data, options) end
 
---- The progress line that `fit` shows: loss, accuracy, examples a second, time left.
+--- The progress line that `fit` shows: loss, accuracy, examples a second, time left; `first`: number of the first epoch (1).
 ---@param epochs integer
 ---@param examples integer
+---@param first? integer
 ---@return luron.Progress
-function luron.progress(epochs, examples) end
+function luron.progress(epochs, examples, first) end
 
 --- Begins the next epoch.
 function Progress:begin() end
@@ -6953,7 +6954,7 @@ function nn.RandomFlip(mode) end
 function nn.RandomCrop(height, width, padding) end
 
 --- images turned around their middle, at random when training
----@param factor number|number[] parts of a full turn, two bounds, or f for { -f, f }
+---@param factor number|number[] parts of a full turn, -1 to 1: two bounds, or f for { -f, f }
 ---@param fill_mode? string what there is beside the image
 ---@param interpolation? string between four numbers, or the nearest
 ---@param fill_value? number of fill_mode "constant"
@@ -7131,6 +7132,19 @@ function nn.PowerIteration(rows, columns, n_power_iterations, eps) end
 ---@return luron.Layer
 ---@overload fun(options: { fft_length: integer?, sequence_stride: integer?, sequence_length: integer?, window: string?, sampling_rate: number?, num_mel_bins: integer?, min_freq: number?, max_freq: number?, power_to_db: boolean?, top_db: number?, mag_exp: number?, min_power: number?, ref_power: number? }): luron.Layer
 function nn.MelSpectrogram(fft_length, sequence_stride, sequence_length, window, sampling_rate, num_mel_bins, min_freq, max_freq, power_to_db, top_db, mag_exp, min_power, ref_power) end
+
+--- sound by short-time Fourier transform: its frequencies, frame by frame
+---@param mode? string what is given of each frequency; stft: real, then imag
+---@param frame_length? integer samples of a frame
+---@param frame_step? integer samples from frame to frame; 0: half of frame_length
+---@param fft_length? integer bins are half of it and 1; 0: the power of two from frame_length; memory grows with frame_length times it
+---@param window? string what a frame is multiplied by; none: not scaled either
+---@param periodic? boolean the window is one of a row without end
+---@param scaling? string the window is divided by its length, or by its sum
+---@param padding? string same: zeros at both ends, for a frame each frame_step samples
+---@return luron.Layer
+---@overload fun(options: { mode: string?, frame_length: integer?, frame_step: integer?, fft_length: integer?, window: string?, periodic: boolean?, scaling: string?, padding: string? }): luron.Layer
+function nn.STFTSpectrogram(mode, frame_length, frame_step, fft_length, window, periodic, scaling, padding) end
 
 --- convolution whose kernel reads where offsets say
 ---@param in_channels integer channels in

@@ -17,7 +17,7 @@ local function mode_of(name, metrics)
   local list = { "accuracy", "loss" }
   for other, metric in pairs(metrics) do list[#list + 1] = metric:mode() and other or nil end
   table.sort(list)
-  core.badarg(4, "fit", string.format("early_stop: no metric '%s' to watch; there are: %s", name, table.concat(list, ", ")))
+  core.badarg(3, "fit", string.format("early_stop: no metric '%s' to watch; there are: %s", name, table.concat(list, ", ")))
 end
 
 local function check_options(options)

@@ -38,7 +38,7 @@ local fit_options = {
   epochs = "positive integer", batch = "positive integer", loss = "name, function or layer", optim = "optimiser", validate = "dataset or loader",
   progress = "boolean", callbacks = "list of functions", shuffle = "boolean", accumulate = "positive integer", clip_norm = "number above 0",
   clip_value = "number above 0", schedule = "schedule", early_stop = "table", penalty = "table", activity = "table",
-  constrain = "table", prune = "pruning", metrics = "table",
+  constrain = "table", prune = "pruning", metrics = "table", first_epoch = "positive integer",
 }
 
 -- What to write where the optimiser is a name or a type.
@@ -256,6 +256,16 @@ local function validation_text(result, metrics)
   return text .. table.concat(list)
 end
 
+-- The first epoch and the last. Where some lie behind, a schedule of epochs that begins anew was forgotten.
+local function epochs_of(options)
+  local first, last, schedule = options.first_epoch or 1, options.epochs or 1, options.schedule
+  if first - 1 > last then core.badarg(3, "fit", string.format("first_epoch: at most epochs, %d, and 1 expected, got %d", last, first)) end
+  if first > 1 and schedule and schedule:every() == "epoch" and is_callable(field(schedule, "steps")) and schedule:steps() == 0 then
+    core.badarg(3, "fit", "schedule: it has made no step, and first_epoch is " .. first .. ": schedule:restore(state) brings it there")
+  end
+  return first, last
+end
+
 --- Train `model` on a dataset or loader.
 ---@param options table checked against fit_options
 ---@return table history one entry an epoch: { epoch, loss, accuracy, validation }
@@ -275,12 +285,12 @@ local function fit(model, data, options)
   if options.prune and options.prune.model ~= model then core.badarg(3, "fit", "prune: it is of another model") end
   local loader = to_loader(data, options.batch, options.shuffle ~= false)
   if loader:examples() == 0 then refuse_nothing("fit", data, loader) end
-  local epochs, history = options.epochs or 1, {}
+  local history, first, epochs = {}, epochs_of(options)
   local quiet = options.progress == false
-  local line = quiet and setmetatable({}, { __index = silent }) or progress.new(epochs, loader:examples())
+  local line = quiet and setmetatable({}, { __index = silent }) or progress.new(epochs, loader:examples(), first)
   local step = plain_step(model, loss_of, opt, options)
   model:train()
-  for epoch = 1, epochs do
+  for epoch = first, epochs do
     local is_rest = field(loader, "resumed") -- of an epoch whose last batch may have been out when it was saved
     line.seen, line.loss_sum, line.right = 0, 0, nil
     line:begin()
@@ -297,7 +307,7 @@ local function fit(model, data, options)
       extra = validation_text(entry.validation, metrics)
     end
     line:finish(extra)
-    history[epoch] = entry
+    history[#history + 1] = entry
     local stop = end_epoch(entry, options, watch)
     if stop and not quiet then print(watch:why()) end
     for _, callback in ipairs(options.callbacks or {}) do stop = callback(entry, model, opt) == "stop" or stop end

@@ -17,7 +17,7 @@ local model = {
 }
 
 --- PyTorch's layers and functions that are not here yet.
-local absent = { SyncBatchNorm = true, STFTSpectrogram = true, RandAugment = true, AugMix = true, MixUp = true, CutMix = true, multi_head_attention_forward = true }
+local absent = { RandAugment = true, AugMix = true, MixUp = true, CutMix = true }
 
 local conv = "filters is out_channels, strides is stride, dilation_rate is dilation, use_bias is bias, and in_channels is the first argument"
 local depthwise = "out_channels = in_channels * depth_multiplier, groups = in_channels; the rest as of Conv2D"
@@ -52,7 +52,7 @@ local keras = {
   UnitNormalization = { "Normalize", "axis is dim, whose default is -1 there" },
   SpectralNormalization = { "spectral_norm", "power_iterations is n_power_iterations; it gives a model of the layer" },
   ReversibleEmbedding = { "Embedding", "the output is an nn.Linear without bias that shares the weight: out.weight = embed.weight" },
-  LeakyRelu = { "LeakyReLU", "negative_slope" },
+  LeakyRelu = { "LeakyReLU", "alpha is negative_slope" },
   Activation = { "ReLU", "each activation is a layer of its own, and a function: nn.ReLU(), nn.relu(x)" },
   InputLayer = { "Input", "no shape is given: nn.Graph takes it from what comes" },
   Lambda = { "class", "write a class with a forward" },
@@ -156,6 +156,13 @@ return {
     binary_cross_entropy_with_logits = "nn.bce_with_logits_loss", Swish = "nn.SiLU", swish = "nn.silu", one_hot = "luron.one_hot",
     pack_padded_sequence = "lengths, an input of LSTM, GRU and RNN", pad_packed_sequence = "lengths, an input of LSTM, GRU and RNN",
     StringLookup = "luron.preprocess.StringLookup", IntegerLookup = "luron.preprocess.IntegerLookup", TextVectorization = "luron.preprocess.TextVectorization",
+    SyncBatchNorm = "nn.BatchNorm1d to 3d: one process has the whole batch", Pipeline = "nn.Sequential", Wrapper = "nn.class",
+    StackedRNNCells = "num_layers of nn.LSTM, GRU and RNN, or cells in a loop", ParameterDict = "a table of tensors that require gradients",
+    TernaryDense = ": not in this version; nn.Linear has weights of any size", multi_head_attention_forward = "the layer nn.MultiheadAttention",
+    -- Darknet's
+    route = "nn.Concatenate", shortcut = "nn.Add", l2norm = "nn.Normalize", cost = "a loss, such as nn.MSELoss",
+    reorg = "nn.PixelUnshuffle, in another order of channels", connected = "nn.Linear", convolutional = "nn.Conv2d",
+    deconvolutional = "nn.ConvTranspose2d", ["local"] = "nn.LocallyConnected2d",
     deform_conv2d = "the layer nn.DeformConv2d", DepthwiseConv2d = "nn.Conv2d with groups = in_channels",
     HardSiLU = "nn.Hardswish", hard_silu = "nn.hardswish", HardSwish = "nn.Hardswish",
     sigmoid_focal_loss = "nn.binary_focal_loss", pairwise_cosine_similarity = "nn.cosine_similarity",
@@ -218,7 +225,7 @@ return {
     take = "range", subset = "range", random_split = "ds:shuffled(), then ds:split",
     size = "#ds", len = "#ds", x = "ds[i][1], or ds:batch(first, last)", y = "ds[i][2], or ds:batch(first, last)",
   },
-  -- Options of layers, beside those that the rows of Keras's layers name.
+  -- Options of layers, beside those that the rows of Keras's layers name. A list: the first whose first word is an option of the type.
   option = {
     activation = "a layer behind it, such as nn.ReLU()", seed = "luron.seed(n)",
     data_format = "always so: images are (n, c, h, w)", batch_first = "always so: sequences are (n, t, features)", name = 'nn.Sequential { { "name", layer } }',
@@ -226,12 +233,20 @@ return {
     input_shape = "the first argument", input_dim = "the first argument", dtype = 'layer:to "float64"', device = "the CPU alone, in this version",
     kernel_regularizer = "penalty, an option of luron.fit", activity_regularizer = "activity, an option of luron.fit",
     kernel_constraint = "constrain, an option of luron.fit", inplace = "x:relu_() and the like",
-    return_indices = "nn.MaxPool2dWithIndices, a type of its own",
+    expand_dims = "always so: (..., bins, frames)",
+    return_indices = ": not in this version; nn.MaxPool1dWithIndices to 3d and AdaptiveMaxPool1dWithIndices to 3d give them",
+    n_mels = { "num_mel_bins" }, n_fft = { "fft_length" }, hop_length = { "sequence_stride", "frame_step" }, win_length = { "sequence_length", "frame_length" },
+    sample_rate = { "sampling_rate" }, f_min = { "min_freq" }, f_max = { "max_freq" },
+    axis = { "dim", "normalized_shape, the sizes of the last dims", "num_features, always of dim 2", "num_channels, always of dim 2" },
+    proj_size = ": not in this version; an nn.Linear behind it projects the output, not what goes back in",
+    mask_zero = "padding_idx; lengths of nn.LSTM and key_padding_mask of attention say what does not count",
+    trainable = "layer:freeze() and unfreeze()",
   },
+  transformer = { batch_first = ": sequences are (n, t, features), always", device = cpu, dtype = ': call model:to "float64"' },
   -- Options of fit and evaluate, and of loaders: what is no option of the function at hand does not count.
   fit = {
     batch_size = "batch", bs = "batch", optimizer = "optim", optimiser = "optim", criterion = "loss", loss_fn = "loss",
-    num_epochs = "epochs", n_epochs = "epochs", max_epochs = "epochs",
+    initial_epoch = "first_epoch", start_epoch = "first_epoch", num_epochs = "epochs", n_epochs = "epochs", max_epochs = "epochs",
     validation_data = "validate", val = "validate", validation = "validate", verbose = "progress", clipnorm = "clip_norm",
     clipvalue = "clip_value", grad_clip = "clip_norm", scheduler = "schedule",
     lr_scheduler = "schedule", early_stopping = "early_stop", accumulate_grad_batches = "accumulate",

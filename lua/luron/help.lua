@@ -117,6 +117,36 @@ local function suggestion(name)
   return names.suggestion(table.move(holding, 1, CONTAINING, 1, {}))
 end
 
+-- ---- options -------------------------------------------------------------------------------------------------------------
+local lines_of -- "nn.Linear: add a bias" and others, by the option's name
+
+-- Types of plugins that have an option of this name; nil: none has.
+local function types_with(name)
+  if not lines_of then
+    lines_of = {}
+    for _, kind in ipairs { "layer", "optim" } do
+      for _, type_name in ipairs(core.types(kind)) do
+        for _, option in ipairs(core.type_info(kind, type_name).schema) do
+          lines_of[option.name] = lines_of[option.name] or {}
+          table.insert(lines_of[option.name], string.format("  %s%s: %s", kind == "layer" and "nn." or "luron.optim.", type_name, option.doc))
+        end
+      end
+    end
+  end
+  local lines = lines_of[name]
+  if not lines then return nil end
+  local more = #lines > CONTAINING and string.format("\n  and of %d others", #lines - CONTAINING) or ""
+  return name .. ", an option of\n" .. table.concat(lines, "\n", 1, math.min(#lines, CONTAINING)) .. more
+end
+
+-- Entries whose text has the name as a word: options of functions in Lua.
+local function entries_with(name, texts)
+  local word = "%f[%w_]" .. name .. "%f[^%w_]"
+  for _, item in ipairs(#name > 2 and reference() or {}) do
+    if #texts < CONTAINING and (item.entry[2]:find(word) or item.signature:find(word)) then texts[#texts + 1] = entry_text(item) end
+  end
+end
+
 -- ---- the whole -----------------------------------------------------------------------------------------------------------
 local with_types = { nn = true, optim = true, x = true }
 
@@ -139,6 +169,10 @@ local function help(name)
   end
   for _, item in ipairs(tables) do
     if item[1] == bare and bare ~= "luron" then texts[#texts + 1] = fill(item[2] .. ": " .. table.concat(names_in(bare), ", "), "") end
+  end
+  if not owner and name:find "^[%l_][%l%d_]*$" then
+    texts[#texts + 1] = types_with(name)
+    if #texts == 0 and not names.no_layer(bare) then entries_with(name, texts) end
   end
   if #texts == 0 then
     local here = names.no_layer(bare)

@@ -116,13 +116,17 @@ function names.no_layer(name)
     lazy and "; " .. lazy or "")
 end
 
---- What an option of other libraries' layers is at the layer type `type_name`, as the rows of Keras's layers say; nil: nothing is known.
---- The binding asks.
+--- What an option of other libraries' layers is at the layer type `type_name`, as the rows of Keras's layers say; nil: nothing is known;
+--- ": " and what is said where it has no like. The binding asks.
 function names.layer_option(type_name, key)
   local known, info = {}, core.type_info("layer", type_name)
   for _, option in ipairs(info.options) do known[option.name or option] = true end
   local here = foreign("option")[key]
-  if here then return here end
+  for _, text in ipairs(type(here) == "table" and here or {}) do
+    if known[text:match "^[%w_]+"] then return text end
+  end
+  if key == "return_indices" and core.layer_type(type_name .. "WithIndices") then return "nn." .. type_name .. "WithIndices, a type of its own" end
+  if type(here) == "string" then return here end
   for _, row in next, foreign "keras" do
     for theirs, ours in row[2]:gmatch "([%w_]+) is ([%w_]+)" do
       if theirs == key and known[ours] then return ours end

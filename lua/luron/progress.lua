@@ -22,15 +22,17 @@ local function duration(seconds)
   return string.format("%d h %02d min", seconds // 3600, seconds % 3600 // 60)
 end
 
---- epochs in all, examples in an epoch.
-local function new(epochs, examples)
+--- epochs in all, examples in an epoch, and the epoch that is the first (1).
+local function new(epochs, examples, first)
   for i, value in ipairs { epochs or false, examples or false } do
     if math.type(value) ~= "integer" or value < 0 then
       core.badarg(i, "progress", string.format("%s: integer of at least 0 expected, got %s", i == 1 and "epochs" or "examples", core.got(value or nil)))
     end
   end
+  if first ~= nil and (math.type(first) ~= "integer" or first < 1) then core.badarg(3, "progress", "first: positive integer expected, got " .. core.got(first)) end
+  local before = (first or 1) - 1
   return setmetatable({
-    epochs = epochs, examples = examples, start = core.clock(), epoch_start = core.clock(), shown = -math.huge, done = 0, epoch = 0, width = 0,
+    epochs = epochs, before = before, examples = examples, start = core.clock(), epoch_start = core.clock(), shown = -math.huge, done = 0, epoch = before, width = 0,
     seen = 0, loss_sum = 0, live = core.is_terminal(),
   }, Progress)
 end
@@ -54,7 +56,7 @@ local function line(self, extra)
     parts[#parts + 1] = string.format("loss %.4f", self.loss_sum / self.seen)
     if self.right then parts[#parts + 1] = string.format("accuracy %.1f %%", 100 * self.right / self.seen) end
     parts[#parts + 1] = thousands(self.seen / math.max(1e-9, now - self.epoch_start)) .. " examples/s"
-    local left = (now - self.start) / self.done * (self.epochs * self.examples - self.done)
+    local left = (now - self.start) / self.done * ((self.epochs - self.before) * self.examples - self.done)
     parts[#parts + 1] = duration(left) .. " left"
   end
   if extra then parts[#parts + 1] = extra end

@@ -19,7 +19,7 @@ return function(nn)
     for _, list in ipairs { defaults, own } do
       for name, default in pairs(list) do o[name], known[name] = default, kinds[name] or type(default) end
     end
-    for name, value in pairs(check_options(3, where, options, known, more)) do o[name] = value end
+    for name, value in pairs(check_options(3, where, options, known, more, "transformer")) do o[name] = value end
     for name, value in pairs(o) do
       if name:find "^num_.*coder_layers$" and value > MOST_LAYERS then
         core.badarg(3, where, string.format("%s: at most %d expected, got %d", name, MOST_LAYERS, value))

@@ -80,7 +80,8 @@ function letters.run(args, length, Net, reader)
   if args.sample then
     local checkpoint
     model, checkpoint = options.need(luron.load(args.sample))
-    names = checkpoint.preprocessing.letters
+    names = (checkpoint.preprocessing or {}).letters
+    if getmetatable(model) ~= Net or not names then options.stop(args.sample .. ": a checkpoint of another script: --sample takes what this one has saved") end
   else
     model, names = learn(args, length, Net)
   end

@@ -6,6 +6,9 @@ local luron = require "luron"
 local options = {}
 local script -- name of the one that runs
 
+-- As the shell takes it for one word.
+local function quoted(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
+
 --- A whole number from 1 on.
 function options.count(text)
   local n = math.tointeger(tonumber(text))
@@ -26,10 +29,17 @@ function options.parse(name, what, defaults, more)
   parser:option("--threads", "Threads" .. (defaults.threads and "" or " (default: all)"), defaults.threads):convert(options.count)
   if defaults.data then parser:option("--data", "Folder with the data (default: LURON_DATA, Debian's, data/)") end
   if defaults.save then parser:option("--save", "Write a checkpoint here", defaults.save ~= true and defaults.save or nil) end
+  if defaults.save then parser:option("--out", "Folder of the files that it writes (default: the current one)") end
   parser:flag("--smoke", "A short run, to see that it works")
   if more then more(parser) end
   local args = parser:parse()
   if args.smoke and args.save and args.save == defaults.save then args.save = "smoke_" .. args.save end -- that of a whole run stays
+  if args.out then
+    if not os.execute("mkdir -p -- " .. quoted(args.out)) then options.stop("--out: " .. args.out .. " is no folder, and none can be made there") end
+    for _, file in ipairs { "save", "picture" } do -- those that name no folder
+      if args[file] and not args[file]:find "/" then args[file] = args.out .. "/" .. args[file] end
+    end
+  end
   luron.seed(args.seed)
   if args.threads then
     local ok, message = pcall(luron.threads, args.threads)
@@ -79,7 +89,6 @@ function options.file(args, set, file) return options.folder(args, set, file) ..
 
 --- One file out of a .tgz, for the system's tar knows that format: the path of a copy, which the script removes.
 function options.unpack(archive, member)
-  local function quoted(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
   local path = os.tmpname()
   local done = os.execute(string.format("tar -xzOf %s %s > %s", quoted(archive), quoted(member), quoted(path)))
   if not done then

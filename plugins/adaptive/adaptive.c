@@ -89,6 +89,7 @@ static luron_status compose(luron_call *c, const luron_ops *o) {
         LURON_TRY(o->set_out(c, 0, x->ndim == 2 ? y : o->reshape(c, y, LURON_SHAPE(a->n_classes))));
         return o->set_out(c, 1, o->reshape(c, o->narrow(c, y, 1, 0, 0), LURON_SHAPE(0)));
     }
+    LURON_TRY(luron_check_ids(c, TARGET, a->n_classes)); /* or it were an error of gather */
     y = o->gather(c, y, 1, o->reshape(c, o->in(c, TARGET), LURON_SHAPE(n, 1)));
     LURON_TRY(o->set_out(c, 0, o->reshape(c, y, x->ndim - 1, x->shape)));
     return o->set_out(c, 1, o->scale(c, o->sum(c, y, 0, NULL, 0), -1 / (double)(n ? n : 1), 0));

@@ -1,8 +1,8 @@
-/* audio.c -- MelSpectrogram: sound (..., samples) as (..., num_mel_bins, frames), with Keras's options and numbers.
- * Frames, with the sound reflected at its ends, times a window, by the cosines and sines of the Fourier transform;
- * magnitudes by triangles on the mel scale; decibels. In ops: matrices are made in float64 and then take the layer's
- * dtype. */
-#include <luron/plugin.h>
+/* audio.c -- the plugin, and MelSpectrogram: sound (..., samples) as (..., num_mel_bins, frames), with Keras's options
+ * and numbers. Frames, with the sound reflected at its ends, times a window, by the cosines and sines of the Fourier
+ * transform; magnitudes by triangles on the mel scale; decibels. In ops: matrices are made in float64 and then take the
+ * layer's dtype. */
+#include "audio.h"
 
 #include <math.h>
 
@@ -50,30 +50,13 @@ static luron_status setup(luron_call *c) {
     return c->host->set_out(c, 0, LURON_REAL, x->ndim + 1, shape);
 }
 
-/* ---- in float64 -------------------------------------------------------------------------------------------------- */
-/* 0, step, 2 step ... + first, exact for whole numbers whatever the layer's dtype. */
-static luron_tensor *line(luron_call *c, const luron_ops *o, int64_t n, double step, double first) {
-    luron_tensor *one = o->reshape(c, o->cast(c, o->scalar(c, 1), LURON_F64), LURON_SHAPE(1));
-    return o->scale(c, o->cumsum(c, o->expand(c, one, LURON_SHAPE(n)), 0), step, first - step);
-}
-static luron_tensor *column(luron_call *c, const luron_ops *o, luron_tensor *x) { return o->unsqueeze(c, x, 1); }
-/* Places of x from 0 in the context's base. */
-static luron_tensor *ids_of(luron_call *c, const luron_ops *o, luron_tensor *places) {
-    const int64_t flat[1] = {-1};
-    return o->cast(c, o->reshape(c, o->scale(c, places, 1, (double)c->index_base), 1, flat), LURON_I64);
-}
-static luron_tensor *waves(luron_call *c, const luron_ops *o, int64_t n, int sines) {
-    luron_tensor *angles = line(c, o, n, 6.283185307179586 / (double)n, 0);
-    return o->cast(c, sines ? o->sin(c, angles) : o->cos(c, angles), c->dtype);
-}
+/* ---- matrices ---------------------------------------------------------------------------------------------------- */
 /* The window in the middle of fft_length numbers. */
 static luron_tensor *window(luron_call *c, const luron_ops *o, const mel *p) {
     const int64_t n = window_length(p), before[1] = {(p->fft_length - n) / 2},
                   after[1] = {p->fft_length - n - before[0]};
-    luron_tensor *w = o->cos(c, line(c, o, n, 6.283185307179586 / (double)n, 0));
-    w = p->window == NONE   ? o->scale(c, w, 0, 1)
-        : p->window == HANN ? o->scale(c, w, -0.5, 0.5)
-                            : o->scale(c, w, -0.46, 0.54);
+    const double at[3][2] = {[HANN] = {0.5, 0.5}, [HAMMING] = {0.54, 0.46}, [NONE] = {1, 0}};
+    luron_tensor *w = audio_window(c, o, n, n, 2, at[p->window]);
     return o->cast(c, o->pad(c, w, 1, before, after, 0), c->dtype);
 }
 static double mel_of(double hertz) { return 1127 * log(1 + hertz / 700); }
@@ -81,12 +64,13 @@ static double mel_of(double hertz) { return 1127 * log(1 + hertz / 700); }
 static luron_tensor *triangles(luron_call *c, const luron_ops *o, const mel *p, int64_t bins) {
     const int64_t n = p->num_mel_bins;
     const double low = mel_of(p->min_freq), step = (mel_of(top_freq(p)) - low) / (double)(n + 1);
-    luron_tensor *bin = line(c, o, bins, 1, 0), *none = o->cast(c, o->scalar(c, 0), LURON_F64);
+    luron_tensor *bin = audio_line(c, o, bins, 1, 0), *none = o->cast(c, o->scalar(c, 0), LURON_F64);
     luron_tensor *hertz = o->scale(c, bin, p->sampling_rate / 2 / (double)(bins > 1 ? bins - 1 : 1) / 700, 0);
-    luron_tensor *at = column(c, o, o->scale(c, o->log1p(c, hertz), 1127, 0)), *edge = line(c, o, n, step, low);
+    luron_tensor *at = audio_column(c, o, o->scale(c, o->log1p(c, hertz), 1127, 0)),
+                 *edge = audio_line(c, o, n, step, low);
     luron_tensor *up = o->scale(c, o->sub(c, at, edge), 1 / step, 0), *down = o->scale(c, up, -1, 2);
     luron_tensor *weights = o->maximum(c, o->minimum(c, up, down), none);
-    return o->cast(c, o->where(c, column(c, o, o->gt(c, bin, none)), weights, none),
+    return o->cast(c, o->where(c, audio_column(c, o, o->gt(c, bin, none)), weights, none),
                    c->dtype); /* without the constant part */
 }
 
@@ -98,17 +82,13 @@ static luron_tensor *framed(luron_call *c, const luron_ops *o, const mel *p, lur
     luron_tensor *parts[3] = {o->flip(c, o->narrow(c, x, 1, 1, half), 1, along), x,
                               o->flip(c, o->narrow(c, x, 1, samples - 1 - half, half), 1, along)};
     if (half) x = o->cat(c, 3, parts, 1);
-    luron_tensor *first = column(c, o, line(c, o, frames, (double)p->sequence_stride, 0));
-    x = o->index_select(c, x, 1, ids_of(c, o, o->add(c, first, line(c, o, p->fft_length, 1, 0))));
-    return o->reshape(c, x, LURON_SHAPE(o->size(c, x, 0) * frames, p->fft_length));
+    return audio_frames(c, o, x, frames, p->fft_length, p->sequence_stride);
 }
 /* Squares of the magnitudes of rows x, for frequencies up to the middle: (rows, fft_length / 2 + 1). */
 static luron_tensor *power(luron_call *c, const luron_ops *o, const mel *p, luron_tensor *x) {
-    const int64_t n = p->fft_length, bins = n / 2 + 1;
-    luron_tensor *turns = o->mul(c, column(c, o, line(c, o, n, 1, 0)), line(c, o, bins, 1, 0)), *sum = NULL;
-    luron_tensor *ids = ids_of(c, o, o->remainder(c, turns, o->cast(c, o->scalar(c, (double)n), LURON_F64)));
+    luron_tensor *sum = NULL;
     for (int sines = 0; sines < 2; sines++) {
-        luron_tensor *matrix = o->reshape(c, o->index_select(c, waves(c, o, n, sines), 0, ids), LURON_SHAPE(n, bins));
+        luron_tensor *matrix = audio_waves(c, o, p->fft_length, p->fft_length / 2 + 1, p->fft_length, sines);
         luron_tensor *part = o->square(c, o->matmul(c, x, matrix, 0));
         sum = sines ? o->add(c, sum, part) : part;
     }
@@ -152,18 +132,18 @@ static const luron_option *const options[] = {
     NULL};
 static const luron_port *const in[] = {LURON_PORT("input", 0, LURON_REAL, 0, "(..., samples)"), NULL};
 static const luron_port *const out[] = {LURON_PORT("output", 0, LURON_REAL, 0, "(..., num_mel_bins, frames)"), NULL};
-static const luron_layer_type mel_spectrogram = {.struct_size = sizeof(luron_layer_type),
-                                                 .flags = LURON_LAYER_F64,
-                                                 .name = "MelSpectrogram",
-                                                 .doc = "sound as how strong bands of frequencies are, frame by frame",
-                                                 .options = options,
-                                                 .options_size = sizeof(mel),
-                                                 .in = in,
-                                                 .out = out,
-                                                 .declare = declare,
-                                                 .setup = setup,
-                                                 .compose = compose};
-static const luron_layer_type *const layers[] = {&mel_spectrogram, NULL};
+const luron_layer_type audio_mel = {.struct_size = sizeof(luron_layer_type),
+                                    .flags = LURON_LAYER_F64,
+                                    .name = "MelSpectrogram",
+                                    .doc = "sound as how strong bands of frequencies are, frame by frame",
+                                    .options = options,
+                                    .options_size = sizeof(mel),
+                                    .in = in,
+                                    .out = out,
+                                    .declare = declare,
+                                    .setup = setup,
+                                    .compose = compose};
+static const luron_layer_type *const layers[] = {&audio_mel, &audio_stft, NULL};
 LURON_PLUGIN_DEFINE(audio) = {.struct_size = sizeof(luron_plugin),
                               .abi_major = LURON_ABI_MAJOR,
                               .name = "audio",

@@ -116,6 +116,16 @@ static luron_status shear(luron_call *c, const luron_ops *o) {
                      o->add(c, g.column, o->mul(c, along, g.row)));
 }
 
+/* Other libraries' are degrees. */
+static luron_status check_turns(luron_call *c) {
+    const luron_floats *f = &((const affine *)luron_options(c))->factor;
+    for (int64_t i = 0; i < f->n; i++)
+        if (!(f->at[i] >= -1 && f->at[i] <= 1))
+            return luron_fail(c, LURON_E_ARGUMENT,
+                              "factor is %g, -1 to 1 expected: parts of a full turn, degrees / 360", f->at[i]);
+    return LURON_OK;
+}
+
 /* ---- the types --------------------------------------------------------------------------------------------------- */
 static const char *const fill_modes[] = {"reflect", "constant", "wrap", "nearest", NULL};
 static const char *const interpolations[] = {"bilinear", "nearest", NULL};
@@ -124,7 +134,8 @@ static const char *const interpolations[] = {"bilinear", "nearest", NULL};
         LURON_OPT_CHOICE(affine, interpolation, "bilinear", interpolations, "between four numbers, or the nearest"),   \
         LURON_OPT_FLOAT(affine, fill_value, 0, -1e9, 1e9, "of fill_mode \"constant\""), NULL
 static const luron_option *const rotation_options[] = {
-    LURON_OPT_FLOATS_REQ(affine, factor, -1, 1, 1, 2, "parts of a full turn, two bounds, or f for { -f, f }"), REST};
+    LURON_OPT_FLOATS_REQ(affine, factor, 0, 0, 1, 2, "parts of a full turn, -1 to 1: two bounds, or f for { -f, f }"),
+    REST};
 static const luron_option *const zoom_options[] = {
     LURON_OPT_FLOATS_REQ(affine, height_factor, -1, 1, 1, 2,
                          "part by which more is seen: negative is nearer; two bounds, or f for { -f, f }"),
@@ -137,10 +148,10 @@ static const luron_option *const shear_options[] = {
     LURON_OPT_FLOATS(affine, x_factor, 0, 0, 1, 1, 2,
                      "columns a row, to either side; two bounds, or f for all up to it"),
     LURON_OPT_FLOATS(affine, y_factor, 0, 0, 1, 1, 2, "rows a column"), REST};
-#define TYPE(name, title, text)                                                                                        \
+#define TYPE(name, title, checks, text)                                                                                \
     const luron_layer_type preprocess_random_##name =                                                                  \
-        IMAGE_TYPE(title, text, name##_options, sizeof(affine), NULL, image_setup, name)
-TYPE(rotation, "RandomRotation", "images turned around their middle, at random when training");
-TYPE(zoom, "RandomZoom", "images nearer or farther, at random when training");
-TYPE(translation, "RandomTranslation", "images moved, at random when training");
-TYPE(shear, "RandomShear", "images slanted, at random when training");
+        IMAGE_TYPE(title, text, name##_options, sizeof(affine), checks, image_setup, name)
+TYPE(rotation, "RandomRotation", check_turns, "images turned around their middle, at random when training");
+TYPE(zoom, "RandomZoom", NULL, "images nearer or farther, at random when training");
+TYPE(translation, "RandomTranslation", NULL, "images moved, at random when training");
+TYPE(shear, "RandomShear", NULL, "images slanted, at random when training");

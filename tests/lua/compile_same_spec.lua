@@ -208,6 +208,20 @@ local cases = {
     o:step()
     return loss
   end },
+  { "grad_outputs from outside", step = function(m, o, x, _, up)
+    o:zero_grad()
+    local y, params = m(x), m:parameters()
+    for i, g in ipairs { luron.grad(y, params, { grad_outputs = up }) } do params[i]:set_grad(g) end
+    o:step()
+    return y:detach()
+  end, make = function() return luron.full(0.25, 12, 2) end, before = at(5, function(_, _, up) up:mul_(2) end) },
+  { "backward with a gradient from outside", step = function(m, o, x, _, up)
+    o:zero_grad()
+    local y = m(x)
+    y:backward(up)
+    o:step()
+    return y:detach()
+  end, make = function() return luron.full(0.25, 12, 2) end, before = at(5, function(_, _, up) up:mul_(2) end) },
   { "weights changed by hand", step = function(m, _, x, t)
     m:zero_grad()
     local loss = loss_of(m, x, t)

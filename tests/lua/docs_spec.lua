@@ -110,6 +110,7 @@ local function public_names()
   for name in pairs(upvalue(getmetatable(luron).__index, "lazy")) do names.luron[name] = true end
   for name in pairs(luron) do names.luron[name] = true end
   names.optim.LBFGS = true -- no plugin's
+  names.fit = upvalue(luron.fit, "fit_options")
   for name in pairs(nn) do
     if name ~= "init" and not core.layer_type(name) and not core.layer_function(name) then names.nn[name] = true end
   end

@@ -125,13 +125,27 @@ describe("nn", function()
     starts("bad argument #1 to 'LSTM' (no option 'units': here it is hidden_size; options: ", function() nn.LSTM { units = 2 } end)
     starts("bad argument #1 to 'BatchNorm2d' (no option 'epsilon': here it is eps; options: ", function() nn.BatchNorm2d { epsilon = 1 } end)
     starts("bad argument #1 to 'ReLU' (no option 'inplace': here it is x:relu_() and the like; ReLU has no options)", function() nn.ReLU { inplace = true } end)
+    starts("bad argument #1 to 'MelSpectrogram' (no option 'n_mels': here it is num_mel_bins; options: ", function() nn.MelSpectrogram { n_mels = 1 } end)
+    starts("bad argument #1 to 'STFTSpectrogram' (no option 'hop_length': here it is frame_step; options: ",
+      function() nn.STFTSpectrogram { hop_length = 1 } end)
+    starts("bad argument #3 to 'LSTM' (no option 'proj_size': not in this version; an nn.Linear behind it", function() nn.LSTM(2, 3, { proj_size = 1 }) end)
+    starts("bad argument #3 to 'Embedding' (no option 'mask_zero': here it is padding_idx; ", function() nn.Embedding(2, 3, { mask_zero = true }) end)
+    starts("bad argument #1 to 'LeakyReLU' (no option 'alpha': here it is negative_slope; options: ", function() nn.LeakyReLU { alpha = 1 } end)
+    starts("bad argument #1 to 'Softmax' (no option 'axis': here it is dim; options: ", function() nn.Softmax { axis = 1 } end)
+    starts("bad argument #2 to 'LayerNorm' (no option 'axis': here it is normalized_shape, the sizes of the last dims; ",
+      function() nn.LayerNorm(3, { axis = 1 }) end)
+    starts("bad argument #1 to 'AdaptiveMaxPool1d' (no option 'return_indices': here it is nn.AdaptiveMaxPool1dWithIndices, a type of its own; ",
+      function() nn.AdaptiveMaxPool1d { 2, return_indices = true } end)
+    starts("bad argument #2 to 'FractionalMaxPool2d' (no option 'return_indices': not in this version; ",
+      function() nn.FractionalMaxPool2d(2, { return_indices = true }) end)
     starts("bad argument #1 to 'Linear' (no option 'colour'; options: ", function() nn.Linear { colour = 1 } end)
   end)
 
   it("says what is not in this version", function()
-    for _, name in ipairs { "SyncBatchNorm" } do
-      fails("nn." .. name .. " is not in this version; luron.help() lists the layers that there are", function() return nn[name] end)
-    end
+    fails("nn has no 'TernaryDense': not in this version; nn.Linear has weights of any size", function() return nn.TernaryDense end)
+    fails("nn has no 'SyncBatchNorm'; here it is nn.BatchNorm1d to 3d: one process has the whole batch", function() return nn.SyncBatchNorm end)
+    fails("nn has no 'StackedRNNCells'; here it is num_layers of nn.LSTM, GRU and RNN, or cells in a loop", function() return nn.StackedRNNCells end)
+    fails("nn has no 'reorg'; here it is nn.PixelUnshuffle, in another order of channels", function() return nn.reorg end)
     fails("nn has no 'conv2d'; here it is the layer nn.Conv2d", function() return nn.conv2d end)
     for name, layer in pairs(foreign["luron.nn"]) do -- the layers that functions of other libraries lead to are there
       for type_name in layer:gmatch "layer nn%.(%w+)" do assert.is_truthy(nn[type_name], name) end

@@ -47,8 +47,19 @@ forecast)
 char_lstm | char_gpt)
     run --smoke --threads 2 --save "$checkpoint"
     run --sample "$checkpoint" --letters 20
+    # What another script has saved.
+    echo "local nn = require('luron').nn nn.Sequential { nn.Linear(3, 2) }:save '$folder/other.h5'" >"$folder/other.lua"
+    "$interpreter" "$folder/other.lua"
+    status=0
+    "$interpreter" "$model" --sample "$folder/other.h5" 2>"$folder/message" || status=$?
+    [ $status -eq 1 ]
+    grep -q "^$name.lua: $folder/other.h5: a checkpoint of another script: --sample takes what this one has saved$" "$folder/message"
     ;;
-autoencoder | vae | gan) run --smoke --threads 2 --save "$checkpoint" --picture "$folder/picture.pgm" ;;
+autoencoder | vae | gan) # files of their usual names, in a folder that the script makes
+    run --smoke --threads 2 --out "$folder/new/it's"
+    [ -s "$folder/new/it's/$name.pgm" ]
+    checkpoint="$folder/new/it's/smoke_$name.h5"
+    ;;
 *) run --smoke --threads 2 --save "$checkpoint" ;;
 esac
 case $name in

@@ -89,7 +89,8 @@ static void test_adaptive_messages(void **state) {
     assert_fails(ctx, luron_layer_apply(out, ctx, layer, 1, &cube), LURON_E_SHAPE, "input has 3 dimensions");
     assert_fails(ctx, luron_layer_apply(out, ctx, layer, 2, (luron_tensor *[]){x, few}), LURON_E_SHAPE,
                  "target: an id for each row of input expected");
-    assert_fails(ctx, luron_layer_apply(out, ctx, layer, 2, (luron_tensor *[]){x, far_id}), LURON_E_RANGE, "5");
+    assert_fails(ctx, luron_layer_apply(out, ctx, layer, 2, (luron_tensor *[]){x, far_id}), LURON_E_RANGE,
+                 "}: target: id 5 at position 1 is not within 0 to 4; given input");
     luron_tensor *all[] = {x, odd, cube, few, far_id};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         luron_tensor_unref(all[i]);

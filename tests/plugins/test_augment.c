@@ -361,9 +361,11 @@ static void test_augment_hashing(void **state) {
 static void test_augment_messages(void **state) {
     luron_ctx *ctx = *state;
     static const char *const wrong[][3] = {
-        {"RandomRotation", "{}", "factor: number from -1 to 1 or list of 1 to 2 such expected, got nothing"},
+        {"RandomRotation", "{}", "factor: number or list of 1 to 2 such expected, got nothing"},
+        {"RandomRotation", "{\"factor\": 30}", "factor is 30, -1 to 1 expected: parts of a full turn, degrees / 360"},
+        {"RandomRotation", "{\"factor\": [0.1, -1.5]}", "factor is -1.5, -1 to 1 expected"},
         {"RandomRotation", "{\"factor\": [0.1, 1.5]}",
-         "factor: number from -1 to 1 or list of 1 to 2 such expected, got { 0.1, 1.5 }"},
+         "factor is 1.5, -1 to 1 expected: parts of a full turn, degrees / 360"},
         {"RandomZoom", "{\"height_factor\": 1.5}", "height_factor"},
         {"RandomTranslation", "{\"height_factor\": 1}", "width_factor"},
         {"RandomShear", "{\"x_factor\": -0.5}", "x_factor"},

@@ -235,6 +235,8 @@ static const layer_line layer_lines[] = {
     {"AutoContrast", "\"value_range\": [-9, 9]", "mk23", -2, 2},
     {"Equalization", "\"value_range\": [-9, 9], \"bins\": 3", "mk23", 0.5, 1},
     {"MelSpectrogram", "\"fft_length\": 8, \"sequence_stride\": 3, \"num_mel_bins\": 3", "m9", -2, 2},
+    {"STFTSpectrogram", "\"frame_length\": 6, \"mode\": \"psd\"", "m9", -2, 2},
+    {"STFTSpectrogram", "\"frame_length\": 5, \"mode\": \"stft\", \"padding\": \"same\"", "m9", -2, 2},
     {"Permute", "\"dims\": [2, 1]", "mnk", -2, 2},
     {"Transpose", "\"dim0\": 0, \"dim1\": -1", "mnk", -2, 2},
     {"Select", "\"dim\": 1, \"index\": -1", "mKn", -2, 2},
