@@ -1,61 +1,19 @@
 /* affine.c -- RandomRotation, RandomZoom, RandomTranslation and RandomShear, with Keras's meaning of their factors:
  * place (row, column) of an image comes from a place of the input that an affine function says, drawn for each image.
- * Between the numbers of the input the two rows and columns around are weighed; beside it there is what fill_mode makes
- * of it. */
+ */
 #include "image.h"
 
-enum { REFLECT, CONSTANT, WRAP, NEAREST };
 typedef struct affine {
     luron_floats factor, height_factor, width_factor, x_factor, y_factor;
     int32_t fill_mode, interpolation;
     double fill_value;
 } affine;
 
-/* ---- the one resampler ---------------------------------------------------------------------------------------------
- */
-/* Places of an axis of `size` numbers, whole ones, that stand for those beside it. */
-static luron_tensor *inside(luron_call *c, const luron_ops *o, luron_tensor *place, int64_t size) {
-    const double n = (double)size;
-    luron_tensor *period;
-    switch (((const affine *)luron_options(c))->fill_mode) {
-    case REFLECT: /* d c b a | a b c d | d c b a */
-        period = o->remainder(c, place, o->scalar(c, 2 * n));
-        return o->minimum(c, period, o->scale(c, period, -1, 2 * n - 1));
-    case WRAP:
-        return o->remainder(c, place, o->scalar(c, n));
-    default:
-        return o->clamp(c, place, 0, n - 1);
-    }
-}
-static luron_tensor *is_inside(luron_call *c, const luron_ops *o, luron_tensor *place, int64_t size) {
-    luron_tensor *after = o->lt(c, place, o->scalar(c, (double)size));
-    return o->logical_and(c, o->ge(c, place, o->scalar(c, 0)), after);
-}
-/* The numbers of x (n, c, h, w) at whole places: row and column broadcast to (n, 1, h, w). */
-static luron_tensor *at(luron_call *c, const luron_ops *o, luron_tensor *x, luron_tensor *row, luron_tensor *column) {
-    const affine *p = luron_options(c);
-    const int64_t h = o->size(c, x, 2), w = o->size(c, x, 3), shape[4] = {o->size(c, x, 0), o->size(c, x, 1), h, w};
-    const int64_t flat[3] = {shape[0], shape[1], h * w}, one[3] = {shape[0], 1, h * w};
-    luron_tensor *line = o->scale(c, o->cast(c, inside(c, o, row, h), LURON_F64), (double)w, (double)c->index_base);
-    luron_tensor *ids = o->add(c, line, o->cast(c, inside(c, o, column, w), LURON_F64));
-    ids = o->expand(c, o->reshape(c, o->cast(c, ids, LURON_I64), 3, one), 3, flat);
-    luron_tensor *y = o->reshape(c, o->gather(c, o->reshape(c, x, 3, flat), 2, ids), 4, shape);
-    if (p->fill_mode != CONSTANT) return y;
-    luron_tensor *known = o->logical_and(c, is_inside(c, o, row, h), is_inside(c, o, column, w));
-    return o->where(c, known, y, o->scalar(c, p->fill_value));
-}
-static luron_tensor *mixed(luron_call *c, const luron_ops *o, luron_tensor *a, luron_tensor *b, luron_tensor *share) {
-    return o->add(c, o->mul(c, a, o->scale(c, share, -1, 1)), o->mul(c, b, share));
-}
 static luron_status resampled(luron_call *c, const luron_ops *o, luron_tensor *x, luron_tensor *row,
                               luron_tensor *column) {
-    if (((const affine *)luron_options(c))->interpolation)
-        return image_give(c, o, at(c, o, x, o->round(c, row), o->round(c, column)));
-    luron_tensor *top = o->floor(c, row), *left = o->floor(c, column);
-    luron_tensor *below = o->scale(c, top, 1, 1), *right = o->scale(c, left, 1, 1), *share = o->sub(c, column, left);
-    luron_tensor *above = mixed(c, o, at(c, o, x, top, left), at(c, o, x, top, right), share);
-    luron_tensor *under = mixed(c, o, at(c, o, x, below, left), at(c, o, x, below, right), share);
-    return image_give(c, o, mixed(c, o, above, under, o->sub(c, row, top)));
+    const affine *p = luron_options(c);
+    const image_sampling s = {p->fill_mode, p->interpolation, p->fill_value};
+    return image_give(c, o, image_resampled(c, o, x, row, column, s));
 }
 
 /* ---- where places come from -------------------------------------------------------------------------------------- */
@@ -117,26 +75,23 @@ static luron_status shear(luron_call *c, const luron_ops *o) {
 }
 
 /* ---- the types --------------------------------------------------------------------------------------------------- */
-static const char *const fill_modes[] = {"reflect", "constant", "wrap", "nearest", NULL};
-static const char *const interpolations[] = {"bilinear", "nearest", NULL};
-#define REST                                                                                                           \
-    LURON_OPT_CHOICE(affine, fill_mode, "reflect", fill_modes, "what there is beside the image"),                      \
-        LURON_OPT_CHOICE(affine, interpolation, "bilinear", interpolations, "between four numbers, or the nearest"),   \
-        LURON_OPT_FLOAT(affine, fill_value, 0, -1e9, 1e9, "of fill_mode \"constant\""), NULL
 static const luron_option *const rotation_options[] = {
-    LURON_OPT_FLOATS_REQ(affine, factor, -1, 1, 1, 2, "parts of a full turn, two bounds, or f for { -f, f }"), REST};
+    LURON_OPT_FLOATS_REQ(affine, factor, -1, 1, 1, 2, "parts of a full turn, two bounds, or f for { -f, f }"),
+    IMAGE_SAMPLING(affine), NULL};
 static const luron_option *const zoom_options[] = {
     LURON_OPT_FLOATS_REQ(affine, height_factor, -1, 1, 1, 2,
                          "part by which more is seen: negative is nearer; two bounds, or f for { -f, f }"),
-    LURON_OPT_FLOATS(affine, width_factor, 0, -1, 1, 0, 2, "the same along rows; nil: as drawn for the height"), REST};
+    LURON_OPT_FLOATS(affine, width_factor, 0, -1, 1, 0, 2, "the same along rows; nil: as drawn for the height"),
+    IMAGE_SAMPLING(affine), NULL};
 static const luron_option *const translation_options[] = {
     LURON_OPT_FLOATS_REQ(affine, height_factor, -1, 1, 1, 2,
                          "parts of the height, positive is down; two bounds, or f for { -f, f }"),
-    LURON_OPT_FLOATS_REQ(affine, width_factor, -1, 1, 1, 2, "parts of the width, positive is right"), REST};
+    LURON_OPT_FLOATS_REQ(affine, width_factor, -1, 1, 1, 2, "parts of the width, positive is right"),
+    IMAGE_SAMPLING(affine), NULL};
 static const luron_option *const shear_options[] = {
     LURON_OPT_FLOATS(affine, x_factor, 0, 0, 1, 1, 2,
                      "columns a row, to either side; two bounds, or f for all up to it"),
-    LURON_OPT_FLOATS(affine, y_factor, 0, 0, 1, 1, 2, "rows a column"), REST};
+    LURON_OPT_FLOATS(affine, y_factor, 0, 0, 1, 1, 2, "rows a column"), IMAGE_SAMPLING(affine), NULL};
 #define TYPE(name, title, text)                                                                                        \
     const luron_layer_type preprocess_random_##name =                                                                  \
         IMAGE_TYPE(title, text, name##_options, sizeof(affine), NULL, image_setup, name)

@@ -21,6 +21,13 @@ int image_stays(luron_call *c);
 /** A number of [0, 1), or from `low` to `high`, for each image: (n, 1, 1, 1); each `stream` has numbers of its own. */
 luron_tensor *image_drawn(luron_call *c, const luron_ops *o, int stream);
 luron_tensor *image_between(luron_call *c, const luron_ops *o, int stream, double low, double high);
+/** Normal numbers, of mean 0 and deviation 1; two streams. */
+luron_tensor *image_normal(luron_call *c, const luron_ops *o, int stream, int ndim, const int64_t *shape);
+/** k numbers of sum 1 for each image, (n, k, 1, 1): Dirichlet's, all of concentration `alpha`, a scalar or what goes
+ * with (n, k, 1, 1); each of two is Beta(alpha, alpha)'s. Four streams. */
+luron_tensor *image_shares(luron_call *c, const luron_ops *o, int stream, int64_t k, luron_tensor *alpha);
+/** Which places of dim 2 or 3, of n, lie in the part `share` (n, 1, 1, 1) of it, wherever that begins. */
+luron_tensor *image_part(luron_call *c, const luron_ops *o, int stream, int dim, int64_t n, luron_tensor *share);
 /** 0, 1 ... n - 1 as dim `dim` of four. */
 luron_tensor *image_line(luron_call *c, const luron_ops *o, int dim, int64_t n);
 
@@ -39,6 +46,22 @@ luron_tensor *image_clipped(luron_call *c, const luron_ops *o, luron_tensor *x, 
  * streams. */
 luron_tensor *image_some(luron_call *c, const luron_ops *o, int stream, const luron_floats *factor, luron_tensor *y,
                          luron_tensor *x);
+
+/* What is read beside the places of an image, and between them. */
+enum { IMAGE_REFLECT, IMAGE_CONSTANT, IMAGE_WRAP, IMAGE_NEAREST }; /* fill_mode */
+typedef struct image_sampling {
+    int32_t fill_mode, interpolation; /* interpolation: 0, or 1: the nearest number */
+    double fill_value;
+} image_sampling;
+/** The numbers of x (n, c, h, w) at the places `row` and `column`, which broadcast to (n, 1, h, w). */
+luron_tensor *image_resampled(luron_call *c, const luron_ops *o, luron_tensor *x, luron_tensor *row,
+                              luron_tensor *column, image_sampling s);
+extern const char *const image_fill_modes[], *const image_interpolations[];
+#define IMAGE_INTERPOLATION(type)                                                                                      \
+    LURON_OPT_CHOICE(type, interpolation, "bilinear", image_interpolations, "between four numbers, or the nearest")
+#define IMAGE_SAMPLING(type)                                                                                           \
+    LURON_OPT_CHOICE(type, fill_mode, "reflect", image_fill_modes, "what there is beside the image"),                  \
+        IMAGE_INTERPOLATION(type), LURON_OPT_FLOAT(type, fill_value, 0, -1e9, 1e9, "of fill_mode \"constant\"")
 
 #define IMAGE_VALUES(type)                                                                                             \
     LURON_OPT_FLOATS(type, value_range, 0, -1e9, 1e9, 0, 2,                                                            \

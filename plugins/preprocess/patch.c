@@ -8,15 +8,12 @@ typedef struct patch {
 
 /* ---- RandomErasing -------------------------------------------------------------------------------------------------
  */
-/* Which places of dim 2 or 3 lie in a part of the length, wherever it begins. */
+/* Which places of dim 2 or 3 lie in a part of the length. */
 static luron_tensor *part(luron_call *c, const luron_ops *o, int dim, int64_t n, image_range scale) {
     luron_tensor *length = o->sqrt(c, image_between(c, o, 2 * dim, scale.low, scale.high));
-    luron_tensor *first = o->mul(c, image_drawn(c, o, 2 * dim + 1), o->scale(c, length, -(double)n, (double)n));
-    luron_tensor *at = image_line(c, o, dim, n), *end = o->add(c, first, o->scale(c, length, (double)n, 0));
-    return o->logical_and(c, o->ge(c, at, first), o->lt(c, at, end));
+    return image_part(c, o, 2 * dim + 1, dim, n, length);
 }
-/* What is put there: the numbers given, or normal ones times the largest value (Box and Muller's of two uniform ones).
- */
+/* What is put there: the numbers given, or normal ones times the largest value. */
 static luron_tensor *filling(luron_call *c, const luron_ops *o, luron_tensor *x, image_range v) {
     const luron_floats *f = &((const patch *)luron_options(c))->fill_value;
     const int64_t shape[4] = {o->size(c, x, 0), o->size(c, x, 1), o->size(c, x, 2), o->size(c, x, 3)};
@@ -24,10 +21,7 @@ static luron_tensor *filling(luron_call *c, const luron_ops *o, luron_tensor *x,
     for (int i = 0; i < f->n; i++)
         one[i] = o->reshape(c, o->scalar(c, f->at[i]), LURON_SHAPE(1, 1, 1, 1));
     if (f->n) return image_clipped(c, o, f->n == 1 ? one[0] : o->cat(c, (int)f->n, one, 1), v);
-    luron_tensor *u = o->log1p(c, o->neg(c, o->uniform(c, 2, 4, shape)));
-    luron_tensor *turn = o->cos(c, o->scale(c, o->uniform(c, 3, 4, shape), 6.283185307179586, 0));
-    u = o->mul(c, o->sqrt(c, o->scale(c, u, -2, 0)), turn);
-    return image_clipped(c, o, o->scale(c, u, v.high, 0), v);
+    return image_clipped(c, o, o->scale(c, image_normal(c, o, 2, 4, shape), v.high, 0), v);
 }
 static luron_status erasing(luron_call *c, const luron_ops *o) {
     const patch *p = luron_options(c);
