@@ -69,3 +69,6 @@ luron_tensor *image_some(luron_call *c, const luron_ops *o, int stream, const lu
     luron_tensor *share = image_between(c, o, stream, f.low, f.high);
     return o->where(c, o->lt(c, image_drawn(c, o, stream + 1), share), y, x);
 }
+luron_tensor *image_mixed(luron_call *c, const luron_ops *o, luron_tensor *a, luron_tensor *b, luron_tensor *share) {
+    return o->add(c, o->mul(c, a, o->scale(c, share, -1, 1)), o->mul(c, b, share));
+}

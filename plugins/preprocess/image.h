@@ -47,6 +47,9 @@ luron_tensor *image_clipped(luron_call *c, const luron_ops *o, luron_tensor *x, 
 luron_tensor *image_some(luron_call *c, const luron_ops *o, int stream, const luron_floats *factor, luron_tensor *y,
                          luron_tensor *x);
 
+/** a (1 - share) + b share */
+luron_tensor *image_mixed(luron_call *c, const luron_ops *o, luron_tensor *a, luron_tensor *b, luron_tensor *share);
+
 /* What is read beside the places of an image, and between them. */
 enum { IMAGE_REFLECT, IMAGE_CONSTANT, IMAGE_WRAP, IMAGE_NEAREST }; /* fill_mode */
 typedef struct image_sampling {
@@ -59,9 +62,11 @@ luron_tensor *image_resampled(luron_call *c, const luron_ops *o, luron_tensor *x
 extern const char *const image_fill_modes[], *const image_interpolations[];
 #define IMAGE_INTERPOLATION(type)                                                                                      \
     LURON_OPT_CHOICE(type, interpolation, "bilinear", image_interpolations, "between four numbers, or the nearest")
+#define IMAGE_FILL_MODE(type)                                                                                          \
+    LURON_OPT_CHOICE(type, fill_mode, "reflect", image_fill_modes, "what there is beside the image")
+#define IMAGE_FILL_VALUE(type, doc) LURON_OPT_FLOAT(type, fill_value, 0, -1e9, 1e9, doc)
 #define IMAGE_SAMPLING(type)                                                                                           \
-    LURON_OPT_CHOICE(type, fill_mode, "reflect", image_fill_modes, "what there is beside the image"),                  \
-        IMAGE_INTERPOLATION(type), LURON_OPT_FLOAT(type, fill_value, 0, -1e9, 1e9, "of fill_mode \"constant\"")
+    IMAGE_FILL_MODE(type), IMAGE_INTERPOLATION(type), IMAGE_FILL_VALUE(type, "of fill_mode \"constant\"")
 
 #define IMAGE_VALUES(type)                                                                                             \
     LURON_OPT_FLOATS(type, value_range, 0, -1e9, 1e9, 0, 2,                                                            \

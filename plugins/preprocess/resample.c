@@ -37,15 +37,12 @@ static luron_tensor *at(luron_call *c, const luron_ops *o, luron_tensor *x, luro
     luron_tensor *known = o->logical_and(c, is_inside(c, o, row, h), is_inside(c, o, column, w));
     return o->where(c, known, y, o->scalar(c, s.fill_value));
 }
-static luron_tensor *mixed(luron_call *c, const luron_ops *o, luron_tensor *a, luron_tensor *b, luron_tensor *share) {
-    return o->add(c, o->mul(c, a, o->scale(c, share, -1, 1)), o->mul(c, b, share));
-}
 luron_tensor *image_resampled(luron_call *c, const luron_ops *o, luron_tensor *x, luron_tensor *row,
                               luron_tensor *column, image_sampling s) {
     if (s.interpolation) return at(c, o, x, o->round(c, row), o->round(c, column), s);
     luron_tensor *top = o->floor(c, row), *left = o->floor(c, column);
     luron_tensor *below = o->scale(c, top, 1, 1), *right = o->scale(c, left, 1, 1), *share = o->sub(c, column, left);
-    luron_tensor *above = mixed(c, o, at(c, o, x, top, left, s), at(c, o, x, top, right, s), share);
-    luron_tensor *under = mixed(c, o, at(c, o, x, below, left, s), at(c, o, x, below, right, s), share);
-    return mixed(c, o, above, under, o->sub(c, row, top));
+    luron_tensor *above = image_mixed(c, o, at(c, o, x, top, left, s), at(c, o, x, top, right, s), share);
+    luron_tensor *under = image_mixed(c, o, at(c, o, x, below, left, s), at(c, o, x, below, right, s), share);
+    return image_mixed(c, o, above, under, o->sub(c, row, top));
 }
