@@ -4,12 +4,6 @@
 /* The accepted one of so many proposals; that there is none has a probability below 1e-10. */
 enum { TRIES = 8 };
 
-luron_tensor *image_normal(luron_call *c, const luron_ops *o, int stream, int ndim, const int64_t *shape) {
-    luron_tensor *far = o->log1p(c, o->neg(c, o->uniform(c, stream, ndim, shape)));
-    luron_tensor *turn = o->cos(c, o->scale(c, o->uniform(c, stream + 1, ndim, shape), 6.283185307179586, 0));
-    return o->mul(c, o->sqrt(c, o->scale(c, far, -2, 0)), turn);
-}
-
 /* Gamma(alpha + 1)'s numbers as Marsaglia and Tsang draw them, times u^(1 / alpha), over their sum: by their
  * logarithms, for with a small alpha the numbers themselves are below all that there are. */
 luron_tensor *image_shares(luron_call *c, const luron_ops *o, int stream, int64_t k, luron_tensor *alpha) {

@@ -18,10 +18,20 @@ luron_tensor *image_batch(luron_call *c, const luron_ops *o);
 luron_status image_give(luron_call *c, const luron_ops *o, luron_tensor *y);
 /** Is there nothing to do: no training, or no number. */
 int image_stays(luron_call *c);
+/** What a layer makes of x (n, c, h, w) when training, with the random numbers of IMAGE_STREAMS streams from `stream`
+ * on. */
+enum { IMAGE_STREAMS = 8 };
+typedef luron_tensor *image_change(luron_call *c, const luron_ops *o, luron_tensor *x, const void *options, int stream);
+/** Input 0 as `change` makes it of the layer's own options; for `compose`, of which IMAGE_COMPOSE makes one. */
+luron_status image_changed(luron_call *c, const luron_ops *o, image_change *change);
+#define IMAGE_COMPOSE(change)                                                                                          \
+    static luron_status change##_compose(luron_call *c, const luron_ops *o) { return image_changed(c, o, change); }
 /** A number of [0, 1), or from `low` to `high`, for each image: (n, 1, 1, 1); each `stream` has numbers of its own. */
 luron_tensor *image_drawn(luron_call *c, const luron_ops *o, int stream);
 luron_tensor *image_between(luron_call *c, const luron_ops *o, int stream, double low, double high);
-/** Normal numbers, of mean 0 and deviation 1; two streams. */
+/** Of numbers of [0, 1): whole ones from 0 to n - 1, equally often. */
+luron_tensor *image_whole(luron_call *c, const luron_ops *o, luron_tensor *drawn, double n);
+/** Numbers of the normal distribution; two streams. */
 luron_tensor *image_normal(luron_call *c, const luron_ops *o, int stream, int ndim, const int64_t *shape);
 /** k numbers of sum 1 for each image, (n, k, 1, 1): Dirichlet's, all of concentration `alpha`, a scalar or what goes
  * with (n, k, 1, 1); each of two is Beta(alpha, alpha)'s. Four streams. */
@@ -50,15 +60,29 @@ luron_tensor *image_some(luron_call *c, const luron_ops *o, int stream, const lu
 /** a (1 - share) + b share */
 luron_tensor *image_mixed(luron_call *c, const luron_ops *o, luron_tensor *a, luron_tensor *b, luron_tensor *share);
 
-/* What is read beside the places of an image, and between them. */
-enum { IMAGE_REFLECT, IMAGE_CONSTANT, IMAGE_WRAP, IMAGE_NEAREST }; /* fill_mode */
-typedef struct image_sampling {
-    int32_t fill_mode, interpolation; /* interpolation: 0, or 1: the nearest number */
+/* The layers of which others are made. They share one struct of options, of which each has some. */
+typedef struct image_options {
+    luron_floats factor, value_range, addition_factor, threshold_factor;
+    luron_floats height_factor, width_factor, x_factor, y_factor;
+    int32_t fill_mode, interpolation;
     double fill_value;
-} image_sampling;
-/** The numbers of x (n, c, h, w) at the places `row` and `column`, which broadcast to (n, 1, h, w). */
-luron_tensor *image_resampled(luron_call *c, const luron_ops *o, luron_tensor *x, luron_tensor *row,
-                              luron_tensor *column, image_sampling s);
+    int64_t bins;
+} image_options;
+image_change image_brightness, image_contrast, image_saturation, image_hue, image_solarization, image_auto_contrast,
+    image_equalization;
+/** An error unless their value_range is one; for `declare`. */
+luron_status image_declare(luron_call *c);
+/** Those that move what an image shows say for each place, (n, 1, h, w) or what broadcasts to it, the one that it comes
+ * from. */
+typedef struct image_places {
+    luron_tensor *row, *column;
+} image_places;
+typedef image_places image_map(luron_call *c, const luron_ops *o, luron_tensor *x, const image_options *p, int stream);
+image_map image_rotation, image_translation, image_shear;
+/** x at these places, as interpolation, fill_mode and fill_value say. */
+luron_tensor *image_resampled(luron_call *c, const luron_ops *o, luron_tensor *x, image_places from,
+                              const image_options *p);
+enum { IMAGE_REFLECT, IMAGE_CONSTANT, IMAGE_WRAP, IMAGE_NEAREST }; /* fill_mode */
 extern const char *const image_fill_modes[], *const image_interpolations[];
 #define IMAGE_INTERPOLATION(type)                                                                                      \
     LURON_OPT_CHOICE(type, interpolation, "bilinear", image_interpolations, "between four numbers, or the nearest")
@@ -74,15 +98,9 @@ extern const char *const image_fill_modes[], *const image_interpolations[];
 #define IMAGE_TYPE(type_name, text, opts, size, checks, shapes, body)                                                  \
     IMAGE_TYPE_(LURON_LAYER_RANDOM, type_name, text, opts, size, checks, shapes, body)
 #define IMAGE_TYPE_(random, type_name, text, opts, size, checks, shapes, body)                                         \
-    {.struct_size = sizeof(luron_layer_type),                                                                          \
-     .flags = LURON_LAYER_F64 | (random),                                                                              \
-     .name = type_name,                                                                                                \
-     .doc = text,                                                                                                      \
-     .options = opts,                                                                                                  \
-     .options_size = size,                                                                                             \
-     .in = image_in,                                                                                                   \
-     .declare = checks,                                                                                                \
-     .setup = shapes,                                                                                                  \
-     .compose = body}
+    {                                                                                                                  \
+        .struct_size = sizeof(luron_layer_type), .flags = LURON_LAYER_F64 | (random), .name = type_name, .doc = text,  \
+        .options = opts, .options_size = size, .in = image_in, .declare = checks, .setup = shapes, .compose = body     \
+    }
 
 #endif

@@ -15,9 +15,8 @@ typedef struct view {
 
 /* ---- RandomPerspective ------------------------------------------------------------------------------------------- */
 /* By how much of its distance from the top left the x or y of a corner grows. */
-static luron_tensor *grown(luron_call *c, const luron_ops *o, int stream) {
-    const double half = ((const view *)luron_options(c))->scale / 2;
-    return image_between(c, o, stream, 1 - half, 1 + half);
+static luron_tensor *grown(luron_call *c, const luron_ops *o, const view *p, int stream) {
+    return image_between(c, o, stream, 1 - p->scale / 2, 1 + p->scale / 2);
 }
 /* x / y - 1 over z */
 static luron_tensor *slope(luron_call *c, const luron_ops *o, luron_tensor *x, luron_tensor *y, luron_tensor *z) {
@@ -26,11 +25,10 @@ static luron_tensor *slope(luron_call *c, const luron_ops *o, luron_tensor *x, l
 /* The projection that takes the corners to where they were. The top left one stays, and so do the sides' directions
  * there, so that of its eight numbers four are left: of one axis, at its place t from 0 to its last place,
  * t (slope + 1 / grown side) / (1 + the slopes' sum), each slope in parts of its axis. */
-static luron_status perspective(luron_call *c, const luron_ops *o) {
-    const view *p = luron_options(c);
-    luron_tensor *x = image_batch(c, o);
-    if (image_stays(c)) return image_give(c, o, x);
-    luron_tensor *right = grown(c, o, 2), *bottom = grown(c, o, 3), *far_x = grown(c, o, 4), *far_y = grown(c, o, 5);
+static luron_tensor *perspective(luron_call *c, const luron_ops *o, luron_tensor *x, const void *options, int stream) {
+    const view *p = options;
+    luron_tensor *right = grown(c, o, p, stream + 2), *bottom = grown(c, o, p, stream + 3),
+                 *far_x = grown(c, o, p, stream + 4), *far_y = grown(c, o, p, stream + 5);
     luron_tensor *along = slope(c, o, far_y, bottom, far_x), *down = slope(c, o, far_x, right, far_y), *place[2],
                  *under;
     const int64_t h = o->size(c, x, 2), w = o->size(c, x, 3);
@@ -43,10 +41,12 @@ static luron_status perspective(luron_call *c, const luron_ops *o) {
     place[1] = o->mul(c, column, o->add(c, along, o->reciprocal(c, right)));
     for (int d = 0; d < 2; d++) /* far beside is beside */
         place[d] = o->clamp(c, o->div(c, place[d], under), -2, (double)(d ? w : h) + 1);
-    const image_sampling s = {IMAGE_CONSTANT, p->interpolation, p->fill_value};
-    luron_tensor *y = image_resampled(c, o, x, place[0], place[1], s);
-    return image_give(c, o, image_some(c, o, 0, &p->factor, y, x));
+    const image_options how = {
+        .fill_mode = IMAGE_CONSTANT, .interpolation = p->interpolation, .fill_value = p->fill_value};
+    luron_tensor *y = image_resampled(c, o, x, (image_places){place[0], place[1]}, &how);
+    return image_some(c, o, stream, &p->factor, y, x);
 }
+IMAGE_COMPOSE(perspective)
 
 /* ---- RandomElasticTransform -------------------------------------------------------------------------------------- */
 /* Weights of a normal distribution of deviation `sigma`, cut off at three of them, at the distances `far`. */
@@ -62,29 +62,30 @@ static luron_tensor *blur_of(luron_call *c, const luron_ops *o, int64_t n, luron
     luron_tensor *weights = bell(c, o, o->sub(c, image_line(c, o, 2, n), line), sigma);
     return o->reshape(c, o->div(c, weights, o->scale(c, half, 2, -1)), LURON_SHAPE(n, n));
 }
-static luron_status elastic(luron_call *c, const luron_ops *o) {
-    const warp *p = luron_options(c);
+static luron_tensor *elastic(luron_call *c, const luron_ops *o, luron_tensor *x, const void *options, int stream) {
+    const warp *p = options;
     const image_range f = image_factor(&p->factor, 0), strength = image_factor(&p->scale, 0);
-    luron_tensor *x = image_batch(c, o), *place[2];
-    if (image_stays(c) || f.high == 0 || strength.high == 0) return image_give(c, o, x);
+    luron_tensor *place[2];
+    if (f.high == 0 || strength.high == 0) return x;
     const int64_t n = o->size(c, x, 0), size[2] = {o->size(c, x, 2), o->size(c, x, 3)},
                   most = size[0] > size[1] ? size[0] : size[1];
     const double least = (double)(size[0] < size[1] ? size[0] : size[1]);
-    luron_tensor *scale = o->uniform(c, 2, LURON_SHAPE(1, 1, 1, 1)); /* one for the batch, as in Keras */
+    luron_tensor *scale = o->uniform(c, stream + 2, LURON_SHAPE(1, 1, 1, 1)); /* one for the batch, as in Keras */
     scale = o->scale(c, scale, strength.high - strength.low, strength.low);
     luron_tensor *sigma = o->scale(c, scale, 0.05 * least, 0),
                  *times = o->mul(c, sigma, o->scale(c, scale, 0.1 * (double)most, 0));
     luron_tensor *rows = blur_of(c, o, size[0], sigma), *columns = blur_of(c, o, size[1], sigma);
     for (int d = 0; d < 2; d++) {
-        luron_tensor *step = image_normal(c, o, 3 + 2 * d, 4, (const int64_t[]){n, 1, size[0], size[1]});
+        luron_tensor *step = image_normal(c, o, stream + 3 + 2 * d, 4, (const int64_t[]){n, 1, size[0], size[1]});
         step = o->matmul(c, rows, o->matmul(c, o->mul(c, step, times), columns, 0), 0);
         place[d] = o->add(c, image_line(c, o, 2 + d, size[d]), step);
     }
-    const image_sampling s = {p->fill_mode, p->interpolation, p->fill_value};
-    luron_tensor *y = image_resampled(c, o, x, place[0], place[1], s);
-    y = image_some(c, o, 0, &p->factor, y, x);
-    return image_give(c, o, image_clipped(c, o, y, image_values(&p->value_range)));
+    const image_options how = {
+        .fill_mode = p->fill_mode, .interpolation = p->interpolation, .fill_value = p->fill_value};
+    luron_tensor *y = image_resampled(c, o, x, (image_places){place[0], place[1]}, &how);
+    return image_clipped(c, o, image_some(c, o, stream, &p->factor, y, x), image_values(&p->value_range));
 }
+IMAGE_COMPOSE(elastic)
 
 /* ---- the types --------------------------------------------------------------------------------------------------- */
 #define FACTOR(type)                                                                                                   \
@@ -105,7 +106,7 @@ static luron_status check_values(luron_call *c) {
 }
 const luron_layer_type preprocess_random_perspective =
     IMAGE_TYPE("RandomPerspective", "images seen from aside, at random when training", perspective_options,
-               sizeof(view), NULL, image_setup, perspective);
+               sizeof(view), NULL, image_setup, perspective_compose);
 const luron_layer_type preprocess_random_elastic_transform =
     IMAGE_TYPE("RandomElasticTransform", "images stretched here and there, at random when training", elastic_options,
-               sizeof(warp), check_values, image_setup, elastic);
+               sizeof(warp), check_values, image_setup, elastic_compose);
