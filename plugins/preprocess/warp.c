@@ -18,13 +18,13 @@ typedef struct view {
 static luron_tensor *grown(luron_call *c, const luron_ops *o, const view *p, int stream) {
     return image_between(c, o, stream, 1 - p->scale / 2, 1 + p->scale / 2);
 }
-/* x / y - 1 over z */
+/* (x / y - 1) / z */
 static luron_tensor *slope(luron_call *c, const luron_ops *o, luron_tensor *x, luron_tensor *y, luron_tensor *z) {
     return o->div(c, o->scale(c, o->div(c, x, y), 1, -1), z);
 }
-/* The projection that takes the corners to where they were. The top left one stays, and so do the sides' directions
- * there, so that of its eight numbers four are left: of one axis, at its place t from 0 to its last place,
- * t (slope + 1 / grown side) / (1 + the slopes' sum), each slope in parts of its axis. */
+/* The projection that takes the corners to where they were. The top left one stays where it is, and the ones beside it
+ * stay on their sides: of its eight numbers four are left. A place t of an axis, of which `side` is the growth along
+ * it, comes from t (slope + 1 / side) / (1 + all slopes, each times its axis's place from 0 to 1). */
 static luron_tensor *perspective(luron_call *c, const luron_ops *o, luron_tensor *x, const void *options, int stream) {
     const view *p = options;
     luron_tensor *right = grown(c, o, p, stream + 2), *bottom = grown(c, o, p, stream + 3),

@@ -67,7 +67,7 @@ describe("the names of other libraries", function()
   local function known_of(kind)
     local sets = {
       luron = luron, ["luron.nn"] = nn, layer = core.methods.layer, model = core.methods.model, module = nn.Module, optimiser = core.methods.optim,
-      tensor = core.methods.tensor, loader = { batch = true, shuffle = true, seed = true, drop_last = true },
+      tensor = core.methods.tensor, loader = { batch = true, shuffle = true, seed = true, drop_last = true, transform = true },
     }
     if kind == "dataset" then return { loader = true, range = true, batch = true, map = true, split = true, shuffled = true } end
     local sub = kind:match "^luron%.(.*)$"
@@ -250,7 +250,7 @@ describe("what an object does not have", function()
   it("is said of options", function()
     starts("bad argument #3 to 'fit' (no option 'batch_size': it is called batch; options: ", function() luron.fit(model, ds, { batch_size = 2 }) end)
     starts("bad argument #3 to 'fit' (no option 'lr': give optim = luron.optim.AdamW(model, { lr = 1e-3 }); options: ", function() luron.fit(model, ds, { lr = 2 }) end)
-    local message = "bad argument #1 to 'loader' (no option 'batch_size': it is called batch; options: batch, drop_last, seed, shuffle)"
+    local message = "bad argument #1 to 'loader' (no option 'batch_size': it is called batch; options: batch, drop_last, seed, shuffle, transform)"
     fails(message, function() ds:loader { batch_size = 2 } end)
     starts("bad argument #3 to 'evaluate' (no option 'epochs'; options: batch, loss, metrics)", function() luron.evaluate(model, ds, { epochs = 2 }) end)
   end)
