@@ -14,6 +14,12 @@ typedef struct axis {
     int dim;
     int64_t n, tiles, size;
 } axis;
+/* Of `tiles` tiles some may lie wholly behind the last place: the first of them is seen from there, the others are not.
+ */
+static axis axis_of(luron_call *c, const luron_ops *o, luron_tensor *x, int dim, int64_t tiles) {
+    const int64_t n = o->size(c, x, dim), size = (n + tiles - 1) / tiles, seen = (n + size - 1) / size + 1;
+    return (axis){dim, n, seen < tiles ? seen : tiles, size};
+}
 
 static luron_status check_values(luron_call *c) {
     return image_check_values(c, &((const clahe *)luron_options(c))->value_range);
@@ -29,8 +35,8 @@ static luron_tensor *filled(luron_call *c, const luron_ops *o, luron_tensor *x, 
     at = o->minimum(c, at, o->scale(c, at, -1, 2 * (double)a.n - 1));
     return o->index_select(c, x, a.dim, ids_of(c, o, o->reshape(c, at, LURON_SHAPE(all))));
 }
-/* The tables of the tiles, (planes, tiles, BINS): the part of the numbers that is not more, once no number counts more
- * than the limit and what is beyond it counts everywhere alike. */
+/* The tables of the tiles, (planes, tiles BINS): for each number, how many of the tile's are not more, from 0 to 255;
+ * none counts more than the limit, and what is beyond it is shared out among all numbers alike. */
 static luron_tensor *tables(luron_call *c, const luron_ops *o, luron_tensor *bins, axis down, axis along) {
     static const int order[] = {0, 1, 3, 2, 4}, last[] = {1};
     const int64_t planes = o->size(c, bins, 0) * o->size(c, bins, 1), tiles = down.tiles * along.tiles;
@@ -64,9 +70,9 @@ static luron_status equalise(luron_call *c, const luron_ops *o) {
     const image_range v = image_values(&p->value_range);
     luron_tensor *x = image_batch(c, o), *down_share, *along_share, *seen[2][2];
     if (!luron_numel(luron_in(c, 0))) return image_give(c, o, x);
-    const int64_t n = o->size(c, x, 0), channels = o->size(c, x, 1), h = o->size(c, x, 2), w = o->size(c, x, 3);
-    const int64_t rows = p->tile_grid_size.at[0], columns = p->tile_grid_size.at[1];
-    const axis down = {2, h, rows, (h + rows - 1) / rows}, along = {3, w, columns, (w + columns - 1) / columns};
+    const axis down = axis_of(c, o, x, 2, p->tile_grid_size.at[0]),
+               along = axis_of(c, o, x, 3, p->tile_grid_size.at[1]);
+    const int64_t n = o->size(c, x, 0), channels = o->size(c, x, 1);
     const double step = 255 / (v.high - v.low);
     luron_tensor *is_number = o->eq(c, x, x), *bins = o->scale(c, x, step, -v.low * step);
     bins = o->trunc(c, o->clamp(c, o->where(c, is_number, bins, o->scalar(c, 0)), 0, BINS - 1));
@@ -74,13 +80,13 @@ static luron_status equalise(luron_call *c, const luron_ops *o) {
     luron_tensor *top = tile_of(c, o, down, &down_share), *left = tile_of(c, o, along, &along_share);
     for (int i = 0; i < 2; i++)
         for (int j = 0; j < 2; j++) {
-            luron_tensor *row = o->clamp(c, o->scale(c, top, 1, i), 0, (double)(rows - 1));
-            luron_tensor *column = o->clamp(c, o->scale(c, left, 1, j), 0, (double)(columns - 1));
-            luron_tensor *tile = o->add(c, o->scale(c, o->cast(c, row, LURON_F64), (double)columns, 0),
+            luron_tensor *row = o->clamp(c, o->scale(c, top, 1, i), 0, (double)(down.tiles - 1));
+            luron_tensor *column = o->clamp(c, o->scale(c, left, 1, j), 0, (double)(along.tiles - 1));
+            luron_tensor *tile = o->add(c, o->scale(c, o->cast(c, row, LURON_F64), (double)along.tiles, 0),
                                         o->cast(c, column, LURON_F64)); /* float32 has not all ids */
             luron_tensor *at = o->add(c, o->cast(c, bins, LURON_F64), o->scale(c, tile, BINS, 0));
-            at = ids_of(c, o, o->reshape(c, at, LURON_SHAPE(n * channels, h * w)));
-            seen[i][j] = o->reshape(c, o->gather(c, table, 1, at), LURON_SHAPE(n, channels, h, w));
+            at = ids_of(c, o, o->reshape(c, at, LURON_SHAPE(n * channels, down.n * along.n)));
+            seen[i][j] = o->reshape(c, o->gather(c, table, 1, at), LURON_SHAPE(n, channels, down.n, along.n));
         }
     luron_tensor *above = image_mixed(c, o, seen[0][0], seen[0][1], along_share);
     luron_tensor *y = image_mixed(c, o, above, image_mixed(c, o, seen[1][0], seen[1][1], along_share), down_share);

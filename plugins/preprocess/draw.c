@@ -5,7 +5,7 @@
 enum { TRIES = 8 };
 
 /* Gamma(alpha + 1)'s numbers as Marsaglia and Tsang draw them, times u^(1 / alpha), over their sum: by their
- * logarithms, for with a small alpha the numbers themselves are below all that there are. */
+ * logarithms, for with a small alpha the numbers themselves are too small for any type. */
 luron_tensor *image_shares(luron_call *c, const luron_ops *o, int stream, int64_t k, luron_tensor *alpha) {
     const luron_view *images = luron_in(c, 0);
     const int64_t n = images->ndim == 4 ? images->shape[0] : 1, shape[4] = {n, k, 1, TRIES};

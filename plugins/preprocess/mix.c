@@ -47,8 +47,9 @@ static luron_status mix_up(luron_call *c, const luron_ops *o) {
 /* The shares are Beta's of a number that is drawn for the batch; 1 - share is the rectangle's part of the image. */
 static luron_status cut_mix(luron_call *c, const luron_ops *o) {
     const image_range f = image_factor(&((const mix *)luron_options(c))->factor, 0);
-    luron_tensor *x = o->in(c, IMAGES), *order = others(c, o, 0);
+    luron_tensor *x = o->in(c, IMAGES);
     if (stays(c)) return give(c, o, x, o->in(c, LABELS));
+    luron_tensor *order = others(c, o, 0);
     luron_tensor *alpha = o->scale(c, o->uniform(c, 1, LURON_SHAPE(1, 1, 1, 1)), f.high - f.low, f.low + 1e-6);
     luron_tensor *shares = image_shares(c, o, 2, 2, alpha), *side = o->sqrt(c, o->narrow(c, shares, 1, 1, 1));
     luron_tensor *rows = image_part(c, o, 6, 2, o->size(c, x, 2), side);

@@ -135,6 +135,7 @@ bytes_of = torch.randint(0, 256, (2, 2, 7, 6), generator=gen).double()
 dark = torch.randint(90, 110, (1, 1, 15, 16), generator=gen).double()
 for x, options in ((bytes_of, {}), (bytes_of, {"tile_grid_size": (2, 3), "clip_limit": 60.0}), (bytes_of, {"tile_grid_size": (8, 8), "clip_limit": 0.0}),
                    (dark, {"tile_grid_size": (2, 2), "clip_limit": 16.0}), (dark, {"tile_grid_size": (4, 1), "clip_limit": 40.0}),
+                   (dark[..., 8:], {"tile_grid_size": (1000, 2), "clip_limit": 90.0}), (dark, {"tile_grid_size": (2, 5), "clip_limit": 16.0}),
                    (torch.full((1, 1, 4, 4), 255.0, dtype=torch.float64), {"clip_limit": 0.0})):
     layer = keras.layers.ContrastLimitedAdaptiveHistogramEqualization(**options, dtype="float64")
     y = layer.transform_images(x)
