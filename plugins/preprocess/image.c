@@ -51,6 +51,24 @@ luron_tensor *image_normal(luron_call *c, const luron_ops *o, int stream, int nd
     luron_tensor *turn = o->cos(c, o->scale(c, o->uniform(c, stream + 1, ndim, shape), 6.283185307179586, 0));
     return o->mul(c, o->sqrt(c, o->scale(c, u, -2, 0)), turn);
 }
+/* Parts of the sum of numbers of the gamma distribution. Those are Marsaglia and Tsang's of alpha + 1, times a uniform
+ * number to the power of 1 / alpha, all as logarithms, for a small alpha gives numbers that are none beside others. Of
+ * a number's candidates, each of which is taken with a probability of 0.95 or more, the first that is counts. */
+luron_tensor *image_dirichlet(luron_call *c, const luron_ops *o, int stream, double alpha, int64_t n) {
+    enum { CANDIDATES = 12 };
+    const double d = alpha + 2.0 / 3;
+    luron_tensor *z = image_normal(c, o, stream, LURON_SHAPE(n, CANDIDATES));
+    luron_tensor *root = o->scale(c, z, 1 / sqrt(9 * d), 1), *is_above = o->gt(c, root, o->scalar(c, 0));
+    luron_tensor *log_v = o->scale(c, o->log(c, o->where(c, is_above, root, o->scalar(c, 1))), 3, 0);
+    luron_tensor *bound = o->scale(c, o->sub(c, log_v, o->exp(c, log_v)), d, d);
+    bound = o->add(c, bound, o->scale(c, o->square(c, z), 0.5, 0));
+    luron_tensor *log_u = o->log1p(c, o->neg(c, o->uniform(c, stream + 2, LURON_SHAPE(n, CANDIDATES))));
+    luron_tensor *is_taken = o->logical_and(c, is_above, o->lt(c, log_u, bound));
+    luron_tensor *first = o->argmax(c, o->cast(c, is_taken, LURON_REAL), 1, 1);
+    luron_tensor *power = o->log1p(c, o->neg(c, o->uniform(c, stream + 3, LURON_SHAPE(n, 1))));
+    luron_tensor *log_gamma = o->add(c, o->gather(c, log_v, 1, first), o->scale(c, power, 1 / alpha, 0));
+    return o->softmax(c, o->squeeze(c, log_gamma, 1), 0);
+}
 luron_tensor *image_line(luron_call *c, const luron_ops *o, int dim, int64_t n) {
     int64_t shape[4] = {1, 1, 1, 1};
     shape[dim] = n;

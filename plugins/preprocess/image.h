@@ -33,6 +33,9 @@ luron_tensor *image_between(luron_call *c, const luron_ops *o, int stream, doubl
 luron_tensor *image_whole(luron_call *c, const luron_ops *o, luron_tensor *drawn, double n);
 /** Numbers of the normal distribution; two streams. */
 luron_tensor *image_normal(luron_call *c, const luron_ops *o, int stream, int ndim, const int64_t *shape);
+/** (n): weights that sum to 1, of the Dirichlet distribution of n times `alpha`: of two the first is Beta(alpha,
+ * alpha)'s; four streams. */
+luron_tensor *image_dirichlet(luron_call *c, const luron_ops *o, int stream, double alpha, int64_t n);
 /** 0, 1 ... n - 1 as dim `dim` of four. */
 luron_tensor *image_line(luron_call *c, const luron_ops *o, int dim, int64_t n);
 
@@ -60,10 +63,16 @@ typedef struct image_options {
     double fill_value;
     int64_t bins;
 } image_options;
-image_change image_brightness, image_contrast, image_saturation, image_hue, image_solarization, image_auto_contrast,
-    image_equalization;
+image_change image_brightness, image_contrast, image_saturation, image_hue, image_degeneration, image_sharpness,
+    image_solarization, image_auto_contrast, image_equalization;
 /** An error unless their value_range is one; for `declare`. */
 luron_status image_declare(luron_call *c);
+/** This one has options of its own. */
+typedef struct image_bits {
+    luron_ints factor;
+    luron_floats value_range;
+} image_bits;
+image_change image_posterization;
 /** Those that move what an image shows say for each place, (n, 1, h, w) or what broadcasts to it, the one that it comes
  * from. */
 typedef struct image_places {
