@@ -17,7 +17,7 @@ local model = {
 }
 
 --- PyTorch's layers and functions that are not here yet.
-local absent = { SyncBatchNorm = true, STFTSpectrogram = true, RandAugment = true, AugMix = true, multi_head_attention_forward = true }
+local absent = { SyncBatchNorm = true, STFTSpectrogram = true, multi_head_attention_forward = true }
 
 local conv = "filters is out_channels, strides is stride, dilation_rate is dilation, use_bias is bias, and in_channels is the first argument"
 local depthwise = "out_channels = in_channels * depth_multiplier, groups = in_channels; the rest as of Conv2D"

@@ -1,5 +1,5 @@
 /* colour.c -- layers that change the numbers of images, not their places: brightness, contrast, saturation, hue, grey
- * and inverted images, solarisation. With Keras's meaning of their factors, drawn for each
+ * and inverted images, solarisation, sharpness, fewer bits. With Keras's meaning of their factors, drawn for each
  * image. */
 #include "image.h"
 
@@ -98,6 +98,13 @@ static luron_tensor *grayscale(luron_call *c, const luron_ops *o, luron_tensor *
     luron_tensor *factor = o->scalar(c, ((const colourless *)options)->factor);
     return o->where(c, o->lt(c, image_drawn(c, o, stream), factor), grey_of(c, o, x), x);
 }
+luron_tensor *image_degeneration(luron_call *c, const luron_ops *o, luron_tensor *x, const void *options, int stream) {
+    const image_options *p = options;
+    const image_range f = image_factor(&p->factor, 0);
+    luron_tensor *change = o->sub(c, grey_of(c, o, x), x);
+    x = o->add(c, x, o->mul(c, image_between(c, o, stream, f.low, f.high), change));
+    return image_clipped(c, o, x, image_values(&p->value_range));
+}
 static luron_tensor *image_invert(luron_call *c, const luron_ops *o, luron_tensor *x, const void *options, int stream) {
     const image_options *p = options;
     const image_range v = image_values(&p->value_range);
@@ -111,6 +118,39 @@ luron_tensor *image_solarization(luron_call *c, const luron_ops *o, luron_tensor
     x = o->clamp(c, o->add(c, shares(c, o, x, v), image_between(c, o, stream, a.low, a.high)), 0, 1);
     x = o->where(c, o->lt(c, x, image_between(c, o, stream + 1, t.low, t.high)), x, o->scale(c, x, -1, 1));
     return values(c, o, x, v);
+}
+
+/* Each number nearer to a mean of those around it, or farther. Beside the image there are zeros. */
+luron_tensor *image_sharpness(luron_call *c, const luron_ops *o, luron_tensor *x, const void *options, int stream) {
+    static const int64_t around[] = {1, 1};
+    const image_options *p = options;
+    const image_range f = image_factor(&p->factor, 0);
+    luron_tensor *sum = o->pad(c, x, 2, around, around, 0);
+    for (int dim = 2; dim < 4; dim++) {
+        const int64_t n = o->size(c, x, dim);
+        luron_tensor *ends = o->add(c, o->narrow(c, sum, dim, 0, n), o->narrow(c, sum, dim, 2, n));
+        sum = o->add(c, ends, o->narrow(c, sum, dim, 1, n));
+    }
+    luron_tensor *mean = o->scale(c, o->add(c, sum, o->scale(c, x, 4, 0)), 1.0 / 13, 0);
+    luron_tensor *nearer = image_between(c, o, stream, 1 - 2 * f.low, 1 - 2 * f.high);
+    return image_clipped(c, o, o->add(c, x, o->mul(c, nearer, o->sub(c, mean, x))), image_values(&p->value_range));
+}
+/* Of numbers, from 0 to 255, the upper bits. */
+luron_tensor *image_posterization(luron_call *c, const luron_ops *o, luron_tensor *x, const void *options, int stream) {
+    const image_bits *p = options;
+    const image_range v = image_values(&p->value_range);
+    const int64_t a = p->factor.at[0], b = p->factor.n > 1 ? p->factor.at[1] : 1;
+    const int64_t least = a < b ? a : b, most = a < b ? b : a; /* which is left out, as by Keras, where it can be */
+    const double times = 255 / (v.high - v.low);
+    luron_tensor *more = image_whole(c, o, image_drawn(c, o, stream), least < most ? (double)(most - least) : 1);
+    luron_tensor *gone = o->scale(c, more, -1, (double)(8 - least));
+    luron_tensor *step = o->round(c, o->pow(c, o->scalar(c, 2), gone));
+    x = o->clamp(c, o->scale(c, x, times, -v.low * times), 0, 255);
+    x = o->mul(c, o->floor(c, o->div(c, x, step)), step);
+    return o->scale(c, x, 1 / times, v.low);
+}
+static luron_status check_bits(luron_call *c) {
+    return image_check_values(c, &((const image_bits *)luron_options(c))->value_range);
 }
 
 /* ---- the types --------------------------------------------------------------------------------------------------- */
@@ -137,8 +177,18 @@ static const luron_option *const solarization_options[] = {
     LURON_OPT_FLOATS(image_options, threshold_factor, 0, 0, 1, 1, 2,
                      "part of the range of values from which on they are inverted, likewise"),
     IMAGE_VALUES(image_options), NULL};
+static const luron_option *const degeneration_options[] = {
+    FACTOR("0: as it is, 1: grey; two bounds, or f for { 0, f }", 0), IMAGE_VALUES(image_options), NULL};
+static const luron_option *const sharpness_options[] = {
+    FACTOR("0: a mean of the numbers around, 0.5: as it is, 1: as much farther from it; two bounds, or f for { 0, f }",
+           0),
+    IMAGE_VALUES(image_options), NULL};
 static const luron_option *const grey_options[] = {
     LURON_OPT_FLOAT(colourless, factor, 0.5, 0, 1, "part of the images that changes"), NULL};
+static const luron_option *const bits_options[] = {
+    LURON_OPT_INTS_REQ(image_bits, factor, 1, 8, 1, 2,
+                       "how many of 8 bits stay: two bounds, fewer than the larger unless both are one; f is { 1, f }"),
+    IMAGE_VALUES(image_bits), NULL};
 #define TYPE(type, name, shapes, title, text)                                                                          \
     IMAGE_COMPOSE(image_##name)                                                                                        \
     const luron_layer_type preprocess_##type =                                                                         \
@@ -152,7 +202,14 @@ TYPE(random_saturation, saturation, image_setup_rgb, "RandomSaturation",
 TYPE(random_hue, hue, image_setup_rgb, "RandomHue", "images of other colours, at random when training")
 TYPE(random_invert, invert, image_setup, "RandomInvert", "images as negatives, at random when training")
 TYPE(solarization, solarization, image_setup, "Solarization", "bright numbers as negatives, at random when training")
+TYPE(random_color_degeneration, degeneration, image_setup_rgb, "RandomColorDegeneration",
+     "images of paler colours, at random when training")
+TYPE(random_sharpness, sharpness, image_setup, "RandomSharpness", "images blurred or sharper, at random when training")
 IMAGE_COMPOSE(grayscale)
 const luron_layer_type preprocess_random_grayscale =
     IMAGE_TYPE("RandomGrayscale", "images without colours, at random when training", grey_options, sizeof(colourless),
                NULL, image_setup_rgb, grayscale_compose);
+IMAGE_COMPOSE(image_posterization)
+const luron_layer_type preprocess_random_posterization =
+    IMAGE_TYPE("RandomPosterization", "images of fewer bits, at random when training", bits_options, sizeof(image_bits),
+               check_bits, image_setup, image_posterization_compose);

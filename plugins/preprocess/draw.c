@@ -6,9 +6,8 @@ enum { TRIES = 8 };
 
 /* Gamma(alpha + 1)'s numbers as Marsaglia and Tsang draw them, times u^(1 / alpha), over their sum: by their
  * logarithms, for with a small alpha the numbers themselves are too small for any type. */
-luron_tensor *image_shares(luron_call *c, const luron_ops *o, int stream, int64_t k, luron_tensor *alpha) {
-    const luron_view *images = luron_in(c, 0);
-    const int64_t n = images->ndim == 4 ? images->shape[0] : 1, shape[4] = {n, k, 1, TRIES};
+luron_tensor *image_shares(luron_call *c, const luron_ops *o, int stream, int64_t n, int64_t k, luron_tensor *alpha) {
+    const int64_t shape[4] = {n, k, 1, TRIES};
     luron_tensor *d = o->scale(c, alpha, 1, 2.0 / 3), *x = image_normal(c, o, stream, 4, shape);
     luron_tensor *root = o->scale(c, o->mul(c, x, o->rsqrt(c, o->scale(c, d, 9, 0))), 1, 1);
     root = o->clamp(c, root, 1e-9, 1e9); /* of what was below 0 all are refused */

@@ -33,9 +33,9 @@ luron_tensor *image_between(luron_call *c, const luron_ops *o, int stream, doubl
 luron_tensor *image_whole(luron_call *c, const luron_ops *o, luron_tensor *drawn, double n);
 /** Numbers of the normal distribution; two streams. */
 luron_tensor *image_normal(luron_call *c, const luron_ops *o, int stream, int ndim, const int64_t *shape);
-/** k numbers of sum 1 for each image, (n, k, 1, 1): Dirichlet's, all of concentration `alpha`, a scalar or what goes
- * with (n, k, 1, 1); each of two is Beta(alpha, alpha)'s. Four streams. */
-luron_tensor *image_shares(luron_call *c, const luron_ops *o, int stream, int64_t k, luron_tensor *alpha);
+/** n rows of k numbers of sum 1, (n, k, 1, 1): Dirichlet's, all of concentration `alpha`, a scalar or what goes with
+ * (n, k, 1, 1); each of two is Beta(alpha, alpha)'s. Four streams. */
+luron_tensor *image_shares(luron_call *c, const luron_ops *o, int stream, int64_t n, int64_t k, luron_tensor *alpha);
 /** Which places of dim 2 or 3, of n, lie in the part `share` (n, 1, 1, 1) of it, wherever that begins. */
 luron_tensor *image_part(luron_call *c, const luron_ops *o, int stream, int dim, int64_t n, luron_tensor *share);
 /** 0, 1 ... n - 1 as dim `dim` of four. */
@@ -68,10 +68,16 @@ typedef struct image_options {
     double fill_value;
     int64_t bins;
 } image_options;
-image_change image_brightness, image_contrast, image_saturation, image_hue, image_solarization, image_auto_contrast,
-    image_equalization;
+image_change image_brightness, image_contrast, image_saturation, image_hue, image_degeneration, image_sharpness,
+    image_solarization, image_auto_contrast, image_equalization;
 /** An error unless their value_range is one; for `declare`. */
 luron_status image_declare(luron_call *c);
+/** This one has options of its own. */
+typedef struct image_bits {
+    luron_ints factor;
+    luron_floats value_range;
+} image_bits;
+image_change image_posterization;
 /** Those that move what an image shows say for each place, (n, 1, h, w) or what broadcasts to it, the one that it comes
  * from. */
 typedef struct image_places {

@@ -40,7 +40,7 @@ static luron_status mix_up(luron_call *c, const luron_ops *o) {
     luron_tensor *x = o->in(c, IMAGES);
     if (stays(c)) return give(c, o, x, o->in(c, LABELS));
     luron_tensor *alpha = o->scalar(c, ((const mix *)luron_options(c))->alpha), *order = others(c, o, 0);
-    luron_tensor *share = o->narrow(c, image_shares(c, o, 1, 2, alpha), 1, 0, 1);
+    luron_tensor *share = o->narrow(c, image_shares(c, o, 1, o->size(c, x, 0), 2, alpha), 1, 0, 1);
     luron_tensor *images = image_mixed(c, o, o->index_select(c, x, 0, order), x, share);
     return give(c, o, images, labels_of(c, o, order, share));
 }
@@ -51,7 +51,8 @@ static luron_status cut_mix(luron_call *c, const luron_ops *o) {
     if (stays(c)) return give(c, o, x, o->in(c, LABELS));
     luron_tensor *order = others(c, o, 0);
     luron_tensor *alpha = o->scale(c, o->uniform(c, 1, LURON_SHAPE(1, 1, 1, 1)), f.high - f.low, f.low + 1e-6);
-    luron_tensor *shares = image_shares(c, o, 2, 2, alpha), *side = o->sqrt(c, o->narrow(c, shares, 1, 1, 1));
+    luron_tensor *shares = image_shares(c, o, 2, o->size(c, x, 0), 2, alpha),
+                 *side = o->sqrt(c, o->narrow(c, shares, 1, 1, 1));
     luron_tensor *rows = image_part(c, o, 6, 2, o->size(c, x, 2), side);
     luron_tensor *columns = image_part(c, o, 7, 3, o->size(c, x, 3), side);
     luron_tensor *images = o->where(c, o->logical_and(c, rows, columns), o->index_select(c, x, 0, order), x);

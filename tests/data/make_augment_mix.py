@@ -6,7 +6,8 @@ Usage: make_augment_mix.py > augment_mix_reference.h   (needs keras of at least 
 What a layer draws are luron's own numbers, made here as core/src/random.c and plugins/preprocess/draw.c make them, and given to
 Keras's layer as its transformation. Its projections are solved in float32: here they are in float64, near its own. It computes with
 float32 in ContrastLimitedAdaptiveHistogramEqualization too: tiles are of so many places, 1 to 16 by powers of 2, that the parts of them
-are exact. On PyTorch it counts in integers, and cuts its limit to one; here it counts in numbers, as it does on TensorFlow and JAX.
+are exact. On PyTorch it counts in integers, to which it cuts its limit, and pads with the last place repeated; here
+it counts in numbers and pads with what is reflected, as it does on TensorFlow and JAX.
 """
 import os
 
@@ -130,6 +131,7 @@ for seed, factor in ((12, 1.0), (13, 0.4)):
 
 keras_one_hot = keras.src.backend.torch.nn.one_hot
 keras.src.backend.torch.nn.one_hot = lambda x, classes: keras_one_hot(x, classes).double()
+keras.src.backend.torch.numpy.pad = lambda x, widths, mode: torch.from_numpy(np.pad(x.numpy(), widths, mode))
 keras.src.backend.torch.numpy.cumsum = lambda x, axis: torch.cumsum(x, axis)  # its own gives float32
 bytes_of = torch.randint(0, 256, (2, 2, 7, 6), generator=gen).double()
 dark = torch.randint(90, 110, (1, 1, 15, 16), generator=gen).double()
