@@ -7006,6 +7006,58 @@ function nn.AutoContrast(value_range) end
 ---@overload fun(options: { value_range: number|number[]|nil, bins: integer? }): luron.Layer
 function nn.Equalization(value_range, bins) end
 
+--- images of paler colours, at random when training
+---@param factor number|number[] 0: as it is, 1: grey; two bounds, or f for { 0, f }
+---@param value_range? number|number[] least and largest of the numbers, or the largest alone above 0; nil: { 0, 255 }
+---@return luron.Layer
+---@overload fun(options: { factor: number|number[], value_range: number|number[]|nil }): luron.Layer
+function nn.RandomColorDegeneration(factor, value_range) end
+
+--- images blurred or sharper, at random when training
+---@param factor number|number[] 0: a mean of the numbers around, 0.5: as it is, 1: as much farther from it; two bounds, or f for { 0, f }
+---@param value_range? number|number[] least and largest of the numbers, or the largest alone above 0; nil: { 0, 255 }
+---@return luron.Layer
+---@overload fun(options: { factor: number|number[], value_range: number|number[]|nil }): luron.Layer
+function nn.RandomSharpness(factor, value_range) end
+
+--- images of fewer bits, at random when training
+---@param factor integer|integer[] how many of 8 bits stay: two bounds, fewer than the larger unless both are one; f is { 1, f }
+---@param value_range? number|number[] least and largest of the numbers, or the largest alone above 0; nil: { 0, 255 }
+---@return luron.Layer
+---@overload fun(options: { factor: integer|integer[], value_range: number|number[]|nil }): luron.Layer
+function nn.RandomPosterization(factor, value_range) end
+
+--- brightness, contrast, saturation and hue, at random when training
+---@param value_range? number|number[] least and largest of the numbers, or the largest alone above 0; nil: { 0, 255 }
+---@param brightness_factor? number|number[] factor of nn.RandomBrightness; nil: without it
+---@param contrast_factor? number|number[] factor of nn.RandomContrast; nil: without it
+---@param saturation_factor? number|number[] factor of nn.RandomSaturation; nil: without it
+---@param hue_factor? number|number[] factor of nn.RandomHue; nil: without it
+---@return luron.Layer
+---@overload fun(options: { value_range: number|number[]|nil, brightness_factor: number|number[]|nil, contrast_factor: number|number[]|nil, saturation_factor: number|number[]|nil, hue_factor: number|number[]|nil }): luron.Layer
+function nn.RandomColorJitter(value_range, brightness_factor, contrast_factor, saturation_factor, hue_factor) end
+
+--- images changed by layers chosen at random, when training
+---@param value_range? number|number[] least and largest of the numbers, or the largest alone above 0; nil: { 0, 255 }
+---@param num_ops? integer layers one after the other
+---@param factor? number|number[] factor of each layer: two bounds, or f for { 0, f }
+---@param interpolation? string between four numbers, or the nearest
+---@return luron.Layer
+---@overload fun(options: { value_range: number|number[]|nil, num_ops: integer?, factor: number|number[]|nil, interpolation: string? }): luron.Layer
+function nn.RandAugment(value_range, num_ops, factor, interpolation) end
+
+--- images mixed with what chains of layers chosen at random make of them, when training
+---@param value_range? number|number[] least and largest of the numbers, or the largest alone above 0; nil: { 0, 255 }
+---@param num_chains? integer chains of layers, of whose results a mean is taken
+---@param chain_depth? integer layers of a chain, some of which do nothing
+---@param factor? number|number[] factor of each layer: two bounds, or f for { 0, f }
+---@param alpha? number of the weights' distributions: a large one makes them equal
+---@param all_ops? boolean choose among brightness, colour, contrast and sharpness too
+---@param interpolation? string between four numbers, or the nearest
+---@return luron.Layer
+---@overload fun(options: { value_range: number|number[]|nil, num_chains: integer?, chain_depth: integer?, factor: number|number[]|nil, alpha: number?, all_ops: boolean?, interpolation: string? }): luron.Layer
+function nn.AugMix(value_range, num_chains, chain_depth, factor, alpha, all_ops, interpolation) end
+
 --- each number over the size of those in channels around it
 ---@param size integer channels of a mean
 ---@param alpha? number times the mean square
