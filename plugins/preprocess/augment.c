@@ -8,13 +8,13 @@ typedef struct jitter {
     luron_floats value_range, brightness_factor, contrast_factor, saturation_factor, hue_factor;
 } jitter;
 static luron_tensor *jittered(luron_call *c, const luron_ops *o, luron_tensor *x, const void *options, int stream) {
-    static image_change *const changes[] = {image_brightness, image_contrast, image_saturation, image_hue};
+    static image_change *const parts[] = {image_brightness, image_contrast, image_saturation, image_hue};
     const jitter *p = options;
     const luron_floats *const factors[] = {&p->brightness_factor, &p->contrast_factor, &p->saturation_factor,
                                            &p->hue_factor};
     for (int k = 0; k < 4; k++) {
         const image_options part = {.factor = *factors[k], .value_range = p->value_range};
-        if (part.factor.n) x = changes[k](c, o, x, &part, stream + k * IMAGE_STREAMS);
+        if (part.factor.n) x = parts[k](c, o, x, &part, stream + k * IMAGE_STREAMS);
     }
     return x;
 }
@@ -55,7 +55,7 @@ static luron_tensor *changed(luron_call *c, const luron_ops *o, luron_tensor *x,
     const luron_floats factor = {2, {f.low, f.high}};
     const int64_t bits = (int64_t)(8 * f.high);
     const image_bits few = {{2, {1, bits < 1 ? 1 : bits}}, p->value_range};
-    const image_options all = {.factor = factor,
+    const image_options all = {.factor = factor, /* fill_mode: the first, "reflect" */
                                .value_range = p->value_range,
                                .addition_factor = factor,
                                .threshold_factor = factor,

@@ -104,9 +104,15 @@ extern const char *const image_fill_modes[], *const image_interpolations[];
 #define IMAGE_TYPE(type_name, text, opts, size, checks, shapes, body)                                                  \
     IMAGE_TYPE_(LURON_LAYER_RANDOM, type_name, text, opts, size, checks, shapes, body)
 #define IMAGE_TYPE_(random, type_name, text, opts, size, checks, shapes, body)                                         \
-    {                                                                                                                  \
-        .struct_size = sizeof(luron_layer_type), .flags = LURON_LAYER_F64 | (random), .name = type_name, .doc = text,  \
-        .options = opts, .options_size = size, .in = image_in, .declare = checks, .setup = shapes, .compose = body     \
-    }
+    {.struct_size = sizeof(luron_layer_type),                                                                          \
+     .flags = LURON_LAYER_F64 | (random),                                                                              \
+     .name = type_name,                                                                                                \
+     .doc = text,                                                                                                      \
+     .options = opts,                                                                                                  \
+     .options_size = size,                                                                                             \
+     .in = image_in,                                                                                                   \
+     .declare = checks,                                                                                                \
+     .setup = shapes,                                                                                                  \
+     .compose = body}
 
 #endif
