@@ -197,8 +197,10 @@ static bool has_real_tensors(const luron_layer *layer) {
 
 static luron_status check_real(luron__frame *f, int i, bool owned, int *first) {
     uint32_t dtype = luron_dtype(f->call.in[i]);
-    const char *name = in_name(f, i), *is = luron_dtype_name(dtype);
-    LURON__CHECK(f->ctx, is_real(dtype), LURON_E_DTYPE, "%s is %s, float32 or float64 is expected: cast it to float32", name, is);
+    const char *name = in_name(f, i), *is = luron_dtype_name(dtype), *doc = luron__port_in(f->type, i)->doc;
+    doc = doc && *doc != '(' ? doc : ""; /* a shape alone says nothing of what goes there */
+    LURON__CHECK(f->ctx, is_real(dtype), LURON_E_DTYPE, "%s is %s, float32 or float64 is expected: cast it to float32%s%s%s",
+                 name, is, *doc ? " (" : "", doc, *doc ? ")" : "");
     LURON__CHECK(f->ctx, dtype == LURON_F32 || f->type->layer.flags & LURON_LAYER_F64, LURON_E_DTYPE,
                  "%s is float64 and this type serves float32 alone: cast it to float32", name);
     if (*first < 0 && !owned) f->call.dtype = dtype;

@@ -232,7 +232,7 @@ static int function_on_nodes(lua_State *L, const luron_type *type) {
     return lua_gettop(L);
 }
 
-/* upvalues: function name, and the layer without options made at first use */
+/* upvalues: function name, and the layers without options made at first use: the type's own, and that of its sister */
 static int function_call(lua_State *L) {
     luron_arg args[LR_MAX_ARGS];
     const luron_type *type = NULL;
@@ -246,9 +246,10 @@ static int function_call(lua_State *L) {
     int n = options ? lr_type_args(L, type, last, last, 1, args) : 0;
     if (!options) lr_type_args(L, type, 1, 0, 0, args); /* required options are missed here */
     if (!lr_to_tensor(L, 1)) return lr_typeerror(L, 1, port_name(type, 0), "tensor");
-    void **kept = lr_test(L, lua_upvalueindex(2), &lr_layer_key);
-    if (n == 0 && !soft && kept && *kept) {
-        lua_pushvalue(L, lua_upvalueindex(2));
+    const int place = lua_upvalueindex(soft ? 3 : 2);
+    void **kept = lr_test(L, place, &lr_layer_key);
+    if (n == 0 && kept && *kept) {
+        lua_pushvalue(L, place);
     } else {
         void **box = lr_box(L, &lr_layer_key);
         luron_layer *layer = NULL;
@@ -256,10 +257,10 @@ static int function_call(lua_State *L) {
         *box = layer;
         if (status != LURON_OK) return lr_raise(L, status);
         if (luron_layer_n_params(layer) > 0) return lr_error(L, "%s has parameters: make a layer, nn.%s(...)", lua_tostring(L, lua_upvalueindex(1)), luron_type_name(type));
-        if (n == 0 && !soft) {
+        if (n == 0) {
             lr_mark_kept(box);
             lua_pushvalue(L, -1);
-            lua_replace(L, lua_upvalueindex(2));
+            lua_replace(L, place);
         }
     }
     int at = lua_gettop(L);
@@ -277,7 +278,8 @@ int lr_push_function(lua_State *L, const char *name) {
     if (luron_function_find(&type, lr_ctx(L), name) != LURON_OK) return 0;
     lua_pushstring(L, name);
     lua_pushnil(L);
-    lua_pushcclosure(L, function_call, 2);
+    lua_pushnil(L);
+    lua_pushcclosure(L, function_call, 3);
     lr_name_function(L, name);
     return 1;
 }

@@ -3413,8 +3413,8 @@ function data.csv(path, options) end
 ---@return string? code
 function data.read(path, options) end
 
---- Batches: `for x, y in ds:loader { batch = 64, shuffle = true } do`. 64 unless given, in order unless told to shuffle.
----@param options? { batch: integer?, shuffle: boolean?, drop_last: boolean?, seed: integer? }
+--- Batches: `for x, y in ds:loader { batch = 64, shuffle = true } do`. 64 unless given, in order unless told to shuffle. transform, a function or layer, makes of the tensors of each batch those that the loop gets, each with a row for each example.
+---@param options? { batch: integer?, shuffle: boolean?, drop_last: boolean?, seed: integer?, transform: any }
 ---@return luron.Loader
 function Dataset:loader(options) end
 
@@ -7071,6 +7071,104 @@ function nn.AutoContrast(value_range) end
 ---@return luron.Layer
 ---@overload fun(options: { value_range: number|number[]|nil, bins: integer? }): luron.Layer
 function nn.Equalization(value_range, bins) end
+
+--- images of paler colours, at random when training
+---@param factor number|number[] 0: as it is, 1: grey; two bounds, or f for { 0, f }
+---@param value_range? number|number[] least and largest of the numbers, or the largest alone above 0; nil: { 0, 255 }
+---@return luron.Layer
+---@overload fun(options: { factor: number|number[], value_range: number|number[]|nil }): luron.Layer
+function nn.RandomColorDegeneration(factor, value_range) end
+
+--- images blurred or sharper, at random when training
+---@param factor number|number[] 0: a mean of the numbers around, 0.5: as it is, 1: as much farther from it; two bounds, or f for { 0, f }
+---@param value_range? number|number[] least and largest of the numbers, or the largest alone above 0; nil: { 0, 255 }
+---@return luron.Layer
+---@overload fun(options: { factor: number|number[], value_range: number|number[]|nil }): luron.Layer
+function nn.RandomSharpness(factor, value_range) end
+
+--- images of fewer bits, at random when training
+---@param factor integer|integer[] how many of 8 bits stay: two bounds, fewer than the larger unless both are one; f is { 1, f }
+---@param value_range? number|number[] least and largest of the numbers, or the largest alone above 0; nil: { 0, 255 }
+---@return luron.Layer
+---@overload fun(options: { factor: integer|integer[], value_range: number|number[]|nil }): luron.Layer
+function nn.RandomPosterization(factor, value_range) end
+
+--- brightness, contrast, saturation and hue, at random when training
+---@param value_range? number|number[] least and largest of the numbers, or the largest alone above 0; nil: { 0, 255 }
+---@param brightness_factor? number|number[] factor of nn.RandomBrightness; nil: without it
+---@param contrast_factor? number|number[] factor of nn.RandomContrast; nil: without it
+---@param saturation_factor? number|number[] factor of nn.RandomSaturation; nil: without it
+---@param hue_factor? number|number[] factor of nn.RandomHue; nil: without it
+---@return luron.Layer
+---@overload fun(options: { value_range: number|number[]|nil, brightness_factor: number|number[]|nil, contrast_factor: number|number[]|nil, saturation_factor: number|number[]|nil, hue_factor: number|number[]|nil }): luron.Layer
+function nn.RandomColorJitter(value_range, brightness_factor, contrast_factor, saturation_factor, hue_factor) end
+
+--- images changed by layers chosen at random, when training
+---@param value_range? number|number[] least and largest of the numbers, or the largest alone above 0; nil: { 0, 255 }
+---@param num_ops? integer layers one after the other
+---@param factor? number|number[] factor of each layer: two bounds, or f for { 0, f }
+---@param interpolation? string between four numbers, or the nearest
+---@return luron.Layer
+---@overload fun(options: { value_range: number|number[]|nil, num_ops: integer?, factor: number|number[]|nil, interpolation: string? }): luron.Layer
+function nn.RandAugment(value_range, num_ops, factor, interpolation) end
+
+--- images mixed with what chains of layers chosen at random make of them, when training
+---@param value_range? number|number[] least and largest of the numbers, or the largest alone above 0; nil: { 0, 255 }
+---@param num_chains? integer chains of layers, of whose results a mean is taken
+---@param chain_depth? integer layers of a chain, some of which do nothing
+---@param factor? number|number[] factor of each layer: two bounds, or f for { 0, f }
+---@param alpha? number of the weights' distributions: a large one makes them equal
+---@param all_ops? boolean choose among brightness, colour, contrast and sharpness too
+---@param interpolation? string between four numbers, or the nearest
+---@return luron.Layer
+---@overload fun(options: { value_range: number|number[]|nil, num_chains: integer?, chain_depth: integer?, factor: number|number[]|nil, alpha: number?, all_ops: boolean?, interpolation: string? }): luron.Layer
+function nn.AugMix(value_range, num_chains, chain_depth, factor, alpha, all_ops, interpolation) end
+
+--- several integers together as ids of bins, by a hash
+---@param num_bins integer bins there are
+---@return luron.Layer
+---@overload fun(options: { num_bins: integer }): luron.Layer
+function nn.HashedCrossing(num_bins) end
+
+--- images seen from aside, at random when training
+---@param factor? number|number[] part of the images that changes: two bounds, or f for { 0, f }
+---@param scale? number sides grow or shrink by at most half of it
+---@param interpolation? string between four numbers, or the nearest
+---@param fill_value? number what there is beside the image
+---@return luron.Layer
+---@overload fun(options: { factor: number|number[]|nil, scale: number?, interpolation: string?, fill_value: number? }): luron.Layer
+function nn.RandomPerspective(factor, scale, interpolation, fill_value) end
+
+--- images stretched here and there, at random when training
+---@param factor? number|number[] part of the images that changes: two bounds, or f for { 0, f }
+---@param scale? number|number[] how far places move: two bounds, or s for { 0, s }
+---@param interpolation? string between four numbers, or the nearest
+---@param fill_mode? string what there is beside the image
+---@param fill_value? number of fill_mode "constant"
+---@param value_range? number|number[] least and largest of the numbers, or the largest alone above 0; nil: { 0, 255 }
+---@return luron.Layer
+---@overload fun(options: { factor: number|number[]|nil, scale: number|number[]|nil, interpolation: string?, fill_mode: string?, fill_value: number?, value_range: number|number[]|nil }): luron.Layer
+function nn.RandomElasticTransform(factor, scale, interpolation, fill_mode, fill_value, value_range) end
+
+--- each channel with all values equally often around each place, in eval mode too
+---@param value_range? number|number[] least and largest of the numbers, or the largest alone above 0; nil: { 0, 255 }
+---@param clip_limit? number how many times its even share a number may count at most; 0: no limit
+---@param tile_grid_size? integer|integer[] tiles down and along
+---@return luron.Layer
+---@overload fun(options: { value_range: number|number[]|nil, clip_limit: number?, tile_grid_size: integer|integer[]|nil }): luron.Layer
+function nn.ContrastLimitedAdaptiveHistogramEqualization(value_range, clip_limit, tile_grid_size) end
+
+--- images and labels each mixed with others of the batch, when training
+---@param alpha? number of the beta distribution of the shares: small: nearly one image alone, 1: all shares alike
+---@return luron.Layer
+---@overload fun(options: { alpha: number? }): luron.Layer
+function nn.MixUp(alpha) end
+
+--- a rectangle of each image from another of the batch, the labels by its part, when training
+---@param factor? number|number[] alpha of the beta distribution of the shares, drawn for each batch: two bounds, or f for { 0, f }
+---@return luron.Layer
+---@overload fun(options: { factor: number|number[]|nil }): luron.Layer
+function nn.CutMix(factor) end
 
 --- each number over the size of those in channels around it
 ---@param size integer channels of a mean

@@ -7,7 +7,7 @@ local data = {}
 
 -- ---- loaders ---------------------------------------------------------------------------------------------------------
 local Loader = {}
-Loader.__index = names.index(Loader, "a loader", "a loader", { ids = false, position = false, resumed = false })
+Loader.__index = names.index(Loader, "a loader", "a loader", { ids = false, position = false, resumed = false, transform = false })
 
 local function check_loader(value, name)
   if getmetatable(value) ~= Loader then core.badarg(0, name, "loader expected, got " .. core.got(value)) end
@@ -23,10 +23,24 @@ local function order(self)
   return ids
 end
 
+-- What a function of the user's gave for a batch: examples go with targets, one by one.
+local function check_given(where, x, n)
+  if x == nil then core.raise(where .. ": the function gave nothing for a batch") end
+  if not core.is_tensor(x) then core.raise(where .. ": the function has to give a tensor for a batch, got " .. core.got(x)) end
+  if x:dim() == 0 or #x ~= n then core.raise(string.format("%s: the function gave shape %s for a batch of %d examples", where, x:shape(), n)) end
+end
+
+local function checked(n, ...)
+  for i = 1, math.max(1, select("#", ...)) do check_given("loader: transform", (select(i, ...)), n) end
+  return ...
+end
+
 local function batch_at(self, at)
-  local last = math.min(at + self.batch - 1, #self.dataset)
-  if self.ids then return self.dataset:batch(self.ids:narrow(1, at, last - at + 1)) end
-  return self.dataset:batch(at, last)
+  local n = math.min(self.batch, #self.dataset - at + 1)
+  local first, last = at, at + n - 1
+  if self.ids then first, last = self.ids:narrow(1, at, n), nil end
+  if not self.transform then return self.dataset:batch(first, last) end
+  return checked(n, self.transform(self.dataset:batch(first, last)))
 end
 
 --- Is there no batch from `position` on?
@@ -109,14 +123,17 @@ local function check_dataset(value, name)
   if getmetatable(value) ~= dataset_meta then core.badarg(0, name, "dataset expected, got " .. core.got(value)) end
 end
 
-local loader_options = { batch = "positive integer", shuffle = "boolean", drop_last = "boolean", seed = "integer" }
+local loader_options = { batch = "positive integer", shuffle = "boolean", drop_last = "boolean", seed = "integer", transform = "function or layer" }
+local loader_kinds = { ["function or layer"] = is_callable }
 
---- Batches over the dataset: { batch = 64, shuffle = false, drop_last = false, seed = luron's }.
+--- Batches over the dataset: { batch = 64, shuffle = false, drop_last = false, seed = luron's, transform = nil }; transform makes
+--- of the tensors of each batch those that the loop gets.
 function Dataset:loader(options)
   check_dataset(self, "loader")
-  options = names.options(1, "loader", options, loader_options, nil, "loader")
+  options = names.options(1, "loader", options, loader_options, loader_kinds, "loader")
   return setmetatable({
     dataset = self, batch = math.min(options.batch or 64, 1 << 40), shuffle = options.shuffle or false, drop_last = options.drop_last or false, epoch = 0,
+    transform = options.transform,
     -- Mixed, so that shuffling does not draw the numbers that initialised the parameters.
     seed = options.seed or (core.random_state()) ~ 0x9E3779B97F4A7C15,
   }, Loader)
@@ -125,13 +142,6 @@ end
 local function pick(t, first, last)
   if last then return t:narrow(1, first, last - first + 1) end
   return t:index_select(1, first)
-end
-
--- What the function of map gave for a batch: examples go with targets, one by one.
-local function check_mapped(x, n)
-  if x == nil then core.raise "map: the function gave nothing for a batch" end
-  if not core.is_tensor(x) then core.raise("map: the function has to give a tensor for a batch, got " .. core.got(x)) end
-  if x:dim() == 0 or #x ~= n then core.raise(string.format("map: the function gave shape %s for a batch of %d examples", x:shape(), n)) end
 end
 
 --- Examples `first` to `last`, or those that a tensor of ids names, transformed.
@@ -148,7 +158,7 @@ function Dataset:batch(first, last)
   if self.transform then
     local n = #parts[1]
     parts[1] = self.transform(parts[1])
-    check_mapped(parts[1], n)
+    check_given("map", parts[1], n)
   end
   return table.unpack(parts, 1, #self.tensors)
 end

@@ -16,9 +16,6 @@ local model = {
   units = "out_features", kernel = "weight", gamma = "weight", in_channels = "in_features", out_channels = "out_features",
 }
 
---- PyTorch's layers and functions that are not here yet.
-local absent = { RandAugment = true, AugMix = true, MixUp = true, CutMix = true }
-
 local conv = "filters is out_channels, strides is stride, dilation_rate is dilation, use_bias is bias, and in_channels is the first argument"
 local depthwise = "out_channels = in_channels * depth_multiplier, groups = in_channels; the rest as of Conv2D"
 local separable = conv .. "; depthwise_weight and pointwise_weight are its kernels"
@@ -31,7 +28,7 @@ local recurrent = "units is hidden_size, go_backwards has no like, return_sequen
 local conv_lstm = conv .. ", return_sequences is what is done with the result; channels are dim 3"
 local attention = "key_dim times num_heads is embed_dim, use_bias is bias; the order is query, key, value, and bool masks say what is left out"
 
---- Keras's layers and losses: { PyTorch's name, which may be in `absent`, and how the options go }.
+--- Keras's layers and losses: { PyTorch's name, and how the options go }.
 local keras = {
   Dense = { "Linear", "units is out_features, use_bias is bias, kernel_initializer is weight_init, bias_initializer is bias_init; "
     .. "in_features is the first argument, activation is a layer behind it" },
@@ -117,7 +114,6 @@ local metrics = {
 for theirs, ours in pairs(metrics) do metrics[theirs] = "luron.metrics." .. ours end
 
 return {
-  absent = absent,
   keras = keras,
   luron = {
     manual_seed = "luron.seed", uniform = "luron.rand", normal = "luron.randn", random = "luron.rand", array = "luron.tensor",
@@ -163,7 +159,7 @@ return {
     route = "nn.Concatenate", shortcut = "nn.Add", l2norm = "nn.Normalize", cost = "a loss, such as nn.MSELoss",
     reorg = "nn.PixelUnshuffle, in another order of channels", connected = "nn.Linear", convolutional = "nn.Conv2d",
     deconvolutional = "nn.ConvTranspose2d", ["local"] = "nn.LocallyConnected2d",
-    deform_conv2d = "the layer nn.DeformConv2d", DepthwiseConv2d = "nn.Conv2d with groups = in_channels",
+    CLAHE = "nn.ContrastLimitedAdaptiveHistogramEqualization", deform_conv2d = "the layer nn.DeformConv2d", DepthwiseConv2d = "nn.Conv2d with groups = in_channels",
     HardSiLU = "nn.Hardswish", hard_silu = "nn.hardswish", HardSwish = "nn.Hardswish",
     sigmoid_focal_loss = "nn.binary_focal_loss", pairwise_cosine_similarity = "nn.cosine_similarity",
     generate_square_subsequent_mask = "is_causal, or tgt_is_causal of nn.Transformer",
@@ -252,9 +248,11 @@ return {
     lr_scheduler = "schedule", early_stopping = "early_stop", accumulate_grad_batches = "accumulate",
     lr = ": give optim = luron.optim.AdamW(model, { lr = 1e-3 })",
     learning_rate = ": give optim = luron.optim.AdamW(model, { lr = 1e-3 })",
+    transform = ": give ds:loader { batch = 64, transform = fn } in place of the dataset",
     validation_split = ": ds:split gives two datasets; give one as validate",
   },
   loader = { batch_size = "batch", bs = "batch", num_workers = ": batches are made in this program", random_state = "seed",
+    collate_fn = "transform",
     generator = "seed" },
   tensor = {
     numpy = "totable", tolist = "totable", cpu = cpu, cuda = cpu, device = cpu, view_as = "reshape", astype = "to", type = "dtype",

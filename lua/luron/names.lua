@@ -108,11 +108,9 @@ function names.no_layer(name)
     end
   end
   if here then return "nn has no '" .. name .. "'" .. here_it_is(here) end
-  if foreign("absent")[name] then return string.format("nn.%s is not in this version; luron.help() lists the layers that there are", name) end
   if not theirs then return nil end
-  local missing = foreign("absent")[theirs[1]] and not core.layer_type(theirs[1])
   local lazy = require("luron.lazy").told(theirs[1])
-  return string.format("nn has no '%s', Keras's name for nn.%s%s: %s%s", name, theirs[1], missing and ", which is not in this version" or "", theirs[2],
+  return string.format("nn has no '%s', Keras's name for nn.%s: %s%s", name, theirs[1], theirs[2],
     lazy and "; " .. lazy or "")
 end
 

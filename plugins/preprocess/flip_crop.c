@@ -49,11 +49,10 @@ static luron_tensor *part(luron_call *c, const luron_ops *o, luron_tensor *x, in
     const int64_t choices = o->size(c, x, dim) - size + 1;
     if (!luron_is_training(c)) return o->narrow(c, x, dim, (choices - 1) / 2, size);
     int64_t shape[4] = {o->size(c, x, 0), o->size(c, x, 1), o->size(c, x, 2), o->size(c, x, 3)}, line[4] = {1, 1, 1, 1};
-    luron_tensor *first = o->floor(c, o->scale(c, image_drawn(c, o, dim - 2), (double)choices, 0));
+    luron_tensor *first = image_whole(c, o, image_drawn(c, o, dim - 2), (double)choices);
     luron_tensor *ones = o->cast(c, o->expand(c, o->scalar(c, 1), LURON_SHAPE(size)), LURON_I64),
                  *count = o->cumsum(c, ones, 0); /* from 1 */
-    first =
-        o->cast(c, o->scale(c, o->clamp(c, first, 0, (double)choices - 1), 1, (double)c->index_base - 1), LURON_I64);
+    first = o->cast(c, o->scale(c, first, 1, (double)c->index_base - 1), LURON_I64);
     line[dim] = shape[dim] = size;
     luron_tensor *at = o->add(c, first, o->reshape(c, count, 4, line));
     return o->gather(c, x, dim, o->expand(c, at, 4, shape));

@@ -3,35 +3,29 @@
  * Keras's. */
 #include "image.h"
 
-typedef struct spread {
-    luron_floats value_range;
-    int64_t bins;
-} spread;
-
-static luron_status check_values(luron_call *c) {
-    return image_check_values(c, &((const spread *)luron_options(c))->value_range);
-}
-
-static luron_status stretch(luron_call *c, const luron_ops *o) {
+luron_tensor *image_auto_contrast(luron_call *c, const luron_ops *o, luron_tensor *x, const void *options, int stream) {
     static const int places[] = {2, 3};
-    const image_range v = image_values(&((const spread *)luron_options(c))->value_range);
-    luron_tensor *x = image_batch(c, o);
-    if (!luron_numel(luron_in(c, 0))) return image_give(c, o, x);
+    const image_range v = image_values(&((const image_options *)options)->value_range);
+    (void)stream;
     luron_tensor *low = o->amin(c, x, 2, places, 1), *span = o->sub(c, o->amax(c, x, 2, places, 1), low);
     luron_tensor *is_even = o->eq(c, span, o->scalar(c, 0)); /* such a channel stays as it is */
     luron_tensor *share = o->div(c, o->sub(c, x, low), o->where(c, is_even, o->scalar(c, 1), span));
     luron_tensor *y = image_clipped(c, o, o->scale(c, share, v.high - v.low, v.low), v);
-    return image_give(c, o, o->where(c, is_even, x, y));
+    return o->where(c, is_even, x, y);
+}
+static luron_status stretch_compose(luron_call *c, const luron_ops *o) {
+    luron_tensor *x = image_batch(c, o);
+    const int is_empty = !luron_numel(luron_in(c, 0));
+    return image_give(c, o, is_empty ? x : image_auto_contrast(c, o, x, luron_options(c), 0));
 }
 
 /* Numbers, from 0 to 255, become what a table says of their bin: the part of the numbers in bins up to it, in whole
  * steps. NaN stays, and counts in the first bin. */
-static luron_status equalise(luron_call *c, const luron_ops *o) {
+luron_tensor *image_equalization(luron_call *c, const luron_ops *o, luron_tensor *x, const void *options, int stream) {
     static const int bins[] = {1};
-    const spread *p = luron_options(c);
+    const image_options *p = options;
     const image_range v = image_values(&p->value_range);
-    luron_tensor *x = image_batch(c, o);
-    if (image_stays(c)) return image_give(c, o, x);
+    (void)stream;
     const int64_t planes = o->size(c, x, 0) * o->size(c, x, 1), n = o->size(c, x, 2) * o->size(c, x, 3);
     const double most = (double)(p->bins - 1), step = 255 / (v.high - v.low);
     luron_tensor *flat = o->reshape(c, x, LURON_SHAPE(planes, n));
@@ -49,16 +43,17 @@ static luron_status equalise(luron_call *c, const luron_ops *o) {
     luron_tensor *y = o->gather(c, o->clamp(c, o->round(c, table), 0, 255), 1, bin);
     y = o->where(c, o->gt(c, others, o->scalar(c, 0)), o->scale(c, y, 1 / step, v.low), flat);
     y = o->where(c, is_number, y, flat);
-    return image_give(
-        c, o, o->reshape(c, y, LURON_SHAPE(o->size(c, x, 0), o->size(c, x, 1), o->size(c, x, 2), o->size(c, x, 3))));
+    return o->reshape(c, y, LURON_SHAPE(o->size(c, x, 0), o->size(c, x, 1), o->size(c, x, 2), o->size(c, x, 3)));
 }
+IMAGE_COMPOSE(image_equalization)
 
-static const luron_option *const stretch_options[] = {IMAGE_VALUES(spread), NULL};
+static const luron_option *const stretch_options[] = {IMAGE_VALUES(image_options), NULL};
 static const luron_option *const equalise_options[] = {
-    IMAGE_VALUES(spread), LURON_OPT_INT(spread, bins, 256, 2, 65536, "kinds of numbers that are told apart"), NULL};
+    IMAGE_VALUES(image_options),
+    LURON_OPT_INT(image_options, bins, 256, 2, 65536, "kinds of numbers that are told apart"), NULL};
 const luron_layer_type preprocess_auto_contrast =
     IMAGE_TYPE_(0, "AutoContrast", "each channel from the least to the largest value, in eval mode too",
-                stretch_options, sizeof(spread), check_values, image_setup, stretch);
+                stretch_options, sizeof(image_options), image_declare, image_setup, stretch_compose);
 const luron_layer_type preprocess_equalization =
     IMAGE_TYPE_(0, "Equalization", "each channel with all values equally often, when training", equalise_options,
-                sizeof(spread), check_values, image_setup, equalise);
+                sizeof(image_options), image_declare, image_setup, image_equalization_compose);

@@ -30,6 +30,10 @@ luron_status image_give(luron_call *c, const luron_ops *o, luron_tensor *y) {
     return o->set_out(c, 0, luron_in(c, 0)->ndim == 4 ? y : o->squeeze(c, y, 0));
 }
 int image_stays(luron_call *c) { return !luron_is_training(c) || !luron_numel(luron_in(c, 0)); }
+luron_status image_changed(luron_call *c, const luron_ops *o, image_change *change) {
+    luron_tensor *x = image_batch(c, o);
+    return image_give(c, o, image_stays(c) ? x : change(c, o, x, luron_options(c), 0));
+}
 
 luron_tensor *image_drawn(luron_call *c, const luron_ops *o, int stream) {
     const luron_view *x = luron_in(c, 0);
@@ -37,6 +41,15 @@ luron_tensor *image_drawn(luron_call *c, const luron_ops *o, int stream) {
 }
 luron_tensor *image_between(luron_call *c, const luron_ops *o, int stream, double low, double high) {
     return o->scale(c, image_drawn(c, o, stream), high - low, low);
+}
+luron_tensor *image_whole(luron_call *c, const luron_ops *o, luron_tensor *drawn, double n) {
+    return o->clamp(c, o->floor(c, o->scale(c, drawn, n, 0)), 0, n - 1); /* rounding may give n */
+}
+/* Box and Muller's of two uniform ones. */
+luron_tensor *image_normal(luron_call *c, const luron_ops *o, int stream, int ndim, const int64_t *shape) {
+    luron_tensor *u = o->log1p(c, o->neg(c, o->uniform(c, stream, ndim, shape)));
+    luron_tensor *turn = o->cos(c, o->scale(c, o->uniform(c, stream + 1, ndim, shape), 6.283185307179586, 0));
+    return o->mul(c, o->sqrt(c, o->scale(c, u, -2, 0)), turn);
 }
 luron_tensor *image_line(luron_call *c, const luron_ops *o, int dim, int64_t n) {
     int64_t shape[4] = {1, 1, 1, 1};
@@ -60,6 +73,9 @@ luron_status image_check_values(luron_call *c, const luron_floats *f) {
                ? LURON_OK
                : luron_fail(c, LURON_E_ARGUMENT, "value_range is from %g to %g, a range expected", v.low, v.high);
 }
+luron_status image_declare(luron_call *c) {
+    return image_check_values(c, &((const image_options *)luron_options(c))->value_range);
+}
 luron_tensor *image_clipped(luron_call *c, const luron_ops *o, luron_tensor *x, image_range values) {
     return o->clamp(c, x, values.low, values.high);
 }
@@ -68,4 +84,7 @@ luron_tensor *image_some(luron_call *c, const luron_ops *o, int stream, const lu
     const image_range f = image_factor(factor, 0);
     luron_tensor *share = image_between(c, o, stream, f.low, f.high);
     return o->where(c, o->lt(c, image_drawn(c, o, stream + 1), share), y, x);
+}
+luron_tensor *image_mixed(luron_call *c, const luron_ops *o, luron_tensor *a, luron_tensor *b, luron_tensor *share) {
+    return o->add(c, o->mul(c, a, o->scale(c, share, -1, 1)), o->mul(c, b, share));
 }

@@ -8,37 +8,31 @@ typedef struct patch {
 
 /* ---- RandomErasing -------------------------------------------------------------------------------------------------
  */
-/* Which places of dim 2 or 3 lie in a part of the length, wherever it begins. */
-static luron_tensor *part(luron_call *c, const luron_ops *o, int dim, int64_t n, image_range scale) {
-    luron_tensor *length = o->sqrt(c, image_between(c, o, 2 * dim, scale.low, scale.high));
-    luron_tensor *first = o->mul(c, image_drawn(c, o, 2 * dim + 1), o->scale(c, length, -(double)n, (double)n));
-    luron_tensor *at = image_line(c, o, dim, n), *end = o->add(c, first, o->scale(c, length, (double)n, 0));
-    return o->logical_and(c, o->ge(c, at, first), o->lt(c, at, end));
+/* Which places of dim 2 or 3 lie in a part of the length. */
+static luron_tensor *part(luron_call *c, const luron_ops *o, int stream, int dim, int64_t n, image_range scale) {
+    luron_tensor *length = o->sqrt(c, image_between(c, o, stream, scale.low, scale.high));
+    return image_part(c, o, stream + 1, dim, n, length);
 }
-/* What is put there: the numbers given, or normal ones times the largest value (Box and Muller's of two uniform ones).
- */
-static luron_tensor *filling(luron_call *c, const luron_ops *o, luron_tensor *x, image_range v) {
-    const luron_floats *f = &((const patch *)luron_options(c))->fill_value;
+/* What is put there: the numbers given, or normal ones times the largest value. */
+static luron_tensor *filling(luron_call *c, const luron_ops *o, luron_tensor *x, const patch *p, int stream) {
+    const luron_floats *f = &p->fill_value;
+    const image_range v = image_values(&p->value_range);
     const int64_t shape[4] = {o->size(c, x, 0), o->size(c, x, 1), o->size(c, x, 2), o->size(c, x, 3)};
     luron_tensor *one[8];
     for (int i = 0; i < f->n; i++)
         one[i] = o->reshape(c, o->scalar(c, f->at[i]), LURON_SHAPE(1, 1, 1, 1));
     if (f->n) return image_clipped(c, o, f->n == 1 ? one[0] : o->cat(c, (int)f->n, one, 1), v);
-    luron_tensor *u = o->log1p(c, o->neg(c, o->uniform(c, 2, 4, shape)));
-    luron_tensor *turn = o->cos(c, o->scale(c, o->uniform(c, 3, 4, shape), 6.283185307179586, 0));
-    u = o->mul(c, o->sqrt(c, o->scale(c, u, -2, 0)), turn);
-    return image_clipped(c, o, o->scale(c, u, v.high, 0), v);
+    return image_clipped(c, o, o->scale(c, image_normal(c, o, stream, 4, shape), v.high, 0), v);
 }
-static luron_status erasing(luron_call *c, const luron_ops *o) {
-    const patch *p = luron_options(c);
-    luron_tensor *x = image_batch(c, o);
-    if (image_stays(c)) return image_give(c, o, x);
+static luron_tensor *erasing(luron_call *c, const luron_ops *o, luron_tensor *x, const void *options, int stream) {
+    const patch *p = options;
     const image_range share = p->scale.n ? image_factor(&p->scale, 0) : (image_range){0.02, 0.33};
-    luron_tensor *rows = part(c, o, 2, o->size(c, x, 2), share), *columns = part(c, o, 3, o->size(c, x, 3), share);
-    luron_tensor *inside = filling(c, o, x, image_values(&p->value_range));
-    luron_tensor *erased = o->where(c, o->logical_and(c, rows, columns), inside, x);
-    return image_give(c, o, image_some(c, o, 0, &p->factor, erased, x));
+    luron_tensor *rows = part(c, o, stream + 4, 2, o->size(c, x, 2), share);
+    luron_tensor *columns = part(c, o, stream + 6, 3, o->size(c, x, 3), share);
+    luron_tensor *erased = o->where(c, o->logical_and(c, rows, columns), filling(c, o, x, p, stream + 2), x);
+    return image_some(c, o, stream, &p->factor, erased, x);
 }
+IMAGE_COMPOSE(erasing)
 static luron_status erasing_setup(luron_call *c) {
     const luron_view *x = luron_in(c, 0);
     const int64_t n = ((const patch *)luron_options(c))->fill_value.n;
@@ -71,18 +65,18 @@ static luron_tensor *blurred(luron_call *c, const luron_ops *o, luron_tensor *x,
     }
     return o->div(c, sum, weights);
 }
-static luron_status blur(luron_call *c, const luron_ops *o) {
-    const patch *p = luron_options(c);
-    luron_tensor *x = image_batch(c, o), *y = x;
-    if (image_stays(c)) return image_give(c, o, x);
+static luron_tensor *blur(luron_call *c, const luron_ops *o, luron_tensor *x, const void *options, int stream) {
+    const patch *p = options;
     const image_range s = image_factor(&p->sigma, 0);
+    luron_tensor *y = x;
     for (int d = 0; d < 2; d++) {
-        luron_tensor *sigma = image_between(c, o, 2 + d, s.low + 1e-6, s.high + 1e-6);
+        luron_tensor *sigma = image_between(c, o, stream + 2 + d, s.low + 1e-6, s.high + 1e-6);
         y = blurred(c, o, y, 2 + d, p->kernel_size.at[d], o->reciprocal(c, sigma));
     }
-    y = image_some(c, o, 0, &p->factor, y, x);
-    return image_give(c, o, image_clipped(c, o, y, image_values(&p->value_range)));
+    y = image_some(c, o, stream, &p->factor, y, x);
+    return image_clipped(c, o, y, image_values(&p->value_range));
 }
+IMAGE_COMPOSE(blur)
 
 /* ---- the types -----------------------------------------------------------------------------------------------------
  */
@@ -99,7 +93,7 @@ static const luron_option *const blur_options[] = {
     IMAGE_VALUES(patch), NULL};
 const luron_layer_type preprocess_random_erasing =
     IMAGE_TYPE("RandomErasing", "a rectangle of each image filled, at random when training", erasing_options,
-               sizeof(patch), check_values, erasing_setup, erasing);
+               sizeof(patch), check_values, erasing_setup, erasing_compose);
 const luron_layer_type preprocess_random_gaussian_blur =
     IMAGE_TYPE("RandomGaussianBlur", "images out of focus, at random when training", blur_options, sizeof(patch),
-               check_values, image_setup, blur);
+               check_values, image_setup, blur_compose);

@@ -119,6 +119,35 @@ for options, keras_options, x in (({}, {}, bytes_of[:1]), ({"bins": 16}, {"bins"
 for size, s in ((3, 0.7), (5, 1.0)):
     changed("RandomGaussianBlur", {"factor": "[1, 1]", "kernel_size": size, "sigma": "[%g, %g]" % (s, s)}, {"factor": 1.0, "kernel_size": size, "sigma": s}, bytes_of,
             {"should_apply_blur": torch.ones(2, dtype=bool), "blur_factor": each(s + 1e-6, 2)})
+for f in (0.0, 0.25, 1.0):
+    changed("RandomSharpness", {"factor": "[%g, %g]" % (f, f)}, {"factor": f}, bytes_of, {"factor": each(f, 2)})
+changed("RandomSharpness", {"factor": "[0.9, 0.9]", "value_range": 1}, {"factor": 0.9, **unit}, small, {"factor": each(0.9, 1)})
+for f in (0.375, 1.0):
+    changed("RandomColorDegeneration", {"factor": "[%g, %g]" % (f, f)}, {"factor": f}, bytes_of, {"factor": each(f, 2, 1, 1, 1)})
+changed("RandomColorDegeneration", {"factor": "[0.5, 0.5]", "value_range": 1}, {"factor": 0.5, **unit}, colours, {"factor": each(0.5, 2, 1, 1, 1)})
+bits = lambda n, x: {"shift_factor": torch.full((len(x),), 8 - n, dtype=torch.uint8)}
+for options, n, x, rest in (("[3, 3]", 3, bytes_of, {}), (1, 1, bytes_of + 0.75, {}), ("[8, 8]", 8, bytes_of + 0.75, {}), ("[4, 5]", 4, colours, unit)):
+    changed("RandomPosterization", {"factor": options, **({"value_range": 1} if rest else {})}, {"factor": n, **rest}, x, bits(n, x))
+changed("RandomPosterization", {"factor": 3}, {"factor": 3}, bytes_of, bits(1, bytes_of), bits(2, bytes_of))
+
+# Keras's RandomColorJitter computes in float32: its parts one after the other, compared with it.
+jitter = {"brightness_factor": (0.25, 0.25), "contrast_factor": (0.0, 0.0), "saturation_factor": (0.25, 0.25), "hue_factor": (0.375, 0.375)}
+for names in (("brightness_factor", "contrast_factor", "saturation_factor", "hue_factor"), ("hue_factor", "brightness_factor"), ("brightness_factor",), ()):
+    x, results = colours, []
+    chosen = {k: jitter[k] for k in names}
+    for sign in (1, -1):
+        y = x.clone()
+        for name, part, drawn in (("brightness_factor", "Brightness", {"rgb_delta": each(0.25, 2, 1, 1, 1)}),
+                                  ("contrast_factor", "Contrast", {"contrast_factor": each(1.0, 2, 1, 1, 1)}),
+                                  ("saturation_factor", "Saturation", {"factor": each(0.25 / (1 - 0.25 + 1e-7), 2)}),
+                                  ("hue_factor", "Hue", {"factor": each(sign * 0.375 / 2, 2)})):
+            if name in names:
+                y = getattr(keras.layers, "Random" + part)(0.5, **unit, dtype="float64").transform_images(y, drawn)
+        results.append(y)
+    own = keras.layers.RandomColorJitter(**unit, **chosen)(x.float(), training=True).cpu().double()
+    for i in range(len(x)):
+        assert min(float((own[i] - r[i]).abs().max()) for r in results) < 1e-5, chosen
+    case("RandomColorJitter", {"value_range": 1, **quoted(chosen)}, x, *results)
 
 print("/* Made by make_augment.py with Keras %s on PyTorch %s; do not edit. */" % (keras.__version__, torch.__version__.split("+")[0]))
 for values, name in arrays.items():

@@ -68,6 +68,30 @@ describe("luron.compile", function()
     end
   end
 
+  it("mixes, bends and equalises images, and takes probabilities as targets", function()
+    local function run(compile)
+      luron.seed(4)
+      local bend = nn.Sequential { nn.RandomPerspective(), nn.RandomElasticTransform { value_range = 1 },
+        nn.ContrastLimitedAdaptiveHistogramEqualization { value_range = 1, tile_grid_size = 2 } }
+      local mix, cut, net = nn.MixUp(), nn.CutMix(), nn.Sequential { nn.Flatten(), nn.Dropout(0.1), nn.Linear(144, 3) }
+      local opt, losses = luron.optim.SGD(net, { lr = 0.1 }), {}
+      local x, t = luron.rand(8, 1, 12, 12), luron.one_hot(luron.arange(1, 8) % 3 + 1, 3)
+      local step = compile(function(a, b)
+        opt:zero_grad()
+        local images, labels = cut(mix(bend(a), b))
+        local loss = nn.cross_entropy(net(images), labels)
+        loss:backward()
+        opt:step()
+        return loss
+      end)
+      for i = 1, 6 do losses[i] = step(x, t):item() end
+      return losses, step
+    end
+    local expect, got, step = run(function(fn) return fn end), run(luron.compile)
+    assert.are.same(expect, got)
+    explains(step, "planned")
+  end)
+
   it("draws the dropout of edges that is made of ops", function()
     local function run(compile)
       luron.seed(6)

@@ -163,6 +163,67 @@ describe("a loader", function()
   end)
 end)
 
+describe("what a loader makes of its batches", function()
+  local function loader(fn, options)
+    options = options or {}
+    options.transform, options.batch = fn, 2
+    return data.tensors(luron.arange(1, 5):float():reshape(5, 1), luron.arange(1, 5)):loader(options)
+  end
+
+  it("is what its function gives, of the batch's own tensors", function()
+    local sums, counts = {}, {}
+    for x, y, more in loader(function(x, y) return x * 2, y + 1, x end, { shuffle = true, seed = 3 }) do
+      assert.is_true(more:flatten():long():eq(y - 1):all():item())
+      sums[#sums + 1], counts[#counts + 1] = (x - 2 * more):abs():sum():item(), #x
+    end
+    assert.same({ { 0.0, 0.0, 0.0 }, { 2, 2, 1 } }, { sums, counts })
+  end)
+
+  it("is a tensor with a row for each example, or several", function()
+    for text, fn in pairs {
+      ["loader: transform: the function gave nothing for a batch"] = function() end,
+      ["loader: transform: the function has to give a tensor for a batch, got 3"] = function(x) return x, 3 end,
+      ["loader: transform: the function gave shape () for a batch of 2 examples"] = function(x) return x:sum() end,
+      ["loader: transform: the function gave shape (1,) for a batch of 2 examples"] = function(x, y) return x, y:narrow(1, 1, 1) end,
+    } do
+      local ok, message = pcall(function() for _ in loader(fn) do end end)
+      assert.is_false(ok, text)
+      assert.is_truthy(message:find(text, 1, true), message)
+    end
+    local ok, message = pcall(loader, 3)
+    assert.is_false(ok)
+    assert.is_truthy(message:find("transform: function or layer expected, got 3", 1, true), message)
+  end)
+
+  it("may be drawn: MixUp and CutMix in fit, and the same again after a restart", function()
+    for _, mix in ipairs { nn.MixUp(), nn.CutMix() } do
+      luron.seed(11)
+      local ds = data.tensors(luron.rand(20, 1, 6, 6), luron.one_hot(luron.arange(1, 20) % 3 + 1, 3))
+      local function run(stop)
+        luron.seed(5)
+        local model = nn.Sequential { nn.Flatten(), nn.Linear(36, 3) }
+        local opt, batches = luron.optim.SGD(model, { lr = 0.1 }), ds:loader { batch = 8, shuffle = true, seed = 1, transform = mix }
+        luron.fit(model, batches, { epochs = stop and 1 or 2, loss = "cross_entropy", optim = opt, progress = false })
+        if not stop then return model:parameters()[1]:totable() end
+        local path = os.tmpname()
+        model:save(path, { optim = opt, loader = batches })
+        local file = luron.checkpoint(path)
+        os.remove(path)
+        luron.seed(99)
+        local again = file:model()
+        opt = luron.optim.SGD(again, { lr = 0.1 })
+        batches = ds:loader { batch = 8, shuffle = true, transform = mix }
+        file:restore_optim(opt)
+        batches:restore(file.training.loader)
+        file:restore_random()
+        luron.fit(again, batches, { epochs = 1, loss = "cross_entropy", optim = opt, progress = false })
+        return again:parameters()[1]:totable()
+      end
+      assert.same(run(false), run(true))
+    end
+  end)
+end)
+
 describe("fit and evaluate", function()
   local function task()
     luron.seed(1)

@@ -110,6 +110,29 @@ static void test_augment_gradients(void **state) {
          {{INPUT_SHAPE(3, 2, 4, 3)}},
          .tol = 1e-7,
          .order = 2},
+        {"RandomSharpness", "{\"factor\": 1, " WIDE "}", 1, {{INPUT_SHAPE(3, 2, 4, 3)}}, .tol = 1e-7, .order = 2},
+        {"RandomSharpness", "{\"factor\": 1, " WIDE "}", 1, {{INPUT_SHAPE(2, 1, 5)}}, .tol = 1e-7, .order = 2},
+        {"RandomColorDegeneration",
+         "{\"factor\": 1, " WIDE "}",
+         1,
+         {{INPUT_SHAPE(3, 3, 2, 2)}},
+         .tol = 1e-7,
+         .order = 2},
+        {"RandomPosterization", "{\"factor\": 3, " WIDE "}", 1, {{INPUT_SHAPE(3, 2, 2, 2)}}, .tol = 1e-7, .order = 2},
+        {"RandomPosterization", "{\"factor\": 3}", 1, {{INPUT_SHAPE(0, 2, 2, 2)}}, .tol = 1e-7},
+        {"RandomColorJitter",
+         "{\"brightness_factor\": 0.2, \"contrast_factor\": 0.5, \"saturation_factor\": 0.45, \"hue_factor\": "
+         "0.5, " WIDE "}",
+         1,
+         {{INPUT_SHAPE(2, 3, 2, 2), .lo = -5, .hi = 5}},
+         .tol = 1e-6,
+         .order = 2},
+        {"RandomColorJitter",
+         "{\"contrast_factor\": 0.5, " WIDE "}",
+         1,
+         {{INPUT_SHAPE(2, 2, 2, 2)}},
+         .tol = 1e-7,
+         .order = 2},
         {"AutoContrast", "{" WIDE "}", 1, {{INPUT_SHAPE(2, 2, 3, 2)}}, .tol = 1e-6, .order = 2},
         {"AutoContrast", "{" WIDE "}", 1, {{INPUT_SHAPE(1, 2, 3)}}, .eval = true, .tol = 1e-6, .order = 2},
         {"Equalization",
@@ -143,6 +166,12 @@ static const struct {
     {"RandomErasing", "{\"value_range\": 1}"},
     {"RandomGaussianBlur", "{\"value_range\": 1}"},
     {"Equalization", "{\"value_range\": 1}"},
+    {"RandomSharpness", "{\"factor\": 1, \"value_range\": 1}"},
+    {"RandomColorDegeneration", "{\"factor\": 1, \"value_range\": 1}"},
+    {"RandomPosterization", "{\"factor\": 8, \"value_range\": 1}"},
+    {"RandomColorJitter", "{\"contrast_factor\": 1, \"hue_factor\": 1, \"value_range\": 1}"},
+    {"RandAugment", "{\"value_range\": 1}"},
+    {"AugMix", "{\"value_range\": 1}"},
 };
 enum { IMAGES = 12, EACH = 3 * 6 * 5 };
 
@@ -235,6 +264,53 @@ static void test_augment_contrast_keeps_the_mean(void **state) {
                 assert_true(now >= 0.5 - 1e-4 && now <= 1.25 + 1e-4 && fabs(now - factor) < 1e-4);
             }
         }
+    luron_tensor_unref(x), luron_tensor_unref(y);
+    luron_layer_unref(layer);
+}
+
+/* How many bits stay is drawn for each image, from the first bound up to what is below the second. */
+static void test_augment_bits_are_drawn(void **state) {
+    luron_ctx *ctx = *state;
+    luron_layer *layer = layer_of(ctx, "RandomPosterization", "{\"factor\": [7, 3]}");
+    luron_tensor *x, *y;
+    int found[8] = {0};
+    assert_ok(ctx, luron_tensor_new(&x, ctx, LURON_F32, LURON_SHAPE(400, 1, 1, 1)));
+    assert_ok(ctx, luron_tensor_fill(ctx, x, 255));
+    y = drawn(ctx, layer, x, 5);
+    for (int i = 0; i < 400; i++)
+        for (int bits = 0; bits < 8; bits++)
+            found[bits] += ((const float *)luron_tensor_data(y))[i] == (float)(256 - (256 >> bits));
+    for (int bits = 3; bits < 7; bits++)
+        assert_in_range(found[bits], 100 - 43, 100 + 43); /* five standard errors */
+    assert_int_equal(found[3] + found[4] + found[5] + found[6], 400);
+    luron_tensor_unref(x), luron_tensor_unref(y);
+    luron_layer_unref(layer);
+}
+
+/* RandomColorJitter is as bright as asked for, cut off, before the distance from that mean changes. */
+static void test_augment_jitter_has_an_order(void **state) {
+    luron_ctx *ctx = *state;
+    luron_layer *layer =
+        layer_of(ctx, "RandomColorJitter",
+                 "{\"brightness_factor\": [0.5, 0.5], \"contrast_factor\": [0.5, 0], \"value_range\": 1}");
+    luron_tensor *x = images(ctx), *y = drawn(ctx, layer, x, 4);
+    const float *a = luron_tensor_data(x), *b = luron_tensor_data(y);
+    for (int i = 0; i < IMAGES; i++) {
+        double factor = 0;
+        for (int channel = 0; channel < 3; channel++) {
+            const float *from = a + i * EACH + channel * 30, *to = b + i * EACH + channel * 30;
+            double mean = 0;
+            for (int j = 0; j < 30; j++)
+                mean += fmin(from[j] + 0.5, 1) / 30;
+            for (int j = 0; j < 30; j++) {
+                const double far = fmin(from[j] + 0.5, 1) - mean;
+                if (fabs(far) < 0.05) continue;
+                if (factor == 0) factor = (to[j] - mean) / far;
+                assert_true(fabs(mean + far * factor - to[j]) < 1e-4);
+            }
+        }
+        assert_true(factor >= 0.5 - 1e-4 && factor <= 1 + 1e-4);
+    }
     luron_tensor_unref(x), luron_tensor_unref(y);
     luron_layer_unref(layer);
 }
@@ -376,6 +452,20 @@ static void test_augment_messages(void **state) {
         {"RandomGaussianBlur", "{\"kernel_size\": [3, 4]}", "kernel_size is 4, an odd number expected"},
         {"RandomGaussianBlur", "{\"value_range\": 0}", "value_range is from 0 to 0, a range expected"},
         {"RandomHue", "{\"factor\": -0.1}", "factor"},
+        {"RandomSharpness", "{\"factor\": 1.5}", "factor: number from 0 to 1 or list of 1 to 2 such expected, got 1.5"},
+        {"RandomSharpness", "{\"factor\": 1, \"value_range\": 0}", "value_range is from 0 to 0, a range expected"},
+        {"RandomColorDegeneration", "{}", "factor"},
+        {"RandomPosterization", "{\"factor\": 9}",
+         "factor: integer from 1 to 8 or list of 1 to 2 such expected, got 9"},
+        {"RandomPosterization", "{\"factor\": 1, \"value_range\": 0}", "value_range is from 0 to 0, a range expected"},
+        {"RandomColorJitter", "{\"contrast_factor\": -0.5}", "contrast_factor"},
+        {"RandomColorJitter", "{\"value_range\": 0}", "value_range is from 0 to 0, a range expected"},
+        {"RandAugment", "{\"num_ops\": 0}", "num_ops"},
+        {"RandAugment", "{\"value_range\": 0}", "value_range is from 0 to 0, a range expected"},
+        {"RandAugment", "{\"interpolation\": \"cubic\"}", "interpolation"},
+        {"AugMix", "{\"alpha\": 0}", "alpha"},
+        {"AugMix", "{\"num_chains\": 17}", "num_chains"},
+        {"AugMix", "{\"factor\": -0.1}", "factor"},
         {"Hashing", "{\"num_bins\": 0}", "num_bins"},
     };
     static const refused_case refusals[] = {
@@ -391,6 +481,16 @@ static void test_augment_messages(void **state) {
          LURON_E_SHAPE,
          1,
          {REFUSED_REAL(2, 1, 3, 4)}},
+        {"RandomColorJitter",
+         "{\"hue_factor\": 1}",
+         "input has 1 channels, 3 expected: red, green, blue",
+         LURON_E_SHAPE,
+         1,
+         {REFUSED_REAL(1, 3, 4)}},
+        {"RandomColorDegeneration", "{\"factor\": 1}", "3 expected", LURON_E_SHAPE, 1, {REFUSED_REAL(2, 4, 3, 4)}},
+        {"RandAugment", NULL, "input has 1 channels, 3 expected", LURON_E_SHAPE, 1, {REFUSED_REAL(1, 3, 4)}},
+        {"AugMix", NULL, "input has 1 channels, 3 expected", LURON_E_SHAPE, 1, {REFUSED_REAL(1, 3, 4)}},
+        {"AugMix", "{\"all_ops\": false}", "input has 2 dimensions", LURON_E_SHAPE, 1, {REFUSED_REAL(3, 4)}},
         {"RandomGrayscale", NULL, "input has 5 dimensions", LURON_E_SHAPE, 1, {REFUSED_REAL(1, 1, 3, 3, 3)}},
         {"RandomErasing",
          "{\"fill_value\": [1, 2]}",
@@ -414,6 +514,8 @@ int main(void) {
         test_case(test_augment_draws),
         test_case(test_augment_brightness_is_uniform),
         test_case(test_augment_contrast_keeps_the_mean),
+        test_case(test_augment_bits_are_drawn),
+        test_case(test_augment_jitter_has_an_order),
         test_case(test_augment_some_images),
         test_case(test_augment_erases_rectangles),
         test_case(test_augment_erases_with_noise),
