@@ -27,4 +27,11 @@
 #endif
 #define WIDE_PASS(name) WIDE(name, (void *arg, int64_t begin, int64_t end, int64_t chunk), (arg, begin, end, chunk))
 
+/* Sums in double of eight lanes, two vectors, which compilers leave scalar where they are an array. QUAD: four reals at p. */
+typedef double quad __attribute__((vector_size(32)));
+typedef float four_float __attribute__((vector_size(16), aligned(4), may_alias));
+typedef double four_double __attribute__((vector_size(32), aligned(8), may_alias));
+#define QUAD(p) __builtin_convertvector(*(const TYPED(four) *)(p), quad)
+#define FOLDED(low, high) (((low[0] + high[0]) + (low[2] + high[2])) + ((low[1] + high[1]) + (low[3] + high[3])))
+
 #endif

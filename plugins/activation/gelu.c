@@ -7,7 +7,10 @@ typedef struct gelu { int32_t approximate; } gelu;
 #define HOST_FN (o->approximate ? LURON_MAP_tanh : LURON_MAP_erf)
 #define ARG (o->approximate ? (REAL)K * x * (1 + (REAL)B * x * x) : (REAL)0.70710678118654752440 * x)
 #define VALUE (x * (1 + u) / 2)
-#define SLOPE (o->approximate ? (1 - u * u) * (REAL)K * (1 + 3 * (REAL)B * x * x) : (REAL)(K * exp(-0.5 * x * x)))
+#define MORE (!o->approximate)
+#define MORE_FN LURON_MAP_exp
+#define MORE_ARG (x * x / -2)
+#define SLOPE (o->approximate ? (1 - u * u) * (REAL)K * (1 + 3 * (REAL)B * x * x) : (REAL)K * v)
 #define GRAD (gy * (1 + u + x * SLOPE) / 2) /* SLOPE: du/dx */
 #define REAL float
 #include "loops.h"

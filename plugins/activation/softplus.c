@@ -5,7 +5,8 @@ typedef struct softplus { double beta, threshold; } softplus;
 #define BX ((REAL)o->beta * x)
 #define HOST_FN LURON_MAP_exp /* of -|beta x|, which cannot overflow */
 #define ARG (BX > 0 ? -BX : BX)
-#define VALUE (BX > (REAL)o->threshold ? x : (REAL)(((BX > 0 ? BX : 0) + log1p(u)) / o->beta))
+#define THEN_FN LURON_MAP_log1p
+#define VALUE (BX > (REAL)o->threshold ? x : ((BX > 0 ? BX : 0) + u) / (REAL)o->beta)
 #define GRAD (BX > (REAL)o->threshold ? gy : gy * (BX > 0 ? 1 : u) / (1 + u))
 #define REAL float
 #include "loops.h"

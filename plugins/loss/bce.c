@@ -1,8 +1,9 @@
 /* bce.c: -(t log x + (1 - t) log(1 - x)) of probabilities x, the logarithms held at -100 as in PyTorch. */
 #include "loss.h"
-static double held(double log_x) { return log_x < -100 ? -100 : log_x; }
-#define LOG_X held(log(x))
-#define LOG_NOT_X held(log1p(-(double)x))
+#define U_ARG x  /* u = log(x) */
+#define V_ARG -x /* v = log(1 - x) */
+#define LOG_X (u < -100 ? -100 : u)
+#define LOG_NOT_X (v < -100 ? -100 : v)
 #define TERM ((t - 1) * LOG_NOT_X - t * LOG_X)
 #define SPREAD ((1 - x) * x)
 #define GRAD_X ((x - t) / (SPREAD > (REAL)1e-12 ? SPREAD : (REAL)1e-12))
@@ -12,6 +13,9 @@ static double held(double log_x) { return log_x < -100 ? -100 : log_x; }
 #define REAL double
 #include "pointwise.h"
 
+static int function_u(const loss *o) { return (void)o, LURON_MAP_log; }
+static int function_v(const loss *o) { return (void)o, LURON_MAP_log1p; }
+LOSS_POINTWISE_TYPE(function_u, function_v, 0)
 static luron_status forward(luron_call *c) {
     const luron_view *x = luron_in(c, INPUT);
     const int64_t n = luron_numel(x);
@@ -21,9 +25,9 @@ static luron_status forward(luron_call *c) {
             return luron_fail(c, LURON_E_RANGE, "input has %g at element %lld, expected probabilities from 0 to 1 "
                               "(BCEWithLogitsLoss takes any number)", p, (long long)luron_shown(c, i));
     }
-    return loss_pointwise_forward(c, BY_TYPE(c, terms));
+    return loss_pointwise_forward(c, &type);
 }
-static luron_status backward(luron_call *c) { return loss_pointwise_backward(c, BY_TYPE(c, slopes)); }
+static luron_status backward(luron_call *c) { return loss_pointwise_backward(c, &type); }
 static luron_status compose(luron_call *c, const luron_ops *o) {
     luron_tensor *x = o->in(c, INPUT), *t = o->in(c, TARGET);
     const double least = exp(-100); /* 0 itself would give a gradient of 0 times infinity */

@@ -1,10 +1,13 @@
 /* bce_with_logits.c: the loss of bce.c at sigmoid(x), (1 - t) x + (1 + (p - 1) t) L with L = log(1 + exp(-x)). */
 #include "loss.h"
-static double softplus(double x) { return (x > 0 ? x : 0) + log1p(exp(-fabs(x))); }
-static double sigmoid(double x) { return x > 0 ? 1 / (1 + exp(-x)) : exp(x) / (1 + exp(x)); }
-#define TERM ((1 - t) * x + (1 + (p - 1) * t) * softplus(-(double)x))
-#define GRAD_X (sigmoid(x) - t - (p - 1) * t * sigmoid(-(double)x))
-#define GRAD_T ((p - 1) * softplus(-(double)x) - x)
+#define U_ARG (x > 0 ? -x : x) /* u = exp(-|x|) */
+#define V_ARG u                /* v = log(1 + u) */
+#define UP ((x > 0 ? 1 : u) / (1 + u))
+#define DOWN ((x > 0 ? u : 1) / (1 + u))
+#define L ((x > 0 ? 0 : -x) + v)
+#define TERM ((1 - t) * x + (1 + (p - 1) * t) * L)
+#define GRAD_X (UP - t - (p - 1) * t * DOWN) /* of the sigmoids of x and -x */
+#define GRAD_T ((p - 1) * L - x)
 #define REAL float
 #include "pointwise.h"
 #define REAL double
@@ -17,6 +20,9 @@ static luron_tensor *composed(luron_call *c, const luron_ops *o) {
     if (luron_in(c, POS_WEIGHT)) l = o->mul(c, l, o->scale(c, o->mul(c, o->scale(c, o->in(c, POS_WEIGHT), 1, -1), t), 1, 1));
     return o->add(c, o->mul(c, o->scale(c, t, -1, 1), x), l);
 }
+static int function_u(const loss *o) { return (void)o, LURON_MAP_exp; }
+static int function_v(const loss *o) { return (void)o, LURON_MAP_log1p; }
+LOSS_POINTWISE_TYPE(function_u, function_v, 1)
 LOSS_POINTWISE
 static const luron_option *const options[] = { LOSS_REDUCTION, NULL };
 static const luron_port *const in[] = { LURON_PORT("input", 0, LURON_REAL, 0, "logits"),

@@ -16,6 +16,7 @@ static luron_tensor *composed(luron_call *c, const luron_ops *o) {
     luron_tensor *near = o->scale(c, o->square(c, d), 0.5, 0), *far = o->scale(c, size, delta, -delta * delta / 2);
     return o->where(c, o->le(c, size, o->scalar(c, delta)), near, far);
 }
+LOSS_POINTWISE_TYPE(NULL, NULL, 0)
 LOSS_POINTWISE
 static const luron_option *const options[] = { LURON_OPT_FLOAT(loss, delta, 1.0, 1e-300, 1e300, "where the square ends"),
     LOSS_REDUCTION, NULL };

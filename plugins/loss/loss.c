@@ -11,8 +11,6 @@ const char *const loss_reductions[] = { "mean", "sum", "none", NULL };
 const char *const loss_reductions_batch[] = { "mean", "sum", "none", "batchmean", NULL };
 const luron_port *const loss_pair[] = { LURON_PORT("input", 0, LURON_REAL, 0, "any shape"),
     LURON_PORT("target", 0, LURON_REAL, 0, "as input"), NULL };
-enum { GRAIN = 4096 }; /* elements whose terms are added up in one chain */
-
 static int64_t chunks(int64_t n, int64_t grain) { return n / grain + (n % grain != 0); }
 
 luron_status loss_no_gradient(luron_call *c, int port, const char *name) {
@@ -35,93 +33,10 @@ void loss_put(luron_call *c, double value) {
     else *(float *)y = (float)value;
 }
 
-/* The gradient of a reduced result; the gradients of kept terms are read one by one. */
-static double reduced_gradient(const luron_call *c) {
+double loss_reduced_gradient(const luron_call *c) {
     const luron_view *gy = luron_grad_out(c, 0);
     if (((const loss *)c->options)->reduction == LOSS_NONE) return 1;
     return c->dtype == LURON_F64 ? *luron_f64(gy) : (double)*luron_f32(gy);
-}
-
-/* ---- one term an element ----------------------------------------------------------------------------------------------- */
-static luron_status check_broadcast(luron_call *c, int port, const char *name) {
-    const luron_view *v = luron_in(c, port), *x = luron_in(c, INPUT);
-    if (!v) return LURON_OK;
-    if (v->ndim > x->ndim)
-        return luron_fail(c, LURON_E_SHAPE, "%s has %d dimensions, input has %d", name, (int)v->ndim, (int)x->ndim);
-    for (int i = 1; i <= v->ndim; i++) {
-        const int64_t have = v->shape[v->ndim - i], want = x->shape[x->ndim - i];
-        if (have != 1 && have != want)
-            return luron_fail(c, LURON_E_SHAPE, "%s has size %lld in dimension %d, expected 1 or %lld as in input", name,
-                              (long long)have, -i, (long long)want);
-    }
-    return LURON_OK;
-}
-
-luron_status loss_pointwise_setup(luron_call *c) {
-    const luron_view *x = luron_in(c, INPUT), *t = luron_in(c, TARGET);
-    const int32_t reduction = ((const loss *)c->options)->reduction;
-    if (x->ndim != t->ndim)
-        return luron_fail(c, LURON_E_SHAPE, "target has %d dimensions, input has %d: the two must have one shape", (int)t->ndim,
-                          (int)x->ndim);
-    for (int i = 0; i < x->ndim; i++)
-        if (x->shape[i] != t->shape[i])
-            return luron_fail(c, LURON_E_SHAPE, "target has size %lld in dimension %lld, input has %lld: the two must have one shape",
-                              (long long)t->shape[i], (long long)luron_shown(c, i), (long long)x->shape[i]);
-    if (reduction == LOSS_BATCHMEAN && x->ndim == 0)
-        return luron_fail(c, LURON_E_SHAPE, "input has no dimension, reduction \"batchmean\" divides by the size of the first");
-    LURON_TRY(check_broadcast(c, WEIGHT, "weight"));
-    LURON_TRY(check_broadcast(c, POS_WEIGHT, "pos_weight"));
-    LURON_TRY(c->host->declare_scratch(c, chunks(luron_numel(x), GRAIN) * (int64_t)sizeof(double)));
-    return reduction == LOSS_NONE ? luron_set_out_like(c, 0, x) : c->host->set_out(c, 0, LURON_REAL, 0, NULL);
-}
-
-int64_t loss_broadcast_at(const luron_view *v, const luron_view *shape, int64_t i) {
-    int64_t at = 0, step = 1;
-    for (int d = 1; d <= v->ndim; d++) {
-        const int64_t size = shape->shape[shape->ndim - d], own = v->shape[v->ndim - d];
-        if (own != 1) at += i % size * step;
-        i /= size, step *= own;
-    }
-    return at;
-}
-
-static pointwise pointwise_open(luron_call *c) {
-    const luron_view *x = luron_in(c, INPUT), *w = luron_in(c, WEIGHT), *p = luron_in(c, POS_WEIGHT);
-    return (pointwise) { .c = c, .o = c->options, .shape = x, .wv = w, .pv = p, .x = luron_data(x), .w = luron_data(w),
-                         .p = luron_data(p), .t = luron_data(luron_in(c, TARGET)), .sums = luron_scratch(c) };
-}
-static double divisor(const pointwise *k) {
-    if (k->o->reduction == LOSS_MEAN) return (double)luron_numel(k->shape);
-    return k->o->reduction == LOSS_BATCHMEAN ? (double)k->shape->shape[0] : 1;
-}
-
-luron_status loss_pointwise_forward(luron_call *c, loss_chunk *terms) {
-    pointwise k = pointwise_open(c);
-    const int64_t n = luron_numel(k.shape);
-    if (k.o->reduction == LOSS_NONE) k.each = luron_data(luron_out(c, 0));
-    c->host->parallel_for(c, n, GRAIN, terms, &k);
-    double sum = 0;
-    for (int64_t i = 0; i < chunks(n, GRAIN); i++) sum += k.sums[i];
-    loss_put(c, sum / divisor(&k));
-    return LURON_OK;
-}
-
-luron_status loss_pointwise_backward(luron_call *c, loss_chunk *slopes) {
-    pointwise k = pointwise_open(c);
-    LURON_TRY(loss_no_gradient(c, WEIGHT, "weight"));
-    LURON_TRY(loss_no_gradient(c, POS_WEIGHT, "pos_weight"));
-    k.gx = luron_data(luron_grad_in_beta(c, INPUT, &k.beta_x));
-    k.gt = luron_data(luron_grad_in_beta(c, TARGET, &k.beta_t));
-    k.scale = reduced_gradient(c) / divisor(&k);
-    if (k.o->reduction == LOSS_NONE) k.gy = luron_data(luron_grad_out(c, 0));
-    c->host->parallel_for(c, luron_numel(k.shape), GRAIN, slopes, &k);
-    return LURON_OK;
-}
-
-luron_status loss_pointwise_finish(luron_call *c, const luron_ops *o, luron_tensor *terms) {
-    pointwise k = pointwise_open(c);
-    if (k.wv) terms = o->mul(c, terms, o->in(c, WEIGHT));
-    return o->set_out(c, 0, loss_reduce(c, o, terms, o->scalar(c, divisor(&k))));
 }
 
 /* ---- classes ------------------------------------------------------------------------------------------------------------- */
@@ -167,7 +82,7 @@ classes loss_classes_open(luron_call *c) {
     k.rows *= k.inner;
     const luron_view *gy = luron_grad_out(c, 0);
     if (gy) {
-        k.scale = reduced_gradient(c);
+        k.scale = loss_reduced_gradient(c);
         if (k.o->reduction == LOSS_NONE) k.gy = luron_data(gy);
         k.gx = luron_data(luron_grad_in_beta(c, INPUT, &k.beta_x));
     } else if (k.o->reduction == LOSS_NONE) {

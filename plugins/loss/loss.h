@@ -1,5 +1,6 @@
 /* loss.h -- what the files of this plugin share. A file is a type. Sums run in chunks cut by size alone: each chunk adds
- * up in double, in order, and the chunks' sums are added in order, so that results do not depend on threads.          */
+ * up in double, in order (or eight sums of terms in turn), and the chunks' sums are added in order, so that results do not
+ * depend on threads.                                                                                                  */
 #ifndef LOSS_H
 #define LOSS_H
 #include "../loops.h"
@@ -11,6 +12,7 @@
 #define LOSS_DECLARE(id) extern const luron_layer_type loss_##id;
 LOSSES(LOSS_DECLARE)
 
+typedef void loss_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk);
 enum { INPUT, TARGET, WEIGHT, POS_WEIGHT };                  /* ports */
 enum { LOSS_MEAN, LOSS_SUM, LOSS_NONE, LOSS_BATCHMEAN };     /* choices of `reduction` */
 extern const char *const loss_reductions[], *const loss_reductions_batch[];
@@ -31,31 +33,47 @@ typedef struct loss {
 
 /** An error if the gradient of an input that has none is wanted. */
 luron_status loss_no_gradient(luron_call *c, int port, const char *name);
+/** The gradient of a reduced result; 1 where terms are kept, whose gradients are read one by one. */
+double loss_reduced_gradient(const luron_call *c);
 /** The sum or mean (of `count` terms) in ops, as `reduction` says. */
 luron_tensor *loss_reduce(luron_call *c, const luron_ops *o, luron_tensor *terms, luron_tensor *count);
 
 /* ---- losses of one term an element (pointwise.h): input and target of one shape ------------------------------------------ */
-typedef struct pointwise {
-    luron_call *c;
+enum { LOSS_PIECE = 256 }; /* elements that are worked off at once */
+/* One step over n elements. p, u and v hold something always, whether or not they are used. */
+typedef struct loss_piece {
     const loss *o;
-    const luron_view *shape;   /* of the input */
-    const luron_view *wv, *pv; /* weight and pos_weight, which broadcast to it, or NULL */
-    const void *x, *t, *w, *p, *gy;
-    void *each, *gx, *gt;      /* NULL: not wanted */
-    double *sums, scale, beta_x, beta_t;
-} pointwise;
-typedef void loss_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk);
+    enum { LOSS_TERM, LOSS_GRAD_X, LOSS_GRAD_T, LOSS_U, LOSS_V } what;
+    int64_t n;
+    const void *x, *t, *p, *u, *v;
+    void *to;
+} loss_piece;
+/* A type: its loops for float, vectors of floats and double; u and v: functions of the host, or -1; of these GRAD_X reads so many. */
+typedef struct loss_pointwise {
+    void (*piece[3])(const loss_piece *k);
+    int (*u)(const loss *o), (*v)(const loss *o);
+    int slope_needs;
+} loss_pointwise;
+#define LOSS_LOOP_float INLINE
+#define LOSS_LOOP_double static __attribute__((cold)) /* small, where float is quick */
 luron_status loss_pointwise_setup(luron_call *c);
-luron_status loss_pointwise_forward(luron_call *c, loss_chunk *terms);
-luron_status loss_pointwise_backward(luron_call *c, loss_chunk *slopes);
+luron_status loss_pointwise_forward(luron_call *c, const loss_pointwise *type);
+luron_status loss_pointwise_backward(luron_call *c, const loss_pointwise *type);
 /** Reduce terms times the optional weight, in ops. */
 luron_status loss_pointwise_finish(luron_call *c, const luron_ops *o, luron_tensor *terms);
-/** Where element i of `shape` lies in v, which broadcasts to it. */
-int64_t loss_broadcast_at(const luron_view *v, const luron_view *shape, int64_t i);
-/* forward, backward and compose, the last from terms() of the file. */
+#if defined(__x86_64__)
+#define LOSS_PIECES { piece_float, piece_wide, piece_double }
+#else
+#define LOSS_PIECES { piece_float, piece_float, piece_double }
+#endif
+/* `type`, from the loops; more members may follow. */
+#define LOSS_POINTWISE_TYPE(...)                                                                                       \
+    WIDE(piece, (const loss_piece *k), (k))                                                                            \
+    static const loss_pointwise type = { LOSS_PIECES, __VA_ARGS__ };
+/* forward, backward and compose, the last from composed() of the file. */
 #define LOSS_POINTWISE                                                                                                 \
-    static luron_status forward(luron_call *c) { return loss_pointwise_forward(c, BY_TYPE(c, terms)); }                \
-    static luron_status backward(luron_call *c) { return loss_pointwise_backward(c, BY_TYPE(c, slopes)); }             \
+    static luron_status forward(luron_call *c) { return loss_pointwise_forward(c, &type); }                            \
+    static luron_status backward(luron_call *c) { return loss_pointwise_backward(c, &type); }                          \
     static luron_status compose(luron_call *c, const luron_ops *o) { return loss_pointwise_finish(c, o, composed(c, o)); }
 #define LOSS_POINTWISE_MEMBERS                                                                                         \
     .flags = LURON_LAYER_F64 | LURON_LAYER_LOSS | LURON_LAYER_FREES_OUT, .setup = loss_pointwise_setup,                \
@@ -89,6 +107,5 @@ void loss_put(luron_call *c, double value);
 luron_tensor *loss_log_probabilities(luron_call *c, const luron_ops *o);
 /** The same loss in ops from log-probabilities and target ids. */
 luron_status loss_compose_ids(luron_call *c, const luron_ops *o, luron_tensor *logp);
-enum { LOSS_PIECE = 256 };
 
 #endif

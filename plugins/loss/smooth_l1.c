@@ -17,6 +17,7 @@ static luron_tensor *composed(luron_call *c, const luron_ops *o) {
     luron_tensor *near = o->scale(c, o->square(c, d), 0.5 / beta, 0), *far = o->scale(c, size, 1, -beta / 2);
     return o->where(c, o->lt(c, size, o->scalar(c, beta)), near, far);
 }
+LOSS_POINTWISE_TYPE(NULL, NULL, 0)
 LOSS_POINTWISE
 static const luron_option *const options[] = { LURON_OPT_FLOAT(loss, beta, 1.0, 0, 1e300, "where the square ends"),
     LOSS_REDUCTION, NULL };

@@ -4,10 +4,6 @@
 #ifndef REAL
 #include "norm.h"
 enum { BLOCK = 64, LEAST_TOLD = 256, SIDE_BY_SIDE = 4096 /* numbers of channels that are worked on at once */ };
-typedef double quad __attribute__((vector_size(32))); /* lanes of a sum; compilers leave arrays of them scalar */
-#define QUAD(p) __builtin_convertvector(*(const TYPED(four) *)(p), quad)
-#define FOLDED(low, high)                                                                                              \
-    (((low[0] + high[0]) + (low[2] + high[2])) + ((low[1] + high[1]) + (low[3] + high[3])))
 static int64_t first_row(const channels *k, int64_t group) { return k->apart > 1 ? group : group * k->rows; }
 /* A batch of plain rows: channels lie side by side and are worked on in blocks. */
 static int by_columns(const channels *k) { return k->apart > 1 && k->places == 1; }
@@ -84,7 +80,6 @@ luron_status norm_channels_backward(luron_call *c, channels k) {
 }
 #else
 /* ---- a row ------------------------------------------------------------------------------------------------------- */
-typedef REAL TYPED(four) __attribute__((vector_size(4 * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
 /* Adds to to[0] the sum of x - pivot, to to[1] that of the squares of these. */
 LOOP TYPED(moments)(const REAL *x, int64_t n, double pivot, double *to) {
     quad low = {0}, high = {0}, square = {0}, above = {0};

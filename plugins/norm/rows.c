@@ -16,11 +16,11 @@ typedef struct rows {
 } rows;
 static int64_t grain_of(int64_t size) { return size * LEAST < NORM_GRAIN ? NORM_GRAIN / (size > 0 ? size : 1) : LEAST; }
 static int64_t pieces_of(const rows *k) { return k->n / grain_of(k->size) + (k->n % grain_of(k->size) != 0); }
-#define FOLD(lane) (((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7])))
 #define REAL float
 #include "rows.c"
 #define REAL double
 #include "rows.c"
+WIDE_PASS(forward_rows) WIDE_PASS(backward_rows)
 
 luron_status norm_rows_declare(luron_call *c) {
     const norm *o = luron_options(c);
@@ -70,7 +70,7 @@ static rows open_run(luron_call *c, int centred) {
 luron_status norm_rows_forward(luron_call *c, int centred, double eps) {
     rows k = open_run(c, centred);
     k.y = luron_data(luron_out(c, 0)), k.eps = eps;
-    c->host->parallel_for(c, k.n, grain_of(k.size), BY_TYPE(c, forward_rows), &k);
+    c->host->parallel_for(c, k.n, grain_of(k.size), BY_VECTORS(c, forward_rows), &k);
     return LURON_OK;
 }
 luron_status norm_rows_backward(luron_call *c, int centred) {
@@ -78,28 +78,29 @@ luron_status norm_rows_backward(luron_call *c, int centred) {
     k.gy = luron_data(luron_grad_out(c, 0)), k.gx = luron_data(luron_grad_in_beta(c, 0, &k.beta));
     k.gw = luron_data(luron_grad_param_beta(c, WEIGHT, &k.beta_w)),
     k.gb = luron_data(luron_grad_param_beta(c, BIAS, &k.beta_b));
-    c->host->parallel_for(c, k.n, grain_of(k.size), BY_TYPE(c, backward_rows), &k);
+    c->host->parallel_for(c, k.n, grain_of(k.size), BY_VECTORS(c, backward_rows), &k);
     if (k.gw || k.gb) c->host->parallel_for(c, k.size, COLUMNS, BY_TYPE(c, add_up), &k);
     return LURON_OK;
 }
 #else
-static void TYPED(measure)(const rows *k, const REAL *x, double *stats) {
-    double lane[NORM_LANES] = {0}, square[NORM_LANES] = {0}, mean = 0, sum = 0;
+LOOP TYPED(measure)(const rows *k, const REAL *x, double *stats) {
+    quad low = {0}, high = {0}, square = {0}, above = {0};
+    double mean = 0, sum = 0;
     const int64_t n = k->size, whole = n - n % NORM_LANES;
     for (int64_t i = 0; k->centred && i < whole; i += NORM_LANES)
-        for (int l = 0; l < NORM_LANES; l++)
-            lane[l] += (double)x[i + l];
+        low += QUAD(x + i), high += QUAD(x + i + 4);
     for (int64_t i = whole; k->centred && i < n; i++)
         mean += (double)x[i];
-    mean = (FOLD(lane) + mean) / (double)n;
-    for (int64_t i = 0; i < whole; i += NORM_LANES)
-        for (int l = 0; l < NORM_LANES; l++)
-            square[l] += ((double)x[i + l] - mean) * ((double)x[i + l] - mean);
+    mean = (FOLDED(low, high) + mean) / (double)n;
+    for (int64_t i = 0; i < whole; i += NORM_LANES) {
+        const quad a = QUAD(x + i) - mean, b = QUAD(x + i + 4) - mean;
+        square += a * a, above += b * b;
+    }
     for (int64_t i = whole; i < n; i++)
         sum += ((double)x[i] - mean) * ((double)x[i] - mean);
-    stats[0] = mean, stats[1] = 1 / sqrt((FOLD(square) + sum) / (double)n + k->eps);
+    stats[0] = mean, stats[1] = 1 / sqrt((FOLDED(square, above) + sum) / (double)n + k->eps);
 }
-static void TYPED(forward_rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+LOOP TYPED(forward_rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const rows *k = arg;
     const REAL *restrict w = k->w, *restrict b = k->b;
     (void)chunk;
@@ -121,21 +122,23 @@ static void TYPED(forward_rows)(void *arg, int64_t begin, int64_t end, int64_t c
 }
 
 /* Sums of gy w and gy w (x - mean) over a row; w NULL: 1. */
-static inline void TYPED(row_sums)(const REAL *gy, const REAL *x, const REAL *w, int64_t n, double mean, double *sums) {
-    double plain[NORM_LANES] = {0}, product[NORM_LANES] = {0}, p = 0, q = 0;
+LOOP TYPED(row_sums)(const REAL *gy, const REAL *x, const REAL *w, int64_t n, double mean, double *sums) {
+    quad low = {0}, high = {0}, product = {0}, above = {0};
+    double p = 0, q = 0;
     const int64_t whole = n - n % NORM_LANES;
-    for (int64_t i = 0; i < whole; i += NORM_LANES)
-        for (int l = 0; l < NORM_LANES; l++) {
-            const double g = w ? (double)gy[i + l] * (double)w[i + l] : (double)gy[i + l];
-            plain[l] += g, product[l] += g * ((double)x[i + l] - mean);
-        }
+    for (int64_t i = 0; i < whole; i += NORM_LANES) {
+        quad a = QUAD(gy + i), b = QUAD(gy + i + 4);
+        if (w) a *= QUAD(w + i), b *= QUAD(w + i + 4);
+        low += a, high += b;
+        product += a * (QUAD(x + i) - mean), above += b * (QUAD(x + i + 4) - mean);
+    }
     for (int64_t i = whole; i < n; i++) {
         const double g = w ? (double)gy[i] * (double)w[i] : (double)gy[i];
         p += g, q += g * ((double)x[i] - mean);
     }
-    sums[0] = FOLD(plain) + p, sums[1] = FOLD(product) + q;
+    sums[0] = FOLDED(low, high) + p, sums[1] = FOLDED(product, above) + q;
 }
-static inline void TYPED(slope_row)(REAL *restrict gx, const REAL *restrict gy, const REAL *restrict x,
+LOOP TYPED(slope_row)(REAL *restrict gx, const REAL *restrict gy, const REAL *restrict x,
                                     const REAL *restrict w, int64_t n, int add, REAL mean, REAL times, REAL slope,
                                     REAL shift) {
     for (int64_t i = 0; i < n; i++) {
@@ -144,12 +147,12 @@ static inline void TYPED(slope_row)(REAL *restrict gx, const REAL *restrict gy, 
     }
 }
 /* What a row adds to the gradients of weight and bias. */
-static void TYPED(param_row)(double *restrict gw, double *restrict gb, const REAL *restrict gy, const REAL *restrict x,
+LOOP TYPED(param_row)(double *restrict gw, double *restrict gb, const REAL *restrict gy, const REAL *restrict x,
                              int64_t n, double mean, double times) {
     for (int64_t i = 0; i < n; i++)
         gw[i] += (double)gy[i] * (((double)x[i] - mean) * times), gb[i] += (double)gy[i];
 }
-static void TYPED(backward_rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+LOOP TYPED(backward_rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const rows *k = arg;
     const REAL *w = k->w;
     const int64_t n = k->size;

@@ -3,8 +3,6 @@
 #ifndef REAL
 #include "pool.h"
 enum { PIECE = 64, LANES = 16, SHORT = 4 };
-typedef double quad __attribute__((vector_size(32))); /* lanes of a sum; compilers leave arrays of them scalar */
-#define QUAD(p) __builtin_convertvector(*(const TYPED(four) *)(p), quad)
 /* What a window divides by, from its rows and columns. */
 static double divisor(const planes *p, double rows, double columns) {
     return !p->adaptive && p->o->divisor_override ? (double)p->o->divisor_override : rows * columns;
@@ -177,7 +175,6 @@ static void TYPED(spread_row)(const planes *p, REAL *gx, const REAL *gy, const i
 }
 
 /* ---- by windows -------------------------------------------------------------------------------------------------- */
-typedef REAL TYPED(four) __attribute__((vector_size(4 * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
 INLINE double TYPED(run_sum)(const REAL *x, int64_t n) {
     quad a = {0}, b = {0}, d = {0}, e = {0};
     double rest = 0;

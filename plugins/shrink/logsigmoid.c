@@ -2,7 +2,8 @@
 #include "shrink.h"
 #define HOST_FN LURON_MAP_exp
 #define ARG (x < 0 ? x : -x)
-#define VALUE ((x < 0 ? x : 0) - (REAL)log1p(u))
+#define THEN_FN LURON_MAP_log1p
+#define VALUE ((x < 0 ? x : 0) - u)
 #define GRAD (gy * (x < 0 ? 1 : u) / (1 + u))
 #define REAL float
 #include "../activation/loops.h"

@@ -1,7 +1,7 @@
 /* The convolution kernels: bit for bit against loops that state the rule of their sums (kernels/conv.h), over random
  * shapes, on every instruction set that is here. */
 #include "internal.h"
-#include "kernels/conv.h"
+#include "kernels/conv_part.h"
 #include "tensor_assert.h"
 
 #include <math.h>
@@ -378,8 +378,40 @@ static void test_conv_large_shapes(void **state) {
     luron__parallel_always(false);
 }
 
+/* Many weights for few places (kernels/conv_deep.c), with strides, dilation, groups and depths. */
+static void test_conv_deep_shapes(void **state) {
+    (void)state;
+    uint32_t seed = 5;
+    int made = 0, summed = 0;
+    luron__parallel_always(true);
+    for (int done = 0; done < 6;) {
+        const int dims = 1 + done % 3;
+        luron__conv_args g = {.images = among(&seed, 1, done % 3 ? 4 : 20), .groups = among(&seed, 1, 2)};
+        g.c_in = g.groups * among(&seed, 60, 90), g.c_out = g.groups * among(&seed, 250, 270);
+        int64_t after[3] = {0};
+        for (int d = 0; d < 3; d++) {
+            g.in[d] = g.kernel[d] = g.stride[d] = g.dilation[d] = 1;
+            if (d < 3 - dims) continue;
+            g.in[d] = among(&seed, 1, dims == 1 ? 20 : dims == 2 ? 9 : 4);
+            g.kernel[d] = dims == 1 ? among(&seed, 7, 9) : dims == 2 ? 3 : 2;
+            if (next(&seed) % 3 == 0) g.stride[d] = 2;
+            if (next(&seed) % 4 == 0) g.dilation[d] = 2;
+            g.before[d] = among(&seed, 0, g.kernel[d]), after[d] = among(&seed, 0, g.kernel[d]);
+        }
+        if (!outputs(&g, after)) continue;
+        g.dtype = LURON_F32;
+        const luron__conv_part p = luron__conv_part_of(&g, false, NULL);
+        made += luron__conv_is_deep(&p), summed += luron__conv_sums_deep(&p);
+        check_all(g, next(&seed));
+        done++;
+    }
+    luron__parallel_always(false);
+    assert_true(made >= 3 && summed >= 4);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_conv_deep_shapes),
         cmocka_unit_test(test_conv_random_shapes),
         cmocka_unit_test(test_conv_large_shapes),
     };

@@ -3,7 +3,8 @@
 #include "internal.h"
 #include "kernels/conv_part.h"
 
-#define LEAST_FLOPS 1e6 /* worth handing to another thread */
+#define LEAST_FLOPS 1e6 /* worth handing to another thread, */
+enum { LEAST_PACKED = 1 << 17, PACKED_ROWS = 16 }; /* and so many numbers */
 
 typedef struct job {
     luron__conv_part p;
@@ -11,6 +12,11 @@ typedef struct job {
     int64_t *offset;      /* in the copy, then in the tensor */
     luron__buffers buffers;
 } job;
+
+typedef struct packing {
+    const luron__conv_part *p;
+    void *to;
+} packing;
 
 #define T float
 #define NAME(x) x##_f32
@@ -23,7 +29,11 @@ typedef struct job {
 #undef T
 #undef NAME
 
-void luron__conv_pack(const luron__conv_part *p, void *packed) { (p->size == 4 ? pack_f32 : pack_f64)(p, packed); }
+void luron__conv_pack(const luron__conv_part *p, int threads, void *packed) {
+    packing m = {p, packed};
+    luron__parallel_for(threads, p->g->groups * luron__ceil_div(p->rows, PACKED_ROWS), luron__most(1, LEAST_PACKED / (PACKED_ROWS * p->k + 1)),
+                        p->size == 4 ? pack_f32 : pack_f64, &m);
+}
 
 const luron__conv_kernels *luron__conv_kernels_of(int isa) {
     switch (isa) {
@@ -66,7 +76,6 @@ static void run_band(const job *m, const luron__conv_band *b, luron__conv_ahead 
     j.to = (char *)g->to + to * p->size;
     j.ld = pixels, j.line_to = made[2] * d[1].to_step, j.step = d[2].to_step, j.beta = g->beta;
     j.a = (const char *)m->a + first_row * p->k * p->size;
-    j.row_stride = p->backward ? 1 : p->k, j.k_stride = p->backward ? p->rows : 1;
     if (!p->backward && g->bias) j.bias = (const char *)g->bias + first_row * p->size;
     if (p->in_place && is_inside(p, b)) {
         j.b = (const char *)m->from + luron__conv_place(p, b) * p->size;
@@ -81,7 +90,7 @@ static void run_band(const job *m, const luron__conv_band *b, luron__conv_ahead 
 }
 
 static bool tells_bands(const luron__conv_part *p) {
-    return p->g->made && !p->backward && luron__conv_is_whole(p);
+    return p->g->made && !p->backward && (luron__conv_is_deep(p) ? p->g->groups == 1 : luron__conv_is_whole(p));
 }
 
 static void run_bands(void *arg, int64_t begin, int64_t end, int64_t chunk) {
@@ -108,18 +117,19 @@ static int64_t tables_bytes(const luron__conv_part *p) {
     return offset_bytes(p) + (p->backward ? luron__round_64(p->g->groups * p->k * p->rows * p->size) : 0);
 }
 static int64_t part_bytes(luron__conv_part *p, int threads) {
+    if (luron__conv_is_deep(p)) return luron__conv_deep_work(p, threads);
     return 64 + tables_bytes(p) + luron__buffers_bytes(luron__conv_copy_bytes(p), threads);
 }
 
 /* The tables at `at`, a multiple of 64. */
-static job job_of(const luron__conv_part *p, char *at) {
+static job job_of(const luron__conv_part *p, int threads, char *at) {
     const luron__conv_args *g = p->g;
     job m = {.p = *p, .from = p->backward ? g->gy : g->x, .a = g->w, .offset = (int64_t *)(void *)at};
     luron__conv_offsets(p, false, m.offset);
     if (p->in_place) luron__conv_offsets(p, true, m.offset + p->k);
     if (p->backward) {
         char *packed = at + offset_bytes(p);
-        luron__conv_pack(p, packed);
+        luron__conv_pack(p, threads, packed);
         m.a = packed;
     }
     return m;
@@ -127,11 +137,15 @@ static job job_of(const luron__conv_part *p, char *at) {
 static int64_t grain_of(double flops) { return luron__most(1, (int64_t)(LEAST_FLOPS / (flops + 1))); }
 
 static void run_part(luron__conv_part *p, int threads, void *work) {
+    if (luron__conv_is_deep(p)) {
+        luron__conv_deep(p, threads, work);
+        return;
+    }
     const double flops =
         2.0 * (double)(p->k + 1) * (double)(p->rows * p->d[0].count * p->d[1].band) * (double)p->d[2].band;
     char *at = (char *)work + (64 - (uintptr_t)work % 64) % 64;
     if (luron__conv_bands(p) == 0 || p->rows == 0) return;
-    job m = job_of(p, at);
+    job m = job_of(p, threads, at);
     m.buffers = luron__buffers_at(at + tables_bytes(p), luron__conv_copy_bytes(p), threads);
     luron__parallel_for(threads, luron__conv_bands(p), grain_of(flops), run_bands, &m);
 }
@@ -209,7 +223,7 @@ int64_t luron__conv_work(const luron__conv_args *args, int threads) {
     luron__conv_part p = luron__conv_part_of(&g, false, NULL);
     int64_t bytes = luron__most(part_bytes(&p, threads), luron__conv_weight_work(&g, threads));
     bytes = luron__most(bytes, luron__conv_sparse_work(&g, threads));
-    const int64_t strided = luron__conv_strided_work(&g, threads);
+    const int64_t strided = luron__conv_is_deep(&p) ? 0 : luron__conv_strided_work(&g, threads);
     if (strided > 0) return luron__most(bytes, strided);
     for (bool more = begin(&g, &at); more; more = go_on(&g, &at)) {
         p = luron__conv_part_of(&g, true, at.r);
@@ -228,7 +242,9 @@ void luron__conv(const luron__conv_args *args, int threads, void *work) {
 void luron__conv_grad_input(const luron__conv_args *args, int threads, void *work) {
     luron__conv_args g = luron__conv_flattened(args);
     places at;
-    if (luron__conv_sparse_input(&g, threads, work) || luron__conv_strided_input(&g, threads, work)) return;
+    const luron__conv_part whole = luron__conv_part_of(&g, false, NULL);
+    if (luron__conv_sparse_input(&g, threads, work)) return;
+    if (!luron__conv_is_deep(&whole) && luron__conv_strided_input(&g, threads, work)) return;
     bool more = begin(&g, &at);
     if (!more || leaves_some(&g, &at)) leave_others(&g);
     for (; more; more = go_on(&g, &at)) {
@@ -237,21 +253,30 @@ void luron__conv_grad_input(const luron__conv_args *args, int threads, void *wor
     }
 }
 #else
-static void NAME(pack)(const luron__conv_part *p, void *packed) {
+/* A task: some rows of a group. */
+static void NAME(pack)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+    const packing *m = arg;
+    const luron__conv_part *p = m->p;
     const luron__conv_args *g = p->g;
-    const int64_t taps = luron__conv_volume(g->kernel);
-    T *to = packed;
+    const int64_t taps = luron__conv_volume(g->kernel), blocks = luron__ceil_div(p->rows, PACKED_ROWS);
     int64_t none;
-    for (int64_t c = 0; c < g->c_out; c++)
-        for (int64_t i = 0; i < taps; i++) {
-            const int64_t z = i / (g->kernel[1] * g->kernel[2]), y = i / g->kernel[2] % g->kernel[1],
-                          x = i % g->kernel[2];
-            if (!luron__conv_tap_at(&p->d[0], z, &none) || !luron__conv_tap_at(&p->d[1], y, &none) ||
-                !luron__conv_tap_at(&p->d[2], x, &none))
-                continue;
-            const T *from = (const T *)g->w + c * p->rows * taps + i;
-            for (int64_t k = 0; k < p->rows; k++)
-                *to++ = from[k * taps];
-        }
+    (void)chunk;
+    for (int64_t block = begin; block < end; block++) {
+        const int64_t group = block / blocks, row = block % blocks * PACKED_ROWS,
+                      rows = luron__least(PACKED_ROWS, p->rows - row);
+        T *to = (T *)m->to + (group * p->rows + row) * p->k;
+        for (int64_t c = group * p->channels; c < (group + 1) * p->channels; c++)
+            for (int64_t i = 0; i < taps; i++) {
+                const int64_t z = i / (g->kernel[1] * g->kernel[2]), y = i / g->kernel[2] % g->kernel[1],
+                              x = i % g->kernel[2];
+                if (!luron__conv_tap_at(&p->d[0], z, &none) || !luron__conv_tap_at(&p->d[1], y, &none) ||
+                    !luron__conv_tap_at(&p->d[2], x, &none))
+                    continue;
+                const T *from = (const T *)g->w + (c * p->rows + row) * taps + i;
+                for (int64_t r = 0; r < rows; r++)
+                    to[r * p->k] = from[r * taps];
+                to++;
+            }
+    }
 }
 #endif

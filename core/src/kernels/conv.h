@@ -5,7 +5,8 @@
  *     blocks added in order; then beta times what was there, then the bias;
  *   - an element of the weight's gradient is a sum of chains of multiply-adds from +0 over the pixels, in ascending
  *     order, of blocks of at most 256: whole lines, or pieces of a line, of the bands of kernels/conv_part.h. Many
- * bands are summed in parts, whose number follows from the shapes; the parts are added in order.
+ * bands are summed in parts, whose number follows from the shapes; the parts are added in order. Where weights are many
+ * and places few (luron__conv_sums_deep) a block is all places of several images, at most 512, in equal shares.
  *
  * Zeros in gy may be left out, which changes no sum of finite numbers (but for the sign of a 0 that underflowed); an
  * infinity or NaN that only zeros would have met adds none then. Where no tap reaches, a gradient with beta 1 is left as

@@ -42,10 +42,10 @@ static LURON__CONV_ONCE void VNAME(finish)(const luron__conv_job *j, int64_t row
 
 /* n more terms of rows x (vecs vectors) sums. */
 static inline __attribute__((always_inline)) void VNAME(chains)(const int rows, const int vecs, int64_t n, const T *a,
-                                                                const int64_t row_stride, const int64_t k_stride,
-                                                                const T *const *b, const int64_t *offset, VEC *sum) {
+                                                                int64_t row_stride, const T *const *b,
+                                                                const int64_t *offset, VEC *sum) {
     VEC x[8];
-    for (; n > 0; n--, a += k_stride, offset++) {
+    for (; n > 0; n--, a++, offset++) {
         LURON__UNROLL(8)
         for (int v = 0; v < vecs; v++) {
             x[v] = VNAME(load)(b[v] + *offset);
@@ -66,8 +66,8 @@ static inline __attribute__((always_inline)) void VNAME(chains)(const int rows, 
 static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, const int vecs, const luron__conv_job *j,
                                                               int64_t row, const luron__conv_spot *at) {
     VEC sum[24], total[24];
-    const T *b[8], *a = (const T *)j->a + row * j->row_stride;
-    const int64_t row_stride = j->row_stride, k_stride = j->k_stride, *offset = j->offset;
+    const T *b[8], *a = (const T *)j->a + row * j->k;
+    const int64_t *offset = j->offset;
     const int64_t blocks = j->k > LURON__CONV_K ? (j->k + LURON__CONV_K - 1) / LURON__CONV_K : 1;
     bool whole = blocks == 1 && j->step == 1 && j->beta == 0;
     LURON__UNROLL(8)
@@ -84,11 +84,8 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
         for (int i = 0; i < rows * vecs; i++)
             sum[i] = (VEC){0};
         const int64_t n = j->k / blocks + (block < j->k % blocks);
-        if (row_stride == 1)
-            VNAME(chains)(rows, vecs, n, a, 1, k_stride, b, offset, sum);
-        else
-            VNAME(chains)(rows, vecs, n, a, row_stride, k_stride, b, offset, sum);
-        a += n * k_stride, offset += n;
+        VNAME(chains)(rows, vecs, n, a, j->k, b, offset, sum);
+        a += n, offset += n;
         if (whole) {
             LURON__UNROLL(8)
             for (int r = 0; r < rows; r++) {

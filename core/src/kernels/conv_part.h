@@ -49,8 +49,8 @@ bool luron__conv_tap_at(const luron__conv_axis *a, int64_t k, int64_t *offset);
 void luron__conv_offsets(const luron__conv_part *p, bool in_place, int64_t *to);
 /** Make bands and copies of n parts of one gradient the same; the first has the most places. */
 void luron__conv_share(luron__conv_part *p, int n);
-/** The weights of a part of the gradient as (group, output channel, taps, input channel). */
-void luron__conv_pack(const luron__conv_part *p, void *packed);
+/** The weights of a part of the gradient as (group, input channel, output channel, taps). */
+void luron__conv_pack(const luron__conv_part *p, int threads, void *packed);
 /** Bytes of the copy of one band. */
 int64_t luron__conv_copy_bytes(const luron__conv_part *p);
 /** What band b reads of x (or, backward, gy), `from`, to `copy`. */
@@ -63,6 +63,16 @@ int64_t luron__conv_bands(const luron__conv_part *p);
 /** What band i reads of `from`, to be asked for beside the tiles of the band before; nothing if it is not all of
  * a group of an image, more than a cache has room for, or made with little work. */
 luron__conv_ahead luron__conv_ahead_of(const luron__conv_part *p, int64_t i, const void *from);
+/** Are there so many weights for so few places, in lines shorter than a vector, that those of several images go through
+ * one product (conv_deep.c)? By the shapes alone. */
+bool luron__conv_is_deep(const luron__conv_part *p);
+/** The sums of such a part. Work: bytes. */
+void luron__conv_deep(const luron__conv_part *p, int threads, void *work);
+int64_t luron__conv_deep_work(const luron__conv_part *p, int threads);
+/** The same for the gradient of the weights, from the part of the forward pass; of lines of any length. */
+bool luron__conv_sums_deep(const luron__conv_part *p);
+void luron__conv_deep_weight(const luron__conv_part *p, int threads, void *work);
+int64_t luron__conv_deep_weight_work(const luron__conv_part *p, int threads);
 /** Where the band begins in `from`, in elements, if it is read in place. */
 int64_t luron__conv_place(const luron__conv_part *p, const luron__conv_band *b);
 

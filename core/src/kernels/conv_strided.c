@@ -63,7 +63,6 @@ static void sum_part(const family *f, int i, const luron__conv_band *b, const ch
     j.columns = luron__ceil_div(columns, LURON__CONV_VECTOR) * LURON__CONV_VECTOR; /* what is behind them is not read */
     if (p->k == 0 || j.lines <= 0 || columns <= 0) return;
     j.a = (const char *)f->weights[i] + b->group * p->k * p->rows * p->size;
-    j.row_stride = 1, j.k_stride = p->rows;
     j.to = sums + i * f->each * p->size, j.ld = p->d[1].band * f->wide, j.line_to = f->wide, j.step = 1;
     luron__conv_kernels_of(p->g->isa)->run[p->size == 8](&j);
 }
@@ -106,7 +105,7 @@ bool luron__conv_strided_input(const luron__conv_args *g, int threads, void *wor
             f.offset[i] = (int64_t *)(void *)at, at += offset_bytes(p);
             f.weights[i] = at, at += weight_bytes(p);
             luron__conv_offsets(p, false, f.offset[i]);
-            luron__conv_pack(p, (void *)f.weights[i]);
+            luron__conv_pack(p, threads, (void *)f.weights[i]);
             flops += 2.0 * (double)(p->k * p->rows) * (double)(p->d[1].band * p->d[2].band);
         }
         f.buffers = luron__buffers_at(at, buffer_bytes(&f), threads);

@@ -37,14 +37,14 @@ static inline void luron__conv_fetch(luron__conv_ahead *a) {
 }
 
 /** Lines of the output of one image and group. Number (k, column) of line l is b[offset[k] + l line_b + column], of
- * which whole vectors are read; weight (row, k) is a[row row_stride + k k_stride]; what comes out goes to to[row ld + l
+ * which whole vectors are read; weight (row, i) is a[row k + i]; what comes out goes to to[row ld + l
  * line_to + column step]. Strides in elements. */
 typedef struct luron__conv_job {
     const void *a, *b, *bias; /* bias: one a row, or NULL */
     void *to;
     const int64_t *offset;
     int64_t rows, k, lines, columns;
-    int64_t row_stride, k_stride, line_b, ld, line_to, step;
+    int64_t line_b, ld, line_to, step;
     double beta;
     luron__conv_ahead *ahead;
 } luron__conv_job;

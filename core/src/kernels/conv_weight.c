@@ -63,6 +63,7 @@ static int64_t buffer_bytes(job *j) {
 
 int64_t luron__conv_weight_work(const luron__conv_args *g, int threads) {
     job j = job_of(g);
+    if (luron__conv_sums_deep(&j.p)) return luron__conv_deep_weight_work(&j.p, threads);
     return 64 + sums_bytes(&j) + offset_bytes(&j) + luron__buffers_bytes(buffer_bytes(&j), threads);
 }
 
@@ -201,6 +202,10 @@ void luron__conv_grad_weight(const luron__conv_args *args, int threads, void *wo
     job j = job_of(&g);
     char *at = (char *)work + (64 - (uintptr_t)work % 64) % 64;
     if (j.numel == 0) return;
+    if (luron__conv_sums_deep(&j.p)) {
+        luron__conv_deep_weight(&j.p, threads, work);
+        return;
+    }
     j.sums = at, at += sums_bytes(&j);
     j.offset = (int64_t *)(void *)at, at += offset_bytes(&j);
     luron__conv_offsets(&j.p, false, j.offset);
