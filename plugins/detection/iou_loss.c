@@ -5,6 +5,7 @@
 
 enum { PREDICTED, TRUE_BOXES };
 enum { X1, Y1, X2, Y2, CORNERS };
+#define EPS 1e-7 /* where nothing else is given */
 typedef struct iou_loss {
     double eps;
     int32_t constant_alpha, reduction;
@@ -39,16 +40,17 @@ static boxes joined(luron_call *c, const luron_ops *o, const boxes *a, const box
 }
 static luron_tensor *area(luron_call *c, const luron_ops *o, const boxes *b) { return o->mul(c, b->w, b->h); }
 /* The intersection over the union, which is given too. */
-static luron_tensor *iou_of(luron_call *c, const luron_ops *o, const boxes *a, const boxes *b, luron_tensor **all) {
+static luron_tensor *iou_of(luron_call *c, const luron_ops *o, const boxes *a, const boxes *b, double eps,
+                            luron_tensor **all) {
     const boxes both = joined(c, o, a, b, 0);
     luron_tensor *zero = o->scalar(c, 0);
     luron_tensor *meet = o->logical_and(c, o->gt(c, both.w, zero), o->gt(c, both.h, zero));
     luron_tensor *common = o->where(c, meet, area(c, o, &both), zero);
     *all = o->sub(c, o->add(c, area(c, o, a), area(c, o, b)), common);
-    return o->div(c, common, o->scale(c, *all, 1, ((const iou_loss *)luron_options(c))->eps));
+    return o->div(c, common, o->scale(c, *all, 1, eps));
 }
 /* The squared distance of the centres over that of the corners of the box around both. */
-static luron_tensor *apart(luron_call *c, const luron_ops *o, const boxes *a, const boxes *b) {
+static luron_tensor *apart(luron_call *c, const luron_ops *o, const boxes *a, const boxes *b, double eps) {
     const boxes around = joined(c, o, a, b, 1);
     luron_tensor *far = NULL, *wide = o->add(c, o->square(c, around.w), o->square(c, around.h));
     for (int d = X1; d <= Y1; d++) {
@@ -56,43 +58,49 @@ static luron_tensor *apart(luron_call *c, const luron_ops *o, const boxes *a, co
         luron_tensor *square = o->square(c, o->scale(c, twice, 0.5, 0));
         far = far ? o->add(c, far, square) : square;
     }
-    return o->div(c, far, o->scale(c, wide, 1, ((const iou_loss *)luron_options(c))->eps));
+    return o->div(c, far, o->scale(c, wide, 1, eps));
 }
+/* The mean of none is 0: a picture without an object loses nothing. */
 static luron_status reduced(luron_call *c, const luron_ops *o, luron_tensor *loss) {
-    return loss_reduced(c, o, loss, ((const iou_loss *)luron_options(c))->reduction);
+    const int32_t reduction = ((const iou_loss *)luron_options(c))->reduction;
+    const int none = luron_numel(luron_in(c, PREDICTED)) == 0;
+    return loss_reduced(c, o, loss, reduction == LOSS_MEAN && none ? LOSS_SUM : reduction);
 }
 
 static luron_status compose_giou(luron_call *c, const luron_ops *o) {
     LURON_TRY(check(c));
     const boxes a = boxes_of(c, o, PREDICTED), b = boxes_of(c, o, TRUE_BOXES), around = joined(c, o, &a, &b, 1);
-    luron_tensor *all, *iou = iou_of(c, o, &a, &b, &all), *whole = area(c, o, &around);
-    luron_tensor *below = o->scale(c, whole, 1, ((const iou_loss *)luron_options(c))->eps);
+    const double eps = ((const iou_loss *)luron_options(c))->eps;
+    luron_tensor *all, *iou = iou_of(c, o, &a, &b, eps, &all), *whole = area(c, o, &around);
+    luron_tensor *below = o->scale(c, whole, 1, eps);
     return reduced(c, o, o->add(c, o->scale(c, iou, -1, 1), o->div(c, o->sub(c, whole, all), below)));
 }
 static luron_status compose_diou(luron_call *c, const luron_ops *o) {
     LURON_TRY(check(c));
     const boxes a = boxes_of(c, o, PREDICTED), b = boxes_of(c, o, TRUE_BOXES);
-    luron_tensor *all, *iou = iou_of(c, o, &a, &b, &all);
-    return reduced(c, o, o->add(c, o->scale(c, iou, -1, 1), apart(c, o, &a, &b)));
+    const double eps = ((const iou_loss *)luron_options(c))->eps;
+    luron_tensor *all, *iou = iou_of(c, o, &a, &b, eps, &all);
+    return reduced(c, o, o->add(c, o->scale(c, iou, -1, 1), apart(c, o, &a, &b, eps)));
 }
-/* The distance and the ratio of the sides: v = 4 / pi^2 (difference of atan(w / h))^2, weighed by v / (1 - IoU + v). */
+/* The distance and the ratio of the sides: v = 4 / pi^2 (difference of atan(w / h))^2, weighed by v / (1 - IoU + v + eps).
+ * As in torchvision the rest has an eps of its own, 1e-7. */
 static luron_status compose_ciou(luron_call *c, const luron_ops *o) {
     const iou_loss *r = luron_options(c);
     LURON_TRY(check(c));
     const boxes a = boxes_of(c, o, PREDICTED), b = boxes_of(c, o, TRUE_BOXES);
-    luron_tensor *all, *rest = o->scale(c, iou_of(c, o, &a, &b, &all), -1, 1);
+    luron_tensor *all, *rest = o->scale(c, iou_of(c, o, &a, &b, EPS, &all), -1, 1);
     luron_tensor *turn = o->sub(c, o->atan(c, o->div(c, b.w, b.h)), o->atan(c, o->div(c, a.w, a.h)));
     const double half_turn = acos(-1);
     luron_tensor *v = o->scale(c, o->square(c, turn), 4 / (half_turn * half_turn), 0);
     luron_tensor *alpha = o->div(c, v, o->scale(c, o->add(c, rest, v), 1, r->eps));
     if (r->constant_alpha) alpha = o->detach(c, alpha);
-    return reduced(c, o, o->add(c, o->add(c, rest, apart(c, o, &a, &b)), o->mul(c, alpha, v)));
+    return reduced(c, o, o->add(c, o->add(c, rest, apart(c, o, &a, &b, EPS)), o->mul(c, alpha, v)));
 }
 
-#define EPS LURON_OPT_FLOAT(iou_loss, eps, 1e-7, 0, 1, "added below the lines")
-static const luron_option *const options[] = {EPS, LOSS_REDUCTION(iou_loss), NULL};
+#define EPS_OPTION LURON_OPT_FLOAT(iou_loss, eps, EPS, 0, 1, "added below the lines")
+static const luron_option *const options[] = {EPS_OPTION, LOSS_REDUCTION(iou_loss), NULL};
 static const luron_option *const options_ciou[] = {
-    EPS,
+    EPS_OPTION,
     LURON_OPT_(iou_loss, constant_alpha, LURON_BOOL, LURON_OPTION_GRADIENT, 1, 0, 0, NULL, NULL, 0, 0,
                "the weight of the ratio of sides has no gradient, as in the paper"),
     LOSS_REDUCTION(iou_loss), NULL};
