@@ -8,6 +8,7 @@ plugin's code: outputs, losses, and gradients by autograd. Prints detection_refe
 """
 import math
 import sys
+import textwrap
 
 import torch
 import torch.nn.functional as F
@@ -47,7 +48,7 @@ def iou_losses():
 
 # ---- regions of interest -----------------------------------------------------------------------------------------------------
 def regions():
-    x = draw(2, 2, 6, 5)
+    x = draw(2, 2, 5, 4)
     places = torch.tensor([[0, 0.5, 1, 4.5, 5.25], [1, 2, 0, 5, 6], [1, -3, -2, 1.5, 2.5], [0, 4, 5, 9, 11], [0, 2.25, 2.5, 2.5, 3.25], [1, 20, 20, 30, 30],
                            [1, -40, -40, 60, 60]])
     bad = torch.tensor([[1, 4, 4, 2, 1], [0, 3, 3, 3, 3.0]])  # turned round, and without area
@@ -57,7 +58,7 @@ def regions():
         rois = torch.cat([places, bad])
         input = leaf(x.clone())
         emit("RoIAlign", options, [input, rois], [], [ops.roi_align(input, rois, **options)])
-    for options in ({"output_size": [3, 2]}, {"output_size": [2, 2], "spatial_scale": 0.5}, {"output_size": [7, 7], "spatial_scale": 1.25}):
+    for options in ({"output_size": [3, 2]}, {"output_size": [2, 2], "spatial_scale": 0.5}, {"output_size": [5, 4], "spatial_scale": 1.25}):
         rois, input = torch.cat([places, bad]), leaf(x.clone())
         emit("RoIPool", options, [input, rois], [], [ops.roi_pool(input, rois, **options)])
     input = leaf(x.clone())
@@ -175,8 +176,9 @@ def lua(value):
 def functions():
     print("-- Made by make_detection.py with PyTorch %s and torchvision %s; do not edit." % (torch.__version__.split("+")[0], torchvision.__version__.split("+")[0]))
     print("return {")
-    def put(name, **fields):
-        print("  { name = %r, %s }," % (name, ", ".join("%s = %s" % (k, v if isinstance(v, str) else lua(v)) for k, v in fields.items())))
+    def put(name, more="", **fields):
+        text = "{ name = %r, more = { %s }, %s }," % (name, more, ", ".join("%s = %s" % (k, lua(v)) for k, v in fields.items()))
+        print(textwrap.fill(text, 160, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False))
     a, b = boxes(5), boxes(3)
     a[3] = torch.tensor([1, 1, 1, 1.0])  # a point
     b[1] = a[0]
