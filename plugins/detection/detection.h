@@ -1,6 +1,6 @@
-/* detection.h -- what the files of this plugin share. A file is a type, but for the losses of boxes. A box is its corners
- * (x1, y1, x2, y2), x to the right and y down. Where the first of a row's numbers is an id, it counts as the context
- * does (DESIGN.md, Counting). */
+/* detection.h -- what the files of this plugin share. A file is a type, but for the losses of boxes. A box is its
+ * corners (x1, y1, x2, y2), x to the right and y down. Where the first of a row's numbers is an id, it counts as the
+ * context does (DESIGN.md, Counting). */
 #ifndef DETECTION_H
 #define DETECTION_H
 #include "../loops.h"
@@ -24,7 +24,8 @@ luron_status detection_no_gradient(luron_call *c, int port, const char *name);
 /** 0, 1 ... n - 1 in ops. */
 luron_tensor *detection_count(luron_call *c, const luron_ops *o, int64_t n);
 
-/* ---- regions of interest: x (n, channels, h, w), rois (k, 5): image, box -> y (k, channels, p, q) ------------------ */
+/* ---- regions of interest: x (n, channels, h, w), rois (k, 5): image, box -> y (k, channels, p, q) ------------------
+ */
 enum { ROI_INPUT, ROI_ROIS };
 enum { ROI_Y, ROI_X, ROI_DIMS };
 typedef struct roi {
@@ -55,7 +56,8 @@ luron_tensor *roi_column(luron_call *c, const luron_ops *o, int at);
 static inline int roi_low(int dim) { return dim == ROI_Y ? 2 : 1; }
 static inline int roi_high(int dim) { return dim == ROI_Y ? 4 : 3; }
 
-/* ---- yolo heads: x (n, anchors * (5 + classes), h, w), of each anchor x, y, w, h, objectness, classes -------------- */
+/* ---- yolo heads: x (n, anchors * (5 + classes), h, w), of each anchor x, y, w, h, objectness, classes --------------
+ */
 enum { YOLO_MOST = 64, YOLO_BOX = 5 };
 enum { YOLO_X, YOLO_Y, YOLO_W, YOLO_H, YOLO_OBJECT, YOLO_CLASS };
 typedef struct yolo {
@@ -67,8 +69,8 @@ typedef struct yolo {
 } yolo;
 typedef struct yolo_shapes {
     const yolo *o;
-    int64_t n, h, w, cells, fields; /* cells: h w; fields: numbers of an anchor */
-    int here, anchors;              /* anchors of this head, which come first; of all */
+    int64_t n, h, w, cells, fields;             /* cells: h w; fields: numbers of an anchor */
+    int here, anchors;                          /* anchors of this head, which come first; of all */
     double width[YOLO_MOST], height[YOLO_MOST]; /* as parts of the picture */
 } yolo_shapes;
 #define YOLO_OPTIONS                                                                                                   \

@@ -1,5 +1,6 @@
-/* iou_loss.c: how far two lists of boxes are from lying on each other, 1 - IoU and a term for boxes that do not overlap:
- * GIoULoss (Rezatofighi et al., 2019), DIoULoss and CIoULoss (Zheng et al., 2020), with torchvision's numbers. */
+/* iou_loss.c: how far two lists of boxes are from lying on each other, 1 - IoU and a term for boxes that do not
+ * overlap: GIoULoss (Rezatofighi et al., 2019), DIoULoss and CIoULoss (Zheng et al., 2020), with torchvision's numbers.
+ */
 #include "../composed_loss.h"
 #include "detection.h"
 
@@ -82,8 +83,8 @@ static luron_status compose_diou(luron_call *c, const luron_ops *o) {
     luron_tensor *all, *iou = iou_of(c, o, &a, &b, eps, &all);
     return reduced(c, o, o->add(c, o->scale(c, iou, -1, 1), apart(c, o, &a, &b, eps)));
 }
-/* The distance and the ratio of the sides: v = 4 / pi^2 (difference of atan(w / h))^2, weighed by v / (1 - IoU + v + eps).
- * As in torchvision the rest has an eps of its own, 1e-7. */
+/* The distance and the ratio of the sides: v = 4 / pi^2 (difference of atan(w / h))^2, weighed by v / (1 - IoU + v +
+ * eps). As in torchvision the rest has an eps of its own, 1e-7. */
 static luron_status compose_ciou(luron_call *c, const luron_ops *o) {
     const iou_loss *r = luron_options(c);
     LURON_TRY(check(c));
@@ -104,9 +105,8 @@ static const luron_option *const options_ciou[] = {
     LURON_OPT_(iou_loss, constant_alpha, LURON_BOOL, LURON_OPTION_GRADIENT, 1, 0, 0, NULL, NULL, 0, 0,
                "the weight of the ratio of sides has no gradient, as in the paper"),
     LOSS_REDUCTION(iou_loss), NULL};
-static const luron_port *const in[] = {
-    LURON_PORT("boxes1", 0, LURON_REAL, 0, "boxes (..., 4): x1, y1, x2, y2"),
-    LURON_PORT("boxes2", 0, LURON_REAL, 0, "as boxes1: what they should be"), NULL};
+static const luron_port *const in[] = {LURON_PORT("boxes1", 0, LURON_REAL, 0, "boxes (..., 4): x1, y1, x2, y2"),
+                                       LURON_PORT("boxes2", 0, LURON_REAL, 0, "as boxes1: what they should be"), NULL};
 #define IOU_LOSS(id, type_options, type_name, call_name, text)                                                         \
     const luron_layer_type detection_##id = {.struct_size = sizeof(luron_layer_type),                                  \
                                              .flags = LURON_LAYER_F64 | LURON_LAYER_LOSS,                              \

@@ -1,7 +1,7 @@
 /* nms.c: of boxes that overlap those with the best scores. A box is left out if its IoU with a better one that is kept,
  * of the same class, is above a threshold: torchvision's nms and batched_nms. boxes (k, 4), scores (k) -> keep (k): ids
- * of boxes in descending order of scores, of equal ones the earlier first, then -1. What is NaN comes first, and what has
- * an IoU of NaN stays. */
+ * of boxes in descending order of scores, of equal ones the earlier first, then -1. What is NaN comes first, and what
+ * has an IoU of NaN stays. */
 #ifndef REAL
 #include "detection.h"
 
@@ -59,11 +59,11 @@ static luron_status backward(luron_call *c) { /* of ids there is none */
 
 static const luron_option *const options[] = {
     LURON_OPT_FLOAT(nms, iou_threshold, 0.5, 0, 1, "a box that overlaps a better one by more is left out"), NULL};
-static const luron_port *const in[] = {
-    LURON_PORT("boxes", 0, LURON_REAL, 2, "(k, 4): x1, y1, x2, y2"), LURON_PORT("scores", 0, LURON_REAL, 1, "(k)"),
-    LURON_PORT("classes", LURON_PORT_OPTIONAL | LURON_PORT_INDEX, 0, 1,
-               "(k): boxes of other classes do not count; absent: all are of one"),
-    NULL};
+static const luron_port *const in[] = {LURON_PORT("boxes", 0, LURON_REAL, 2, "(k, 4): x1, y1, x2, y2"),
+                                       LURON_PORT("scores", 0, LURON_REAL, 1, "(k)"),
+                                       LURON_PORT("classes", LURON_PORT_OPTIONAL | LURON_PORT_INDEX, 0, 1,
+                                                  "(k): boxes of other classes do not count; absent: all are of one"),
+                                       NULL};
 static const luron_port *const out[] = {
     LURON_PORT("keep", LURON_PORT_INDEX, LURON_I64, 1, "(k): the boxes that stay, the best first, then -1"), NULL};
 const luron_layer_type detection_nms = {.struct_size = sizeof(luron_layer_type),
@@ -90,8 +90,7 @@ static void TYPED(sort)(work *k) {
             const int64_t middle = from + run < k->n ? from + run : k->n;
             const int64_t end = middle + run < k->n ? middle + run : k->n;
             for (int64_t a = from, b = middle, to = from; to < end; to++) {
-                const int second =
-                    a == middle || (b < end && TYPED(better)(score[k->order[b]], score[k->order[a]]));
+                const int second = a == middle || (b < end && TYPED(better)(score[k->order[b]], score[k->order[a]]));
                 k->other[to] = k->order[second ? b++ : a++];
             }
         }

@@ -35,8 +35,9 @@ luron_status roi_images(luron_call *c, const roi_shapes *s, int32_t *image) {
         for (int i = 1; i < DETECTION_ROW; i++) {
             const double at = detection_at(luron_in(c, ROI_ROIS), r * DETECTION_ROW + i);
             if (!(fabs(at * s->o->spatial_scale) <= FAR))
-                return luron_fail(c, LURON_E_ARGUMENT, "rois: %g in column %lld of row %lld, a place within %g expected",
-                                  at, (long long)luron_shown(c, i), (long long)luron_shown(c, r), FAR);
+                return luron_fail(c, LURON_E_ARGUMENT,
+                                  "rois: %g in column %lld of row %lld, a place within %g expected", at,
+                                  (long long)luron_shown(c, i), (long long)luron_shown(c, r), FAR);
         }
     }
     return LURON_OK;

@@ -1,7 +1,7 @@
-/* roi_align.c: regions of images, each read between four numbers at places of a grid and averaged over p by q bins (He et
- * al., 2017): torchvision's roi_align. A mean over a grid is a weighted sum of rows of weighted sums of columns, so that
- * of each region the weights of rows and of columns are found once, and a region that reaches far beside its image costs
- * no more than the image. Sums over regions go in their order.                                                          */
+/* roi_align.c: regions of images, each read between four numbers at places of a grid and averaged over p by q bins (He
+ * et al., 2017): torchvision's roi_align. A mean over a grid is a weighted sum of rows of weighted sums of columns, so
+ * that of each region the weights of rows and of columns are found once, and a region that reaches far beside its image
+ * costs no more than the image. Sums over regions go in their order. */
 #ifndef REAL
 #include "detection.h"
 
@@ -12,8 +12,9 @@ typedef struct work {
     roi_shapes s;
     const void *x, *rois, *gy;
     void *y, *gx;
-    int32_t *image, *first[ROI_DIMS], *count[ROI_DIMS]; /* of each region; rows or columns that have a weight in a bin */
-    void *weight[ROI_DIMS];                             /* of rows or columns in each bin of each region */
+    int32_t *image;                             /* of each region */
+    int32_t *first[ROI_DIMS], *count[ROI_DIMS]; /* of each bin of each region, the rows or columns that have a weight */
+    void *weight[ROI_DIMS];                     /* and of all rows or columns in it theirs */
 } work;
 
 #define REAL float
@@ -23,7 +24,7 @@ typedef struct work {
 #include "roi_align.c"
 #undef REAL
 
-/* Parts of the scratch memory, each at a multiple of 64, from `at` on. @return the bytes of all, or -1: too many. */
+/* The next part of the scratch memory, from `at` on, at a multiple of 64. @return the bytes that it takes. */
 static int64_t part(char **at, void *to, int64_t bytes) {
     if (*at) {
         memcpy(to, at, sizeof *at);
@@ -41,7 +42,8 @@ static luron_status work_of(luron_call *c, work *k, int64_t *bytes) {
         if (__builtin_mul_overflow(k->s.rois, k->s.out[d] * 8, &bins) ||
             __builtin_mul_overflow(bins, k->s.size[d], &weights) || weights > INT64_MAX / 8)
             return luron_fail(c, LURON_E_SHAPE, "regions times bins times places are more than an int64 can hold");
-        *bytes += part(&at, &k->first[d], bins / 2) + part(&at, &k->count[d], bins / 2) + part(&at, &k->weight[d], weights);
+        *bytes +=
+            part(&at, &k->first[d], bins / 2) + part(&at, &k->count[d], bins / 2) + part(&at, &k->weight[d], weights);
     }
     return LURON_OK;
 }
@@ -84,8 +86,8 @@ static luron_status backward(luron_call *c) {
 }
 
 /* The weights along a dim, (k, out, size): a bin reads at s of its grid where at = start + bin (p + (s + 1/2) / grid),
- * rows low and low + 1, which a hat over each row gives. Where the grid follows from the region its step is above 1/2 (or
- * it has one place), so that 2 size + 5 places from the first that can matter are all that do.                          */
+ * rows low and low + 1, which a hat over each row gives. Where the grid follows from the region its step is above 1/2
+ * (or it has one place), so that 2 size + 5 places from the first that can matter are all that do. */
 static luron_tensor *weights(luron_call *c, const luron_ops *o, const roi_shapes *s, int d) {
     const int64_t size = s->size[d], out = s->out[d], ratio = s->o->sampling_ratio;
     const int64_t places = ratio > 0 ? ratio : 2 * size + 5;
@@ -190,7 +192,7 @@ static void TYPED(find)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 /* A bin of rows or of columns: the first that has a weight, how many have, and their weights. */
 #define BIN(d, at, name)                                                                                               \
     const int64_t name##_from = k->first[d][at], name##s = k->count[d][at];                                            \
-    const REAL *const name##_weight = (const REAL *)k->weight[d] + (at) * k->s.size[d] + name##_from
+    const REAL *const name##_weight = (const REAL *)k->weight[d] + (at)*k->s.size[d] + name##_from
 
 /* Channels of regions. */
 static void TYPED(read)(void *arg, int64_t begin, int64_t end, int64_t chunk) {

@@ -1,6 +1,6 @@
 /* roi_pool.c: regions of images, each cut into p by q bins of whole numbers, of which the largest is taken (Girshick,
- * 2015): torchvision's roi_pool. A bin beside the image gives 0. NaN counts as the largest. Sums over regions go in their
- * order.                                                                                                                */
+ * 2015): torchvision's roi_pool. A bin beside the image gives 0. NaN counts as the largest. Sums over regions go in
+ * their order. */
 #ifndef REAL
 #include "detection.h"
 
@@ -44,7 +44,8 @@ static luron_status forward(luron_call *c) {
     LURON_TRY(roi_images(c, &k.s, k.image));
     k.x = luron_data(luron_in(c, ROI_INPUT)), k.rois = luron_data(luron_in(c, ROI_ROIS));
     k.y = luron_data(luron_out(c, 0));
-    c->host->parallel_for(c, k.s.rois * k.s.channels, GRAIN / (4 * k.s.out[0] * k.s.out[1]) + 1, BY_TYPE(c, largest), &k);
+    c->host->parallel_for(c, k.s.rois * k.s.channels, GRAIN / (4 * k.s.out[0] * k.s.out[1]) + 1, BY_TYPE(c, largest),
+                          &k);
     return LURON_OK;
 }
 static luron_status backward(luron_call *c) {
@@ -54,7 +55,8 @@ static luron_status backward(luron_call *c) {
     if (!gx) return LURON_OK;
     LURON_TRY(work_of(c, &k));
     k.gx = luron_data(gx), k.gy = luron_data(luron_grad_out(c, 0));
-    c->host->parallel_for(c, k.s.n * k.s.channels, GRAIN / (k.s.rois * k.s.out[0] * k.s.out[1] + 1) + 1, BY_TYPE(c, give), &k);
+    c->host->parallel_for(c, k.s.n * k.s.channels, GRAIN / (k.s.rois * k.s.out[0] * k.s.out[1] + 1) + 1,
+                          BY_TYPE(c, give), &k);
     return LURON_OK;
 }
 
@@ -99,7 +101,8 @@ const luron_layer_type detection_roi_pool = {.struct_size = sizeof(luron_layer_t
                                              .flags = LURON_LAYER_F64 | LURON_LAYER_FREES_OUT | LURON_LAYER_FREES_IN,
                                              .name = "RoIPool",
                                              .function = "roi_pool",
-                                             .doc = "regions of images as pictures of one size, the largest of each bin",
+                                             .doc =
+                                                 "regions of images as pictures of one size, the largest of each bin",
                                              .options = options,
                                              .options_size = sizeof(roi),
                                              .in = roi_in,
@@ -123,7 +126,8 @@ static void TYPED(largest)(void *arg, int64_t begin, int64_t end, int64_t chunk)
     (void)chunk;
     for (int64_t i = begin; i < end; i++) {
         const int64_t r = i / k->s.channels;
-        const REAL *x = (const REAL *)k->x + (k->image[r] * k->s.channels + i % k->s.channels) * size[ROI_Y] * size[ROI_X];
+        const REAL *x =
+            (const REAL *)k->x + (k->image[r] * k->s.channels + i % k->s.channels) * size[ROI_Y] * size[ROI_X];
         int64_t start[ROI_DIMS], length[ROI_DIMS];
         for (int d = 0; d < ROI_DIMS; d++)
             TYPED(span)(k, r, d, &start[d], &length[d]);

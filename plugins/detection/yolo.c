@@ -1,7 +1,8 @@
-/* yolo.c: what a head of YOLO says, as boxes, objectness and probabilities of classes (Redmon and Farhadi, YOLO9000, 2017,
- * section 2, and YOLOv3, 2018, section 2.1). A cell in column i and row j of a grid w wide and h high has for each anchor
- *   x = (i + sigmoid(tx)) / w, y = (j + sigmoid(ty)) / h, width = anchor width exp(tw), height = anchor height exp(th),
- * of the picture; with scale_xy s, Darknet's scale_x_y, s sigmoid(t) - (s - 1) / 2 in place of sigmoid(t). */
+/* yolo.c: what a head of YOLO says, as boxes, objectness and probabilities of classes (Redmon and Farhadi, YOLO9000,
+ * 2017, section 2, and YOLOv3, 2018, section 2.1). A cell in column i and row j of a grid w wide and h high has for
+ * each anchor x = (i + sigmoid(tx)) / w, y = (j + sigmoid(ty)) / h, width = anchor width exp(tw), height = anchor
+ * height exp(th), of the picture; with scale_xy s, Darknet's scale_x_y, s sigmoid(t) - (s - 1) / 2 in place of
+ * sigmoid(t). */
 #include "detection.h"
 
 #include <stdlib.h>

@@ -1,13 +1,13 @@
-/* yolo_loss.c: the loss of a head of YOLOv3 (Redmon and Farhadi, 2018). Each true box belongs to the cell that its centre
- * lies in and to the anchor, of all heads, whose width and height have the best IoU with its own (section 2.1); of two
- * that belong to one the last counts. With t what the numbers of its anchor should be, and BCE the binary cross entropy of
- * a logit, it gives
- *   (2 - width height) (BCE(tx) + BCE(ty) + (tw - log(width / anchor width))^2 / 2 + the same of th)
+/* yolo_loss.c: the loss of a head of YOLOv3 (Redmon and Farhadi, 2018). Each true box belongs to the cell that its
+ * centre lies in and to the anchor, of all heads, whose width and height have the best IoU with its own (section 2.1);
+ * of two that belong to one the last counts. With t what the numbers of its anchor should be, and BCE the binary cross
+ * entropy of a logit, it gives (2 - width height) (BCE(tx) + BCE(ty) + (tw - log(width / anchor width))^2 / 2 + the
+ * same of th)
  *   + BCE(objectness, 1) + the sum over classes of BCE(class, is it this one)
- * and every other box of the head BCE(objectness, 0), unless its IoU with a true box is above ignore_thresh. The paper has
- * squared errors of x and y, and Darknet's yolo_layer.c the gradients of what stands here, among them 2 - width height.
- * With scale_xy s the sigmoid of tx is to be (x + (s - 1) / 2) / s, which makes the box right. softmax: the cross entropy of
- * the class, as in YOLO9000.                                                                                              */
+ * and every other box of the head BCE(objectness, 0), unless its IoU with a true box is above ignore_thresh. The paper
+ * has squared errors of x and y, and Darknet's yolo_layer.c the gradients of what stands here, among them 2 - width
+ * height. With scale_xy s the sigmoid of tx is to be (x + (s - 1) / 2) / s, which makes the box right. softmax: the
+ * cross entropy of the class, as in YOLO9000. */
 #ifndef REAL
 #include "../composed_loss.h"
 #include "detection.h"
@@ -73,7 +73,8 @@ static luron_status shapes_of(luron_call *c, work *k) {
     *k = (work){.c = c, .most = t->shape[1]};
     LURON_TRY(yolo_shapes_of(c, &k->s));
     if (t->shape[0] != k->s.n || t->shape[2] != DETECTION_ROW)
-        return luron_fail(c, LURON_E_SHAPE, "target: (%lld, %lld, 5) expected, class, x, y, w, h of the boxes of each picture",
+        return luron_fail(c, LURON_E_SHAPE,
+                          "target: (%lld, %lld, 5) expected, class, x, y, w, h of the boxes of each picture",
                           (long long)k->s.n, (long long)k->most);
     if (k->s.h < 1 || k->s.w < 1)
         return luron_fail(c, LURON_E_SHAPE, "input has no cells, %lld by %lld", (long long)k->s.h, (long long)k->s.w);
@@ -95,16 +96,19 @@ static luron_status check_truth(luron_call *c, const work *k) {
         LURON_TRY(detection_id(c, YOLO_TARGET, "target", row, &id));
         const long long image = (long long)luron_shown(c, row / k->most), j = (long long)luron_shown(c, row % k->most);
         if (id >= k->s.o->classes)
-            return luron_fail(c, LURON_E_RANGE, "target: class %lld of box %lld of picture %lld, there are %lld to %lld",
+            return luron_fail(c, LURON_E_RANGE,
+                              "target: class %lld of box %lld of picture %lld, there are %lld to %lld",
                               (long long)luron_shown(c, id), j, image, (long long)luron_shown(c, 0),
                               (long long)luron_shown(c, k->s.o->classes - 1));
         if (!truth_of(k, row / k->most, row % k->most, &t)) continue;
         const double least = -SLACK, most = 1 + SLACK;
-        if (!(t.x >= least && t.x <= most && t.y >= least && t.y <= most && t.w > 0 && t.w <= most && t.h > 0 && t.h <= most))
-            return luron_fail(c, LURON_E_ARGUMENT,
-                              "target: box %lld of picture %lld has the centre (%g, %g) and the size (%g, %g): parts of "
-                              "the picture, from 0 to 1, expected",
-                              j, image, t.x, t.y, t.w, t.h);
+        if (!(t.x >= least && t.x <= most && t.y >= least && t.y <= most && t.w > 0 && t.w <= most && t.h > 0 &&
+              t.h <= most))
+            return luron_fail(
+                c, LURON_E_ARGUMENT,
+                "target: box %lld of picture %lld has the centre (%g, %g) and the size (%g, %g): parts of "
+                "the picture, from 0 to 1, expected",
+                j, image, t.x, t.y, t.w, t.h);
     }
     return LURON_OK;
 }
@@ -124,7 +128,8 @@ static luron_status backward(luron_call *c) {
     LURON_TRY(shapes_of(c, &k));
     luron_view *gx = luron_grad_in_beta(c, 0, &k.beta);
     if (!gx) return LURON_OK;
-    k.gx = luron_data(gx), k.gy = luron_data(luron_grad_out(c, 0)), k.saved = luron_data(luron_saved(c, SAVED_GRADIENT));
+    k.gx = luron_data(gx), k.gy = luron_data(luron_grad_out(c, 0)),
+    k.saved = luron_data(luron_saved(c, SAVED_GRADIENT));
     c->host->parallel_for(c, luron_numel(gx), GRAIN, BY_TYPE(c, give), &k);
     return LURON_OK;
 }
@@ -132,26 +137,28 @@ static luron_status backward(luron_call *c) {
 static const luron_option *const options[] = {
     YOLO_OPTIONS, LURON_OPT_STRING(yolo, other_anchors, "", "those of other heads, to which a box may belong"),
     LURON_OPT_FLOAT(yolo, ignore_thresh, 0.5, 0, 1, "a box with a higher IoU with a true one need not be no object"),
-    LURON_OPT_CHOICE(yolo, reduction, "mean", loss_reductions, "of the losses of the pictures; \"none\" keeps each"), NULL};
+    LURON_OPT_CHOICE(yolo, reduction, "mean", loss_reductions, "of the losses of the pictures; \"none\" keeps each"),
+    NULL};
 static const luron_port *const in[] = {
     LURON_PORT("input", 0, LURON_REAL, 4, "(n, anchors * (5 + classes), h, w): as of Yolo"),
-    LURON_PORT("target", 0, LURON_REAL, 3,
-               "(n, boxes, 5): class, centre x, y, width, height, as parts of the picture; below the first class: no box"),
+    LURON_PORT(
+        "target", 0, LURON_REAL, 3,
+        "(n, boxes, 5): class, centre x, y, width, height, as parts of the picture; below the first class: no box"),
     NULL};
-const luron_layer_type detection_yolo_loss = {
-    .struct_size = sizeof(luron_layer_type),
-    .flags = LURON_LAYER_F64 | LURON_LAYER_LOSS | LURON_LAYER_FREES_OUT | LURON_LAYER_FREES_IN,
-    .name = "YoloLoss",
-    .function = "yolo_loss",
-    .doc = "of a head of YOLOv3, from true boxes",
-    .options = options,
-    .options_size = sizeof(yolo),
-    .in = in,
-    .declare = yolo_declare,
-    .setup = setup,
-    .forward = forward,
-    .backward = backward,
-    .compose = yolo_loss_compose};
+const luron_layer_type detection_yolo_loss = {.struct_size = sizeof(luron_layer_type),
+                                              .flags = LURON_LAYER_F64 | LURON_LAYER_LOSS | LURON_LAYER_FREES_OUT |
+                                                       LURON_LAYER_FREES_IN,
+                                              .name = "YoloLoss",
+                                              .function = "yolo_loss",
+                                              .doc = "of a head of YOLOv3, from true boxes",
+                                              .options = options,
+                                              .options_size = sizeof(yolo),
+                                              .in = in,
+                                              .declare = yolo_declare,
+                                              .setup = setup,
+                                              .forward = forward,
+                                              .backward = backward,
+                                              .compose = yolo_loss_compose};
 #else
 /* The binary cross entropy of a logit, and its gradient. */
 static double TYPED(bce)(REAL z, double target, REAL *g) {
@@ -177,7 +184,8 @@ static double TYPED(classes)(const work *k, const REAL *x, REAL *g, int64_t id) 
 static double TYPED(object)(const work *k, const truth *t, int anchor, const REAL *x, REAL *g) {
     const yolo_shapes *s = &k->s;
     const double big = 2 - t->w * t->h, scale = s->o->scale_xy;
-    const double within[2] = {t->x * (double)s->w - (double)cell_of(t->x, s->w), t->y * (double)s->h - (double)cell_of(t->y, s->h)};
+    const double within[2] = {t->x * (double)s->w - (double)cell_of(t->x, s->w),
+                              t->y * (double)s->h - (double)cell_of(t->y, s->h)};
     const double size[2] = {log(t->w / s->width[anchor]), log(t->h / s->height[anchor])};
     double sum = 0;
     for (int d = 0; d < 2; d++) {
@@ -216,7 +224,8 @@ static void TYPED(picture)(void *arg, int64_t begin, int64_t end, int64_t chunk)
         for (int64_t j = 0; j < k->most; j++) {
             if (!truth_of(k, i, j, &t)) continue;
             const int anchor = best_anchor(s, &t);
-            if (anchor < s->here) owner[anchor * s->cells + cell_of(t.y, s->h) * s->w + cell_of(t.x, s->w)] = (int32_t)j;
+            if (anchor < s->here)
+                owner[anchor * s->cells + cell_of(t.y, s->h) * s->w + cell_of(t.x, s->w)] = (int32_t)j;
         }
         for (int64_t b = 0; b < boxes; b++) {
             const int64_t anchor = b / s->cells, at = (i * s->here + anchor) * s->fields * s->cells + b % s->cells;

@@ -38,7 +38,8 @@ static truths read_truths(luron_call *c, const luron_ops *o, const yolo_shapes *
     return t;
 }
 /* bool (n, here, h, w): boxes of the head whose IoU with a true one is above the threshold. */
-static luron_tensor *ignored(luron_call *c, const luron_ops *o, const yolo_shapes *s, luron_tensor *x, const truths *t) {
+static luron_tensor *ignored(luron_call *c, const luron_ops *o, const yolo_shapes *s, luron_tensor *x,
+                             const truths *t) {
     luron_tensor *box[4], *of[4], *side[2];
     const int64_t boxes = s->here * s->cells, most = luron_in(c, YOLO_TARGET)->shape[1];
     yolo_boxes(c, o, s, o->detach(c, x), box);
@@ -63,7 +64,8 @@ static luron_tensor *bce(luron_call *c, const luron_ops *o, luron_tensor *z, lur
     return o->sub(c, loss_softplus(c, o, z), o->mul(c, z, target));
 }
 /* The losses of true boxes, from the numbers of their anchors, (n, boxes, fields). */
-static luron_tensor *objects(luron_call *c, const luron_ops *o, const yolo_shapes *s, luron_tensor *z, const truths *t) {
+static luron_tensor *objects(luron_call *c, const luron_ops *o, const yolo_shapes *s, luron_tensor *z,
+                             const truths *t) {
     const double scale = s->o->scale_xy;
     luron_tensor *sum = NULL, *anchors[2] = {o->scalar(c, 0), o->scalar(c, 0)};
     for (int k = 0; k < s->here; k++) {
@@ -75,7 +77,8 @@ static luron_tensor *objects(luron_call *c, const luron_ops *o, const yolo_shape
         const double cells = (double)(d == YOLO_X ? s->w : s->h);
         luron_tensor *within = o->sub(c, o->scale(c, t->at[d], cells, 0), t->cell[d]);
         within = o->scale(c, within, 1 / scale, (scale - 1) / 2 / scale);
-        luron_tensor *ratio = o->div(c, t->at[YOLO_W + d], o->where(c, o->gt(c, anchors[d], o->scalar(c, 0)), anchors[d], o->scalar(c, 1)));
+        luron_tensor *ratio = o->div(c, t->at[YOLO_W + d],
+                                     o->where(c, o->gt(c, anchors[d], o->scalar(c, 0)), anchors[d], o->scalar(c, 1)));
         luron_tensor *off = o->square(c, o->sub(c, o->select(c, z, 2, YOLO_W + d), o->log(c, ratio)));
         luron_tensor *one = o->add(c, bce(c, o, o->select(c, z, 2, YOLO_X + d), within), o->scale(c, off, 0.5, 0));
         sum = sum ? o->add(c, sum, one) : one;
@@ -96,7 +99,8 @@ static luron_tensor *places(luron_call *c, const luron_ops *o, const yolo_shapes
     luron_tensor *at = o->cast(c, o->add(c, o->scale(c, row, (double)s->w, 0), t->cell[YOLO_X]), LURON_F64);
     luron_tensor *own = o->logical_and(c, t->there, o->lt(c, t->anchor, o->scalar(c, s->here)));
     none = o->cast(c, none, LURON_F64), at = o->where(c, own, at, none);
-    luron_tensor *one = o->reshape(c, at, LURON_SHAPE(s->n, most, 1)), *other = o->reshape(c, at, LURON_SHAPE(s->n, 1, most));
+    luron_tensor *one = o->reshape(c, at, LURON_SHAPE(s->n, most, 1)),
+                 *other = o->reshape(c, at, LURON_SHAPE(s->n, 1, most));
     luron_tensor *count = detection_count(c, o, most);
     luron_tensor *later = o->lt(c, o->reshape(c, count, LURON_SHAPE(most, 1)), count);
     static const int of_others[] = {2};
@@ -120,7 +124,8 @@ luron_status yolo_loss_compose(luron_call *c, const luron_ops *o) {
     luron_tensor *empty = o->where(c, silent, zero, loss_softplus(c, o, yolo_field(c, o, x, YOLO_OBJECT)));
     y = o->sum(c, empty, 3, all_but_first, 0);
     if (most > 0) {
-        luron_tensor *ids = o->cast(c, o->scale(c, o->where(c, has, place, first), 1, (double)c->index_base), LURON_I64);
+        luron_tensor *ids =
+            o->cast(c, o->scale(c, o->where(c, has, place, first), 1, (double)c->index_base), LURON_I64);
         ids = o->expand(c, o->reshape(c, ids, LURON_SHAPE(s.n, most, 1)), LURON_SHAPE(s.n, most, s.fields));
         luron_tensor *z = o->reshape(c, o->permute(c, x, 5, fields_last), LURON_SHAPE(s.n, boxes, s.fields));
         z = o->gather(c, z, 1, ids);

@@ -13,8 +13,10 @@ static void test_detection_values(void **state) {
     }
 }
 
-#define BOXES(...) {INPUT_SHAPE(__VA_ARGS__), .lo = -2, .hi = 2}
-#define FIXED(numbers, ...) {INPUT_SHAPE(__VA_ARGS__), .values = numbers, .no_grad = true}
+#define BOXES(...)                                                                                                     \
+    { INPUT_SHAPE(__VA_ARGS__), .lo = -2, .hi = 2 }
+#define FIXED(numbers, ...)                                                                                            \
+    { INPUT_SHAPE(__VA_ARGS__), .values = numbers, .no_grad = true }
 /* Regions within, at the border of, beside and far beyond an image, turned round, and without an area. */
 static const double regions[] = {0, 0.5, 0.75, 3.2, 2.9, 1, -2.3, 1.2, 1.9, 8.1,  0, 2.2, 1.1, 0.6,  0.3,
                                  1, 9.3, 9.1,  12,  12,  0, -70,  -50, 80,  60.5, 1, 1.3, 1.3, 1.31, 1.32};
@@ -47,7 +49,12 @@ static void test_detection_gradients(void **state) {
          .tol = 1e-7,
          .order = 2},
         {"Yolo", HEAD "}", 1, {{INPUT_SHAPE(2, 14, 2, 3)}}, .tol = 1e-7, .order = 2},
-        {"Yolo", HEAD ", \"softmax\": true, \"scale_xy\": 1.2}", 1, {{INPUT_SHAPE(1, 14, 1, 2)}}, .tol = 1e-7, .order = 2},
+        {"Yolo",
+         HEAD ", \"softmax\": true, \"scale_xy\": 1.2}",
+         1,
+         {{INPUT_SHAPE(1, 14, 1, 2)}},
+         .tol = 1e-7,
+         .order = 2},
         {"YoloLoss", HEAD "}", 2, {{INPUT_SHAPE(2, 14, 2, 3)}, FIXED(truths, 2, 3, 5)}, .tol = 1e-7, .order = 2},
         {"YoloLoss",
          HEAD ", \"softmax\": true, \"scale_xy\": 1.2, \"ignore_thresh\": 0.2, \"other_anchors\": \"30,2\"}",
@@ -98,7 +105,8 @@ static void test_detection_bases(void **state) {
 /* Numbers of an input that are none: they come out where they are read, and nowhere else. */
 static void test_detection_odd_inputs(void **state) {
     luron_ctx *ctx = *state;
-    static const double x[] = {1, NAN, 3, 4, 5, -INFINITY, 7, 8, 9}, rois[] = {0, 0, 0, 0, 1, 0, 1, 0, 1, 0, 0, 2, 0, 2, 0};
+    static const double x[] = {1, NAN, 3, 4, 5, -INFINITY, 7, 8, 9},
+                        rois[] = {0, 0, 0, 0, 1, 0, 1, 0, 1, 0, 0, 2, 0, 2, 0};
     luron_tensor *in[2] = {tensor_of(ctx, LURON_F64, LURON_SHAPE(1, 1, 3, 3), x),
                            tensor_of(ctx, LURON_F64, LURON_SHAPE(3, 5), rois)},
                  *y;
@@ -110,7 +118,8 @@ static void test_detection_odd_inputs(void **state) {
     luron_tensor_unref(y), luron_layer_unref(layer);
     layer = layer_of(ctx, "RoIAlign", "{\"output_size\": 1, \"aligned\": true, \"sampling_ratio\": 1}");
     luron_tensor_unref(in[1]);
-    in[1] = tensor_of(ctx, LURON_F64, LURON_SHAPE(3, 5), (const double[]){0, -5, -5, -4, -4, 0, 0, 1, 1, 2, 0, 0, 0, 2, 1});
+    in[1] =
+        tensor_of(ctx, LURON_F64, LURON_SHAPE(3, 5), (const double[]){0, -5, -5, -4, -4, 0, 0, 1, 1, 2, 0, 0, 0, 2, 1});
     assert_ok(ctx, luron_layer_apply(&y, ctx, layer, 2, in));
     got = luron_tensor_data(y);
     assert_true(got[0] == 0 && got[1] == 4 && isnan(got[2]));
@@ -136,10 +145,14 @@ static void test_detection_far_regions(void **state) {
     luron_tensor_unref(in[0]), luron_tensor_unref(in[1]);
 }
 
-#define ROWS(dims, numbers, ...) {.dtype = LURON_F32, .ndim = dims, .shape = {__VA_ARGS__}, .values = numbers}
-#define ROW(...) (const double[]) { __VA_ARGS__ }
-#define ALIGN(numbers) {REFUSED_REAL(2, 2, 3, 3), ROWS(2, numbers, 1, 5)}
-#define TRUTH(...) {REFUSED_REAL(1, 14, 2, 3), ROWS(3, ROW(__VA_ARGS__), 1, 1, 5)}
+#define ROWS(dims, numbers, ...)                                                                                       \
+    { .dtype = LURON_F32, .ndim = dims, .shape = {__VA_ARGS__}, .values = numbers }
+#define ROW(...)                                                                                                       \
+    (const double[]) { __VA_ARGS__ }
+#define ALIGN(numbers)                                                                                                 \
+    { REFUSED_REAL(2, 2, 3, 3), ROWS(2, numbers, 1, 5) }
+#define TRUTH(...)                                                                                                     \
+    { REFUSED_REAL(1, 14, 2, 3), ROWS(3, ROW(__VA_ARGS__), 1, 1, 5) }
 static void test_detection_messages(void **state) {
     luron_ctx *ctx = *state;
     static const double beyond[] = {2, 0, 0, 1, 1}, before[] = {-1, 0, 0, 1, 1}, parted[] = {0.5, 0, 0, 1, 1},
@@ -151,20 +164,48 @@ static void test_detection_messages(void **state) {
         {"RoIAlign", align, "rois: whole number expected in column 0, got 0.5", LURON_E_ARGUMENT, 2, ALIGN(parted)},
         {"RoIPool", align, "rois: whole number expected in column 0, got nan", LURON_E_ARGUMENT, 2, ALIGN(no_id)},
         {"RoIPool", align, "rois: nan in column 2 of row 0", LURON_E_ARGUMENT, 2, ALIGN(no_box)},
-        {"RoIAlign", align, "rois: inf in column 3 of row 0, a place within 1e+09 expected", LURON_E_ARGUMENT, 2, ALIGN(endless)},
+        {"RoIAlign", align, "rois: inf in column 3 of row 0, a place within 1e+09 expected", LURON_E_ARGUMENT, 2,
+         ALIGN(endless)},
         {"RoIAlign", align, "rois: (3, 5) expected", LURON_E_SHAPE, 2, {REFUSED_REAL(1, 2, 3, 3), REFUSED_REAL(3, 4)}},
-        {"RoIPool", align, "input has size 0 in dimension 3", LURON_E_SHAPE, 2, {REFUSED_REAL(1, 2, 3, 0), REFUSED_REAL(3, 5)}},
+        {"RoIPool",
+         align,
+         "input has size 0 in dimension 3",
+         LURON_E_SHAPE,
+         2,
+         {REFUSED_REAL(1, 2, 3, 0), REFUSED_REAL(3, 5)}},
         {"GIoULoss", NULL, "boxes1: (..., 4) expected", LURON_E_SHAPE, 2, {REFUSED_REAL(3, 5), REFUSED_REAL(3, 5)}},
-        {"CIoULoss", NULL, "boxes2 has size 2 in dimension 0, boxes1 has 3", LURON_E_SHAPE, 2, {REFUSED_REAL(3, 4), REFUSED_REAL(2, 4)}},
+        {"CIoULoss",
+         NULL,
+         "boxes2 has size 2 in dimension 0, boxes1 has 3",
+         LURON_E_SHAPE,
+         2,
+         {REFUSED_REAL(3, 4), REFUSED_REAL(2, 4)}},
         {"NonMaxSuppression", NULL, "scores: (3) expected", LURON_E_SHAPE, 2, {REFUSED_REAL(3, 4), REFUSED_REAL(2)}},
         {"NonMaxSuppression", NULL, "boxes: (3, 4) expected", LURON_E_SHAPE, 2, {REFUSED_REAL(3, 5), REFUSED_REAL(3)}},
-        {"NonMaxSuppression", NULL, "classes: (1) expected", LURON_E_SHAPE, 3, {REFUSED_REAL(1, 4), REFUSED_REAL(1), REFUSED_IDS(2, 0, 0)}},
+        {"NonMaxSuppression",
+         NULL,
+         "classes: (1) expected",
+         LURON_E_SHAPE,
+         3,
+         {REFUSED_REAL(1, 4), REFUSED_REAL(1), REFUSED_IDS(2, 0, 0)}},
         {"NonMaxSuppression", NULL, "-1", LURON_E_RANGE, 3, {REFUSED_REAL(1, 4), REFUSED_REAL(1), REFUSED_IDS(1, -1)}},
         {"Yolo", HEAD "}", "input: (1, 14, 2, 3) expected", LURON_E_SHAPE, 1, {REFUSED_REAL(1, 21, 2, 3)}},
-        {"YoloLoss", HEAD "}", "target: (1, 2, 5) expected", LURON_E_SHAPE, 2, {REFUSED_REAL(1, 14, 2, 3), REFUSED_REAL(1, 2, 4)}},
-        {"YoloLoss", HEAD "}", "input has no cells, 0 by 3", LURON_E_SHAPE, 2, {REFUSED_REAL(1, 14, 0, 3), REFUSED_REAL(1, 2, 5)}},
-        {"YoloLoss", HEAD "}", "target: class 2 of box 0 of picture 0, there are 0 to 1", LURON_E_RANGE, 2, TRUTH(2, 0.5, 0.5, 0.5, 0.5)},
-        {"YoloLoss", HEAD "}", "target: whole number expected in column 0, got 0.25", LURON_E_ARGUMENT, 2, TRUTH(0.25, 0.5, 0.5, 0.5, 1)},
+        {"YoloLoss",
+         HEAD "}",
+         "target: (1, 2, 5) expected",
+         LURON_E_SHAPE,
+         2,
+         {REFUSED_REAL(1, 14, 2, 3), REFUSED_REAL(1, 2, 4)}},
+        {"YoloLoss",
+         HEAD "}",
+         "input has no cells, 0 by 3",
+         LURON_E_SHAPE,
+         2,
+         {REFUSED_REAL(1, 14, 0, 3), REFUSED_REAL(1, 2, 5)}},
+        {"YoloLoss", HEAD "}", "target: class 2 of box 0 of picture 0, there are 0 to 1", LURON_E_RANGE, 2,
+         TRUTH(2, 0.5, 0.5, 0.5, 0.5)},
+        {"YoloLoss", HEAD "}", "target: whole number expected in column 0, got 0.25", LURON_E_ARGUMENT, 2,
+         TRUTH(0.25, 0.5, 0.5, 0.5, 1)},
         {"YoloLoss", HEAD "}", "has the centre (1.5, 0.5)", LURON_E_ARGUMENT, 2, TRUTH(0, 1.5, 0.5, 0.5, 0.5)},
         {"YoloLoss", HEAD "}", "the size (0, 0.5)", LURON_E_ARGUMENT, 2, TRUTH(0, 0.5, 0.5, 0, 0.5)},
         {"YoloLoss", HEAD "}", "the size (0.5, -0.5)", LURON_E_ARGUMENT, 2, TRUTH(0, 0.5, 0.5, 0.5, -0.5)},
@@ -187,7 +228,8 @@ static void test_detection_messages(void **state) {
     };
     for (size_t i = 0; i < sizeof made / sizeof *made; i++) {
         luron_layer *none = NULL;
-        assert_fails(ctx, luron_layer_from_json(&none, ctx, made[i].type, made[i].options), LURON_E_ARGUMENT, made[i].part);
+        assert_fails(ctx, luron_layer_from_json(&none, ctx, made[i].type, made[i].options), LURON_E_ARGUMENT,
+                     made[i].part);
     }
 }
 
@@ -208,9 +250,9 @@ static void test_detection_no_gradient(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        test_case(test_detection_values),      test_case(test_detection_gradients),   test_case(test_detection_bases),
-        test_case(test_detection_odd_inputs),  test_case(test_detection_far_regions), test_case(test_detection_messages),
-        test_case(test_detection_no_gradient)};
+    const struct CMUnitTest tests[] = {test_case(test_detection_values),      test_case(test_detection_gradients),
+                                       test_case(test_detection_bases),       test_case(test_detection_odd_inputs),
+                                       test_case(test_detection_far_regions), test_case(test_detection_messages),
+                                       test_case(test_detection_no_gradient)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
