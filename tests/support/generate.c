@@ -6,8 +6,8 @@
 #include <math.h>
 
 typedef struct input {
-    char kind, bound; /* 'r' real, '=' without a gradient, '@' that and ids, '#' ids, '!' distinct ids, '?' bool, '-' absent; the letter
-                         that bounds ids */
+    char kind, bound; /* 'r' real, '=' without a gradient, '@' that and ids, '#' ids, '!' distinct ids, '?' bool, '-'
+                         absent; the letter that bounds ids */
     bool star;
     char dims[LURON_MAX_DIMS + 1];
     int ndim;
