@@ -9,7 +9,7 @@ local root = (arg[0]:match "^(.*)docs/[^/]*$" or "../")
 local parts = dofile(root .. "docs/reference/parts.lua")
 -- Ours, in order.
 local plugins = { "linear", "conv", "embedding", "recurrent", "conv_lstm", "attention", "activation", "shrink", "gate", "loss", "error_loss",
-  "margin_loss", "region_loss", "sequence_loss", "distance", "adaptive", "mixture", "noise", "shape", "merge", "pool", "pad", "norm", "graph", "preprocess", "normalize",
+  "margin_loss", "region_loss", "sequence_loss", "distance", "adaptive", "mixture", "noise", "shape", "merge", "pool", "pad", "norm", "graph", "detection", "preprocess", "normalize",
   "optim", "hdf5", "idx", "csv",
 }
 
@@ -275,7 +275,7 @@ local titles = {
   error_loss = "Losses of numbers", margin_loss = "Losses by margins", region_loss = "Losses of masks", sequence_loss = "Losses of sequences",
   distance = "Distances", adaptive = "Adaptive softmax", mixture = "Mixtures", noise = "Noise",
   shape = "Shape", merge = "Merging", pool = "Pooling", pad = "Padding and resizing", norm = "Normalisation",
-  normalize = "Normalisation without statistics", graph = "Graphs", preprocess = "Preprocessing",
+  normalize = "Normalisation without statistics", graph = "Graphs", detection = "Detection", preprocess = "Preprocessing",
 }
 
 local function types_markdown(out)
@@ -453,11 +453,11 @@ local function cats(sections)
   out "---@class luron.schedule\nlocal schedule = {}\n"
   out "---@class luron.metrics\nlocal metrics = {}\n"
   out "---@class luron.linalg\nlocal linalg = {}\n\n---@class luron.sparse\nlocal sparse = {}\n"
-  out "---@class luron.preprocess\nlocal preprocess = {}\n"
+  out "---@class luron.preprocess\nlocal preprocess = {}\n\n---@class luron.boxes\nlocal boxes = {}\n"
   out "---@class luron.regularizer\nlocal regularizer = {}\n\n---@class luron.constraint\nlocal constraint = {}\n"
   out "---@class luron\n---@field version string\n---@field abi_major integer\n---@field status table<string, integer>"
   out "---@field nn luron.nn\n---@field optim luron.optim\n---@field data luron.data\n---@field schedule luron.schedule\n---@field metrics luron.metrics"
-  out "---@field linalg luron.linalg\n---@field sparse luron.sparse\n---@field preprocess luron.preprocess"
+  out "---@field linalg luron.linalg\n---@field sparse luron.sparse\n---@field preprocess luron.preprocess\n---@field boxes luron.boxes"
   out "---@field regularizer luron.regularizer\n---@field constraint luron.constraint\nlocal luron = {}\n"
   for _, section in ipairs(sections) do section_cats(out, section) end
   local tensor_methods = require("luron.core").methods.tensor

@@ -50,6 +50,7 @@ return {
       { "luron.metrics", "metrics", "Metrics: `require \"luron.metrics\"`." },
       { "luron.linalg", "linalg", "Linear algebra." }, { "luron.sparse", "sparse", "Sparse matrices: `require \"luron.sparse\"`." },
       { "luron.preprocess", "preprocess", "Words and numbers as ids: `require \"luron.preprocess\"`." },
+      { "luron.boxes", "boxes", "Boxes of objects in pictures: `require \"luron.boxes\"`." },
       { "luron.regularizer", "regularizer", "Rules for `luron.penalty`." },
       { "luron.constraint", "constraint", "Rules for `luron.constrain`." },
       { "nn.Module", "Module", "The class that all classes inherit from." },

@@ -135,6 +135,9 @@ local sparse = {}
 ---@class luron.preprocess
 local preprocess = {}
 
+---@class luron.boxes
+local boxes = {}
+
 ---@class luron.regularizer
 local regularizer = {}
 
@@ -153,6 +156,7 @@ local constraint = {}
 ---@field linalg luron.linalg
 ---@field sparse luron.sparse
 ---@field preprocess luron.preprocess
+---@field boxes luron.boxes
 ---@field regularizer luron.regularizer
 ---@field constraint luron.constraint
 local luron = {}
@@ -3702,6 +3706,81 @@ function data.graphs(graphs) end
 ---@return luron.Tensor edge_weight
 function data.gcn_norm(edge_index, edge_weight, n, options) end
 
+--- The area of each box, (..., 4).
+---@param boxes luron.Tensor
+---@return luron.Tensor
+function boxes.box_area(boxes) end
+
+--- The intersection of each of n boxes with each of m over their union, (n, m). Of two points it is NaN.
+---@param boxes1 luron.Tensor
+---@param boxes2 luron.Tensor
+---@return luron.Tensor
+function boxes.box_iou(boxes1, boxes2) end
+
+--- The same, less the part of the smallest box around both that neither covers: what lies far apart is nearer to -1.
+---@param boxes1 luron.Tensor
+---@param boxes2 luron.Tensor
+---@return luron.Tensor
+function boxes.generalized_box_iou(boxes1, boxes2) end
+
+--- The IoU less the squared distance of the centres over that of the corners of the box around both.
+---@param boxes1 luron.Tensor
+---@param boxes2 luron.Tensor
+---@return luron.Tensor
+function boxes.distance_box_iou(boxes1, boxes2) end
+
+--- The same, less how far the ratios of the sides differ; as in torchvision the weight of that has no gradient.
+---@param boxes1 luron.Tensor
+---@param boxes2 luron.Tensor
+---@return luron.Tensor
+function boxes.complete_box_iou(boxes1, boxes2) end
+
+--- From a format to another: `"xyxy"`, two corners; `"xywh"`, the first corner, width and height; `"cxcywh"`, the centre, width and height.
+---@param boxes luron.Tensor
+---@param from string
+---@param to string
+---@return luron.Tensor
+function boxes.box_convert(boxes, from, to) end
+
+--- What lies within a picture; size is { height, width }.
+---@param boxes luron.Tensor
+---@param size number[]
+---@return luron.Tensor
+function boxes.clip_boxes_to_image(boxes, size) end
+
+--- The ids of boxes of which both sides are min_size or more.
+---@param boxes luron.Tensor
+---@param min_size number
+---@return luron.Tensor
+function boxes.remove_small_boxes(boxes, min_size) end
+
+--- The ids of boxes that stay when of boxes that overlap only the best stays: the best first, of equal scores the earlier first. A box goes if its IoU with a better one that stays is above the threshold.
+---@param boxes luron.Tensor
+---@param scores luron.Tensor
+---@param iou_threshold number
+---@return luron.Tensor
+function boxes.nms(boxes, scores, iou_threshold) end
+
+--- The same among the boxes of each class; ids of classes count from 1.
+---@param boxes luron.Tensor
+---@param scores luron.Tensor
+---@param classes luron.Tensor
+---@param iou_threshold number
+---@return luron.Tensor
+function boxes.batched_nms(boxes, scores, classes, iou_threshold) end
+
+--- The boxes of each picture, (k, 4), as `nn.RoIAlign` and `nn.RoIPool` take them: (all, 5), the number of the picture, from 1, and its box.
+---@param list luron.Tensor[]
+---@return luron.Tensor
+function boxes.rois(list) end
+
+--- The rows of each picture, (k, numbers), as one tensor (n, max_number, numbers): the first max_number of them, and rows of fill_value, which is 0, where there are fewer. Keras's `MaxNumBoundingBoxes`, which fills with -1.
+---@param list luron.Tensor[]|luron.Tensor
+---@param max_number integer
+---@param options? { fill_value: number? }
+---@return luron.Tensor
+function boxes.pad_boxes(list, max_number, options) end
+
 --- Times gamma (0.1) every step_size steps.
 ---@param opt luron.Optimizer
 ---@param options { step_size: integer, gamma: number? }
@@ -6903,6 +6982,174 @@ function nn.GlobalAddPool(size) end
 ---@return luron.Layer
 ---@overload fun(options: { size: integer? }): luron.Layer
 function nn.GlobalMaxPool(size) end
+
+--- of boxes that overlap those with the best scores
+---@param iou_threshold? number a box that overlaps a better one by more is left out
+---@return luron.Layer
+---@overload fun(options: { iou_threshold: number? }): luron.Layer
+function nn.NonMaxSuppression(iou_threshold) end
+
+--- 1 - IoU of boxes, and how empty the smallest box around both is
+---@param eps? number added below the lines
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { eps: number?, reduction: string? }): luron.Layer
+function nn.GIoULoss(eps, reduction) end
+
+--- 1 - IoU of boxes, and how empty the smallest box around both is
+---@param boxes1 luron.Tensor
+---@param boxes2 luron.Tensor
+---@param options? { eps: number?, reduction: string? }
+---@return luron.Tensor
+function nn.generalized_box_iou_loss(boxes1, boxes2, options) end
+
+--- 1 - IoU of boxes, and how empty the smallest box around both is
+---@param boxes1 luron.Tensor
+---@param boxes2 luron.Tensor
+---@param options? { eps: number?, reduction: string? }
+---@return luron.Tensor
+function luron.generalized_box_iou_loss(boxes1, boxes2, options) end
+
+--- 1 - IoU of boxes, and how far apart their centres are
+---@param eps? number added below the lines
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { eps: number?, reduction: string? }): luron.Layer
+function nn.DIoULoss(eps, reduction) end
+
+--- 1 - IoU of boxes, and how far apart their centres are
+---@param boxes1 luron.Tensor
+---@param boxes2 luron.Tensor
+---@param options? { eps: number?, reduction: string? }
+---@return luron.Tensor
+function nn.distance_box_iou_loss(boxes1, boxes2, options) end
+
+--- 1 - IoU of boxes, and how far apart their centres are
+---@param boxes1 luron.Tensor
+---@param boxes2 luron.Tensor
+---@param options? { eps: number?, reduction: string? }
+---@return luron.Tensor
+function luron.distance_box_iou_loss(boxes1, boxes2, options) end
+
+--- 1 - IoU of boxes, the distance of their centres and the ratio of their sides
+---@param eps? number added below the lines
+---@param constant_alpha? boolean the weight of the ratio of sides has no gradient, as in the paper
+---@param reduction? string of the losses; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { eps: number?, constant_alpha: boolean?, reduction: string? }): luron.Layer
+function nn.CIoULoss(eps, constant_alpha, reduction) end
+
+--- 1 - IoU of boxes, the distance of their centres and the ratio of their sides
+---@param boxes1 luron.Tensor
+---@param boxes2 luron.Tensor
+---@param options? { eps: number?, constant_alpha: boolean?, reduction: string? }
+---@return luron.Tensor
+function nn.complete_box_iou_loss(boxes1, boxes2, options) end
+
+--- 1 - IoU of boxes, the distance of their centres and the ratio of their sides
+---@param boxes1 luron.Tensor
+---@param boxes2 luron.Tensor
+---@param options? { eps: number?, constant_alpha: boolean?, reduction: string? }
+---@return luron.Tensor
+function luron.complete_box_iou_loss(boxes1, boxes2, options) end
+
+--- regions of images as pictures of one size, read between numbers
+---@param output_size integer|integer[] height and width of what is made of a region
+---@param spatial_scale? number what the boxes are multiplied by: 1 / stride of input
+---@param sampling_ratio? integer places along each side of a bin; 0 or -1: as many as the bin is numbers high or wide, rounded up
+---@param aligned? boolean numbers of input lie at the middles of pixels; false: at their corners
+---@return luron.Layer
+---@overload fun(options: { output_size: integer|integer[], spatial_scale: number?, sampling_ratio: integer?, aligned: boolean? }): luron.Layer
+function nn.RoIAlign(output_size, spatial_scale, sampling_ratio, aligned) end
+
+--- regions of images as pictures of one size, read between numbers
+---@param input luron.Tensor
+---@param rois luron.Tensor
+---@param options? { output_size: integer|integer[], spatial_scale: number?, sampling_ratio: integer?, aligned: boolean? }
+---@return luron.Tensor
+function nn.roi_align(input, rois, options) end
+
+--- regions of images as pictures of one size, read between numbers
+---@param input luron.Tensor
+---@param rois luron.Tensor
+---@param options? { output_size: integer|integer[], spatial_scale: number?, sampling_ratio: integer?, aligned: boolean? }
+---@return luron.Tensor
+function luron.roi_align(input, rois, options) end
+
+--- regions of images as pictures of one size, the largest of each bin
+---@param output_size integer|integer[] height and width of what is made of a region
+---@param spatial_scale? number what the boxes are multiplied by: 1 / stride of input
+---@return luron.Layer
+---@overload fun(options: { output_size: integer|integer[], spatial_scale: number? }): luron.Layer
+function nn.RoIPool(output_size, spatial_scale) end
+
+--- regions of images as pictures of one size, the largest of each bin
+---@param input luron.Tensor
+---@param rois luron.Tensor
+---@param options? { output_size: integer|integer[], spatial_scale: number? }
+---@return luron.Tensor
+function nn.roi_pool(input, rois, options) end
+
+--- regions of images as pictures of one size, the largest of each bin
+---@param input luron.Tensor
+---@param rois luron.Tensor
+---@param options? { output_size: integer|integer[], spatial_scale: number? }
+---@return luron.Tensor
+function luron.roi_pool(input, rois, options) end
+
+--- a head of YOLO as boxes, objectness and probabilities
+---@param anchors? string width,height of each anchor in pixels; those of YOLOv3's coarsest head unless given
+---@param classes integer classes there are
+---@param stride? integer|integer[] pixels of the picture that a cell is high and wide
+---@param scale_xy? number how far centres reach beyond their cells, YOLOv4's scale_x_y
+---@param softmax? boolean one class a box, by softmax, as YOLOv2; false: each by itself
+---@return luron.Layer
+---@overload fun(options: { anchors: string?, classes: integer, stride: integer|integer[]|nil, scale_xy: number?, softmax: boolean? }): luron.Layer
+function nn.Yolo(anchors, classes, stride, scale_xy, softmax) end
+
+--- a head of YOLO as boxes, objectness and probabilities
+---@param input luron.Tensor
+---@param options? { anchors: string?, classes: integer, stride: integer|integer[]|nil, scale_xy: number?, softmax: boolean? }
+---@return luron.Tensor
+function nn.yolo(input, options) end
+
+--- a head of YOLO as boxes, objectness and probabilities
+---@param input luron.Tensor
+---@param options? { anchors: string?, classes: integer, stride: integer|integer[]|nil, scale_xy: number?, softmax: boolean? }
+---@return luron.Tensor
+function luron.yolo(input, options) end
+
+--- a head of YOLO as boxes, objectness and probabilities
+---@param options? { anchors: string?, classes: integer, stride: integer|integer[]|nil, scale_xy: number?, softmax: boolean? }
+---@return luron.Tensor
+function Tensor:yolo(options) end
+
+--- of a head of YOLOv3, from true boxes
+---@param anchors? string width,height of each anchor in pixels; those of YOLOv3's coarsest head unless given
+---@param classes integer classes there are
+---@param stride? integer|integer[] pixels of the picture that a cell is high and wide
+---@param scale_xy? number how far centres reach beyond their cells, YOLOv4's scale_x_y
+---@param softmax? boolean one class a box, by softmax, as YOLOv2; false: each by itself
+---@param other_anchors? string those of other heads, to which a box may belong
+---@param ignore_thresh? number a box with a higher IoU with a true one need not be no object
+---@param reduction? string of the losses of the pictures; "none" keeps each
+---@return luron.Layer
+---@overload fun(options: { anchors: string?, classes: integer, stride: integer|integer[]|nil, scale_xy: number?, softmax: boolean?, other_anchors: string?, ignore_thresh: number?, reduction: string? }): luron.Layer
+function nn.YoloLoss(anchors, classes, stride, scale_xy, softmax, other_anchors, ignore_thresh, reduction) end
+
+--- of a head of YOLOv3, from true boxes
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { anchors: string?, classes: integer, stride: integer|integer[]|nil, scale_xy: number?, softmax: boolean?, other_anchors: string?, ignore_thresh: number?, reduction: string? }
+---@return luron.Tensor
+function nn.yolo_loss(input, target, options) end
+
+--- of a head of YOLOv3, from true boxes
+---@param input luron.Tensor
+---@param target luron.Tensor
+---@param options? { anchors: string?, classes: integer, stride: integer|integer[]|nil, scale_xy: number?, softmax: boolean?, other_anchors: string?, ignore_thresh: number?, reduction: string? }
+---@return luron.Tensor
+function luron.yolo_loss(input, target, options) end
 
 --- each feature with mean 0 and variance 1 over the data of luron.adapt
 ---@param num_features integer features along the axis; 0: one mean and variance for all numbers

@@ -10,6 +10,7 @@ local tables = {
   { "schedule", "schedules (luron.schedule.NAME)" }, { "init", "initialisers (nn.init.NAME)" }, { "regularizer", "regularisers (luron.regularizer.NAME)" },
   { "constraint", "constraints (luron.constraint.NAME)" }, { "data", "data (luron.data.NAME)" }, { "linalg", "linear algebra (luron.linalg.NAME)" },
   { "sparse", "sparse matrices (luron.sparse.NAME)" }, { "preprocess", "words and numbers as ids (luron.preprocess.NAME)" },
+  { "boxes", "boxes of objects (luron.boxes.NAME)" },
 }
 local prefix = { init = "nn." }
 for _, item in ipairs(tables) do

@@ -40,6 +40,7 @@ local lazy = {
   schedule = function() return require "luron.schedule" end,
   metrics = function() return require "luron.metrics" end,
   sparse = function() return require "luron.sparse" end,
+  boxes = function() return require "luron.boxes" end,
   clip_grad_norm = function() return require("luron.clip").clip_grad_norm end,
   clip_grad_value = function() return require("luron.clip").clip_grad_value end,
   vjp = function() return require("luron.functional").vjp end,

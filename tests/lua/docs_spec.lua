@@ -94,7 +94,7 @@ local function public_names()
     checkpoint = functions_of(getmetatable(checkpoint)), line = functions_of(getmetatable(luron.progress(1, 1))),
     ctx = {}, schedule = functions_of(luron.schedule), init = functions_of(nn.init), linalg = functions_of(luron.linalg),
     sparse = functions_of(luron.sparse), s = functions_of(getmetatable(luron.sparse.from_dense(luron.ones(1, 1)))),
-    preprocess = functions_of(luron.preprocess), lookup = functions_of(getmetatable(luron.preprocess.StringLookup())),
+    preprocess = functions_of(luron.preprocess), boxes = functions_of(luron.boxes), lookup = functions_of(getmetatable(luron.preprocess.StringLookup())),
     regularizer = functions_of(luron.regularizer), constraint = functions_of(luron.constraint), handle = functions_of(core.methods.hook),
   }
   names.metrics, names.metric = { is_metric = true }, functions_of(upvalue(getmetatable(luron.metrics.F1()).__index, "methods"))

@@ -6,8 +6,8 @@
 #include <math.h>
 
 typedef struct input {
-    char kind, bound; /* 'r' real, '=' without a gradient, '#' ids, '!' distinct ids, '?' bool, '-' absent; the letter
-                         that bounds ids */
+    char kind, bound; /* 'r' real, '=' without a gradient, '@' that and ids, '#' ids, '!' distinct ids, '?' bool, '-'
+                         absent; the letter that bounds ids */
     bool star;
     char dims[LURON_MAX_DIMS + 1];
     int ndim;
@@ -40,7 +40,7 @@ static void parse(drawing *d, const char *spec) {
             assert_true(d->n <= GENERATE_MAX_IN);
         } else if (*spec == '*') {
             in->star = true;
-        } else if (*spec == '#' || *spec == '?' || *spec == '-' || *spec == '=') {
+        } else if (*spec == '#' || *spec == '?' || *spec == '-' || *spec == '=' || *spec == '@') {
             in->kind = *spec;
         } else if (*spec == '<' || *spec == '!') {
             if (*spec == '!') in->kind = '!';
@@ -190,13 +190,15 @@ static luron_tensor *make_ids(drawing *d, luron_ctx *ctx, const generated *g, co
     return t;
 }
 
-/* A real input without a gradient, around 1: weights. */
-static luron_tensor *make_fixed(drawing *d, luron_ctx *ctx, const input *in, uint32_t dtype) {
+/* A real input without a gradient, around 1: weights; or rows of an id and places within a picture. */
+static luron_tensor *make_fixed(drawing *d, luron_ctx *ctx, const generated *g, const input *in, uint32_t dtype) {
     int64_t n = count(in);
     double *v = malloc(sizeof *v * (size_t)(n ? n : 1));
     assert_non_null(v);
     for (int64_t k = 0; k < n; k++)
-        v[k] = 0.5 + unit(d);
+        v[k] = in->kind == '=' ? 0.5 + unit(d) : 0.1 + 0.8 * unit(d);
+    for (int64_t k = 0; in->kind == '@' && k < n; k += in->shape[in->ndim - 1])
+        v[k] = (double)(below(d, g->size[(int)in->bound]) + luron_ctx_index_base(ctx));
     luron_tensor *t = tensor_of(ctx, dtype, in->ndim, in->shape, v);
     free(v);
     return t;
@@ -235,7 +237,8 @@ int generate(generated *g, luron_ctx *ctx, const char *spec, variant v, uint64_t
         g->real[i] = d.in[i].kind == 'r';
         if (d.in[i].kind == '-') continue;
         if (!g->real[i]) {
-            g->in[i] = d.in[i].kind == '=' ? make_fixed(&d, ctx, &d.in[i], dtype) : make_ids(&d, ctx, g, &d.in[i]);
+            const bool fixed = d.in[i].kind == '=' || d.in[i].kind == '@';
+            g->in[i] = fixed ? make_fixed(&d, ctx, g, &d.in[i], dtype) : make_ids(&d, ctx, g, &d.in[i]);
         } else if (v == SHARED && shared >= 0) {
             g->in[i] = luron_tensor_ref(g->in[shared]);
             g->expand_to[i] = -1;

@@ -8,6 +8,7 @@
  * dim
  *   "?mk"         bool
  *   "=k"          real, in [0.5, 1.5), without a gradient
+ *   "@k5<N"       real, in [0.1, 0.9), without a gradient; the first of the last dim is an id below N
  *   "-"           an optional input that is absent
  * Real inputs are float64 and require gradients. Their numbers lie in [lo, hi), differ by far more than the step of a
  * difference, and keep away from multiples of 1/2, where functions have their kinks.                                */

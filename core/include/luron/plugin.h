@@ -136,7 +136,7 @@ enum {
     LURON_FLOATS       /* luron_floats, finite */
 };
 #define LURON_OPTION_REQUIRED 1u
-#define LURON_OPTION_GRADIENT 2u /* another value than the default changes gradients on purpose: they are compared with compose, not with differences */
+#define LURON_OPTION_GRADIENT 2u /* another value than the default, of a bool true, changes gradients on purpose: they are compared with compose, not with differences */
 typedef struct luron_option {
     uint32_t struct_size, kind, flags, offset; /* offset of the member in the options struct */
     const char *name, *doc;

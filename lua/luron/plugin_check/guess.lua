@@ -150,11 +150,11 @@ local function draw_number(rand, domain)
 end
 
 --- A tensor for a port. domain: "normal" numbers, "wide" ones, half of them within -1 and 1 and half within -6 and 6, or "unit" ones
---- within (0, 1). ids: the largest id.
-function guess.tensor(rand, port, shape, dtype, domain, ids)
+--- within (0, 1). ids: the largest id. id_column: of real numbers, the place in each row that an id has.
+function guess.tensor(rand, port, shape, dtype, domain, ids, id_column)
   local n, values = count(shape), {}
   for i = 1, n do
-    if port.index then values[i] = rand(ids)
+    if port.index or (id_column and #shape > 0 and (i - 1) % shape[#shape] + 1 == id_column) then values[i] = rand(ids)
     elseif port.dtype == "bool" or port.mask then values[i] = rand(2) == 1
     elseif port.dtype and not port.dtype:find "float" then values[i] = rand(3)
     else values[i] = draw_number(rand, domain) end
@@ -210,7 +210,7 @@ end
 local function try(case, info, rand, domain)
   for i = 1, case.n do
     local shape = case.shapes[i]
-    case.ins[i] = shape and guess.tensor(rand, guess.port(info, i), shape, case.dtype, domain, case.ids) or nil
+    case.ins[i] = shape and guess.tensor(rand, guess.port(info, i), shape, case.dtype, domain, case.ids, case.id_columns[i]) or nil
   end
   case.domain = domain
   local ok, outs = pcall(luron.no_grad, guess.apply, case)
@@ -228,6 +228,17 @@ local function take_shape(case, info)
     for size in (sizes or ""):gmatch "%d+" do shape[#shape + 1] = math.tointeger(tonumber(size)) end
     if #shape > 0 and count(shape) <= MOST_IN then
       case.shapes[i] = shape
+      return true
+    end
+  end
+end
+
+-- A column of ids that the layer has just asked for, "rois: whole number expected in column 1".
+local function take_column(case, info)
+  for i = 1, case.n do
+    local column = case.said:match("%f[%w_]" .. guess.port(info, i).name .. ": whole number expected in column (%d+)")
+    if column and not case.id_columns[i] then
+      case.id_columns[i] = math.tointeger(tonumber(column))
       return true
     end
   end
@@ -301,7 +312,7 @@ end
 -- Ids as large as the layer takes them.
 local function widen_ids(case, info, rand)
   local most, has = 1, false
-  for _, port in ipairs(info.ports) do has = has or port.index end
+  for i, port in ipairs(info.ports) do has = has or port.index or case.id_columns[i] end
   if not has then return end
   for _, shape in pairs(case.shapes) do
     for _, size in ipairs(shape) do most = math.max(most, size) end
@@ -337,12 +348,12 @@ end
 local function find_inputs(case, info, rand, fixed)
   local sizes = sizes_for(case.options)
   for _ = 1, 400 do
-    case.ids, case.ins = 1, {}
+    case.ids, case.ins, case.id_columns = 1, {}, {}
     if draw_shapes(case, info, rand, sizes, fixed) then
       local n
-      for _ = 0, #info.ports do
+      for _ = 0, 2 * #info.ports do
         n = steady(case, info, rand, "normal") or steady(case, info, rand, "unit")
-        if n or not take_shape(case, info) then break end
+        if n or not (take_shape(case, info) or take_column(case, info)) then break end
       end
       if n and n > 0 and n <= MOST_NUMBERS then
         widen_ids(case, info, rand)
@@ -364,7 +375,7 @@ local function find_numbers(case, info, rand, wide)
   return steady(case, info, rand, domain) ~= nil
 end
 
---- Up to n cases { options, layer, ins, n (of inputs), shapes, ids, domain, dtype, seed, constant = { [input] = true } }; and what was
+--- Up to n cases { options, layer, ins, n (of inputs), shapes, ids, id_columns, domain, dtype, seed, constant = { [input] = true } }; and what was
 --- said of what was refused. judge(message) raises if it tells of a fault of the plugin.
 function guess.cases(info, name, rand, n, fixed, judge)
   local cases, heard = {}, {}
@@ -399,7 +410,7 @@ function guess.enlarged(case, info, times, rand)
       shape = { table.unpack(shape) }
       if shape[1] == first then shape[1] = first * times end
       big.shapes[i] = shape
-      big.ins[i] = guess.tensor(rand, guess.port(info, i), shape, case.dtype, case.domain, case.ids)
+      big.ins[i] = guess.tensor(rand, guess.port(info, i), shape, case.dtype, case.domain, case.ids, case.id_columns[i])
     end
   end
   setmetatable(big, { __index = case })

@@ -145,7 +145,9 @@ layer[#layer + 1] = { name = "shapes", run = function(t)
     local same = t.rand(2) == 1 and odd_shape(t, case, 1)
     for k = 1, case.n do
       local shape = same or odd_shape(t, case, k)
-      if case.ins[k] then ins[k] = guess.tensor(t.rand, guess.port(t.info, k), shape, case.dtype, case.domain, case.ids) end
+      if case.ins[k] then
+        ins[k] = guess.tensor(t.rand, guess.port(t.info, k), shape, case.dtype, case.domain, case.ids, case.id_columns[k])
+      end
       texts[k] = shape_text(ins[k])
     end
     luron.strict(not t.failed["strict mode"])

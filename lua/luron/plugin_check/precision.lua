@@ -45,7 +45,7 @@ local function in_dtype(case, dtype, change)
   side.layer:train(case.layer:is_training())
   for i = 1, case.n do
     local x = case.ins[i]
-    if x and is_real(x) then x = change and change(x:to(dtype)) or x:to(dtype) end
+    if x and is_real(x) then x = change and not case.id_columns[i] and change(x:to(dtype)) or x:to(dtype) end
     side.ins[i] = x
   end
   if not change then return side end
