@@ -38,15 +38,10 @@ static luron_status forward(luron_call *c) {
 static luron_status backward(luron_call *c) {
     work k = split(c);
     k.gy = luron_data(luron_grad_out(c, 0));
-    luron_view *gx = luron_grad_in_beta(c, 0, &k.beta);
-    if (gx) {
-        k.to = luron_data(gx);
-        c->host->parallel_for(c, luron_numel(gx), 8192, BY_VECTORS(c, map), &k);
-    }
-    luron_view *gw = luron_grad_param_beta(c, 0, &k.beta);
-    if (!gw) return LURON_OK;
-    k.to = luron_data(gw);
-    c->host->parallel_for(c, k.channels, 1, BY_VECTORS(c, sum), &k);
+    k.to = luron_data(luron_grad_in_beta(c, 0, &k.beta));
+    if (k.to) c->host->parallel_for(c, luron_numel(luron_in(c, 0)), 8192, BY_VECTORS(c, map), &k);
+    k.to = luron_data(luron_grad_param_beta(c, 0, &k.beta));
+    if (k.to) c->host->parallel_for(c, k.channels, 1, BY_VECTORS(c, sum), &k);
     return LURON_OK;
 }
 static luron_status compose(luron_call *c, const luron_ops *o) {
@@ -63,47 +58,34 @@ const luron_layer_type activation_prelu = { .struct_size = sizeof(luron_layer_ty
     .name = "PReLU", .function = "prelu", .doc = "x if positive, else a learned weight times x", WITH_OPTIONS(prelu), .declare = declare,
     .setup = setup, .forward = forward, .backward = backward, .compose = compose };
 #else
-INLINE void TYPED(map_run)(int64_t n, const REAL *x, const REAL *from, REAL w, int adds, REAL *to) {
-    for (int64_t i = 0; i < n; i++) {
-        const REAL y = x[i] > 0 ? from[i] : from[i] * w;
-        to[i] = adds ? to[i] + y : y;
-    }
-}
 LOOP TYPED(map)(void *arg, int64_t begin, int64_t end, int64_t chunk) { /* y from x, or gx from gy */
     const work *k = arg;
     const REAL *x = k->x, *from = k->gy ? k->gy : k->x, *w = luron_data(luron_param(k->c, 0));
     REAL *to = k->to;
+    const int adds = k->gy && k->beta != 0;
     (void)chunk;
-    for (int64_t at = begin, n; at < end; at += n) { /* what is left of a channel */
-        const int64_t left = k->inner - at % k->inner;
-        n = k->channels == 1 || left > end - at ? end - at : left;
-        const REAL weight = w[k->channels > 1 ? at / k->inner % k->channels : 0];
-        if (k->gy && k->beta != 0) TYPED(map_run)(n, x + at, from + at, weight, 1, to + at);
-        else TYPED(map_run)(n, x + at, from + at, weight, 0, to + at);
+    for (int64_t at = begin, next; at < end; at = next) { /* what is left of a channel */
+        const REAL weight = w[at / k->inner % k->channels];
+        next = at / k->inner * k->inner + k->inner < end ? at / k->inner * k->inner + k->inner : end;
+        for (int64_t i = at; i < next; i++) {
+            const REAL y = x[i] > 0 ? from[i] : from[i] * weight;
+            to[i] = adds ? to[i] + y : y;
+        }
     }
-}
-/* Of what is not positive. */
-INLINE double TYPED(sum_run)(int64_t n, const REAL *x, const REAL *gy) {
-    typedef int64_t lanes __attribute__((vector_size(32)));
-    quad low = { 0 }, high = { 0 };
-    double rest = 0;
-    int64_t i = 0;
-    for (; i + 8 <= n; i += 8) {
-        const quad a = QUAD(x + i), b = QUAD(x + i + 4);
-        low += (quad)((lanes)(a * QUAD(gy + i)) & ~(a > 0)), high += (quad)((lanes)(b * QUAD(gy + i + 4)) & ~(b > 0));
-    }
-    for (; i < n; i++) rest += x[i] > 0 ? 0 : (double)x[i] * gy[i];
-    return FOLDED(low, high) + rest;
 }
 LOOP TYPED(sum)(void *arg, int64_t begin, int64_t end, int64_t chunk) { /* the gradient of weights begin.. */
+    typedef int64_t lanes __attribute__((vector_size(32)));
     const work *k = arg;
     (void)chunk;
     for (int64_t ch = begin; ch < end; ch++) {
+        quad four = { 0 };
         double all = 0;
-        for (int64_t j = 0; j < k->outer; j++) {
-            const int64_t at = (j * k->channels + ch) * k->inner;
-            all += TYPED(sum_run)(k->inner, (const REAL *)k->x + at, (const REAL *)k->gy + at);
+        for (int64_t j = 0, i = 0; j < k->outer; j++, i = 0) {
+            const REAL *x = (const REAL *)k->x + (j * k->channels + ch) * k->inner, *gy = (const REAL *)k->gy + (x - (const REAL *)k->x);
+            for (; i + 4 <= k->inner; i += 4) four += (quad)((lanes)(QUAD(x + i) * QUAD(gy + i)) & ~(QUAD(x + i) > 0));
+            for (; i < k->inner; i++) all += x[i] > 0 ? 0 : (double)x[i] * gy[i];
         }
+        all += (four[0] + four[2]) + (four[1] + four[3]);
         ((REAL *)k->to)[ch] = (REAL)(k->beta != 0 ? ((REAL *)k->to)[ch] + all : all);
     }
 }

@@ -1,5 +1,6 @@
 /* loss.c -- the plugin: losses with the names, options and numbers of PyTorch's, and what its files share. */
 #include "loss.h"
+#include <string.h>
 
 #define LISTED(id) &loss_##id,
 static const luron_layer_type *const layers[] = { LOSSES(LISTED) NULL };
@@ -37,6 +38,125 @@ double loss_reduced_gradient(const luron_call *c) {
     const luron_view *gy = luron_grad_out(c, 0);
     if (((const loss *)c->options)->reduction == LOSS_NONE) return 1;
     return c->dtype == LURON_F64 ? *luron_f64(gy) : (double)*luron_f32(gy);
+}
+
+/* ---- one term an element ----------------------------------------------------------------------------------------------- */
+enum { GRAIN = 4096 }; /* elements whose terms are added up in one chunk */
+typedef struct pointwise {
+    luron_call *c;
+    const loss_pointwise *type;
+    uint32_t dtype;
+    const luron_host *host;
+    const loss *o;
+    const luron_view *shape;   /* of the input */
+    const luron_view *wv, *pv; /* weight and pos_weight, which broadcast to it, or NULL */
+    const void *x, *t, *w, *p, *gy;
+    void *each, *gx, *gt; /* NULL: not wanted */
+    double *sums, scale, beta_x, beta_t;
+} pointwise;
+
+static luron_status check_broadcast(luron_call *c, int port, const char *name) {
+    const luron_view *v = luron_in(c, port), *x = luron_in(c, INPUT);
+    if (!v) return LURON_OK;
+    if (v->ndim > x->ndim)
+        return luron_fail(c, LURON_E_SHAPE, "%s has %d dimensions, input has %d", name, (int)v->ndim, (int)x->ndim);
+    for (int i = 1; i <= v->ndim; i++) {
+        const int64_t have = v->shape[v->ndim - i], want = x->shape[x->ndim - i];
+        if (have != 1 && have != want)
+            return luron_fail(c, LURON_E_SHAPE, "%s has size %lld in dimension %d, expected 1 or %lld as in input", name,
+                              (long long)have, -i, (long long)want);
+    }
+    return LURON_OK;
+}
+
+luron_status loss_pointwise_setup(luron_call *c) {
+    const luron_view *x = luron_in(c, INPUT), *t = luron_in(c, TARGET);
+    const int32_t reduction = ((const loss *)c->options)->reduction;
+    if (x->ndim != t->ndim)
+        return luron_fail(c, LURON_E_SHAPE, "target has %d dimensions, input has %d: the two must have one shape", (int)t->ndim,
+                          (int)x->ndim);
+    for (int i = 0; i < x->ndim; i++)
+        if (x->shape[i] != t->shape[i])
+            return luron_fail(c, LURON_E_SHAPE, "target has size %lld in dimension %lld, input has %lld: the two must have one shape",
+                              (long long)t->shape[i], (long long)luron_shown(c, i), (long long)x->shape[i]);
+    if (reduction == LOSS_BATCHMEAN && x->ndim == 0)
+        return luron_fail(c, LURON_E_SHAPE, "input has no dimension, reduction \"batchmean\" divides by the size of the first");
+    LURON_TRY(check_broadcast(c, WEIGHT, "weight"));
+    LURON_TRY(check_broadcast(c, POS_WEIGHT, "pos_weight"));
+    LURON_TRY(c->host->declare_scratch(c, chunks(luron_numel(x), GRAIN) * (int64_t)sizeof(double)));
+    return reduction == LOSS_NONE ? luron_set_out_like(c, 0, x) : c->host->set_out(c, 0, LURON_REAL, 0, NULL);
+}
+
+/* Where element i of `shape` lies in v, which broadcasts to it. */
+static int64_t broadcast_at(const luron_view *v, const luron_view *shape, int64_t i) {
+    int64_t at = 0, step = 1;
+    for (int d = 1; d <= v->ndim; d++) {
+        const int64_t size = shape->shape[shape->ndim - d], own = v->shape[v->ndim - d];
+        if (own != 1) at += i % size * step;
+        i /= size, step *= own;
+    }
+    return at;
+}
+
+/* The loops of a type by dtype. */
+static void run(const pointwise *k, loss_piece *at, int what, void *to) {
+    const int which = k->dtype == LURON_F64 ? 2 : k->host->vector_bytes >= 32;
+    at->what = what, at->to = to;
+    k->type->piece[which](at);
+}
+/* u, then v, if so many are needed. */
+static void functions(const pointwise *k, loss_piece *at, int needs, void *u, void *v) {
+    if (needs > 0 && k->type->u) {
+        run(k, at, LOSS_U, u);
+        k->host->map(k->host, (uint32_t)k->type->u(k->o), k->dtype, at->n, u, u);
+    }
+    if (needs > 1 && k->type->v) {
+        run(k, at, LOSS_V, v);
+        k->host->map(k->host, (uint32_t)k->type->v(k->o), k->dtype, at->n, v, v);
+    }
+}
+#define REAL float
+#include "pieces.h"
+#define REAL double
+#include "pieces.h"
+
+static pointwise open_pointwise(luron_call *c, const loss_pointwise *type) {
+    const luron_view *x = luron_in(c, INPUT), *w = luron_in(c, WEIGHT), *p = luron_in(c, POS_WEIGHT);
+    return (pointwise) { .c = c, .type = type, .dtype = c->dtype, .host = c->host, .o = c->options, .shape = x, .wv = w, .pv = p,
+        .x = luron_data(x), .w = luron_data(w), .p = luron_data(p), .t = luron_data(luron_in(c, TARGET)), .sums = luron_scratch(c) };
+}
+static double divisor(const pointwise *k) {
+    if (k->o->reduction == LOSS_MEAN) return (double)luron_numel(k->shape);
+    return k->o->reduction == LOSS_BATCHMEAN ? (double)k->shape->shape[0] : 1;
+}
+
+luron_status loss_pointwise_forward(luron_call *c, const loss_pointwise *type) {
+    pointwise k = open_pointwise(c, type);
+    const int64_t n = luron_numel(k.shape);
+    if (k.o->reduction == LOSS_NONE) k.each = luron_data(luron_out(c, 0));
+    c->host->parallel_for(c, n, GRAIN, BY_TYPE(c, terms), &k);
+    double sum = 0;
+    for (int64_t i = 0; i < chunks(n, GRAIN); i++) sum += k.sums[i];
+    loss_put(c, sum / divisor(&k));
+    return LURON_OK;
+}
+
+luron_status loss_pointwise_backward(luron_call *c, const loss_pointwise *type) {
+    pointwise k = open_pointwise(c, type);
+    LURON_TRY(loss_no_gradient(c, WEIGHT, "weight"));
+    LURON_TRY(loss_no_gradient(c, POS_WEIGHT, "pos_weight"));
+    k.gx = luron_data(luron_grad_in_beta(c, INPUT, &k.beta_x));
+    k.gt = luron_data(luron_grad_in_beta(c, TARGET, &k.beta_t));
+    k.scale = loss_reduced_gradient(c) / divisor(&k);
+    if (k.o->reduction == LOSS_NONE) k.gy = luron_data(luron_grad_out(c, 0));
+    c->host->parallel_for(c, luron_numel(k.shape), GRAIN, BY_TYPE(c, slopes), &k);
+    return LURON_OK;
+}
+
+luron_status loss_pointwise_finish(luron_call *c, const luron_ops *o, luron_tensor *terms) {
+    pointwise k = open_pointwise(c, NULL);
+    if (k.wv) terms = o->mul(c, terms, o->in(c, WEIGHT));
+    return o->set_out(c, 0, loss_reduce(c, o, terms, o->scalar(c, divisor(&k))));
 }
 
 /* ---- classes ------------------------------------------------------------------------------------------------------------- */

@@ -55,7 +55,8 @@ char_lstm | char_gpt)
     [ $status -eq 1 ]
     grep -q "^$name.lua: $folder/other.h5: a checkpoint of another script: --sample takes what this one has saved$" "$folder/message"
     ;;
-autoencoder | vae | gan) # files of their usual names, in a folder that the script makes
+autoencoder) run --smoke --threads 2 --save "$checkpoint" --picture "$folder/picture.pgm" ;;
+vae | gan) # files of their usual names, in a folder that the script makes
     run --smoke --threads 2 --out "$folder/new/it's"
     [ -s "$folder/new/it's/$name.pgm" ]
     checkpoint="$folder/new/it's/smoke_$name.h5"
