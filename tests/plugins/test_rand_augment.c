@@ -375,13 +375,13 @@ static void test_aug_mix_has_chains(void **state) {
 /* ---- gradients -----------------------------------------------------------------------------------------------------
  */
 #ifdef __SANITIZE_ADDRESS__
-enum { ORDER = 1 }; /* second derivatives of all layers at once take minutes there */
+enum { ORDER = 1, CHECKED = 3 }; /* AugMix takes minutes there */
 #else
-enum { ORDER = 2 };
+enum { ORDER = 2, CHECKED = 6 };
 #endif
 static void test_rand_augment_gradients(void **state) {
 #define WIDE "\"value_range\": [-9, 9]"
-    static const layer_case cases[] = {
+    static const layer_case cases[6] = {
         {"RandAugment", "{" WIDE "}", 1, {{INPUT_SHAPE(2, 3, 2, 2)}}, .tol = 1e-6},
         {"RandAugment",
          "{\"num_ops\": 1, \"interpolation\": \"nearest\", " WIDE "}",
@@ -399,7 +399,7 @@ static void test_rand_augment_gradients(void **state) {
          .order = ORDER},
         {"AugMix", NULL, 1, {{INPUT_SHAPE(3, 0, 4)}}, .tol = 1e-6},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    for (int i = 0; i < CHECKED; i++)
         layer_check(*state, &cases[i]);
 }
 
