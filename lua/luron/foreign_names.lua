@@ -117,7 +117,7 @@ for theirs, ours in pairs(metrics) do metrics[theirs] = "luron.metrics." .. ours
 return {
   keras = keras,
   luron = {
-    manual_seed = "luron.seed", uniform = "luron.rand", normal = "luron.randn", random = "luron.rand", array = "luron.tensor",
+    manual_seed = "luron.seed", uniform = "luron.rand", normal = "luron.randn", random = "luron.rand, luron.randn, luron.randint and luron.seed", array = "luron.tensor",
     asarray = "luron.tensor", Tensor = "luron.tensor",
     from_numpy = "luron.frombytes", concatenate = "luron.cat", concat = "luron.cat", range = "luron.arange",
     column_stack = "luron.hstack", row_stack = "luron.vstack", pinverse = "luron.linalg.pinv", lstsq = "luron.linalg.lstsq",
