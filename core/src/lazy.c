@@ -11,6 +11,7 @@ struct luron__lazy {
     int axis; /* of the first input; negative: from the last */
     uint32_t dtype;
     uint64_t seed, position; /* of the first numbers */
+    bool bare;               /* it has no tensors, whatever its size */
 };
 
 /* "layer 'encoder.linear1' = Linear" */
@@ -66,6 +67,12 @@ static luron_status declare(uint64_t *draws, luron_ctx *ctx, luron_layer *layer,
     return status;
 }
 
+static bool is_bare(const luron_layer *layer) {
+    for (int i = 0; i < LURON__MAX_SLOTS; i++)
+        if (layer->param[i].tensor || layer->state[i].tensor) return false;
+    return true;
+}
+
 /* Their number is the same for every size that goes with the other options: 1, or as many as there are groups. */
 luron_status luron__lazy_set_aside(luron_ctx *ctx, luron_layer *layer) {
     const luron_type *type = layer->code->type;
@@ -75,6 +82,7 @@ luron_status luron__lazy_set_aside(luron_ctx *ctx, luron_layer *layer) {
         if (!strcmp(type->options[i].name, "groups")) size = luron__options_get(type, layer->code->options, i).integer;
     layer->lazy->seed = ctx->seed, layer->lazy->position = ctx->position;
     LURON_TRY(declare(&draws, ctx, layer, size));
+    layer->lazy->bare = is_bare(layer);
     forget_slots(layer);
     ctx->position += draws;
     return LURON_OK;
@@ -153,7 +161,7 @@ luron_status luron__lazy_infer(luron_dims *out_dims, luron_ctx *ctx, luron_layer
 /* ---- before it ---------------------------------------------------------------------------------------------------- */
 luron_status luron_layer_check_sized(luron_ctx *ctx, const luron_layer *layer) {
     char what[200];
-    LURON__CHECK(ctx, !layer->waits, LURON_E_STATE,
+    LURON__CHECK(ctx, !layer->waits || layer->lazy->bare, LURON_E_STATE,
                  "%s: it has no parameters before its first input, which says %s: call the model on one first",
                  words(what, layer), size_name(layer));
     return LURON_OK;

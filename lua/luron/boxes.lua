@@ -167,6 +167,12 @@ local function list_of(where, list)
   if type(list) ~= "table" or debug.getmetatable(list) or #list == 0 then
     core.badarg(1, where, "list of the boxes of each picture, or tensor (n, k, numbers), expected, got " .. core.got(list))
   end
+  for key in next, list do
+    if math.type(key) ~= "integer" or key < 1 or key > #list then core.badarg(1, where, string.format("list without gaps expected, got a key %s", core.got(key))) end
+  end
+  for i = 1, #list do
+    if list[i] == nil then core.badarg(1, where, string.format("list without gaps expected, [%d] is nil: give luron.zeros(0, 4)", i)) end
+  end
   return list
 end
 

@@ -40,7 +40,8 @@ local function batch_at(self, at)
   local first, last = at, at + n - 1
   if self.ids then first, last = self.ids:narrow(1, at, n), nil end
   if not self.transform then return self.dataset:batch(first, last) end
-  return checked(n, self.transform(self.dataset:batch(first, last)))
+  -- Not a view of the dataset's tensors, which a transform may change in place.
+  return checked(n, self.transform(self.dataset:batch(self.ids and first or core.arange(first, last))))
 end
 
 --- Is there no batch from `position` on?
@@ -157,7 +158,7 @@ function Dataset:batch(first, last)
   for i, t in ipairs(self.tensors) do parts[i] = pick(t, first, last) end
   if self.transform then
     local n = #parts[1]
-    parts[1] = self.transform(parts[1])
+    parts[1] = self.transform(last and parts[1]:clone() or parts[1]) -- no view, which the function may change in place
     check_given("map", parts[1], n)
   end
   return table.unpack(parts, 1, #self.tensors)

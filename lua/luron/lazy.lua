@@ -30,7 +30,7 @@ local function each_tensor(layer, visit)
 end
 
 -- The size with which the layer has the shapes of what find(group, name) gives, by those of its dims that grow with it; 0: none
--- of them tells.
+-- of them tells; nil: it has no tensors.
 local function size_like(layer, find)
   local size, shapes, found = layer:options().groups or 1, {}, 0
   assert(core.lazy_resize(layer, size))
@@ -42,7 +42,7 @@ local function size_like(layer, find)
       if tensor:size(d) ~= n and core.is_tensor(from) and from:dim() == tensor:dim() then found = from:size(d) * size // n end
     end
   end)
-  return found
+  return next(shapes) and found or nil
 end
 
 local function layers_of(part) return require("luron.parts").methods.named_layers(part) end
@@ -66,7 +66,7 @@ function lazy.resize(part, find)
     if core.waits(layer) then
       local prefix = path == "" and "" or path .. "/"
       local size = size_like(layer, function(group, name) return find(group, prefix .. name) end)
-      local _, why = core.lazy_resize(layer, size)
+      local _, why = core.lazy_resize(layer, size or 0) -- without tensors it goes on waiting
       if size == 0 then
         why = string.format("%s%s has no size by these tensors: call the model on an input first", path == "" and "" or path .. ": ", layer:type())
       end

@@ -101,7 +101,7 @@ static void TYPED(sort)(work *k) {
 static void TYPED(suppress)(work *k) {
     const double threshold = ((const nms *)luron_options(k->c))->iou_threshold;
     const int classes = luron_in(k->c, CLASSES) != NULL;
-    memset(k->out, 0, (size_t)k->n);
+    if (k->n > 0) memset(k->out, 0, (size_t)k->n);
     for (int64_t i = 0; i < k->n; i++) {
         const REAL *a = (const REAL *)k->boxes + 4 * k->order[i], area = (a[2] - a[0]) * (a[3] - a[1]);
         const int64_t own = classes ? luron_id(k->c, CLASSES, k->order[i]) : 0;
