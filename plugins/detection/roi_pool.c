@@ -1,5 +1,5 @@
 /* roi_pool.c: regions of images, each cut into p by q bins of whole numbers, of which the largest is taken (Girshick,
- * 2015): torchvision's roi_pool. A bin beside the image gives 0. NaN counts as the largest. Sums over regions go in
+ * 2015): torchvision's roi_pool, but that bins end where they do exactly; there, in float, some reach a number further. A bin beside the image gives 0. NaN counts as the largest. Sums over regions go in
  * their order. */
 #ifndef REAL
 #include "detection.h"

@@ -3,18 +3,22 @@
  * each anchor x = (i + sigmoid(tx)) / w, y = (j + sigmoid(ty)) / h, width = anchor width exp(tw), height = anchor
  * height exp(th), of the picture; with scale_xy s, Darknet's scale_x_y, s sigmoid(t) - (s - 1) / 2 in place of
  * sigmoid(t). */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* strtod_l: a program's locale may have commas in its numbers */
+#endif
 #include "detection.h"
 
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Pairs of numbers above 0, parted by commas or spaces. @return how many pairs, or -1: they are none. */
-static int read_pairs(const char *text, double *width, double *height, int most) {
+static int read_pairs(locale_t plain, const char *text, double *width, double *height, int most) {
     int n = 0;
     for (text += strspn(text, ", "); *text; text += strspn(text, ", ")) {
         char *end;
-        const double size = strtod(text, &end);
-        if (end == text || !(size > 0 && size <= 1e9) || n == 2 * most) return -1;
+        const double size = strtod_l(text, &end, plain);
+        if (end == text || !strchr(", ", *end) || !(size > 0 && size <= 1e9) || n == 2 * most) return -1;
         *(n % 2 ? &height[n / 2] : &width[n / 2]) = size;
         n++, text = end;
     }
@@ -22,13 +26,16 @@ static int read_pairs(const char *text, double *width, double *height, int most)
 }
 static luron_status read_anchors(luron_call *c, yolo_shapes *s) {
     const yolo *o = s->o = luron_options(c);
-    s->here = read_pairs(o->anchors, s->width, s->height, YOLO_MOST);
+    locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (!plain) return luron_fail(c, LURON_E_NOMEM, "not enough memory");
+    s->here = read_pairs(plain, o->anchors, s->width, s->height, YOLO_MOST);
+    const int more = s->here < 1 ? 0 : read_pairs(plain, o->other_anchors ? o->other_anchors : "", s->width + s->here, s->height + s->here,
+                                                  YOLO_MOST - s->here);
+    freelocale(plain);
     if (s->here < 1)
         return luron_fail(c, LURON_E_ARGUMENT,
                           "anchors: pairs of numbers above 0 such as \"10,13, 16,30\" expected, 1 to %d, got \"%.80s\"",
                           YOLO_MOST, o->anchors);
-    const int more = read_pairs(o->other_anchors ? o->other_anchors : "", s->width + s->here, s->height + s->here,
-                                YOLO_MOST - s->here);
     if (more < 0)
         return luron_fail(c, LURON_E_ARGUMENT,
                           "other_anchors: pairs of numbers above 0 expected, at most %d, got \"%.80s\"",

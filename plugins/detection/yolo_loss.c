@@ -29,12 +29,18 @@ typedef struct work {
 typedef struct truth {
     int64_t id;
     double x, y, w, h;
+    double column, row; /* of the centre, in cells */
 } truth;
+/* In the dtype of the call, as the form in ops has it: what lies on a border belongs to one cell. */
+static double in_cells(const work *k, double at, int64_t cells) {
+    return k->c->dtype == LURON_F32 ? (double)((float)at * (float)cells) : at * (double)cells;
+}
 static int truth_of(const work *k, int64_t image, int64_t j, truth *t) {
     const luron_view *v = luron_in(k->c, YOLO_TARGET);
     const int64_t at = (image * k->most + j) * DETECTION_ROW;
     *t = (truth){(int64_t)detection_at(v, at) - luron_shown(k->c, 0), detection_at(v, at + 1), detection_at(v, at + 2),
-                 detection_at(v, at + 3), detection_at(v, at + 4)};
+                 detection_at(v, at + 3), detection_at(v, at + 4), 0, 0};
+    t->column = in_cells(k, t->x, k->s.w), t->row = in_cells(k, t->y, k->s.h);
     return t->id >= 0;
 }
 /* Of two boxes with the centres (x, y). */
@@ -45,7 +51,7 @@ static double iou(const double a[4], const truth *b) {
     return both / (a[2] * a[3] + b->w * b->h - both);
 }
 static int64_t cell_of(double at, int64_t cells) {
-    const int64_t cell = (int64_t)(at * (double)cells);
+    const int64_t cell = (int64_t)at;
     return at < 0 ? 0 : cell < cells ? cell : cells - 1;
 }
 static int best_anchor(const yolo_shapes *s, const truth *t) {
@@ -184,8 +190,7 @@ static double TYPED(classes)(const work *k, const REAL *x, REAL *g, int64_t id) 
 static double TYPED(object)(const work *k, const truth *t, int anchor, const REAL *x, REAL *g) {
     const yolo_shapes *s = &k->s;
     const double big = 2 - t->w * t->h, scale = s->o->scale_xy;
-    const double within[2] = {t->x * (double)s->w - (double)cell_of(t->x, s->w),
-                              t->y * (double)s->h - (double)cell_of(t->y, s->h)};
+    const double within[2] = {t->column - (double)cell_of(t->column, s->w), t->row - (double)cell_of(t->row, s->h)};
     const double size[2] = {log(t->w / s->width[anchor]), log(t->h / s->height[anchor])};
     double sum = 0;
     for (int d = 0; d < 2; d++) {
@@ -225,7 +230,7 @@ static void TYPED(picture)(void *arg, int64_t begin, int64_t end, int64_t chunk)
             if (!truth_of(k, i, j, &t)) continue;
             const int anchor = best_anchor(s, &t);
             if (anchor < s->here)
-                owner[anchor * s->cells + cell_of(t.y, s->h) * s->w + cell_of(t.x, s->w)] = (int32_t)j;
+                owner[anchor * s->cells + cell_of(t.row, s->h) * s->w + cell_of(t.column, s->w)] = (int32_t)j;
         }
         for (int64_t b = 0; b < boxes; b++) {
             const int64_t anchor = b / s->cells, at = (i * s->here + anchor) * s->fields * s->cells + b % s->cells;

@@ -5,8 +5,8 @@
 #define UP ((x > 0 ? 1 : u) / (1 + u))
 #define DOWN ((x > 0 ? u : 1) / (1 + u))
 #define L ((x > 0 ? 0 : -x) + v)
-#define TERM ((1 - t) * x + (1 + (p - 1) * t) * L)
-#define GRAD_X (UP - t - (p - 1) * t * DOWN) /* of the sigmoids of x and -x */
+#define TERM ((x > 0 ? (1 - t) * x : -p * t * x) + (1 + (p - 1) * t) * v) /* no large numbers that cancel */
+#define GRAD_X ((1 - t) * UP - p * t * DOWN)                              /* of the sigmoids of x and -x */
 #define GRAD_T ((p - 1) * L - x)
 #define REAL float
 #include "pointwise.h"

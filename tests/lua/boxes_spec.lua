@@ -143,4 +143,31 @@ describe("heads of YOLO", function()
     local a, b = { run(false) }, { run(true) }
     assert.same(a, b)
   end)
+
+  it("give a true box on a border of cells to one cell, whatever form the loss has", function()
+    luron.seed(1)
+    for _, w in ipairs { 10, 19, 26, 52 } do
+      local loss = nn.YoloLoss { classes = 1, anchors = "8,8", stride = 8 }
+      for k = 1, w - 1 do
+        local x, truth = luron.randn(1, 6, 1, w):requires_grad_(true), luron.tensor { { { 1, k / w, 0.5, 0.3, 0.3 } } }
+        loss(x, truth):backward()
+        assert.is_true(x:grad()[1][1][1][k + 1]:item() ~= 0, k .. " of " .. w)
+        if k % 7 == 0 then
+          luron.higher(true)
+          local higher = luron.grad({ loss(x, truth) }, { x }, { create_graph = true })
+          luron.higher(false)
+          assert.is_true((higher:detach() - x:grad()):abs():max():item() < 1e-5)
+        end
+      end
+    end
+  end)
+
+  it("refuse what is no list of numbers", function()
+    for _, text in ipairs { "1.2.3", "10+13", "8", "8,8,8", "", "8,-8" } do
+      fails("anchors: pairs of numbers above 0", nn.Yolo, { classes = 1, anchors = text, stride = 8 })
+    end
+    local one = luron.tensor { { 0, 0, 1, 1.0 } }
+    fails("list without gaps expected, [2] is nil", luron.boxes.rois, { one, nil, one })
+    fails("list without gaps expected, [2] is nil", luron.boxes.pad_boxes, { one, nil, one }, 2)
+  end)
 end)

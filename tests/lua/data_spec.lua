@@ -179,6 +179,15 @@ describe("what a loader makes of its batches", function()
     assert.same({ { 0.0, 0.0, 0.0 }, { 2, 2, 1 } }, { sums, counts })
   end)
 
+  it("are copies for a function that changes them in place", function()
+    local ds = luron.data.tensors(luron.ones(6, 2), luron.ones(6))
+    for _ in ds:loader { batch = 4, transform = function(x, y) return x:add_(1), y:mul_(3) end } do end
+    local tripled = ds:map(function(x) return x:mul_(3) end)
+    assert.equal(36, tripled:batch(1, 6):sum():item())
+    local x, y = ds:batch(1, 6)
+    assert.same({ 12, 6 }, { x:sum():item(), y:sum():item() })
+  end)
+
   it("is a tensor with a row for each example, or several", function()
     for text, fn in pairs {
       ["loader: transform: the function gave nothing for a batch"] = function() end,

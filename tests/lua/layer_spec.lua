@@ -202,3 +202,20 @@ describe("functional forms", function()
     end
   end)
 end)
+
+describe("bce_with_logits_loss", function()
+  it("is exact in float32 where it is small, on both sides", function()
+    for _, logit in ipairs { 3, 10, 14, 17, 30, 60 } do
+      for target = 0, 1 do
+        local x = luron.tensor({ target == 1 and logit or -logit }):float():requires_grad_(true)
+        local loss = nn.bce_with_logits_loss(x, luron.tensor { target }:float(), { pos_weight = luron.tensor { 3.0 }:float() })
+        loss:backward()
+        local weight, u = target == 1 and 3 or 1, math.exp(-logit)
+        local slope = weight * u / (1 + u)
+        assert.is_true(math.abs(x:grad():item()) / slope - 1 < 1e-5 and math.abs(x:grad():item()) / slope - 1 > -1e-5, logit .. ", " .. target)
+        local wanted = weight * (u < 1e-8 and u or math.log(1 + u))
+        assert.is_true(math.abs(loss:item() / wanted - 1) < 1e-5, logit .. ", " .. target .. ": " .. loss:item())
+      end
+    end
+  end)
+end)
