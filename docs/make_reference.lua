@@ -90,12 +90,16 @@ end
 
 -- The arguments as they are shown: "value, sizes...[, { dtype, requires_grad }]".
 local function shown_params(call, first)
-  local text, close = first or "", ""
-  for _, p in ipairs(call.params) do
+  local text, close, required = first or "", "", 0
+  for i, p in ipairs(call.params) do
+    if not p.optional and not p.vararg then required = i end -- what stands before it is given, if as nil
+  end
+  for i, p in ipairs(call.params) do
+    local optional = p.optional and i > required
     local comma = text ~= "" and ", " or ""
     local name = (p.kind:find "^{" or p.kind == "TensorOptions") and keys_of(p.kind) or p.name .. (p.vararg and "..." or "")
-    text = text .. (p.optional and "[" or "") .. comma .. name
-    close = close .. (p.optional and "]" or "")
+    text = text .. (optional and "[" or "") .. comma .. name
+    close = close .. (optional and "]" or "")
   end
   return "(" .. text .. close .. ")"
 end
@@ -185,6 +189,7 @@ local function section_markdown(out, section, level)
   local entries = false
   for _, item in ipairs(section) do
     if item.title then
+      if entries then out "" end
       section_markdown(out, item, level + 1)
     else
       out(entry_markdown(item, section.both))

@@ -14,7 +14,7 @@ return {
     { "nn.RandomColorDegeneration({ 1, 1 })(luron.tensor { { { 10.0 } }, { { 20.0 } }, { { 30.0 } } }):shape()", "{ 3, 1, 1 }" },
     { "nn.RandomSharpness { factor = { 0.5, 0.5 } }(luron.tensor { { { 1.0, 2.0 } } })", "{ { { 1.0, 2.0 } } }" },
     { "nn.RandomColorJitter { brightness_factor = { 0.2, 0.2 } }(luron.tensor { { { 1.0, 2.0 } } })", "{ { { 52.0, 53.0 } } }" },
-    { "nn.RandAugment { num_ops = 3, factor = 0.3 }(luron.ones(2, 3, 8, 8)):shape()", "{ 2, 3, 8, 8 }" },
+    { "nn.RandAugment { value_range = 1, num_ops = 3, factor = 0.3 }(luron.ones(2, 3, 8, 8)):shape()", "{ 2, 3, 8, 8 }" },
     { "nn.AugMix { value_range = 1, all_ops = false }:eval()(luron.tensor { { { 0.25, 0.5 } } })", "{ { { 0.25, 0.5 } } }" },
     { "nn.MelSpectrogram({ fft_length = 16, sequence_stride = 8, num_mel_bins = 4 })(luron.ones(2, 40)):shape()", "{ 2, 4, 6 }" },
     { "nn.STFTSpectrogram({ frame_length = 16, frame_step = 8 })(luron.ones(2, 40)):shape()", "{ 2, 9, 4 }" },

@@ -72,7 +72,7 @@ return {
   {
     title = "In one call",
     fields = {
-      { "fit.epochs", "integer", "The last epoch (1)." },
+      { "fit.epochs", "integer", "The last epoch (1), by its number: with `first_epoch` it has to be given." },
       { "fit.first_epoch", "integer", "The first (1): with `checkpoint.epoch + 1` a resumed run counts on, in the history, its lines and for callbacks. Schedule and loader go on from the states that are restored." },
       { "fit.batch", "integer", "Examples a batch (64)." },
       { "fit.shuffle", "boolean", "In a new order every epoch (true)." },
@@ -93,7 +93,7 @@ return {
       { "fit.early_stop", "table", "`{ patience = 5, metric = \"loss\", min_delta = 0, restore_best = true }`: ends when the metric, `\"loss\"`, `\"accuracy\"` or one of `metrics`, of the validation where there is one, was not better by more than `min_delta` for `patience` epochs; then, and after the last epoch, the weights are those of the best. A line says that it ended and why." },
     },
     { "luron.fit(model: Model|Module|Layer, data: Dataset|Loader, options?: FitOptions): table[]",
-      "Trains and gives the history, one entry `{ epoch, loss, accuracy, validation }` an epoch. The loop in it is the one that the tutorial writes by hand. Data without a batch raise; of a loader that was restored behind the last batch of an epoch the first entry has no loss.",
+      "Trains and gives the history, one entry `{ epoch, loss, accuracy, validation }` an epoch; no `accuracy` where targets are no class ids, such as labels that `nn.MixUp` has mixed. The loop in it is the one that the tutorial writes by hand. Data without a batch raise; of a loader that was restored behind the last batch of an epoch the first entry has no loss.",
       raises = { 'luron.fit(nn.Linear(2, 2), luron.data.tensors(luron.zeros(3, 2), luron.ones(3)):loader { batch = 4, drop_last = true })', "3 examples make no batch of 4" } },
     { "luron.evaluate(model: Model|Module|Layer, data: Dataset|Loader, options?: { batch: integer?, loss: string|function|Layer|nil, metrics: table? }): { loss: number, accuracy: number?, n: integer }",
       "Mean loss and, where targets are class ids, the share that is right, and the metrics by their names (see Metrics); in eval mode, with nothing recorded." },

@@ -259,7 +259,12 @@ end
 -- The first epoch and the last. Where some lie behind, a schedule of epochs that begins anew was forgotten.
 local function epochs_of(options)
   local first, last, schedule = options.first_epoch or 1, options.epochs or 1, options.schedule
-  if first - 1 > last then core.badarg(3, "fit", string.format("first_epoch: at most epochs, %d, and 1 expected, got %d", last, first)) end
+  if first > 1 and not options.epochs then
+    core.badarg(3, "fit", string.format("first_epoch: it is %d, so epochs is wanted too: the number of the last epoch", first))
+  end
+  if first > last + 1 then
+    core.badarg(3, "fit", string.format("first_epoch: at most %d expected, one more than epochs, got %d", last + 1, first))
+  end
   if first > 1 and schedule and schedule:every() == "epoch" and is_callable(field(schedule, "steps")) and schedule:steps() == 0 then
     core.badarg(3, "fit", "schedule: it has made no step, and first_epoch is " .. first .. ": schedule:restore(state) brings it there")
   end

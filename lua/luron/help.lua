@@ -81,7 +81,7 @@ local function names_in(owner)
 end
 
 local function overview()
-  local lines = { core.help() }
+  local lines = { core.help(), "lazy layers (nn.NAME), whose first input says the first option: " .. table.concat(require("luron.lazy").names(), ", ") }
   for _, item in ipairs(tables) do lines[#lines + 1] = item[2] .. ": " .. table.concat(names_in(item[1]), ", ") end
   lines[#lines + 1] = 'luron.help "Linear" tells about one of them, luron.help "x:sum" about a method of tensors; all are in docs/lua-api.md'
   return table.concat(lines, "\n")

@@ -13,6 +13,14 @@ end
 --- The constructor of the lazy layers of a type; nil: it has none.
 function lazy.constructor(name) return dims[name] and core.lazy_type(name, dims[name]) end
 
+--- The names of all lazy layers, in their order.
+function lazy.names()
+  local list = {}
+  for name in pairs(dims) do list[#list + 1] = "Lazy" .. name end
+  table.sort(list)
+  return list
+end
+
 --- "nn.LazyLinear takes in_features from its first input", of "Linear"; nil: that type has none.
 function lazy.told(name) return dims[name] and string.format("nn.Lazy%s takes %s from its first input", name, core.type_info("layer", name).options[1]) end
 

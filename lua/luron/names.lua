@@ -72,7 +72,7 @@ end
 --- "no option 'batch_size': it is called batch; options: batch, shuffle"
 function names.no_option(kind, key, known)
   local here = type(key) == "string" and (foreign(kind) or {})[key]
-  local hint = here and (here:find "^: " and here or known[here] and ": it is called " .. here) or ""
+  local hint = here and (here:find "^: " and here or known[here:match "^[%w_]+"] and ": it is called " .. here) or ""
   return string.format("no option %s%s; options: %s", core.got(key), hint, table.concat(names.sorted(known), ", "))
 end
 
@@ -107,6 +107,9 @@ function names.no_layer(name)
       if layer:lower() == name:gsub("_", "") then here = "the layer nn." .. layer end
     end
   end
+  local of = name:match "^Lazy(%u.*)"
+  local row = of and foreign("keras")[of]
+  if row and require("luron.lazy").told(row[1]) then here = string.format("nn.Lazy%s; nn.%s tells how the options go", row[1], of) end
   if here then return "nn has no '" .. name .. "'" .. here_it_is(here) end
   if not theirs then return nil end
   local lazy = require("luron.lazy").told(theirs[1])
@@ -121,7 +124,7 @@ function names.layer_option(type_name, key)
   for _, option in ipairs(info.options) do known[option.name or option] = true end
   local here = foreign("option")[key]
   for _, text in ipairs(type(here) == "table" and here or {}) do
-    if known[text:match "^[%w_]+"] then return text end
+    if known[text:match "^[%w_]+"] then return text:match "^[%w_]+(: .*)" or text end
   end
   if key == "return_indices" and core.layer_type(type_name .. "WithIndices") then return "nn." .. type_name .. "WithIndices, a type of its own" end
   if type(here) == "string" then return here end

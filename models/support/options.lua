@@ -16,6 +16,11 @@ function options.count(text)
   return nil, string.format("'%s' is no whole number from 1 on", text)
 end
 
+-- A folder that is there, or can be made, is worth more than a message behind a long training.
+local function make_folder(option, folder)
+  if not os.execute("mkdir -p -- " .. quoted(folder)) then options.stop("--" .. option .. ": " .. folder .. " is no folder, and none can be made there") end
+end
+
 --- The script's options, read, seeded and with threads set. `defaults` gives the usual value of each common option that the
 --- script takes beside --seed, --threads and --smoke: { epochs =, batch =, lr =, data = true, save = FILE or true (none) };
 --- `more(parser)` adds its own.
@@ -35,10 +40,14 @@ function options.parse(name, what, defaults, more)
   local args = parser:parse()
   if args.smoke and args.save and args.save == defaults.save then args.save = "smoke_" .. args.save end -- that of a whole run stays
   if args.out then
-    if not os.execute("mkdir -p -- " .. quoted(args.out)) then options.stop("--out: " .. args.out .. " is no folder, and none can be made there") end
+    make_folder("out", args.out)
     for _, file in ipairs { "save", "picture" } do -- those that name no folder
       if args[file] and not args[file]:find "/" then args[file] = args.out .. "/" .. args[file] end
     end
+  end
+  for _, file in ipairs { "save", "picture" } do
+    local folder = args[file] and args[file]:match "^(.+)/"
+    if folder then make_folder(file, folder) end
   end
   luron.seed(args.seed)
   if args.threads then

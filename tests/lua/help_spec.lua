@@ -70,6 +70,8 @@ describe("luron.help", function()
     local text = luron.help()
     for _, name in ipairs { "Linear", "AdamW", "Adafactor", "csv", "LBFGS", "OneCycleLR", "xavier_uniform_", "orthogonal", "unit_norm", "einsum" } do has(text, name) end
     has(text, "schedules (luron.schedule.NAME): ")
+    has(text, "lazy layers (nn.NAME), whose first input says the first option: LazyBatchNorm1d, ")
+    has(text, "LazyConv2d, ")
     has(luron.help "luron", "AdamW") -- the module, and the format of files
     has(luron.help "luron", "a checkpoint of luron")
     has(luron.help "regularizer", "regularisers (luron.regularizer.NAME): l1, l2, l1_l2, orthogonal")

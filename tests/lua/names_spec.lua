@@ -45,6 +45,11 @@ describe("a table of luron", function()
     fails("luron.linalg has no 'inv'; here it is inverse", function() return luron.linalg.inv end)
     fails("luron.schedule has no 'CosineLR'; here it is CosineAnnealingLR", function() return luron.schedule.CosineLR end)
     fails("luron.constraint has no 'maxnorm'; here it is max_norm", function() return luron.constraint.maxnorm end)
+    fails("luron has no 'load_model'; here it is luron.load", function() return luron.load_model end)
+    fails("luron has no 'to_categorical'; here it is luron.one_hot", function() return luron.to_categorical end)
+    fails("luron has no 'EarlyStopping'; here it is early_stop, an option of luron.fit", function() return luron.EarlyStopping end)
+    fails("luron has no 'onnx': not in this version", function() return luron.onnx end)
+    fails("luron has no 'LazyLinear'; here it is luron.nn.LazyLinear", function() return luron.LazyLinear end)
     fails("luron has no 'cuda': there is no device but the CPU in this version", function() return luron.cuda end)
   end)
 
@@ -137,6 +142,13 @@ describe("nn", function()
       function() nn.AdaptiveMaxPool1d { 2, return_indices = true } end)
     starts("bad argument #2 to 'FractionalMaxPool2d' (no option 'return_indices': not in this version; ",
       function() nn.FractionalMaxPool2d(2, { return_indices = true }) end)
+    starts("bad argument #1 to 'Linear' (no option 'mask_zero'; options: ", function() nn.Linear { mask_zero = true } end)
+    starts("bad argument #1 to 'BatchNorm2d' (no option 'axis': the channels are always dim 2; options: ", function() nn.BatchNorm2d { axis = 1 } end)
+    starts("bad argument #1 to 'ReLU' (no option 'trainable': here it is layer:freeze() and unfreeze(), where it has parameters; ",
+      function() nn.ReLU { trainable = true } end)
+    starts("bad argument #1 to 'CutMix' (no option 'alpha': here it is factor; ", function() nn.CutMix { alpha = 1 } end)
+    starts("bad argument #1 to 'RandAugment' (no option 'magnitude': here it is factor; ", function() nn.RandAugment { magnitude = 1 } end)
+    starts("bad argument #1 to 'RandomColorJitter' (no option 'hue': here it is hue_factor; ", function() nn.RandomColorJitter { hue = 1 } end)
     starts("bad argument #1 to 'Linear' (no option 'colour'; options: ", function() nn.Linear { colour = 1 } end)
   end)
 
@@ -145,6 +157,16 @@ describe("nn", function()
     fails("nn has no 'SyncBatchNorm'; here it is nn.BatchNorm1d to 3d: one process has the whole batch", function() return nn.SyncBatchNorm end)
     fails("nn has no 'StackedRNNCells'; here it is num_layers of nn.LSTM, GRU and RNN, or cells in a loop", function() return nn.StackedRNNCells end)
     fails("nn has no 'reorg'; here it is nn.PixelUnshuffle, in another order of channels", function() return nn.reorg end)
+    fails("nn has no 'RandomSolarize'; here it is nn.Solarization", function() return nn.RandomSolarize end)
+    fails("nn has no 'RandomVerticalFlip'; here it is nn.RandomFlip \"vertical\"", function() return nn.RandomVerticalFlip end)
+    fails("nn has no 'NMS'; here it is luron.boxes.nms", function() return nn.NMS end)
+    fails("nn has no 'clip_grad_norm_'; here it is luron.clip_grad_norm", function() return nn.clip_grad_norm_ end)
+    fails("nn has no 'LazyConv2D'; here it is nn.LazyConv2d; nn.Conv2D tells how the options go", function() return nn.LazyConv2D end)
+    fails("nn has no 'LazyDense'; here it is nn.LazyLinear; nn.Dense tells how the options go", function() return nn.LazyDense end)
+    for name, text in pairs(foreign["luron.nn"]) do -- and the layers and functions of boxes
+      for part in text:gmatch "nn%.([%w_]+)" do assert.is_truthy(nn[part], name) end
+      for part in text:gmatch "luron%.boxes%.([%w_]+)" do assert.is_truthy(luron.boxes[part], name) end
+    end
     fails("nn has no 'conv2d'; here it is the layer nn.Conv2d", function() return nn.conv2d end)
     for name, layer in pairs(foreign["luron.nn"]) do -- the layers that functions of other libraries lead to are there
       for type_name in layer:gmatch "layer nn%.(%w+)" do assert.is_truthy(nn[type_name], name) end
@@ -257,12 +279,21 @@ describe("what an object does not have", function()
     local x, none = luron.ones(2), ", and no layer type gives one"
     fails("tensors have no method 'sigmod'" .. none .. "; did you mean 'sigmoid'?", function() return x:sigmod() end)
     fails("tensors have no method 'numpy'" .. none .. "; here it is totable", function() return x:numpy() end)
+    fails("tensors have no method 'expand_dims'" .. none .. "; here it is unsqueeze", function() return x:expand_dims(1) end)
+    fails("tensors have no method 'type'" .. none .. "; here it is dtype(), and to \"int64\" changes it", function() return x:type "int64" end)
     fails("tensors have no method 'gelv'" .. none .. "; did you mean 'gelu', 'celu' or 'elu'?", function() return x:gelv() end)
   end)
 
   it("is said of options", function()
     starts("bad argument #3 to 'fit' (no option 'batch_size': it is called batch; options: ", function() luron.fit(model, ds, { batch_size = 2 }) end)
     starts("bad argument #3 to 'fit' (no option 'lr': give optim = luron.optim.AdamW(model, { lr = 1e-3 }); options: ", function() luron.fit(model, ds, { lr = 2 }) end)
+    starts("bad argument #3 to 'fit' (no option 'collate_fn': give ds:loader { batch = 64, transform = fn } in", function()
+      luron.fit(model, ds, { collate_fn = print })
+    end)
+    starts("bad argument #2 to 'save' (no option 'scheduler': give training = { schedule = schedule:state() }; options: ", function()
+      model:save("f", { scheduler = 1 })
+    end)
+    starts("bad argument #2 to 'save' (no option 'optimizer': it is called optim; options: ", function() model:save("f", { optimizer = 1 }) end)
     local message = "bad argument #1 to 'loader' (no option 'batch_size': it is called batch; options: batch, drop_last, seed, shuffle, transform)"
     fails(message, function() ds:loader { batch_size = 2 } end)
     starts("bad argument #3 to 'evaluate' (no option 'epochs'; options: batch, loss, metrics)", function() luron.evaluate(model, ds, { epochs = 2 }) end)

@@ -6,7 +6,7 @@ interpreter=$1 model=$2 name=$(basename "$2" .lua)
 folder=smoke_$name
 mkdir -p "$folder"
 trap 'rm -rf "$folder"' EXIT
-checkpoint=$folder/$name.h5
+checkpoint=$folder/of/its/$name.h5 # in a folder that the script makes
 
 run() {
     status=0
@@ -26,6 +26,10 @@ dice | neuron) ;;
         echo "$name.lua without its data: status $status, 3 and what it wants expected"
         exit 1
     }
+    # Where nothing can be saved it says so before it begins.
+    status=0
+    "$interpreter" "$model" --smoke --save "$folder/message/no/$name.h5" 2>"$folder/said" || status=$?
+    [ $status -eq 1 ] && grep -q "^$name.lua: --save: $folder/message/no is no folder, and none can be made there$" "$folder/said"
     ;;
 esac
 
