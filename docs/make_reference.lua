@@ -9,8 +9,8 @@ local root = (arg[0]:match "^(.*)docs/[^/]*$" or "../")
 local parts = dofile(root .. "docs/reference/parts.lua")
 -- Ours, in order.
 local plugins = { "linear", "conv", "embedding", "recurrent", "conv_lstm", "attention", "activation", "shrink", "gate", "loss", "error_loss",
-  "margin_loss", "region_loss", "sequence_loss", "distance", "adaptive", "mixture", "noise", "shape", "merge", "pool", "pad", "norm", "graph", "detection", "preprocess", "normalize",
-  "optim", "hdf5", "idx", "csv",
+  "margin_loss", "region_loss", "sequence_loss", "distance", "adaptive", "mixture", "noise", "shape", "merge", "pool", "pad", "norm", "graph", "detection",
+  "preprocess", "normalize", "optim", "hdf5", "idx", "csv",
 }
 
 -- Receivers in signatures, with their classes.
