@@ -161,6 +161,14 @@ static hook *begin(lua_State *L, which w) {
     return h;
 }
 
+/* Is the object at 1 still open? A finalizer may have closed it while memory was asked for; then core never has the hook. */
+static void check_open(lua_State *L, hook *h, const char *key) {
+    void **box = lr_test(L, 1, key);
+    if (box && *box) return;
+    lr_released(h);
+    lr_drain(L, lr_get(L));
+}
+
 static int end(lua_State *L, hook *h, luron_status status) {
     if (status != LURON_OK) lr_released(h);
     lr_state *S = lr_get(L);
@@ -174,6 +182,7 @@ static int t_register_hook(lua_State *L) {
     luron_status traced = luron_tracer_refuse(lr_ctx(L), "registers a hook on a tensor (register_hook), whose Lua no graph can hold");
     if (traced != LURON_OK) return lr_raise(L, traced);
     hook *h = begin(L, ON_TENSOR);
+    check_open(L, h, &lr_tensor_key);
     luron_tensor *t = lr_tensor(L, 1, "tensor");
     if (luron_tensor_is_leaf(t)) h->tensor = t;
     return end(L, h, luron_tensor_add_hook(&h->id, lr_ctx(L), t, run_on_tensor, h, lr_released));
@@ -200,6 +209,7 @@ static int register_on(lua_State *L, which w) {
     if (w == BACKWARD) callbacks.backward = run_backward;
     owner_at(L, &is_layer);
     hook *h = begin(L, w);
+    check_open(L, h, is_layer ? &lr_layer_key : &lr_model_key);
     void *owner = owner_at(L, &is_layer);
     if (is_layer) h->layer = owner;
     else h->model = owner;
