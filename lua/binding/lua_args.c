@@ -398,12 +398,12 @@ static void put(lua_State *L, parse *p, int arg, int idx, int i) {
     lr_arg_value(L, arg, idx, o, &p->args[p->n++]);
 }
 
-const char *lr_push_option_names(lua_State *L, const luron_type *type) {
+const char *lr_push_option_names(lua_State *L, const luron_type *type, int first) {
     luaL_Buffer b;
     luaL_buffinit(L, &b);
     const luron_option *o;
-    for (int i = 0; (o = luron_type_option(type, i)); i++) {
-        if (i) luaL_addstring(&b, ", ");
+    for (int i = first; (o = luron_type_option(type, i)); i++) {
+        if (i > first) luaL_addstring(&b, ", ");
         luaL_addstring(&b, o->name);
     }
     luaL_pushresult(&b);
@@ -423,7 +423,7 @@ static const char *layer_hint(lua_State *L, const luron_type *type, int key) {
 
 static int refuse_option(lua_State *L, parse *p, int arg, int key) {
     key = lua_absindex(L, key);
-    const char *got = lr_got(L, key), *names = lr_push_option_names(L, p->type), *hint = NULL;
+    const char *got = lr_got(L, key), *names = lr_push_option_names(L, p->type, p->skip), *hint = NULL;
     int is_layer = luron_type_in(p->type, 0) != NULL, is_name = lua_type(L, key) == LUA_TSTRING;
     if (is_name) hint = is_layer ? layer_hint(L, p->type, key) : lr_optim_hint(p->type, lua_tostring(L, key));
     const char *before = !hint || *hint == ':' ? "" : is_layer ? ": here it is " : ": ";

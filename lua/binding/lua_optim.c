@@ -154,7 +154,7 @@ const char *lr_optim_hint(const luron_type *type, const char *name) {
 
 static int no_option(lua_State *L, const luron_type *type) {
     const char *hint = lua_type(L, 2) == LUA_TSTRING ? lr_optim_hint(type, lua_tostring(L, 2)) : NULL, *got = lr_got(L, 2);
-    return lr_error(L, "%s has no option %s%s%s; options: %s", luron_type_name(type), got, hint ? ": " : "", hint ? hint : "", lr_push_option_names(L, type));
+    return lr_error(L, "%s has no option %s%s%s; options: %s", luron_type_name(type), got, hint ? ": " : "", hint ? hint : "", lr_push_option_names(L, type, 0));
 }
 
 /* opt:set { lr = 0.1 }: for all groups; all values are checked before one is set. */

@@ -245,8 +245,8 @@ void lr_push_json(lua_State *L, const char *text);
 int lr_type_args(lua_State *L, const luron_type *type, int first, int last, int ports, luron_arg args[LR_MAX_ARGS]);
 /** The same of a lazy layer: those behind the first, which its first input says. */
 int lr_lazy_args(lua_State *L, const luron_type *type, int first, int last, luron_arg args[LR_MAX_ARGS]);
-/** The names of a type's options with commas between them, on the stack. */
-const char *lr_push_option_names(lua_State *L, const luron_type *type);
+/** The names of a type's options from `first` on, counted from 0, with commas between them, on the stack. */
+const char *lr_push_option_names(lua_State *L, const luron_type *type, int first);
 /** What an optimiser calls otherwise than PyTorch or Keras do; NULL: nothing. */
 const char *lr_optim_hint(const luron_type *type, const char *name);
 /** The option with its range as Lua counts. */

@@ -98,6 +98,17 @@ static void sweep_layer(luron_ctx **both, const luron_type *type, const layer_li
     }
 }
 
+/* Layers that are made of eleven others: their thousand allocations, each failing once, take a sanitizer five minutes. */
+static bool takes_minutes(const luron_type *type) {
+#ifdef __SANITIZE_ADDRESS__
+    const char *name = luron_type_name(type);
+    return !strcmp(name, "RandAugment") || !strcmp(name, "AugMix");
+#else
+    (void)type;
+    return false;
+#endif
+}
+
 static void test_allocation_layers(void **state) {
     luron_ctx *ctx = *state, *calm = calm_context(), *both[] = {ctx, calm};
     bar b = bar_begin("R7", "failed allocations in layers", 7);
@@ -107,7 +118,7 @@ static void test_allocation_layers(void **state) {
     assert_ok(calm, luron_plugin_load_all(calm));
     for (int k = 0; (type = luron_type_at(ctx, LURON_KIND_LAYER, k)); k++) {
         layer_line lines[LAYER_LINES_MAX];
-        int n = layer_lines_of(lines, type);
+        int n = takes_minutes(type) ? 0 : layer_lines_of(lines, type);
         for (int l = 0; l < n; l++)
             sweep_layer(both, type, &lines[l], b.seed + (uint64_t)k);
     }

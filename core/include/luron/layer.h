@@ -90,7 +90,8 @@ LURON_API LURON_NODISCARD luron_status luron_layer_new_lazy(luron_layer **out, l
 /** Give such a layer its size without an input, or with 0 let it wait for one again; the parameters that it had are no
  *  longer its own. @return LURON_E_STATE if it was made with its size. */
 LURON_API LURON_NODISCARD luron_status luron_layer_resize(luron_ctx *ctx, luron_layer *layer, int64_t size);
-/** @return LURON_E_STATE, with what to do, if the layer waits for its first input and so has no parameters yet. */
+/** @return LURON_E_STATE, with what to do, if the layer waits for its first input and so has no parameters yet; LURON_OK if
+ *  it waits but has no tensors at any size. */
 LURON_API LURON_NODISCARD luron_status luron_layer_check_sized(luron_ctx *ctx, const luron_layer *layer);
 /** The same with options as a JSON object, "{\"in_features\": 3}" (NULL: none). */
 LURON_API LURON_NODISCARD luron_status luron_layer_from_json(luron_layer **out, luron_ctx *ctx, const char *type, const char *options);
