@@ -1,4 +1,4 @@
-/* conv_avx512.c -- convolution for x86-64 with AVX-512: vectors of 64 bytes, or of 32 where they fill lines better.
+/* conv_avx512.c -- convolution for x86-64 with AVX-512: vectors of 64 bytes, of two halves where these fill lines better.
  * Compiled with flags of its own; called only where the processor has them. */
 #if defined(__x86_64__)
 #include "kernels/conv_list.h"
@@ -18,10 +18,18 @@
 #define SET1(p) _mm512_set1_ps(*(p))
 #define TURN LURON__CONV_TURN_F32
 #include "kernels/conv_kernel.h"
-#undef MOST_ROWS
 #undef MOST_VECS
-#define MOST_ROWS 6
 #define MOST_VECS 2
+#define VEC __m512
+#define VNAME(x) x##_f32x8x2
+#define HALF __m256
+#define HALVES(low, high) _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1)
+#define HALF_OF(v, i) ((i) ? _mm512_extractf32x8_ps(v, 1) : _mm512_castps512_ps256(v))
+#define FMA _mm512_fmadd_ps
+#define SET1(p) _mm512_set1_ps(*(p))
+#include "kernels/conv_kernel.h"
+#undef MOST_ROWS
+#define MOST_ROWS 6
 #define VEC __m256
 #define VNAME(x) x##_f32x8
 #define FMA _mm256_fmadd_ps
@@ -45,12 +53,14 @@
 #include "kernels/conv_kernel.h"
 #undef T
 
-/* Vectors of 32 bytes where the last one of 64 of a line would have nothing in its upper half. */
+/* Halves of lines in one vector where the last one of a line would have nothing in its upper half. */
 static void run_f32(const luron__conv_job *j) {
-    if (j->columns % 16 != 0 && j->columns % 16 <= 8)
-        run_f32x8(j);
-    else
+    if (j->columns % 16 == 0 || j->columns % 16 > 8)
         run_f32x16(j);
+    else if (j->lines * ((j->columns + 7) / 8) > 1)
+        run_f32x8x2(j);
+    else
+        run_f32x8(j);
 }
 static const luron__conv_sparse sparse = {list_f32x8, sparse_weight_f32x8, sparse_input_f32x8};
 const luron__conv_kernels luron__conv_avx512 = {

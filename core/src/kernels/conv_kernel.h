@@ -9,26 +9,36 @@
  *   TURN(p)                  turn a square of vectors of 16 bytes; with it conv_weight_kernel.h comes too
  *   EVENS, ODDS, ZIP         as conv_copy_kernel.h says; with them that comes too
  *   LIST_8                   as conv_sparse_kernel.h says; with it that comes too
+ *   HALVES(low, high)        optional: a vector of two HALFs, each anywhere; HALF_OF(v, i) takes it apart
  *
  * Vectors lie along a line of the output, so an element is the same chain of multiply-adds wherever it stands.       */
-#define VL ((int)(sizeof(VEC) / sizeof(T)))
+#ifdef HALVES
+#define PIECES 2
+#define BOTH(at, i) HALVES(VNAME(load)((at)[0] + (i)), VNAME(load)((at)[1] + (i)))
+#else
+#define HALF VEC
+#define PIECES 1
+#define HALF_OF(v, i) (v)
+#define BOTH(at, i) VNAME(load)((at)[0] + (i))
+#endif
+#define VL ((int)(sizeof(HALF) / sizeof(T))) /* numbers beside each other */
 
 /* A vector anywhere. memcpy would have some compilers keep a copy on the stack. */
-typedef __attribute__((vector_size(sizeof(VEC)), aligned(sizeof(T)), may_alias)) T VNAME(loose);
-static inline VEC VNAME(load)(const T *p) { return (VEC) * (const VNAME(loose) *)p; }
-static inline void VNAME(store)(T *p, VEC v) { *(VNAME(loose) *)p = (VNAME(loose))v; }
+typedef __attribute__((vector_size(sizeof(HALF)), aligned(sizeof(T)), may_alias)) T VNAME(loose);
+static inline HALF VNAME(load)(const T *p) { return (HALF) * (const VNAME(loose) *)p; }
+static inline void VNAME(store)(T *p, HALF v) { *(VNAME(loose) *)p = (VNAME(loose))v; }
 
 /* Sums into the output: beta and bias are added in the order of the rule. */
 static LURON__CONV_ONCE void VNAME(finish)(const luron__conv_job *j, int64_t row, int rows, int vecs, const VEC *sum,
                                            const luron__conv_spot *at) {
     const T beta = (T)j->beta, *bias = j->bias;
     for (int r = 0; r < rows; r++)
-        for (int v = 0; v < vecs; v++) {
-            T *c = (T *)j->to + (row + r) * j->ld + at[v].to, y[sizeof(VEC) / sizeof(T)];
-            VEC s = sum[r * vecs + v];
+        for (int v = 0; v < vecs * PIECES; v++) {
+            T *c = (T *)j->to + (row + r) * j->ld + at[v].to, y[sizeof(HALF) / sizeof(T)];
+            HALF s = HALF_OF(sum[r * vecs + v / PIECES], v % PIECES);
             if (at[v].n == VL && j->step == 1) {
                 if (beta != 0) s = s + beta * VNAME(load)(c);
-                if (bias) s = s + SET1(bias + row + r);
+                if (bias) s = s + bias[row + r];
                 memcpy(c, &s, sizeof s);
                 continue;
             }
@@ -48,7 +58,7 @@ static inline __attribute__((always_inline)) void VNAME(chains)(const int rows, 
     for (; n > 0; n--, a++, offset++) {
         LURON__UNROLL(8)
         for (int v = 0; v < vecs; v++) {
-            x[v] = VNAME(load)(b[v] + *offset);
+            x[v] = BOTH(b + v * PIECES, *offset);
             if (rows > 1) KEEP(x[v]);
         }
         LURON__UNROLL(8)
@@ -66,19 +76,19 @@ static inline __attribute__((always_inline)) void VNAME(chains)(const int rows, 
 static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, const int vecs, const luron__conv_job *j,
                                                               int64_t row, const luron__conv_spot *at) {
     VEC sum[24], total[24];
-    const T *b[8], *a = (const T *)j->a + row * j->k;
+    const T *b[8 * PIECES], *a = (const T *)j->a + row * j->k;
     const int64_t *offset = j->offset;
     const int64_t blocks = j->k > LURON__CONV_K ? (j->k + LURON__CONV_K - 1) / LURON__CONV_K : 1;
     bool whole = blocks == 1 && j->step == 1 && j->beta == 0;
     LURON__UNROLL(8)
-    for (int v = 0; v < vecs; v++) {
+    for (int v = 0; v < vecs * PIECES; v++) {
         b[v] = (const T *)j->b + at[v].b;
         whole &= at[v].n == VL;
     }
     if (j->step != 1 || j->beta != 0) /* what is read there is on its way during the sums */
         LURON__UNROLL(24)
         for (int i = 0; i < rows * vecs; i++)
-            __builtin_prefetch((const T *)j->to + (row + i / vecs) * j->ld + at[i % vecs].to);
+            __builtin_prefetch((const T *)j->to + (row + i / vecs) * j->ld + at[i % vecs * PIECES].to);
     for (int64_t block = 0; block < blocks; block++) {
         LURON__UNROLL(24)
         for (int i = 0; i < rows * vecs; i++)
@@ -94,7 +104,9 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
                 for (int v = 0; v < vecs; v++) {
                     VEC y = sum[r * vecs + v];
                     if (bias) y = y + SET1(bias);
-                    VNAME(store)((T *)j->to + (row + r) * j->ld + at[v].to, y);
+                    LURON__UNROLL(2)
+                    for (int h = 0; h < PIECES; h++)
+                        VNAME(store)((T *)j->to + (row + r) * j->ld + at[v * PIECES + h].to, HALF_OF(y, h));
                 }
             }
             return;
@@ -143,11 +155,15 @@ static void VNAME(some)(int rows, int vecs, const luron__conv_job *j, int64_t ro
 /* The vectors of all lines, a few at a time, which may stand on several lines. */
 static void VNAME(rows)(const luron__conv_job *j, int64_t row, int rows, int most) {
     const int64_t per_line = (j->columns + VL - 1) / VL;
-    int64_t line = 0, chunk = 0, left = per_line * j->lines;
-    luron__conv_spot at[8];
+    int64_t line = 0, chunk = 0, left = (per_line * j->lines + PIECES - 1) / PIECES;
+    luron__conv_spot at[8 * PIECES];
     while (left > 0) {
         int vecs = rows == 1 && left >= 8 ? 8 : left == 4 ? 2 : left >= most ? most : (int)left;
-        for (int v = 0; v < vecs; v++) {
+        for (int v = 0; v < vecs * PIECES; v++) {
+            if (line == j->lines) { /* half a vector that is nowhere: its neighbour again, and nothing of it is stored */
+                at[v] = at[v - 1], at[v].n = 0;
+                continue;
+            }
             int64_t column = chunk * VL, more = j->columns - column;
             at[v].b = line * j->line_b + column;
             at[v].to = line * j->line_to + column * j->step;
@@ -163,7 +179,7 @@ static void VNAME(rows)(const luron__conv_job *j, int64_t row, int rows, int mos
 static void VNAME(run)(const luron__conv_job *j) {
     int64_t highest = MOST_ROWS, vecs = MOST_VECS;
 #ifdef LOW_ROWS
-    if (j->rows % LOW_ROWS == 0 && j->lines * ((j->columns + VL - 1) / VL) >= 3) highest = LOW_ROWS, vecs = 3;
+    if (j->rows % LOW_ROWS == 0 && j->lines * ((j->columns + VL - 1) / VL) >= 3 * PIECES) highest = LOW_ROWS, vecs = 3;
 #endif
     const int64_t tiles = (j->rows + highest - 1) / highest;
     for (int64_t tile = 0, row = 0; tile < tiles; tile++) {
@@ -187,6 +203,11 @@ static void VNAME(run)(const luron__conv_job *j) {
 #undef LIST_8
 #endif
 #undef VL
+#undef HALF
+#undef HALVES
+#undef HALF_OF
+#undef PIECES
+#undef BOTH
 #undef VEC
 #undef VNAME
 #undef FMA
