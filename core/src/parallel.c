@@ -3,8 +3,8 @@
  * Waking a thread costs more than small work does, and beside a busy program a parallel region can take milliseconds,
  * for its last thread waits for a core. So a loop runs on several threads where that was measured to pay: each loop's
  * time on one thread is remembered, and a region that came out slower than one thread would have been keeps the next
- * ones on one thread for a while, the longer the more often it happens. What is decided changes the time alone, never
- * a result.                                                                                                            */
+ * ones on one thread for a while, the longer the more often it happens. How many
+ * threads a region has follows the work of the loops of late. What is decided changes the time alone, never a result.  */
 #include "internal.h"
 
 #include <omp.h>
@@ -13,13 +13,13 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { MAX_THREADS = 256, LOOPS = 64, PATIENCE = 20, MOST_STRIKES = 4, FORGIVE_AFTER = 32 };
-#define WORTH 100e-6      /* seconds of work that are worth waking threads for, */
-#define WORTH_AWAKE 25e-6 /* and while they spin, */
-#define AWAKE 150e-6      /* which they do for 200 us after a region, if the luron program is what runs (lua/cli/main.c) */
-#define LOST 5e-3         /* what a late region counts for at most: about a time slice of another program */
-#define SOON 10e-3        /* after another region; one after a pause, which makes or wakes the threads, says nothing about the next */
-#define LONGEST_WAIT 1.0  /* on one thread after a late region */
+enum { MAX_THREADS = 256, LOOPS = 64, PATIENCE = 20, MOST_STRIKES = 4, FORGIVE_AFTER = 32, REVIEW = 64 };
+#define WORTH 50e-6         /* seconds of work for each thread that are worth waking them for, */
+#define WORTH_AWAKE 12.5e-6 /* and while they spin, */
+#define AWAKE 150e-6        /* which they do for 200 us after a region, if the luron program is what runs (lua/cli/main.c) */
+#define LOST 5e-3           /* what a late region counts for at most: about a time slice of another program */
+#define SOON 10e-3          /* after another region; one after a pause, which makes or wakes the threads, says nothing about the next */
+#define LONGEST_WAIT 1.0    /* on one thread after a late region */
 
 /* One loop as it was last met: what it is known by, and its seconds on one thread. */
 typedef struct loop {
@@ -31,10 +31,13 @@ typedef struct loop {
 /* About the machine, not about a context: one for each thread that opens regions. */
 static _Thread_local struct guard {
     loop loops[LOOPS];
-    double ended; /* when the last region did */
-    double until; /* one thread alone till then */
-    int strikes;  /* late regions lately */
-    int good;     /* regions in time since the last change */
+    double ended;         /* when the last region did */
+    double until;         /* one thread alone till then */
+    int strikes;          /* late regions lately */
+    int good;             /* regions in time since the last change */
+    int team;             /* threads of a region */
+    int met, most;        /* of the loops since that was reviewed: how many, the most threads that they might have, */
+    double work, squares; /* and the sums of their seconds and of the squares of these */
     bool always;
 } guard;
 
@@ -62,12 +65,32 @@ static double now(void) { return seconds_of(CLOCK_MONOTONIC); }
 
 void luron__parallel_always(bool on) { guard.always = on; }
 
+/* libgomp ends the threads that a smaller region leaves out, and makes them anew for the next one, which takes longer than
+ * most loops: so all regions have as many, however few chunks there are, and the number changes seldom. */
+static int team_of(int threads) {
+    if (guard.always) return threads;
+    if (guard.team < 2 || guard.team > threads) guard.team = threads;
+    return guard.team;
+}
+
+/* A loop of so many seconds on one thread, the lesser of the last two, since any may have waited for a core. What counts is the loop that a second of work is in, on average. */
+static void review(double seconds) {
+    guard.work += seconds, guard.squares += seconds * seconds;
+    if (++guard.met < REVIEW) return;
+    const double wanted = guard.work > 0 ? guard.squares / guard.work / WORTH : 0;
+    if (wanted >= 1.5 * guard.team || wanted <= 0.5 * guard.team)
+        guard.team = wanted < 2 ? 2 : wanted < guard.most ? (int)wanted : guard.most;
+    guard.met = guard.most = 0, guard.work = guard.squares = 0;
+}
+
 int luron__threads_for(int threads, double seconds) {
     if (threads <= 1 || is_alone()) return 1;
-    if (guard.always) return threads;
-    if (seconds < WORTH_AWAKE) return 1;
+    if (threads > guard.most) guard.most = threads;
+    const int team = team_of(threads);
+    if (guard.always) return team;
+    if (seconds < WORTH_AWAKE * team) return 1;
     double t = now();
-    return t >= guard.until && (seconds >= WORTH || t - guard.ended < AWAKE) ? threads : 1;
+    return t >= guard.until && (seconds >= WORTH * team || t - guard.ended < AWAKE) ? team : 1;
 }
 
 /* A region took `took` seconds for what is `work` on one thread. */
@@ -123,8 +146,8 @@ void luron__parallel_for(int threads, int64_t n, int64_t grain, void (*fn)(void 
     if (grain < 1) grain = 1;
     const chunks k = {fn, arg, n, grain, n / grain + (n % grain != 0)};
     if (threads > MAX_THREADS) threads = MAX_THREADS;
-    if (threads > k.count) threads = (int)k.count;
-    if (threads <= 1 || is_alone()) {
+    if (guard.always && threads > k.count) threads = (int)k.count;
+    if (threads <= 1 || k.count <= 1 || is_alone()) {
         for (int64_t c = 0; c < k.count; c++) run_chunk(&k, c);
         return;
     }
@@ -135,11 +158,14 @@ void luron__parallel_for(int threads, int64_t n, int64_t grain, void (*fn)(void 
         done = now() - start;
         seconds = done * (double)k.count;
     }
-    if (c < k.count && luron__threads_for(threads, seconds) > 1) {
-        seconds = done + run_region(&k, c, threads < k.count - c ? threads : (int)(k.count - c));
+    const int team = c < k.count ? luron__threads_for(threads, seconds) : 1;
+    if (team > 1) {
+        seconds = done + run_region(&k, c, team);
     } else {
         for (; c < k.count; c++) run_chunk(&k, c);
         seconds = now() - start;
     }
-    loop_of(&k)->seconds = seconds; /* sought again, since a chunk may have had loops of its own */
+    loop *l = loop_of(&k); /* sought again, since a chunk may have had loops of its own */
+    if (l->seconds >= 0) review(l->seconds < seconds ? l->seconds : seconds);
+    l->seconds = seconds;
 }

@@ -70,6 +70,31 @@ static void test_parallel_small_work_stays_on_one_thread(void **state) {
     assert_int_equal(luron__threads_for(1, 1), 1);
 }
 
+/* Threads of a region after loops of so much work, once none came out late for a while; 0: never `least` .. `most`. */
+static int team_after(seen *s, int least, int most) {
+    for (int i = 0; i < 100; i++) {
+        for (int k = 0; k < 70; k++) run_and_check(s, 4);
+        for (int k = 0; k < 20; k++) {
+            const int team = luron__threads_for(4, 1);
+            if (team >= least && team <= most) return team;
+            usleep(1000);
+        }
+    }
+    return 0;
+}
+
+/* Many threads want more work than two, and of four two are taken while loops are short. */
+static void test_parallel_threads_follow_the_work(void **state) {
+    static seen s = {.n = 16, .grain = 1, .spin = 20000};
+    (void)state;
+    assert_int_equal(team_after(&s, 4, 4), 4);
+    assert_int_equal(luron__threads_for(4, 40e-6), 1);
+    s.spin = 500;
+    assert_int_equal(team_after(&s, 2, 2), 2);
+    s.spin = 20000;
+    assert_int_equal(team_after(&s, 4, 4), 4);
+}
+
 static void test_parallel_in_a_child_of_fork(void **state) {
     static seen s = {.n = 64, .grain = 1};
     (void)state;
@@ -95,6 +120,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parallel_runs_each_chunk_once),
         cmocka_unit_test(test_parallel_small_work_stays_on_one_thread),
+        cmocka_unit_test(test_parallel_threads_follow_the_work),
         cmocka_unit_test(test_parallel_in_a_child_of_fork),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

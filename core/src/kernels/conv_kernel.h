@@ -129,14 +129,15 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
         switch (rows) { heights }                                                                                      \
     }
 TILES(by1, ROWS_8(1))
-#if MOST_VECS == 3
+#if MOST_ROWS == 8
 TILES(by2, ROWS_8(2))
-TILES(by3, ROWS_8(3))
 #else
 TILES(by2, ROWS_6(2))
-#ifdef LOW_ROWS
-TILES(by3, ROWS(LOW_ROWS, 3))
 #endif
+#if MOST_VECS == 3
+TILES(by3, ROWS_8(3))
+#elif defined LOW_ROWS
+TILES(by3, ROWS(LOW_ROWS, 3))
 #endif
 TILES(by8, ROWS(1, 8))
 
