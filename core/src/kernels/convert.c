@@ -173,6 +173,9 @@ static void copy_bytes(char *to, const char *from, size_t n) {
         uint##bits##_t *restrict q = y;                                                                                \
         if (xs == 1 && ys == 1)                                                                                        \
             copy_bytes(y, x, (size_t)n * sizeof *p);                                                                   \
+        else if (xs == 0 && ys == 1)                                                                                   \
+            for (int64_t i = 0; i < n; i++)                                                                            \
+                q[i] = *p;                                                                                             \
         else if (xs == 1 && ys == -1)                                                                                  \
             for (int64_t i = 0; i < n; i++)                                                                            \
                 q[i - n + 1] = p[n - 1 - i];                                                                           \
