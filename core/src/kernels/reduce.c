@@ -4,6 +4,7 @@
 #include <math.h>
 #ifdef __x86_64__
 #include <immintrin.h>
+#define BY_AVX2
 #endif
 
 void luron__reduce_blocks(void *arg, int64_t begin, int64_t end, int64_t chunk) {

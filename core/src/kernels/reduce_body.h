@@ -4,7 +4,8 @@
  *   IS_NAN    IS_NAN(v)
  *   LOWEST, HIGHEST  what MAX and MIN start from
  *   SERVES    SERVES(id): is that asked for with this dtype?
- *   WIDEN     optional: WIDEN(v), four of T as A, by what AVX2 has for it
+ *   BY_AVX2   optional: what is done most is compiled for it too
+ *   WIDEN     optional: WIDEN(v, to), four of T as A, by what AVX2 has for it
  *   NAME      NAME(x): x with the suffix of the dtype
  *
  * A tile is `width` outputs along the innermost kept dim, at most COLUMNS: neighbours, where that reads memory in
@@ -180,8 +181,8 @@ static inline __attribute__((always_inline)) void NAME(fold_lines)(const int fn,
                 lane[l][c] = NAME(join)(fn, lane[l][c], lane[l + half][c]);
 }
 
-LANE_FUNCTIONS(, run, whole, lines, extremes, sums, column)
-#ifdef __x86_64__
+#ifdef BY_AVX2
+LANE_FUNCTIONS(__attribute__((cold)), run, whole, lines, extremes, sums, column) /* nearly everywhere there is AVX2 */
 EXTREMES(wide_extremes, 32)
 #ifndef WIDEN
 #define WIDEN __builtin_convertvector
@@ -190,6 +191,7 @@ SUMS(__attribute__((target("avx2"))), wide_sums, wide_column, 4, WIDEN)
 LANE_FUNCTIONS(__attribute__((target("avx2"))), wide_run, wide_whole, wide_lines, wide_extremes, wide_sums, wide_column)
 #define PICK(name) (__builtin_cpu_supports("avx2") ? NAME(wide_##name) : NAME(name))
 #else
+LANE_FUNCTIONS(, run, whole, lines, extremes, sums, column)
 #define PICK(name) NAME(name)
 #endif
 

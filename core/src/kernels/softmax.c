@@ -10,8 +10,13 @@
 
 enum { LANES = 8, PIECE = 256, COLUMNS = 64 };
 
+#ifdef __x86_64__
+#define SELDOM __attribute__((cold)) /* without AVX2 */
+#else
+#define SELDOM
+#endif
 #define T float
-#define TARGET
+#define TARGET SELDOM
 #define WIDEN(v) __builtin_convertvector(v, quad_f32)
 #define NAME(x) x##_f32
 #include "kernels/softmax_body.h"
