@@ -14,6 +14,13 @@
 #define WHERE(cond, a, b) luron__expr_where(e, cond, a, b)
 
 static luron_tensor *pow_rule(luron__expr *e, const luron__node *node, luron_tensor *g, int i) {
+    if (i == 0 && B->is_number) {
+        double power;
+        luron__convert(LURON_F64, &power, 1, B->dtype, luron__data(B), 1, 1);
+        if (power == 1) return g;
+        if (power == 2) return G(mul, g, luron__expr_scale(e, A, 2, 0));
+        if (power != 0) return G(mul, g, luron__expr_scale(e, G(pow, A, NUMBER(power - 1)), power, 0));
+    }
     if (i == 0) { /* b a^(b-1), and 0 for b = 0 even where a^-1 is infinite */
         luron_tensor *slope = G(mul, B, G(pow, A, luron__expr_scale(e, B, 1, -1)));
         return WHERE(G(eq, B, NUMBER(0)), NUMBER(0), G(mul, g, slope));

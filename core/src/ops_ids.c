@@ -39,6 +39,12 @@ luron_status luron__check_ids(luron_ctx *ctx, const char *what, const luron_tens
     int64_t n = luron__numel(ids->ndim, ids->shape), step = w.stride[0][w.ndim - 1];
     for (int64_t done = 0, row; done < n; done += row, luron__walk_on(&w, row)) {
         row = luron__walk_row(&w, n - done);
+        if (ids->dtype == LURON_I64 && step == 1) {
+            const int64_t *id = (const int64_t *)(const void *)luron__data(ids) + w.offset[0];
+            bool out = false;
+            for (int64_t i = 0; i < row; i++) out |= (uint64_t)id[i] - (uint64_t)base >= (uint64_t)size;
+            if (!out) continue;
+        }
         for (int64_t i = 0; i < row; i++) {
             int64_t id = luron__id_at(ids->dtype, luron__data(ids), w.offset[0] + i * step, 0);
             if (id < base || id - base >= size) return fail_id(ctx, what, ids, done + i, id, base, size);

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { GRAIN = 32768 /* elements a chunk */, SEGMENT = 64 /* columns that a scatter works on at a time */ };
+enum { GRAIN = 32768 /* elements a chunk */, SEGMENT = 256 /* columns that a scatter works on at a time */ };
 
 /* ---- choosing: gather, and index_select, whose ids are the same in all columns. at = dim, base; in = x, ids ----- */
 typedef struct choosing {
@@ -19,22 +19,27 @@ typedef struct choosing {
 
 /* One row of elements of one size: x moves by x_step, and by x_stride times the id. */
 #define CHOOSE_ROW(T)                                                                                                  \
-    for (int64_t i = 0; i < n; i++)                                                                                    \
-    ((T *)(void *)out)[i * out_step] =                                                                                 \
-        ((const T *)(const void *)x)[i * x_step + luron__id_at(c->id_dtype, c->ids, at + i * id_step, c->base) * c->x_stride]
+    if (list)                                                                                                          \
+        for (int64_t i = 0; i < n; i++)                                                                                \
+            ((T *)(void *)out)[i * out_step] = ((const T *)(const void *)x)[i * x_step + (list[i] - c->base) * x_stride]; \
+    else                                                                                                               \
+        for (int64_t i = 0; i < n; i++)                                                                                \
+            ((T *)(void *)out)[i * out_step] =                                                                         \
+                ((const T *)(const void *)x)[i * x_step + luron__id_at(c->id_dtype, c->ids, at + i * id_step, c->base) * x_stride]
 
 static void choose_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     (void)chunk;
     const choosing *c = arg;
     luron__walk w = c->w;
     int last = w.ndim - 1;
-    int64_t out_step = w.stride[0][last], x_step = w.stride[1][last], id_step = w.stride[2][last];
+    const int64_t out_step = w.stride[0][last], x_step = w.stride[1][last], id_step = w.stride[2][last], x_stride = c->x_stride;
     luron__walk_to(&w, begin);
     for (int64_t n; begin < end; begin += n, luron__walk_on(&w, n)) {
         n = luron__walk_row(&w, end - begin);
         int64_t at = w.offset[2];
         char *out = c->out + w.offset[0] * c->size;
         const char *x = c->x + w.offset[1] * c->size;
+        const int64_t *list = c->id_dtype == LURON_I64 && id_step == 1 ? (const int64_t *)(const void *)c->ids + at : NULL;
         if (id_step == 0 && out_step == 1 && x_step == 1) {
             memcpy(out, x + luron__id_at(c->id_dtype, c->ids, at, c->base) * c->x_stride * c->size, (size_t)(n * c->size));
             continue;
@@ -126,7 +131,7 @@ static void add_one(uint32_t dtype, char *to, const char *from) {
     }
 }
 
-/** n columns, next to each other by these steps, at one position of dim. */
+/** n columns, next to each other by these steps, at one position of dim; or of one column n positions. */
 static void add_row(const adding *a, char *to, const char *from, int64_t id_offset, const int64_t step[LURON__STREAMS],
                     int64_t n) {
     int size = luron_dtype_size(a->dtype);
@@ -137,6 +142,13 @@ static void add_row(const adding *a, char *to, const char *from, int64_t id_offs
             return;
         }
         for (int64_t i = 0; i < n; i++) add_one(a->dtype, to + i * step[0] * size, from + i * step[1] * size);
+        return;
+    }
+    const int64_t *ids = (const int64_t *)(const void *)a->ids + id_offset;
+    if (a->dtype == LURON_F32 && a->id_dtype == LURON_I64) {
+        for (int64_t i = 0; i < n; i++)
+            ((float *)(void *)to)[i * step[0] + (ids[i * step[2]] - a->base) * a->out_stride] +=
+                ((const float *)(const void *)from)[i * step[1]];
         return;
     }
     for (int64_t i = 0; i < n; i++) {
@@ -155,6 +167,12 @@ static void add_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     luron__walk_to(&w, begin);
     for (int64_t n; begin < end; begin += n, luron__walk_on(&w, n)) {
         n = luron__walk_row(&w, end - begin < SEGMENT ? end - begin : SEGMENT);
+        if (a->out_stride == 1 && a->src_stride == 1) {
+            for (int64_t i = 0; i < n; i++) /* a column as it lies */
+                add_row(a, a->out + (w.offset[0] + i * step[0]) * size, a->src + (w.offset[1] + i * step[1]) * size,
+                        w.offset[2] + i * step[2], (const int64_t[]){0, 1, a->id_stride}, a->n);
+            continue;
+        }
         for (int64_t k = 0; k < a->n; k++)
             add_row(a, a->out + w.offset[0] * size, a->src + (w.offset[1] + k * a->src_stride) * size,
                     w.offset[2] + k * a->id_stride, step, n);
@@ -233,13 +251,15 @@ static luron_status index_add_compute(luron_ctx *ctx, luron__apply *a) { return 
 
 static const luron__op op_gather, op_scatter_add, op_index_select, op_index_add;
 
-/** x's gradient of a choice: g added at the ids into zeros of x's shape. */
+/** x's gradient of a choice: g added at the ids into zeros of x's shape, which one zero stands for. */
 static luron_status choice_gradient(luron_tensor **out, luron_ctx *ctx, const luron__op *add, const luron__node *node,
                                     luron_tensor *g, int i) {
     if (i != 0) return LURON_OK;
-    luron_tensor *in[3] = {NULL, node->in[1], g};
-    LURON_TRY(luron_tensor_full(&in[0], ctx, g->dtype, node->in[0]->ndim, node->in[0]->shape, 0));
-    luron_status status = luron__apply_op(out, ctx, add, 3, in, &node->attrs);
+    luron_tensor *in[3] = {NULL, node->in[1], g}, *zero;
+    LURON_TRY(luron_tensor_full(&zero, ctx, g->dtype, 0, NULL, 0));
+    luron_status status = luron_expand(&in[0], ctx, zero, node->in[0]->ndim, node->in[0]->shape);
+    if (!status) status = luron__apply_op(out, ctx, add, 3, in, &node->attrs);
+    luron_tensor_unref(zero);
     luron_tensor_unref(in[0]);
     return status;
 }

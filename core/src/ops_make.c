@@ -56,9 +56,15 @@ static luron_status arange_compute(luron_ctx *ctx, luron__apply *a) {
     char *to = luron__data(a->out);
     int size = luron_dtype_size(a->dtype);
     (void)ctx;
-    for (int64_t i = 0; i < a->shape[0]; i++) {
-        double value = a->attrs.num[0] + (double)i * a->attrs.num[1];
-        luron__convert(a->dtype, to + i * size, 1, LURON_F64, &value, 1, 1);
+    enum { BLOCK = 256 };
+    double value[BLOCK];
+    for (int64_t done = 0; done < a->shape[0]; done += BLOCK) {
+        const int64_t n = a->shape[0] - done < BLOCK ? a->shape[0] - done : BLOCK;
+        for (int64_t i = 0; i < n; i++) value[i] = a->attrs.num[0] + (double)(done + i) * a->attrs.num[1];
+        if (a->dtype == LURON_I64) /* within its range, as infer has seen */
+            for (int64_t i = 0; i < n; i++) ((int64_t *)(void *)to)[done + i] = (int64_t)value[i];
+        else
+            luron__convert(a->dtype, to + done * size, 1, LURON_F64, value, 1, n);
     }
     return LURON_OK;
 }

@@ -15,7 +15,7 @@ typedef enum scan_kind { SUM, PROD, LOG_SUM, RECUR } scan_kind;
 typedef struct scan {
     scan_kind kind;
     int dim;
-    bool backwards;
+    bool backwards, packed; /* packed: rows lie one behind the other */
     uint32_t dtype; /* of the computation */
     const luron_tensor *x, *plus, *begins; /* plus: RECUR alone; begins: there, or NULL */
     luron_tensor *out;
@@ -30,7 +30,8 @@ typedef struct path {
 } path;
 
 static path path_of(const luron_tensor *t, const scan *s, int64_t row) {
-    path p = {luron__row(t, s->dim, row), luron__row_stride(t, s->dim), luron_dtype_size(t->dtype), t->dtype};
+    path p = {NULL, luron__row_stride(t, s->dim), luron_dtype_size(t->dtype), t->dtype};
+    p.at = s->packed ? luron__data(t) + row * t->shape[s->dim] * p.size : luron__row(t, s->dim, row);
     if (!s->backwards) return p;
     p.at += (luron__row_length(t, s->dim) - 1) * p.step * p.size;
     p.step = -p.step;
@@ -125,6 +126,28 @@ static int64_t scan_side_by_side(const scan *s, int64_t row, int64_t end) {
     return count;
 }
 
+/* Four rows at once, since each sum waits for the one before. */
+static void scan_four(const scan *s, int64_t row) {
+    enum { FOUR = 4 };
+    path from[FOUR], to[FOUR];
+    double x[FOUR][BLOCK], y[FOUR];
+    const int64_t n = luron__row_length(s->out, s->dim);
+    for (int k = 0; k < FOUR; k++)
+        from[k] = path_of(s->x, s, row + k), to[k] = path_of(s->out, s, row + k), y[k] = s->kind == PROD;
+    for (int64_t done = 0, count; done < n; done += count) {
+        count = n - done < BLOCK ? n - done : BLOCK;
+        for (int k = 0; k < FOUR; k++) read_block(LURON_F64, x[k], &from[k], done, count);
+        if (s->kind == SUM)
+            for (int64_t i = 0; i < count; i++)
+                for (int k = 0; k < FOUR; k++) x[k][i] = y[k] += x[k][i];
+        else
+            for (int64_t i = 0; i < count; i++)
+                for (int k = 0; k < FOUR; k++) x[k][i] = y[k] *= x[k][i];
+        for (int k = 0; k < FOUR; k++)
+            luron__convert(to[k].dtype, to[k].at + done * to[k].step * to[k].size, to[k].step, LURON_F64, x[k], 1, count);
+    }
+}
+
 static void some_rows(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const scan *s = arg;
     int64_t n = luron__row_length(s->out, s->dim);
@@ -134,6 +157,11 @@ static void some_rows(void *arg, int64_t begin, int64_t end, int64_t chunk) {
         const int64_t together = scan_side_by_side(s, r, end);
         if (together) {
             r += together - 1;
+            continue;
+        }
+        if (s->dtype == LURON_F64 && s->kind <= PROD && end - r >= 4) {
+            scan_four(s, r);
+            r += 3;
             continue;
         }
         path from = path_of(s->x, s, r), to = path_of(s->out, s, r), plus = from, begins = from;
@@ -165,6 +193,7 @@ static luron_status compute(luron_ctx *ctx, luron__apply *a, scan_kind kind) {
               .begins = a->n_in == 3 ? a->in[2] : NULL,
               .out = a->out};
     int64_t n = luron__row_length(a->out, s.dim), rows = luron__row_count(a->out, s.dim);
+    s.packed = a->n_in == 1 && s.dim == a->ndim - 1 && luron_tensor_is_contiguous(s.x);
     if (n > 0) luron__parallel_for(ctx->threads, rows, GRAIN / n + STRIP, some_rows, &s);
     return LURON_OK;
 }

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-enum { GRAIN = 32768, SEGMENT = 64 /* columns at a time */ };
+enum { GRAIN = 32768, SEGMENT = 256 /* columns at a time */ };
 
 /* ---- the loop ---------------------------------------------------------------------------------------------------- */
 typedef enum meeting { LAST, LARGEST, SMALLEST } meeting;
@@ -53,10 +53,21 @@ static void extreme(meeting how, uint32_t dtype, char *to, const char *from) {
     if (REAL_WINS) memcpy(to, from, 2);
 }
 
-/* n columns, next to each other by these steps, at one position of dim. */
+#define WRITE_ROW(T)                                                                                                   \
+    for (int64_t i = 0; i < n; i++)                                                                                    \
+    ((T *)(void *)to)[i * step[0] + luron__id_at(a->id_dtype, a->ids, id_offset + i * step[2], a->base) * a->out_stride] = \
+        ((const T *)(const void *)from)[i * step[1]]
+
+/* n columns, next to each other by these steps, at one position of dim; or of one column n positions. */
 static void write_row(const writing *a, char *to, const char *from, int64_t id_offset,
                       const int64_t step[LURON__STREAMS], int64_t n) {
     int size = a->size;
+    if (a->how == LAST && step[2]) switch (size) {
+        case 1: WRITE_ROW(uint8_t); return;
+        case 2: WRITE_ROW(uint16_t); return;
+        case 4: WRITE_ROW(uint32_t); return;
+        default: WRITE_ROW(uint64_t); return;
+        }
     if (step[2] == 0) {
         to += luron__id_at(a->id_dtype, a->ids, id_offset, a->base) * a->out_stride * size;
         if (a->how == LAST && step[0] == 1 && step[1] == 1) {
@@ -85,6 +96,12 @@ static void write_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     luron__walk_to(&w, begin);
     for (int64_t n; begin < end; begin += n, luron__walk_on(&w, n)) {
         n = luron__walk_row(&w, end - begin < SEGMENT ? end - begin : SEGMENT);
+        if (a->out_stride == 1 && a->src_stride <= 1) {
+            for (int64_t i = 0; i < n; i++) /* a column as it lies */
+                write_row(a, a->out + (w.offset[0] + i * step[0]) * a->size, a->src + (w.offset[1] + i * step[1]) * a->size,
+                          w.offset[2] + i * step[2], (const int64_t[]){0, a->src_stride, a->id_stride}, a->n);
+            continue;
+        }
         for (int64_t k = 0; k < a->n; k++)
             write_row(a, a->out + w.offset[0] * a->size, a->src + (w.offset[1] + k * a->src_stride) * a->size,
                       w.offset[2] + k * a->id_stride, step, n);

@@ -189,8 +189,27 @@ static void test_convert_cast(void **state) {
     luron_tensor_unref(x), luron_tensor_unref(y), luron_tensor_unref(same);
 }
 
+/* Runs to addresses that end like those they come from, or a few bytes further on: see convert.c. */
+static void test_convert_copies_near_runs(void **state) {
+    enum { PAGE = 4096, N = 1500 };
+    static uint8_t from[PAGE], to[3 * PAGE], want[3 * PAGE];
+    (void)state;
+    for (int i = 0; i < PAGE; i++) from[i] = (uint8_t)(i * 31 + i / 256);
+    for (int64_t n = 200; n <= N; n += 1 + n / 7)
+        for (int ahead = 0; ahead < 130; ahead++) {
+            uint8_t *at = to + (((uintptr_t)from - (uintptr_t)to) & (PAGE - 1)) + ahead;
+            memset(to, 7, sizeof to), memset(want, 7, sizeof want);
+            for (int64_t i = 0; i < n; i++) want[at - to + i] = from[i];
+            luron__convert(LURON_U8, at, 1, LURON_U8, from, 1, n);
+            assert_memory_equal(to, want, sizeof to);
+            luron__convert(LURON_U8, at + n - 1, -1, LURON_U8, from, 1, n);
+            for (int64_t i = 0; i < n; i++) assert_int_equal(at[i], from[n - 1 - i]);
+        }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        test_case(test_convert_copies_near_runs),
         test_case(test_convert_halves_match_pytorch),
         test_case(test_convert_halves_round_trip),
         test_case(test_convert_halves_round_to_even),

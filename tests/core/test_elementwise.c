@@ -415,6 +415,26 @@ static void test_elementwise_copy_overlapping(void **state) {
     luron_tensor_unref(t), luron_tensor_unref(turned), luron_tensor_unref(before), luron_tensor_unref(expect);
 }
 
+/* Powers that have ways of their own, of numbers that are none and of both zeros: as the C library has them, also one by one. */
+static void test_elementwise_powers(void **state) {
+    static const double powers[] = {0.5, -0.5, -1, 2, 3}, of[] = {0.0, -0.0, 1, 2.25, 1e30, -4, INFINITY, -INFINITY, NAN};
+    luron_ctx *ctx = *state;
+    for (int wide = 0; wide < 2; wide++)
+        for (int k = 0; k < COUNT(powers); k++) {
+            double want[COUNT(of)], all[COUNT(of)];
+            for (int i = 0; i < COUNT(of); i++) want[i] = pow(of[i], all[i] = powers[k]);
+            luron_tensor *x = tensor_of(ctx, wide ? LURON_F64 : LURON_F32, 1, (const int64_t[]){COUNT(of)}, of), *p, *ps, *y, *z;
+            ps = tensor_of(ctx, wide ? LURON_F64 : LURON_F32, 1, (const int64_t[]){COUNT(of)}, all);
+            assert_ok(ctx, luron_scalar(&p, ctx, powers[k]));
+            assert_ok(ctx, luron_pow(&y, ctx, x, p));
+            assert_ok(ctx, luron_pow(&z, ctx, x, ps));
+            for (int i = 0; i < COUNT(of) && !wide; i++) want[i] = (float)want[i];
+            assert_tensor_close(y, want, COUNT(of), wide ? 1e-15 : 2e-7, 0);
+            assert_tensor_close(z, want, COUNT(of), wide ? 1e-15 : 2e-7, 0);
+            luron_tensor_unref(x), luron_tensor_unref(p), luron_tensor_unref(ps), luron_tensor_unref(y), luron_tensor_unref(z);
+        }
+}
+
 /* ---- errors ---------------------------------------------------------------------------------------------------- */
 static void test_elementwise_errors(void **state) {
     luron_ctx *ctx = *state;
@@ -434,6 +454,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         test_case(test_elementwise_unary_values),
         test_case(test_elementwise_binary_values),
+        test_case(test_elementwise_powers),
         test_case(test_elementwise_integer_values),
         test_case(test_elementwise_rounding_keeps_integers),
         test_case(test_elementwise_integers_become_real),

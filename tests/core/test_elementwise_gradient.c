@@ -99,6 +99,14 @@ static luron_status apply_others(luron_tensor **out, luron_ctx *ctx, void *ud, l
         LURON_TRY(luron_scalar(&t, ctx, 1.25));
         status = luron_pow(out, ctx, t, ins[0]); /* and as base */
         break;
+    case 6:
+    case 7:
+    case 8:
+    case 9:
+    case 10:
+        LURON_TRY(luron_scalar(&t, ctx, ((const double[]){0.5, 1, 2, 3, -1})[*(int *)ud - 6]));
+        status = luron_pow(out, ctx, ins[0], t);
+        break;
     default:
         LURON_TRY(luron_lt(&cond, ctx, ins[0], ins[1]));
         status = luron_square(&t, ctx, ins[0]);
@@ -110,7 +118,8 @@ static luron_status apply_others(luron_tensor **out, luron_ctx *ctx, void *ud, l
 }
 
 static void test_elementwise_gradient_others(void **state) {
-    static const char *const names[] = {"scale", "clamp", "copy", "pow of a number", "power of a number", "where"};
+    static const char *const names[] = {"scale", "clamp", "copy", "pow of a number", "power of a number", "where",
+                                         "root", "power 1", "square", "cube", "reciprocal"};
     luron_ctx *ctx = *state;
     luron_tensor *ins[] = {leaf(ctx, 2, (const int64_t[]){2, 2}, (const double[]){0.2, 0.5, 0.7, 0.9}),
                            leaf_row(ctx, 0.6, 0.61)};

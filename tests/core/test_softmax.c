@@ -115,12 +115,16 @@ static void test_softmax_rows_in_place_and_alone(void **state) {
         float x[ROWS * N], y[ROWS * N], one[N];
         for (int i = 0; i < ROWS * N; i++)
             x[i] = (float)((i * 7919) % 1000) / 100;
-        luron__softmax_rows(luron__isa_pick(NULL), LURON_F32, ROWS, N, x, y, log);
+        luron__softmax_args args = {
+            .dtype = LURON_F32, .isa = luron__isa_pick(NULL), .log = log, .n = N, .inner = 1, .x = x, .to = y};
+        luron__softmax(&args, 0, ROWS);
         for (int r = 0; r < ROWS; r++) {
-            luron__softmax_rows(luron__isa_pick(NULL), LURON_F32, 1, N, x + r * N, one, log);
+            args.x = x + r * N, args.to = one;
+            luron__softmax(&args, 0, 1);
             assert_memory_equal(one, y + r * N, sizeof one);
         }
-        luron__softmax_rows(luron__isa_pick(NULL), LURON_F32, ROWS, N, x, x, log);
+        args.x = args.to = x;
+        luron__softmax(&args, 0, ROWS);
         assert_memory_equal(x, y, sizeof x);
     }
 }
@@ -159,6 +163,41 @@ static void test_softmax_same_bits_on_any_thread_count_and_layout(void **state) 
     }
     luron_tensor_unref(x);
     luron_tensor_unref(other);
+}
+
+/* Along a dim that is not the last one, of few and of many neighbours, and its gradient by a gradient with strides, as of rows. */
+static void check_columns(luron_ctx *ctx, softmax_fn *fn, uint32_t dtype, int64_t n, int64_t inner) {
+    const double tol = 10 * tolerance(dtype);
+    const int64_t numel = 2 * n * inner;
+    luron_tensor *x = uniform(ctx, dtype, LURON_SHAPE(2, n, inner)), *v = uniform(ctx, dtype, LURON_SHAPE(2, n, inner)), *t[8];
+    luron_tensor *apart = scattered(ctx, v);
+    assert_ok(ctx, luron_tensor_set_requires_grad(ctx, x, 1));
+    assert_ok(ctx, fn(&t[0], ctx, x, 1));
+    assert_ok(ctx, luron_grad(&t[1], ctx, 1, &t[0], &apart, 1, &x, 0));
+    assert_ok(ctx, luron_transpose(&t[2], ctx, x, 1, 2));
+    assert_ok(ctx, fn(&t[3], ctx, t[2], 2));
+    assert_ok(ctx, luron_transpose(&t[4], ctx, t[3], 1, 2));
+    assert_ok(ctx, luron_contiguous(&t[5], ctx, t[4]));
+    assert_ok(ctx, luron_grad(&t[6], ctx, 1, &t[5], &v, 1, &x, 0));
+    assert_ok(ctx, luron_cast(&t[7], ctx, t[5], LURON_F64));
+    assert_tensor_close(t[0], luron_tensor_data(t[7]), numel, tol, tol);
+    luron_tensor_unref(t[7]);
+    assert_ok(ctx, luron_cast(&t[7], ctx, t[6], LURON_F64));
+    luron_tensor *last;
+    assert_ok(ctx, luron_contiguous(&last, ctx, t[7]));
+    assert_tensor_close(t[1], luron_tensor_data(last), numel, tol, tol);
+    luron_tensor_unref(last);
+    for (int i = 0; i < 8; i++) luron_tensor_unref(t[i]);
+    luron_tensor_unref(x), luron_tensor_unref(v), luron_tensor_unref(apart);
+}
+
+static void test_softmax_columns_as_rows(void **state) {
+    static const int64_t sizes[][2] = {{1, 1}, {5, 3}, {300, 2}, {3, 64}, {17, 65}, {0, 3}, {3, 0}, {1000, 130}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (int wide = 0; wide < 2; wide++)
+            for (int log = 0; log < 2; log++)
+                check_columns(*state, log ? luron_log_softmax : luron_softmax, wide ? LURON_F64 : LURON_F32, sizes[i][0],
+                              sizes[i][1]);
 }
 
 /* Forward and backward with every allocation made to fail, one after the other. */
@@ -204,6 +243,7 @@ int main(void) {
         test_case(test_softmax_rows_in_place_and_alone),
         test_case(test_softmax_of_other_dtypes),
         test_case(test_softmax_same_bits_on_any_thread_count_and_layout),
+        test_case(test_softmax_columns_as_rows),
         test_case(test_softmax_survives_failing_allocations),
         test_case(test_softmax_refuses_dims_that_are_not_there),
     };

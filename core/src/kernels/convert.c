@@ -152,13 +152,33 @@ DTYPES(TO_I32)
 DTYPES(TO_U8)
 DTYPES(TO_B8)
 
+/* A load waits for a store before it whose address has the same last 12 bits, as where a row goes to a few places further on than it
+ * comes from: then from the end, in pieces that memcpy loads before it stores. */
+static void copy_bytes(char *to, const char *from, size_t n) {
+    enum { PIECE = 256, NEAR = 96 };
+    const size_t ahead = ((uintptr_t)to - (uintptr_t)from) & 4095;
+    if (ahead > 0 && ahead < NEAR)
+        while (n > PIECE) {
+            const size_t piece = n % 64 + PIECE - 64; /* the first takes what is odd */
+            n -= piece;
+            memcpy(to + n, from + n, piece);
+        }
+    memcpy(to, from, n);
+}
+
 /* The same dtype: by size, so that every bit survives. */
 #define COPY(bits)                                                                                                     \
     static void copy_##bits(int64_t n, const void *x, int64_t xs, void *y, int64_t ys) {                               \
         const uint##bits##_t *restrict p = x;                                                                          \
         uint##bits##_t *restrict q = y;                                                                                \
         if (xs == 1 && ys == 1)                                                                                        \
-            memcpy(y, x, (size_t)n * sizeof *p);                                                                       \
+            copy_bytes(y, x, (size_t)n * sizeof *p);                                                                   \
+        else if (xs == 0 && ys == 1)                                                                                   \
+            for (int64_t i = 0; i < n; i++)                                                                            \
+                q[i] = *p;                                                                                             \
+        else if (xs == 1 && ys == -1)                                                                                  \
+            for (int64_t i = 0; i < n; i++)                                                                            \
+                q[i - n + 1] = p[n - 1 - i];                                                                           \
         else                                                                                                           \
             for (int64_t i = 0; i < n; i++)                                                                            \
                 q[i * ys] = p[i * xs];                                                                                 \

@@ -184,7 +184,7 @@ static void chunk(void *arg, int64_t begin, int64_t end, int64_t number) {
     if (found) atomic_fetch_or(&j->found, found);
 }
 
-/* Without a function: each row at once from memory to memory. */
+/* Without a function: each row at once from memory to memory; of one number for all it is converted once. */
 static void chunk_convert(void *arg, int64_t begin, int64_t end, int64_t number) {
     job *j = arg;
     int64_t row = j->shape[j->ndim - 1], n, at[LURON_MAX_DIMS] = {0};
@@ -192,15 +192,20 @@ static void chunk_convert(void *arg, int64_t begin, int64_t end, int64_t number)
     for (int64_t k = begin; k < end; k += n) {
         position_of(j, k, at);
         n = row - at[j->ndim - 1] < end - k ? row - at[j->ndim - 1] : end - k;
-        j->in[0].convert(n, address(j, &j->in[0], at), j->in[0].at.strides[j->ndim - 1], address(j, &j->out, at),
-                         j->out.at.strides[j->ndim - 1]);
+        const char *from = address(j, &j->in[0], at);
+        char *to = address(j, &j->out, at);
+        const int64_t from_step = j->in[0].at.strides[j->ndim - 1], to_step = j->out.at.strides[j->ndim - 1];
+        const bool many = from_step == 0 && n > 1;
+        j->in[0].convert(many ? 1 : n, from, from_step, to, to_step);
+        if (many) luron__convert(j->out.at.dtype, to + to_step * j->out.size, to_step, j->out.at.dtype, to, 0, n - 1);
     }
 }
 
 /* A copy to where rows lie in order from where another dim does, which is that dim; -1: it is no such copy. */
 static int transposed_dim(const job *j) {
     const int last = j->ndim - 1;
-    if (j->out.at.dtype != j->in[0].at.dtype || j->out.at.strides[last] != 1 || j->in[0].at.strides[last] == 1) return -1;
+    if (j->out.at.dtype != j->in[0].at.dtype || j->out.at.strides[last] != 1 || j->in[0].at.strides[last] == 1 || j->in[0].at.strides[last] == 0)
+        return -1;
     for (int d = 0; d < last; d++)
         if (j->in[0].at.strides[d] == 1 && j->shape[d] > 1) return d;
     return -1;

@@ -53,14 +53,26 @@ BINARY(ne, uint8_t, u != v)
 BINARY(lt, uint8_t, u < v)
 BINARY(le, uint8_t, u <= v)
 BINARY_CALL(any_pow, pow_one)
-/* Cubes and squares, which pow is mostly used for, by products. */
+/* Powers that pow is mostly used for, without it. */
 static int NAME(pow)(int64_t n, const T *a, int sa, const T *b, int sb, void *out) {
     T *restrict y = out;
-    if (sb || (*b != 2 && *b != 3)) return NAME(any_pow)(n, a, sa, b, sb, out);
-    if (*b == 2) return NAME(mul)(n, a, sa, a, sa, out);
-    for (int64_t i = 0; i < n; i++)
-        y[i] = NAME(pow_one)(a[i * sa], 3, &(int){0});
-    return 0;
+    if (!sb && *b == 2) return NAME(mul)(n, a, sa, a, sa, out);
+#define POWER(power, expr)                                                                                             \
+    if (!sb && *b == (power)) {                                                                                        \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+            const T u = a[i];                                                                                          \
+            y[i] = (expr);                                                                                             \
+        }                                                                                                              \
+        return 0;                                                                                                      \
+    }
+    POWER(3, NAME(pow_one)(u, 3, &(int){0}))
+#ifndef WHOLE
+    POWER((T)0.5, NAME(root)(u))
+    POWER((T)-0.5, 1 / NAME(root)(u))
+    POWER(-1, 1 / u)
+#endif
+#undef POWER
+    return NAME(any_pow)(n, a, sa, b, sb, out);
 }
 BINARY_CALL(floor_divide, floor_divide_one)
 BINARY_CALL(remainder, remainder_one)

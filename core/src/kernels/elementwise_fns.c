@@ -8,9 +8,10 @@
 /* ---- one element, where an expression is too little ---------------------------------------------------------------
  * floor_divide and remainder follow Lua: // rounds down, % has the sign of the divisor. */
 #define REAL_ONE(T, S, suffix)                                                                                         \
+    static inline T root_##S(T a) { return a == -(T)INFINITY ? (T)INFINITY : sqrt##suffix(a) + 0; }  /* as pow has it */ \
     static inline T pow_one_##S(T a, T b, int *found) {                                                                \
         (void)found;                                                                                                   \
-        return b == 2 ? a * a : b == 3 ? a * a * a : pow##suffix(a, b);                                                \
+        return b == 2 ? a * a : b == 3 ? a * a * a : b == (T)0.5 ? root_##S(a) : pow##suffix(a, b);                    \
     }                                                                                                                  \
     static inline T floor_divide_one_##S(T a, T b, int *found) {                                                       \
         (void)found;                                                                                                   \

@@ -63,8 +63,18 @@ float luron__sum_f32(int64_t n, const float *x, int64_t stride);
  *  size in `shape`), both contiguous. beta 0: dst is not read. */
 void luron__sum_to(uint32_t dtype, int ndim, const int64_t *shape, const void *src, const int64_t *kept, void *dst, double beta, int threads);
 
-/** Rows of softmax or log_softmax: x, y (rows, n) contiguous; y may be x. F32 or F64. */
-void luron__softmax_rows(int isa, uint32_t dtype, int64_t rows, int64_t n, const void *x, void *y, int log);
+/** softmax or log_softmax of x (outer, n, inner) along n into `to`, which may be x; with g the gradient: x is their result, and `to`
+ *  may be g. All contiguous, F32 or F64. Tiles begin .. end of outer * ceil(inner / width). */
+typedef struct luron__softmax_args {
+    uint32_t dtype;
+    int isa;
+    bool log;
+    int64_t n, inner;
+    const void *x, *g;
+    void *to;
+} luron__softmax_args;
+int64_t luron__softmax_width(const luron__softmax_args *a);
+void luron__softmax(const luron__softmax_args *a, int64_t begin, int64_t end);
 
 /** Is one of n numbers, `step` elements apart, an infinity or NaN; is one NaN? Never of integers. */
 int luron__any_nonfinite(uint32_t dtype, int64_t n, const void *x, int64_t step);

@@ -2,6 +2,10 @@
 #include "kernels/reduce_blocks.h"
 
 #include <math.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#define BY_AVX2
+#endif
 
 void luron__reduce_blocks(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const luron__reduce_job *job = arg;
@@ -10,39 +14,17 @@ void luron__reduce_blocks(void *arg, int64_t begin, int64_t end, int64_t chunk) 
         job->block(job->fn, job->r, job->x, job->width, b * BLOCK, job->mean, (char *)job->work + (size_t)b * job->row);
 }
 
-/* Adds n numbers in order, a multiple of LANES, to the lanes: as vectors, of 32 bytes where there are such. */
-typedef double quad __attribute__((vector_size(32)));
-typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
-static inline __attribute__((always_inline)) void add_lanes_loop(double *lane, const float *x, int64_t n) {
-    quad low, high;
-    memcpy(&low, lane, sizeof low), memcpy(&high, lane + 4, sizeof high);
-    for (int64_t i = 0; i < n; i += LANES) {
-        low += __builtin_convertvector(*(const four *)(x + i), quad);
-        high += __builtin_convertvector(*(const four *)(x + i + 4), quad);
-    }
-    memcpy(lane, &low, sizeof low), memcpy(lane + 4, &high, sizeof high);
-}
-static __attribute__((noinline)) void add_lanes(double *lane, const float *x, int64_t n) { add_lanes_loop(lane, x, n); }
-#if defined(__x86_64__)
-static __attribute__((target("avx2"))) void add_lanes_wide(double *lane, const float *x, int64_t n) {
-    add_lanes_loop(lane, x, n);
-}
-#define ADD_LANES (__builtin_cpu_supports("avx2") ? add_lanes_wide : add_lanes)
-#else
-#define ADD_LANES add_lanes
-#endif
-
 #define T float
 #define A double
 #define LOWEST (-(A)INFINITY)
 #define HIGHEST ((A)INFINITY)
 #define IS_NAN(v) ((v) != (v))
 #define SERVES(id) true
+#define WIDEN(v, to) _mm256_cvtps_pd(v) /* gcc makes two halves of a conversion */
 #define NAME(x) x##_f32
 #include "kernels/reduce_body.h"
 #undef T
 #undef NAME
-#undef ADD_LANES
 #define T double
 #define NAME(x) x##_f64
 #include "kernels/reduce_body.h"
@@ -153,18 +135,7 @@ double luron__sum_f64(int64_t n, const double *x, int64_t stride) {
     return total;
 }
 
-/* Up to a block that lies in order: what the rest looks at takes longer than a short sum. */
-static float short_sum_f32(int64_t n, const float *x) {
-    double lane[LANES] = {0};
-    line_f32(LURON__REDUCE_SUM, lane, 0, x, 1, n, 0);
-    for (int half = LANES / 2; half; half /= 2)
-        for (int l = 0; l < half; l++)
-            lane[l] += lane[l + half];
-    return (float)lane[0];
-}
-
 float luron__sum_f32(int64_t n, const float *x, int64_t stride) {
-    if (stride == 1 && n <= BLOCK) return short_sum_f32(n, x);
     luron__reduce_args r = {.n_reduced = 1, .reduced = {n}, .reduced_stride = {stride}, .n = n};
     double total, mean = 0;
     tile_total_f32(LURON__REDUCE_SUM, &r, x, 1, NULL, &mean, &total);

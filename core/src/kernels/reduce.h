@@ -15,7 +15,7 @@ enum {
 };
 
 /** y[o] = fn of the n numbers of x that go into output o, taken in row-major order of the reduced dims. They are cut
- * into blocks of 4096; number i of a block goes to lane i % 8; the lanes are folded 4-2-1, the blocks combined in
+ * into blocks of 4096; number i of a block goes to lane i % 16; the lanes are folded 8-4-2-1, the blocks combined in
  * order. float32 and float64 are added and multiplied in double, int64 wraps around. So the bits depend on n alone. */
 typedef struct luron__reduce_args {
     int fn;

@@ -3,10 +3,11 @@
 #define LURON_REDUCE_BLOCKS_H
 #include "internal.h"
 #include "kernels/reduce.h"
+#include "kernels/unroll.h"
 
 #include <string.h>
 
-enum { LANES = 8, BLOCK = 4096, COLUMNS = 64, GRAIN = 32768, SHORT_RUN = 16, SQUARES = 100 /* sum of (x - mean)^2 */ };
+enum { LANES = 16, BLOCK = 4096, COLUMNS = 64, GRAIN = 32768, SHORT_RUN = 16, SQUARES = 100 /* sum of (x - mean)^2 */ };
 
 /** The blocks of one tile, each into a row of work. */
 typedef struct luron__reduce_job {

@@ -1,27 +1,53 @@
-/* softmax.c -- x (rows, n) -> y (rows, n): exp(x - max) / sum, or (x - max) - log(sum). A row's bits depend on it
- * alone. */
+/* softmax.c -- exp(x - max) / sum, or (x - max) - log(sum), along a dim, and their gradients. What stands along the dim has bits that
+ * depend on it and the shape alone. */
 #include "internal.h"
 
 #include <math.h>
+#include <string.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
-enum { LANES = 8, PIECE = 256 };
+enum { LANES = 8, PIECE = 256, COLUMNS = 64 };
 
+#ifdef __x86_64__
+#define SELDOM __attribute__((cold)) /* without AVX2 */
+#else
+#define SELDOM
+#endif
 #define T float
-#define DTYPE LURON_F32
+#define TARGET SELDOM
+#define WIDEN(v) __builtin_convertvector(v, quad_f32)
 #define NAME(x) x##_f32
 #include "kernels/softmax_body.h"
-#undef T
-#undef DTYPE
+#undef TARGET
+#undef WIDEN
 #undef NAME
+#ifdef __x86_64__
+#define TARGET __attribute__((target("avx2")))
+#define WIDEN(v) _mm256_cvtps_pd(v)
+#define NAME(x) x##_wide
+#include "kernels/softmax_body.h"
+#undef TARGET
+#undef WIDEN
+#undef NAME
+#endif
+#undef T
 #define T double
-#define DTYPE LURON_F64
+#define TARGET
+#define WIDEN(v) (v)
 #define NAME(x) x##_f64
 #include "kernels/softmax_body.h"
 
-void luron__softmax_rows(int isa, uint32_t dtype, int64_t rows, int64_t n, const void *x, void *y, int log) {
-    for (int64_t r = 0; r < rows; r++)
-        if (dtype == LURON_F64)
-            row_f64(isa, n, (const double *)x + r * n, (double *)y + r * n, log != 0);
-        else
-            row_f32(isa, n, (const float *)x + r * n, (float *)y + r * n, log != 0);
+int64_t luron__softmax_width(const luron__softmax_args *a) { return a->inner < COLUMNS ? a->inner : COLUMNS; }
+
+void luron__softmax(const luron__softmax_args *a, int64_t begin, int64_t end) {
+    if (a->dtype == LURON_F64)
+        some_f64(a, begin, end);
+#ifdef __x86_64__
+    else if (__builtin_cpu_supports("avx2"))
+        some_wide(a, begin, end);
+#endif
+    else
+        some_f32(a, begin, end);
 }
