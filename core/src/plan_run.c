@@ -64,7 +64,7 @@ static luron_status run_frame(luron_plan *p, luron_ctx *ctx, luron__plan_step *s
         memcpy(c->fresh_in, s->fresh, (size_t)c->n_in);
         memcpy(c->fresh_param, s->fresh + c->n_in, LURON__MAX_SLOTS);
     }
-    luron_status status = s->kind == LURON__PLAN_BACKWARD ? luron__frame_backward(f) : luron__frame_forward(f);
+    luron_status status = s->kind == LURON__PLAN_BACKWARD ? luron__frame_backward(f) : f->both ? luron__frame_forward_backward(f) : luron__frame_forward(f);
     for (int k = 0; k < c->n_state && s->kind == LURON__PLAN_FORWARD && c->flags & LURON_CALL_TRAINING; k++)
         if (f->layer->state[k].tensor) luron_tensor_touch(f->layer->state[k].tensor);
     if (!status && f->fused && atomic_load(&f->told) != s->told)
