@@ -30,6 +30,7 @@ INLINE double TYPED(term)(const classes *k, const REAL *x, int64_t i) {
     const double s = k->o->label_smoothing, lse = k->lse[i];
     const int64_t id = luron_id(k->c, TARGET, i);
     if (id == k->o->ignore_index) return 0;
+    if (s == 0 && !w) return lse - x[id * k->inner]; /* what the sum below comes to */
     const double own = w ? w[id] : 1;
     double term = (1 - s) * own * (lse - x[id * k->inner]);
     for (int64_t j = 0; s > 0 && j < k->n; j++) term += s / (double)k->n * (w ? w[j] : 1) * (lse - x[j * k->inner]);

@@ -243,17 +243,18 @@ double loss_rows(classes *k, loss_chunk *fn) {
 
 /* Every target is an id within the classes, or ignore_index; the weights of those that count, added up in the rows' chunks. */
 static luron_status sum_weights(const classes *k, double *sum) {
-    const int64_t grain = loss_row_grain(k);
-    double part = 0;
-    *sum = 0;
-    for (int64_t i = 0; i < k->rows; i++) {
+    const int64_t grain = loss_row_grain(k), n = k->n, rows = k->rows, ignored = k->o->ignore_index;
+    double part = 0, all = 0;
+    int64_t count = 0;
+    for (int64_t i = 0; i < rows; i++) {
         const int64_t id = luron_id(k->c, TARGET, i);
-        if (k->w && i % grain == 0) *sum += part, part = 0;
-        if (id == k->o->ignore_index) continue;
-        if (id < 0 || id >= k->n) return k->c->host->bad_id(k->c, TARGET, i, k->n);
-        part += !k->w ? 1 : k->c->dtype == LURON_F64 ? ((const double *)k->w)[id] : (double)((const float *)k->w)[id];
+        if (k->w && i % grain == 0) all += part, part = 0;
+        if (id == ignored) continue;
+        if (id < 0 || id >= n) return k->c->host->bad_id(k->c, TARGET, i, n);
+        if (!k->w) count++;
+        else part += k->c->dtype == LURON_F64 ? ((const double *)k->w)[id] : (double)((const float *)k->w)[id];
     }
-    *sum += part;
+    *sum = k->w ? all + part : (double)count;
     return LURON_OK;
 }
 /* The terms of a chunk, and their slopes while it is in the cache. */

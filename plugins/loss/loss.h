@@ -56,6 +56,8 @@ typedef struct loss_pointwise {
 } loss_pointwise;
 #define LOSS_LOOP_float INLINE
 #define LOSS_LOOP_double static __attribute__((cold)) /* small, where float is quick */
+#define LOSS_PASS_float static /* of what is not compiled for wider vectors */
+#define LOSS_PASS_double LOSS_LOOP_double
 luron_status loss_pointwise_setup(luron_call *c);
 luron_status loss_pointwise_forward(luron_call *c, const loss_pointwise *type);
 luron_status loss_pointwise_backward(luron_call *c, const loss_pointwise *type);

@@ -48,7 +48,7 @@ static inline double TYPED(mixed)(const classes *k, const REAL *t, int64_t j) { 
     const double s = k->o->label_smoothing;
     return ((1 - s) * t[j * k->inner] + s / (double)k->n) * (k->w ? ((const REAL *)k->w)[j] : 1);
 }
-static void TYPED(terms)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+JOIN(LOSS_PASS, REAL) void TYPED(terms)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const classes *k = arg;
     double sum = 0;
     for (int64_t i = begin; i < end; i++) {
@@ -61,7 +61,7 @@ static void TYPED(terms)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     }
     k->sums[chunk] = sum;
 }
-static void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+JOIN(LOSS_PASS, REAL) void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const classes *k = arg;
     REAL e[LOSS_PIECE];
     (void)chunk;
