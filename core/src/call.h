@@ -80,6 +80,7 @@ typedef struct luron__frame {
     luron__packed *packed; /* by slot of parameters; NULL: nothing is kept packed */
     luron__wants *wants; /* in the setup of an optimiser */
     luron__fused *fused; /* in a plan: what is done tile by tile; NULL: nothing */
+    const uint8_t *both; /* in a plan: forward makes the gradients too, of which these are fresh before; NULL: it does not */
     _Atomic int64_t told;       /* elements that made or wants was told of */
     luron_view *in_view, *grad_in_view;
     luron_view *out_at[LURON__MAX_SLOTS], *param_ptr[LURON__MAX_SLOTS], *state_at[LURON__MAX_SLOTS],
@@ -190,5 +191,7 @@ void luron__elementwise_forward(luron__frame *f);
  *  untouched are zero. */
 luron_status luron__frame_forward(luron__frame *f);
 luron_status luron__frame_backward(luron__frame *f);
+/** Both at once, of a type that can; with the gradients of its inputs as f->both says. */
+luron_status luron__frame_forward_backward(luron__frame *f);
 
 #endif

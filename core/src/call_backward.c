@@ -188,6 +188,13 @@ luron_status luron__frame_backward(luron__frame *f) {
     return LURON_OK;
 }
 
+luron_status luron__frame_forward_backward(luron__frame *f) {
+    memcpy(f->call.fresh_in, f->both, (size_t)f->call.n_in);
+    LURON_TRY(luron__frame_call(f, LURON__PHASE_RUN, "forward_backward", f->type->layer.forward_backward));
+    settle(f);
+    return LURON_OK;
+}
+
 static luron_status run_backward(luron__frame *f, luron_tensor *const *grads, luron_tensor **owned) {
     luron_call *c = &f->call;
     for (int k = 0; k < c->n_out; k++) {

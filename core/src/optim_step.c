@@ -64,18 +64,19 @@ static void step_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     j->type->step(&s);
 }
 
-/* Step number t of a parameter, for the start of its tensor. state: room for the pointers. */
-static luron_step make_step(const luron_optim *o, const luron_ctx *ctx, const group *g, int i, int64_t t, void **state) {
+/* Step number t of a parameter, for the start of its tensor. step: of the group; state: room for the pointers. */
+static void show_param(luron_step *step, const luron_optim *o, const group *g, int i, int64_t t, void **state) {
     const param *p = &g->params[i];
     for (int s = 0; s < o->n_states; s++) {
         luron_tensor *kept = luron__optim_keeps(o, g->options, s) ? g->states[i * o->n_states + s] : NULL;
         state[s] = kept ? luron__data(kept) : NULL;
     }
-    return (luron_step) { .struct_size = sizeof(luron_step), .dtype = p->tensor->dtype, .host = luron__host(ctx->isa), .options = g->options,
-                          .scalars = g->scalars, .t = t, .param = luron__data(p->tensor), .grad = luron__data(p->grad), .state = state };
+    step->dtype = p->tensor->dtype, step->t = t, step->n = luron_tensor_numel(p->tensor);
+    step->param = luron__data(p->tensor), step->grad = luron__data(p->grad), step->state = state;
 }
 
-static luron_step make_begin(const luron_ctx *ctx, const group *g, int64_t t) {
+/* Step number t of a group. */
+static luron_step make_step(const luron_ctx *ctx, const group *g, int64_t t) {
     return (luron_step) { .struct_size = sizeof(luron_step), .dtype = g->params[0].tensor->dtype, .host = luron__host(ctx->isa), .options = g->options,
                           .scalars = g->scalars, .t = t };
 }
@@ -86,7 +87,8 @@ static luron_status look_at_param(luron_optim *o, luron_ctx *ctx, const group *g
     void *state[LURON__MAX_SLOTS + 1] = { NULL };
     luron__frame f;
     luron_view whole = luron__view(p->tensor);
-    luron_step s = make_step(o, ctx, g, i, p->steps + 1, state);
+    luron_step s = make_step(ctx, g, p->steps + 1);
+    show_param(&s, o, g, i, p->steps + 1, state);
     s.scalars = scalars;
     if (luron__optim_is_whole(o)) {
         open_step(&f, o, ctx, g, p);
@@ -102,7 +104,7 @@ static luron_status look_at(luron_optim *o, luron_ctx *ctx, const group *g) {
     double scalars[MAX_SCALARS] = { 0 };
     memcpy(scalars, g->scalars, (size_t)o->n_scalars * sizeof *scalars);
     if (o->type->optim.begin) {
-        luron_step s = make_begin(ctx, g, o->steps + 1);
+        luron_step s = make_step(ctx, g, o->steps + 1);
         LURON_TRY(luron__strict_begin(ctx, o->type, &s, o->n_scalars));
         s.scalars = scalars;
         o->type->optim.begin(&s);
@@ -123,29 +125,37 @@ static luron_status step_whole(const luron_optim *o, luron_ctx *ctx, const group
     return failed ? luron__wrap(ctx, failed, "%s: parameter '%s'", luron__optim_name(o), p->name) : LURON_OK;
 }
 
-static luron_status step_param(luron_optim *o, luron_ctx *ctx, group *g, int i) {
+/* step: of the group, its state room for the pointers. */
+static luron_status step_param(luron_optim *o, luron_ctx *ctx, group *g, int i, luron_step *step, void **state) {
     const param *p = &g->params[i];
-    const int64_t n = luron_tensor_numel(p->tensor);
-    void *state[LURON__MAX_SLOTS + 1];
     luron_status status = LURON_OK;
-    luron_step step = make_step(o, ctx, g, i, p->steps, state);
-    step.n = n;
-    if (!luron__optim_is_whole(o) && n > 0 && n <= GRAIN) o->type->optim.step(&step);
-    else if (n > 0) {
-        job j = { .step = step, .type = &o->type->optim, .item = (size_t)luron_dtype_size(p->tensor->dtype), .n_states = o->n_states };
+    show_param(step, o, g, i, p->steps, state);
+    const int64_t n = step->n;
+    if (!luron__optim_is_whole(o) && n > 0 && n <= GRAIN) {
+        luron_step own = *step; /* the plugin's, to write into */
+        o->type->optim.step(&own);
+    } else if (n > 0) {
+        job j = { .step = *step, .type = &o->type->optim, .item = (size_t)luron_dtype_size(p->tensor->dtype), .n_states = o->n_states };
         if (luron__optim_is_whole(o)) status = step_whole(o, ctx, g, p, &j);
         else luron__parallel_for(ctx->threads, n, GRAIN, step_chunk, &j);
     }
-    luron_tensor_touch(p->tensor);
+    luron__touch(p->tensor->storage);
     for (int s = 0; s < o->n_states; s++)
-        if (state[s]) luron_tensor_touch(g->states[i * o->n_states + s]);
+        if (state[s]) luron__touch(g->states[i * o->n_states + s]->storage);
     return status;
 }
 
-static void begin_group(const luron_optim *o, const luron_ctx *ctx, group *g) {
-    if (!o->type->optim.begin) return;
-    luron_step s = make_begin(ctx, g, o->steps);
-    o->type->optim.begin(&s);
+static luron_status step_group(luron_optim *o, luron_ctx *ctx, group *g) {
+    void *state[LURON__MAX_SLOTS + 1];
+    luron_step step = make_step(ctx, g, o->steps), first = step;
+    luron_status status = LURON_OK;
+    if (o->type->optim.begin) o->type->optim.begin(&first);
+    for (int i = 0; i < g->n && !status; i++) {
+        if (!g->params[i].grad) continue;
+        g->params[i].steps++;
+        status = step_param(o, ctx, g, i, &step, state);
+    }
+    return status;
 }
 
 /* The step with the gradients that were taken; status: of taking them. Those that are held are let go of. */
@@ -155,12 +165,8 @@ static luron_status step_taken(luron_optim *o, luron_ctx *ctx, luron_status stat
     if (status == LURON_OK) o->steps++;
     for (int64_t k = 0; k < o->n_groups; k++) {
         group *g = &o->groups[k];
-        if (status == LURON_OK) begin_group(o, ctx, g);
+        if (status == LURON_OK) status = step_group(o, ctx, g);
         for (int i = 0; i < g->n; i++) {
-            if (status == LURON_OK && g->params[i].grad) {
-                g->params[i].steps++;
-                status = step_param(o, ctx, g, i);
-            }
             if (held) luron_tensor_unref(g->params[i].grad);
             g->params[i].grad = NULL;
         }
@@ -196,11 +202,22 @@ luron__optim_param luron__optim_param_at(const luron_optim *o, int64_t i) {
     return (luron__optim_param) { p->tensor, p->grad };
 }
 
+/* A header of a parameter, and the parameter as it is now. */
+static bool same_tensor(const luron_tensor *header, const luron_tensor *t) {
+    return t && t->storage == header->storage && t->offset == header->offset && luron__same_shape(t, header);
+}
+bool luron__optim_has(const luron_optim *o, const luron_tensor *headers, int64_t n, int step) {
+    if (o->n_params != n) return false;
+    for (int64_t k = 0; k < o->n_groups; k++)
+        for (const param *p = o->groups[k].params, *end = p + o->groups[k].n; p < end; p++, headers += step)
+            if (!same_tensor(headers, p->tensor)) return false;
+    return true;
+}
+
 luron_status luron__optim_step_with(luron_optim *o, luron_ctx *ctx, luron_tensor *const *grads, bool finite) {
     luron_status status = LURON_OK;
     for (int64_t k = 0; k < o->n_groups; k++)
-        for (int i = 0; i < o->groups[k].n && !status; i++) {
-            param *p = &o->groups[k].params[i];
+        for (param *p = o->groups[k].params, *end = p + o->groups[k].n; p < end && !status; p++) {
             p->grad = *grads++;
             if (p->grad && !finite) status = check_finite(o, ctx, p);
         }

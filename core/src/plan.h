@@ -51,6 +51,8 @@ typedef struct luron__optim_param {
 } luron__optim_param;
 int64_t luron__optim_n_params(const luron_optim *o);
 luron__optim_param luron__optim_param_at(const luron_optim *o, int64_t i);
+/** Are its parameters as the n headers, `step` apart, show them? */
+bool luron__optim_has(const luron_optim *o, const luron_tensor *headers, int64_t n, int step);
 /** finite: all gradients are known to be. */
 luron_status luron__optim_step_with(luron_optim *o, luron_ctx *ctx, luron_tensor *const *grads, bool finite);
 

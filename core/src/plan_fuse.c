@@ -1,7 +1,8 @@
-/* plan_fuse.c -- element-wise work of a plan, done tile by tile while what it reads is in the cache: behind a layer
- * that says which elements of its output are made (host->made), or before one that says which elements of its output's
- * gradient it is about to read (host->wants). Each element is computed by the same function as in a step of its own, so
- * the bits are the same. What lies between two such steps alone is written over. */
+/* plan_fuse.c -- what a plan does at once. Element-wise work is done tile by tile while what it reads is in the cache:
+ * behind a layer that says which elements of its output are made (host->made), or before one that says which elements of
+ * its output's gradient it is about to read (host->wants). Each element is computed by the same function as in a step of
+ * its own, so the bits are the same. What lies between two such steps alone is written over. A loss at which backward
+ * begins makes its gradient too. */
 #include "plan.h"
 
 #include "kernels/elementwise.h"
@@ -280,6 +281,71 @@ static void rise_behind(luron_plan *p, int64_t k) {
     swap_steps(p, k);
 }
 
+/* ---- a loss and its gradient ------------------------------------------------------------------------------------- */
+static bool same_views(const luron__plan_step *s, luron_view *const *v, const luron__plan_step *t, luron_view *const *w, int n) {
+    for (int i = 0; i < n; i++) {
+        if (!v[i] && !w[i]) continue;
+        if (!v[i] || !w[i] || !same(place_of(s, v[i]), place_of(t, w[i])) || v[i]->ndim != w[i]->ndim) return false;
+        if (v[i]->ndim && memcmp(v[i]->shape, w[i]->shape, (size_t)v[i]->ndim * sizeof *v[i]->shape)) return false;
+    }
+    return true;
+}
+/* Is step t the backward of what step s does? */
+static bool is_backward_of(const luron__plan_step *t, const luron__plan_step *s) {
+    if (t->kind != LURON__PLAN_BACKWARD || t->fused || t->frame->layer != s->frame->layer) return false;
+    const luron_call *c = &s->frame->call, *b = &t->frame->call;
+    return c->n_in == b->n_in && c->n_saved == b->n_saved && same_views(s, c->in, t, b->in, c->n_in) &&
+           same_views(s, c->saved, t, b->saved, c->n_saved);
+}
+
+/* The step that makes the gradient which step t is given, all ones and for t alone: a backward begins there. NULL: there is none. */
+static luron__plan_step *seed_of(luron_plan *p, const luron__plan_step *t) {
+    const place gy = place_of(t, t->frame->call.grad_out[0]);
+    if (!gy.storage || !is_between(p, gy, 0)) return NULL;
+    for (luron__plan_step *s = p->steps; s < t; s++)
+        if (s->kind == LURON__PLAN_OP && s->headers[s->n - 1].storage == gy.storage)
+            return strcmp(s->apply.op->name, "full") == 0 && s->apply.attrs.num[0] == 1 ? s : NULL;
+    return NULL;
+}
+
+/* Nobody sees the gradients of step t but steps behind it, and no step since s writes what it reads. */
+static bool may_be_sooner(luron_plan *p, const luron__plan_step *s, const luron__plan_step *t) {
+    const luron_call *b = &t->frame->call;
+    for (int i = 0; i < b->n_in; i++) {
+        const luron__plan_store *to = store_of(p, place_of(t, b->grad_in[i]).storage);
+        if (b->grad_in[i] && (!to || !to->kept || !to->written_first || to->first != t - p->steps || !t->fresh[i])) return false;
+        for (const luron__plan_step *k = s + 1; k < t && b->in[i]; k++)
+            if (writes(k, place_of(t, b->in[i]).storage)) return false;
+    }
+    return true;
+}
+
+/* Step k, a loss that can do so, makes its gradient in the same pass, where backward begins at it: with a one. */
+static void fuse_gradient(luron_plan *p, int64_t k) {
+    luron__plan_step *s = &p->steps[k], *t = s + 1;
+    luron__frame *f = s->frame;
+    const luron__plan_step *const end = p->steps + p->n_steps;
+    if (!f->type->layer.forward_backward || f->call.n_out != 1 || f->call.n_param || f->call.n_state || s->draws) return;
+    while (t < end && !is_backward_of(t, s)) t++;
+    luron__plan_step *seed = t < end ? seed_of(p, t) : NULL;
+    if (!seed || luron_numel(t->frame->call.grad_out[0]) != 1 || !may_be_sooner(p, s, t)) return;
+    double *one = luron__plan_memory(p, sizeof *one);
+    if (!one) return;
+    if (f->call.dtype == LURON_F64) *one = 1;
+    else *(float *)(void *)one = 1;
+    f->grad_out_view[0] = *t->frame->call.grad_out[0];
+    f->grad_out_view[0].data = one;
+    f->call.grad_out[0] = &f->grad_out_view[0];
+    for (int i = 0; i < f->call.n_in; i++) {
+        luron_view *to = t->frame->call.grad_in[i];
+        if (!to) continue;
+        f->call.grad_in[i] = to;
+        store_of(p, place_of(t, to).storage)->first = k;
+    }
+    store_of(p, seed->headers[0].storage)->written_first = false; /* it takes no place */
+    f->both = t->fresh, t->fused = seed->fused = true;
+}
+
 /* ---- the plan ---------------------------------------------------------------------------------------------------- */
 static bool tells(const luron__plan_step *s, place x) { return s->told == x.numel && x.numel > 0 && x.storage; }
 
@@ -335,7 +401,7 @@ void luron__plan_fuse(luron_plan *p, luron_ctx *ctx) {
         if (p->steps[k].kind == LURON__PLAN_FORWARD) rise_behind(p, k);
     for (int64_t k = 0; k + 1 < p->n_steps && !p->refusal[0]; k++)
         if (p->steps[k].kind == LURON__PLAN_FORWARD)
-            fuse_behind(p, k);
+            fuse_gradient(p, k), fuse_behind(p, k);
         else if (p->steps[k].kind == LURON__PLAN_BACKWARD)
             derive_over(p, k), fuse_before(p, k);
     p->ctx = NULL;

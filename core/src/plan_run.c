@@ -13,17 +13,6 @@ static bool same_input(const luron_tensor *was, const luron_tensor *is) {
     return is && is->dtype == was->dtype && luron__same_shape(is, was) && luron_tensor_is_contiguous(is) && !is->requires_grad;
 }
 
-/* A header of a tensor that is not the step's own, and the tensor as it is now. */
-static bool same_tensor(const luron_tensor *header, const luron_tensor *t) {
-    return t && t->storage == header->storage && t->offset == header->offset && luron__same_shape(t, header);
-}
-
-static bool optim_is_same(const luron__plan_step *s) {
-    if (2 * luron__optim_n_params(s->optim) != s->n) return false;
-    for (int i = 0; i < s->n; i += 2)
-        if (!same_tensor(&s->headers[i], luron__optim_param_at(s->optim, i / 2).tensor)) return false;
-    return true;
-}
 
 static const char *misfit(const luron_plan *p, const luron_ctx *ctx, int n_in, luron_tensor *const *ins) {
     if (!p->ended) return "the plan cannot be run";
@@ -35,8 +24,8 @@ static const char *misfit(const luron_plan *p, const luron_ctx *ctx, int n_in, l
     if (ctx->anomaly || ctx->strict || ctx->trace || ctx->plan || ctx->profile) return "the context looks at what is computed";
     for (int64_t i = 0; i < p->n_steps; i++) {
         const luron__plan_step *s = &p->steps[i];
-        if (s->frame && s->kind == LURON__PLAN_FORWARD && !luron__plan_frame_fits(s->frame)) return "a layer has another mode, parameter, code or a hook";
-        if (s->optim && !optim_is_same(s)) return "an optimiser has other parameters";
+        if (s->kind == LURON__PLAN_FORWARD && !luron__plan_frame_fits(s->frame)) return "a layer has another mode, parameter, code or a hook";
+        if (s->kind == LURON__PLAN_OPTIM && !luron__optim_has(s->optim, s->headers, s->n / 2, 2)) return "an optimiser has other parameters";
     }
     for (int64_t i = 0; i < p->n_grads; i++)
         if (p->grads[i].leaf->hooks) return "a parameter has a hook";
@@ -64,7 +53,7 @@ static luron_status run_frame(luron_plan *p, luron_ctx *ctx, luron__plan_step *s
         memcpy(c->fresh_in, s->fresh, (size_t)c->n_in);
         memcpy(c->fresh_param, s->fresh + c->n_in, LURON__MAX_SLOTS);
     }
-    luron_status status = s->kind == LURON__PLAN_BACKWARD ? luron__frame_backward(f) : luron__frame_forward(f);
+    luron_status status = s->kind == LURON__PLAN_BACKWARD ? luron__frame_backward(f) : f->both ? luron__frame_forward_backward(f) : luron__frame_forward(f);
     for (int k = 0; k < c->n_state && s->kind == LURON__PLAN_FORWARD && c->flags & LURON_CALL_TRAINING; k++)
         if (f->layer->state[k].tensor) luron_tensor_touch(f->layer->state[k].tensor);
     if (!status && f->fused && atomic_load(&f->told) != s->told)

@@ -235,6 +235,7 @@ static luron_status take_layer(judge *j, luron_type *t, const void *from, int i)
         return refuse(j, "none of elementwise, forward and compose is there");
     if (l->forward && !l->backward) return refuse(j, "forward without backward");
     if (l->backward && !l->forward) return refuse(j, "backward without forward");
+    if (l->forward_backward && !l->forward) return refuse(j, "forward_backward without forward and backward");
     if (l->elementwise && l->forward) return refuse(j, "elementwise and forward: one of the two expected");
     LURON_TRY(take_options(j, t, l->options, l->options_size));
     LURON_TRY(take_ports(j, &t->in, &t->n_in, l->in, false));

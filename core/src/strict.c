@@ -310,8 +310,71 @@ static luron_status judge(strict *s, bool backward) {
     return check_finite(s);
 }
 
+/* ---- forward and backward at once -------------------------------------------------------------------------------- */
+enum { MOST_MADE = 3 * LURON__MAX_SLOTS };
+typedef struct made { /* outputs, saved tensors and gradients of inputs, in memory of their own */
+    luron_view *at[MOST_MADE], was[MOST_MADE];
+    const char *what[MOST_MADE];
+    int n;
+} made;
+static void add_made(made *m, const char *what, luron_view *const *views, int n) {
+    for (int i = 0; i < n && m->n < MOST_MADE; i++)
+        if (views[i]) m->what[m->n] = what, m->was[m->n] = *views[i], m->at[m->n++] = views[i];
+}
+static size_t bytes_of(const luron_view *v) { return ((size_t)luron_numel(v) * (v->dtype_bits / 8) + 7) / 8 * 8; }
+
+/* Forward and backward as they are, without gradients for the first. */
+static luron_status one_by_one(luron__frame *f, luron_status (*run)(luron__frame *)) {
+    luron_call *c = &f->call;
+    luron_view **grad_in = c->grad_in, **grad_out = c->grad_out;
+    c->grad_in = c->grad_out = NULL;
+    luron_status status = luron__frame_call(f, LURON__PHASE_RUN, "forward", f->type->layer.forward);
+    c->grad_in = grad_in, c->grad_out = grad_out;
+    return status ? status : run(f);
+}
+
+/* forward_backward makes what forward and backward make, bit for bit. */
+static luron_status check_both(luron__frame *f, luron_status (*run)(luron__frame *)) {
+    luron_call *c = &f->call;
+    made m = {.n = 0};
+    size_t bytes = 0;
+    char *block;
+    for (int i = 0; i < c->n_in; i++)
+        if (c->in[i] && !c->in[i]->data) return LURON_OK; /* freed: forward cannot be run again */
+    if (c->n_in > LURON__FEW_IN || c->n_state || c->n_param) return LURON_OK; /* plans leave these alone */
+    add_made(&m, "an output", c->out, c->n_out);
+    add_made(&m, "a saved tensor", c->saved, c->n_saved);
+    add_made(&m, "a gradient", c->grad_in, c->n_in);
+    uint8_t fresh[LURON__FEW_IN];
+    memcpy(fresh, c->fresh_in, (size_t)c->n_in);
+    for (int i = 0; i < m.n; i++)
+        bytes += bytes_of(m.at[i]);
+    LURON_TRY(luron__alloc(&block, f->ctx, 2 * bytes));
+    luron_status status = LURON_OK;
+    for (int both = 0; both < 2 && !status; both++) {
+        char *to = block + (size_t)both * bytes;
+        for (int i = 0; i < m.n; to += bytes_of(m.at[i++])) {
+            m.at[i]->data = to, m.at[i]->byte_offset = 0;
+            luron__fill_unset(luron_dtype(m.at[i]), luron_numel(m.at[i]), to);
+        }
+        memset(c->fresh_in, 1, (size_t)c->n_in);
+        status = both ? luron__frame_call(f, LURON__PHASE_RUN, "forward_backward", f->type->layer.forward_backward) : one_by_one(f, run);
+    }
+    for (int i = 0; i < m.n; i++)
+        *m.at[i] = m.was[i];
+    memcpy(c->fresh_in, fresh, (size_t)c->n_in);
+    const char *a = block;
+    for (int i = 0; i < m.n && !status; a += bytes_of(m.at[i++])) {
+        if (memcmp(a, a + bytes, (size_t)luron_numel(m.at[i]) * (m.at[i]->dtype_bits / 8)) == 0) continue;
+        status = luron__strict_found(f, "forward_backward", "gives other bits in %s than forward and backward do", m.what[i]);
+    }
+    luron__free(f->ctx, block, 2 * bytes);
+    return status;
+}
+
 /* ---- the callbacks ----------------------------------------------------------------------------------------------- */
 luron_status luron__strict_backward(luron__frame *f, luron_status (*run)(luron__frame *)) {
+    if (f->type->layer.forward_backward) LURON_TRY(check_both(f, run));
     strict s = {.f = f,
                 .run = run,
                 .what = "backward",

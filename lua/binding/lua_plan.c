@@ -101,9 +101,8 @@ static int misfit(lua_State *L, int top, const char *why) {
 }
 
 /* Run it with n tensors and push what comes out: how many. NULL in *why, or why it does not fit. */
-static int run(lua_State *L, luron_plan *plan, int n, luron_tensor *const *ins, const char **why) {
+static int run(lua_State *L, luron_ctx *ctx, luron_plan *plan, int n, luron_tensor *const *ins, const char **why) {
     luron_tensor *outs[MOST], **boxes[MOST];
-    luron_ctx *ctx = lr_ctx(L);
     int n_out = luron_plan_n_outs(plan);
     luaL_checkstack(L, n_out + 2, "too many results");
     for (int i = 0; i < n_out; i++)
@@ -127,7 +126,7 @@ static int l_run(lua_State *L) {
     int top = lua_gettop(L), n_in = inputs(L, top, ins);
     const char *why;
     lua_pushboolean(L, 1);
-    int n = run(L, plan, n_in, ins, &why);
+    int n = run(L, lr_ctx(L), plan, n_in, ins, &why);
     return why ? misfit(L, top, why) : n + 1;
 }
 
@@ -135,12 +134,13 @@ static int l_run(lua_State *L) {
 /* Bytes that are equal for calls which one plan may serve. More than there is room for are counted. The tensors among the
  * arguments are put into `ins`, and counted likewise. */
 typedef struct key {
+    lr_state *S;
     char *to;
     size_t room, n;
     int n_ins;
     luron_tensor *ins[MOST];
 } key;
-static void begin(key *k, char *to, size_t room) { k->to = to, k->room = room, k->n = 0, k->n_ins = 0; }
+static void begin(key *k, lr_state *S, char *to, size_t room) { k->S = S, k->to = to, k->room = room, k->n = 0, k->n_ins = 0; }
 
 static void put(key *k, const void *data, size_t n) {
     if (k->n + n <= k->room) memcpy(k->to + k->n, data, n);
@@ -160,12 +160,12 @@ static void put_number(lua_State *L, key *k, int i) {
 }
 
 static int put_argument(lua_State *L, key *k, int i) {
-    void **box = lr_test(L, i, &lr_tensor_key);
+    lr_link **data = lr_userdata_in(L, k->S, i, &lr_tensor_key);
     int type = lua_type(L, i);
     put_char(k, 'a' + type);
-    if (box && !*box) return 0; /* closed */
-    if (box) {
-        luron_tensor *t = *box;
+    if (data) {
+        luron_tensor *t = (*data)->object;
+        if (!t) return 0; /* closed */
         if (k->n_ins < MOST) k->ins[k->n_ins] = t;
         k->n_ins++;
         int64_t head[2] = { luron_tensor_dtype(t), luron_tensor_ndim(t) };
@@ -184,8 +184,8 @@ static int put_argument(lua_State *L, key *k, int i) {
 }
 
 /* The key of a call with the arguments from `first` to top. Gives 0, or the argument for which there can be no plan. */
-static int put_call(lua_State *L, luron_ctx *ctx, key *k, int first, int top) {
-    put_char(k, '0' + (luron_ctx_is_recording(ctx) != 0));
+static int put_call(lua_State *L, key *k, int first, int top) {
+    put_char(k, '0' + (luron_ctx_is_recording(k->S->ctx) != 0));
     for (int i = first; i <= top; i++)
         if (!put_argument(L, k, i)) return i;
     return 0;
@@ -197,10 +197,10 @@ static int plans_none(const luron_ctx *ctx) { return luron_ctx_is_planning(ctx) 
 static int l_plan_key(lua_State *L) {
     int top = lua_gettop(L);
     key counted, k;
-    luron_ctx *ctx = lr_ctx(L);
-    begin(&counted, NULL, 0);
-    if (plans_none(ctx)) return 0;
-    int bad = put_call(L, ctx, &counted, 1, top);
+    lr_state *S = lr_get(L);
+    begin(&counted, S, NULL, 0);
+    if (plans_none(S->ctx)) return 0;
+    int bad = put_call(L, &counted, 1, top);
     if (bad) {
         lua_pushnil(L);
         void **box = lr_test(L, bad, &lr_tensor_key);
@@ -212,15 +212,16 @@ static int l_plan_key(lua_State *L) {
         return 2;
     }
     luaL_Buffer b;
-    begin(&k, luaL_buffinitsize(L, &b, counted.n), counted.n);
-    put_call(L, ctx, &k, 1, top);
+    begin(&k, S, luaL_buffinitsize(L, &b, counted.n), counted.n);
+    put_call(L, &k, 1, top);
     luaL_pushresultsize(&b, k.n);
     return 1;
 }
 
 /* ---- the shortest way to a plan --------------------------------------------------------------------------------------------- */
-/* What a compiled function has at 1: the plan that ran last (user value 1) and the key of its calls. */
+/* What a compiled function has at 1: the plan that ran last (user value 1, which keeps it) and the key of its calls. */
 typedef struct ready {
+    lr_link **plan; /* the userdata */
     lua_Integer runs;
     size_t n;
     char key[];
@@ -234,7 +235,7 @@ static int l_plan_ready(lua_State *L) {
     lr_object(L, 2, &lr_plan_key, "plan");
     if (n > LONGEST) return 0;
     ready *r = lua_newuserdatauv(L, sizeof *r + n, 1);
-    r->runs = 0, r->n = n;
+    r->plan = lua_touserdata(L, 2), r->runs = 0, r->n = n;
     memcpy(r->key, text, n);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &lr_ready_key);
     lua_setmetatable(L, -2);
@@ -249,14 +250,12 @@ static int l_plan_runs(lua_State *L) {
     return 1;
 }
 
-/* What is ready for this call, which k describes then; its plan is pushed. NULL: nothing. */
+/* What is ready for this call, which k describes then; it is pushed. NULL: nothing. */
 static ready *find_ready(lua_State *L, int top, key *k) {
     if (lua_type(L, 1) != LUA_TTABLE || lua_rawgeti(L, 1, 1) != LUA_TUSERDATA) return NULL;
-    lr_state *S = lr_get(L);
-    ready *r = lr_userdata(L, -1, &lr_ready_key);
-    if (!r || plans_none(S->ctx) || S->before_step || put_call(L, S->ctx, k, 2, top)) return NULL;
+    ready *r = lr_userdata_in(L, k->S, -1, &lr_ready_key);
+    if (!r || plans_none(k->S->ctx) || k->S->before_step || put_call(L, k, 2, top)) return NULL;
     if (k->n_ins > MOST || k->n != r->n || memcmp(k->to, r->key, k->n)) return NULL;
-    lua_getiuservalue(L, -1, 1);
     return r;
 }
 
@@ -271,12 +270,12 @@ static int l_call(lua_State *L) {
     luaL_checkstack(L, 8, "too many arguments");
     char buf[LONGEST];
     key k;
-    begin(&k, buf, sizeof buf);
+    begin(&k, lr_get(L), buf, sizeof buf);
     ready *r = find_ready(L, top, &k);
-    void **plan = r ? lr_test(L, -1, &lr_plan_key) : NULL;
-    if (plan && *plan) {
+    luron_plan *plan = r ? (*r->plan)->object : NULL;
+    if (plan) {
         const char *why;
-        int n = run(L, *plan, k.n_ins, k.ins, &why);
+        int n = run(L, k.S->ctx, plan, k.n_ins, k.ins, &why);
         if (!why) r->runs++;
         if (!why) return n;
     }

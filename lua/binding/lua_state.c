@@ -37,10 +37,10 @@ lr_state *lr_get(lua_State *L) {
     return S;
 }
 
-void *lr_userdata(lua_State *L, int idx, const char *key) {
+void *lr_userdata_in(lua_State *L, lr_state *S, int idx, const char *key) {
     void *data = lua_touserdata(L, idx);
     if (!data || lua_type(L, idx) != LUA_TUSERDATA || !lua_getmetatable(L, idx)) return NULL;
-    lr_state *S = lr_peek(L);
+    if (!S) S = lr_peek(L);
     const uintptr_t kind = (uintptr_t)key - (uintptr_t)lr_keys;
     const void *is = lua_topointer(L, -1);
     if (S && kind < LR_KINDS && S->metatables[kind]) {
@@ -53,6 +53,7 @@ void *lr_userdata(lua_State *L, int idx, const char *key) {
     if (same && S && kind < LR_KINDS) S->metatables[kind] = is;
     return same ? data : NULL;
 }
+void *lr_userdata(lua_State *L, int idx, const char *key) { return lr_userdata_in(L, NULL, idx, key); }
 
 void **lr_test(lua_State *L, int idx, const char *key) {
     return lr_userdata(L, idx, key) ? lr_slot(L, idx) : NULL;

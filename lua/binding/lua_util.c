@@ -264,15 +264,15 @@ static int box_close(lua_State *L) { return close_at(L, in_finalizer(L)); }
 
 /* __gc. Where core holds no Lua value a box leads nowhere, and nothing can need it any more. */
 static int box_gc(lua_State *L) {
-    lr_link *box = (lr_link *)lr_test(L, 1, lua_touserdata(L, lua_upvalueindex(1)));
     lr_state *S = lr_peek(L);
+    lr_link **data = lr_userdata_in(L, S, 1, lua_touserdata(L, lua_upvalueindex(1))), *box = data ? *data : NULL;
     const int is_plain = S && S->n_held == 0 && box && box != &gone;
     if (!is_plain && box && lr_box_lives_on(L)) return 0;
     if (is_plain) close_box(S, box);
     else close_at(L, 0);
     if (!S || !box || box == &gone) return 0;
     if (S->dead) lr_drain(L, S);
-    *(lr_link **)lua_touserdata(L, 1) = &gone;
+    *data = &gone;
     box->after = S->spare;
     S->spare = box;
     return 0;
@@ -371,8 +371,7 @@ static void make_links(lua_State *L, lr_state *S) {
     for (int i = 0; i < N; i++) links[i].after = S->spare, S->spare = &links[i];
 }
 
-void **lr_box(lua_State *L, const char *key) {
-    lr_state *S = lr_get(L);
+static void **box_of(lua_State *L, lr_state *S, const char *key) {
     luaL_checkstack(L, 10, "too many results");
     lr_link **data = lua_newuserdatauv(L, sizeof *data, 1);
     *data = &gone;
@@ -388,11 +387,12 @@ void **lr_box(lua_State *L, const char *key) {
     else if (key == &lr_layer_key || key == &lr_model_key) lr_note_box(L, -1);
     return &box->object;
 }
+void **lr_box(lua_State *L, const char *key) { return box_of(L, lr_get(L), key); }
 
 luron_tensor **lr_new_tensor(lua_State *L) {
     lr_state *S = lr_get(L);
     if (S->dead) lr_drain(L, S);
-    void **box = lr_box(L, &lr_tensor_key);
+    void **box = box_of(L, S, &lr_tensor_key);
     if (S->scope != LUA_NOREF) {
         lua_rawgeti(L, LUA_REGISTRYINDEX, S->scope);
         lua_pushvalue(L, -2);

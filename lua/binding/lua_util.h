@@ -182,6 +182,8 @@ void lr_name_function(lua_State *L, const char *name);
 void lr_name_call(lua_State *L, const char *name);
 /** The userdata at idx if it has the metatable of that key, else NULL. */
 void *lr_userdata(lua_State *L, int idx, const char *key);
+/** The same for who has the state; NULL: it is looked for. */
+void *lr_userdata_in(lua_State *L, lr_state *S, int idx, const char *key);
 /** The pointer in the box at idx, which is one. */
 static inline void **lr_slot(lua_State *L, int idx) { return &(*(lr_link **)lua_touserdata(L, idx))->object; }
 /** The pointer in a box of that kind, a pointer to NULL if it was closed; NULL if the value is something else. */

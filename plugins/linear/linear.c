@@ -33,6 +33,7 @@ static luron_status setup(luron_call *c) {
 /* v (..., n) as (rows, n); `shape` holds the new shape. */
 static luron_view rows(const luron_view *v, int64_t shape[2]) {
     luron_view flat = *v;
+    if (v->ndim == 2) return flat;
     shape[0] = 1, shape[1] = v->shape[v->ndim - 1];
     for (int d = 0; d < v->ndim - 1; d++) shape[0] *= v->shape[d];
     flat.ndim = 2, flat.shape = shape, flat.strides = NULL;

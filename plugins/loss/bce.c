@@ -16,7 +16,7 @@
 static int function_u(const loss *o) { return (void)o, LURON_MAP_log; }
 static int function_v(const loss *o) { return (void)o, LURON_MAP_log1p; }
 LOSS_POINTWISE_TYPE(function_u, function_v, 0)
-static luron_status forward(luron_call *c) {
+static luron_status check(luron_call *c) {
     const luron_view *x = luron_in(c, INPUT);
     const int64_t n = luron_numel(x);
     for (int64_t i = 0; i < n; i++) {
@@ -25,9 +25,17 @@ static luron_status forward(luron_call *c) {
             return luron_fail(c, LURON_E_RANGE, "input has %g at element %lld, expected probabilities from 0 to 1 "
                               "(BCEWithLogitsLoss takes any number)", p, (long long)luron_shown(c, i));
     }
+    return LURON_OK;
+}
+static luron_status forward(luron_call *c) {
+    LURON_TRY(check(c));
     return loss_pointwise_forward(c, &type);
 }
 static luron_status backward(luron_call *c) { return loss_pointwise_backward(c, &type); }
+static luron_status both(luron_call *c) {
+    LURON_TRY(check(c));
+    return loss_pointwise_both(c, &type);
+}
 static luron_status compose(luron_call *c, const luron_ops *o) {
     luron_tensor *x = o->in(c, INPUT), *t = o->in(c, TARGET);
     const double least = exp(-100); /* 0 itself would give a gradient of 0 times infinity */

@@ -9,22 +9,9 @@
 WIDE_PASS(terms) WIDE_PASS(slopes)
 
 static luron_status setup(luron_call *c) { return loss_classes_setup(c, 0, 1); }
-static luron_status forward(luron_call *c) {
-    classes k = loss_classes_open(c);
-    LURON_TRY(loss_check_ids(c, &k));
-    double loss_sum, weight_sum;
-    loss_rows(&k, BY_VECTORS(c, terms), &loss_sum, &weight_sum);
-    k.lse[k.rows] = weight_sum;
-    loss_put(c, k.o->reduction == LOSS_MEAN ? loss_sum / weight_sum : loss_sum);
-    return LURON_OK;
-}
-static luron_status backward(luron_call *c) {
-    classes k = loss_classes_open(c);
-    LURON_TRY(loss_no_gradient(c, WEIGHT, "weight"));
-    if (k.o->reduction == LOSS_MEAN) k.scale /= k.lse[k.rows];
-    if (k.gx) c->host->parallel_for(c, k.rows, loss_row_grain(&k), BY_VECTORS(c, slopes), &k);
-    return LURON_OK;
-}
+static luron_status forward(luron_call *c) { return loss_ids_forward(c, BY_VECTORS(c, terms), NULL); }
+static luron_status backward(luron_call *c) { return loss_ids_backward(c, BY_VECTORS(c, slopes)); }
+static luron_status both(luron_call *c) { return loss_ids_forward(c, BY_VECTORS(c, terms), BY_VECTORS(c, slopes)); }
 static luron_status compose(luron_call *c, const luron_ops *o) {
     return loss_compose_ids(c, o, o->log_softmax(c, o->in(c, INPUT), luron_in(c, INPUT)->ndim > 1));
 }
@@ -34,36 +21,36 @@ static const luron_port *const in[] = { LURON_PORT("input", 0, LURON_REAL, 0, "l
     LURON_PORT("weight", LURON_PORT_OPTIONAL, LURON_REAL, 1, "of each class"), NULL };
 const luron_layer_type loss_cross_entropy = { LOSS_TYPE("CrossEntropyLoss", "cross_entropy", "cross entropy of logits and class ids"),
     .flags = LURON_LAYER_F64 | LURON_LAYER_LOSS | LURON_LAYER_FREES_OUT, .in = in, .setup = setup, .forward = forward,
-    .backward = backward, .compose = compose };
+    .backward = backward, .forward_backward = both, .compose = compose };
 #else
 #include "log_sum_exp.h"
-/* The term of row i, its share of the weights added to *weight_sum. */
-INLINE double TYPED(term)(const classes *k, const REAL *x, int64_t i, double *weight_sum) {
+/* The term of row i. */
+INLINE double TYPED(term)(const classes *k, const REAL *x, int64_t i) {
     const REAL *w = k->w;
     const double s = k->o->label_smoothing, lse = k->lse[i];
     const int64_t id = luron_id(k->c, TARGET, i);
     if (id == k->o->ignore_index) return 0;
+    if (s == 0 && !w) return lse - x[id * k->inner]; /* what the sum below comes to */
     const double own = w ? w[id] : 1;
     double term = (1 - s) * own * (lse - x[id * k->inner]);
     for (int64_t j = 0; s > 0 && j < k->n; j++) term += s / (double)k->n * (w ? w[j] : 1) * (lse - x[j * k->inner]);
-    *weight_sum += own;
     return term;
 }
 LOOP TYPED(terms)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const classes *k = arg;
-    double loss_sum = 0, weight_sum = 0;
+    double sum = 0;
     REAL e[LOSS_PIECE];
     for (int64_t i = begin, m; i < end; i += m) {
         const REAL *x = (const REAL *)k->x + loss_row_at(k, i);
         if ((m = TYPED(run)(k, i, end))) TYPED(log_sums_exp)(k->c, x, m, k->n, k->lse + i, e);
         else k->lse[i] = TYPED(log_sum_exp)(k->c, x, k->n, k->inner), m = 1;
         for (int64_t r = i; r < i + m; r++, x += k->n) {
-            const double term = TYPED(term)(k, x, r, &weight_sum);
+            const double term = TYPED(term)(k, x, r);
             if (k->each) ((REAL *)k->each)[r] = (REAL)term;
-            loss_sum += term;
+            sum += term;
         }
     }
-    k->sums[2 * chunk] = loss_sum, k->sums[2 * chunk + 1] = weight_sum;
+    k->sums[chunk] = sum;
 }
 /* The gradient of row i of logits; es: its probabilities, NULL: to be computed. */
 LOOP TYPED(slope)(const classes *k, const REAL *x, REAL *gx, int64_t i, const REAL *es) {

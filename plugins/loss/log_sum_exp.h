@@ -59,7 +59,10 @@ LOOP TYPED(log_sums_exp)(const luron_call *c, const REAL *x, int64_t rows, int64
     if (n == 2) TYPED(less_tops)(rows, 2, x, tops, e);
     else TYPED(less_tops)(rows, n, x, tops, e);
     c->host->map(c->host, LURON_MAP_exp, c->dtype, rows * n, e, e);
-    for (int64_t i = 0; i < rows; i++) lse[i] = (double)tops[i] + log(TYPED(total)(n, e + i * n));
+    for (int64_t i = 0; i < rows; i++, e += n) {
+        const double sum = n == 2 ? (double)e[0] + (double)e[1] : TYPED(total)(n, e);
+        lse[i] = (double)tops[i] + log(sum);
+    }
 }
 
 /* Probabilities of at most LOSS_PIECE classes from `at` on; returns how many. */

@@ -130,26 +130,45 @@ static double divisor(const pointwise *k) {
     return k->o->reduction == LOSS_BATCHMEAN ? (double)k->shape->shape[0] : 1;
 }
 
-luron_status loss_pointwise_forward(luron_call *c, const loss_pointwise *type) {
-    pointwise k = open_pointwise(c, type);
-    const int64_t n = luron_numel(k.shape);
-    if (k.o->reduction == LOSS_NONE) k.each = luron_data(luron_out(c, 0));
-    c->host->parallel_for(c, n, GRAIN, BY_TYPE(c, terms), &k);
+static void put_terms(pointwise *k, loss_chunk *fn) {
+    const int64_t n = luron_numel(k->shape);
+    if (k->o->reduction == LOSS_NONE) k->each = luron_data(luron_out(k->c, 0));
+    k->host->parallel_for(k->c, n, GRAIN, fn, k);
     double sum = 0;
-    for (int64_t i = 0; i < chunks(n, GRAIN); i++) sum += k.sums[i];
-    loss_put(c, sum / divisor(&k));
-    return LURON_OK;
+    for (int64_t i = 0; i < chunks(n, GRAIN); i++) sum += k->sums[i];
+    loss_put(k->c, sum / divisor(k));
 }
-
-luron_status loss_pointwise_backward(luron_call *c, const loss_pointwise *type) {
-    pointwise k = open_pointwise(c, type);
+static luron_status open_slopes(pointwise *k) {
+    luron_call *c = k->c;
     LURON_TRY(loss_no_gradient(c, WEIGHT, "weight"));
     LURON_TRY(loss_no_gradient(c, POS_WEIGHT, "pos_weight"));
-    k.gx = luron_data(luron_grad_in_beta(c, INPUT, &k.beta_x));
-    k.gt = luron_data(luron_grad_in_beta(c, TARGET, &k.beta_t));
-    k.scale = loss_reduced_gradient(c) / divisor(&k);
-    if (k.o->reduction == LOSS_NONE) k.gy = luron_data(luron_grad_out(c, 0));
+    k->gx = luron_data(luron_grad_in_beta(c, INPUT, &k->beta_x));
+    k->gt = luron_data(luron_grad_in_beta(c, TARGET, &k->beta_t));
+    k->scale = loss_reduced_gradient(c) / divisor(k);
+    if (k->o->reduction == LOSS_NONE) k->gy = luron_data(luron_grad_out(c, 0));
+    return LURON_OK;
+}
+static void piece_and_slopes(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+    const pointwise *k = arg;
+    BY_TYPE(k, terms)(arg, begin, end, chunk);
+    BY_TYPE(k, slopes)(arg, begin, end, chunk);
+}
+
+luron_status loss_pointwise_forward(luron_call *c, const loss_pointwise *type) {
+    pointwise k = open_pointwise(c, type);
+    put_terms(&k, BY_TYPE(c, terms));
+    return LURON_OK;
+}
+luron_status loss_pointwise_backward(luron_call *c, const loss_pointwise *type) {
+    pointwise k = open_pointwise(c, type);
+    LURON_TRY(open_slopes(&k));
     c->host->parallel_for(c, luron_numel(k.shape), GRAIN, BY_TYPE(c, slopes), &k);
+    return LURON_OK;
+}
+luron_status loss_pointwise_both(luron_call *c, const loss_pointwise *type) {
+    pointwise k = open_pointwise(c, type);
+    LURON_TRY(open_slopes(&k));
+    put_terms(&k, piece_and_slopes);
     return LURON_OK;
 }
 
@@ -185,7 +204,7 @@ luron_status loss_classes_setup(luron_call *c, int soft, int extra) {
     if (w && w->shape[0] != k.n)
         return luron_fail(c, LURON_E_SHAPE, "weight has %lld numbers, input has %lld classes", (long long)w->shape[0],
                           (long long)k.n);
-    LURON_TRY(c->host->declare_scratch(c, chunks(k.rows, loss_row_grain(&k)) * 2 * (int64_t)sizeof(double)));
+    LURON_TRY(c->host->declare_scratch(c, chunks(k.rows, loss_row_grain(&k)) * (int64_t)sizeof(double)));
     LURON_TRY(c->host->declare_saved(c, 0, LURON_F64, LURON_SHAPE(k.rows + extra)));
     if (k.o->reduction != LOSS_NONE) return c->host->set_out(c, 0, LURON_REAL, 0, NULL);
     int64_t shape[8] = { x->shape[0] };
@@ -205,9 +224,8 @@ classes loss_classes_open(luron_call *c) {
         k.scale = loss_reduced_gradient(c);
         if (k.o->reduction == LOSS_NONE) k.gy = luron_data(gy);
         k.gx = luron_data(luron_grad_in_beta(c, INPUT, &k.beta_x));
-    } else if (k.o->reduction == LOSS_NONE) {
-        k.each = luron_data(luron_out(c, 0));
     }
+    if (k.o->reduction == LOSS_NONE) k.each = luron_data(luron_out(c, 0));
     if (!k.w || !k.sums) return k; /* setup looks at shapes alone: the weights may not even fit */
     k.weight_sum = 0;
     for (int64_t i = 0; i < n; i++)
@@ -215,19 +233,55 @@ classes loss_classes_open(luron_call *c) {
     return k;
 }
 
-luron_status loss_check_ids(luron_call *c, const classes *k) {
-    for (int64_t i = 0; i < k->rows; i++) {
-        const int64_t id = luron_id(c, TARGET, i);
-        if (id != k->o->ignore_index && (id < 0 || id >= k->n)) return c->host->bad_id(c, TARGET, i, k->n);
-    }
-    return LURON_OK;
+double loss_rows(classes *k, loss_chunk *fn) {
+    const int64_t grain = loss_row_grain(k);
+    double sum = 0;
+    k->c->host->parallel_for(k->c, k->rows, grain, fn, k);
+    for (int64_t i = 0; i < chunks(k->rows, grain); i++) sum += k->sums[i];
+    return sum;
 }
 
-void loss_rows(classes *k, loss_chunk *fn, double *loss_sum, double *weight_sum) {
-    const int64_t grain = loss_row_grain(k);
-    k->c->host->parallel_for(k->c, k->rows, grain, fn, k);
-    *loss_sum = *weight_sum = 0;
-    for (int64_t i = 0; i < chunks(k->rows, grain); i++) *loss_sum += k->sums[2 * i], *weight_sum += k->sums[2 * i + 1];
+/* Every target is an id within the classes, or ignore_index; the weights of those that count, added up in the rows' chunks. */
+static luron_status sum_weights(const classes *k, double *sum) {
+    const int64_t grain = loss_row_grain(k), n = k->n, rows = k->rows, ignored = k->o->ignore_index;
+    double part = 0, all = 0;
+    int64_t count = 0;
+    for (int64_t i = 0; i < rows; i++) {
+        const int64_t id = luron_id(k->c, TARGET, i);
+        if (k->w && i % grain == 0) all += part, part = 0;
+        if (id == ignored) continue;
+        if (id < 0 || id >= n) return k->c->host->bad_id(k->c, TARGET, i, n);
+        if (!k->w) count++;
+        else part += k->c->dtype == LURON_F64 ? ((const double *)k->w)[id] : (double)((const float *)k->w)[id];
+    }
+    *sum = k->w ? all + part : (double)count;
+    return LURON_OK;
+}
+/* The terms of a chunk, and their slopes while it is in the cache. */
+static void terms_and_slopes(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+    const classes *k = arg;
+    k->terms(arg, begin, end, chunk);
+    k->slopes(arg, begin, end, chunk);
+}
+
+luron_status loss_ids_forward(luron_call *c, loss_chunk *terms, loss_chunk *slopes) {
+    classes k = loss_classes_open(c);
+    double *weight_sum = &k.lse[k.rows];
+    LURON_TRY(sum_weights(&k, weight_sum));
+    LURON_TRY(loss_no_gradient(c, WEIGHT, "weight"));
+    const int is_mean = k.o->reduction == LOSS_MEAN;
+    if (is_mean) k.scale /= *weight_sum;
+    k.terms = terms, k.slopes = slopes;
+    const double sum = loss_rows(&k, k.gx ? terms_and_slopes : terms);
+    loss_put(c, is_mean ? sum / *weight_sum : sum);
+    return LURON_OK;
+}
+luron_status loss_ids_backward(luron_call *c, loss_chunk *slopes) {
+    classes k = loss_classes_open(c);
+    LURON_TRY(loss_no_gradient(c, WEIGHT, "weight"));
+    if (k.o->reduction == LOSS_MEAN) k.scale /= k.lse[k.rows];
+    if (k.gx) c->host->parallel_for(c, k.rows, loss_row_grain(&k), slopes, &k);
+    return LURON_OK;
 }
 
 luron_tensor *loss_log_probabilities(luron_call *c, const luron_ops *o) {

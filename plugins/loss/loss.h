@@ -56,9 +56,12 @@ typedef struct loss_pointwise {
 } loss_pointwise;
 #define LOSS_LOOP_float INLINE
 #define LOSS_LOOP_double static __attribute__((cold)) /* small, where float is quick */
+#define LOSS_PASS_float static /* of what is not compiled for wider vectors */
+#define LOSS_PASS_double LOSS_LOOP_double
 luron_status loss_pointwise_setup(luron_call *c);
 luron_status loss_pointwise_forward(luron_call *c, const loss_pointwise *type);
 luron_status loss_pointwise_backward(luron_call *c, const loss_pointwise *type);
+luron_status loss_pointwise_both(luron_call *c, const loss_pointwise *type);
 /** Reduce terms times the optional weight, in ops. */
 luron_status loss_pointwise_finish(luron_call *c, const luron_ops *o, luron_tensor *terms);
 #if defined(__x86_64__)
@@ -70,14 +73,15 @@ luron_status loss_pointwise_finish(luron_call *c, const luron_ops *o, luron_tens
 #define LOSS_POINTWISE_TYPE(...)                                                                                       \
     WIDE(piece, (const loss_piece *k), (k))                                                                            \
     static const loss_pointwise type = { LOSS_PIECES, __VA_ARGS__ };
-/* forward, backward and compose, the last from composed() of the file. */
+/* forward, backward, both and compose, the last from composed() of the file. */
 #define LOSS_POINTWISE                                                                                                 \
     static luron_status forward(luron_call *c) { return loss_pointwise_forward(c, &type); }                            \
     static luron_status backward(luron_call *c) { return loss_pointwise_backward(c, &type); }                          \
+    static luron_status both(luron_call *c) { return loss_pointwise_both(c, &type); }                                  \
     static luron_status compose(luron_call *c, const luron_ops *o) { return loss_pointwise_finish(c, o, composed(c, o)); }
 #define LOSS_POINTWISE_MEMBERS                                                                                         \
     .flags = LURON_LAYER_F64 | LURON_LAYER_LOSS | LURON_LAYER_FREES_OUT, .setup = loss_pointwise_setup,                \
-    .forward = forward, .backward = backward, .compose = compose
+    .forward = forward, .backward = backward, .forward_backward = both, .compose = compose
 
 /* ---- losses over classes: input (n, C, d...) or (C), class j of row i at (i / inner) C inner + j inner + i % inner -------- */
 typedef struct classes {
@@ -88,6 +92,7 @@ typedef struct classes {
     void *each, *gx, *gt;
     double *lse;            /* log-sum-exp of each row, kept for backward */
     double *sums, scale, weight_sum, beta_x, beta_t;
+    loss_chunk *terms, *slopes; /* of both at once */
 } classes;
 static inline int64_t loss_row_at(const classes *k, int64_t i) {
     return k->inner == 1 ? i * k->n : i / k->inner * k->n * k->inner + i % k->inner;
@@ -97,10 +102,12 @@ static inline int64_t loss_row_grain(const classes *k) { return 1 + 4096 / k->n;
 luron_status loss_classes_setup(luron_call *c, int soft, int extra);
 /** Fill k for forward or backward from the call. */
 classes loss_classes_open(luron_call *c);
-/** Every target an id within the classes, or ignore_index. */
-luron_status loss_check_ids(luron_call *c, const classes *k);
-/** Run over rows in chunks that leave two sums each; their totals. */
-void loss_rows(classes *k, loss_chunk *fn, double *loss_sum, double *weight_sum);
+/** Run over rows in chunks that leave a sum each; their total. */
+double loss_rows(classes *k, loss_chunk *fn);
+/** Of targets that are ids: terms of all rows, and their slopes chunk by chunk behind them, unless NULL. saved[0] ends with
+ *  the weights of the targets that count. */
+luron_status loss_ids_forward(luron_call *c, loss_chunk *terms, loss_chunk *slopes);
+luron_status loss_ids_backward(luron_call *c, loss_chunk *slopes);
 /** Put the result of forward in its place, unless each loss is kept. */
 void loss_put(luron_call *c, double value);
 /** Logarithms of the probabilities, as from_logits says. */

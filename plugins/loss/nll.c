@@ -8,22 +8,9 @@
 #include "nll.c"
 
 static luron_status setup(luron_call *c) { return loss_classes_setup(c, 0, 1); }
-static luron_status forward(luron_call *c) {
-    classes k = loss_classes_open(c);
-    LURON_TRY(loss_check_ids(c, &k));
-    double loss_sum, weight_sum;
-    loss_rows(&k, BY_TYPE(c, terms), &loss_sum, &weight_sum);
-    k.lse[k.rows] = weight_sum;
-    loss_put(c, k.o->reduction == LOSS_MEAN ? loss_sum / weight_sum : loss_sum);
-    return LURON_OK;
-}
-static luron_status backward(luron_call *c) {
-    classes k = loss_classes_open(c);
-    LURON_TRY(loss_no_gradient(c, WEIGHT, "weight"));
-    if (k.o->reduction == LOSS_MEAN) k.scale /= k.lse[k.rows];
-    if (k.gx) c->host->parallel_for(c, k.rows, loss_row_grain(&k), BY_TYPE(c, slopes), &k);
-    return LURON_OK;
-}
+static luron_status forward(luron_call *c) { return loss_ids_forward(c, BY_TYPE(c, terms), NULL); }
+static luron_status backward(luron_call *c) { return loss_ids_backward(c, BY_TYPE(c, slopes)); }
+static luron_status both(luron_call *c) { return loss_ids_forward(c, BY_TYPE(c, terms), BY_TYPE(c, slopes)); }
 static luron_status compose(luron_call *c, const luron_ops *o) { return loss_compose_ids(c, o, o->in(c, INPUT)); }
 static const luron_option *const options[] = { LOSS_IGNORE, LOSS_REDUCTION, NULL };
 static const luron_port *const in[] = { LURON_PORT("input", 0, LURON_REAL, 0, "log-probabilities, (n, classes, ...)"),
@@ -31,20 +18,20 @@ static const luron_port *const in[] = { LURON_PORT("input", 0, LURON_REAL, 0, "l
     LURON_PORT("weight", LURON_PORT_OPTIONAL, LURON_REAL, 1, "of each class"), NULL };
 const luron_layer_type loss_nll = { LOSS_TYPE("NLLLoss", "nll_loss", "negative log-likelihood of class ids"),
     .flags = LURON_LAYER_F64 | LURON_LAYER_LOSS | LURON_LAYER_FREES_OUT, .in = in, .setup = setup, .forward = forward,
-    .backward = backward, .compose = compose };
+    .backward = backward, .forward_backward = both, .compose = compose };
 #else
 static void TYPED(terms)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const classes *k = arg;
     const REAL *x = k->x, *w = k->w;
-    double loss_sum = 0, weight_sum = 0;
+    double sum = 0;
     for (int64_t i = begin; i < end; i++) {
         const int64_t id = luron_id(k->c, TARGET, i);
-        const int counts = id != k->o->ignore_index;
-        const double own = !counts ? 0 : w ? w[id] : 1, term = counts ? -own * x[loss_row_at(k, i) + id * k->inner] : 0;
+        const double own = w && id != k->o->ignore_index ? w[id] : 1;
+        const double term = id != k->o->ignore_index ? -own * x[loss_row_at(k, i) + id * k->inner] : 0;
         if (k->each) ((REAL *)k->each)[i] = (REAL)term;
-        loss_sum += term, weight_sum += own;
+        sum += term;
     }
-    k->sums[2 * chunk] = loss_sum, k->sums[2 * chunk + 1] = weight_sum;
+    k->sums[chunk] = sum;
 }
 static void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const classes *k = arg;

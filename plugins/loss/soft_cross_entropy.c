@@ -11,9 +11,8 @@ static luron_status setup(luron_call *c) { return loss_classes_setup(c, 1, 0); }
 static luron_status forward(luron_call *c) {
     classes k = loss_classes_open(c);
     k.t = luron_data(luron_in(c, TARGET));
-    double loss_sum, unused;
-    loss_rows(&k, BY_TYPE(c, terms), &loss_sum, &unused);
-    loss_put(c, k.o->reduction == LOSS_MEAN ? loss_sum / (double)k.rows : loss_sum);
+    const double sum = loss_rows(&k, BY_TYPE(c, terms));
+    loss_put(c, k.o->reduction == LOSS_MEAN ? sum / (double)k.rows : sum);
     return LURON_OK;
 }
 static luron_status backward(luron_call *c) {
@@ -49,7 +48,7 @@ static inline double TYPED(mixed)(const classes *k, const REAL *t, int64_t j) { 
     const double s = k->o->label_smoothing;
     return ((1 - s) * t[j * k->inner] + s / (double)k->n) * (k->w ? ((const REAL *)k->w)[j] : 1);
 }
-static void TYPED(terms)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+JOIN(LOSS_PASS, REAL) void TYPED(terms)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const classes *k = arg;
     double sum = 0;
     for (int64_t i = begin; i < end; i++) {
@@ -60,9 +59,9 @@ static void TYPED(terms)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
         if (k->each) ((REAL *)k->each)[i] = (REAL)term;
         sum += term;
     }
-    k->sums[2 * chunk] = sum, k->sums[2 * chunk + 1] = 0;
+    k->sums[chunk] = sum;
 }
-static void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+JOIN(LOSS_PASS, REAL) void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const classes *k = arg;
     REAL e[LOSS_PIECE];
     (void)chunk;

@@ -107,7 +107,7 @@ static const char *spoil_plugin(fixture *f, int i) {
 static const char *spoil_layer(fixture *f, int i) {
     luron_layer_type *l = &f->layer[0];
     switch (i) {
-    case 0: l->struct_size = sizeof *l - 8; return "a luron_layer_type has 112 bytes, at least 120 expected";
+    case 0: l->struct_size = offsetof(luron_layer_type, elementwise); return "a luron_layer_type has 112 bytes, at least 120 expected";
     case 1: l->name = NULL; return "name of layer type 1: identifier expected, got NULL";
     case 2: l->name = "1st"; return "name of layer type 1: identifier of at most 63 characters expected, got '1st'";
     case 3: l->name = "A\nB"; return "got 'A?B'";
@@ -135,6 +135,7 @@ static const char *spoil_layer(fixture *f, int i) {
     case 25: f->in[1].dtype = LURON_F32; return "input port 'target': ids are int64, int32 or uint8, got float32";
     case 26: f->out[0].dtype = LURON_B8; f->out[0].flags = LURON_PORT_INDEX; return "output port 'output': ids are int64, int32 or uint8, got bool";
     case 27: f->in[1].flags |= LURON_PORT_MASK; return "input port 'target': a mask has dtype LURON_REAL and holds no ids";
+    case 28: l->forward_backward = code; l->forward = l->backward = NULL; return "layer type 'Spoiled': forward_backward without forward and backward";
     default: return NULL;
     }
 }
@@ -198,7 +199,7 @@ static void check_all(const char *(*spoil)(fixture *, int), int n) {
 }
 
 static void test_descriptor_of_plugin(void **state) { (void)state; check_all(spoil_plugin, 21); }
-static void test_descriptor_of_layer(void **state) { (void)state; check_all(spoil_layer, 28); }
+static void test_descriptor_of_layer(void **state) { (void)state; check_all(spoil_layer, 29); }
 static void test_descriptor_of_option(void **state) { (void)state; check_all(spoil_option, 27); }
 
 static void test_descriptor_duplicates_across_plugins(void **state) {

@@ -50,7 +50,47 @@ static const luron_layer_type teller_type = {.struct_size = sizeof teller_type,
                                              .options_size = sizeof(teller),
                                              .forward = forward,
                                              .backward = backward};
-static const luron_layer_type *const layers[] = {&teller_type, NULL};
+
+/* y = sum x^2, of which a plan may make the gradient too; runs counts what ran. */
+static int sums, slopes, at_once;
+static luron_status put_sum(luron_call *c) {
+    const luron_view *x = luron_in(c, 0);
+    float sum = 0;
+    for (int64_t i = 0; i < luron_numel(x); i++)
+        sum += luron_f32(x)[i] * luron_f32(x)[i];
+    *luron_f32(luron_out(c, 0)) = sum;
+    return LURON_OK;
+}
+static luron_status add_slopes(luron_call *c) {
+    const luron_view *x = luron_in(c, 0);
+    const float g = *luron_f32(luron_grad_out(c, 0));
+    luron_view *gx = luron_grad_in(c, 0);
+    for (int64_t i = 0; gx && i < luron_numel(x); i++)
+        luron_f32(gx)[i] += 2 * g * luron_f32(x)[i];
+    return LURON_OK;
+}
+static luron_status squares_setup(luron_call *c) { return c->host->set_out(c, 0, LURON_REAL, 0, NULL); }
+static luron_status squares_forward(luron_call *c) {
+    sums++;
+    return put_sum(c);
+}
+static luron_status squares_backward(luron_call *c) {
+    slopes++;
+    return add_slopes(c);
+}
+static luron_status squares_both(luron_call *c) {
+    at_once++;
+    LURON_TRY(put_sum(c));
+    return add_slopes(c);
+}
+static const luron_layer_type squares_type = {.struct_size = sizeof squares_type,
+                                              .flags = LURON_LAYER_LOSS | LURON_LAYER_FREES_OUT,
+                                              .name = "Squares",
+                                              .setup = squares_setup,
+                                              .forward = squares_forward,
+                                              .backward = squares_backward,
+                                              .forward_backward = squares_both};
+static const luron_layer_type *const layers[] = {&teller_type, &squares_type, NULL};
 LURON_PLUGIN_DEFINE(tellers) = {.struct_size = sizeof(luron_plugin),
                                 .abi_major = LURON_ABI_MAJOR,
                                 .name = "tellers",
@@ -181,10 +221,72 @@ static void test_plan_fuse_refuses_wrong_tales(void **state) {
     luron_tensor_unref(x);
 }
 
+/* ---- a loss and its gradient ------------------------------------------------------------------------------------- */
+typedef enum way { PLAIN, SCALED, SEEDED, LEAF, ADDED, TWO, SEEN } way;
+
+/* Squares of w x with a backward as `how` says; the loss and the gradient of w. */
+static luron_status squares_step(luron_tensor **outs, luron_ctx *ctx, luron_layer *layer, luron_tensor *w, luron_tensor *x, way how) {
+    luron_tensor *t[5] = {NULL}, *two = NULL;
+    luron_status s = luron_tensor_set_grad(ctx, w, NULL);
+    if (!s) s = luron_mul(&t[0], ctx, w, x);
+    if (!s) s = luron_layer_apply(&t[1], ctx, layer, 1, how == LEAF ? &w : &t[0]);
+    if (!s && how == TWO) s = luron_layer_apply(&t[2], ctx, layer, 1, &t[0]);
+    if (!s && (how == SCALED || how == SEEDED)) s = luron_tensor_full(&two, ctx, LURON_F32, 0, NULL, 2);
+    if (!s && how == SCALED) s = luron_mul(&t[3], ctx, t[1], two);
+    if (!s && how == ADDED) s = luron_add(&t[3], ctx, t[1], t[0]), s = s ? s : luron_sum(&t[4], ctx, t[3], 0, NULL, 0);
+    if (!s && how == SEEN) s = luron_mul(&t[3], ctx, t[1], t[1]);
+    if (!s && how == TWO) s = luron_backward(ctx, t[2], NULL, LURON_RETAIN_GRAPH);
+    if (!s) s = luron_backward(ctx, how == SCALED ? t[3] : how == ADDED ? t[4] : t[1], how == SEEDED ? two : NULL, 0);
+    if (!s) s = luron_detach(&outs[0], ctx, how == SEEN ? t[3] : t[1]);
+    if (!s) s = luron_copy(&outs[1], ctx, luron_tensor_grad(w));
+    for (int i = 0; i < 5; i++)
+        luron_tensor_unref(t[i]);
+    luron_tensor_unref(two);
+    return s;
+}
+
+static void test_plan_fuse_makes_gradients_of_losses(void **state) {
+    /* what is done, and by which callbacks: forward, backward, both */
+    static const struct {
+        way how;
+        int forward, backward, both;
+    } cases[] = {{PLAIN, 0, 0, 1}, {SCALED, 1, 1, 0}, {SEEDED, 1, 1, 0}, {LEAF, 1, 1, 0}, {ADDED, 1, 1, 0}, {TWO, 0, 0, 2}, {SEEN, 0, 0, 1}};
+    luron_ctx *ctx = *state;
+    luron_layer *layer = make(ctx, "Squares", "{}");
+    double v[N] = {1, -2, 0.5, 3, -0.25, 4, 1.5, -1, 2, 0.75};
+    luron_tensor *w = leaf(ctx, tensor_of(ctx, LURON_F32, 1, (const int64_t[]){N}, v));
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        luron_plan *plan;
+        luron_tensor *x = numbers(ctx, 0), *expect[2], *got[2];
+        assert_ok(ctx, luron_plan_begin(&plan, ctx, 1, &x));
+        assert_ok(ctx, squares_step(got, ctx, layer, w, x, cases[k].how));
+        assert_ok(ctx, luron_plan_end(plan, ctx, 2, got));
+        assert_null(luron_plan_refusal(plan));
+        luron_tensor_unref(x), luron_tensor_unref(got[0]), luron_tensor_unref(got[1]);
+        for (int i = 0; i < 3; i++) {
+            x = numbers(ctx, i);
+            assert_ok(ctx, squares_step(expect, ctx, layer, w, x, cases[k].how));
+            sums = slopes = at_once = 0;
+            assert_ok(ctx, luron_plan_run(got, plan, ctx, 1, &x));
+            if (sums != cases[k].forward || slopes != cases[k].backward || at_once != cases[k].both)
+                fail_msg("case %d: %d forward, %d backward, %d of both", (int)k, sums, slopes, at_once);
+            for (int o = 0; o < 2; o++) {
+                assert_tensor_same(got[o], expect[o]);
+                luron_tensor_unref(got[o]), luron_tensor_unref(expect[o]);
+            }
+            luron_tensor_unref(x);
+        }
+        luron_plan_free(plan);
+    }
+    luron_tensor_unref(w);
+    luron_layer_unref(layer);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_plan_fuse_has_the_same_bits, setup, test_ctx_free),
         cmocka_unit_test_setup_teardown(test_plan_fuse_refuses_wrong_tales, setup, test_ctx_free),
+        cmocka_unit_test_setup_teardown(test_plan_fuse_makes_gradients_of_losses, setup, test_ctx_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

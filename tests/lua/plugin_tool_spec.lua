@@ -155,6 +155,7 @@ local wrong = {
   { "trusts_ids", "ids: an id that is none is read or written with: ", only = true },
   { "recorded", "training and eval: {}: other outputs where no gradient is wanted", only = true },
   { "gemm_last", "forward changes output 'output' behind the gemm, though LURON_LAYER_GEMM_LAST is set", only = true },
+  { "both", "forward_backward gives other bits in a gradient than forward and backward do", only = true },
   { "keeps_buffer", "statics: data that can change: buffer", only = true },
   { "prints", "silence: a plugin prints nothing; it printed seven", only = true },
   { "ignores_weight", "gradient of input 'input', element ", only = true },
@@ -205,7 +206,7 @@ describe("luron plugin check", function()
   end)
 
   it("finds nothing where nothing is wrong", function()
-    for _, name in ipairs { "right", "gemm_right", "own_gradient_right" } do
+    for _, name in ipairs { "right", "gemm_right", "own_gradient_right", "both_right" } do
       build_wrong(name)
       for seed = 1, 3 do
         local text, code = run(string.format("%s plugin check %s/%s.so --seed %d", command, dir, name, seed))

@@ -474,10 +474,10 @@ typedef struct luron_layer_type {
     uint32_t data_version, reserved;
     luron_status (*declare)(luron_call *);  /* at construction, options alone: parameters and state */
     luron_status (*setup)(luron_call *);    /* shapes known: outputs, saved, scratch, late parameters; pure. NULL: output like input */
-    luron_status (*forward)(luron_call *);  /* [run] */
-    luron_status (*backward)(luron_call *); /* [run] */
+    luron_status (*forward)(luron_call *), (*backward)(luron_call *); /* [run] */
     luron_status (*compose)(luron_call *, const luron_ops *); /* forward again, in ops */
     const luron_elementwise *elementwise;   /* the host then makes forward and backward */
+    luron_status (*forward_backward)(luron_call *); /* [run] optional, beside them: both at once, where the outputs' gradients are known before; the same bits */
 } luron_layer_type;
 #define LURON_LAYER_LOSS 1u       /* scalar output */
 #define LURON_LAYER_F64 2u        /* serves float64 too */
