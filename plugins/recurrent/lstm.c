@@ -1,8 +1,7 @@
 /* lstm.c: gates i, f, g, o of z = W_ih x + b_ih + W_hh h + b_hh: c = f c' + i g, h = o tanh(c), with sigmoid and, for g,
- * tanh. z (n,4h) -> h (n,h); a row of extra is c, then tanh(c).                                                        */
+ * tanh. z (n,4h) -> h (n,h); a row of extra is c. tanh(c) is made anew for the gradients: as quick as to keep it.         */
 #ifndef REAL
 #include "recurrent.h"
-enum { PIECE = 64 }; /* numbers between fetches of what comes next */
 #define REAL float
 #include "lstm.c"
 #define REAL double
@@ -31,7 +30,7 @@ static luron_tensor *step_compose(const run *r, const luron_ops *o, luron_tensor
     *c = o->add(k, o->mul(k, gate[1], *c), o->mul(k, gate[0], gate[2]));
     return o->mul(k, gate[3], o->tanh(k, *c));
 }
-const cell rnn_cell_lstm = { .gates = 4, .extra = 2, .has_c = 1, .forward = step_forward, .backward = step_backward, .compose = step_compose };
+const cell rnn_cell_lstm = { .gates = 4, .extra = 1, .has_c = 1, .forward = step_forward, .backward = step_backward, .compose = step_compose };
 
 RNN_TYPE_CALLBACKS(rnn_cell_lstm)
 static const luron_option *const options[] = { RNN_SIZES, RNN_LAYERS, RNN_BIAS, RNN_SEQUENCE, RNN_GATES, RNN_INITS, NULL };
@@ -48,18 +47,19 @@ LOOP TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const int64_t h = k->r->h, bytes = h * (int64_t)sizeof(REAL);
     (void)chunk;
     for (int64_t row = begin; row < end; row++) {
-        REAL *z = (REAL *)k->z + row * 4 * h, *c = (REAL *)k->extra + row * 2 * h, *tc = c + h, *to = (REAL *)k->h + row * k->r->out;
+        REAL *z = (REAL *)k->z + row * 4 * h, *c = (REAL *)k->extra + row * h, *sums = (REAL *)k->r->product + row * 4 * h, *tc = sums;
+        REAL *to = (REAL *)k->h + row * k->r->out;
         REAL *out = k->out ? (REAL *)k->out + row * k->r->t * k->r->out : to;
         const REAL *c_prev = (const REAL *)k->c_prev + row * k->c_ld, *i = z, *f = z + h, *g = z + 2 * h, *o = z + 3 * h;
         const int64_t next = row + 1 < end; /* what it writes is fetched between the functions */
-        REAL *z_next = z + next * 4 * h, *c_next = c + next * 2 * h;
+        REAL *z_next = z + next * 4 * h, *c_next = c + next * h;
         rnn_fetch_to_write(z_next, bytes), rnn_fetch_to_write(to + next * k->r->out, bytes);
-        TYPED(rnn_sum)(4 * h, rnn_input_row(k, row), (const REAL *)k->b_ih, (const REAL *)k->r->product + row * 4 * h, (const REAL *)k->b_hh, z);
+        TYPED(rnn_sum)(4 * h, rnn_input_row(k, row), (const REAL *)k->b_ih, sums, (const REAL *)k->b_hh, z);
         rnn_fetch_to_write(z_next + h, bytes);
         TYPED(gate)(k->r->c, k->r->o->recurrent_activation, 2 * h, z);
         rnn_fetch_to_write(z_next + 2 * h, bytes), rnn_fetch_to_write(c_next, bytes);
         host->map(host, LURON_MAP_tanh, dtype, h, g, z + 2 * h);
-        rnn_fetch_to_write(z_next + 3 * h, bytes), rnn_fetch_to_write(c_next + h, bytes);
+        rnn_fetch_to_write(z_next + 3 * h, bytes);
         TYPED(gate)(k->r->c, k->r->o->recurrent_activation, h, z + 3 * h);
         if (k->out) rnn_fetch_to_write(out + next * k->r->t * k->r->out, bytes);
         _Pragma("GCC ivdep") for (int64_t j = 0; j < h; j++) c[j] = f[j] * c_prev[j] + i[j] * g[j];
@@ -84,22 +84,19 @@ SELDOM TYPED(hard_piece)(int64_t n, int64_t h, const REAL *z, const REAL *tc, co
 }
 LOOP TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const step *k = arg;
+    const luron_host *host = k->r->c->host;
     const int64_t h = k->r->h;
     (void)chunk;
     for (int64_t row = begin; row < end; row++) {
-        const REAL *z = (const REAL *)k->z + row * 4 * h, *tc = (const REAL *)k->extra + row * 2 * h + h, *c_prev = (const REAL *)k->c_prev + row * k->c_ld;
+        const REAL *z = (const REAL *)k->z + row * 4 * h, *c = (const REAL *)k->extra + row * h, *c_prev = (const REAL *)k->c_prev + row * k->c_ld;
         const REAL *dy = (const REAL *)k->dy + row * k->dy_ld;
         REAL *dz = (REAL *)k->dz + row * 4 * h, *dh = (REAL *)k->r->dh + row * h, *dc = (REAL *)k->r->dc + row * h;
-        const int64_t next = row + 1 < end; /* what it reads is fetched beside each piece */
-        for (int64_t at = 0, n; at < h; at += n) {
-            n = h - at < PIECE ? h - at : PIECE;
-            const int64_t bytes = n * (int64_t)sizeof(REAL);
-            for (int64_t i = 0; i < 4; i++) rnn_fetch(z + next * 4 * h + i * h + at, bytes);
-            rnn_fetch(tc + next * 2 * h + at, bytes), rnn_fetch(c_prev + next * k->c_ld + at, bytes), rnn_fetch(dy + next * k->dy_ld + at, bytes);
-            if (k->r->o->recurrent_activation == SIGMOID)
-                TYPED(slope_piece)(n, h, z + at, tc + at, c_prev + at, dh + at, dy + at, dz + at, dc + at, 0);
-            else TYPED(hard_piece)(n, h, z + at, tc + at, c_prev + at, dh + at, dy + at, dz + at, dc + at);
-        }
+        REAL *tc = (REAL *)k->r->product + row * h; /* no recurrent product is made backward */
+        const int64_t next = row + 1 < end, bytes = h * (int64_t)sizeof(REAL); /* what it reads comes meanwhile */
+        rnn_fetch(z + next * 4 * h, 4 * bytes), rnn_fetch(c_prev + next * k->c_ld, bytes), rnn_fetch(dy + next * k->dy_ld, bytes);
+        host->map(host, LURON_MAP_tanh, k->r->c->dtype, h, c, tc);
+        if (k->r->o->recurrent_activation == SIGMOID) TYPED(slope_piece)(h, h, z, tc, c_prev, dh, dy, dz, dc, 0);
+        else TYPED(hard_piece)(h, h, z, tc, c_prev, dh, dy, dz, dc);
     }
 }
 #undef REAL

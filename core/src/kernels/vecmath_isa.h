@@ -13,13 +13,14 @@
             y[i] = (expr);                                                                                             \
         }                                                                                                              \
     }
+/* Numbers of which one too large for the quicker way makes all go the other. */
+enum { PIECE = 64, GATES = 256 };
 /* Of what is too large for luron__reduce_turn the C library knows more; an element's bits do not depend on the others of its piece. */
 #define TURN(name)                                                                                                     \
     static __attribute__((noinline)) float name##_any(float x) {                                                       \
         return fabsf(x) <= LURON__MOST_TURNED ? luron__##name##_f32(x) : name##f(x);                                   \
     }                                                                                                                  \
     static void name##_run(int64_t n, const float *x, float *y) {                                                      \
-        enum { PIECE = 64 };                                                                                           \
         for (int64_t at = 0; at < n; at += PIECE) {                                                                    \
             const int64_t end = n - at < PIECE ? n : at + PIECE;                                                       \
             int large = 0;                                                                                             \
@@ -32,6 +33,16 @@
     }
 TURN(sin)
 TURN(cos)
+UNARY(far_sigmoid, luron__sigmoid_f32(v))
+UNARY(gate, luron__gate_f32(v))
+static void sigmoid_run(int64_t n, const float *x, float *y) {
+    for (int64_t at = 0; at < n; at += GATES) {
+        const int64_t some = n - at < GATES ? n - at : GATES;
+        int large = 0;
+        for (int64_t i = at; i < at + some; i++) large |= !(fabsf(x[i]) <= LURON__MOST_GATED);
+        (large ? far_sigmoid_run : gate_run)(some, x + at, y + at);
+    }
+}
 
 void NORMALS(int64_t pairs, const uint32_t *w, double mean, double deviation, float *y) { luron__normals(pairs, w, mean, deviation, y); }
 
@@ -48,7 +59,6 @@ void NORMALS(int64_t pairs, const uint32_t *w, double mean, double deviation, fl
     X(log, luron__log_f32(v))                                                                                          \
     X(log1p, luron__log1p_f32(v))                                                                                      \
     X(tanh, luron__tanh_f32(v))                                                                                        \
-    X(sigmoid, luron__sigmoid_f32(v))                                                                                  \
     X(erf, luron__erf_f32(v))                                                                                          \
     X(floor, floorf(v))                                                                                                \
     X(ceil, ceilf(v))                                                                                                  \
@@ -57,4 +67,5 @@ void NORMALS(int64_t pairs, const uint32_t *w, double mean, double deviation, fl
 FUNCTIONS(UNARY)
 
 #define ENTRY(name, expr) [LURON_MAP_##name] = name##_run,
-luron__map_f32_fn *const TABLE[LURON_MAP_COUNT] = {FUNCTIONS(ENTRY)[LURON_MAP_sin] = sin_run, [LURON_MAP_cos] = cos_run};
+luron__map_f32_fn *const TABLE[LURON_MAP_COUNT] = {FUNCTIONS(ENTRY)[LURON_MAP_sin] = sin_run, [LURON_MAP_cos] = cos_run,
+                                                       [LURON_MAP_sigmoid] = sigmoid_run};
