@@ -374,6 +374,28 @@ static void test_indexing_more_without_memory(void **state) {
     RELEASE(x, list, ids, mask);
 }
 
+/* Each row is one chain in its order, however many are walked at once, and of numbers in any order of the dims. */
+static void test_indexing_more_sums_so_far(void **state) {
+    luron_ctx *ctx = *state;
+    for (int64_t rows = 1; rows < 10; rows++)
+        for (int64_t n = 1; n < 300; n += n < 5 ? 1 : 97)
+            for (int layout = 0; layout < 2; layout++) {
+                luron_tensor *x = uniform(ctx, LURON_F32, LURON_SHAPE(rows, n)), *apart = scattered(ctx, x), *y, *counted;
+                assert_ok(ctx, luron_cumsum(&y, ctx, layout ? apart : x, 1));
+                const float *from = luron_tensor_data(x), *to = luron_tensor_data(y);
+                for (int64_t r = 0; r < rows; r++) {
+                    double sum = 0;
+                    for (int64_t i = 0; i < n; i++) assert_true(to[r * n + i] == (float)(sum += from[r * n + i]));
+                }
+                assert_ok(ctx, luron_tensor_arange(&counted, ctx, rows % 2 ? LURON_I64 : LURON_I32, -3, (double)n * 2 - 3, 2));
+                assert_int_equal(luron_tensor_numel(counted), n);
+                for (int64_t i = 0; i < n; i++)
+                    assert_int_equal(rows % 2 ? ((const int64_t *)luron_tensor_data(counted))[i]
+                                              : ((const int32_t *)luron_tensor_data(counted))[i], 2 * i - 3);
+                RELEASE(x, apart, y, counted);
+            }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         test_case(test_indexing_more_last_one_stays),
@@ -381,6 +403,7 @@ int main(void) {
         test_case(test_indexing_more_products_keep_apart),
         test_case(test_indexing_more_products_of_zeros),
         test_case(test_indexing_more_logcumsumexp_of_nothing),
+        test_case(test_indexing_more_sums_so_far),
         test_case(test_indexing_more_any_dtype),
         test_case(test_indexing_more_large_integers),
         test_case(test_indexing_more_unique_slices_in_order),
