@@ -4,11 +4,21 @@
 #include "tensor_assert.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { HASH_START = 1469598103 };
-static inline uint64_t hash_bytes(uint64_t h, const void *data, size_t n) { /* FNV-1a */
+/* FNV-1a by words of 8 bytes: by bytes it was a third of what test_threads does. A product moves no bit down, so the
+ * upper half is folded into the lower one: else two signs that are turned would cancel. */
+static inline uint64_t hash_bytes(uint64_t h, const void *data, size_t n) {
+    const unsigned char *from = data;
+    for (; n >= 8; n -= 8, from += 8) {
+        uint64_t word;
+        memcpy(&word, from, 8);
+        h = (h ^ word) * 1099511628211u;
+        h ^= h >> 32;
+    }
     for (size_t i = 0; i < n; i++)
-        h = (h ^ ((const unsigned char *)data)[i]) * 1099511628211u;
+        h = (h ^ from[i]) * 1099511628211u;
     return h;
 }
 
