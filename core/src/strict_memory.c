@@ -52,10 +52,12 @@ static char *guarded(const luron__guard *g, size_t *before, size_t *after) {
     return g->data - *before;
 }
 
-/* Guard bytes in words: read as numbers they are NaN for one seed, and ordinary numbers for another. */
-static char guard_byte(uint64_t seed, size_t i) {
-    const uint64_t word = seed ? 0x3ff0000040000000u | (mix(seed + i / 8) & 0xfffff003fffffu) : 0x7ff57ff57fa57fa5u;
-    return (char)(word >> i % 8 * 8);
+/* Guard bytes i to i + n, by words: read as numbers they are NaN for one seed, and ordinary numbers for another. */
+enum { GUARD_WORDS = LURON__GUARD_MARGIN / 8 + 2 };
+static const char *guard_bytes(uint64_t words[GUARD_WORDS], uint64_t seed, size_t i, size_t n) {
+    for (size_t k = i / 8; k * 8 < i + n; k++)
+        words[k - i / 8] = seed ? 0x3ff0000040000000u | (mix(seed + k) & 0xfffff003fffffu) : 0x7ff57ff57fa57fa5u;
+    return (const char *)words + i % 8;
 }
 
 void *luron__guard_place(luron__guard *g, size_t bytes, size_t align, bool at_start, uint64_t seed) {
@@ -65,8 +67,9 @@ void *luron__guard_place(luron__guard *g, size_t bytes, size_t align, bool at_st
     if (!g->pages) g->data = g->base + LURON__GUARD_MARGIN;
     else g->data = at_start ? g->base + edge : g->base + (g->room - edge - (bytes + align - 1) / align * align);
     char *from = guarded(g, &before, &after);
-    for (size_t i = 0; i < before; i++) from[i] = guard_byte(seed, i);
-    for (size_t i = before + bytes; i < before + bytes + after; i++) from[i] = guard_byte(seed, i);
+    uint64_t words[GUARD_WORDS];
+    memcpy(from, guard_bytes(words, seed, 0, before), before);
+    memcpy(from + before + bytes, guard_bytes(words, seed, before + bytes, after), after);
     return g->data;
 }
 
@@ -74,10 +77,15 @@ int64_t luron__guard_damage(const luron__guard *g) {
     size_t before, after;
     const char *from = guarded(g, &before, &after);
     int64_t last = 0;
-    for (size_t i = 0; i < before; i++)
-        if (from[i] != guard_byte(g->seed, i)) return -(int64_t)(before - i);
-    for (size_t i = before + g->bytes; i < before + g->bytes + after; i++)
-        if (from[i] != guard_byte(g->seed, i)) last = (int64_t)(i - before - g->bytes) + 1;
+    uint64_t words[GUARD_WORDS];
+    const char *wanted = guard_bytes(words, g->seed, 0, before), *behind = from + before + g->bytes;
+    if (memcmp(from, wanted, before) != 0)
+        for (size_t i = 0; i < before; i++)
+            if (from[i] != wanted[i]) return -(int64_t)(before - i);
+    wanted = guard_bytes(words, g->seed, before + g->bytes, after);
+    if (memcmp(behind, wanted, after) != 0)
+        for (size_t i = 0; i < after; i++)
+            if (behind[i] != wanted[i]) last = (int64_t)i + 1;
     return last;
 }
 
