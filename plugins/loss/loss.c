@@ -1,6 +1,5 @@
 /* loss.c -- the plugin: losses with the names, options and numbers of PyTorch's, and what its files share. */
 #include "loss.h"
-#include <string.h>
 
 #define LISTED(id) &loss_##id,
 static const luron_layer_type *const layers[] = { LOSSES(LISTED) NULL };
