@@ -118,6 +118,8 @@ static void functions(const pointwise *k, loss_piece *at, int needs, void *u, vo
 #include "pieces.h"
 #define REAL double
 #include "pieces.h"
+WIDE_PASS(terms)
+WIDE_PASS(slopes)
 
 static pointwise open_pointwise(luron_call *c, const loss_pointwise *type) {
     const luron_view *x = luron_in(c, INPUT), *w = luron_in(c, WEIGHT), *p = luron_in(c, POS_WEIGHT);
@@ -133,7 +135,7 @@ luron_status loss_pointwise_forward(luron_call *c, const loss_pointwise *type) {
     pointwise k = open_pointwise(c, type);
     const int64_t n = luron_numel(k.shape);
     if (k.o->reduction == LOSS_NONE) k.each = luron_data(luron_out(c, 0));
-    c->host->parallel_for(c, n, GRAIN, BY_TYPE(c, terms), &k);
+    c->host->parallel_for(c, n, GRAIN, BY_VECTORS(c, terms), &k);
     double sum = 0;
     for (int64_t i = 0; i < chunks(n, GRAIN); i++) sum += k.sums[i];
     loss_put(c, sum / divisor(&k));
@@ -148,7 +150,7 @@ luron_status loss_pointwise_backward(luron_call *c, const loss_pointwise *type) 
     k.gt = luron_data(luron_grad_in_beta(c, TARGET, &k.beta_t));
     k.scale = loss_reduced_gradient(c) / divisor(&k);
     if (k.o->reduction == LOSS_NONE) k.gy = luron_data(luron_grad_out(c, 0));
-    c->host->parallel_for(c, luron_numel(k.shape), GRAIN, BY_TYPE(c, slopes), &k);
+    c->host->parallel_for(c, luron_numel(k.shape), GRAIN, BY_VECTORS(c, slopes), &k);
     return LURON_OK;
 }
 
