@@ -80,7 +80,7 @@ LOOP TYPED(slopes_beside)(const classes *k, const REAL *restrict x, REAL *restri
         ids[r] = counts ? id : -1, all[r] = g * (part + spread * weight_sum), own[r] = g * part, shares[r] = g * spread;
     }
     for (int64_t j = 0; j < k->n; j++, x += k->inner, gx += k->inner) {
-        const double wj = w ? w[j] : 1;
+        const double wj = spread > 0 && w ? w[j] : 1;
         for (int64_t r = 0; r < m; r++) e[r] = (REAL)(x[r] - lse[r]);
         k->c->host->map(k->c->host, LURON_MAP_exp, k->c->dtype, m, e, e);
         for (int64_t r = 0; r < m; r++) {
