@@ -61,14 +61,14 @@ const luron_layer_type activation_prelu = { .struct_size = sizeof(luron_layer_ty
 LOOP TYPED(map)(void *arg, int64_t begin, int64_t end, int64_t chunk) { /* y from x, or gx from gy */
     const work *k = arg;
     const REAL *x = k->x, *from = k->gy ? k->gy : k->x, *w = luron_data(luron_param(k->c, 0));
-    REAL *to = k->to;
+    REAL *restrict to = k->to;
     const int adds = k->gy && k->beta != 0;
     (void)chunk;
     for (int64_t at = begin, next; at < end; at = next) { /* what is left of a channel */
         const REAL weight = w[at / k->inner % k->channels];
         next = at / k->inner * k->inner + k->inner < end ? at / k->inner * k->inner + k->inner : end;
         for (int64_t i = at; i < next; i++) {
-            const REAL y = x[i] > 0 ? from[i] : from[i] * weight;
+            const REAL v = from[i], y = x[i] > 0 ? v : v * weight; /* v is read in any case: no branch */
             to[i] = adds ? to[i] + y : y;
         }
     }

@@ -128,22 +128,34 @@ LOOP TYPED(add_masks)(const block *b, int64_t row, int64_t n, REAL *x) {
                 x[j] += ((const REAL *)m->data)[at + j * m->col];
     }
 }
+/* The largest of n numbers but NaN, in LANES, so that one number does not wait for the one before. */
 INLINE REAL TYPED(largest)(int64_t n, const REAL *x) {
-    REAL most = -(REAL)INFINITY;
-    for (int64_t j = 0; j < n; j++)
-        most = x[j] > most || x[j] != x[j] ? x[j] : most; /* NaN stays */
+    REAL lane[LANES], most = -(REAL)INFINITY;
+    for (int l = 0; l < LANES; l++)
+        lane[l] = most;
+    const int64_t whole = n - n % LANES;
+    for (int64_t j = 0; j < whole; j += LANES)
+        for (int l = 0; l < LANES; l++)
+            lane[l] = x[j + l] > lane[l] ? x[j + l] : lane[l];
+    for (int64_t j = whole; j < n; j++)
+        most = x[j] > most ? x[j] : most;
+    for (int l = 0; l < LANES; l++)
+        most = lane[l] > most ? lane[l] : most;
     return most;
 }
 /* The sum of a[j] b[j], b NULL: of a, in an order that follows from n. */
 INLINE double TYPED(sum)(int64_t n, const REAL *a, const REAL *b) {
-    double lane[LANES] = {0}, rest = 0;
+    quad low = {0}, high = {0};
+    double rest = 0;
     const int64_t whole = n - n % LANES;
     for (int64_t j = 0; j < whole; j += LANES)
-        for (int l = 0; l < LANES; l++)
-            lane[l] += b ? (double)a[j + l] * (double)b[j + l] : (double)a[j + l];
+        if (b)
+            low += QUAD(a + j) * QUAD(b + j), high += QUAD(a + j + 4) * QUAD(b + j + 4);
+        else
+            low += QUAD(a + j), high += QUAD(a + j + 4);
     for (int64_t j = whole; j < n; j++)
         rest += b ? (double)a[j] * (double)b[j] : (double)a[j];
-    return (((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]))) + rest;
+    return FOLDED(low, high) + rest;
 }
 /* Dropout of n numbers, of a row of weights or of what goes back to them: what is dropped follows from the place. */
 LOOP TYPED(thin)(const block *b, int64_t row, int64_t n, REAL *x) {
@@ -177,8 +189,8 @@ LOOP TYPED(soften)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
             x[j] -= base;
         k->c->host->map(k->c->host, LURON_MAP_exp, k->c->dtype, n, x, x);
         const double sum = TYPED(sum)(n, x, NULL);
-        const REAL times = most == -(REAL)INFINITY ? 0 : (REAL)(1 / sum);
-        *sums = most == -(REAL)INFINITY ? (REAL)INFINITY : (REAL)((double)most + log(sum));
+        const REAL times = sum == 0 ? 0 : (REAL)(1 / sum); /* 0: no key is seen; a NaN among them makes all weights NaN */
+        *sums = sum == 0 ? (REAL)INFINITY : (REAL)((double)most + log(sum));
         for (int64_t j = 0; j < n; j++)
             x[j] *= times;
         for (int64_t j = n; j < b->cols; j++)

@@ -58,7 +58,7 @@ static void TYPED(lean)(void *arg, int64_t begin, int64_t end, int64_t chunk) { 
     const gate *o = luron_options(k->c);
     const REAL *x = k->x, *from = k->from, least = (REAL)o->lower, wide = (REAL)(o->upper - o->lower);
     const REAL mean = (REAL)((o->lower + o->upper) / 2);
-    REAL *to = k->to;
+    REAL *restrict to = k->to;
     float u[PIECE];
     (void)chunk;
     for (int64_t at = begin; at < end; at += PIECE) {
@@ -66,8 +66,8 @@ static void TYPED(lean)(void *arg, int64_t begin, int64_t end, int64_t chunk) { 
         const int draws = luron_is_training(k->c);
         if (draws) k->c->host->rand_uniform(k->c, 0, at, m, u);
         for (int64_t i = 0; i < m; i++) {
-            const REAL slope = draws ? (REAL)u[i] * wide + least : mean;
-            const REAL y = x[at + i] > 0 ? from[at + i] : slope * from[at + i];
+            const REAL slope = draws ? (REAL)u[i] * wide + least : mean, v = from[at + i];
+            const REAL y = x[at + i] > 0 ? v : slope * v; /* v is read in any case: no branch */
             to[at + i] = k->beta != 0 ? to[at + i] + y : y;
         }
     }

@@ -36,19 +36,14 @@ INLINE double TYPED(term)(const classes *k, const REAL *x, int64_t i) {
     for (int64_t j = 0; s > 0 && j < k->n; j++) term += s / (double)k->n * (w ? w[j] : 1) * (lse - x[j * k->inner]);
     return term;
 }
-LOOP TYPED(terms)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+JOIN(LOSS_LOOP, REAL) void TYPED(terms)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const classes *k = arg;
     double sum = 0;
-    REAL e[LOSS_PIECE];
-    for (int64_t i = begin, m; i < end; i += m) {
-        const REAL *x = (const REAL *)k->x + loss_row_at(k, i);
-        if ((m = TYPED(run)(k, i, end))) TYPED(log_sums_exp)(k->c, x, m, k->n, k->lse + i, e);
-        else k->lse[i] = TYPED(log_sum_exp)(k->c, x, k->n, k->inner), m = 1;
-        for (int64_t r = i; r < i + m; r++, x += k->n) {
-            const double term = TYPED(term)(k, x, r);
-            if (k->each) ((REAL *)k->each)[r] = (REAL)term;
-            sum += term;
-        }
+    loss_put_lse(k, begin, end);
+    for (int64_t i = begin; i < end; i++) {
+        const double term = TYPED(term)(k, (const REAL *)k->x + loss_row_at(k, i), i);
+        if (k->each) ((REAL *)k->each)[i] = (REAL)term;
+        sum += term;
     }
     k->sums[chunk] = sum;
 }
@@ -56,24 +51,24 @@ LOOP TYPED(terms)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 LOOP TYPED(slope)(const classes *k, const REAL *x, REAL *gx, int64_t i, const REAL *es) {
     const REAL *w = k->w;
     const double s = k->o->label_smoothing, spread = s / (double)k->n;
-    const int64_t id = luron_id(k->c, TARGET, i), step = k->inner;
+    const int64_t id = luron_id(k->c, TARGET, i);
     const int counts = id != k->o->ignore_index;
     const double own = (1 - s) * (counts && w ? w[id] : 1), g = !counts ? 0 : k->gy ? k->scale * ((const REAL *)k->gy)[i] : k->scale;
     const double all = g * (own + spread * k->weight_sum);
     REAL e[LOSS_PIECE];
     if (es && counts && spread == 0) TYPED(put_slopes)(k->n, all, es, id, g * own, k->beta_x != 0, gx);
     else for (int64_t at = 0, m; at < k->n; at += m, es = NULL) {
-        m = es ? k->n : TYPED(probabilities)(k->c, x, k->n, step, k->lse[i], at, e);
+        m = es ? k->n : TYPED(probabilities)(k->c, x, k->n, 1, k->lse[i], at, e);
         const REAL *p = es ? es : e;
         for (int64_t j = at; j < at + m; j++) {
             double d = counts ? all * p[j - at] : 0;
             if (spread > 0) d -= g * spread * (w ? w[j] : 1);
             if (j == id) d -= g * own;
-            gx[j * step] = (REAL)(k->beta_x != 0 ? gx[j * step] + d : d);
+            gx[j] = (REAL)(k->beta_x != 0 ? gx[j] + d : d);
         }
     }
 }
-LOOP TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+JOIN(LOSS_LOOP, REAL) void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const classes *k = arg;
     REAL e[LOSS_PIECE];
     (void)chunk;
@@ -81,6 +76,10 @@ LOOP TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     for (int64_t i = begin, m; i < end; i += m) {
         const int64_t at = loss_row_at(k, i);
         const REAL *x = (const REAL *)k->x + at;
+        if ((m = TYPED(beside)(k, i, end))) {
+            TYPED(slopes_beside)(k, x, (REAL *)k->gx + at, i, m);
+            continue;
+        }
         if ((m = TYPED(run)(k, i, end))) TYPED(probabilities_of_rows)(k->c, x, m, k->n, k->lse + i, e);
         if (m && same) TYPED(put_rows)(k, i, m, e, (REAL *)k->gx + at);
         else for (int64_t r = 0; r < (m ? m : 1); r++)

@@ -1,33 +1,6 @@
-/* log_sum_exp.h -- log(sum exp(x)) over n classes that lie `stride` apart, the probabilities exp(x - lse) and the gradient,
- * in pieces for the host's vectorised exp. Included once for each REAL.                                               */
-INLINE double TYPED(log_sum_exp)(const luron_call *c, const REAL *x, int64_t n, int64_t stride) {
-    REAL top = x[0], e[LOSS_PIECE];
-    for (int64_t j = 1; j < n; j++)
-        if (x[j * stride] > top) top = x[j * stride];
-    double sum = 0;
-    for (int64_t at = 0; at < n; at += LOSS_PIECE) {
-        const int64_t m = n - at < LOSS_PIECE ? n - at : LOSS_PIECE;
-        for (int64_t j = 0; j < m; j++) e[j] = x[(at + j) * stride] - top;
-        c->host->map(c->host, LURON_MAP_exp, c->dtype, m, e, e);
-        for (int64_t j = 0; j < m; j++) sum += e[j];
-    }
-    return (double)top + log(sum);
-}
-
-/* The largest and the sum of n numbers: in 8 lanes, so that one number does not wait for the one before. */
-INLINE REAL TYPED(largest)(int64_t n, const REAL *x) {
-    REAL top = x[0];
-    int64_t j = 0;
-    if (n >= 8) {
-        REAL lane[8];
-        for (int l = 0; l < 8; l++) lane[l] = x[l];
-        for (j = 8; j + 8 <= n; j += 8)
-            for (int l = 0; l < 8; l++) lane[l] = x[j + l] > lane[l] ? x[j + l] : lane[l];
-        for (int l = 0; l < 8; l++) top = lane[l] > top ? lane[l] : top;
-    }
-    for (; j < n; j++) top = x[j] > top ? x[j] : top;
-    return top;
-}
+/* log_sum_exp.h -- the probabilities exp(x - lse) of classes that lie `stride` apart, and the gradient, in pieces for the host's
+ * vectorised exp. lse is log_sum_exp.c's. Included once for each REAL.                                                */
+/* The sum of n numbers: in 8 lanes, so that one number does not wait for the one before. */
 INLINE double TYPED(total)(int64_t n, const REAL *x) {
     double sum = 0;
     int64_t j = 0;
@@ -41,28 +14,10 @@ INLINE double TYPED(total)(int64_t n, const REAL *x) {
     return sum;
 }
 
-/* Rows of n numbers less what stands for each row. Of a few numbers, n is a constant where this is inlined. */
-LOOP TYPED(less_tops)(int64_t rows, const int64_t n, const REAL *x, REAL *tops, REAL *e) {
-    for (int64_t i = 0; i < rows; i++, x += n, e += n) {
-        const REAL top = tops[i] = TYPED(largest)(n, x);
-        for (int64_t j = 0; j < n; j++) e[j] = x[j] - top;
-    }
-}
+/* Rows of n numbers less what stands for each row. Of two numbers, n is a constant where this is inlined. */
 LOOP TYPED(less_lse)(int64_t rows, const int64_t n, const REAL *x, const double *lse, REAL *e) {
     for (int64_t i = 0; i < rows; i++, x += n, e += n)
         for (int64_t j = 0; j < n; j++) e[j] = (REAL)(x[j] - lse[i]);
-}
-
-/* The same of `rows` rows of n <= LOSS_PIECE / rows classes that lie side by side: their exp, into e, is one run. */
-LOOP TYPED(log_sums_exp)(const luron_call *c, const REAL *x, int64_t rows, int64_t n, double *lse, REAL *e) {
-    REAL tops[LOSS_PIECE];
-    if (n == 2) TYPED(less_tops)(rows, 2, x, tops, e);
-    else TYPED(less_tops)(rows, n, x, tops, e);
-    c->host->map(c->host, LURON_MAP_exp, c->dtype, rows * n, e, e);
-    for (int64_t i = 0; i < rows; i++, e += n) {
-        const double sum = n == 2 ? (double)e[0] + (double)e[1] : TYPED(total)(n, e);
-        lse[i] = (double)tops[i] + log(sum);
-    }
 }
 
 /* Probabilities of at most LOSS_PIECE classes from `at` on; returns how many. */
@@ -81,6 +36,11 @@ LOOP TYPED(probabilities_of_rows)(const luron_call *c, const REAL *x, int64_t ro
     c->host->map(c->host, LURON_MAP_exp, c->dtype, rows * n, e, e);
 }
 
+/* Rows from i on that are beside each other, at most LOSS_PIECE; 0: each row is a run. */
+INLINE int64_t TYPED(beside)(const classes *k, int64_t i, int64_t end) {
+    const int64_t m = k->inner == 1 ? 0 : loss_beside(k, i, end);
+    return m < LOSS_PIECE ? m : LOSS_PIECE;
+}
 /* Rows from i on that are one run of at most LOSS_PIECE numbers; 0: a row is not one run, or too long. */
 INLINE int64_t TYPED(run)(const classes *k, int64_t i, int64_t end) {
     const int64_t m = k->inner == 1 && k->n < LOSS_PIECE ? LOSS_PIECE / k->n : 0;
@@ -105,4 +65,35 @@ LOOP TYPED(put_rows)(const classes *k, int64_t i, int64_t m, const REAL *restric
         if (id != k->o->ignore_index) gx[id] = (REAL)(g * es[id] - g);
         else for (int64_t j = 0; j < k->n; j++) gx[j] = 0;
     }
+}
+/* The gradient of m <= LOSS_PIECE rows that lie beside each other, class by class for all of them. */
+LOOP TYPED(slopes_beside)(const classes *k, const REAL *restrict x, REAL *restrict gx, int64_t i, int64_t m) {
+    const REAL *w = k->w;
+    const double s = k->o->label_smoothing, spread = s / (double)k->n, *lse = k->lse + i, weight_sum = k->weight_sum;
+    double all[LOSS_PIECE], own[LOSS_PIECE], shares[LOSS_PIECE]; /* of the probabilities, the target, and every class */
+    int64_t ids[LOSS_PIECE];                                    /* -1: counts for nothing */
+    REAL e[LOSS_PIECE];
+    for (int64_t r = 0; r < m; r++) {
+        const int64_t id = luron_id(k->c, TARGET, i + r);
+        const int counts = id != k->o->ignore_index;
+        const double part = (1 - s) * (counts && w ? w[id] : 1), g = !counts ? 0 : k->gy ? k->scale * ((const REAL *)k->gy)[i + r] : k->scale;
+        ids[r] = counts ? id : -1, all[r] = g * (part + spread * weight_sum), own[r] = g * part, shares[r] = g * spread;
+    }
+    for (int64_t j = 0; j < k->n; j++, x += k->inner, gx += k->inner) {
+        const double wj = spread > 0 && w ? w[j] : 1;
+        for (int64_t r = 0; r < m; r++) e[r] = (REAL)(x[r] - lse[r]);
+        k->c->host->map(k->c->host, LURON_MAP_exp, k->c->dtype, m, e, e);
+        for (int64_t r = 0; r < m; r++) {
+            const double d = (ids[r] < 0 ? 0 : all[r] * e[r]) - shares[r] * wj;
+            e[r] = (REAL)(ids[r] == j ? d - own[r] : d);
+        }
+        if (k->beta_x != 0)
+            for (int64_t r = 0; r < m; r++) gx[r] += e[r];
+        else
+            memcpy(gx, e, (size_t)m * sizeof(REAL));
+    }
+}
+/* Put d, m numbers, `step` apart, or add them to what is there. */
+LOOP TYPED(put)(int64_t m, const REAL *restrict d, double beta, REAL *restrict to, int64_t step) {
+    for (int64_t j = 0; j < m; j++) to[j * step] = beta != 0 ? to[j * step] + d[j] : d[j];
 }

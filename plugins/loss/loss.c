@@ -1,6 +1,5 @@
 /* loss.c -- the plugin: losses with the names, options and numbers of PyTorch's, and what its files share. */
 #include "loss.h"
-#include <string.h>
 
 #define LISTED(id) &loss_##id,
 static const luron_layer_type *const layers[] = { LOSSES(LISTED) NULL };
@@ -119,6 +118,8 @@ static void functions(const pointwise *k, loss_piece *at, int needs, void *u, vo
 #include "pieces.h"
 #define REAL double
 #include "pieces.h"
+WIDE_PASS(terms)
+WIDE_PASS(slopes)
 
 static pointwise open_pointwise(luron_call *c, const loss_pointwise *type) {
     const luron_view *x = luron_in(c, INPUT), *w = luron_in(c, WEIGHT), *p = luron_in(c, POS_WEIGHT);
@@ -150,19 +151,19 @@ static luron_status open_slopes(pointwise *k) {
 }
 static void piece_and_slopes(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const pointwise *k = arg;
-    BY_TYPE(k, terms)(arg, begin, end, chunk);
-    BY_TYPE(k, slopes)(arg, begin, end, chunk);
+    BY_VECTORS(k, terms)(arg, begin, end, chunk);
+    BY_VECTORS(k, slopes)(arg, begin, end, chunk);
 }
 
 luron_status loss_pointwise_forward(luron_call *c, const loss_pointwise *type) {
     pointwise k = open_pointwise(c, type);
-    put_terms(&k, BY_TYPE(c, terms));
+    put_terms(&k, BY_VECTORS(c, terms));
     return LURON_OK;
 }
 luron_status loss_pointwise_backward(luron_call *c, const loss_pointwise *type) {
     pointwise k = open_pointwise(c, type);
     LURON_TRY(open_slopes(&k));
-    c->host->parallel_for(c, luron_numel(k.shape), GRAIN, BY_TYPE(c, slopes), &k);
+    c->host->parallel_for(c, luron_numel(k.shape), GRAIN, BY_VECTORS(c, slopes), &k);
     return LURON_OK;
 }
 luron_status loss_pointwise_both(luron_call *c, const loss_pointwise *type) {

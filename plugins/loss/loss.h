@@ -5,6 +5,7 @@
 #define LOSS_H
 #include "../loops.h"
 #include <math.h>
+#include <string.h>
 
 #define LOSSES(X)                                                                                                      \
     X(cross_entropy) X(soft_cross_entropy) X(nll) X(mse) X(l1) X(huber) X(smooth_l1) X(bce) X(bce_with_logits) X(kl_div) \
@@ -56,8 +57,6 @@ typedef struct loss_pointwise {
 } loss_pointwise;
 #define LOSS_LOOP_float INLINE
 #define LOSS_LOOP_double static __attribute__((cold)) /* small, where float is quick */
-#define LOSS_PASS_float static /* of what is not compiled for wider vectors */
-#define LOSS_PASS_double LOSS_LOOP_double
 luron_status loss_pointwise_setup(luron_call *c);
 luron_status loss_pointwise_forward(luron_call *c, const loss_pointwise *type);
 luron_status loss_pointwise_backward(luron_call *c, const loss_pointwise *type);
@@ -97,6 +96,11 @@ typedef struct classes {
 static inline int64_t loss_row_at(const classes *k, int64_t i) {
     return k->inner == 1 ? i * k->n : i / k->inner * k->n * k->inner + i % k->inner;
 }
+/* Rows from i on that lie beside each other in every class: places of one example. */
+static inline int64_t loss_beside(const classes *k, int64_t i, int64_t end) {
+    const int64_t rest = k->inner - i % k->inner;
+    return end - i < rest ? end - i : rest;
+}
 static inline int64_t loss_row_grain(const classes *k) { return 1 + 4096 / k->n; }
 /** Check shapes; outputs, scratch, and saved[0]: as many doubles as rows + `extra`. */
 luron_status loss_classes_setup(luron_call *c, int soft, int extra);
@@ -108,6 +112,8 @@ double loss_rows(classes *k, loss_chunk *fn);
  *  the weights of the targets that count. */
 luron_status loss_ids_forward(luron_call *c, loss_chunk *terms, loss_chunk *slopes);
 luron_status loss_ids_backward(luron_call *c, loss_chunk *slopes);
+/** k->lse of rows begin to end. */
+void loss_put_lse(const classes *k, int64_t begin, int64_t end);
 /** Put the result of forward in its place, unless each loss is kept. */
 void loss_put(luron_call *c, double value);
 /** Logarithms of the probabilities, as from_logits says. */

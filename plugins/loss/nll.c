@@ -20,7 +20,7 @@ const luron_layer_type loss_nll = { LOSS_TYPE("NLLLoss", "nll_loss", "negative l
     .flags = LURON_LAYER_F64 | LURON_LAYER_LOSS | LURON_LAYER_FREES_OUT, .in = in, .setup = setup, .forward = forward,
     .backward = backward, .forward_backward = both, .compose = compose };
 #else
-static void TYPED(terms)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+JOIN(LOSS_LOOP, REAL) void TYPED(terms)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const classes *k = arg;
     const REAL *x = k->x, *w = k->w;
     double sum = 0;
@@ -33,17 +33,20 @@ static void TYPED(terms)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     }
     k->sums[chunk] = sum;
 }
-static void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+JOIN(LOSS_LOOP, REAL) void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const classes *k = arg;
     const REAL *w = k->w;
     (void)chunk;
-    for (int64_t i = begin; i < end; i++) {
+    for (int64_t i = begin, m; i < end; i += m) {
         REAL *gx = (REAL *)k->gx + loss_row_at(k, i);
-        const int64_t id = luron_id(k->c, TARGET, i);
-        const double g = k->gy ? k->scale * ((const REAL *)k->gy)[i] : k->scale;
-        if (k->beta_x == 0)
-            for (int64_t j = 0; j < k->n; j++) gx[j * k->inner] = 0;
-        if (id != k->o->ignore_index) gx[id * k->inner] -= (REAL)(g * (w ? w[id] : 1));
+        m = loss_beside(k, i, end);
+        const int64_t runs = k->inner == 1 ? 1 : k->n, run = k->inner == 1 ? k->n : m;
+        for (int64_t j = 0; k->beta_x == 0 && j < runs; j++) memset(gx + j * k->inner, 0, (size_t)run * sizeof(REAL));
+        for (int64_t r = 0; r < m; r++) {
+            const int64_t id = luron_id(k->c, TARGET, i + r);
+            const double g = k->gy ? k->scale * ((const REAL *)k->gy)[i + r] : k->scale;
+            if (id != k->o->ignore_index) gx[r + id * k->inner] -= (REAL)(g * (w ? w[id] : 1));
+        }
     }
 }
 #undef REAL

@@ -1,13 +1,13 @@
 /* pieces.h -- losses of one term an element for one REAL, included by loss.c: what is the same for all types. */
 /* Elements first .. first + n; p as it is broadcast, or 1. */
-static loss_piece TYPED(open_piece)(const pointwise *k, int64_t first, int64_t n, REAL *p, const REAL *u, const REAL *v) {
+INLINE loss_piece TYPED(open_piece)(const pointwise *k, int64_t first, int64_t n, REAL *p, const REAL *u, const REAL *v) {
     if (k->p)
         for (int64_t i = 0; i < n; i++) p[i] = ((const REAL *)k->p)[broadcast_at(k->pv, k->shape, first + i)];
     return (loss_piece) { .o = k->o, .n = n, .x = (const REAL *)k->x + first, .t = (const REAL *)k->t + first, .p = p, .u = u, .v = v };
 }
-static int64_t TYPED(within)(int64_t at, int64_t end) { return end - at < LOSS_PIECE ? end - at : LOSS_PIECE; }
+INLINE int64_t TYPED(within)(int64_t at, int64_t end) { return end - at < LOSS_PIECE ? end - at : LOSS_PIECE; }
 
-static void TYPED(terms)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+JOIN(LOSS_LOOP, REAL) void TYPED(terms)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const pointwise *k = arg;
     REAL p[LOSS_PIECE], u[LOSS_PIECE] = { 0 }, v[LOSS_PIECE] = { 0 }, terms[LOSS_PIECE];
     quad low = { 0 }, high = { 0 };
@@ -31,23 +31,24 @@ static void TYPED(terms)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 }
 
 /* What slopes are multiplied by: the gradient of the result, and the weight. */
-static void TYPED(put_slopes)(int64_t n, const REAL *restrict by, const REAL *restrict slope, double beta, void *gradient, int64_t first) {
+LOOP TYPED(put_slopes)(int64_t n, const REAL *restrict by, const REAL *restrict slope, double beta, void *gradient, int64_t first) {
     REAL *restrict to = (REAL *)gradient + first;
     if (beta != 0)
         for (int64_t i = 0; i < n; i++) to[i] = to[i] + by[i] * slope[i];
     else
         for (int64_t i = 0; i < n; i++) to[i] = by[i] * slope[i];
 }
-static void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+JOIN(LOSS_LOOP, REAL) void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const pointwise *k = arg;
     REAL p[LOSS_PIECE], u[LOSS_PIECE] = { 0 }, v[LOSS_PIECE] = { 0 }, slope[LOSS_PIECE], by[LOSS_PIECE];
     (void)chunk;
-    for (int i = 0; i < LOSS_PIECE; i++) p[i] = 1;
+    for (int i = 0; i < LOSS_PIECE; i++) p[i] = 1, by[i] = (REAL)k->scale;
     for (int64_t at = begin, n; at < end; at += n) {
         n = TYPED(within)(at, end);
         loss_piece piece = TYPED(open_piece)(k, at, n, p, u, v);
-        for (int64_t i = 0; i < n; i++) by[i] = k->gy ? (REAL)k->scale * ((const REAL *)k->gy)[at + i] : (REAL)k->scale;
-        for (int64_t i = 0; k->w && i < n; i++) by[i] *= ((const REAL *)k->w)[broadcast_at(k->wv, k->shape, at + i)];
+        for (int64_t i = 0; k->gy && i < n; i++) by[i] = (REAL)k->scale * ((const REAL *)k->gy)[at + i];
+        for (int64_t i = 0; k->w && i < n; i++)
+            by[i] = (k->gy ? by[i] : (REAL)k->scale) * ((const REAL *)k->w)[broadcast_at(k->wv, k->shape, at + i)];
         functions(k, &piece, k->gt ? 2 : k->type->slope_needs, u, v);
         for (int what = LOSS_GRAD_X; what <= LOSS_GRAD_T; what++) {
             void *gradient = what == LOSS_GRAD_X ? k->gx : k->gt;

@@ -48,38 +48,38 @@ static inline double TYPED(mixed)(const classes *k, const REAL *t, int64_t j) { 
     const double s = k->o->label_smoothing;
     return ((1 - s) * t[j * k->inner] + s / (double)k->n) * (k->w ? ((const REAL *)k->w)[j] : 1);
 }
-JOIN(LOSS_PASS, REAL) void TYPED(terms)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+JOIN(LOSS_LOOP, REAL) void TYPED(terms)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const classes *k = arg;
     double sum = 0;
+    loss_put_lse(k, begin, end);
     for (int64_t i = begin; i < end; i++) {
         const REAL *x = (const REAL *)k->x + loss_row_at(k, i), *t = (const REAL *)k->t + loss_row_at(k, i);
-        const double lse = k->lse[i] = TYPED(log_sum_exp)(k->c, x, k->n, k->inner);
         double term = 0;
-        for (int64_t j = 0; j < k->n; j++) term += TYPED(mixed)(k, t, j) * (lse - x[j * k->inner]);
+        for (int64_t j = 0; j < k->n; j++) term += TYPED(mixed)(k, t, j) * (k->lse[i] - x[j * k->inner]);
         if (k->each) ((REAL *)k->each)[i] = (REAL)term;
         sum += term;
     }
     k->sums[chunk] = sum;
 }
-JOIN(LOSS_PASS, REAL) void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+JOIN(LOSS_LOOP, REAL) void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const classes *k = arg;
-    REAL e[LOSS_PIECE];
+    const double keep = 1 - k->o->label_smoothing;
+    REAL e[LOSS_PIECE], d[LOSS_PIECE];
     (void)chunk;
     for (int64_t i = begin; i < end; i++) {
         const int64_t row = loss_row_at(k, i);
         const REAL *x = (const REAL *)k->x + row, *t = (const REAL *)k->t + row, *w = k->w;
-        double g = k->gy ? k->scale * ((const REAL *)k->gy)[i] : k->scale, all = 0;
-        for (int64_t j = 0; j < k->n; j++) all += TYPED(mixed)(k, t, j);
+        const double g = k->gy ? k->scale * ((const REAL *)k->gy)[i] : k->scale, lse = k->lse[i];
+        double all = 0;
+        if (k->inner == 1 && !w) all = keep * TYPED(total)(k->n, t) + k->o->label_smoothing;
+        else for (int64_t j = 0; j < k->n; j++) all += TYPED(mixed)(k, t, j);
         for (int64_t at = 0, m; at < k->n; at += m) {
-            m = TYPED(probabilities)(k->c, x, k->n, k->inner, k->lse[i], at, e);
-            for (int64_t j = at; j < at + m; j++) {
-                const int64_t to = row + j * k->inner;
-                REAL *gx = k->gx ? (REAL *)k->gx + to : NULL, *gt = k->gt ? (REAL *)k->gt + to : NULL;
-                const double dx = g * (e[j - at] * all - TYPED(mixed)(k, t, j));
-                const double dt = g * (1 - k->o->label_smoothing) * (w ? w[j] : 1) * (k->lse[i] - x[j * k->inner]);
-                if (gx) *gx = (REAL)(k->beta_x != 0 ? *gx + dx : dx);
-                if (gt) *gt = (REAL)(k->beta_t != 0 ? *gt + dt : dt);
-            }
+            const int64_t to = at * k->inner;
+            m = TYPED(probabilities)(k->c, x, k->n, k->inner, lse, at, e);
+            for (int64_t j = 0; j < m; j++) d[j] = (REAL)(g * (e[j] * all - TYPED(mixed)(k, t, at + j)));
+            if (k->gx) TYPED(put)(m, d, k->beta_x, (REAL *)k->gx + row + to, k->inner);
+            for (int64_t j = 0; k->gt && j < m; j++) d[j] = (REAL)(g * keep * (w ? w[at + j] : 1) * (lse - x[to + j * k->inner]));
+            if (k->gt) TYPED(put)(m, d, k->beta_t, (REAL *)k->gt + row + to, k->inner);
         }
     }
 }

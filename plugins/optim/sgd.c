@@ -21,14 +21,19 @@ LOOP TYPED(step)(luron_step *s) {
     const REAL lr = (REAL)o->lr, decay = (REAL)o->weight_decay, momentum = (REAL)o->momentum, sign = o->maximize ? -1 : 1;
     const REAL share = s->t == 1 ? 1 : (REAL)(1 - o->dampening), *restrict grad = s->grad;
     REAL *restrict p = s->param, *restrict b = s->state[0];
-    for (int64_t i = 0; i < s->n; i++) {
-        REAL g = sign * grad[i];
-        if (decay != 0) g += decay * p[i];
-        if (momentum != 0) {
-            b[i] = momentum * b[i] + share * g;
-            g = o->nesterov ? g + momentum * b[i] : b[i];
+    const int64_t n = s->n;
+    const int decays = decay != 0, nesterov = o->nesterov;
+    if (momentum == 0) {
+        for (int64_t i = 0; i < n; i++) {
+            const REAL g = sign * grad[i];
+            p[i] -= lr * (decays ? g + decay * p[i] : g);
         }
-        p[i] -= lr * g;
+        return;
+    }
+    for (int64_t i = 0; i < n; i++) { /* a loop of its own: one that stores b only at times is not vectorised */
+        const REAL own = sign * grad[i], g = decays ? own + decay * p[i] : own, to = momentum * b[i] + share * g;
+        b[i] = to;
+        p[i] -= lr * (nesterov ? g + momentum * to : to);
     }
 }
 #undef REAL

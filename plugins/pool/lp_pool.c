@@ -9,14 +9,17 @@ static luron_status setup(luron_call *c) {
 static luron_status compose(luron_call *c, const luron_ops *o) {
     planes p;
     LURON_TRY(pool_open(c, &p));
-    luron_tensor *x = o->pow(c, o->in(c, 0), o->scalar(c, p.o->norm_type)), *one = o->scalar(c, 1);
+    const int is_length = p.o->norm_type == 2; /* a product and a root are much quicker than powers */
+    luron_tensor *x = o->in(c, 0), *one = o->scalar(c, 1);
+    x = is_length ? o->mul(c, x, x) : o->pow(c, x, o->scalar(c, p.o->norm_type));
     x = pool_padded(c, o, &p, x, 0);
     for (int d = POOL_DIMS - 1; d >= POOL_DIMS - p.dims; d--) {
         x = pool_added_up(c, o, &p, d, x);
         if (p.o->ceil_mode) x = o->div(c, o->scale(c, x, (double)p.kernel[d], 0), pool_divisors(c, o, &p, d));
     }
     luron_tensor *zero = o->scalar(c, 0), *none = o->eq(c, x, zero);
-    x = o->pow(c, o->where(c, none, one, x), o->scalar(c, 1 / p.o->norm_type));
+    x = o->where(c, none, one, x);
+    x = is_length ? o->sqrt(c, x) : o->pow(c, x, o->scalar(c, 1 / p.o->norm_type));
     return o->set_out(c, 0, o->where(c, none, zero, x));
 }
 #define TYPES(n)                                                                                                       \

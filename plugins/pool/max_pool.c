@@ -6,6 +6,7 @@
 #include "max_pool.c"
 #define REAL double
 #include "max_pool.c"
+WIDE_PASS(planes)
 
 luron_status pool_max_setup(luron_call *c) {
     planes p;
@@ -20,7 +21,7 @@ luron_status pool_max_forward(luron_call *c) {
     if (pool_is_squares(&p))
         pool_choose_squares(&p, c);
     else
-        c->host->parallel_for(c, p.n, pool_grain(&p), p.adaptive ? BY_TYPE(c, scan_planes) : BY_TYPE(c, planes), &p);
+        c->host->parallel_for(c, p.n, pool_grain(&p), p.adaptive ? BY_TYPE(c, scan_planes) : BY_VECTORS(c, planes), &p);
     return LURON_OK;
 }
 luron_status pool_max_spread(luron_call *c, planes *p) {
@@ -76,8 +77,8 @@ static luron_status compose_adaptive(luron_call *c, const luron_ops *o) {
 TYPES(1) TYPES(2) TYPES(3)
 #else
 /* Place k of the windows lo .. hi - 1 of a row: it lies at x[from + o step] and at that plus base in the plane. */
-static inline void TYPED(place)(const REAL *restrict x, REAL *restrict y, int32_t *restrict win, int32_t lo, int32_t hi,
-                                int32_t step, int32_t from, int32_t base) {
+LOOP TYPED(place)(const REAL *restrict x, REAL *restrict y, int32_t *restrict win, int32_t lo, int32_t hi,
+                  int32_t step, int32_t from, int32_t base) {
     for (int32_t o = lo; o < hi; o++) {
         const REAL v = x[from + o * step], best = y[o];
         const int take = (v > best) | (v != v) | (win[o] < 0);
@@ -86,7 +87,7 @@ static inline void TYPED(place)(const REAL *restrict x, REAL *restrict y, int32_
     }
 }
 /* The places of one row of the input (x; `base` is where it begins) in a row of windows. */
-static void TYPED(row)(const planes *p, const REAL *restrict x, REAL *restrict y, int32_t *restrict win, int32_t base) {
+LOOP TYPED(row)(const planes *p, const REAL *restrict x, REAL *restrict y, int32_t *restrict win, int32_t base) {
     const int64_t s = p->step[POOL_W];
     for (int64_t k = 0; k < p->kernel[POOL_W]; k++) {
         const int64_t from = k * p->apart[POOL_W] - p->pad[POOL_W], last = p->in[POOL_W] - 1 - from;
@@ -100,7 +101,7 @@ static void TYPED(row)(const planes *p, const REAL *restrict x, REAL *restrict y
             TYPED(place)(x, y, win, l, h, (int32_t)s, f, base);
     }
 }
-static void TYPED(plane)(const planes *p, const REAL *x, REAL *y, int32_t *win) {
+LOOP TYPED(plane)(const planes *p, const REAL *x, REAL *y, int32_t *win) {
     for (int64_t at = 0; at < p->out[POOL_D] * p->out[POOL_H]; at++, y += p->out[POOL_W], win += p->out[POOL_W]) {
         const int64_t d0 = at / p->out[POOL_H] * p->step[POOL_D] - p->pad[POOL_D],
                       h0 = at % p->out[POOL_H] * p->step[POOL_H] - p->pad[POOL_H];
@@ -115,7 +116,7 @@ static void TYPED(plane)(const planes *p, const REAL *x, REAL *y, int32_t *win) 
         }
     }
 }
-static void TYPED(planes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+LOOP TYPED(planes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const planes *p = arg;
     (void)chunk;
     for (int64_t i = begin; i < end; i++)

@@ -3,7 +3,8 @@
 #   --quick            five rounds, one thread, without torch.compile: within five minutes
 #   --compile          torch.compile with --quick too: takes up to a minute a model, once
 #   --threads 1,2      for every number of threads (without --quick the default)
-#   --only NAME,...    these workloads (the names of the scripts here; gemm)
+#   --only NAME,...    these workloads (the names of the scripts here; gemm); layers, every layer, loss and optimiser beside
+#                      PyTorch's in two to three minutes with --quick, runs only when it is named
 #   --library N=FILE   a library with cblas_sgemm or dnnl_sgemm beside those that ldconfig knows; may stand several times
 #   --install-peers    bring PyTorch first, into build/bench/venv
 #   --smoke            seconds, without peers: does the harness work?
@@ -18,7 +19,7 @@ for argument in "$@"; do
     case $argument in
     --install-peers) install=1 ;;
     -h | --help)
-        sed -n '2,12s/^# \{0,1\}//p' "$0"
+        sed -n '2,13s/^# \{0,1\}//p' "$0"
         exit 0
         ;;
     *)

@@ -13,6 +13,21 @@ typedef struct job {
     luron__buffers buffers;
 } job;
 
+/* The taps that are there: the first and every step-th behind it; none: the first is beyond the kernel. */
+typedef struct kept {
+    int64_t first, step;
+} kept;
+
+static kept kept_of(const luron__conv_axis *a) {
+    int64_t none;
+    kept t = {0, 1};
+    while (t.first < a->kernel && !luron__conv_tap_at(a, t.first, &none))
+        t.first++;
+    while (t.first + t.step < a->kernel && !luron__conv_tap_at(a, t.first + t.step, &none))
+        t.step++;
+    return t;
+}
+
 typedef struct packing {
     const luron__conv_part *p;
     void *to;
@@ -259,24 +274,25 @@ static void NAME(pack)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const luron__conv_part *p = m->p;
     const luron__conv_args *g = p->g;
     const int64_t taps = luron__conv_volume(g->kernel), blocks = luron__ceil_div(p->rows, PACKED_ROWS);
-    int64_t none;
+    const kept z = kept_of(&p->d[0]), y = kept_of(&p->d[1]), x = kept_of(&p->d[2]);
+    const int64_t each = p->channels > 0 ? p->k / p->channels : 0;
     (void)chunk;
     for (int64_t block = begin; block < end; block++) {
         const int64_t group = block / blocks, row = block % blocks * PACKED_ROWS,
                       rows = luron__least(PACKED_ROWS, p->rows - row);
-        T *to = (T *)m->to + (group * p->rows + row) * p->k;
-        for (int64_t c = group * p->channels; c < (group + 1) * p->channels; c++)
-            for (int64_t i = 0; i < taps; i++) {
-                const int64_t z = i / (g->kernel[1] * g->kernel[2]), y = i / g->kernel[2] % g->kernel[1],
-                              x = i % g->kernel[2];
-                if (!luron__conv_tap_at(&p->d[0], z, &none) || !luron__conv_tap_at(&p->d[1], y, &none) ||
-                    !luron__conv_tap_at(&p->d[2], x, &none))
-                    continue;
-                const T *from = (const T *)g->w + (c * p->rows + row) * taps + i;
-                for (int64_t r = 0; r < rows; r++)
-                    to[r * p->k] = from[r * taps];
-                to++;
+        const T *w = (const T *)g->w + (group * p->channels * p->rows + row) * taps;
+        T *packed = (T *)m->to + (group * p->rows + row) * p->k;
+        for (int64_t first = 0; first < p->channels; first += PACKED_ROWS) { /* what a cache holds of both */
+            const int64_t last = luron__least(p->channels, first + PACKED_ROWS);
+            for (int64_t r = 0; r < rows; r++) {
+                T *to = packed + r * p->k + first * each;
+                for (int64_t c = first; c < last; c++)
+                    for (int64_t i = z.first; i < g->kernel[0]; i += z.step)
+                        for (int64_t j = y.first; j < g->kernel[1]; j += y.step)
+                            for (int64_t k = x.first; k < g->kernel[2]; k += x.step)
+                                *to++ = w[(c * p->rows + r) * taps + (i * g->kernel[1] + j) * g->kernel[2] + k];
             }
+        }
     }
 }
 #endif

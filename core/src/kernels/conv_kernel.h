@@ -153,8 +153,10 @@ static void VNAME(some)(int rows, int vecs, const luron__conv_job *j, int64_t ro
         VNAME(by1)(rows, j, row, at);
 }
 
-/* The vectors of all lines, a few at a time, which may stand on several lines. */
+/* The vectors of all lines, a few at a time, which may stand on several lines. The last of a line takes numbers of the one before
+ * once more, where that gives them the same value again: a whole vector needs no care. */
 static void VNAME(rows)(const luron__conv_job *j, int64_t row, int rows, int most) {
+    const bool overlaps = j->beta == 0 && j->step == 1 && j->columns >= VL;
     const int64_t per_line = (j->columns + VL - 1) / VL;
     int64_t line = 0, chunk = 0, left = (per_line * j->lines + PIECES - 1) / PIECES;
     luron__conv_spot at[8 * PIECES];
@@ -166,6 +168,7 @@ static void VNAME(rows)(const luron__conv_job *j, int64_t row, int rows, int mos
                 continue;
             }
             int64_t column = chunk * VL, more = j->columns - column;
+            if (overlaps && more < VL) column = j->columns - VL, more = VL;
             at[v].b = line * j->line_b + column;
             at[v].to = line * j->line_to + column * j->step;
             at[v].n = more < VL ? (int)more : VL;

@@ -109,7 +109,8 @@ local function workloads()
     local spec = core.json_decode(pipe:read "a")
     if not spec then fail("%s describes nothing", path) end
     spec.script = path
-    local wanted = next(given.only) and given.only[spec.name] or not next(given.only) and not (given.smoke and spec.is_long)
+    local is_usual = not (given.smoke and spec.is_long or not given.smoke and spec.named_only)
+    local wanted = next(given.only) and given.only[spec.name] or not next(given.only) and is_usual
     if wanted then list[#list + 1] = spec end
   end
   table.sort(list, function(a, b) return a.order < b.order end)
@@ -182,6 +183,44 @@ local function add_reached(all, p, result)
   end
 end
 
+-- Do two sides' weighed sums, each { sum, norm }, agree within rounding? Without a peer, or where chance decides, yes.
+local function same_sums(ours, theirs)
+  if not (ours and theirs) then return true end
+  for i, sum in ipairs(ours) do
+    local norm = math.max(sum[2], theirs[i] and theirs[i][2] or math.huge)
+    if not (theirs[i] and math.abs(sum[1] - theirs[i][1]) <= 1e-4 * norm + 1e-9) then return false end
+  end
+  return true
+end
+
+-- All cases, both sides in turn at each before the next: the machine's speed changes between cases, not within one. A case's ratio is
+-- the median of the ratios of its rounds.
+local function measure_cases(result, ours, peer)
+  result.cases = {}
+  for i = 1, #result.spec.cases, given.smoke and 8 or 1 do
+    local name = result.spec.cases[i].name .. ", " .. result.spec.cases[i].inputs
+    local case = { spec = result.spec.cases[i], figures = {} }
+    local mine = order(ours, "case " .. i)
+    local theirs = peer and order(peer, "case " .. i)
+    if not mine or peer and not theirs then
+      result.notes[#result.notes + 1] = name .. ": " .. (ours.why or peer.why)
+      return
+    end
+    case.is_same = same_sums(mine.sums, theirs and theirs.sums)
+    if not case.is_same then result.notes[#result.notes + 1] = name .. ": the peer's sums are others" end
+    for _ = 1, given.rounds do
+      local a = order(ours, "round")
+      local b = peer and order(peer, "round") or {}
+      for figure, time in pairs(a) do
+        local f = case.figures[figure] or { ours = {}, peer = {}, ratio = {} }
+        local n = #f.ours + 1
+        case.figures[figure], f.ours[n], f.peer[n], f.ratio[n] = f, time, b[figure], b[figure] and b[figure] / time
+      end
+    end
+    result.cases[#result.cases + 1] = case
+  end
+end
+
 -- One workload at one number of threads: { ours = entries, peers = entries, notes }.
 local function measure(spec, threads)
   local work = string.format("%s/%s-%d", OUT, spec.name, threads)
@@ -194,14 +233,15 @@ local function measure(spec, threads)
     if spec.peers_prepare then os.execute(fill(spec.peers_prepare, spec, threads, work)) end
     peers = start_side(spec.peers or { "{python} {here}/peers/" .. spec.name .. ".py {args}" }, spec, threads, work, result.notes)
   end
-  for _ = 1, given.rounds do
+  if spec.cases and ours[1] then measure_cases(result, ours[1], peers[1]) end
+  for _ = 1, spec.cases and 0 or given.rounds do
     for _, p in ipairs(ours) do gather(result.ours, p, order(p, "round")) end
     for _, p in ipairs(peers) do gather(result.peers, p, order(p, "round")) end
   end
   for side, programs in pairs { ours = ours, peers = peers } do
     for _, p in ipairs(programs) do
       add_reached(result[side], p, order(p, "finish"))
-      if p.over then result.notes[#result.notes + 1] = string.format("%s ended early: %s", p.ready.what, p.why) end
+      if p.over and not spec.cases then result.notes[#result.notes + 1] = string.format("%s ended early: %s", p.ready.what, p.why) end
       stop(p)
     end
   end
@@ -251,9 +291,10 @@ read_options()
 local list = workloads()
 if #list == 0 and not given.only.gemm then fail "no such workload" end
 local result = { head = show.head(core, given, PYTHON, pictures()), floors = {}, workloads = {}, gemm = {} }
-show.begin(result.head)
+local is_layers_alone = #list == 1 and list[1].cases and not given.only.gemm
+show.begin(result.head, not is_layers_alone)
 for _, threads in ipairs(given.threads) do
-  local floor = given.smoke and {} or measure_floor(threads)
+  local floor = (given.smoke or is_layers_alone) and {} or measure_floor(threads)
   result.floors[tostring(threads)] = floor
   for _, spec in ipairs(list) do
     if threads <= (spec.most_threads or threads) then

@@ -38,11 +38,12 @@ function show.head(core, given, python, data)
   return head
 end
 
-function show.begin(head)
+function show.begin(head, has_table)
   print(string.format("%s: %s, %s cores, load %s, %s", head.date, head.cpu, head.cores, head.load, head.system))
   print(string.format("Luron %s, %s; peer: %s%s; pictures: %s", head.luron, head.compiler, head.peer,
     head.compile and "" or ", torch.compile left out (--compile)", head.data))
   print(string.format("medians of %d rounds in turn; on one thread times on the processor, else on the wall; ratio over 1: Luron is ahead\n", head.rounds))
+  if not has_table then return end
   row("workload", "ours", "threads", "best peer", "peer", "ours", "ratio", "floor", "share", "reached by ours; by the peer")
   local dashes = {}
   for i, width in ipairs(widths) do dashes[i] = ("-"):rep(width) end
@@ -131,10 +132,41 @@ local function check(measured)
   end
 end
 
+-- A row a case: times and ratios of forward alone (a step, for an optimiser), and with backward; then the geometric means.
+local function cases(measured)
+  local logs, counts, behind = { forward = 0, both = 0 }, { forward = 0, both = 0 }, { forward = 0, both = 0 }
+  print(string.format("\n%d thread%s; fwd: forward alone, or the optimiser's step; f+b: forward and backward; times in us\n", measured.threads,
+    measured.threads == 1 and "" or "s"))
+  local line = "| %-64s | %-34s | %9s | %9s | %5s | %9s | %9s | %5s |"
+  print(line:format("layer", "inputs", "fwd: peer", "ours", "ratio", "f+b: peer", "ours", "ratio"))
+  print((line:format("", "", "", "", "", "", "", ""):gsub(" ", "-"):gsub("|%-", "| "):gsub("%-|", " |")))
+  for _, case in ipairs(measured.cases) do
+    local cells = {}
+    for _, name in ipairs { "forward", "both" } do
+      local f = case.figures[name] or { ours = {}, peer = {}, ratio = {} }
+      local function cell(list, scale, form) return #list > 0 and form:format(scale * median(list)) or "-" end
+      table.move({ cell(f.peer, 1e6, "%.1f"), cell(f.ours, 1e6, "%.1f"), cell(f.ratio, 1, "%.2f") }, 1, 3, #cells + 1, cells)
+      if #f.ratio > 0 then
+        local ratio = median(f.ratio)
+        logs[name], counts[name] = logs[name] + math.log(ratio), counts[name] + 1
+        if ratio < 0.9 then behind[name] = behind[name] + 1 end
+      end
+    end
+    print(line:format(case.spec.name, case.spec.inputs, table.unpack(cells)))
+  end
+  for i, name in ipairs { "forward", "both" } do
+    if counts[name] > 0 then
+      print(string.format("%s: geometric mean of the ratios %.2f, %d of %d below 0.90", i == 1 and "\nforward" or "forward and backward",
+        math.exp(logs[name] / counts[name]), behind[name], counts[name]))
+    end
+  end
+end
+
 function show.workload(measured, floor)
   local spec = measured.spec
   check(measured)
   if spec.is_scaling then return scaling(measured) end
+  if spec.cases then return cases(measured) end
   for _, figure in ipairs(spec.figures) do
     local peer, theirs = best_of(measured.peers, figure)
     local least = floor_of(spec, figure, floor)

@@ -2,6 +2,7 @@
 ---   luron NAME.lua describe
 ---   luron NAME.lua prepare | serve --work DIR --threads N --steps N [--data DIR] [--text FILE] [--cifar FILE]
 --- Orders on standard input: "round" runs every variant once, "finish" tells what was reached and ends. The peers speak the same.
+--- A workload with cases takes "case N" too, before the rounds of that case: round(order) gets every order but "finish".
 --- What both sides start from is written here, once: DIR/weights.f32 (parameters one behind the other, as in PyTorch's order) and
 --- DIR/order.i64 (which example comes when, counted from 0).
 local core = require "luron.core"
@@ -47,7 +48,7 @@ function worker.run(spec)
   say { ready = true, what = "Luron " .. luron.version }
   for order in io.lines() do
     if order == "finish" then return say(finish()) end
-    say(round())
+    say(round(order))
   end
 end
 
