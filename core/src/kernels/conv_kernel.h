@@ -163,8 +163,9 @@ static void VNAME(rows)(const luron__conv_job *j, int64_t row, int rows, int mos
     while (left > 0) {
         int vecs = rows == 1 && left >= 8 ? 8 : left == 4 ? 2 : left >= most ? most : (int)left;
         for (int v = 0; v < vecs * PIECES; v++) {
-            if (line == j->lines) { /* half a vector that is nowhere: its neighbour again, and nothing of it is stored */
-                at[v] = at[v - 1], at[v].n = 0;
+            if (line == j->lines) { /* half a vector that is nowhere: its neighbour again, which is stored twice or not at all */
+                at[v] = at[v - 1];
+                if (!overlaps) at[v].n = 0;
                 continue;
             }
             int64_t column = chunk * VL, more = j->columns - column;
