@@ -380,6 +380,9 @@ luron_status luron__recompute_backward(luron_ctx *ctx, luron__run *run, luron__n
 void luron__parallel_for(int threads, int64_t n, int64_t grain, void (*fn)(void *arg, int64_t begin, int64_t end, int64_t chunk), void *arg);
 /** How many of `threads` threads a loop gets now that takes one thread so many seconds. Who cuts work finer for threads asks before. */
 int luron__threads_for(int threads, double seconds);
+/** Threads of a region, of `most`, after loops of so many seconds of work together, and seconds squared: what the loop that a second
+ * of work is in, on average, is worth; `team`, what they are now, unless that is far off. */
+int luron__team_wanted(double work, double squares, int team, int most);
 /** For tests: the calling thread's regions run on all threads, however late they come out on a busy machine. */
 void luron__parallel_always(bool on);
 int luron__default_threads(void);

@@ -14,7 +14,7 @@
 #define WHERE(cond, a, b) luron__expr_where(e, cond, a, b)
 
 static luron_tensor *pow_rule(luron__expr *e, const luron__node *node, luron_tensor *g, int i) {
-    if (i == 0 && B->is_number) {
+    if (i == 0 && B->is_number && B->storage) {
         double power;
         luron__convert(LURON_F64, &power, 1, B->dtype, luron__data(B), 1, 1);
         if (power == 1) return g;

@@ -144,8 +144,8 @@ static void add_row(const adding *a, char *to, const char *from, int64_t id_offs
         for (int64_t i = 0; i < n; i++) add_one(a->dtype, to + i * step[0] * size, from + i * step[1] * size);
         return;
     }
-    const int64_t *ids = (const int64_t *)(const void *)a->ids + id_offset;
     if (a->dtype == LURON_F32 && a->id_dtype == LURON_I64) {
+        const int64_t *ids = (const int64_t *)(const void *)a->ids + id_offset;
         for (int64_t i = 0; i < n; i++)
             ((float *)(void *)to)[i * step[0] + (ids[i * step[2]] - a->base) * a->out_stride] +=
                 ((const float *)(const void *)from)[i * step[1]];

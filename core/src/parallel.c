@@ -3,8 +3,8 @@
  * Waking a thread costs more than small work does, and beside a busy program a parallel region can take milliseconds,
  * for its last thread waits for a core. So a loop runs on several threads where that was measured to pay: each loop's
  * time on one thread is remembered, and a region that came out slower than one thread would have been keeps the next
- * ones on one thread for a while, the longer the more often it happens. How many
- * threads a region has follows the work of the loops of late. What is decided changes the time alone, never a result.  */
+ * ones on one thread for a while, the longer the more often it happens. How many threads a region has follows the work
+ * of the loops of late. What is decided changes the time alone, never a result.                                        */
 #include "internal.h"
 
 #include <omp.h>
@@ -73,13 +73,17 @@ static int team_of(int threads) {
     return guard.team;
 }
 
-/* A loop of so many seconds on one thread, the lesser of the last two, since any may have waited for a core. What counts is the loop that a second of work is in, on average. */
+int luron__team_wanted(double work, double squares, int team, int most) {
+    const double wanted = work > 0 ? squares / work / WORTH : 0;
+    if (wanted > 0.5 * team && wanted < 1.5 * team) return team;
+    return wanted < 2 ? 2 : wanted < most ? (int)(wanted + 0.5) : most;
+}
+
+/* A loop of so many seconds on one thread, the lesser of the last two, since any may have waited for a core. */
 static void review(double seconds) {
     guard.work += seconds, guard.squares += seconds * seconds;
     if (++guard.met < REVIEW) return;
-    const double wanted = guard.work > 0 ? guard.squares / guard.work / WORTH : 0;
-    if (wanted >= 1.5 * guard.team || wanted <= 0.5 * guard.team)
-        guard.team = wanted < 2 ? 2 : wanted < guard.most ? (int)wanted : guard.most;
+    guard.team = luron__team_wanted(guard.work, guard.squares, guard.team, guard.most);
     guard.met = guard.most = 0, guard.work = guard.squares = 0;
 }
 

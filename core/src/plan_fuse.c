@@ -355,6 +355,7 @@ static void fuse_behind(luron_plan *p, int64_t k) {
     const uint32_t dtype = s->frame->call.dtype;
     luron__fused f = {.dtype = dtype};
     place x[MOST_FUSED + 1] = {place_of(s, s->frame->call.out[0])};
+    if (s->frame->both) return; /* forward told of pieces, forward_backward need not */
     if (s->frame->call.n_out != 1 || luron__is_elementwise(s->frame->type) || !tells(s, x[0])) return;
     for (; f.n < MOST_FUSED && k + 1 + f.n < p->n_steps; f.n++) {
         x[f.n + 1] = follow(p, &p->steps[k + 1 + f.n], x[f.n], dtype, &f.at[f.n]);

@@ -13,7 +13,6 @@ static bool same_input(const luron_tensor *was, const luron_tensor *is) {
     return is && is->dtype == was->dtype && luron__same_shape(is, was) && luron_tensor_is_contiguous(is) && !is->requires_grad;
 }
 
-
 static const char *misfit(const luron_plan *p, const luron_ctx *ctx, int n_in, luron_tensor *const *ins) {
     if (!p->ended) return "the plan cannot be run";
     if (ctx->pool != p->pool) return "it is of another context";

@@ -358,7 +358,9 @@ static luron_status check_both(luron__frame *f, luron_status (*run)(luron__frame
             luron__fill_unset(luron_dtype(m.at[i]), luron_numel(m.at[i]), to);
         }
         memset(c->fresh_in, 1, (size_t)c->n_in);
-        status = both ? luron__frame_call(f, LURON__PHASE_RUN, "forward_backward", f->type->layer.forward_backward) : one_by_one(f, run);
+        status = both ? luron__frame_call(f, LURON__PHASE_RUN, "forward_backward", f->type->layer.forward_backward)
+                      : one_by_one(f, run);
+        for (int i = 0; i < c->n_in && !status; i++) luron_grad_in(c, i); /* what was left untouched is zero */
     }
     for (int i = 0; i < m.n; i++)
         *m.at[i] = m.was[i];

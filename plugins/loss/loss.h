@@ -101,7 +101,11 @@ static inline int64_t loss_beside(const classes *k, int64_t i, int64_t end) {
     const int64_t rest = k->inner - i % k->inner;
     return end - i < rest ? end - i : rest;
 }
-static inline int64_t loss_row_grain(const classes *k) { return 1 + 4096 / k->n; }
+/* Of rows that lie beside each other as many as are worth a run of exp. */
+static inline int64_t loss_row_grain(const classes *k) {
+    const int64_t least = k->inner < LOSS_PIECE ? k->inner : LOSS_PIECE, grain = 1 + 4096 / k->n;
+    return grain < least ? least : grain;
+}
 /** Check shapes; outputs, scratch, and saved[0]: as many doubles as rows + `extra`. */
 luron_status loss_classes_setup(luron_call *c, int soft, int extra);
 /** Fill k for forward or backward from the call. */

@@ -83,7 +83,7 @@ luron_status norm_rows_backward(luron_call *c, int centred) {
     return LURON_OK;
 }
 #else
-/* In one pass, of what the first number leaves (channels.c): less than n digits of the variance cancel. */
+/* In one pass, of what the first number leaves (channels.c): of the variance a factor below n cancels. */
 LOOP TYPED(measure)(const rows *k, const REAL *x, double *stats) {
     quad low = {0}, high = {0}, square = {0}, above = {0};
     const int64_t n = k->size, whole = n - n % NORM_LANES;

@@ -67,10 +67,10 @@ LOOP TYPED(rows)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
         _Pragma("GCC ivdep") for (int64_t j = 0; j < h; j++) out[j] = to[j] = o[j] * tc[j];
     }
 }
-/* n of a row, gates h apart: gates z, tanh(c), c', gradients of h carried and direct; to dz, and dc from that of c to that of c'. */
-LOOP TYPED(slope_piece)(int64_t n, int64_t h, const REAL *restrict z, const REAL *restrict tc, const REAL *restrict c_prev, const REAL *restrict dh,
+/* Of a row: gates z, tanh(c), c', gradients of h carried and direct; to dz, and dc from that of c to that of c'. */
+LOOP TYPED(slope_piece)(int64_t h, const REAL *restrict z, const REAL *restrict tc, const REAL *restrict c_prev, const REAL *restrict dh,
                         const REAL *restrict dy, REAL *restrict dz, REAL *restrict dc, int hard) {
-    for (int64_t j = 0; j < n; j++) {
+    for (int64_t j = 0; j < h; j++) {
         const REAL i = z[j], f = z[h + j], g = z[2 * h + j], o = z[3 * h + j], all = dh[j] + dy[j], into_c = dc[j] + all * o * (1 - tc[j] * tc[j]);
         dz[j] = into_c * g * TYPED(gate_slope)(i, hard);
         dz[h + j] = into_c * c_prev[j] * TYPED(gate_slope)(f, hard);
@@ -79,8 +79,8 @@ LOOP TYPED(slope_piece)(int64_t n, int64_t h, const REAL *restrict z, const REAL
         dc[j] = into_c * f;
     }
 }
-SELDOM TYPED(hard_piece)(int64_t n, int64_t h, const REAL *z, const REAL *tc, const REAL *c_prev, const REAL *dh, const REAL *dy, REAL *dz, REAL *dc) {
-    TYPED(slope_piece)(n, h, z, tc, c_prev, dh, dy, dz, dc, 1);
+SELDOM TYPED(hard_piece)(int64_t h, const REAL *z, const REAL *tc, const REAL *c_prev, const REAL *dh, const REAL *dy, REAL *dz, REAL *dc) {
+    TYPED(slope_piece)(h, z, tc, c_prev, dh, dy, dz, dc, 1);
 }
 LOOP TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const step *k = arg;
@@ -95,8 +95,8 @@ LOOP TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
         const int64_t next = row + 1 < end, bytes = h * (int64_t)sizeof(REAL); /* what it reads comes meanwhile */
         rnn_fetch(z + next * 4 * h, 4 * bytes), rnn_fetch(c_prev + next * k->c_ld, bytes), rnn_fetch(dy + next * k->dy_ld, bytes);
         host->map(host, LURON_MAP_tanh, k->r->c->dtype, h, c, tc);
-        if (k->r->o->recurrent_activation == SIGMOID) TYPED(slope_piece)(h, h, z, tc, c_prev, dh, dy, dz, dc, 0);
-        else TYPED(hard_piece)(h, h, z, tc, c_prev, dh, dy, dz, dc);
+        if (k->r->o->recurrent_activation == SIGMOID) TYPED(slope_piece)(h, z, tc, c_prev, dh, dy, dz, dc, 0);
+        else TYPED(hard_piece)(h, z, tc, c_prev, dh, dy, dz, dc);
     }
 }
 #undef REAL

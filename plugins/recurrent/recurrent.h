@@ -41,7 +41,7 @@ struct run {
     int32_t *letters;          /* saved: (t, n), see letters.c; NULL: the input is looked at number by number */
     /* Scratch: inputs time-major (t, n, in) and thinned (t, n, out); weight_hh packed, in two parts if it is split; with the
      * gates along a row, weight_ih or its gradient (in + 1, wide) and the gradient of weight_hh (h, wide); a step's
-     * recurrent product (n, wide); zeros. Backward: gradients of a layer's output and input (t, n, max(in, out)), of its
+     * recurrent product (n, wide), the LSTM's tanh(c) too; zeros. Backward: gradients of a layer's output and input (t, n, max(in, out)), of its
      * gates in a block of steps as the input and as the state see them (block, n, wide), their sums (2, wide), those
      * carried through time (n, h). Of rows that are held: the two of the state and that of the output, (3, n, h).       */
     char *held, *x, *thin, *packed[2], *turned_ih, *turned_hh, *product, *zero, *dy, *dx, *dz, *dzh, *sums, *dh, *dc, *dreset;

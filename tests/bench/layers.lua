@@ -1,5 +1,5 @@
---- Layer by layer: forward alone, and forward with backward, of every kind of layer and loss at shapes that networks have, and the
---- step of every optimiser, in turn with PyTorch. Not part of a run that names no workload: `--only layers` asks for it.
+--- Layer by layer: forward alone, and forward with backward, of layers and losses at shapes that networks have, and the
+--- steps of optimisers, in turn with PyTorch. Not part of a run that names no workload: `--only layers` asks for it.
 --- A case is written as PyTorch writes the layer; both sides make of it what they call. Orders: "case N" takes a case and tells the
 --- sums that prove equal work, "round" times it. DIR/case.json and DIR/case.f32 have what both sides start from.
 package.path = arg[0]:gsub("[^/]*$", "support/?.lua;") .. package.path

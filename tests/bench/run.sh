@@ -3,7 +3,7 @@
 #   --quick            five rounds, one thread, without torch.compile: within five minutes
 #   --compile          torch.compile with --quick too: takes up to a minute a model, once
 #   --threads 1,2      for every number of threads (without --quick the default)
-#   --only NAME,...    these workloads (the names of the scripts here; gemm); layers, every layer, loss and optimiser beside
+#   --only NAME,...    these workloads (the names of the scripts here; gemm); layers, 185 layers, losses and optimisers beside
 #                      PyTorch's in two to three minutes with --quick, runs only when it is named
 #   --library N=FILE   a library with cblas_sgemm or dnnl_sgemm beside those that ldconfig knows; may stand several times
 #   --install-peers    bring PyTorch first, into build/bench/venv

@@ -431,6 +431,13 @@ static void test_elementwise_powers(void **state) {
             for (int i = 0; i < COUNT(of) && !wide; i++) want[i] = (float)want[i];
             assert_tensor_close(y, want, COUNT(of), wide ? 1e-15 : 2e-7, 0);
             assert_tensor_close(z, want, COUNT(of), wide ? 1e-15 : 2e-7, 0);
+            luron_tensor_unref(x), luron_tensor_unref(ps), luron_tensor_unref(y), luron_tensor_unref(z);
+            assert_ok(ctx, luron_tensor_full(&x, ctx, wide ? LURON_F64 : LURON_F32, 1, (const int64_t[]){1000}, 0));
+            assert_ok(ctx, luron_tensor_uniform(ctx, x, 0.1, 10));
+            assert_ok(ctx, luron_tensor_full(&ps, ctx, wide ? LURON_F64 : LURON_F32, 1, (const int64_t[]){1000}, powers[k]));
+            assert_ok(ctx, luron_pow(&y, ctx, x, p));
+            assert_ok(ctx, luron_pow(&z, ctx, x, ps)); /* a power is one, whether it is one number or many */
+            assert_memory_equal(luron_tensor_data(y), luron_tensor_data(z), 1000 * (wide ? 8 : 4));
             luron_tensor_unref(x), luron_tensor_unref(p), luron_tensor_unref(ps), luron_tensor_unref(y), luron_tensor_unref(z);
         }
 }

@@ -67,32 +67,23 @@ static void test_parallel_small_work_stays_on_one_thread(void **state) {
     assert_int_equal(luron__threads_for(3, 0), 3);
     luron__parallel_always(false);
     assert_int_equal(luron__threads_for(3, 1e-6), 1);
+    assert_int_equal(luron__threads_for(16, 100e-6), 1); /* many threads want more of it */
     assert_int_equal(luron__threads_for(1, 1), 1);
 }
 
-/* Threads of a region after loops of so much work, once none came out late for a while; 0: never `least` .. `most`. */
-static int team_after(seen *s, int least, int most) {
-    for (int i = 0; i < 100; i++) {
-        for (int k = 0; k < 70; k++) run_and_check(s, 4);
-        for (int k = 0; k < 20; k++) {
-            const int team = luron__threads_for(4, 1);
-            if (team >= least && team <= most) return team;
-            usleep(1000);
-        }
-    }
-    return 0;
-}
+/* Of n loops of so many seconds each. */
+static int wanted(int n, double seconds, int team, int most) { return luron__team_wanted(n * seconds, n * seconds * seconds, team, most); }
 
-/* Many threads want more work than two, and of four two are taken while loops are short. */
 static void test_parallel_threads_follow_the_work(void **state) {
-    static seen s = {.n = 16, .grain = 1, .spin = 20000};
     (void)state;
-    assert_int_equal(team_after(&s, 4, 4), 4);
-    assert_int_equal(luron__threads_for(4, 40e-6), 1);
-    s.spin = 500;
-    assert_int_equal(team_after(&s, 2, 2), 2);
-    s.spin = 20000;
-    assert_int_equal(team_after(&s, 4, 4), 4);
+    assert_int_equal(wanted(64, 10e-3, 16, 16), 16);
+    assert_int_equal(wanted(64, 300e-6, 16, 16), 6); /* 50 us each */
+    assert_int_equal(wanted(64, 300e-6, 6, 16), 6);
+    assert_int_equal(wanted(64, 420e-6, 6, 16), 6); /* not worth the change */
+    assert_int_equal(wanted(64, 1e-3, 6, 16), 16);
+    assert_int_equal(wanted(64, 1e-6, 6, 16), 2);
+    assert_int_equal(wanted(64, 0, 6, 16), 2);
+    assert_int_equal(luron__team_wanted(60 * 10e-6 + 4 * 5e-3, 60 * 1e-10 + 4 * 25e-6, 2, 16), 16); /* most work is in four long ones */
 }
 
 static void test_parallel_in_a_child_of_fork(void **state) {

@@ -11,7 +11,10 @@
     static inline T root_##S(T a) { return a == -(T)INFINITY ? (T)INFINITY : sqrt##suffix(a) + 0; }  /* as pow has it */ \
     static inline T pow_one_##S(T a, T b, int *found) {                                                                \
         (void)found;                                                                                                   \
-        return b == 2 ? a * a : b == 3 ? a * a * a : b == (T)0.5 ? root_##S(a) : pow##suffix(a, b);                    \
+        if (b == 2) return a * a;                                                                                      \
+        if (b == 3) return a * a * a;                                                                                  \
+        if (b == (T)0.5) return root_##S(a);                                                                           \
+        return b == (T)-0.5 ? 1 / root_##S(a) : b == -1 ? 1 / a : pow##suffix(a, b);                                   \
     }                                                                                                                  \
     static inline T floor_divide_one_##S(T a, T b, int *found) {                                                       \
         (void)found;                                                                                                   \

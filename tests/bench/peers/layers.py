@@ -42,9 +42,12 @@ def causal(query, key, value):
 
 
 def ctc(blank):
+    lengths = []
+
     def loss(scores, targets):
-        n, times, _ = scores.shape
-        lengths = torch.full((n,), times), torch.full((n,), targets.shape[1])
+        if not lengths:
+            n, times, _ = scores.shape
+            lengths[:] = torch.full((n,), times), torch.full((n,), targets.shape[1])
         return F.ctc_loss(scores.transpose(0, 1), targets, *lengths, blank=blank)
     return loss
 

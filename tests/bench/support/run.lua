@@ -210,7 +210,11 @@ local function measure_cases(result, ours, peer)
     if not case.is_same then result.notes[#result.notes + 1] = name .. ": the peer's sums are others" end
     for _ = 1, given.rounds do
       local a = order(ours, "round")
-      local b = peer and order(peer, "round") or {}
+      local b = not peer and {} or order(peer, "round")
+      if not a or not b then
+        result.notes[#result.notes + 1] = name .. ": " .. (ours.why or peer.why)
+        return
+      end
       for figure, time in pairs(a) do
         local f = case.figures[figure] or { ours = {}, peer = {}, ratio = {} }
         local n = #f.ours + 1
