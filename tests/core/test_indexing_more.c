@@ -380,19 +380,21 @@ static void test_indexing_more_sums_so_far(void **state) {
     for (int64_t rows = 1; rows < 10; rows++)
         for (int64_t n = 1; n < 300; n += n < 5 ? 1 : 97)
             for (int layout = 0; layout < 2; layout++) {
-                luron_tensor *x = uniform(ctx, LURON_F32, LURON_SHAPE(rows, n)), *apart = scattered(ctx, x), *y, *counted;
+                luron_tensor *x = uniform(ctx, LURON_F32, LURON_SHAPE(rows, n)), *apart = scattered(ctx, x), *y, *z, *counted;
                 assert_ok(ctx, luron_cumsum(&y, ctx, layout ? apart : x, 1));
-                const float *from = luron_tensor_data(x), *to = luron_tensor_data(y);
+                assert_ok(ctx, luron_cumprod(&z, ctx, layout ? apart : x, 1));
+                const float *from = luron_tensor_data(x), *to = luron_tensor_data(y), *product = luron_tensor_data(z);
                 for (int64_t r = 0; r < rows; r++) {
-                    double sum = 0;
+                    double sum = 0, all = 1;
                     for (int64_t i = 0; i < n; i++) assert_true(to[r * n + i] == (float)(sum += from[r * n + i]));
+                    for (int64_t i = 0; i < n; i++) assert_true(product[r * n + i] == (float)(all *= from[r * n + i]));
                 }
                 assert_ok(ctx, luron_tensor_arange(&counted, ctx, rows % 2 ? LURON_I64 : LURON_I32, -3, (double)n * 2 - 3, 2));
                 assert_int_equal(luron_tensor_numel(counted), n);
                 for (int64_t i = 0; i < n; i++)
                     assert_int_equal(rows % 2 ? ((const int64_t *)luron_tensor_data(counted))[i]
                                               : ((const int32_t *)luron_tensor_data(counted))[i], 2 * i - 3);
-                RELEASE(x, apart, y, counted);
+                RELEASE(x, apart, y, z, counted);
             }
 }
 
