@@ -14,8 +14,7 @@ enum { PIECE = 512, GRAIN = 16384 };
 #include "glu.c"
 #define REAL double
 #include "glu.c"
-WIDE_PASS(glu)
-WIDE_PASS(derived)
+WIDE_PASS(pieces)
 
 static luron_status setup(luron_call *c) {
     const luron_view *x = luron_in(c, 0);
@@ -34,10 +33,7 @@ static luron_status run(luron_call *c, const luron_view *gy, void *to, double be
     int at = 0;
     LURON_TRY(gate_dim(c, &at));
     for (int i = at; i < x->ndim; i++) k.half *= i == at ? x->shape[i] / 2 : x->shape[i];
-    if (gy)
-        c->host->parallel_for(c, luron_numel(x) / 2, GRAIN, BY_VECTORS(c, derived), &k);
-    else
-        c->host->parallel_for(c, luron_numel(x) / 2, GRAIN, BY_VECTORS(c, glu), &k);
+    c->host->parallel_for(c, luron_numel(x) / 2, GRAIN, BY_VECTORS(c, pieces), &k);
     return LURON_OK;
 }
 static luron_status forward(luron_call *c) { return run(c, NULL, luron_data(luron_out(c, 0)), 0); }
@@ -60,40 +56,25 @@ const luron_layer_type gate_glu = {GATE_TYPE("GLU", "glu", "one half times the s
                                    .forward = forward,
                                    .backward = backward};
 #else
-/* Piece by piece: number i of the halves has its a at i + half (i / half) of x. */
-LOOP TYPED(glu)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+/* y, or from gy the gradient of x. Number i of the halves has its a at i + half (i / half) of x. */
+LOOP TYPED(pieces)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const work *k = arg;
+    const int adds = k->beta != 0;
     REAL s[PIECE];
     (void)chunk;
     for (int64_t i = begin, m; i < end; i += m) {
-        const int64_t left = k->half - i % k->half, most = end - i < PIECE ? end - i : PIECE;
-        const REAL *a = (const REAL *)k->x + i + i / k->half * k->half;
-        REAL *y = (REAL *)k->to + i;
+        const int64_t left = k->half - i % k->half, most = end - i < PIECE ? end - i : PIECE, at = i + i / k->half * k->half;
+        const REAL *a = (const REAL *)k->x + at, *gy = k->gy ? (const REAL *)k->gy + i : NULL;
+        REAL *y = (REAL *)k->to + i, *restrict ga = (REAL *)k->to + at, *restrict gb = ga + k->half;
         m = left < most ? left : most;
         k->c->host->map(k->c->host, LURON_MAP_sigmoid, k->c->dtype, m, a + k->half, s);
-        for (int64_t j = 0; j < m; j++) y[j] = a[j] * s[j];
-    }
-}
-LOOP TYPED(derived)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
-    const work *k = arg;
-    REAL s[PIECE];
-    (void)chunk;
-    for (int64_t i = begin, m; i < end; i += m) {
-        const int64_t left = k->half - i % k->half, most = end - i < PIECE ? end - i : PIECE;
-        const int64_t at = i + i / k->half * k->half;
-        const REAL *a = (const REAL *)k->x + at, *gy = (const REAL *)k->gy + i;
-        REAL *ga = (REAL *)k->to + at, *gb = ga + k->half;
-        m = left < most ? left : most;
-        k->c->host->map(k->c->host, LURON_MAP_sigmoid, k->c->dtype, m, a + k->half, s);
-        if (k->beta == 0)
-            for (int64_t j = 0; j < m; j++) {
-                ga[j] = gy[j] * s[j];
-                gb[j] = gy[j] * a[j] * (s[j] * (1 - s[j]));
-            }
+        if (!k->gy)
+            for (int64_t j = 0; j < m; j++) y[j] = a[j] * s[j];
         else
             for (int64_t j = 0; j < m; j++) {
-                ga[j] += gy[j] * s[j];
-                gb[j] += gy[j] * a[j] * (s[j] * (1 - s[j]));
+                const REAL da = gy[j] * s[j], db = gy[j] * a[j] * (s[j] * (1 - s[j]));
+                ga[j] = adds ? ga[j] + da : da;
+                gb[j] = adds ? gb[j] + db : db;
             }
     }
 }
