@@ -10,11 +10,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(LURON_DEBUG)
-#define HOSTILE 1 /* no cache, which would hide use after free; fresh and freed blocks hold NaN */
-#else
-#define HOSTILE 0
-#endif
 enum { ALIGN = 64, SMALL = 1024, N_SMALL = SMALL / ALIGN, N_CLASSES = N_SMALL + 4 * 54 };
 /* Around a block lies what its alignment takes: a sanitizer would not see that it is nobody's. */
 #ifdef __SANITIZE_ADDRESS__
@@ -33,6 +28,7 @@ struct luron__pool {
     atomic_flag lock;
     bool released;
     int64_t live_bytes, live_blocks, cached_bytes, given_bytes, limit, refused;
+    luron__block *shelf; /* not owned; NULL: none */
     luron__live *first_live, *last_live;
     int64_t n_live;
     int64_t fail_in; /* allocations until one fails; 0: off */
@@ -43,7 +39,7 @@ struct luron__pool {
 /* Large blocks come from the system and go back to it, in pages of the largest size there is: what malloc frees in the middle
  * of its heap stays there. */
 static void *default_alloc(void *ud, void *ptr, size_t old_size, size_t new_size) {
-    const size_t large = HOSTILE ? SIZE_MAX : (size_t)1 << 20, huge = (size_t)1 << 22;
+    const size_t large = LURON__HOSTILE ? SIZE_MAX : (size_t)1 << 20, huge = (size_t)1 << 22;
     (void)ud;
     if (!new_size && old_size >= large) munmap(ptr, old_size);
     else if (!new_size) free(ptr);
@@ -141,7 +137,7 @@ void *luron__pool_alloc(luron__pool *p, size_t bytes) {
     if (bytes > (size_t)1 << 60) return NULL;
     size_t size;
     int c = size_class(bytes, &size);
-    if (HOSTILE) size = bytes; /* so that the byte after the last one is out of bounds */
+    if (LURON__HOSTILE) size = bytes; /* so that the byte after the last one is out of bounds */
     void *block = NULL;
     lock(p);
     if (p->fail_in && --p->fail_in == 0) {
@@ -174,7 +170,7 @@ void *luron__pool_alloc(luron__pool *p, size_t bytes) {
             return NULL;
         }
     }
-    if (HOSTILE) memset(block, 0xff, bytes);
+    if (LURON__HOSTILE) memset(block, 0xff, bytes);
     return block;
 }
 
@@ -182,13 +178,13 @@ void luron__pool_free(luron__pool *p, void *ptr, size_t bytes) {
     if (!ptr) return;
     size_t size;
     int c = size_class(bytes, &size);
-    if (HOSTILE) {
+    if (LURON__HOSTILE) {
         memset(ptr, 0xff, bytes);
         size = bytes;
     }
     lock(p);
     p->live_bytes -= (int64_t)bytes, p->live_blocks--;
-    bool keep = !HOSTILE && !p->released && p->cached_bytes + (int64_t)size <= CACHE_MAX;
+    bool keep = !LURON__HOSTILE && !p->released && p->cached_bytes + (int64_t)size <= CACHE_MAX;
     if (keep) {
         *(void **)ptr = p->free_list[c];
         p->free_list[c] = ptr;
@@ -221,6 +217,54 @@ void luron__pool_fail(luron__pool *p, int64_t k, bool sticky) {
     lock(p);
     p->fail_in = k > 0 ? k : 0, p->fail_sticky = sticky;
     unlock(p);
+}
+
+/* ---- blocks of several storages ----------------------------------------------------------------------------------- */
+luron__block *luron__block_new(luron__pool *pool, size_t bytes) {
+    luron__block *b = luron__pool_alloc(pool, sizeof *b);
+    void *data = b ? luron__pool_alloc(pool, bytes) : NULL;
+    if (!data) {
+        luron__pool_free(pool, b, sizeof *b);
+        return NULL;
+    }
+    *b = (luron__block){.refs = 1, .pool = pool, .data = data, .bytes = bytes};
+    return b;
+}
+
+void luron__block_unref(luron__block *b) {
+    if (!b || atomic_fetch_sub(&b->refs, 1) != 1) return;
+    lock(b->pool);
+    if (b->pool->shelf == b) b->pool->shelf = NULL;
+    unlock(b->pool);
+    luron__pool_free(b->pool, b->data, b->bytes);
+    luron__pool_free(b->pool, b, sizeof *b);
+}
+
+/* A place on the pool's shelf, which is then held. One that nobody holds any more is on its way out. */
+static luron__block *take_room(size_t *at, luron__pool *p, size_t takes) {
+    lock(p);
+    luron__block *shelf = p->shelf;
+    int refs = shelf && shelf->used + takes <= shelf->bytes ? atomic_load(&shelf->refs) : 0;
+    while (refs > 0 && !atomic_compare_exchange_weak(&shelf->refs, &refs, refs + 1))
+        ;
+    if (refs > 0) *at = shelf->used, shelf->used += takes;
+    unlock(p);
+    return refs > 0 ? shelf : NULL;
+}
+
+luron__block *luron__shelf(size_t *at, luron__pool *pool, size_t bytes) {
+    const size_t takes = luron__aligned(bytes);
+    luron__block *shelf = take_room(at, pool, takes);
+    if (!shelf) {
+        shelf = luron__block_new(pool, LURON__SHELF);
+        if (!shelf) return NULL;
+        *at = 0, shelf->used = takes;
+        lock(pool);
+        pool->shelf = shelf;
+        unlock(pool);
+    }
+    memset((char *)shelf->data + *at + bytes, 0, takes - bytes); /* an optimiser steps over it too */
+    return shelf;
 }
 
 /* ---- layers and optimisers --------------------------------------------------------------------------------------- */

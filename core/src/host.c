@@ -138,11 +138,10 @@ static luron_status fill_slot(luron__frame *f, const char *service, int i, luron
     luron_tensor *t = NULL;
     char *copy = NULL;
     luron_status status = LURON_OK;
-    if (f->ctx->declaring)
-        status = f->ctx->declaring(&t, f->ctx, slot >= f->layer->state && slot < f->layer->state + LURON__MAX_SLOTS, name,
-                                   dtype, ndim, shape);
+    const bool is_state = slot >= f->layer->state && slot < f->layer->state + LURON__MAX_SLOTS;
+    if (f->ctx->declaring) status = f->ctx->declaring(&t, f->ctx, is_state, name, dtype, ndim, shape);
     if (!status && !t) {
-        status = luron__tensor_make(&t, f->ctx, dtype, ndim, shape);
+        status = luron__tensor_make_slot(&t, f->ctx, !is_state, dtype, ndim, shape);
         if (!status) status = luron__init_tensor(f->ctx, t, init);
     }
     if (!status) status = luron__strdup(&copy, f->ctx, name);

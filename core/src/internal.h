@@ -26,6 +26,11 @@ void luron__append(char *buf, size_t n, const char *fmt, ...) LURON_PRINTF(3, 4)
 #define LURON__NODE_TEXT 256
 
 /* ---- memory (alloc.c): every byte of core comes from the pool of a context. Sized, so that blocks carry no header ------ */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(LURON_DEBUG)
+#define LURON__HOSTILE 1 /* no cache, which would hide use after free; fresh and freed blocks hold NaN */
+#else
+#define LURON__HOSTILE 0
+#endif
 typedef struct luron__pool luron__pool;
 luron__pool *luron__pool_new(luron_alloc_fn alloc, void *ud);
 void luron__pool_release(luron__pool *pool); /* freed when the last block has gone too */
@@ -104,16 +109,22 @@ struct luron_ctx {
 };
 
 /* ---- tensors (tensor.c) ---------------------------------------------------------------------------------------------------- */
-/* Memory of several storages: a file that was read whole. It goes with the last of them. */
+/* Memory of several storages: a file that was read whole, small parameters. It goes with the last of them. */
 typedef struct luron__block {
     atomic_int refs;
     luron__pool *pool;
     void *data;
-    size_t bytes;
+    size_t bytes, used; /* used: of a shelf */
 } luron__block;
 /** Uninitialised. NULL: no memory, nothing noted. */
 luron__block *luron__block_new(luron__pool *pool, size_t bytes);
 void luron__block_unref(luron__block *b); /* NULL allowed */
+/** What a storage takes up in a block. */
+static inline size_t luron__aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
+/** A place for at most LURON__SHELF bytes behind the last that was given: *at, in the shelf of the pool, a block which the caller
+ *  lets go of. NULL: no memory, nothing noted. */
+enum { LURON__SHELF = 32768 };
+luron__block *luron__shelf(size_t *at, luron__pool *pool, size_t bytes);
 
 typedef struct luron__storage {
     atomic_int refs;
@@ -155,8 +166,13 @@ struct luron_tensor {
     luron__hooks *hooks; /* of a leaf; those of others hang on the node */
 };
 
+/** May tensors that stay lie in one block? Each on its own shows a sanitizer what is written beside it, and a plan that is being
+ *  noted moves what is made meanwhile. */
+static inline bool luron__may_share(const luron_ctx *ctx) { return !LURON__HOSTILE && !ctx->plan; }
 /** Uninitialised contiguous tensor; shape already checked. */
 luron_status luron__tensor_make(luron_tensor **out, luron_ctx *ctx, uint32_t dtype, int ndim, const int64_t *shape);
+/** The same for a slot of a layer. A small parameter lies behind the small one that was made before it. */
+luron_status luron__tensor_make_slot(luron_tensor **out, luron_ctx *ctx, bool is_param, uint32_t dtype, int ndim, const int64_t *shape);
 /** Contiguous tensor over the bytes of a block from `at` on, a multiple of 64. */
 luron_status luron__tensor_in_block(luron_tensor **out, luron_ctx *ctx, uint32_t dtype, int ndim, const int64_t *shape,
                                     luron__block *block, size_t at);
@@ -176,6 +192,10 @@ luron_status luron__broadcast(luron_ctx *ctx, const char *what, const luron_tens
 luron_view luron__view(const luron_tensor *t);
 static inline char *luron__data(const luron_tensor *t) {
     return (char *)t->storage->data + t->offset * (int64_t)((t->dtype & 0xff) / 8); /* luron_dtype_size of one that is known */
+}
+/** Bytes of a contiguous tensor. */
+static inline size_t luron__tensor_bytes(const luron_tensor *t) {
+    return (size_t)luron__numel(t->ndim, t->shape) * (size_t)((t->dtype & 0xff) / 8);
 }
 uint32_t luron__promote(const luron_tensor *a, const luron_tensor *b, uint32_t default_dtype);
 /** May t be written in place now? Sets the error that says why not. */

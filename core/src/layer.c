@@ -145,12 +145,12 @@ luron_status luron_layer_from_json(luron_layer **out, luron_ctx *ctx, const char
     return status;
 }
 
-static luron_status copy_slot(luron_ctx *ctx, luron__slot *to, const luron__slot *from) {
+static luron_status copy_slot(luron_ctx *ctx, luron__slot *to, const luron__slot *from, bool is_param) {
     if (!from->tensor) return LURON_OK;
     const luron_tensor *t = from->tensor;
     LURON_TRY(luron__strdup(&to->name, ctx, from->name));
     luron_tensor *copy;
-    LURON_TRY(luron__tensor_make(&copy, ctx, t->dtype, t->ndim, t->shape));
+    LURON_TRY(luron__tensor_make_slot(&copy, ctx, is_param, t->dtype, t->ndim, t->shape));
     luron__slot_put(to, copy);
     LURON_TRY(luron_tensor_copy(ctx, to->tensor, from->tensor));
     to->tensor->requires_grad = t->requires_grad;
@@ -175,8 +175,8 @@ luron_status luron_layer_clone(luron_layer **out, luron_ctx *ctx, luron_layer *l
     int recording = luron_ctx_set_recording(ctx, 0);
     luron_status status = layer->name ? luron__strdup(&copy->name, ctx, layer->name) : LURON_OK;
     for (int s = 0; s < LURON__MAX_SLOTS && !status; s++) {
-        status = copy_slot(ctx, &copy->param[s], &layer->param[s]);
-        if (!status) status = copy_slot(ctx, &copy->state[s], &layer->state[s]);
+        status = copy_slot(ctx, &copy->param[s], &layer->param[s], true);
+        if (!status) status = copy_slot(ctx, &copy->state[s], &layer->state[s], false);
     }
     luron_ctx_set_recording(ctx, recording);
     if (!status) status = copy_late_ins(ctx, copy, layer);
@@ -333,7 +333,7 @@ luron_status luron_layer_set_dtype(luron_ctx *ctx, luron_layer *layer, uint32_t 
     for (int s = 0; s < 2 * LURON__MAX_SLOTS && !status; s++) {
         const luron__slot *slot = slot_number(layer, s);
         if (!slot->tensor || slot->dtype != LURON_REAL || slot->tensor->dtype == dtype) continue;
-        status = luron__tensor_make(&cast[s], ctx, dtype, slot->tensor->ndim, slot->tensor->shape);
+        status = luron__tensor_make_slot(&cast[s], ctx, s < LURON__MAX_SLOTS, dtype, slot->tensor->ndim, slot->tensor->shape);
         if (!status) status = luron_tensor_copy(ctx, cast[s], slot->tensor);
     }
     luron_ctx_set_recording(ctx, recording);

@@ -188,7 +188,24 @@ static luron_status add_param(luron_optim *o, luron_ctx *ctx, group *g, int i, l
     for (int64_t k = 0; k < o->n_groups; k++) LURON_TRY(check_new(o, ctx, &o->groups[k], o->groups[k].n, p));
     LURON_TRY(check_new(o, ctx, g, i, p));
     p->dims = dims_of(t);
-    return luron__optim_setup_param(o, ctx, g, i, g->options);
+    return LURON_OK;
+}
+
+/* State s of all parameters, one behind the other in one block, so that a step goes over many at once (optim_step.c). */
+static luron_status add_state(luron_optim *o, luron_ctx *ctx, group *g, int s) {
+    size_t bytes = 0, at = 0;
+    for (int i = 0; i < g->n; i++) bytes += luron__aligned(luron__tensor_bytes(g->params[i].tensor));
+    luron__block *block = luron__block_new(ctx->pool, bytes);
+    if (!block) return luron__nomem(ctx, bytes);
+    memset(block->data, 0, bytes);
+    luron_status status = LURON_OK;
+    for (int i = 0; i < g->n && !status; i++) {
+        const luron_tensor *t = g->params[i].tensor;
+        status = luron__tensor_in_block(&g->states[i * o->n_states + s], ctx, t->dtype, t->ndim, t->shape, block, at);
+        at += luron__aligned(luron__tensor_bytes(t));
+    }
+    luron__block_unref(block);
+    return status;
 }
 
 static luron_status fill_group(luron_optim *o, luron_ctx *ctx, group *g, luron_tensor *const *params, const char *const *names, int n_args,
@@ -198,6 +215,9 @@ static luron_status fill_group(luron_optim *o, luron_ctx *ctx, group *g, luron_t
     LURON_TRY(luron__alloc(&g->states, ctx, (size_t)g->n * (size_t)o->n_states * sizeof *g->states));
     LURON_TRY(luron__alloc(&g->scalars, ctx, (size_t)o->n_scalars * sizeof *g->scalars));
     for (int i = 0; i < g->n; i++) LURON_TRY(add_param(o, ctx, g, i, params[i], names ? names[i] : NULL));
+    for (int s = 0; s < o->n_states && luron__may_share(ctx) && !luron__optim_is_whole(o); s++)
+        if (luron__optim_keeps(o, g->options, s)) LURON_TRY(add_state(o, ctx, g, s));
+    for (int i = 0; i < g->n; i++) LURON_TRY(luron__optim_setup_param(o, ctx, g, i, g->options));
     return luron__grow(ctx, &o->groups, &o->cap_groups, o->n_groups + 1, sizeof *o->groups);
 }
 

@@ -1,5 +1,6 @@
-/* optim_step.c -- the step of an optimiser: it cuts every parameter into chunks of a fixed size, or shows it whole to types that
- * want it so. A step is all or nothing: what can fail is done before the first number changes.                          */
+/* optim_step.c -- the step of an optimiser. Parameters that lie one behind the other make one run, and runs are cut into chunks
+ * of a fixed size; types that want it so see every parameter whole. A step is all or nothing: what can fail is done before the
+ * first number changes.                                                                                                  */
 #include "graph.h"
 #include "guard.h"
 #include "optim_groups.h"
@@ -64,12 +65,24 @@ static void step_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     j->type->step(&s);
 }
 
+/* Which of its states a group keeps, a bit each. */
+static uint64_t kept_by(const luron_optim *o, const group *g) {
+    uint64_t kept = 0;
+    for (int s = 0; s < o->n_states; s++) kept |= (uint64_t)(luron__optim_keeps(o, g->options, s) ? 1 : 0) << s;
+    return kept;
+}
+
+/* State s of parameter i; NULL: not kept, or of no elements. */
+static luron_tensor *state_of(const luron_optim *o, const group *g, uint64_t kept, int i, int s) {
+    return kept >> s & 1 ? g->states[i * o->n_states + s] : NULL;
+}
+
 /* Step number t of a parameter, for the start of its tensor. step: of the group; state: room for the pointers. */
-static void show_param(luron_step *step, const luron_optim *o, const group *g, int i, int64_t t, void **state) {
+static void show_param(luron_step *step, const luron_optim *o, const group *g, uint64_t kept, int i, int64_t t, void **state) {
     const param *p = &g->params[i];
     for (int s = 0; s < o->n_states; s++) {
-        luron_tensor *kept = luron__optim_keeps(o, g->options, s) ? g->states[i * o->n_states + s] : NULL;
-        state[s] = kept ? luron__data(kept) : NULL;
+        const luron_tensor *has = state_of(o, g, kept, i, s);
+        state[s] = has ? luron__data(has) : NULL;
     }
     step->dtype = p->tensor->dtype, step->t = t, step->n = luron_tensor_numel(p->tensor);
     step->param = luron__data(p->tensor), step->grad = luron__data(p->grad), step->state = state;
@@ -88,7 +101,7 @@ static luron_status look_at_param(luron_optim *o, luron_ctx *ctx, const group *g
     luron__frame f;
     luron_view whole = luron__view(p->tensor);
     luron_step s = make_step(ctx, g, p->steps + 1);
-    show_param(&s, o, g, i, p->steps + 1, state);
+    show_param(&s, o, g, kept_by(o, g), i, p->steps + 1, state);
     s.scalars = scalars;
     if (luron__optim_is_whole(o)) {
         open_step(&f, o, ctx, g, p);
@@ -115,45 +128,77 @@ static luron_status look_at(luron_optim *o, luron_ctx *ctx, const group *g) {
 }
 
 /* All of a parameter at once; loops and products within run in parallel. */
-static luron_status step_whole(const luron_optim *o, luron_ctx *ctx, const group *g, const param *p, job *j) {
+static luron_status step_whole(const luron_optim *o, luron_ctx *ctx, const group *g, const param *p, const luron_step *step) {
     luron__frame f;
     luron_view whole = luron__view(p->tensor);
+    luron_step own = *step; /* the plugin's, to write into */
+    if (step->n <= 0) return LURON_OK;
     open_step(&f, o, ctx, g, p);
-    j->step.whole = &whole, j->step.call = &f.call;
-    step_chunk(j, 0, luron_tensor_numel(p->tensor), 0);
+    own.whole = &whole, own.call = &f.call;
+    o->type->optim.step(&own);
     luron_status failed = atomic_load(&f.status);
     return failed ? luron__wrap(ctx, failed, "%s: parameter '%s'", luron__optim_name(o), p->name) : LURON_OK;
 }
 
-/* step: of the group, its state room for the pointers. */
-static luron_status step_param(luron_optim *o, luron_ctx *ctx, group *g, int i, luron_step *step, void **state) {
-    const param *p = &g->params[i];
-    luron_status status = LURON_OK;
-    show_param(step, o, g, i, p->steps, state);
-    const int64_t n = step->n;
-    if (!luron__optim_is_whole(o) && n > 0 && n <= GRAIN) {
+/* What a step does to parameter i beside the numbers. */
+static void count_step(const luron_optim *o, group *g, uint64_t kept, int i) {
+    g->params[i].steps++;
+    luron__touch(g->params[i].tensor->storage);
+    for (int s = 0; s < o->n_states; s++) {
+        luron_tensor *has = state_of(o, g, kept, i, s);
+        if (has) luron__touch(has->storage);
+    }
+}
+
+/* Does b begin behind a, which shows all of its storage, of so many bytes, in their block? */
+static bool is_behind(const luron_tensor *a, const luron_tensor *b, size_t bytes) {
+    return a->storage->in && a->storage->in == b->storage->in && a->storage->bytes == bytes && luron__data(b) == luron__data(a) + luron__aligned(bytes);
+}
+
+/* Does parameter i, in the same step of its own, lie behind the one before it, and so do its gradient and its state? */
+static bool goes_on(const luron_optim *o, const group *g, uint64_t kept, int i) {
+    const param *p = &g->params[i], *before = p - 1;
+    const size_t bytes = luron__tensor_bytes(before->tensor);
+    if (!p->grad || p->tensor->dtype != before->tensor->dtype || p->steps + 1 != before->steps) return false;
+    if (!is_behind(before->grad, p->grad, bytes) || !is_behind(before->tensor, p->tensor, bytes)) return false;
+    for (int s = 0; s < o->n_states; s++)
+        if (kept >> s & 1 && !is_behind(state_of(o, g, kept, i - 1, s), state_of(o, g, kept, i, s), bytes)) return false;
+    return true;
+}
+
+/* The run of elements that `step` shows. */
+static void step_elements(const luron_optim *o, const luron_ctx *ctx, const luron_step *step) {
+    if (step->n <= 0) return;
+    if (step->n <= GRAIN) {
         luron_step own = *step; /* the plugin's, to write into */
         o->type->optim.step(&own);
-    } else if (n > 0) {
-        job j = { .step = *step, .type = &o->type->optim, .item = (size_t)luron_dtype_size(p->tensor->dtype), .n_states = o->n_states };
-        if (luron__optim_is_whole(o)) status = step_whole(o, ctx, g, p, &j);
-        else luron__parallel_for(ctx->threads, n, GRAIN, step_chunk, &j);
+        return;
     }
-    luron__touch(p->tensor->storage);
-    for (int s = 0; s < o->n_states; s++)
-        if (state[s]) luron__touch(g->states[i * o->n_states + s]->storage);
-    return status;
+    job j = { .step = *step, .type = &o->type->optim, .item = (size_t)luron_dtype_size(step->dtype), .n_states = o->n_states };
+    luron__parallel_for(ctx->threads, step->n, GRAIN, step_chunk, &j);
 }
 
 static luron_status step_group(luron_optim *o, luron_ctx *ctx, group *g) {
     void *state[LURON__MAX_SLOTS + 1];
     luron_step step = make_step(ctx, g, o->steps), first = step;
     luron_status status = LURON_OK;
+    const bool is_whole = luron__optim_is_whole(o);
+    const uint64_t kept = kept_by(o, g);
     if (o->type->optim.begin) o->type->optim.begin(&first);
-    for (int i = 0; i < g->n && !status; i++) {
-        if (!g->params[i].grad) continue;
-        g->params[i].steps++;
-        status = step_param(o, ctx, g, i, &step, state);
+    for (int i = 0, end; i < g->n && !status; i = end) {
+        const param *p = &g->params[i];
+        end = i + 1;
+        if (!p->grad) continue;
+        count_step(o, g, kept, i);
+        show_param(&step, o, g, kept, i, p->steps, state);
+        if (is_whole) {
+            status = step_whole(o, ctx, g, p, &step);
+            continue;
+        }
+        while (end < g->n && goes_on(o, g, kept, end)) count_step(o, g, kept, end++);
+        const luron_tensor *last = g->params[end - 1].tensor;
+        step.n = (luron__data(last) - (char *)step.param) / luron_dtype_size(step.dtype) + luron_tensor_numel(last);
+        step_elements(o, ctx, &step);
     }
     return status;
 }

@@ -6,9 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ALIGN = 64 };
-static size_t aligned(size_t bytes) { return (bytes + ALIGN - 1) / ALIGN * ALIGN; }
-
 typedef struct piece {
     int64_t store, first, last;
     size_t bytes, at;
@@ -52,7 +49,7 @@ static int64_t collect(luron_plan *p, piece *pieces) {
     for (int64_t i = 0; i < p->n_stores; i++) {
         const luron__plan_store *s = &p->stores[i];
         if (!s->kept || !s->written_first) continue;
-        pieces[n++] = (piece){.store = i, .first = s->first, .last = s->last, .bytes = aligned(s->storage->bytes)};
+        pieces[n++] = (piece){.store = i, .first = s->first, .last = s->last, .bytes = luron__aligned(s->storage->bytes)};
     }
     return n;
 }
@@ -155,7 +152,7 @@ static size_t flat_bytes(luron_plan *p, const luron__plan_step *s) {
         if (!t) continue;
         if (!first) first = t;
         if (t->dtype != first->dtype || !own_grad(p, t)) return 0;
-        bytes += aligned(t->storage->bytes);
+        bytes += luron__aligned(t->storage->bytes);
     }
     return bytes;
 }
@@ -176,7 +173,7 @@ static luron_status flatten(luron_plan *p, luron_ctx *ctx, luron__plan_step *s) 
         luron__plan_grad *g = own_grad(p, s->in[i]);
         status = luron__tensor_in_block(&own, ctx, g->grad->dtype, g->grad->ndim, g->grad->shape, block, at);
         if (status) break;
-        at += aligned(own->storage->bytes);
+        at += luron__aligned(own->storage->bytes);
         own->storage->gradient = true;
         replace(p, g->grad->storage, own->storage);
         luron_tensor_unref(g->grad);

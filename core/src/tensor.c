@@ -97,23 +97,6 @@ void luron__set_contiguous(luron_tensor *t) {
     }
 }
 
-luron__block *luron__block_new(luron__pool *pool, size_t bytes) {
-    luron__block *b = luron__pool_alloc(pool, sizeof *b);
-    void *data = b ? luron__pool_alloc(pool, bytes) : NULL;
-    if (!data) {
-        luron__pool_free(pool, b, sizeof *b);
-        return NULL;
-    }
-    *b = (luron__block){.refs = 1, .pool = pool, .data = data, .bytes = bytes};
-    return b;
-}
-
-void luron__block_unref(luron__block *b) {
-    if (!b || atomic_fetch_sub(&b->refs, 1) != 1) return;
-    luron__pool_free(b->pool, b->data, b->bytes);
-    luron__pool_free(b->pool, b, sizeof *b);
-}
-
 /* in NULL: with memory of its own. */
 static luron_status make(luron_tensor **out, luron_ctx *ctx, uint32_t dtype, int ndim, const int64_t *shape, luron__block *in, size_t at) {
     luron_tensor *t;
@@ -139,6 +122,17 @@ static luron_status make(luron_tensor **out, luron_ctx *ctx, uint32_t dtype, int
 
 luron_status luron__tensor_make(luron_tensor **out, luron_ctx *ctx, uint32_t dtype, int ndim, const int64_t *shape) {
     return make(out, ctx, dtype, ndim, shape, NULL, 0);
+}
+
+luron_status luron__tensor_make_slot(luron_tensor **out, luron_ctx *ctx, bool is_param, uint32_t dtype, int ndim, const int64_t *shape) {
+    const size_t bytes = (size_t)luron__numel(ndim, shape) * (size_t)luron_dtype_size(dtype);
+    if (!luron__may_share(ctx) || !is_param || bytes > LURON__SHELF / 4) return luron__tensor_make(out, ctx, dtype, ndim, shape);
+    size_t at;
+    luron__block *shelf = luron__shelf(&at, ctx->pool, bytes);
+    if (!shelf) return luron__nomem(ctx, bytes);
+    luron_status status = make(out, ctx, dtype, ndim, shape, shelf, at);
+    luron__block_unref(shelf);
+    return status;
 }
 
 luron_status luron__tensor_in_block(luron_tensor **out, luron_ctx *ctx, uint32_t dtype, int ndim, const int64_t *shape, luron__block *block,

@@ -1,0 +1,254 @@
+/* Runs of an optimiser: parameters that lie one behind the other, with their gradients and state, are stepped over in one call,
+ * and what lies beside them stays as it is. */
+#define LURON_PLUGIN_STATIC
+#include "luron/plugin.h"
+
+#include "internal.h"
+#include "tensor_assert.h"
+
+#include <string.h>
+
+/* ---- an optimiser that tells how it was called ----------------------------------------------------------------------- */
+enum { CALLS = 16 };
+static int64_t lengths[CALLS];
+static int n_calls;
+
+static void told_step(luron_step *s) {
+    lengths[n_calls++ % CALLS] = s->n;
+    for (int64_t i = 0; i < s->n; i++) {
+        if (s->dtype == LURON_F64) ((double *)s->param)[i] -= ((const double *)s->grad)[i] * (double)s->t;
+        else ((float *)s->param)[i] -= ((const float *)s->grad)[i] * (float)s->t;
+    }
+}
+static const luron_optim_type told_type = { .struct_size = sizeof told_type, .name = "Told", .step = told_step };
+
+static void count_step(luron_step *s) {
+    lengths[n_calls++ % CALLS] = s->n;
+    for (int64_t i = 0; i < s->n; i++) {
+        float *count = s->state[0], *sum = s->state[1];
+        count[i] += 1, sum[i] += ((const float *)s->grad)[i];
+        ((float *)s->param)[i] -= sum[i];
+    }
+}
+static const char *const count_states[] = { "count", "sum", NULL };
+static const luron_optim_type count_type = { .struct_size = sizeof count_type, .name = "Count", .state = count_states, .step = count_step };
+
+static const luron_optim_type *const optims[] = { &told_type, &count_type, NULL };
+LURON_PLUGIN_DEFINE(runs) = { .struct_size = sizeof(luron_plugin), .abi_major = LURON_ABI_MAJOR, .name = "runs", .version = "1", .optims = optims };
+
+/* ---- parameters in a block ---------------------------------------------------------------------------------------------- */
+enum { N = 4 };
+static const int64_t sizes[N] = { 3, 16, 5, 1 }; /* of 64 bytes: a part, all, a part, a part */
+typedef struct setup {
+    luron_tensor *param[N], *grad[N];
+    luron_optim *optim;
+} setup;
+
+/* N tensors one behind the other: number k of tensor i is first + i + k / 100. */
+static void fill_block(luron_tensor **to, luron_ctx *ctx, uint32_t dtype, double first) {
+    const size_t item = (size_t)luron_dtype_size(dtype);
+    size_t bytes = 0, at = 0;
+    for (int i = 0; i < N; i++) bytes += luron__aligned((size_t)sizes[i] * item);
+    luron__block *block = luron__block_new(ctx->pool, bytes);
+    assert_non_null(block);
+    memset(block->data, 0, bytes);
+    for (int i = 0; i < N; i++) {
+        assert_ok(ctx, luron__tensor_in_block(&to[i], ctx, dtype, 1, &sizes[i], block, at));
+        for (int64_t k = 0; k < sizes[i]; k++) {
+            const double x = first + i + (double)k / 100;
+            if (dtype == LURON_F64) ((double *)luron_tensor_data(to[i]))[k] = x;
+            else ((float *)luron_tensor_data(to[i]))[k] = (float)x;
+        }
+        at += luron__aligned((size_t)sizes[i] * item);
+    }
+    luron__block_unref(block);
+}
+
+static setup make(luron_ctx *ctx, const char *type, uint32_t dtype) {
+    setup s;
+    assert_ok(ctx, luron_plugin_add(ctx, &luron_plugin_runs, NULL));
+    fill_block(s.param, ctx, dtype, 10);
+    fill_block(s.grad, ctx, dtype, 1);
+    for (int i = 0; i < N; i++) {
+        assert_ok(ctx, luron_tensor_set_requires_grad(ctx, s.param[i], 1));
+        assert_ok(ctx, luron_tensor_set_grad(ctx, s.param[i], s.grad[i]));
+    }
+    assert_ok(ctx, luron_optim_new(&s.optim, ctx, type, 0, NULL));
+    assert_ok(ctx, luron_optim_add(s.optim, ctx, N, s.param, NULL, 0, NULL));
+    n_calls = 0;
+    return s;
+}
+
+static void drop(setup *s) {
+    luron_optim_free(s->optim);
+    for (int i = 0; i < N; i++) luron_tensor_unref(s->param[i]), luron_tensor_unref(s->grad[i]);
+}
+
+static void assert_calls(int n, const int64_t *expect) {
+    assert_int_equal(n_calls, n);
+    for (int i = 0; i < n; i++) assert_int_equal(lengths[i], expect[i]);
+    n_calls = 0;
+}
+#define calls(...) sizeof((const int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t), (const int64_t[]){ __VA_ARGS__ }
+
+static double number(const luron_tensor *t, int64_t k) {
+    return luron_tensor_dtype(t) == LURON_F64 ? ((const double *)luron_tensor_data(t))[k] : (double)((const float *)luron_tensor_data(t))[k];
+}
+
+/* Parameter i less its gradient, 1 + i + k / 100, `times` times. */
+static void assert_param(const setup *s, int i, double times) {
+    for (int64_t k = 0; k < sizes[i]; k++) {
+        const double grad = 1 + i + (double)k / 100, expect = 10 + i + (double)k / 100 - grad * times;
+        assert_true(number(s->param[i], k) > expect - 1e-4 && number(s->param[i], k) < expect + 1e-4);
+    }
+}
+
+static void test_optim_runs_are_one_call(void **state) {
+    luron_ctx *ctx = *state;
+    for (int wide = 0; wide < 2; wide++) {
+        setup s = make(ctx, "Told", wide ? LURON_F64 : LURON_F32);
+        const uint64_t version = luron_tensor_version(s.param[2]);
+        assert_ok(ctx, luron_optim_step(s.optim, ctx));
+        assert_calls(calls(wide ? 8 + 16 + 8 + 1 : 16 + 16 + 16 + 1));
+        for (int i = 0; i < N; i++) assert_param(&s, i, 1);
+        assert_true(luron_tensor_version(s.param[2]) > version);
+        drop(&s);
+    }
+}
+
+static void test_optim_runs_end_where_a_gradient_is_missing(void **state) {
+    luron_ctx *ctx = *state;
+    setup s = make(ctx, "Told", LURON_F32);
+    assert_ok(ctx, luron_tensor_set_grad(ctx, s.param[1], NULL));
+    assert_ok(ctx, luron_optim_step(s.optim, ctx));
+    assert_calls(calls(3, 16 + 1));
+    assert_param(&s, 1, 0);
+    assert_ok(ctx, luron_tensor_set_grad(ctx, s.param[1], s.grad[1]));
+    assert_ok(ctx, luron_optim_step(s.optim, ctx)); /* its first step, of the others the second */
+    assert_calls(calls(3, 16, 16 + 1));
+    assert_param(&s, 1, 1);
+    for (int i = 0; i < N; i++)
+        if (i != 1) assert_param(&s, i, 1 + 2);
+    drop(&s);
+}
+
+static void test_optim_runs_end_where_a_gradient_lies_elsewhere(void **state) {
+    luron_ctx *ctx = *state;
+    setup s = make(ctx, "Told", LURON_F32);
+    luron_tensor *copy;
+    assert_ok(ctx, luron_tensor_from(&copy, ctx, LURON_F32, 1, &sizes[2], luron_tensor_data(s.grad[2])));
+    assert_ok(ctx, luron_tensor_set_grad(ctx, s.param[2], copy));
+    assert_ok(ctx, luron_optim_step(s.optim, ctx));
+    assert_calls(calls(16 + 16, 5, 1));
+    for (int i = 0; i < N; i++) assert_param(&s, i, 1);
+    luron_tensor_unref(copy);
+    drop(&s);
+}
+
+/* What a parameter shows of a longer storage ends there: the numbers behind it are somebody else's. */
+static void test_optim_runs_leave_the_rest_of_a_storage(void **state) {
+    luron_ctx *ctx = *state;
+    setup s = make(ctx, "Told", LURON_F32);
+    luron_optim *over;
+    luron_tensor *part, *params[2], *shown[2];
+    for (int i = 0; i < 2; i++) {
+        assert_ok(ctx, luron_narrow(&part, ctx, i ? s.grad[1] : s.param[1], 0, 0, 14)); /* of 16: 56 bytes, which takes 64 */
+        assert_ok(ctx, luron_detach(&shown[i], ctx, part));
+        luron_tensor_unref(part);
+    }
+    assert_ok(ctx, luron_tensor_set_requires_grad(ctx, shown[0], 1));
+    assert_ok(ctx, luron_tensor_set_grad(ctx, shown[0], shown[1]));
+    params[0] = shown[0], params[1] = s.param[2];
+    assert_ok(ctx, luron_optim_new(&over, ctx, "Told", 0, NULL));
+    assert_ok(ctx, luron_optim_add(over, ctx, 2, params, NULL, 0, NULL));
+    assert_ok(ctx, luron_optim_step(over, ctx));
+    assert_calls(calls(14, 5));
+    for (int64_t k = 0; k < 16; k++) {
+        const double expect = k < 14 ? 11 - 2 : 11 + (double)k / 100;
+        assert_true(number(s.param[1], k) > expect - 1e-4 && number(s.param[1], k) < expect + 1e-4);
+    }
+    luron_optim_free(over);
+    for (int i = 0; i < 2; i++) luron_tensor_unref(shown[i]);
+    drop(&s);
+}
+
+/* States of one name lie together: where each has memory of its own, as under sanitizers, every parameter is a run. */
+static void test_optim_runs_with_state(void **state) {
+    luron_ctx *ctx = *state;
+    setup s = make(ctx, "Count", LURON_F32);
+    for (int t = 1; t <= 2; t++) {
+        assert_ok(ctx, luron_optim_step(s.optim, ctx));
+        if (LURON__HOSTILE) assert_calls(calls(3, 16, 5, 1));
+        else assert_calls(calls(16 + 16 + 16 + 1));
+    }
+    for (int i = 0; i < N; i++) {
+        assert_param(&s, i, 1 + 2);
+        for (int64_t k = 0; k < sizes[i]; k++) assert_true(number(luron_optim_state(s.optim, 0, i, 0), k) == 2);
+    }
+    drop(&s);
+}
+
+/* ---- parameters of layers ------------------------------------------------------------------------------------------------ */
+static luron_layer *linear(luron_ctx *ctx, int64_t in, int64_t out) {
+    luron_layer *layer;
+    const luron_arg args[] = { { .kind = LURON_ARG_INTEGER, .integer = in }, { .kind = LURON_ARG_INTEGER, .integer = out } };
+    assert_ok(ctx, luron_layer_new(&layer, ctx, "Linear", 2, args));
+    return layer;
+}
+
+static void test_optim_runs_of_layers(void **state) {
+    luron_ctx *ctx = *state;
+    enum { LAYERS = 3 };
+    const int64_t widths[LAYERS + 1] = { 2, 5, 64, 65 }; /* 64 x 65: too large for a shelf */
+    luron_layer *layers[LAYERS], *copy;
+    luron_layer_unref(linear(ctx, 1, 1)); /* loads the plugin */
+    const int64_t blocks = luron_ctx_live_blocks(ctx);
+    for (int i = 0; i < LAYERS; i++) layers[i] = linear(ctx, widths[i], widths[i + 1]);
+    assert_ok(ctx, luron_layer_clone(&copy, ctx, layers[0]));
+    const char *at = luron_tensor_data(luron_layer_param(layers[0], 0));
+    for (int i = 0; i < LAYERS && !LURON__HOSTILE; i++)
+        for (int p = 0; p < 2; p++) {
+            const luron_tensor *t = luron_layer_param(layers[i], p);
+            if (luron__tensor_bytes(t) > LURON__SHELF / 4) continue;
+            assert_ptr_equal(luron_tensor_data(t), at);
+            at += luron__aligned(luron__tensor_bytes(t));
+        }
+    if (!LURON__HOSTILE) assert_ptr_equal(luron_tensor_data(luron_layer_param(copy, 0)), at);
+    assert_ok(ctx, luron_layer_set_dtype(ctx, copy, LURON_F64));
+    luron_layer_unref(copy);
+    for (int i = 0; i < LAYERS; i++) luron_layer_unref(layers[i]);
+    assert_int_equal(luron_ctx_live_blocks(ctx), blocks); /* the shelf goes with the last of them */
+}
+
+static void test_optim_runs_of_more_than_a_shelf(void **state) {
+    luron_ctx *ctx = *state;
+    enum { MANY = 24 }; /* of 4 KiB each */
+    luron_layer *layers[MANY];
+    luron_layer_unref(linear(ctx, 1, 1)); /* loads the plugin */
+    const int64_t bytes = luron_ctx_live_bytes(ctx);
+    for (int i = 0; i < MANY; i++) layers[i] = linear(ctx, 31, 33);
+    for (int i = 0; i < MANY; i++) {
+        float *weight = luron_tensor_data(luron_layer_param(layers[i], 0));
+        for (int k = 0; k < 31 * 33; k++) weight[k] = (float)i;
+    }
+    for (int i = 0; i < MANY; i += 2) luron_layer_unref(layers[i]);
+    for (int i = 1; i < MANY; i += 2) {
+        const float *weight = luron_tensor_data(luron_layer_param(layers[i], 0));
+        for (int k = 0; k < 31 * 33; k++) assert_true(weight[k] == (float)i);
+        luron_layer_unref(layers[i]);
+    }
+    assert_int_equal(luron_ctx_live_bytes(ctx), bytes);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        test_case(test_optim_runs_are_one_call),
+        test_case(test_optim_runs_end_where_a_gradient_is_missing),
+        test_case(test_optim_runs_end_where_a_gradient_lies_elsewhere),
+        test_case(test_optim_runs_leave_the_rest_of_a_storage),
+        test_case(test_optim_runs_with_state),
+        test_case(test_optim_runs_of_layers),
+        test_case(test_optim_runs_of_more_than_a_shelf),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
