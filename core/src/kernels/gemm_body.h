@@ -221,7 +221,7 @@ static LURON__ONCE NAME(ahead) NAME(pack_panels)(const NAME(part) * part, int64_
 }
 
 /* How columns j .. j + cols are stored, but for what changes from block to block. */
-static LURON__ONCE NAME(store) NAME(store_of)(const NAME(part) * part, int64_t j, int cols, const NAME(panel) * p) {
+static inline NAME(store) NAME(store_of)(const NAME(part) * part, int64_t j, int cols, const NAME(panel) * p) {
     const luron__gemm_args *g = part->g;
     NAME(store)
     s = {.c = (T *)g->c + part->m0 * g->ldc + j,
@@ -235,45 +235,6 @@ static LURON__ONCE NAME(store) NAME(store_of)(const NAME(part) * part, int64_t j
         s.ldacc = cols < p->width ? p->width : cols;
     }
     return s;
-}
-
-/* What changes from block to block. */
-static LURON__ONCE void NAME(see_block)(NAME(store) * s, bool first, bool last, int width) {
-    bool more = last && s->beta != 0;
-    s->first = first, s->last = last;
-    s->plain = s->cols == width && !(last && s->bias) && (!more || (first && s->beta == 1));
-    s->adds = !first || more;
-    s->add = !s->adds ? NULL : more ? s->c : s->acc, s->ldadd = more ? s->ldc : s->ldacc;
-    s->to = last ? s->c : s->acc, s->ldto = last ? s->ldc : s->ldacc;
-}
-
-/* The `cols` columns from j on, of full panels that are there already, in products of one block of k: one panel after the
- * other, and what is alike for all of them is found out once. */
-static void NAME(multiply_ready)(const NAME(part) * part, int64_t j, int64_t cols, bool in_place) {
-    const luron__gemm_args *g = part->g;
-    const NAME(panel) *p = NAME(panels);
-    bool trans_a = (g->flags & LURON_TRANS_A) != 0;
-    int64_t ldb = in_place ? g->ldb : p->width, step = in_place ? p->width : g->k * p->width, row = 0;
-    NAME(store) s = NAME(store_of)(part, j, p->width, p);
-    NAME(split) tiles = NAME(split_of)(part->m1 - part->m0, p->rows);
-    NAME(ahead) ahead = {0};
-    NAME(tiles) t[2]; /* the longer ones, then the others */
-    const T *a[2], *b = in_place ? (const T *)g->b + j : (const T *)g->packed + j * g->k;
-    int64_t lda[2];
-    NAME(see_block)(&s, true, true, p->width);
-    for (int i = 0; i < 2; i++) {
-        int64_t rows = tiles.each + !i, end = row + rows * (i ? tiles.n - tiles.longer : tiles.longer);
-        a[i] = part->turned ? part->turned + row * g->k
-                            : (const T *)g->a + (trans_a ? part->m0 + row : (part->m0 + row) * g->lda);
-        lda[i] = part->turned ? rows : g->lda;
-        t[i] = (NAME(tiles)){(int)rows, 0, row, end, part->turned ? rows * g->k : trans_a ? rows : rows * g->lda, &ahead};
-        row = end;
-    }
-    for (int64_t col = 0; col < cols; col += p->width, b += step)
-        for (int i = tiles.longer == 0; i < 2; i++) {
-            t[i].col = (int)col;
-            p->kernel(&t[i], trans_a, g->k, a[i], lda[i], b, ldb, 0, &s);
-        }
 }
 
 /* The `cols` columns from j on: of one panel, or of several full ones, which take turns at each tile of A: then A, where it
@@ -298,7 +259,12 @@ static void NAME(multiply_panels)(const NAME(part) * part, int64_t j, int cols, 
             b = given, ldb = g->ldb, step = p->width, next = width;
         else
             ahead = NAME(pack_panels)(part, block, k, n, j, cols, width, copies);
-        NAME(see_block)(&s, block == 0, block == blocks.n - 1, p->width);
+        s.first = block == 0, s.last = block == blocks.n - 1;
+        bool more = s.last && s.beta != 0;
+        s.plain = s.cols == p->width && !(s.last && s.bias) && (!more || (s.first && s.beta == 1));
+        s.adds = !s.first || more;
+        s.add = !s.adds ? NULL : more ? s.c : s.acc, s.ldadd = more ? s.ldc : s.ldacc;
+        s.to = s.last ? s.c : s.acc, s.ldto = s.last ? s.ldc : s.ldacc;
         /* tiles of one height after each other go to the kernel at once, if but one panel is multiplied */
         for (int64_t tile = 0, row = 0; tile < tiles.n;) {
             bool longer = tile < tiles.longer, copied = copies && tile == 0;
@@ -335,19 +301,12 @@ static void NAME(multiply)(const NAME(part) * part, int64_t n0, int64_t n1) {
     bool together = (rows <= NAME(panels)[0].rows && (g->packed || in_order)) ||
                     rows * g->k * (int64_t)sizeof(T) > LURON__GEMM_MANY;
     int many = together ? MOST_PANELS : 1;
-    bool ready = !together && part->blocks.n == 1 && g->m <= LURON__GEMM_M;
     for (int64_t j = n0; j < n1;) {
         const NAME(panel) *p = &NAME(panels)[luron__gemm_width(NAME(widths), n1 - j)];
         if (rows == 1 && n1 - j >= one_row->width) p = one_row;
         int cols = n1 - j < p->width ? (int)(n1 - j) : p->width;
         bool in_place = in_order && cols == p->width && (small || (rows <= LURON__GEMM_IN_PLACE_M && !far));
         if (p == &NAME(turned_row)) in_place = true;
-        if (ready && p == NAME(panels) && cols == p->width && (g->packed || in_place)) {
-            int64_t full = (n1 - j) / p->width * p->width;
-            NAME(multiply_ready)(part, j, full, in_place);
-            j += full;
-            continue;
-        }
         for (int more = 1; more < many && p == NAME(panels) && n1 - j - cols >= p->width; more++)
             cols += p->width;
         NAME(multiply_panels)(part, j, cols, p, in_place);
