@@ -79,11 +79,12 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
                 sum[r * vecs + v] = FMA(y, x[v], sum[r * vecs + v]);
         }
     }
-    const bool adds_here = rows * vecs >= 10; /* of less it is not worth its code */
+    const bool adds_here = rows * vecs >= 10 && !copies; /* else it is not worth its code */
     if (s->plain && (adds_here || !s->add)) {
-        int64_t ldto = s->ldto, ldadd = s->ldadd; /* which a store could change, for all a compiler knows */
+        int64_t ldto = s->ldto; /* which a store could change, for all a compiler knows */
         T *to = s->to + row * ldto + col;
         if (adds_here && s->add) {
+            int64_t ldadd = s->ldadd;
             const T *add = s->add + row * ldadd + col;
             LURON__UNROLL(8)
             for (int r = 0; r < rows; r++, add += ldadd)
