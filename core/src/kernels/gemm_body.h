@@ -13,12 +13,13 @@
 typedef struct NAME(store) {
     T *c, *acc, *to; /* acc: sums of the blocks so far: a scratch tile or c itself; to: where those of this block go */
     T *copy;         /* a copying kernel leaves the panel of b here, its rows one behind the other */
+    const T *add;    /* of a plain store: what the sums are added to; NULL: nothing */
     const T *bias;
-    int64_t ldc, ldacc, ldto;
+    int64_t ldc, ldacc, ldto, ldadd;
     T beta;
     int cols;         /* of the panel */
     bool first, last; /* block of k */
-    bool plain;       /* nothing is in the way: whole rows of sums are what is stored */
+    bool plain;       /* nothing is in the way: whole rows of sums, or of two things added, are what is stored */
     bool adds;        /* to what is there, and is fetched while the sums are made */
 } NAME(store);
 
@@ -259,8 +260,10 @@ static void NAME(multiply_panels)(const NAME(part) * part, int64_t j, int cols, 
         else
             ahead = NAME(pack_panels)(part, block, k, n, j, cols, width, copies);
         s.first = block == 0, s.last = block == blocks.n - 1;
-        s.plain = s.first && s.cols == p->width && !(s.last && (s.beta != 0 || s.bias));
-        s.adds = !s.first || (s.last && s.beta != 0);
+        bool more = s.last && s.beta != 0;
+        s.plain = s.cols == p->width && !(s.last && s.bias) && (!more || (s.first && s.beta == 1));
+        s.adds = !s.first || more;
+        s.add = !s.adds ? NULL : more ? s.c : s.acc, s.ldadd = more ? s.ldc : s.ldacc;
         s.to = s.last ? s.c : s.acc, s.ldto = s.last ? s.ldc : s.ldacc;
         /* tiles of one height after each other go to the kernel at once, if but one panel is multiplied */
         for (int64_t tile = 0, row = 0; tile < tiles.n;) {

@@ -79,9 +79,19 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
                 sum[r * vecs + v] = FMA(y, x[v], sum[r * vecs + v]);
         }
     }
-    if (s->plain) {
+    const bool adds_here = rows * vecs >= 10 && !copies; /* else it is not worth its code */
+    if (s->plain && (adds_here || !s->add)) {
         int64_t ldto = s->ldto; /* which a store could change, for all a compiler knows */
         T *to = s->to + row * ldto + col;
+        if (adds_here && s->add) {
+            int64_t ldadd = s->ldadd;
+            const T *add = s->add + row * ldadd + col;
+            LURON__UNROLL(8)
+            for (int r = 0; r < rows; r++, add += ldadd)
+                LURON__UNROLL(8)
+                for (int v = 0; v < vecs; v++)
+                    sum[r * vecs + v] = VNAME(load)(add + v * VL) + sum[r * vecs + v];
+        }
         LURON__UNROLL(8)
         for (int r = 0; r < rows; r++, to += ldto)
             LURON__UNROLL(8)
