@@ -209,10 +209,10 @@ local function apart_along(case, variables, values, vs, k, g, r)
     values[k] = at - r * h
     d = (above - loss(case, variables, values, vs)) / (2 * h)
     values[k] = at
-    local apart = math.abs(a - d) - (double and 1e-5 or 5e-2) * norm - least
-    if apart <= 0 then return nil end
+    local gap = math.abs(a - d) - (double and 1e-5 or 5e-2) * norm - least
+    if gap <= 0 then return nil end
     noise = noise or jitter(case, variables, values, vs, k, r, eps)
-    if apart <= noise / h then return nil end
+    if gap <= noise / h then return nil end
   end
   return a, d
 end
