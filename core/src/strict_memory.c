@@ -90,7 +90,7 @@ int64_t luron__guard_damage(const luron__guard *g) {
 }
 
 /* ---- contents ---------------------------------------------------------------------------------------------------- */
-/* What is neither float nor double: n times `size` bytes that look random, by words. */
+/* What is neither float nor double: bytes that look random, by words. */
 static void fill_bytes(size_t bytes, uint64_t seed, char *to) {
     for (size_t i = 0; i < bytes; i += 8) {
         const uint64_t r = mix(seed + i / 8);
