@@ -61,8 +61,9 @@ static luron_status call_fn(luron_tensor **y, check *c) {
     return status;
 }
 
-/** All outputs, recorded: of fn, or in order 2 the gradients of fn (NULL: an input that it does not depend on). */
-static luron_status evaluate(luron_tensor **ys, check *c) {
+/** All outputs: of fn, or in order 2 the gradients of fn (NULL: an input that it does not depend on); with a graph if
+ *  they are to be differentiated: differences take the gradients that training has, which cost a fraction of it. */
+static luron_status evaluate(luron_tensor **ys, check *c, bool graph) {
     if (!c->cotangent) return call_fn(ys, c);
     luron_tensor *y;
     LURON_TRY(call_fn(&y, c));
@@ -74,14 +75,15 @@ static luron_status evaluate(luron_tensor **ys, check *c) {
                              luron_shape_text(got, sizeof got, y->ndim, y->shape));
     memset(ys, 0, (size_t)c->n_first * sizeof *ys);
     if (!status && y->requires_grad)
-        status = luron_grad(ys, c->ctx, 1, &y, &c->cotangent, c->n_first, c->xs, LURON_CREATE_GRAPH);
+        status = luron_grad(ys, c->ctx, 1, &y, &c->cotangent, c->n_first, c->xs, graph ? LURON_CREATE_GRAPH : 0);
     luron_tensor_unref(y);
     return status;
 }
 
-/** Values of the outputs one after the other; outputs that are none count as zeros. `to` has room for all of vs. */
-static luron_status values(double *to, check *c, luron_tensor **ys) {
-    LURON_TRY(evaluate(ys, c));
+/** Values of the outputs one after the other; outputs that are none count as zeros. `to` has room for all of vs.
+ *  graph: as they are when they are to be differentiated.                                                           */
+static luron_status values(double *to, check *c, luron_tensor **ys, bool graph) {
+    LURON_TRY(evaluate(ys, c, graph));
     luron_status status = LURON_OK;
     for (int i = 0; i < c->n_y && !status; i++) {
         if (!c->vs[i]) continue;
@@ -166,9 +168,9 @@ static double *element(const luron_tensor *t, int64_t k) {
 static luron_status difference(double *out, check *c, const buffers *b, double *at) {
     double kept = *at, above = kept + c->options.eps, below = kept - c->options.eps, sum = 0;
     *at = above;
-    luron_status status = values(b->above, c, b->ys);
+    luron_status status = values(b->above, c, b->ys, false);
     *at = below;
-    if (!status) status = values(b->below, c, b->ys);
+    if (!status) status = values(b->below, c, b->ys, false);
     *at = kept;
     LURON_TRY(status);
     const double *x = b->above, *y = b->below;
@@ -198,6 +200,25 @@ static luron_status check_x(check *c, const buffers *b, int k, const luron_tenso
         if (ratio <= c->worst) continue;
         c->worst = ratio, c->numeric = numeric, c->analytic = analytic;
         c->worst_x = k, c->worst_at = i;
+    }
+    return LURON_OK;
+}
+
+/** The first gradients with a graph have the values of those without one, which differences are taken of. */
+static luron_status check_graph(check *c, const buffers *b) {
+    LURON_TRY(values(b->above, c, b->ys, true));
+    LURON_TRY(values(b->below, c, b->ys, false));
+    const double *with = b->above, *without = b->below;
+    for (int k = 0; k < c->n_first; k++) {
+        int64_t n = c->vs[k] ? luron_tensor_numel(c->vs[k]) : 0;
+        for (int64_t i = 0; i < n; i++, with++, without++) {
+            double gap = fabs(*with - *without);
+            if (!isfinite(gap) || gap <= c->options.atol + c->options.rtol * (fabs(*with) + fabs(*without))) continue;
+            char name[48];
+            return luron__fail(c->ctx, LURON_E_GRADIENT,
+                               "gradcheck of order 2: the gradient of %s, element %lld, is %.10g, and %.10g with a graph",
+                               name_of(name, sizeof name, c, k), (long long)(i + c->ctx->index_base), *without, *with);
+        }
     }
     return LURON_OK;
 }
@@ -245,12 +266,13 @@ static luron_status check_order(check *c, luron_tensor **ys, luron_tensor **work
     buffers b = {0};
     size_t bytes = 0;
     void *block = NULL;
-    LURON_TRY(evaluate(ys, c));
+    LURON_TRY(evaluate(ys, c, true));
     luron_status status = make_cotangents(c, ys);
     if (!status) status = buffers_new(&b, &bytes, &block, c);
     if (!status) status = gradients(grads, c, ys, work, c->n_x, c->xs);
     if (!status) status = check_alone(c, ys, work, grads, b.grad, b.other);
     unref_all(ys, c->n_y);
+    if (!status && c->cotangent) status = check_graph(c, &b);
     for (int k = 0; k < c->n_x && !status; k++) status = check_x(c, &b, k, grads[k]);
     if (!status) status = report(c);
     unref_all(grads, c->n_x);

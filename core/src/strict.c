@@ -173,7 +173,7 @@ static bool untouched(const place *p, int64_t i, const char *unset, const char *
 
 static luron_status compare_place(strict *s, variation v, place *p) {
     if (v == BASE && luron__place_is_index(s, p) && !luron__place_shift_ids(p, p->now, !s->base)) return LURON_OK;
-    if (v != FILL && memcmp(p->now, p->first, p->bytes) == 0) return LURON_OK;
+    if (memcmp(p->now, p->first, p->bytes) == 0) return LURON_OK; /* in FILL too: what is left holds what was there, another each time */
     char *unset, *noise = NULL, name[128];
     LURON_TRY(luron__alloc(&unset, ctx_of(s), p->bytes + 1));
     luron_status status = luron__alloc(&noise, ctx_of(s), p->bytes + 1);

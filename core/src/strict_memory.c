@@ -90,33 +90,47 @@ int64_t luron__guard_damage(const luron__guard *g) {
 }
 
 /* ---- contents ---------------------------------------------------------------------------------------------------- */
-/* Element i by dtype: what is neither float nor double gets bits of `other`. */
-static inline __attribute__((always_inline)) void put(void *to, int64_t i, uint32_t dtype, const void *narrow,
-                                                      const void *wide, uint64_t other) {
-    const size_t size = (dtype & 0xff) / 8; /* index views have a dtype of their own */
-    if (dtype == LURON_F32)
-        memcpy((char *)to + i * 4, narrow, 4); /* a size that the compiler knows: no call */
-    else if (dtype == LURON_F64)
-        memcpy((char *)to + i * 8, wide, 8);
-    else
-        memcpy((char *)to + (size_t)i * size, &other, size);
+/* What is neither float nor double: bytes that look random, by words. */
+static void fill_bytes(size_t bytes, uint64_t seed, char *to) {
+    for (size_t i = 0; i < bytes; i += 8) {
+        const uint64_t r = mix(seed + i / 8);
+        if (bytes - i >= 8)
+            memcpy(to + i, &r, 8); /* a size that the compiler knows: no call */
+        else
+            memcpy(to + i, &r, bytes - i);
+    }
 }
+static size_t bytes_of(uint32_t dtype, int64_t n) { return (size_t)n * ((dtype & 0xff) / 8); } /* index views have a dtype of their own */
 
 void luron__fill_unset(uint32_t dtype, int64_t n, void *to) {
-    for (int64_t i = 0; i < n; i++) {
-        const uint64_t r = mix((uint64_t)i);
-        const uint32_t narrow = 0x7fa00000u | ((uint32_t)r & 0x1fffffu);
-        const uint64_t wide = 0x7ff4000000000000u | (r & 0x3ffffffffffffu);
-        put(to, i, dtype, &narrow, &wide, r);
+    if (dtype != LURON_F32 && dtype != LURON_F64) {
+        fill_bytes(bytes_of(dtype, n), 0, to);
+        return;
+    }
+    for (int64_t i = 0; i < n && dtype == LURON_F32; i++) { /* steps of a large odd number: a vector at a time */
+        const uint32_t bits = 0x7fa00000u | (((uint32_t)i + 1) * 0x9e3779b1u >> 11);
+        memcpy((char *)to + i * 4, &bits, 4);
+    }
+    for (int64_t i = 0; i < n && dtype == LURON_F64; i++) {
+        const uint64_t bits = 0x7ff4000000000000u | (((uint64_t)i + 1) * 0x9e3779b97f4a7c15u >> 14);
+        memcpy((char *)to + i * 8, &bits, 8);
     }
 }
 
+static inline double noise_at(int64_t i, double scale) {
+    const uint64_t r = mix((uint64_t)i + 0x5eed);
+    return scale * (r & 1 ? -1 : 1) * (1 + (double)(r >> 11) * 0x1p-53);
+}
+
 void luron__fill_noise(uint32_t dtype, int64_t n, double scale, void *to) {
-    for (int64_t i = 0; i < n; i++) {
-        const uint64_t r = mix((uint64_t)i + 0x5eed);
-        const double wide = scale * (r & 1 ? -1 : 1) * (1 + (double)(r >> 11) * 0x1p-53);
-        const float narrow = (float)wide;
-        put(to, i, dtype, &narrow, &wide, r);
+    if (dtype != LURON_F32 && dtype != LURON_F64) fill_bytes(bytes_of(dtype, n), 0x5eed, to);
+    for (int64_t i = 0; i < n && dtype == LURON_F32; i++) {
+        const float value = (float)noise_at(i, scale);
+        memcpy((char *)to + i * 4, &value, 4);
+    }
+    for (int64_t i = 0; i < n && dtype == LURON_F64; i++) {
+        const double value = noise_at(i, scale);
+        memcpy((char *)to + i * 8, &value, 8);
     }
 }
 

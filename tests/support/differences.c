@@ -13,6 +13,9 @@ typedef struct job {
     differences *d;
     luron_ctx *ctx;
     luron_tensor *v[DIFFERENCES_MAX_OUT]; /* NULL: an output that is no real tensor, or is absent */
+    bool keeps;                           /* the x stay as they are: outputs, once made, are kept for all of the v */
+    luron_tensor *kept[DIFFERENCES_MAX_OUT];
+    int n_kept;
 } job;
 
 static void unref_all(luron_tensor **t, int n) {
@@ -157,7 +160,8 @@ static int compare(job *j, int i, const luron_tensor *grad) {
     return right;
 }
 
-static int check_first(differences *d, luron_ctx *ctx) {
+/* first: of order 2, the job whose gradient is the function: its x come before its cotangents. */
+static int check_first(differences *d, luron_ctx *ctx, job *first) {
     job j = {.d = d, .ctx = ctx};
     luron_tensor *outs[DIFFERENCES_MAX_OUT], *grads[DIFFERENCES_MAX_X] = {0};
     luron_status status = evaluate(outs, ctx, d);
@@ -168,8 +172,11 @@ static int check_first(differences *d, luron_ctx *ctx) {
     luron_ctx_set_recording(ctx, 0);
     if (right) right = check_unrecorded(&j, outs);
     unref_all(outs, d->n_out);
-    for (int i = 0; i < d->n_x && right; i++)
+    for (int i = 0; i < d->n_x && right; i++) {
+        if (first) first->keeps = i >= first->d->n_x;
         right = compare(&j, i, grads[i]);
+    }
+    if (first) unref_all(first->kept, first->n_kept);
     luron_ctx_set_recording(ctx, 1);
     unref_all(grads, d->n_x);
     unref_all(j.v, d->n_out);
@@ -179,11 +186,13 @@ static int check_first(differences *d, luron_ctx *ctx) {
 /* The gradient as a function: of the x of `first`, and of its cotangents. With recording off it is no part of a graph. */
 static luron_status gradient_fn(luron_tensor **outs, luron_ctx *ctx, void *ud) {
     job *first = ud;
-    luron_tensor *ys[DIFFERENCES_MAX_OUT];
+    luron_tensor *made[DIFFERENCES_MAX_OUT], **ys = first->keeps ? first->kept : made;
     int recording = luron_ctx_set_recording(ctx, 1);
-    luron_status status = evaluate(ys, ctx, first->d);
-    if (!status) status = gradients(outs, first, ys, recording ? LURON_CREATE_GRAPH : 0);
-    unref_all(ys, first->d->n_out);
+    luron_status status = first->n_kept ? LURON_OK : evaluate(ys, ctx, first->d);
+    if (first->keeps) first->n_kept = first->d->n_out;
+    if (!status)
+        status = gradients(outs, first, ys, recording ? LURON_CREATE_GRAPH : first->keeps ? LURON_RETAIN_GRAPH : 0);
+    if (!first->keeps) unref_all(ys, first->d->n_out);
     luron_ctx_set_recording(ctx, recording);
     return status;
 }
@@ -213,7 +222,7 @@ static int check_second(differences *d, luron_ctx *ctx) {
         second.x[second.n_x++] = first.v[i];
     }
     unref_all(outs, d->n_out);
-    int right = status ? wrong(d, ctx, status, "cotangents") : check_first(&second, ctx);
+    int right = status ? wrong(d, ctx, status, "cotangents") : check_first(&second, ctx, &first);
     if (!right) {
         snprintf(d->text, sizeof d->text, "order 2: %.380s", second.text);
         if (strstr(second.text, "GRADIENT:")) right = -1;
@@ -228,7 +237,7 @@ int differences_check(differences *d, luron_ctx *ctx, int order) {
     uint64_t seed, position;
     luron_ctx_random_state(ctx, &seed, &position);
     int recording = luron_ctx_set_recording(ctx, 1), higher = luron_ctx_set_higher(ctx, order > 1 && !d->no_higher);
-    int right = order > 1 ? check_second(d, ctx) : check_first(d, ctx);
+    int right = order > 1 ? check_second(d, ctx) : check_first(d, ctx, NULL);
     luron_ctx_set_recording(ctx, recording);
     luron_ctx_set_higher(ctx, higher);
     luron_ctx_set_random_state(ctx, seed, position);

@@ -201,7 +201,7 @@ local function apart_along(case, variables, values, vs, k, g, r)
   local slopes = g and g:to "float64" * r:to "float64" or r:to "float64" * 0
   local a, norm = slopes:sum():item(), (slopes * slopes):sum():item() ^ 0.5
   local eps = double and 0x1p-53 or 0x1p-24
-  local noise, d = jitter(case, variables, values, vs, k, r, eps), nil
+  local noise, d -- noise: asked for where they are apart without it
   local least = 16 * eps * r:numel() ^ 0.5 -- a gradient that is 0 has its rounding too
   for _, h in ipairs(double and { 1e-6, 1e-5 } or { 3e-3, 1e-2, 1e-3 }) do
     values[k] = at + r * h
@@ -209,7 +209,10 @@ local function apart_along(case, variables, values, vs, k, g, r)
     values[k] = at - r * h
     d = (above - loss(case, variables, values, vs)) / (2 * h)
     values[k] = at
-    if math.abs(a - d) <= (double and 1e-5 or 5e-2) * norm + noise / h + least then return nil end
+    local gap = math.abs(a - d) - (double and 1e-5 or 5e-2) * norm - least
+    if gap <= 0 then return nil end
+    noise = noise or jitter(case, variables, values, vs, k, r, eps)
+    if gap <= noise / h then return nil end
   end
   return a, d
 end
@@ -285,18 +288,20 @@ local function sum_of(outs, vs)
   return total
 end
 
---- Gradients of the outputs by the variables, with fixed cotangents. higher: by compose.
+--- Gradients of the outputs by the variables, with fixed cotangents; and those outputs. higher: by compose.
 function gradient.grads(case, variables, vs, higher)
   local was = luron.higher(higher or false)
+  local outs
   local ok, result = pcall(function()
     local values = copies(variables)
-    local total = sum_of(outputs_at(case, variables, values), vs)
+    outs = outputs_at(case, variables, values)
+    local total = sum_of(outs, vs)
     return total and { n = #values, luron.grad(total, values, { create_graph = higher }) } or { n = #values }
   end)
   luron.higher(was)
   restore(case, variables)
   if not ok then error(result, 0) end
-  return result
+  return result, outs
 end
 
 function gradient.cotangents(case)

@@ -220,15 +220,14 @@ layer[#layer + 1] = { name = "each gradient alone", run = gradient.alone }
 layer[#layer + 1] = { name = "second derivatives", run = gradient.second }
 
 -- ---- threads, runs ---------------------------------------------------------------------------------------------------
-local function with_gradients(case, info)
-  local variables = gradient.variables(case, info)
-  local outs = bytes_of(guess.apply(case))
+local function with_gradients(case, info, vs)
+  local found, outs = gradient.grads(case, gradient.variables(case, info), vs)
   local grads = {}
-  for k, g in pairs(gradient.grads(case, variables, gradient.cotangents(case))) do
+  for k, g in pairs(found) do
     if k ~= "n" then grads[#grads + 1] = k .. g:tobytes() end
   end
   table.sort(grads)
-  return outs .. table.concat(grads)
+  return bytes_of(outs) .. table.concat(grads)
 end
 
 local LONG = 0.05 -- seconds of a run, with backward and on five counts of threads some twenty times as many
@@ -254,10 +253,11 @@ layer[#layer + 1] = { name = "threads", run = function(t)
   local case = divided(t)
   local wanted, states = nil, {} -- what a run takes from the state it finds again
   for _, tensor in case.layer:named_states() do states[tensor] = tensor:clone() end
+  local vs = gradient.cotangents(case)
   for _, threads in ipairs { 1, 2, 3, 8, 1 } do
     luron.threads(threads)
     for tensor, value in pairs(states) do tensor:copy_(value) end
-    local got = with_gradients(case, t.info)
+    local got = with_gradients(case, t.info, vs)
     if wanted and got ~= wanted then
       luron.threads(was)
       t.fail("%s: other bits on %d threads than on one", case_text(case), threads)
