@@ -64,8 +64,9 @@ static int tile_width(const luron__reduce_args *r) {
     int last = r->n_reduced - 1;
     bool columns = last < 0 || r->reduced[last] < SHORT_RUN || r->kept_stride[r->n_kept - 1] < r->reduced_stride[last];
     int64_t inner = r->kept[r->n_kept - 1];
-    const int64_t most = columns ? COLUMNS : luron__reduce_by_rows(r) && r->n < BLOCK / 2 ? BLOCK / r->n : 1;
-    return (int)(inner < most ? inner : most < COLUMNS ? most : COLUMNS);
+    int64_t width = columns ? COLUMNS : luron__reduce_by_rows(r) && r->n < BLOCK / 2 ? BLOCK / r->n : 1;
+    if (width > COLUMNS) width = COLUMNS;
+    return (int)(inner < width ? inner : width);
 }
 
 static int64_t n_tiles(const luron__reduce_args *r) {
