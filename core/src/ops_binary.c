@@ -106,7 +106,7 @@ static luron_tensor *narrowed(luron_tensor *to, luron__storage *storage, int64_t
     return to;
 }
 
-/* What is computed in: of what wraps around or chooses, and of comparisons, the bits are the same as in int64. */
+/* What is computed in: of what wraps around or chooses the bits are the same as in int64. */
 static uint32_t run_dtype(uint32_t dtype, int64_t fn) {
     const bool narrow = dtype == LURON_I32 || dtype == LURON_U8;
     return narrow && fn != LURON__BINARY_pow && fn != LURON__BINARY_floor_divide && fn != LURON__BINARY_remainder ? dtype
@@ -124,16 +124,11 @@ static luron_status compute(luron_ctx *ctx, luron__apply *a) {
     return luron__ew_compute(ctx, &both, luron__ew_binary, a->attrs.flags, run, run);
 }
 
-/* Is no number of x another one in this dtype, that is no real? */
-static bool holds(const luron_tensor *x, uint32_t dtype) {
-    if (luron_dtype_size(x->dtype) <= luron_dtype_size(dtype)) return true;
-    int64_t number = 0, narrow = 0, back = 0;
-    if (x->ndim == 0) {
-        luron__convert(LURON_I64, &number, 1, x->dtype, luron__data(x), 1, 1);
-        luron__convert(dtype, &narrow, 1, LURON_I64, &number, 1, 1);
-        luron__convert(LURON_I64, &back, 1, dtype, &narrow, 1, 1);
-    }
-    return x->ndim == 0 && back == number;
+/* Is x of uint8, or a number that uint8 holds? */
+static bool is_u8(const luron_tensor *x) {
+    int64_t number = -1;
+    if (x->ndim == 0 && !luron_dtype_is_float(x->dtype)) luron__convert(LURON_I64, &number, 1, x->dtype, luron__data(x), 1, 1);
+    return x->dtype == LURON_U8 || (number >= 0 && number <= UINT8_MAX);
 }
 
 static luron_status compare_infer(luron_ctx *ctx, luron__apply *a) {
@@ -143,7 +138,7 @@ static luron_status compare_infer(luron_ctx *ctx, luron__apply *a) {
 
 static luron_status compare_compute(luron_ctx *ctx, luron__apply *a) {
     const uint32_t dtype = luron__promote(a->in[0], a->in[1], ctx->default_dtype);
-    uint32_t run = holds(a->in[0], dtype) && holds(a->in[1], dtype) ? run_dtype(dtype, a->attrs.flags) : luron__compute_dtype(dtype);
+    uint32_t run = dtype == LURON_U8 && is_u8(a->in[0]) && is_u8(a->in[1]) ? dtype : luron__compute_dtype(dtype);
     switch (a->attrs.flags) {
     case LURON__BINARY_logical_and:
     case LURON__BINARY_logical_or:

@@ -1,5 +1,5 @@
 /* elementwise_body.h -- run functions of two operands for one T: included with T, BITS, NAME(f) and, for integers, WHOLE; NARROW leaves
- * out what is not done to integers of fewer than 64 bits.
+ * out what is not done to integers of fewer than 64 bits, NO_COMPARISON comparisons.
  * The loops differ only in which operand is one number for all; every element is computed by the same expression.   */
 
 /* y[i] = expr of u, v; one of the steps is 1 */
@@ -49,10 +49,12 @@ BINARY(div, T, u / v)
 /* a NaN on either side wins */
 BINARY(maximum, T, u > v || u != u ? u : v)
 BINARY(minimum, T, u < v || u != u ? u : v)
+#ifndef NO_COMPARISON
 BINARY(eq, uint8_t, u == v)
 BINARY(ne, uint8_t, u != v)
 BINARY(lt, uint8_t, u < v)
 BINARY(le, uint8_t, u <= v)
+#endif
 #ifndef NARROW
 BINARY_CALL(any_pow, pow_one)
 /* Powers that pow is mostly used for, without it. */
@@ -153,11 +155,13 @@ static const NAME(binary_fn) NAME(binary)[LURON__BINARY_COUNT] = {[LURON__BINARY
                                                                   [LURON__BINARY_remainder] = NAME(remainder),
 #endif
                                                                   [LURON__BINARY_maximum] = NAME(maximum),
-                                                                  [LURON__BINARY_minimum] = NAME(minimum),
+#ifndef NO_COMPARISON
                                                                   [LURON__BINARY_eq] = NAME(eq),
                                                                   [LURON__BINARY_ne] = NAME(ne),
                                                                   [LURON__BINARY_lt] = NAME(lt),
-                                                                  [LURON__BINARY_le] = NAME(le)};
+                                                                  [LURON__BINARY_le] = NAME(le),
+#endif
+                                                                  [LURON__BINARY_minimum] = NAME(minimum)};
 
 #undef BINARY
 #undef BINARY_CALL

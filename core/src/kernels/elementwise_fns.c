@@ -83,7 +83,9 @@ static inline int64_t remainder_one_i64(int64_t a, int64_t b, int *found) {
 #define T int32_t
 #define NAME(f) f##_i32
 #define NARROW
+#define NO_COMPARISON
 #include "kernels/elementwise_body.h"
+#undef NO_COMPARISON
 #undef T
 #undef NAME
 #define T uint8_t
