@@ -106,6 +106,13 @@ static luron_tensor *narrowed(luron_tensor *to, luron__storage *storage, int64_t
     return to;
 }
 
+/* What is computed in: of what wraps around or chooses the bits are the same as in int64. */
+static uint32_t run_dtype(uint32_t dtype, int64_t fn) {
+    const bool narrow = dtype == LURON_I32 || dtype == LURON_U8;
+    return narrow && fn != LURON__BINARY_pow && fn != LURON__BINARY_floor_divide && fn != LURON__BINARY_remainder ? dtype
+                                                                                                                  : luron__compute_dtype(dtype);
+}
+
 static luron_status compute(luron_ctx *ctx, luron__apply *a) {
     luron_tensor number[2], *in[2];
     luron__storage storage[2];
@@ -113,8 +120,15 @@ static luron_status compute(luron_ctx *ctx, luron__apply *a) {
     luron__apply both = *a;
     for (int i = 0; i < 2; i++) in[i] = narrowed(&number[i], &storage[i], &room[i], a->in[i], a->dtype);
     both.in = in;
-    uint32_t run = luron__compute_dtype(a->dtype);
+    const uint32_t run = run_dtype(a->dtype, a->attrs.flags);
     return luron__ew_compute(ctx, &both, luron__ew_binary, a->attrs.flags, run, run);
+}
+
+/* Is x of uint8, or a number that uint8 holds? */
+static bool is_u8(const luron_tensor *x) {
+    int64_t number = -1;
+    if (x->ndim == 0 && !luron_dtype_is_float(x->dtype)) luron__convert(LURON_I64, &number, 1, x->dtype, luron__data(x), 1, 1);
+    return x->dtype == LURON_U8 || (number >= 0 && number <= UINT8_MAX);
 }
 
 static luron_status compare_infer(luron_ctx *ctx, luron__apply *a) {
@@ -123,7 +137,8 @@ static luron_status compare_infer(luron_ctx *ctx, luron__apply *a) {
 }
 
 static luron_status compare_compute(luron_ctx *ctx, luron__apply *a) {
-    uint32_t run = luron__compute_dtype(luron__promote(a->in[0], a->in[1], ctx->default_dtype));
+    const uint32_t dtype = luron__promote(a->in[0], a->in[1], ctx->default_dtype);
+    uint32_t run = dtype == LURON_U8 && is_u8(a->in[0]) && is_u8(a->in[1]) ? dtype : luron__compute_dtype(dtype);
     switch (a->attrs.flags) {
     case LURON__BINARY_logical_and:
     case LURON__BINARY_logical_or:

@@ -152,6 +152,26 @@ static void test_convert_pairs_and_strides(void **state) {
             }
 }
 
+/* Any bits at all in order, for which there may be other loops, and apart. */
+static void test_convert_the_same_bits_apart(void **state) {
+    static const uint32_t dtypes[] = {LURON_F32, LURON_F64, LURON_F16, LURON_BF16,
+                                      LURON_I64, LURON_I32, LURON_U8,  LURON_B8};
+    enum { N = 4096, LESS = 5 };
+    static uint8_t from[8 * N], apart[24 * N], to[8 * N], to_apart[16 * N];
+    uint32_t word = 1;
+    (void)state;
+    for (int i = 0; i < 8 * N; i++) from[i] = (uint8_t)((word = word * 1664525u + 1013904223u) >> 24);
+    for (int i = 0; i < N; i++) from[8 * i + 7] = (uint8_t)(i % 8 < 4 ? 0x40 | (i & 0x81) : from[8 * i + 7]); /* doubles that are not all huge or tiny */
+    for (int f = 0; f < 8; f++)
+        for (int t = 0; t < 8; t++) {
+            const size_t in = (size_t)luron_dtype_size(dtypes[f]), out = (size_t)luron_dtype_size(dtypes[t]);
+            for (size_t i = 0; i < N; i++) memcpy(apart + 3 * i * in, from + i * in, in);
+            luron__convert(dtypes[t], to, 1, dtypes[f], from, 1, N - LESS);
+            luron__convert(dtypes[t], to_apart, 2, dtypes[f], apart, 3, N - LESS);
+            for (size_t i = 0; i < N - LESS; i++) assert_memory_equal(to + i * out, to_apart + 2 * i * out, out);
+        }
+}
+
 static void test_convert_promotion_matches_pytorch(void **state) {
     static const uint32_t dtypes[] = {LURON_F32, LURON_F64, LURON_F16, LURON_BF16,
                                       LURON_I64, LURON_I32, LURON_U8,  LURON_B8};
@@ -215,6 +235,7 @@ int main(void) {
         test_case(test_convert_halves_round_to_even),
         test_case(test_convert_integers),
         test_case(test_convert_pairs_and_strides),
+        test_case(test_convert_the_same_bits_apart),
         test_case(test_convert_promotion_matches_pytorch),
         test_case(test_convert_cast),
     };

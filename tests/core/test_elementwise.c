@@ -142,6 +142,46 @@ static void test_elementwise_rounding_keeps_integers(void **state) {
     luron_tensor_unref(x), luron_tensor_unref(small);
 }
 
+/* Narrow integers wrap around and compare as int64 would, cut to their size; numbers beside them that they do not hold, too. */
+static void test_elementwise_narrow_integers(void **state) {
+    static const binary_fn fns[] = {luron_add, luron_sub, luron_mul, luron_maximum, luron_minimum,
+                                    luron_eq,  luron_ne,  luron_lt,  luron_le,      luron_gt, luron_ge};
+    static const uint32_t dtypes[] = {LURON_U8, LURON_I32};
+    static const int64_t numbers[] = {0, 7, 255, 256, -1, INT32_MIN, (int64_t)1 << 40};
+    enum { N = 83, FIRST_COMPARISON = 5 };
+    double a_values[N], b_values[N];
+    luron_ctx *ctx = *state;
+    for (int d = 0; d < COUNT(dtypes); d++) {
+        const double most = dtypes[d] == LURON_U8 ? 256 : 0x1p32, least = dtypes[d] == LURON_U8 ? 0 : -0x1p31;
+        for (int i = 0; i < N; i++) {
+            a_values[i] = least + floor(fmod(i * 0.6180339887, 1) * most);
+            b_values[i] = i % 3 ? least + floor(fmod(i * 0.7548776662, 1) * most) : a_values[i];
+        }
+        luron_tensor *a = tensor_of(ctx, dtypes[d], 1, (const int64_t[]){N}, a_values), *wide, *y, *want, *cut;
+        assert_ok(ctx, luron_cast(&wide, ctx, a, LURON_I64));
+        for (int k = 0; k < COUNT(fns); k++)
+            for (int n = -1; n < COUNT(numbers); n++) {
+                luron_tensor *b, *other;
+                if (n < 0) b = tensor_of(ctx, dtypes[d], 1, (const int64_t[]){N}, b_values);
+                else assert_ok(ctx, luron_scalar_int(&b, ctx, numbers[n]));
+                assert_ok(ctx, luron_cast(&other, ctx, b, LURON_I64));
+                assert_ok(ctx, fns[k](&y, ctx, a, b));
+                if (n >= 0 && k < FIRST_COMPARISON) { /* the number is cut to size first */
+                    luron_tensor *small;
+                    assert_ok(ctx, luron_cast(&small, ctx, other, dtypes[d]));
+                    luron_tensor_unref(other);
+                    assert_ok(ctx, luron_cast(&other, ctx, small, LURON_I64));
+                    luron_tensor_unref(small);
+                }
+                assert_ok(ctx, fns[k](&want, ctx, wide, other));
+                assert_ok(ctx, luron_cast(&cut, ctx, want, k < FIRST_COMPARISON ? dtypes[d] : LURON_B8));
+                assert_tensor_same(y, cut);
+                luron_tensor_unref(b), luron_tensor_unref(other), luron_tensor_unref(y), luron_tensor_unref(want), luron_tensor_unref(cut);
+            }
+        luron_tensor_unref(a), luron_tensor_unref(wide);
+    }
+}
+
 /* Functions that integers cannot express give the default dtype. */
 static void test_elementwise_integers_become_real(void **state) {
     luron_ctx *ctx = *state;
@@ -463,6 +503,7 @@ int main(void) {
         test_case(test_elementwise_binary_values),
         test_case(test_elementwise_powers),
         test_case(test_elementwise_integer_values),
+        test_case(test_elementwise_narrow_integers),
         test_case(test_elementwise_rounding_keeps_integers),
         test_case(test_elementwise_integers_become_real),
         test_case(test_elementwise_bool),

@@ -162,11 +162,11 @@ static void test_reduce_sums_follow_the_rule(void **state) {
 static void test_reduce_same_bits_in_any_layout_and_on_any_thread_count(void **state) {
     luron_ctx *ctx = *state;
     static const char *const ops[] = {"sum", "var", "prod", "amax"};
-    static const int64_t shapes[][3] = {{3, 70, 90}, {2, 5, 14000}, {300, 2, 301}, {70000, 2, 3}};
+    static const int64_t shapes[][3] = {{3, 70, 90}, {2, 5, 14000}, {300, 2, 301}, {70000, 2, 3}, {150, 4, 5}, {2, 90, 100}};
     static const struct {
         int n, dims[3];
     } over[] = {{0, {0}}, {1, {0}}, {1, {1}}, {1, {2}}, {2, {0, 2}}, {2, {0, 1}}, {2, {1, 2}}};
-    for (int s = 0; s < 4; s++) {
+    for (int s = 0; s < 6; s++) {
         luron_tensor *x = uniform(ctx, LURON_F64, 3, shapes[s]), *other = scattered(ctx, x);
         for (int op = 0; op < 4; op++)
             for (int o = 0; o < 7; o++) {

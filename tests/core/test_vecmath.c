@@ -21,7 +21,9 @@ static const function functions[] = {
     {"exp", LURON_MAP_exp, exp},       {"expm1", LURON_MAP_expm1, expm1}, {"log", LURON_MAP_log, log},
     {"log1p", LURON_MAP_log1p, log1p}, {"tanh", LURON_MAP_tanh, tanh},    {"sigmoid", LURON_MAP_sigmoid, sigmoid},
     {"erf", LURON_MAP_erf, erf},       {"sqrt", LURON_MAP_sqrt, sqrt},    {"floor", LURON_MAP_floor, floor},
-    {"sin", LURON_MAP_sin, sin},       {"cos", LURON_MAP_cos, cos},
+    {"sin", LURON_MAP_sin, sin},       {"cos", LURON_MAP_cos, cos},       {"tan", LURON_MAP_tan, tan},
+    {"asin", LURON_MAP_asin, asin},    {"acos", LURON_MAP_acos, acos},    {"atan", LURON_MAP_atan, atan},
+    {"sinh", LURON_MAP_sinh, sinh},    {"cosh", LURON_MAP_cosh, cosh},
     {"ceil", LURON_MAP_ceil, ceil},    {"round", LURON_MAP_round, rint},  {"trunc", LURON_MAP_trunc, trunc},
 };
 enum { N_FUNCTIONS = sizeof functions / sizeof *functions };

@@ -40,7 +40,8 @@ enum {
         LURON__BINARY_COUNT
 };
 int luron__ew_unary(const luron__ew *e, int64_t n, const void *const *in, const int *step, void *out);
-/** Arithmetic: operands and output of one of float32, float64, int64; comparisons: output bool; logical_*: all bool. */
+/** Arithmetic: operands and output of one of float32, float64, int64, and for what is not pow, floor_divide or remainder int32 and uint8;
+ *  comparisons: of those but int32, output bool; logical_*: all bool. */
 int luron__ew_binary(const luron__ew *e, int64_t n, const void *const *in, const int *step, void *out);
 /** num[0] x + num[1] (id 0), min(max(x, num[0]), num[1]) (id 1), isfinite (2), isnan (3), not (4, on bool). */
 int luron__ew_number(const luron__ew *e, int64_t n, const void *const *in, const int *step, void *out);

@@ -1,4 +1,5 @@
-/* elementwise_body.h -- run functions of two operands for one T: included with T, BITS, NAME(f) and, for integers, WHOLE.
+/* elementwise_body.h -- run functions of two operands for one T: included with T, BITS, NAME(f) and, for integers, WHOLE; NARROW leaves
+ * out what is not done to integers of fewer than 64 bits, NO_COMPARISON comparisons.
  * The loops differ only in which operand is one number for all; every element is computed by the same expression.   */
 
 /* y[i] = expr of u, v; one of the steps is 1 */
@@ -36,9 +37,9 @@
     }
 
 #ifdef WHOLE
-BINARY(add, T, WRAP(u, +, v))
-BINARY(sub, T, WRAP(u, -, v))
-BINARY(mul, T, WRAP(u, *, v))
+BINARY(add, T, WRAP(T, u, +, v))
+BINARY(sub, T, WRAP(T, u, -, v))
+BINARY(mul, T, WRAP(T, u, *, v))
 #else
 BINARY(add, T, u + v)
 BINARY(sub, T, u - v)
@@ -48,10 +49,13 @@ BINARY(div, T, u / v)
 /* a NaN on either side wins */
 BINARY(maximum, T, u > v || u != u ? u : v)
 BINARY(minimum, T, u < v || u != u ? u : v)
+#ifndef NO_COMPARISON
 BINARY(eq, uint8_t, u == v)
 BINARY(ne, uint8_t, u != v)
 BINARY(lt, uint8_t, u < v)
 BINARY(le, uint8_t, u <= v)
+#endif
+#ifndef NARROW
 BINARY_CALL(any_pow, pow_one)
 /* Powers that pow is mostly used for, without it. */
 static int NAME(pow)(int64_t n, const T *a, int sa, const T *b, int sb, void *out) {
@@ -135,6 +139,7 @@ static int NAME(where)(int64_t n, const uint8_t *cond, int sc, const T *a, int s
             y[i] = NAME(choose)(cond[i * sc], a[i * sa], b[i * sb]);
     return 0;
 }
+#endif
 
 typedef int (*NAME(binary_fn))(int64_t n, const T *a, int sa, const T *b, int sb, void *out);
 static const NAME(binary_fn) NAME(binary)[LURON__BINARY_COUNT] = {[LURON__BINARY_add] = NAME(add),
@@ -144,15 +149,19 @@ static const NAME(binary_fn) NAME(binary)[LURON__BINARY_COUNT] = {[LURON__BINARY
                                                                   [LURON__BINARY_div] = NAME(div),
                                                                   [LURON__BINARY_atan2] = NAME(atan2),
 #endif
+#ifndef NARROW
                                                                   [LURON__BINARY_pow] = NAME(pow),
-                                                                  [LURON__BINARY_maximum] = NAME(maximum),
-                                                                  [LURON__BINARY_minimum] = NAME(minimum),
                                                                   [LURON__BINARY_floor_divide] = NAME(floor_divide),
                                                                   [LURON__BINARY_remainder] = NAME(remainder),
+#endif
+                                                                  [LURON__BINARY_maximum] = NAME(maximum),
+#ifndef NO_COMPARISON
                                                                   [LURON__BINARY_eq] = NAME(eq),
                                                                   [LURON__BINARY_ne] = NAME(ne),
                                                                   [LURON__BINARY_lt] = NAME(lt),
-                                                                  [LURON__BINARY_le] = NAME(le)};
+                                                                  [LURON__BINARY_le] = NAME(le),
+#endif
+                                                                  [LURON__BINARY_minimum] = NAME(minimum)};
 
 #undef BINARY
 #undef BINARY_CALL

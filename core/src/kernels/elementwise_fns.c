@@ -33,7 +33,7 @@ REAL_ONE(float, f32, f)
 REAL_ONE(double, f64, )
 
 /* Integers wrap around, which C leaves undefined for signed ones. */
-#define WRAP(u, op, v) ((int64_t)((uint64_t)(u)op(uint64_t)(v)))
+#define WRAP(T, u, op, v) ((T)((uint64_t)(u)op(uint64_t)(v)))
 
 static inline int64_t pow_one_i64(int64_t a, int64_t b, int *found) {
     uint64_t result = 1, square = (uint64_t)a;
@@ -45,7 +45,7 @@ static inline int64_t pow_one_i64(int64_t a, int64_t b, int *found) {
 
 static inline int64_t floor_divide_one_i64(int64_t a, int64_t b, int *found) {
     if (b == 0) *found |= LURON__EW_DIVISION_BY_ZERO;
-    if (b == 0 || b == -1) return WRAP(0, -, a);
+    if (b == 0 || b == -1) return WRAP(int64_t, 0, -, a);
     return a / b - (a % b != 0 && (a < 0) != (b < 0));
 }
 
@@ -77,6 +77,19 @@ static inline int64_t remainder_one_i64(int64_t a, int64_t b, int *found) {
 #define DTYPE LURON_I64
 #define NAME(f) f##_i64
 #define WHOLE
+#include "kernels/elementwise_body.h"
+#undef T
+#undef NAME
+#define T int32_t
+#define NAME(f) f##_i32
+#define NARROW
+#define NO_COMPARISON
+#include "kernels/elementwise_body.h"
+#undef NO_COMPARISON
+#undef T
+#undef NAME
+#define T uint8_t
+#define NAME(f) f##_u8
 #include "kernels/elementwise_body.h"
 
 /* ---- logic: runs of bool --------------------------------------------------------------------------------------- */
@@ -123,6 +136,12 @@ int luron__ew_binary(const luron__ew *e, int64_t n, const void *const *in, const
         break;
     case LURON_I64:
         found = binary_i64[id](count, a, sa, b, sb, out);
+        break;
+    case LURON_I32:
+        found = binary_i32[id](count, a, sa, b, sb, out);
+        break;
+    case LURON_U8:
+        found = binary_u8[id](count, a, sa, b, sb, out);
         break;
     default:
         found = logical(id, count, a, sa, b, sb, out);

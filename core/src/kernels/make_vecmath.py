@@ -62,3 +62,6 @@ if __name__ == "__main__":
                     1e-9, turn ** 2, range(4)))
     show("cos", fit(lambda s: (mp.cos(mp.sqrt(s)) - 1 + s / 2) / s ** 2, lambda s: s ** 2 / mp.cos(mp.sqrt(s)),
                     1e-9, turn ** 2, range(4)))
+    # asin(x) = x + x s P(s), sinh and tan alike; atan(t) = t + t s P(s)
+    for name, f, most, n in (("asin", mp.asin, 0.5, 5), ("sinh", mp.sinh, 1, 4), ("tan", mp.tan, turn, 6), ("atan", mp.atan, 1, 8)):
+        show(name, fit(lambda s: (f(mp.sqrt(s)) / mp.sqrt(s) - 1) / s, lambda s: s / (f(mp.sqrt(s)) / mp.sqrt(s)), 1e-9, most ** 2, range(n)))

@@ -53,13 +53,20 @@ void luron__reduce_dims(luron__reduce_args *r, int ndim, const int64_t *shape, c
     }
 }
 
-/* Outputs of a tile: several where their numbers lie closer together than those of one output, or where one has few. */
+bool luron__reduce_by_rows(const luron__reduce_args *r) {
+    return r->n <= BLOCK && (r->n_reduced == 0 || (r->n_reduced == 1 && r->reduced_stride[0] == 1));
+}
+
+/* Outputs of a tile: several where their numbers lie closer together than those of one output, or where one has few; rows, of which
+ * a tile of one would take longer to find than to add. */
 static int tile_width(const luron__reduce_args *r) {
     if (!r->n_kept) return 1;
     int last = r->n_reduced - 1;
     bool columns = last < 0 || r->reduced[last] < SHORT_RUN || r->kept_stride[r->n_kept - 1] < r->reduced_stride[last];
     int64_t inner = r->kept[r->n_kept - 1];
-    return !columns ? 1 : inner < COLUMNS ? (int)inner : COLUMNS;
+    int64_t width = columns ? COLUMNS : luron__reduce_by_rows(r) && r->n < BLOCK / 2 ? BLOCK / r->n : 1;
+    if (width > COLUMNS) width = COLUMNS;
+    return (int)(inner < width ? inner : width);
 }
 
 static int64_t n_tiles(const luron__reduce_args *r) {

@@ -21,6 +21,8 @@ typedef struct luron__reduce_job {
 } luron__reduce_job;
 void luron__reduce_blocks(void *job, int64_t begin, int64_t end, int64_t chunk);
 
+/** Has each output one run of numbers in order, of at most a block? */
+bool luron__reduce_by_rows(const luron__reduce_args *r);
 /** `width` outputs from `output` on, whose numbers begin at `offset`. */
 typedef void luron__reduce_tile_fn(const luron__reduce_args *r, int64_t offset, int64_t output, int width, int threads,
                                    void *work);

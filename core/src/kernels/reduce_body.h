@@ -35,14 +35,29 @@ static inline __attribute__((always_inline)) A NAME(start)(const int fn) {
     return fn == LURON__REDUCE_PROD ? 1 : fn == LURON__REDUCE_MAX ? LOWEST : fn == LURON__REDUCE_MIN ? HIGHEST : 0;
 }
 
+/* The lanes in one, the same as by join: without a NaN a maximum or minimum is one instruction, where a compiler makes of a choice
+ * that looks for it a branch that nobody could predict. */
+static inline __attribute__((always_inline)) A NAME(fold_extremes)(const int fn, T *lane) {
+    int is_nan = 0;
+    for (int l = 0; l < LANES; l++) is_nan |= IS_NAN(lane[l]);
+    LURON__UNROLL(4) for (int half = LANES / 2; half; half /= 2)
+        LURON__UNROLL(8) for (int l = 0; l < half; l++) {
+            const T v = lane[l + half], acc = lane[l];
+            if (is_nan)
+                lane[l] = (T)NAME(join)(fn, acc, v);
+            else
+                lane[l] = fn == LURON__REDUCE_MAX ? (v > acc ? v : acc) : v < acc ? v : acc;
+        }
+    return lane[0];
+}
+
 /* Numbers in order from lane 0 on, as vectors of 16 bytes, or of 32 where there are such; a compiler makes branches of wider ones. */
 #define EXTREMES(name, bytes)                                                                                          \
     typedef T NAME(name##_vector) __attribute__((vector_size((bytes) < LANES * sizeof(T) ? (bytes) : LANES * sizeof(T)))); \
-    static inline __attribute__((always_inline)) void NAME(name)(const int fn, A *lane, const T *x, int64_t n) {       \
+    static inline __attribute__((always_inline)) void NAME(name)(const int fn, T *lane, const T *x, int64_t n) {       \
         enum { WIDE = sizeof(NAME(name##_vector)) / sizeof(T), VECTORS = LANES / WIDE };                               \
         NAME(name##_vector) best[VECTORS], v;                                                                          \
-        for (int l = 0; l < LANES; l++)                                                                                \
-            best[l / WIDE][l % WIDE] = (T)lane[l];                                                                     \
+        memcpy(best, lane, sizeof best);                                                                               \
         for (int64_t i = 0; i < n; i += LANES)                                                                         \
             LURON__UNROLL(16) for (int k = 0; k < VECTORS; k++) {                                                      \
                 memcpy(&v, x + i + k * WIDE, sizeof v);                                                                \
@@ -51,8 +66,7 @@ static inline __attribute__((always_inline)) A NAME(start)(const int fn) {
                 best[k] = (NAME(name##_vector))((better & (__typeof__(better))v) |                                     \
                                                 (~better & (__typeof__(better))best[k]));                              \
             }                                                                                                          \
-        for (int l = 0; l < LANES; l++)                                                                                \
-            lane[l] = best[l / WIDE][l % WIDE];                                                                        \
+        memcpy(lane, best, sizeof best);                                                                               \
     }
 EXTREMES(extremes, 16)
 
@@ -118,8 +132,10 @@ static inline __attribute__((always_inline)) void NAME(fold)(const int fn, A *la
                                                                              int64_t n, A mean, const bool fresh) {    \
         const int64_t most = n / LANES * LANES;                                                                        \
         if (fn == LURON__REDUCE_MAX || fn == LURON__REDUCE_MIN) {                                                      \
-            for (int l = 0; l < LANES && fresh; l++) lane[l] = NAME(start)(fn);                                        \
-            NAME(extremes)(fn, lane, x, most);                                                                         \
+            T few[LANES];                                                                                              \
+            for (int l = 0; l < LANES; l++) few[l] = (T)lane[l];                                                       \
+            NAME(extremes)(fn, few, x, most);                                                                          \
+            for (int l = 0; l < LANES; l++) lane[l] = few[l];                                                          \
         } else                                                                                                         \
             NAME(sums)(fn, lane, x, most, mean, fresh);                                                                \
         for (int64_t i = most; i < n; i++) lane[i - most] = NAME(step)(fn, lane[i - most], x[i], mean);                \
@@ -129,6 +145,14 @@ static inline __attribute__((always_inline)) void NAME(fold)(const int fn, A *la
     }                                                                                                                  \
     static target inline __attribute__((always_inline)) A NAME(whole##_one)(const int fn, const T *x, int64_t n,       \
                                                                             A mean) {                                  \
+        const int64_t most = n / LANES * LANES;                                                                        \
+        if (fn == LURON__REDUCE_MAX || fn == LURON__REDUCE_MIN) {                                                      \
+            T few[LANES];                                                                                              \
+            for (int l = 0; l < LANES; l++) few[l] = (T)NAME(start)(fn);                                               \
+            NAME(extremes)(fn, few, x, most);                                                                          \
+            for (int64_t i = most; i < n; i++) few[i - most] = (T)NAME(step)(fn, few[i - most], x[i], 0);              \
+            return NAME(fold_extremes)(fn, few);                                                                       \
+        }                                                                                                              \
         A lane[LANES];                                                                                                 \
         NAME(run##_one)(fn, lane, x, n, mean, true);                                                                   \
         NAME(fold)(fn, lane);                                                                                          \
@@ -263,8 +287,9 @@ static void NAME(block)(int fn, const luron__reduce_args *r, const void *from, i
 /* All numbers of a tile into total; from the blocks' results in `work` (blocks, COLUMNS) if they were made before. */
 static void NAME(tile_total)(int fn, const luron__reduce_args *r, const T *x, int width, const A *work, const A *mean,
                              A *total) {
-    if (width == 1 && r->n <= BLOCK && (r->n_reduced == 0 || (r->n_reduced == 1 && r->reduced_stride[0] == 1))) {
-        *total = PICK(whole)(fn, x, r->n, *mean); /* what the rest looks at takes longer than a short sum */
+    if (luron__reduce_by_rows(r) && (width == 1 || r->n >= SHORT_RUN)) { /* what the rest looks at takes longer than a short sum */
+        const int64_t step = r->n_kept ? r->kept_stride[r->n_kept - 1] : 0;
+        for (int c = 0; c < width; c++) total[c] = PICK(whole)(fn, x + c * step, r->n, mean[c]);
         return;
     }
     for (int c = 0; c < width; c++)

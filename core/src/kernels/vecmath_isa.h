@@ -33,6 +33,7 @@ enum { PIECE = 64, GATES = 256 };
     }
 TURN(sin)
 TURN(cos)
+TURN(tan)
 UNARY(far_sigmoid, luron__sigmoid_f32(v))
 UNARY(gate, luron__gate_f32(v))
 static void sigmoid_run(int64_t n, const float *x, float *y) {
@@ -60,6 +61,11 @@ void NORMALS(int64_t pairs, const uint32_t *w, double mean, double deviation, fl
     X(log1p, luron__log1p_f32(v))                                                                                      \
     X(tanh, luron__tanh_f32(v))                                                                                        \
     X(erf, luron__erf_f32(v))                                                                                          \
+    X(asin, luron__asin_f32(v))                                                                                        \
+    X(acos, luron__acos_f32(v))                                                                                        \
+    X(atan, luron__atan_f32(v))                                                                                        \
+    X(sinh, luron__sinh_f32(v))                                                                                        \
+    X(cosh, luron__cosh_f32(v))                                                                                        \
     X(floor, floorf(v))                                                                                                \
     X(ceil, ceilf(v))                                                                                                  \
     X(round, rintf(v))                                                                                                 \
@@ -68,4 +74,4 @@ FUNCTIONS(UNARY)
 
 #define ENTRY(name, expr) [LURON_MAP_##name] = name##_run,
 luron__map_f32_fn *const TABLE[LURON_MAP_COUNT] = {FUNCTIONS(ENTRY)[LURON_MAP_sin] = sin_run, [LURON_MAP_cos] = cos_run,
-                                                       [LURON_MAP_sigmoid] = sigmoid_run};
+                                                       [LURON_MAP_tan] = tan_run, [LURON_MAP_sigmoid] = sigmoid_run};
