@@ -76,7 +76,7 @@ return {
     { "x:double(): Tensor", "To float64." },
     { "x:long(): Tensor", "To int64." },
     { "x:int(): Tensor", "To int32." },
-    { "x:byte(): Tensor", "To uint8." },
+    { "x:byte(): Tensor", "To uint8. Real numbers lose what is behind the point, and those out of range become 0 or 255 (NaN: 0); integers keep their low byte." },
     { "x:bool(): Tensor", "To bool: is it other than 0?", is = { "luron.tensor({ 0, 2 }):bool()", "{ false, true }" } },
     { "x:contiguous(): Tensor", "x, or a copy of it whose elements lie in row-major order." },
     { "x:clone(): Tensor", "A copy with memory of its own; gradients flow through it." },

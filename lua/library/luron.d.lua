@@ -521,11 +521,11 @@ function Tensor:int() end
 ---@return luron.Tensor
 function luron.int(x) end
 
---- To uint8.
+--- To uint8. Real numbers lose what is behind the point, and those out of range become 0 or 255 (NaN: 0); integers keep their low byte.
 ---@return luron.Tensor
 function Tensor:byte() end
 
---- To uint8.
+--- To uint8. Real numbers lose what is behind the point, and those out of range become 0 or 255 (NaN: 0); integers keep their low byte.
 ---@param x luron.Tensor
 ---@return luron.Tensor
 function luron.byte(x) end
