@@ -213,7 +213,8 @@ static luron_status check_graph(check *c, const buffers *b) {
         int64_t n = c->vs[k] ? luron_tensor_numel(c->vs[k]) : 0;
         for (int64_t i = 0; i < n; i++, with++, without++) {
             double gap = fabs(*with - *without);
-            if (!isfinite(gap) || gap <= c->options.atol + c->options.rtol * (fabs(*with) + fabs(*without))) continue;
+            if (*with == *without || (isnan(*with) && isnan(*without))) continue;
+            if (isfinite(gap) && gap <= c->options.atol + c->options.rtol * (fabs(*with) + fabs(*without))) continue;
             char name[48];
             return luron__fail(c->ctx, LURON_E_GRADIENT,
                                "gradcheck of order 2: the gradient of %s, element %lld, is %.10g, and %.10g with a graph",

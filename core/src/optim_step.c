@@ -72,7 +72,7 @@ static uint64_t kept_by(const luron_optim *o, const group *g) {
     return kept;
 }
 
-/* State s of parameter i; NULL: not kept, or of no elements. */
+/* State s of parameter i; NULL: not kept, or, of types that see whole parameters, of no elements. */
 static luron_tensor *state_of(const luron_optim *o, const group *g, uint64_t kept, int i, int s) {
     return kept >> s & 1 ? g->states[i * o->n_states + s] : NULL;
 }

@@ -176,7 +176,10 @@ static int check_first(differences *d, luron_ctx *ctx, job *first) {
         if (first) first->keeps = i >= first->d->n_x;
         right = compare(&j, i, grads[i]);
     }
-    if (first) unref_all(first->kept, first->n_kept);
+    if (first) {
+        unref_all(first->kept, first->n_kept);
+        first->n_kept = 0;
+    }
     luron_ctx_set_recording(ctx, 1);
     unref_all(grads, d->n_x);
     unref_all(j.v, d->n_out);
@@ -189,7 +192,7 @@ static luron_status gradient_fn(luron_tensor **outs, luron_ctx *ctx, void *ud) {
     luron_tensor *made[DIFFERENCES_MAX_OUT], **ys = first->keeps ? first->kept : made;
     int recording = luron_ctx_set_recording(ctx, 1);
     luron_status status = first->n_kept ? LURON_OK : evaluate(ys, ctx, first->d);
-    if (first->keeps) first->n_kept = first->d->n_out;
+    if (first->keeps && !status) first->n_kept = first->d->n_out;
     if (!status)
         status = gradients(outs, first, ys, recording ? LURON_CREATE_GRAPH : first->keeps ? LURON_RETAIN_GRAPH : 0);
     if (!first->keeps) unref_all(ys, first->d->n_out);

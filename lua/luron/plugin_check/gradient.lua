@@ -288,20 +288,18 @@ local function sum_of(outs, vs)
   return total
 end
 
---- Gradients of the outputs by the variables, with fixed cotangents; and those outputs. higher: by compose.
+--- Gradients of the outputs by the variables, with fixed cotangents. higher: by compose.
 function gradient.grads(case, variables, vs, higher)
   local was = luron.higher(higher or false)
-  local outs
   local ok, result = pcall(function()
     local values = copies(variables)
-    outs = outputs_at(case, variables, values)
-    local total = sum_of(outs, vs)
+    local total = sum_of(outputs_at(case, variables, values), vs)
     return total and { n = #values, luron.grad(total, values, { create_graph = higher }) } or { n = #values }
   end)
   luron.higher(was)
   restore(case, variables)
   if not ok then error(result, 0) end
-  return result, outs
+  return result
 end
 
 function gradient.cotangents(case)

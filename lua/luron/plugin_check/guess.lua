@@ -154,14 +154,17 @@ local MANY = 1000
 local function draw_many(rand, port, n, domain, ids)
   local seed, position = luron.random_state()
   luron.set_random_state(rand(1 << 30), 0)
-  local double, values = { dtype = "float64" }
-  if port.index then values = luron.randint(1, ids, n)
-  elseif port.dtype == "bool" or port.mask then values = luron.rand(n, double):lt(0.5)
-  elseif port.dtype and not port.dtype:find "float" then values = luron.randint(1, 3, n)
-  elseif domain == "unit" then values = luron.rand(n, double) * 0.9 + 0.05
-  elseif domain == "wide" then values = (luron.rand(n, double):lt(0.5):to "float64" * 5 + 1) * (luron.rand(n, double) * 2 - 1)
-  else values = luron.randn(n, double) end
+  local double = { dtype = "float64" }
+  local ok, values = pcall(function()
+    if port.index then return luron.randint(1, ids, n) end
+    if port.dtype == "bool" or port.mask then return luron.rand(n, double):lt(0.5) end
+    if port.dtype and not port.dtype:find "float" then return luron.randint(1, 3, n) end
+    if domain == "unit" then return luron.rand(n, double) * 0.9 + 0.05 end
+    if domain == "wide" then return (luron.rand(n, double):lt(0.5):to "float64" * 5 + 1) * (luron.rand(n, double) * 2 - 1) end
+    return luron.randn(n, double)
+  end)
   luron.set_random_state(seed, position)
+  if not ok then error(values, 0) end
   return values
 end
 
