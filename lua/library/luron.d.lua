@@ -3466,10 +3466,10 @@ function Loader:restore(state) end
 ---@return function
 function luron.compile(fn) end
 
---- For each kind of call whether there is a plan, and if not, why.
----@param compiled function
+--- For each kind of call of what `luron.compile` gave, or of the steps behind the history that `luron.fit` gave, whether there is a plan, and if not, why.
+---@param subject function|table
 ---@return string
-function luron.explain(compiled) end
+function luron.explain(subject) end
 
 --- Trains and gives the history, one entry `{ epoch, loss, accuracy, validation }` an epoch; no `accuracy` where targets are no class ids, such as labels that `nn.MixUp` has mixed. The loop in it is the one that the tutorial writes by hand. Data without a batch raise; of a loader that was restored behind the last batch of an epoch the first entry has no loss.
 ---@param model luron.Model|luron.Module|luron.Layer

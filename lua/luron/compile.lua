@@ -170,9 +170,14 @@ local function compile(fn)
   return setmetatable({ fn = fn, entries = {}, order = {}, n_entries = 0 }, Compiled)
 end
 
-local function explain(compiled)
-  if getmetatable(compiled) ~= Compiled then core.badarg(1, "explain", "what luron.compile gave expected, got " .. core.got(compiled)) end
-  return tostring(compiled)
+-- What to say of the steps behind a history of luron.fit.
+local of_history = setmetatable({}, { __mode = "k" })
+
+local function explain(subject)
+  if getmetatable(subject) ~= Compiled and not of_history[subject] then
+    core.badarg(1, "explain", "the function that luron.compile gave, or the history of luron.fit, expected, got " .. core.got(subject))
+  end
+  return of_history[subject] or tostring(subject)
 end
 
-return { compile = compile, explain = explain }
+return { compile = compile, explain = explain, of_history = of_history }

@@ -1,7 +1,7 @@
 --- Training and evaluation in one call. The loop inside is the one that users write by hand (models/ shows both).
 local core = require "luron.core"
 local clip = require "luron.clip"
-local compile = require("luron.compile").compile
+local compiling = require "luron.compile"
 local early_stop = require "luron.early_stop"
 local lbfgs = require "luron.lbfgs"
 local module = require "luron.module"
@@ -145,7 +145,7 @@ local function evaluate(model, data, options)
     local scores = model(x)
     return scores, loss(scores, y)
   end
-  if is_fixed(model, options.loss) then judge = compile(judge) end
+  if is_fixed(model, options.loss) then judge = compiling.compile(judge) end
   local ok, message = pcall(core.no_grad, function()
     for x, y in loader do
       local scores, value = judge(x, y)
@@ -165,11 +165,14 @@ local function evaluate(model, data, options)
   return result
 end
 
--- A step that is nothing but forward, backward and the optimiser's, by a plan; nil where it is more.
+-- A step that is nothing but forward, backward and the optimiser's, by a plan; nil and why where it is more.
 local function plain_step(model, loss_of, opt, options)
-  local more = options.accumulate or options.activity or options.penalty or options.clip_norm or options.clip_value
-  if more or not is_fixed(model, options.loss) or not core.is_optim(opt) then return nil end
-  return compile(function(x, y)
+  for _, name in ipairs { "accumulate", "activity", "penalty", "clip_norm", "clip_value" } do
+    if options[name] then return nil, "it is more than forward, backward and step: " .. name end
+  end
+  if not is_fixed(model, options.loss) then return nil, "model or loss is Lua code, which may do something else each time: luron.compile a loop of your own" end
+  if not core.is_optim(opt) then return nil, "optim is no optimiser of luron, but Lua code" end
+  return compiling.compile(function(x, y)
     opt:zero_grad()
     local scores = model(x)
     local loss = loss_of(scores, y)
@@ -293,7 +296,7 @@ local function fit(model, data, options)
   local history, first, epochs = {}, epochs_of(options)
   local quiet = options.progress == false
   local line = quiet and setmetatable({}, { __index = silent }) or progress.new(epochs, loader:examples(), first)
-  local step = plain_step(model, loss_of, opt, options)
+  local step, why = plain_step(model, loss_of, opt, options)
   model:train()
   for epoch = first, epochs do
     local is_rest = field(loader, "resumed") -- of an epoch whose last batch may have been out when it was saved
@@ -319,6 +322,7 @@ local function fit(model, data, options)
     if stop then break end
   end
   if watch then watch:finish() end
+  compiling.of_history[history] = step and tostring(step) or "steps of fit: computed as they are: " .. why
   return history
 end
 

@@ -238,6 +238,25 @@ describe("fit", function()
       { loss = "mse_loss" })
   end)
 
+  it("tells on request whether its steps were planned, and if not, why", function()
+    local set = task(24)
+    local function explained(options, model)
+      options.batch, options.epochs, options.loss, options.progress = 8, 2, options.loss or "mse_loss", false
+      return luron.explain(luron.fit(model or copy(), set, options))
+    end
+    assert.is_truthy(explained({}):find "planned, %d+ things to do")
+    for name, value in pairs { accumulate = 2, clip_norm = 1, clip_value = 1, penalty = { ["0.weight"] = luron.regularizer.l2() } } do
+      assert.is_truthy(explained({ [name] = value }):find("computed as they are: it is more than forward, backward and step: " .. name, 1, true))
+    end
+    assert.is_truthy(explained({ loss = function(y, t) return nn.mse_loss(y, t) end }):find("model or loss is Lua code", 1, true))
+    local model = copy()
+    local opt = optim.SGD(model, { lr = 0.1 })
+    local own = { step = function() opt:step() end, zero_grad = function() opt:zero_grad() end }
+    assert.is_truthy(explained({ optim = own }, model):find("optim is no optimiser of luron", 1, true))
+    fails("the function that luron.compile gave, or the history of luron.fit, expected, got", luron.explain, {})
+    fails("expected, got nil", luron.explain, nil)
+  end)
+
   it("says what is wrong", function()
     local ds, model = task(20), copy()
     fails("bad argument #3 to 'fit' (optim: LBFGS needs a closure: call opt:step(closure) in a loop of your own", fit, model, ds, { optim = optim.LBFGS(model) })

@@ -61,7 +61,6 @@ static bool has_stars(const drawing *d) {
 /* LARGE: tens of thousands of elements, of which the kernels make several pieces of work; more would only take longer. */
 static int64_t draw_size(drawing *d) {
     size_t dims = 1, letters = 0;
-    bool matrices = false;
     if (d->v == ONES) return 1;
     if (d->v != LARGE) return 2 + below(d, 3);
     for (int i = 0; i < d->n; i++) {
@@ -69,12 +68,10 @@ static int64_t draw_size(drawing *d) {
         for (size_t k = 0; k < n; k++) digits += isdigit(d->in[i].dims[k]) != 0;
         if (n > dims) dims = n;
         if (n - digits > letters) letters = n - digits;
-        matrices = matrices || (n == 2 && d->in[i].star);
     }
     if (letters > 3) return 14 + below(d, 6);
     if (letters == 3 && dims > 3) return 32 + below(d, 12);
-    if (dims == 2) return (matrices ? 150 : 190) + below(d, matrices ? 40 : 60);
-    return dims > 2 ? 45 + below(d, 20) : 300 + below(d, 60);
+    return dims > 2 ? 45 + below(d, 20) : dims == 2 ? 190 + below(d, 60) : 300 + below(d, 60);
 }
 
 static void draw_sizes(drawing *d, generated *g) {
