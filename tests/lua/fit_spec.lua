@@ -245,7 +245,7 @@ describe("fit", function()
       return luron.explain(luron.fit(model or copy(), set, options))
     end
     assert.is_truthy(explained({}):find "planned, %d+ things to do")
-    for name, value in pairs { accumulate = 2, clip_norm = 1, clip_value = 1, penalty = { ["0.weight"] = luron.regularizer.l2() } } do
+    for name, value in pairs { accumulate = 2, clip_norm = 1, clip_value = 1, penalty = { ["linear1/weight"] = luron.regularizer.l2() } } do
       assert.is_truthy(explained({ [name] = value }):find("computed as they are: it is more than forward, backward and step: " .. name, 1, true))
     end
     assert.is_truthy(explained({ loss = function(y, t) return nn.mse_loss(y, t) end }):find("model or loss is Lua code", 1, true))
