@@ -29,6 +29,7 @@ struct luron__pool {
     bool released;
     int64_t live_bytes, live_blocks, cached_bytes, given_bytes, limit, refused;
     luron__block *shelf; /* not owned; NULL: none */
+    luron__block *aside; /* other shelves with room, the last one first; not owned */
     luron__live *first_live, *last_live;
     int64_t n_live;
     int64_t fail_in; /* allocations until one fails; 0: off */
@@ -231,34 +232,91 @@ luron__block *luron__block_new(luron__pool *pool, size_t bytes) {
     return b;
 }
 
+/* Shelves of which half is free again wait to be filled once more. The lock is held, here and below. */
+static void set_aside(luron__block *b) {
+    if (b->is_aside || 2 * b->n_taken > LURON__PLACES) return;
+    b->before = NULL, b->after = b->pool->aside;
+    if (b->after) b->after->before = b;
+    b->pool->aside = b, b->is_aside = true;
+}
+static void take_back(luron__block *b) {
+    if (!b->is_aside) return;
+    *(b->before ? &b->before->after : &b->pool->aside) = b->after;
+    if (b->after) b->after->before = b->before;
+    b->is_aside = false;
+}
+
 void luron__block_unref(luron__block *b) {
     if (!b || atomic_fetch_sub(&b->refs, 1) != 1) return;
     lock(b->pool);
     if (b->pool->shelf == b) b->pool->shelf = NULL;
+    take_back(b);
     unlock(b->pool);
     luron__pool_free(b->pool, b->data, b->bytes);
     luron__pool_free(b->pool, b, sizeof *b);
 }
 
-/* A place on the pool's shelf, which is then held. One that nobody holds any more is on its way out. */
-static luron__block *take_room(size_t *at, luron__pool *p, size_t takes) {
-    lock(p);
-    luron__block *shelf = p->shelf;
-    int refs = shelf && shelf->used + takes <= shelf->bytes ? atomic_load(&shelf->refs) : 0;
+void luron__block_leave(luron__block *b, const void *data, size_t bytes) {
+    if (b->is_shelf) {
+        const size_t n = luron__aligned(bytes) / LURON__PLACE;
+        lock(b->pool);
+        memset(b->taken + ((const char *)data - (char *)b->data) / LURON__PLACE, false, n);
+        b->n_taken -= n;
+        if (b->pool->shelf != b) set_aside(b);
+        unlock(b->pool);
+    }
+    luron__block_unref(b);
+}
+
+/* Where the next n free places of a shelf begin; -1: nowhere. */
+static int64_t find_places(const luron__block *shelf, size_t n) {
+    size_t first = shelf->next;
+    for (size_t end = first; end < first + n; end++) {
+        if (end == LURON__PLACES) return -1;
+        if (shelf->taken[end]) first = end + 1;
+    }
+    return (int64_t)first;
+}
+
+static size_t take_places(luron__block *shelf, size_t first, size_t n) {
+    memset(shelf->taken + first, true, n);
+    shelf->n_taken += n, shelf->next = first + n;
+    return first * LURON__PLACE;
+}
+
+/* n places of a shelf, which is then held. One that nobody holds any more is on its way out. */
+static bool take_from(size_t *at, luron__block *shelf, size_t n) {
+    const int64_t first = shelf ? find_places(shelf, n) : -1;
+    int refs = first >= 0 ? atomic_load(&shelf->refs) : 0;
     while (refs > 0 && !atomic_compare_exchange_weak(&shelf->refs, &refs, refs + 1))
         ;
-    if (refs > 0) *at = shelf->used, shelf->used += takes;
+    if (refs > 0) *at = take_places(shelf, (size_t)first, n);
+    return refs > 0;
+}
+
+/* n places of the pool's shelf, or of the last one set aside, which is then the pool's. NULL: no room. */
+static luron__block *take_room(size_t *at, luron__pool *p, size_t n) {
+    lock(p);
+    bool found = take_from(at, p->shelf, n);
+    if (!found) {
+        if (p->shelf) set_aside(p->shelf);
+        p->shelf = p->aside;
+        if (p->shelf) take_back(p->shelf), p->shelf->next = 0;
+        found = take_from(at, p->shelf, n);
+    }
+    luron__block *shelf = found ? p->shelf : NULL;
     unlock(p);
-    return refs > 0 ? shelf : NULL;
+    return shelf;
 }
 
 luron__block *luron__shelf(size_t *at, luron__pool *pool, size_t bytes) {
-    const size_t takes = luron__aligned(bytes);
-    luron__block *shelf = take_room(at, pool, takes);
+    const size_t takes = luron__aligned(bytes), n = takes / LURON__PLACE;
+    luron__block *shelf = take_room(at, pool, n);
     if (!shelf) {
         shelf = luron__block_new(pool, LURON__SHELF);
         if (!shelf) return NULL;
-        *at = 0, shelf->used = takes;
+        shelf->is_shelf = true;
+        *at = take_places(shelf, 0, n);
         lock(pool);
         pool->shelf = shelf;
         unlock(pool);

@@ -110,20 +110,27 @@ struct luron_ctx {
 
 /* ---- tensors (tensor.c) ---------------------------------------------------------------------------------------------------- */
 /* Memory of several storages: a file that was read whole, small parameters. It goes with the last of them. */
+enum { LURON__SHELF = 32768, LURON__PLACE = 64, LURON__PLACES = LURON__SHELF / LURON__PLACE };
 typedef struct luron__block {
     atomic_int refs;
     luron__pool *pool;
     void *data;
-    size_t bytes, used; /* used: of a shelf */
+    size_t bytes;
+    /* Of a shelf: whether each of its places is taken, how many are, and where to look for the next. */
+    bool is_shelf, taken[LURON__PLACES];
+    size_t n_taken, next;
+    bool is_aside; /* on the pool's list of shelves with room */
+    struct luron__block *before, *after;
 } luron__block;
 /** Uninitialised. NULL: no memory, nothing noted. */
 luron__block *luron__block_new(luron__pool *pool, size_t bytes);
 void luron__block_unref(luron__block *b); /* NULL allowed */
+/** Let go of it for a storage, whose place is then free. */
+void luron__block_leave(luron__block *b, const void *data, size_t bytes);
 /** What a storage takes up in a block. */
-static inline size_t luron__aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
-/** A place for at most LURON__SHELF bytes behind the last that was given: *at, in the shelf of the pool, a block which the caller
- *  lets go of. NULL: no memory, nothing noted. */
-enum { LURON__SHELF = 32768 };
+static inline size_t luron__aligned(size_t bytes) { return (bytes + LURON__PLACE - 1) / LURON__PLACE * LURON__PLACE; }
+/** A place for at most LURON__SHELF bytes behind the last that was given, or behind others that are in the way: *at, in the shelf
+ *  of the pool, a block which the caller lets go of. NULL: no memory, nothing noted. */
 luron__block *luron__shelf(size_t *at, luron__pool *pool, size_t bytes);
 
 typedef struct luron__storage {

@@ -23,7 +23,7 @@ void luron__storage_unref(luron__storage *s) {
     if (!s || atomic_fetch_sub(&s->refs, 1) != 1) return;
     if (s->plan && luron__plan_keeps(s)) return;
     luron__pool *pool = s->pool;
-    if (s->in) luron__block_unref(s->in);
+    if (s->in) luron__block_leave(s->in, s->data, s->bytes);
     else luron__pool_free(pool, s->data, s->bytes);
     luron__pool_free(pool, s, sizeof *s);
 }

@@ -131,7 +131,8 @@ luron_status luron__tensor_make_slot(luron_tensor **out, luron_ctx *ctx, bool is
     luron__block *shelf = luron__shelf(&at, ctx->pool, bytes);
     if (!shelf) return luron__nomem(ctx, bytes);
     luron_status status = make(out, ctx, dtype, ndim, shape, shelf, at);
-    luron__block_unref(shelf);
+    if (status) luron__block_leave(shelf, (char *)shelf->data + at, bytes);
+    else luron__block_unref(shelf);
     return status;
 }
 

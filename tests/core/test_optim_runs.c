@@ -240,6 +240,35 @@ static void test_optim_runs_of_more_than_a_shelf(void **state) {
     assert_int_equal(luron_ctx_live_bytes(ctx), bytes);
 }
 
+/* Layers of which few are kept: of a shelf that is half free or more the free places are taken again, one behind the other, and
+ * what lies between them stays. */
+static void test_optim_runs_places_are_taken_again(void **state) {
+    luron_ctx *ctx = *state;
+    if (LURON__HOSTILE) skip(); /* every parameter has memory of its own */
+    enum { ROUNDS = 64, EACH = 64, TAKE = 2 * LURON__PLACE }; /* of which one is kept; half a shelf each */
+    luron_layer *kept[ROUNDS], *dropped[EACH];
+    luron_layer_unref(linear(ctx, 1, 1)); /* loads the plugin */
+    const int64_t bytes = luron_ctx_live_bytes(ctx);
+    luron_layer *one = linear(ctx, 2, 2);
+    const int64_t own = luron_ctx_live_bytes(ctx) - bytes - LURON__SHELF;
+    for (int i = 0; i < ROUNDS; i++) {
+        kept[i] = linear(ctx, 2, 2);
+        for (int k = 0; k < EACH; k++) dropped[k] = linear(ctx, 2, 2);
+        const char *weight = luron_tensor_data(luron_layer_param(kept[i], 0)), *bias = luron_tensor_data(luron_layer_param(kept[i], 1));
+        assert_ptr_equal(bias, weight + LURON__PLACE);
+        memset(luron_tensor_data(luron_layer_param(kept[i], 0)), i, 2 * 2 * sizeof(float));
+        for (int k = 0; k < EACH; k++) luron_layer_unref(dropped[i % 2 ? k : EACH - 1 - k]);
+    }
+    assert_true(luron_ctx_live_bytes(ctx) - bytes - (ROUNDS + 1) * own <= 2 * LURON__SHELF); /* what is kept takes ROUNDS * TAKE bytes */
+    for (int i = 0; i < ROUNDS; i++) {
+        const char *weight = luron_tensor_data(luron_layer_param(kept[i], 0));
+        for (size_t k = 0; k < 2 * 2 * sizeof(float); k++) assert_int_equal(weight[k], i);
+        luron_layer_unref(kept[i]);
+    }
+    luron_layer_unref(one);
+    assert_int_equal(luron_ctx_live_bytes(ctx), bytes);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         test_case(test_optim_runs_are_one_call),
@@ -249,6 +278,7 @@ int main(void) {
         test_case(test_optim_runs_with_state),
         test_case(test_optim_runs_of_layers),
         test_case(test_optim_runs_of_more_than_a_shelf),
+        test_case(test_optim_runs_places_are_taken_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
