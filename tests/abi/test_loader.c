@@ -53,22 +53,31 @@ static void refused(luron_ctx *ctx, const char *path, const char *reason) {
         assert_null(luron_type_at(ctx, (luron_kind)kind, 0));
 }
 
+/* A fake type computes, forward and backward. */
+static void doubles(luron_ctx *ctx, const char *type) {
+    luron_layer *layer;
+    luron_tensor *x, *y;
+    double value;
+    assert_int_equal(luron_layer_new(&layer, ctx, type, 0, NULL), LURON_OK);
+    assert_int_equal(luron_tensor_full(&x, ctx, LURON_F32, 1, (const int64_t[]){ 1 }, 21), LURON_OK);
+    assert_int_equal(luron_tensor_set_requires_grad(ctx, x, 1), LURON_OK);
+    assert_int_equal(luron_layer_apply(&y, ctx, layer, 1, &x), LURON_OK);
+    assert_int_equal(luron_tensor_item(&value, ctx, y), LURON_OK);
+    assert_true(value == 42);
+    assert_int_equal(luron_backward(ctx, y, NULL, 0), LURON_OK);
+    assert_int_equal(luron_tensor_item(&value, ctx, luron_tensor_grad(x)), LURON_OK);
+    assert_true(value == 2);
+    luron_tensor_unref(x);
+    luron_tensor_unref(y);
+    luron_layer_unref(layer);
+}
+
 /* The context still works: a good plugin loads and computes. */
 static void usable(luron_ctx *ctx) {
     const char *path = path_of("good.so");
     if (access(path, F_OK)) build_fake(path, "");
-    luron_layer *layer;
-    luron_tensor *x, *y;
-    double value;
     if (luron_plugin_load(ctx, path)) fail_msg("%s", luron_ctx_error(ctx));
-    assert_int_equal(luron_layer_new(&layer, ctx, "FakeLayer", 0, NULL), LURON_OK);
-    assert_int_equal(luron_tensor_full(&x, ctx, LURON_F32, 1, (const int64_t[]){ 1 }, 21), LURON_OK);
-    assert_int_equal(luron_layer_apply(&y, ctx, layer, 1, &x), LURON_OK);
-    assert_int_equal(luron_tensor_item(&value, ctx, y), LURON_OK);
-    assert_true(value == 42);
-    luron_tensor_unref(x);
-    luron_tensor_unref(y);
-    luron_layer_unref(layer);
+    doubles(ctx, "FakeLayer");
 }
 
 static void test_loader_refuses_built_plugins(void **state) {
@@ -177,6 +186,18 @@ static void test_loader_takes_longer_structs_and_good_init(void **state) {
     usable(ctx);
     assert_int_equal(luron_plugin_load(ctx, newer), LURON_OK); /* again: nothing changes */
     assert_null(luron_type_at(ctx, LURON_KIND_LAYER, 3));
+}
+
+/* Built against a header of 1.0, whose layer type ended with `elementwise`. */
+static void test_loader_takes_shorter_structs(void **state) {
+    luron_ctx *ctx = *state;
+    const char *older = path_of("older.so"), *whole = path_of("whole.so");
+    build_fake(older, "-DSHORTER '-DLAYER_SIZE=offsetof(luron_layer_type, forward_backward)' -DTYPE='\"Older\"' -DNAME='\"older\"'");
+    build_fake(whole, "-DSHORTER");
+    refused(ctx, whole, "layer type 'FakeLayer': forward_backward without forward and backward");
+    if (luron_plugin_load(ctx, older)) fail_msg("%s", luron_ctx_error(ctx));
+    doubles(ctx, "Older");
+    usable(ctx);
 }
 
 static void test_loader_refuses_duplicates(void **state) {
@@ -419,6 +440,7 @@ int main(void) {
         loader_test(test_loader_refuses_other_machines),
         loader_test(test_loader_refuses_truncated),
         loader_test(test_loader_takes_longer_structs_and_good_init),
+        loader_test(test_loader_takes_shorter_structs),
         loader_test(test_loader_refuses_duplicates),
         loader_test(test_loader_searches_absolute_folders_in_order),
         loader_test(test_loader_index_opens_the_one_file_that_is_needed),

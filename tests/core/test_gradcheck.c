@@ -1,4 +1,7 @@
 /* The checker of gradients: passes what is right, and names what is wrong. */
+#define LURON_PLUGIN_STATIC
+#include "luron/plugin.h"
+
 #include "internal.h"
 #include "tensor_assert.h"
 
@@ -29,7 +32,18 @@ static luron_status smooth(luron_tensor **out, luron_ctx *ctx, void *ud, luron_t
 }
 
 /* The square of x, whose backward is wrong in a chosen way. */
-typedef enum wrong { RIGHT, ZERO, HALF_OF_ONE, SIGN, CONSTANT, COTANGENT_CONSTANT } wrong;
+typedef enum wrong {
+    RIGHT,
+    ZERO,
+    HALF_OF_ONE,
+    SIGN,
+    CONSTANT,
+    COTANGENT_CONSTANT,
+    OTHER_WITH_GRAPH, /* by a hundredth */
+    NAN_WITH_GRAPH,
+    INF_LATER, /* without a graph, after the first time */
+} wrong;
+static int without_graph; /* backwards so far */
 typedef struct square {
     wrong how;
     luron_tensor *x;
@@ -55,7 +69,14 @@ static luron_status square_backward(luron_ctx *ctx, void *ud, int n_out, luron_t
         ((double *)luron_tensor_data(fixed))[luron_tensor_numel(fixed) - 1] /= 2;
         x = fixed;
     }
-    LURON_TRY(luron_scale(&twice, ctx, x, s->how == SIGN ? -2 : 2, 0));
+    double factor = s->how == SIGN ? -2 : 2;
+    if (luron_ctx_is_recording(ctx)) {
+        if (s->how == OTHER_WITH_GRAPH) factor = 2.02;
+        if (s->how == NAN_WITH_GRAPH) factor = NAN;
+    } else if (without_graph++ > 0 && s->how == INF_LATER) {
+        factor = INFINITY;
+    }
+    LURON_TRY(luron_scale(&twice, ctx, x, factor, 0));
     luron_status status = luron_mul(&grad_ins[0], ctx, twice, g);
     luron_tensor_unref(twice);
     luron_tensor_unref(fixed);
@@ -163,6 +184,89 @@ static void test_gradcheck_finds_wrong_gradients(void **state) {
     assert_fails(ctx, luron_gradcheck(ctx, square_of, &how, 1, &x, &second), LURON_E_GRADIENT,
                  "gradcheck of order 2: the cotangent, element (");
     assert_fails(ctx, luron_gradcheck(ctx, detached, NULL, 1, &x, NULL), LURON_E_GRADIENT, "the gradient is 0 ");
+    luron_tensor_unref(x);
+}
+
+/* Differences are taken of gradients without a graph, so those with one have to be the same numbers. */
+static void test_gradcheck_compares_gradients_with_and_without_a_graph(void **state) {
+    luron_ctx *ctx = *state;
+    luron_tensor *x = tensor_row(ctx, LURON_F64, 0.5, 0.75);
+    assert_ok(ctx, luron_tensor_set_requires_grad(ctx, x, 1));
+    const luron_gradcheck_options second = {.order = 2};
+    static const wrong hows[] = {OTHER_WITH_GRAPH, NAN_WITH_GRAPH, INF_LATER};
+    static const char *const ends[] = {", and ", ", and nan with a graph", " is inf, and "};
+    for (int i = 0; i < 3; i++) {
+        wrong how = hows[i];
+        without_graph = 0;
+        assert_ok(ctx, luron_gradcheck(ctx, square_of, &how, 1, &x, NULL));
+        without_graph = 0;
+        assert_fails(ctx, luron_gradcheck(ctx, square_of, &how, 1, &x, &second), LURON_E_GRADIENT,
+                     "gradcheck of order 2: the gradient of input 0, element 0, is ");
+        assert_non_null(strstr(luron_ctx_error(ctx), ends[i]));
+        assert_non_null(strstr(luron_ctx_error(ctx), " with a graph"));
+    }
+    luron_tensor_unref(x);
+}
+
+/* A layer whose gradient is x without a graph and, by compose, another with one: it says that it is the half of its square. */
+typedef struct halved {
+    double factor;
+} halved;
+static luron_status halved_forward(luron_call *c) {
+    const double *x = luron_f64(luron_in(c, 0));
+    for (int64_t i = 0; i < luron_numel(luron_in(c, 0)); i++)
+        luron_f64(luron_out(c, 0))[i] = x[i] * x[i] / 2;
+    return LURON_OK;
+}
+static luron_status halved_backward(luron_call *c) {
+    const double *x = luron_f64(luron_in(c, 0)), *g = luron_f64(luron_grad_out(c, 0));
+    for (int64_t i = 0; luron_grad_in(c, 0) && i < luron_numel(luron_in(c, 0)); i++)
+        luron_f64(luron_grad_in(c, 0))[i] += x[i] * g[i];
+    return LURON_OK;
+}
+static luron_status halved_compose(luron_call *c, const luron_ops *o) {
+    luron_tensor *x = o->in(c, 0);
+    return o->set_out(c, 0, o->scale(c, o->mul(c, x, x), ((const halved *)luron_options(c))->factor, 0));
+}
+static const luron_option *const halved_options[] = {LURON_OPT_FLOAT(halved, factor, 0.5, 0, 0, "of the square"), NULL};
+static const luron_layer_type halved_type = {.struct_size = sizeof halved_type,
+                                             .flags = LURON_LAYER_F64,
+                                             .name = "Halved",
+                                             .options = halved_options,
+                                             .options_size = sizeof(halved),
+                                             .forward = halved_forward,
+                                             .backward = halved_backward,
+                                             .compose = halved_compose};
+static const luron_layer_type *const layers[] = {&halved_type, NULL};
+LURON_PLUGIN_DEFINE(graphs) = {.struct_size = sizeof(luron_plugin),
+                               .abi_major = LURON_ABI_MAJOR,
+                               .name = "graphs",
+                               .version = "1",
+                               .layers = layers};
+
+static luron_status apply_layer(luron_tensor **out, luron_ctx *ctx, void *ud, luron_tensor *const *ins) {
+    return luron_layer_apply(out, ctx, ud, 1, ins);
+}
+
+static void test_gradcheck_compares_compose_and_backward(void **state) {
+    luron_ctx *ctx = *state;
+    luron_tensor *x = tensor_row(ctx, LURON_F64, 0.5, 0.75);
+    const luron_gradcheck_options second = {.order = 2};
+    assert_ok(ctx, luron_tensor_set_requires_grad(ctx, x, 1));
+    assert_ok(ctx, luron_plugin_add(ctx, &luron_plugin_graphs, NULL));
+    luron_ctx_set_index_base(ctx, 1);
+    for (int right = 0; right < 2; right++) {
+        luron_layer *layer;
+        const luron_arg factor = {.kind = LURON_ARG_NUMBER, .number = right ? 0.5 : 0.75};
+        assert_ok(ctx, luron_layer_new(&layer, ctx, "Halved", 1, &factor));
+        assert_ok(ctx, luron_gradcheck(ctx, apply_layer, layer, 1, &x, NULL));
+        if (right)
+            assert_ok(ctx, luron_gradcheck(ctx, apply_layer, layer, 1, &x, &second));
+        else
+            assert_fails(ctx, luron_gradcheck(ctx, apply_layer, layer, 1, &x, &second), LURON_E_GRADIENT,
+                         "gradcheck of order 2: the gradient of input 1, element 1, is ");
+        luron_layer_unref(layer);
+    }
     luron_tensor_unref(x);
 }
 
@@ -283,6 +387,8 @@ int main(void) {
         test_case(test_gradcheck_asks_for_each_gradient_alone), test_case(test_gradcheck_special_inputs),
         test_case(test_gradcheck_repeats_random_numbers),       test_case(test_gradcheck_refuses),
         test_case(test_gradcheck_failures_leave_no_trace),
+        test_case(test_gradcheck_compares_gradients_with_and_without_a_graph),
+        test_case(test_gradcheck_compares_compose_and_backward),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,10 +30,32 @@ static void count_step(luron_step *s) {
         ((float *)s->param)[i] -= sum[i];
     }
 }
+/* Options set late: with `rate` 0 it steps by nothing, `drag` pulls at the parameter itself, and `sum` is kept with `heavy` alone. */
+typedef struct late {
+    double rate, drag;
+    int32_t heavy;
+} late;
+static void late_step(luron_step *s) {
+    const late *o = s->options;
+    lengths[n_calls++ % CALLS] = s->n;
+    for (int64_t i = 0; i < s->n; i++) {
+        const float own = ((const float *)s->grad)[i];
+        float *param = (float *)s->param + i, *sum = s->state[0], g = own;
+        if (o->heavy) g = sum[i] += own;
+        *param -= (float)o->rate * g + (float)o->drag * *param;
+    }
+}
+static int late_keeps(const void *options, int s) { return s > 0 || ((const late *)options)->heavy; }
+static const char *const late_states[] = { "sum", NULL };
+static const luron_option *const late_options[] = { LURON_OPT_FLOAT(late, rate, 1, 0, 0, "of the gradient"), LURON_OPT_FLOAT(late, drag, 0, 0, 0, "of the parameter"),
+                                                    LURON_OPT_BOOL(late, heavy, 0, "steps by the sum of gradients"), NULL };
+static const luron_optim_type late_type = { .struct_size = sizeof late_type, .name = "Late", .options = late_options, .options_size = sizeof(late),
+                                            .state = late_states, .step = late_step, .keeps = late_keeps };
+
 static const char *const count_states[] = { "count", "sum", NULL };
 static const luron_optim_type count_type = { .struct_size = sizeof count_type, .name = "Count", .state = count_states, .step = count_step };
 
-static const luron_optim_type *const optims[] = { &told_type, &count_type, NULL };
+static const luron_optim_type *const optims[] = { &told_type, &count_type, &late_type, NULL };
 LURON_PLUGIN_DEFINE(runs) = { .struct_size = sizeof(luron_plugin), .abi_major = LURON_ABI_MAJOR, .name = "runs", .version = "1", .optims = optims };
 
 /* ---- parameters in a block ---------------------------------------------------------------------------------------------- */
@@ -64,7 +86,7 @@ static void fill_block(luron_tensor **to, luron_ctx *ctx, uint32_t dtype, double
     luron__block_unref(block);
 }
 
-static setup make(luron_ctx *ctx, const char *type, uint32_t dtype) {
+static setup make_tensors(luron_ctx *ctx, const char *type, uint32_t dtype) {
     setup s;
     assert_ok(ctx, luron_plugin_add(ctx, &luron_plugin_runs, NULL));
     fill_block(s.param, ctx, dtype, 10);
@@ -74,8 +96,12 @@ static setup make(luron_ctx *ctx, const char *type, uint32_t dtype) {
         assert_ok(ctx, luron_tensor_set_grad(ctx, s.param[i], s.grad[i]));
     }
     assert_ok(ctx, luron_optim_new(&s.optim, ctx, type, 0, NULL));
-    assert_ok(ctx, luron_optim_add(s.optim, ctx, N, s.param, NULL, 0, NULL));
     n_calls = 0;
+    return s;
+}
+static setup make(luron_ctx *ctx, const char *type, uint32_t dtype) {
+    setup s = make_tensors(ctx, type, dtype);
+    assert_ok(ctx, luron_optim_add(s.optim, ctx, N, s.param, NULL, 0, NULL));
     return s;
 }
 
@@ -188,6 +214,97 @@ static void test_optim_runs_with_state(void **state) {
     drop(&s);
 }
 
+/* What a checkpoint brings is written where the state is. */
+static void test_optim_runs_with_loaded_state(void **state) {
+    luron_ctx *ctx = *state;
+    setup s = make(ctx, "Count", LURON_F32);
+    for (int i = 0; i < N; i++)
+        for (int k = 0; k < 2; k++) {
+            luron_tensor *to = luron_optim_state(s.optim, 0, i, k);
+            for (int64_t at = 0; at < sizes[i]; at++) ((float *)luron_tensor_data(to))[at] = k ? 10 * (float)i : 7;
+        }
+    luron_optim_set_steps(s.optim, 7);
+    assert_ok(ctx, luron_optim_step(s.optim, ctx));
+    if (LURON__HOSTILE) assert_calls(calls(3, 16, 5, 1));
+    else assert_calls(calls(16 + 16 + 16 + 1));
+    for (int i = 0; i < N; i++)
+        for (int64_t k = 0; k < sizes[i]; k++) {
+            const double grad = 1 + i + (double)k / 100, expect = 10 + i + (double)k / 100 - (10 * i + grad);
+            assert_true(number(luron_optim_state(s.optim, 0, i, 0), k) == 8);
+            assert_true(number(s.param[i], k) > expect - 1e-4 && number(s.param[i], k) < expect + 1e-4);
+        }
+    drop(&s);
+}
+
+/* A run ends with its group, whose options are its own. */
+static void test_optim_runs_of_two_groups(void **state) {
+    luron_ctx *ctx = *state;
+    setup s = make_tensors(ctx, "Late", LURON_F32);
+    const luron_arg rates[] = { { .name = "rate", .kind = LURON_ARG_NUMBER, .number = 2 }, { .name = "rate", .kind = LURON_ARG_NUMBER, .number = 0.5 } };
+    for (int k = 0; k < 2; k++) assert_ok(ctx, luron_optim_add(s.optim, ctx, 2, s.param + 2 * k, NULL, 1, &rates[k]));
+    assert_ok(ctx, luron_optim_step(s.optim, ctx));
+    assert_calls(calls(16 + 16, 16 + 1));
+    for (int i = 0; i < N; i++) assert_param(&s, i, i < 2 ? 2 : 0.5);
+    drop(&s);
+}
+
+/* One without elements lies where the next begins, and is no end of a run. */
+static void test_optim_runs_over_an_empty_parameter(void **state) {
+    luron_ctx *ctx = *state;
+    const int64_t none = 0;
+    for (int with_state = 0; with_state < 2; with_state++) {
+        setup s = make_tensors(ctx, with_state ? "Count" : "Told", LURON_F32);
+        luron_tensor *params[N + 1], *empty[2];
+        for (int i = 0; i < 2; i++) {
+            const luron_tensor *first = i ? s.grad[0] : s.param[0];
+            assert_ok(ctx, luron__tensor_in_block(&empty[i], ctx, LURON_F32, 1, &none, first->storage->in, luron__aligned(first->storage->bytes)));
+        }
+        assert_ok(ctx, luron_tensor_set_requires_grad(ctx, empty[0], 1));
+        assert_ok(ctx, luron_tensor_set_grad(ctx, empty[0], empty[1]));
+        params[0] = s.param[0], params[1] = empty[0];
+        for (int i = 1; i < N; i++) params[i + 1] = s.param[i];
+        assert_ok(ctx, luron_optim_add(s.optim, ctx, N + 1, params, NULL, 0, NULL));
+        assert_ok(ctx, luron_optim_step(s.optim, ctx));
+        if (LURON__HOSTILE && with_state) assert_calls(calls(3, 16, 5, 1));
+        else assert_calls(calls(16 + 16 + 16 + 1));
+        for (int i = 0; i < N; i++) assert_param(&s, i, 1);
+        luron_tensor_unref(empty[0]);
+        luron_tensor_unref(empty[1]);
+        drop(&s);
+    }
+}
+
+static void set_late(const setup *s, luron_ctx *ctx, const char *name, double value) {
+    const luron_arg arg = { .name = name, .kind = strcmp(name, "heavy") == 0 ? LURON_ARG_BOOLEAN : LURON_ARG_NUMBER, .number = value, .integer = value != 0 };
+    assert_ok(ctx, luron_optim_set(s->optim, ctx, 0, &arg));
+}
+
+/* Options that are set between steps hold for the whole of the run; state that they ask for begins at zero, and is made for each
+ * parameter alone. */
+static void test_optim_runs_with_options_set_late(void **state) {
+    luron_ctx *ctx = *state;
+    setup s = make(ctx, "Late", LURON_F32);
+    assert_ok(ctx, luron_optim_step(s.optim, ctx));
+    assert_calls(calls(16 + 16 + 16 + 1));
+    set_late(&s, ctx, "rate", 0);
+    set_late(&s, ctx, "drag", 1);
+    assert_ok(ctx, luron_optim_step(s.optim, ctx));
+    assert_calls(calls(16 + 16 + 16 + 1));
+    for (int i = 0; i < N; i++)
+        for (int64_t k = 0; k < sizes[i]; k++) assert_true(number(s.param[i], k) == 0);
+    set_late(&s, ctx, "rate", 1);
+    set_late(&s, ctx, "drag", 0);
+    set_late(&s, ctx, "heavy", 1);
+    for (int t = 1; t <= 2; t++) assert_ok(ctx, luron_optim_step(s.optim, ctx));
+    assert_int_equal(n_calls, 2 * N);
+    for (int i = 0; i < N; i++)
+        for (int64_t k = 0; k < sizes[i]; k++) {
+            const double expect = -3 * (1 + i + (double)k / 100); /* the gradient, and twice that */
+            assert_true(number(s.param[i], k) > expect - 1e-4 && number(s.param[i], k) < expect + 1e-4);
+        }
+    drop(&s);
+}
+
 /* ---- parameters of layers ------------------------------------------------------------------------------------------------ */
 static luron_layer *linear(luron_ctx *ctx, int64_t in, int64_t out) {
     luron_layer *layer;
@@ -276,6 +393,10 @@ int main(void) {
         test_case(test_optim_runs_end_where_a_gradient_lies_elsewhere),
         test_case(test_optim_runs_leave_the_rest_of_a_storage),
         test_case(test_optim_runs_with_state),
+        test_case(test_optim_runs_with_loaded_state),
+        test_case(test_optim_runs_of_two_groups),
+        test_case(test_optim_runs_over_an_empty_parameter),
+        test_case(test_optim_runs_with_options_set_late),
         test_case(test_optim_runs_of_layers),
         test_case(test_optim_runs_of_more_than_a_shelf),
         test_case(test_optim_runs_places_are_taken_again),
