@@ -2,6 +2,7 @@
 #include "internal.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../data/dtype_reference.h"
@@ -227,6 +228,13 @@ static void test_convert_copies_near_runs(void **state) {
         }
 }
 
+/* Conversions have no context: they take AVX2 where contexts do, in this program and, by LURON_ISA, in test_convert_plain. */
+static void test_convert_follows_the_instruction_set(void **state) {
+    const char *isa = luron_ctx_isa(*state), *wanted = getenv("LURON_ISA");
+    if (wanted && *wanted) assert_string_equal(isa, wanted);
+    assert_int_equal(luron__has_avx2(), strcmp(isa, "avx2") == 0 || strcmp(isa, "avx512") == 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         test_case(test_convert_copies_near_runs),
@@ -238,6 +246,7 @@ int main(void) {
         test_case(test_convert_the_same_bits_apart),
         test_case(test_convert_promotion_matches_pytorch),
         test_case(test_convert_cast),
+        test_case(test_convert_follows_the_instruction_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,7 +31,7 @@
     }
 #if defined(__x86_64__)
 #define WIDE __attribute__((target("avx2")))
-#define HAS_WIDE __builtin_cpu_supports("avx2")
+#define HAS_WIDE luron__has_avx2()
 #else
 #define WIDE
 #define HAS_WIDE 0

@@ -7,6 +7,8 @@
 #include "kernels/gemm_tile.h"
 #include "kernels/tasks.h"
 
+#include <stdlib.h>
+
 enum { ALIGN = 64, TILES_EACH = 4 /* for a thread, at most */ };
 #define LEAST_FLOPS 1e6 /* of a tile: worth handing to another thread */
 #define SECONDS 3e-11   /* about what a multiply-add of float32 takes: are threads worth waking? */
@@ -167,3 +169,13 @@ int luron__isa_pick(const char *wanted) {
 }
 
 const char *luron__isa_name(int isa) { return isa_names[isa]; }
+
+bool luron__has_avx2(void) {
+    static atomic_int known; /* 1: no; 2: yes */
+    int has = atomic_load_explicit(&known, memory_order_relaxed);
+    if (has) return has == 2;
+    const int forced = luron__isa_pick(getenv("LURON_ISA")), isa = forced < 0 ? luron__isa_pick(NULL) : forced;
+    has = isa == LURON__ISA_AVX2 || isa == LURON__ISA_AVX512 ? 2 : 1;
+    atomic_store_explicit(&known, has, memory_order_relaxed);
+    return has == 2;
+}

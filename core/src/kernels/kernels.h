@@ -55,6 +55,9 @@ enum { LURON__ISA_PLAIN, LURON__ISA_AVX2, LURON__ISA_AVX512, LURON__ISA_NEON, LU
 /** The best this machine has; `wanted` (LURON_ISA, may be NULL) forces one that it has. -1: unknown or not here. */
 int luron__isa_pick(const char *wanted);
 const char *luron__isa_name(int isa);
+/** Loops that are compiled for AVX2 too and are told of no instruction set are to run so: the processor has it and LURON_ISA,
+ *  read once, leaves it. */
+bool luron__has_avx2(void);
 
 /** Sum of n numbers in a fixed tree of blocks. */
 double luron__sum_f64(int64_t n, const double *x, int64_t stride);

@@ -213,7 +213,7 @@ EXTREMES(wide_extremes, 32)
 #endif
 SUMS(__attribute__((target("avx2"))), wide_sums, wide_column, 4, WIDEN)
 LANE_FUNCTIONS(__attribute__((target("avx2"))), wide_run, wide_whole, wide_lines, wide_extremes, wide_sums, wide_column)
-#define PICK(name) (__builtin_cpu_supports("avx2") ? NAME(wide_##name) : NAME(name))
+#define PICK(name) (luron__has_avx2() ? NAME(wide_##name) : NAME(name))
 #else
 LANE_FUNCTIONS(, run, whole, lines, extremes, sums, column)
 #define PICK(name) NAME(name)

@@ -45,7 +45,7 @@ void luron__softmax(const luron__softmax_args *a, int64_t begin, int64_t end) {
     if (a->dtype == LURON_F64)
         some_f64(a, begin, end);
 #ifdef __x86_64__
-    else if (__builtin_cpu_supports("avx2"))
+    else if (a->isa != LURON__ISA_PLAIN)
         some_wide(a, begin, end);
 #endif
     else
