@@ -66,14 +66,14 @@ return {
     title = "Steps that are repeated",
     { "luron.compile(fn: function): function", "A function that does the same as fn, which takes tensors (and numbers, booleans, strings, nil) and gives tensors, by a plan of what it did where it can.",
       is = { "(function() local f = luron.compile(function(x) return x * 2 end) for i = 1, 3 do f(luron.ones(2)) end return f(luron.tensor { 3.0 }) end)()", "{ 6.0 }" } },
-    { "luron.explain(subject: function|table): string", "For each kind of call of what `luron.compile` gave, or of the steps behind the history that `luron.fit` gave, whether there is a plan, and if not, why.",
+    { "luron.explain(subject: function|table): string", "For each kind of call of what `luron.compile` gave, or of the steps behind the history that `luron.fit` gave, whether there is a plan, and if not, why, and in which line.",
       is = { '(function() local f = luron.compile(function(x) return x:item() end) f(luron.ones(1)) return luron.explain(f):match "reads numbers of a tensor: item" end)()', '"reads numbers of a tensor: item"' } },
   },
   {
     title = "In one call",
     fields = {
       { "fit.epochs", "integer", "The last epoch (1), by its number: with `first_epoch` it has to be given." },
-      { "fit.first_epoch", "integer", "The first (1): with `checkpoint.epoch + 1` a resumed run counts on, in the history, its lines and for callbacks. Schedule and loader go on from the states that are restored." },
+      { "fit.first_epoch", "integer", "The first (1): with `checkpoint.epoch + 1` a resumed run counts on, in the history, its lines and for callbacks. One more than `epochs` trains nothing and gives an empty history, for then all is done; more raises. Schedule and loader go on from the states that are restored." },
       { "fit.batch", "integer", "Examples a batch (64)." },
       { "fit.shuffle", "boolean", "In a new order every epoch (true)." },
       { "fit.loss", "string|function|Layer", "The name of a loss function (`\"cross_entropy\"`), or a function of outputs and targets." },

@@ -5,7 +5,8 @@ local core = require "luron.core"
 local usage = [[
 Usage: luron bench [--profile | --runs N] SCRIPT [ARGUMENTS]
 
-Run a script and say what it took. Options may stand right behind SCRIPT too; -- ends them.
+Run a script and say what it took. Options may stand right behind SCRIPT too; -- ends them, and so does
+the first other word: what follows it is the script's ("bench train.lua 3 --profile" gives it --profile).
 
   --runs N    N times (5), each in a process of its own: time, processor time, peak of memory.
               What the script prints is shown once

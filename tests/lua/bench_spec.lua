@@ -119,6 +119,12 @@ describe("luron bench", function()
     assert.matches("^%-%-profile\n", text)
   end)
 
+  it("gives what follows a word of the script to the script", function()
+    local text, code = bench("--runs 1 %s words --profile", "print(...)")
+    assert.are.equal(0, code)
+    assert.matches("^words\t%-%-profile\n", text)
+  end)
+
   it("says what is wrong, with status 1", function()
     local wrong = { ["/no/such.lua"] = "/no/such.lua: No such file", [""] = "a script is needed", ["--runs 0 x"] = "got 0", ["--runs"] = "got nothing",
       ["--fast x"] = "no option '--fast'" }

@@ -171,4 +171,11 @@ describe("the environment", function()
     assert.equal("plain\n", run_with "LURON_ISA=plain LURON_NUM_THREADS=2")
     assert.is_truthy(run_with("LURON_ISA= LURON_NUM_THREADS="):find "^%l+%d*\n$")
   end)
+
+  it("is refused in one sentence, by the tools as by a script", function()
+    for _, words in ipairs { "-e 'require \"luron\"'", "bench x.lua", "plugin list", "plugin index /nowhere" } do
+      local pipe <close> = assert(io.popen(string.format("LURON_NUM_THREADS=x %s/bin/luron %s 2>&1; echo $?", build, words)))
+      assert.equal("luron: LURON_NUM_THREADS: whole number from 1 to 256 expected, got 'x'\n1\n", pipe:read "a")
+    end
+  end)
 end)

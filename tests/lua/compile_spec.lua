@@ -178,6 +178,14 @@ describe("luron.compile", function()
     assert.are.equal(12, calls)
   end)
 
+  it("says in which line it does what it cannot repeat", function()
+    local line = debug.getinfo(1, "l").currentline
+    local function draw() return luron.randn(3) end
+    local f = luron.compile(function(x) return x + draw() end)
+    f(luron.ones(3))
+    explains(f, string.format("draws random numbers outside of layers (%s:%d)", debug.getinfo(1, "S").short_src, line + 1))
+  end)
+
   it("keeps kinds of calls apart", function()
     local f = luron.compile(function(x, n, flag) return flag and x * n or x + n end)
     local x = luron.tensor { 1.0, 2.0 }

@@ -58,7 +58,8 @@ LURON_API uint32_t luron_ctx_default_dtype(const luron_ctx *ctx);
 
 /** Writes the place in the caller's program that calls now, "train.lua:12", into buf (ends with 0); "" if it is not known. */
 typedef void (*luron_locate_fn)(void *ud, char *buf, size_t n);
-/** For messages about the tape: asked while luron_ctx_set_detect_anomaly is on, when something is recorded. NULL: nobody. */
+/** For messages: asked while luron_ctx_set_detect_anomaly is on, when something is recorded, and where a step is found to be none
+ *  that a plan can repeat. NULL: nobody. */
 LURON_API void luron_ctx_set_locate(luron_ctx *ctx, luron_locate_fn fn, void *ud);
 /** Strict mode, 0 (off) in a new context; returns what it was. Before every callback of a plugin runs for good it runs on
  *  copies, several times, and a fault is LURON_E_PLUGIN with plugin, layer, callback and port in the text: writing outside
