@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* ---- refusing and hashing ---------------------------------------------------------------------------------------- */
-static void refuse(luron_plan *p, const char *what) {
+__attribute__((cold, noinline)) static void refuse(luron_plan *p, const char *what) {
     if (p->refusal[0]) return;
     char place[100] = "";
     if (p->ctx->locate) p->ctx->locate(p->ctx->locate_ud, place, sizeof place);
