@@ -188,6 +188,7 @@ static luron_tensor *ops_uniform(luron_call *c, int stream, int ndim, const int6
 #define OP_1(name)                                                                                                     \
     static luron_tensor *ops_##name(luron_call *c, luron_tensor *x) { OP(x, luron_##name(&out, f->ctx, x)); }
 OP_1(logical_not) OP_1(isfinite) OP_1(isnan) OP_1(contiguous) OP_1(detach) OP_1(trace) OP_1(inverse) OP_1(det) OP_1(cholesky)
+OP_1(asinh) OP_1(acosh) OP_1(atanh)
 #undef OP_1
 #define OP_2(name)                                                                                                     \
     static luron_tensor *ops_##name(luron_call *c, luron_tensor *a, luron_tensor *b) {                                 \
@@ -355,7 +356,8 @@ static const luron_ops table = {.struct_size = sizeof table,
                                 ENTRY(index_copy) ENTRY(index_fill) ENTRY(take) ENTRY(segment_sum) ENTRY(segment_mean) ENTRY(segment_max)
                                 ENTRY(segment_min) ENTRY(searchsorted) ENTRY(isclose) ENTRY(einsum) ENTRY(outer) ENTRY(dot) ENTRY(trace)
                                 ENTRY(solve) ENTRY(inverse) ENTRY(det) ENTRY(cholesky) ENTRY(solve_triangular) ENTRY(slogdet) ENTRY(qr)
-                                ENTRY(eigh) ENTRY(svd) ENTRY(csr_matmul) ENTRY(csr_sample)
+                                ENTRY(eigh) ENTRY(svd) ENTRY(csr_matmul) ENTRY(csr_sample) ENTRY(asinh) ENTRY(acosh)
+                                ENTRY(atanh)
 #undef ENTRY
 };
 const luron_ops *luron__ops_table(void) { return &table; }

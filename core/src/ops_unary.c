@@ -1,4 +1,5 @@
-/* ops_unary.c -- functions of one tensor, LURON_UNARY_MAP, with their gradients. attrs.flags is the function's id. */
+/* ops_unary.c -- functions of one tensor, LURON_UNARY_MAP and what came after it, with their gradients. attrs.flags is the function's id. */
+#include "kernels/vecmath.h"
 #include "ops_elementwise.h"
 #include "ops_expr.h"
 
@@ -38,6 +39,9 @@
     R(atan, SAVE_X, DIV(g, SCALE(F(square, X), 1, 1)))                                                                 \
     R(sinh, SAVE_X, MUL(g, F(cosh, X)))                                                                                \
     R(cosh, SAVE_X, MUL(g, F(sinh, X)))                                                                                \
+    R(asinh, SAVE_X, MUL(g, F(rsqrt, SCALE(F(square, X), 1, 1))))                                                      \
+    R(acosh, SAVE_X, MUL(g, F(rsqrt, SCALE(F(square, X), 1, -1))))                                                     \
+    R(atanh, SAVE_X, DIV(g, SCALE(F(square, X), -1, 1)))                                                               \
     R(tanh, SAVE_Y, MUL(g, SCALE(F(square, Y), -1, 1)))                                                                \
     R(sigmoid, SAVE_Y, MUL(g, MUL(Y, SCALE(Y, -1, 1))))                                                                \
     R(erf, SAVE_X, MUL(g, SCALE(F(exp, F(neg, F(square, X))), M_2_SQRTPI, 0)))                                         \

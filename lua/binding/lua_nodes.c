@@ -59,7 +59,7 @@ typedef struct form {
 #define TWO(name) {.method = #name, .args = {A("b", OPERAND)}, .either = 1},
 static const form forms[] = {
     /* clang-format off */
-    LURON_UNARY_MAP(ONE) ONE(logical_not) ONE(isfinite) ONE(isnan) ONE(contiguous) ONE(detach) ONE(t) ONE(trace)
+    LURON_UNARY_MAP(ONE) ONE(asinh) ONE(acosh) ONE(atanh) ONE(logical_not) ONE(isfinite) ONE(isnan) ONE(contiguous) ONE(detach) ONE(t) ONE(trace)
     LURON_BINARY_MAP(TWO) LURON_COMPARE_MAP(TWO)
     {.method = "clone", .op = "copy"},
     M("clamp", NULL, A("lowest", NUMBER_OR, .number = -INFINITY), A("highest", NUMBER_OR, .number = INFINITY)),

@@ -815,6 +815,33 @@ function Tensor:tanh() end
 ---@return luron.Tensor
 function luron.tanh(x) end
 
+--- Inverse hyperbolic sine
+---@return luron.Tensor
+function Tensor:asinh() end
+
+--- Inverse hyperbolic sine
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.asinh(x) end
+
+--- Inverse hyperbolic cosine, of 1 and more
+---@return luron.Tensor
+function Tensor:acosh() end
+
+--- Inverse hyperbolic cosine, of 1 and more
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.acosh(x) end
+
+--- Inverse hyperbolic tangent, between -1 and 1
+---@return luron.Tensor
+function Tensor:atanh() end
+
+--- Inverse hyperbolic tangent, between -1 and 1
+---@param x luron.Tensor
+---@return luron.Tensor
+function luron.atanh(x) end
+
 --- 1 / (1 + exp(-x))
 ---@return luron.Tensor
 function Tensor:sigmoid() end

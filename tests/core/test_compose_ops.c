@@ -80,7 +80,10 @@
     X(((void)o->cummax(c, x, 1, &other), other), luron_cummax(&u, &t, ctx, x, 1))                                      \
     X(o->cummin(c, x, 0, NULL), luron_cummin(&t, &u, ctx, x, 0))                                                       \
     X(o->csr_matmul(c, offsets, ids, NULL, 4, x), luron_csr_matmul(&t, ctx, &csr, NULL, x))                            \
-    X(o->csr_sample(c, offsets, ids, 4, y, x), luron_csr_sample(&t, ctx, &csr, y, x))
+    X(o->csr_sample(c, offsets, ids, 4, y, x), luron_csr_sample(&t, ctx, &csr, y, x))                                  \
+    X(o->asinh(c, x), luron_asinh(&t, ctx, x))                                                                         \
+    X(o->acosh(c, x), luron_acosh(&t, ctx, x))                                                                         \
+    X(o->atanh(c, x), luron_atanh(&t, ctx, x))
 #define COUNT(plugin, core) +1
 enum { N_CASES = 0 EACH(COUNT) };
 

@@ -30,7 +30,7 @@ static const struct unary {
     const double *f32, *f64;
 } unary[] = {
 #define UNARY(fn) {#fn, luron_##fn, reference_##fn##_F32, reference_##fn##_F64},
-    LURON_UNARY_MAP(UNARY)};
+    LURON_UNARY_MAP(UNARY) UNARY(asinh) UNARY(acosh) UNARY(atanh)};
 static const struct binary {
     const char *name;
     binary_fn fn;

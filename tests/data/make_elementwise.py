@@ -22,7 +22,7 @@ DIVISORS = [-3, -2, -1, 1, 2, 5]
 POWERS = [0, 1, 2, 3, 5, 7]
 
 UNARY = {n: getattr(torch, n) for n in """neg abs sign square reciprocal sqrt rsqrt exp expm1 log log1p log2 log10 sin cos
-    tan asin acos atan sinh cosh tanh sigmoid erf floor ceil round trunc""".split()}
+    tan asin acos atan sinh cosh asinh acosh atanh tanh sigmoid erf floor ceil round trunc""".split()}
 BINARY = {n: getattr(torch, n) for n in "add sub mul div pow maximum minimum remainder atan2".split()}
 BINARY["floor_divide"] = lambda a, b: torch.floor(a / b) if a.is_floating_point() else torch.floor_divide(a, b)  # Lua's //
 COMPARE = {n: getattr(torch, n) for n in "eq ne lt le gt ge logical_and logical_or logical_xor".split()}

@@ -80,6 +80,7 @@ local calls = {
   segment_min = { call = function(x) return x:permute(2, 1, 3):segment_min({ 1, 3, 1 }, 3) end },
   searchsorted = { call = function(x) return x:sort():searchsorted(x, true), luron.tensor({ 0.5, 1, 1.5 }):searchsorted(x), x:flatten():sort():searchsorted(1) end },
   bucketize = { { { 0.5, 1, 1.5 } }, { luron.tensor { 1 }, true } },
+  acosh = { call = function(x) return (x + 1):acosh() end },
   logical_not = { call = function(x) return x:gt(1):logical_not(), ~x:gt(1) end },
 }
 local over, along, none, two = { {}, { 2 }, { { 1, -1 }, true }, { -2 } }, { { 2 }, { -1 } }, { {} }, { { 0.75 }, { w:t():sum(1) } }

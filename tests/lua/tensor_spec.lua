@@ -212,10 +212,12 @@ describe("arithmetic", function()
 
   it("has functions beside methods", function()
     local x = luron.tensor { 0.5, 1.5 }
-    for _, name in ipairs { "exp", "log", "sqrt", "tanh", "sin", "floor", "neg", "square", "sigmoid", "erf", "log1p", "atan" } do
+    for _, name in ipairs { "exp", "log", "sqrt", "tanh", "sin", "floor", "neg", "square", "sigmoid", "erf", "log1p", "atan", "asinh" } do
       assert.is_true(luron[name](x):eq(x[name](x)):all():item(), name)
     end
     close(x:exp(), { math.exp(0.5), math.exp(1.5) })
+    close(luron.acosh(x + 1):cosh(), { 1.5, 2.5 })
+    close(luron.atanh(x - 1):tanh(), { -0.5, 0.5 })
     close(luron.maximum(x, 1), { 1, 1.5 })
     close(x:clamp(nil, 1), { 0.5, 1 })
     close(x:clamp(1), { 1, 1.5 })

@@ -11,6 +11,7 @@
     (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int)), (const int[]) { __VA_ARGS__ }
 #define ANY -2.0, 2.0
 #define POSITIVE 0.3, 2.7
+#define ABOVE_1 1.2, 2.7
 #define UNIT -0.9, 0.9
 #define S(letter) (g->size[(int)(#letter)[0]])
 

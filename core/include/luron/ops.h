@@ -11,6 +11,9 @@ LURON_BEGIN_DECLS
  * others turn them into the default dtype. sign(0) = 0; round to even; derivatives at kinks are 0.                   */
 #define LURON_UNARY_DECL(name) LURON_API LURON_NODISCARD luron_status luron_##name(luron_tensor **out, luron_ctx *ctx, luron_tensor *x);
 LURON_UNARY_MAP(LURON_UNARY_DECL)
+LURON_UNARY_DECL(asinh)
+LURON_UNARY_DECL(acosh)
+LURON_UNARY_DECL(atanh)
 #undef LURON_UNARY_DECL
 
 /* luron_add, luron_pow, luron_eq ...: element-wise, broadcast. Comparisons give bool. div of integers gives the default

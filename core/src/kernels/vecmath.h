@@ -3,6 +3,10 @@
 #define LURON_VECMATH_H
 #include "luron/plugin.h"
 
+/* Functions of one number that came after LURON_UNARY_MAP, which is frozen: ids that plugins do not know, and the C library's functions. */
+#define LURON__UNARY_MORE(X) X(asinh) X(acosh) X(atanh)
+enum { LURON_MAP_asinh = LURON_MAP_COUNT, LURON_MAP_acosh, LURON_MAP_atanh, LURON__MAP_COUNT };
+
 /** y[i] = f(x[i]); y may be x. NULL in a table: as in plain C. */
 typedef void luron__map_f32_fn(int64_t n, const float *x, float *y);
 /** luron__normals of vecmath_f32.h; all have the same bits. */

@@ -31,6 +31,9 @@ UNARY(acos, C(acos)(v))
 UNARY(atan, C(atan)(v))
 UNARY(sinh, C(sinh)(v))
 UNARY(cosh, C(cosh)(v))
+UNARY(asinh, C(asinh)(v))
+UNARY(acosh, C(acosh)(v))
+UNARY(atanh, C(atanh)(v))
 UNARY(tanh, C(tanh)(v))
 UNARY(sigmoid, v < (sizeof(T) == 4 ? -87 : -708) ? C(exp)(v) : 1 / (1 + C(exp)(-v))) /* exp(-v) may be infinite */
 UNARY(erf, C(erf)(v))
@@ -46,7 +49,7 @@ static void NAME(map)(uint32_t fn, int64_t n, const T *x, T *y) {
     case LURON_MAP_##name:                                                                                             \
         NAME(name)(n, x, y);                                                                                           \
         break;
-        LURON_UNARY_MAP(CASE)
+        LURON_UNARY_MAP(CASE) LURON__UNARY_MORE(CASE)
 #undef CASE
     default:
         break;
