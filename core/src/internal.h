@@ -40,7 +40,8 @@ int64_t luron__pool_bytes(luron__pool *pool);
 int64_t luron__pool_blocks(luron__pool *pool);
 void luron__pool_set_limit(luron__pool *pool, int64_t bytes); /* 0: none. A block that would lead above it is not given */
 int64_t luron__pool_limit(luron__pool *pool);
-int64_t luron__pool_refused(luron__pool *pool); /* bytes held when the limit refused the last block; -1: one came since, or there was no more */
+/** Bytes held when the limit refused the last block; -1: one came since, or there was no more. */
+int64_t luron__pool_refused(luron__pool *pool);
 int64_t luron__pool_given(luron__pool *pool); /* bytes of all blocks ever given: how cost grows, for tests */
 void luron__pool_trim(luron__pool *pool);
 /** What a reload of a plugin has to find: layers and optimisers. First member of both; counts their references. They stand
@@ -316,14 +317,18 @@ const luron__op *luron__op_at(int i);              /* NULL past the last */
 extern const luron__op *const luron__ops_unary[], *const luron__ops_binary[], *const luron__ops_elementwise[], *const luron__ops_matmul[],
     *const luron__ops_reduce[], *const luron__ops_view[], *const luron__ops_join[], *const luron__ops_index[], *const luron__ops_scan[],
     *const luron__ops_softmax[], *const luron__ops_sort[], *const luron__ops_move[], *const luron__ops_make[], *const luron__ops_diagonal[],
-    *const luron__ops_order[], *const luron__ops_put[], *const luron__ops_sparse[], *const luron__ops_scatter[], *const luron__ops_unique[], *const luron__ops_linalg[],
+    *const luron__ops_order[], *const luron__ops_put[], *const luron__ops_sparse[], *const luron__ops_scatter[],
+    *const luron__ops_unique[], *const luron__ops_linalg[],
     *const luron__ops_linalg_factor[], *const luron__ops_named[];
 /** Apply an op as models do. */
-luron_status luron__apply_named(luron_tensor **out, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in, const luron__attrs *attrs);
+luron_status luron__apply_named(luron_tensor **out, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in,
+                                const luron__attrs *attrs);
 /** Dtype and shape of what that gives, from those of the operands, which need no numbers. */
-luron_status luron__infer_named(luron_dims *out, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in, const luron__attrs *attrs);
+luron_status luron__infer_named(luron_dims *out, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in,
+                                const luron__attrs *attrs);
 /** For luron__op.call: operand 0 in a real dtype, then the op. */
-luron_status luron__call_real(luron_tensor **out, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in, const luron__attrs *attrs);
+luron_status luron__call_real(luron_tensor **out, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in,
+                              const luron__attrs *attrs);
 /* For infer. Wrap at[place] as a dim of a tensor of ndim dims; the bits of at[place] as dims, none for all; a dtype; a flag. */
 luron_status luron__attr_dim(luron_ctx *ctx, luron__apply *a, int place, int ndim);
 luron_status luron__attr_dims(luron_ctx *ctx, luron__apply *a, int place, int ndim);
@@ -338,11 +343,13 @@ luron_status luron__attr_count(luron_ctx *ctx, const luron__apply *a); /* attrs.
 luron_status luron__attr_base(luron_ctx *ctx, const luron__apply *a, int place);
 
 /** Infer, compute, record. n_in operands; attrs may be NULL. */
-luron_status luron__apply_op(luron_tensor **out, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in, const luron__attrs *attrs);
+luron_status luron__apply_op(luron_tensor **out, luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in,
+                             const luron__attrs *attrs);
 /** to[...] = from converted to dtype, where `to` has from's shape and these strides (ops_join.c). */
 void luron__copy_into(luron_ctx *ctx, uint32_t dtype, char *to, const int64_t *to_strides, const luron_tensor *from);
 /** Zeros of `shape` with g at every step-th position from start along dim: the gradient of a slice (ops_join.c). */
-luron_status luron__pad_slice(luron_tensor **out, luron_ctx *ctx, luron_tensor *g, int ndim, const int64_t *shape, int dim, int64_t start, int64_t step);
+luron_status luron__pad_slice(luron_tensor **out, luron_ctx *ctx, luron_tensor *g, int ndim, const int64_t *shape, int dim,
+                              int64_t start, int64_t step);
 /** All elements of t from src, which broadcasts to it, converted (ops_inplace.c). */
 void luron__copy_in_place(luron_ctx *ctx, luron_tensor *t, const luron_tensor *src);
 /** Does the number fit into a tensor of that dtype? `what`: "fill: value" (ops_inplace.c). */
@@ -353,8 +360,9 @@ void luron__add_in_place(luron_ctx *ctx, luron_tensor *t, const luron_tensor *g)
 bool luron__wants_tape(const luron_ctx *ctx, int n_in, luron_tensor *const *in);
 /** A node over operands (NULL operands allowed) and outputs, which are attached to it. saved_in[i] / saved_out[i]: keep the
  *  storage. On failure nothing is attached. Outputs must be fresh and not on the tape. *node is NULL if no output is real. */
-luron_status luron__node_record(luron__node **node, luron_ctx *ctx, const luron__op *op, const luron__attrs *attrs, int n_in, luron_tensor *const *in, const bool *saved_in, int n_out,
-                                luron_tensor *const *out, const bool *saved_out);
+luron_status luron__node_record(luron__node **node, luron_ctx *ctx, const luron__op *op, const luron__attrs *attrs,
+                                int n_in, luron_tensor *const *in, const bool *saved_in, int n_out, luron_tensor *const *out,
+                                const bool *saved_out);
 /** Output k of a node as a tensor of the tape (one more reference), for gradients written in terms of the output. */
 luron_status luron__node_output(luron_tensor **out, luron_ctx *ctx, const luron__node *node, int k);
 void luron__node_unref(luron__node *node);
@@ -377,14 +385,16 @@ luron_tensor **luron__run_slot(luron__run *run, const luron_tensor *x);
 /** Add g to it (keeps a reference, or adds into memory that nobody else sees). g is summed down to x's shape and cast. */
 luron_status luron__run_add(luron__run *run, luron_ctx *ctx, const luron_tensor *x, luron_tensor *g);
 /** luron_grad over the nodes recorded behind `stop_seq` alone: what is older counts as given. */
-luron_status luron__grad_since(luron_tensor **outs, luron_ctx *ctx, uint64_t stop_seq, int n_y, luron_tensor *const *ys, luron_tensor *const *gys, int n_x,
-                               luron_tensor *const *xs, uint32_t flags);
+luron_status luron__grad_since(luron_tensor **outs, luron_ctx *ctx, uint64_t stop_seq, int n_y, luron_tensor *const *ys,
+                               luron_tensor *const *gys, int n_x, luron_tensor *const *xs, uint32_t flags);
 bool luron__run_creates_graph(const luron__run *run);
 
 /* ---- tracing (tracer.c): each is called while ctx->trace is set, or does nothing without it */
 luron_status luron__tracer_check_op(luron_ctx *ctx, const luron__op *op, int n_in, luron_tensor *const *in);
-luron_status luron__tracer_op(luron_ctx *ctx, const luron__op *op, const luron__attrs *attrs, int n_in, luron_tensor *const *in, luron_tensor *out);
-luron_status luron__tracer_layer_call(luron_ctx *ctx, luron_layer *layer, int n_in, luron_tensor *const *ins, int n_out, luron_tensor *const *outs);
+luron_status luron__tracer_op(luron_ctx *ctx, const luron__op *op, const luron__attrs *attrs, int n_in, luron_tensor *const *in,
+                              luron_tensor *out);
+luron_status luron__tracer_layer_call(luron_ctx *ctx, luron_layer *layer, int n_in, luron_tensor *const *ins, int n_out,
+                                      luron_tensor *const *outs);
 /** A tensor is about to be changed in place; random numbers are about to be drawn. */
 luron_status luron__tracer_check_write(luron_ctx *ctx, const char *how, const luron_tensor *x);
 luron_status luron__tracer_check_draw(luron_ctx *ctx, const char *how);
@@ -404,7 +414,8 @@ luron_status luron__recompute_backward(luron_ctx *ctx, luron__run *run, luron__n
 
 /* ---- threads (parallel.c) ----------------------------------------------------------------------------------------------------- */
 /** fn(arg, begin, end, chunk) for chunks of `grain` (cut by n and grain alone) on up to `threads` threads. */
-void luron__parallel_for(int threads, int64_t n, int64_t grain, void (*fn)(void *arg, int64_t begin, int64_t end, int64_t chunk), void *arg);
+void luron__parallel_for(int threads, int64_t n, int64_t grain, void (*fn)(void *arg, int64_t begin, int64_t end, int64_t chunk),
+                         void *arg);
 /** How many of `threads` threads a loop gets now that takes one thread so many seconds. Who cuts work finer for threads asks before. */
 int luron__threads_for(int threads, double seconds);
 /** Threads of a region, of `most`, after loops of so many seconds of work together, and seconds squared: what the loop that a second
@@ -431,7 +442,7 @@ luron_status luron__init_parse(luron_init *out, luron_ctx *ctx, const char *what
 /* ---- kernels on pointers: kernels/ ------------------------------------------------------------------------------------------------ */
 #include "kernels/kernels.h"
 
-/* ---- types (registry.c, plugin.c, reload.c). A reload puts new contents behind the same address ---------------------------------------------------------------------------------------------- */
+/* ---- types (registry.c, plugin.c, reload.c). A reload puts new contents behind the same address ------------------ */
 struct luron_type {
     atomic_int refs;
     luron_kind kind;
@@ -459,14 +470,16 @@ int luron__edit_distance(const char *a, const char *b);
 /* ---- option structs (options.c) ----------------------------------------------------------------------------------------------------- */
 /** A zeroed options struct of `type` filled from args and defaults; `what` ("Linear") goes into messages. Its strings are
  *  owned by it. base NULL: the schema's defaults, else a struct to copy what args do not name from. */
-luron_status luron__options_new(void **out, luron_ctx *ctx, const luron_type *type, const char *what, const void *base, int n_args, const luron_arg *args);
+luron_status luron__options_new(void **out, luron_ctx *ctx, const luron_type *type, const char *what, const void *base, int n_args,
+                                const luron_arg *args);
 void luron__options_free(luron__pool *pool, const luron_type *type, void *options);
 luron_arg luron__options_get(const luron_type *type, const void *options, int i);
 bool luron__is_utf8(const char *s);
 /** A struct of `type` with the values of `from`, one of type `was`, by name; what is new takes its default. NULL, and the
  *  reasons in *diffs, if a value has no place or does not fit, or one that is required is new. */
 typedef struct luron__diffs luron__diffs;
-luron_status luron__options_rebind(void **out, luron_ctx *ctx, const luron_type *type, const luron_type *was, const void *from, luron__diffs *diffs);
+luron_status luron__options_rebind(void **out, luron_ctx *ctx, const luron_type *type, const luron_type *was, const void *from,
+                                   luron__diffs *diffs);
 /** Set one option of a struct in place. */
 luron_status luron__options_set(luron_ctx *ctx, const luron_type *type, const char *what, void *options, const luron_arg *arg);
 /** "Linear { in_features = 3, out_features = 8, bias = true }" into buf; places count as the context does. */
@@ -496,7 +509,7 @@ luron_status luron__args_from_text(luron_arg **args, int *n, luron_ctx *ctx, con
 void luron__args_free(luron_ctx *ctx, luron_arg *args, int n);
 void *luron__options_to_json(const luron_type *type, const void *options); /* json_t *, new reference; NULL: no memory */
 
-/* ---- layers (layer.c, call.c) ---------------------------------------------------------------------------------------------------------- */
+/* ---- layers (layer.c, call.c) ------------------------------------------------------------------------------------ */
 #define LURON__MAX_SLOTS 16 /* parameters, state tensors, saved tensors of one layer */
 typedef struct luron__slot {
     char *name;

@@ -26,14 +26,15 @@ static void open_step(luron__frame *f, const luron_optim *o, luron_ctx *ctx, con
 }
 
 static bool has_dims(const luron_tensor *t, const luron_dims *dims) {
-    return t->dtype == dims->dtype && t->ndim == dims->ndim && memcmp(t->shape, dims->shape, (size_t)t->ndim * sizeof *t->shape) == 0;
+    return t->dtype == dims->dtype && t->ndim == dims->ndim &&
+        memcmp(t->shape, dims->shape, (size_t)t->ndim * sizeof *t->shape) == 0;
 }
 
 static luron_status check_finite(const luron_optim *o, luron_ctx *ctx, const param *p) {
     if (!luron__has_nonfinite(ctx, p->grad)) return LURON_OK; /* looks at bits: a sum of squares may overflow by itself */
     char text[LURON__NUMBERS_TEXT];
-    return luron__fail(ctx, LURON_E_NONFINITE, "step %lld: gradient of '%s' is not finite: %s; no parameter was changed", (long long)(o->steps + 1), p->name,
-                       luron__numbers_text(text, sizeof text, ctx, p->grad));
+    return luron__fail(ctx, LURON_E_NONFINITE, "step %lld: gradient of '%s' is not finite: %s; no parameter was changed",
+                       (long long)(o->steps + 1), p->name, luron__numbers_text(text, sizeof text, ctx, p->grad));
 }
 
 /* A contiguous gradient that is finite and fits its parameter, into p->grad; NULL: there is none. */
@@ -90,8 +91,8 @@ static void show_param(luron_step *step, const luron_optim *o, const group *g, u
 
 /* Step number t of a group. */
 static luron_step make_step(const luron_ctx *ctx, const group *g, int64_t t) {
-    return (luron_step) { .struct_size = sizeof(luron_step), .dtype = g->params[0].tensor->dtype, .host = luron__host(ctx->isa), .options = g->options,
-                          .scalars = g->scalars, .t = t };
+    return (luron_step) { .struct_size = sizeof(luron_step), .dtype = g->params[0].tensor->dtype, .host = luron__host(ctx->isa),
+                          .options = g->options, .scalars = g->scalars, .t = t };
 }
 
 /* Strict mode: the coming step of a parameter on copies. */
@@ -152,7 +153,8 @@ static void count_step(const luron_optim *o, group *g, uint64_t kept, int i) {
 
 /* Does b begin behind a, which shows all of its storage, of so many bytes, in their block? */
 static bool is_behind(const luron_tensor *a, const luron_tensor *b, size_t bytes) {
-    return a->storage->in && a->storage->in == b->storage->in && a->storage->bytes == bytes && luron__data(b) == luron__data(a) + luron__aligned(bytes);
+    return a->storage->in && a->storage->in == b->storage->in && a->storage->bytes == bytes &&
+        luron__data(b) == luron__data(a) + luron__aligned(bytes);
 }
 
 /* Does parameter i, in the same step of its own, lie behind the one before it, and so do its gradient and its state? */
@@ -205,7 +207,8 @@ static luron_status step_group(luron_optim *o, luron_ctx *ctx, group *g) {
 
 /* The step with the gradients that were taken; status: of taking them. Those that are held are let go of. */
 static luron_status step_taken(luron_optim *o, luron_ctx *ctx, luron_status status, bool held) {
-    if (status == LURON_OK && luron__optim_is_whole(o)) status = luron__optim_reserve(o, ctx, &o->work, &o->work_bytes, luron__gemm_most_work(ctx->threads));
+    if (status == LURON_OK && luron__optim_is_whole(o))
+        status = luron__optim_reserve(o, ctx, &o->work, &o->work_bytes, luron__gemm_most_work(ctx->threads));
     for (int64_t k = 0; k < o->n_groups && ctx->strict && status == LURON_OK; k++) status = look_at(o, ctx, &o->groups[k]);
     if (status == LURON_OK) o->steps++;
     for (int64_t k = 0; k < o->n_groups; k++) {

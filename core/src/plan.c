@@ -9,6 +9,7 @@
 #include <string.h>
 
 /* ---- refusing and hashing ---------------------------------------------------------------------------------------- */
+/* The first reason, and which line of the program it comes from. */
 __attribute__((cold, noinline)) static void refuse(luron_plan *p, const char *what) {
     if (p->refusal[0]) return;
     char place[100] = "";

@@ -44,8 +44,8 @@ static inline float f32_from_f16(uint16_t h) {
 
 static inline float f32_from_bf16(uint16_t h) { return float_of((uint32_t)h << 16); }
 
-/* Round to nearest, ties to even. A NaN stays one, quiet, with the top of its payload. Without branches, as all that is done often:
- * of these loops a compiler makes vectors. */
+/* Round to nearest, ties to even. A NaN stays one, quiet, with the top of its payload. Without branches, as all that is
+ * done often: of these loops a compiler makes vectors. */
 static inline uint16_t f16_from_f32(float v) {
     const uint32_t u = bits_of(v), rest = u & 0x7fffffffu;
     const int32_t size = (int32_t)rest;
@@ -72,7 +72,7 @@ static inline float odd_float(double v) {
     return float_of(near_size > size ? u - 1 : u + 1);
 }
 
-/* ---- from the value that was read (float, double, int64_t or int32_t) to what is stored --------------------------------- */
+/* ---- from the value that was read (float, double, int64_t or int32_t) to what is stored ------------------------ */
 static inline uint16_t f16_from_f64(double v) { return f16_from_f32(odd_float(v)); }
 static inline uint16_t f16_from_i64(int64_t v) { return f16_from_f32(odd_float((double)v)); }
 static inline uint16_t bf16_from_f64(double v) { return bf16_from_f32(odd_float(v)); }
@@ -102,11 +102,12 @@ static inline uint8_t u8_from_i64(int64_t v) { return (uint8_t)(uint64_t)v; }
 
 #define STORE_F32(v) ((float)(v))
 #define STORE_F64(v) ((double)(v))
-#define STORE_F16(v) _Generic((v), float: f16_from_f32, double: f16_from_f64, int64_t: f16_from_i64, int32_t: f16_from_i64)(v)
-#define STORE_BF16(v) _Generic((v), float: bf16_from_f32, double: bf16_from_f64, int64_t: bf16_from_i64, int32_t: bf16_from_i64)(v)
-#define STORE_I64(v) _Generic((v), float: i64_from_f64, double: i64_from_f64, int64_t: i64_from_i64, int32_t: i64_from_i64)(v)
-#define STORE_I32(v) _Generic((v), float: i32_from_f32, double: i32_from_f64, int64_t: i32_from_i64, int32_t: i32_from_i64)(v)
-#define STORE_U8(v) _Generic((v), float: u8_from_f32, double: u8_from_f64, int64_t: u8_from_i64, int32_t: u8_from_i64)(v)
+#define BY_TYPE(v, f32, f64, whole) _Generic((v), float: f32, double: f64, int64_t: whole, int32_t: whole)(v)
+#define STORE_F16(v) BY_TYPE(v, f16_from_f32, f16_from_f64, f16_from_i64)
+#define STORE_BF16(v) BY_TYPE(v, bf16_from_f32, bf16_from_f64, bf16_from_i64)
+#define STORE_I64(v) BY_TYPE(v, i64_from_f64, i64_from_f64, i64_from_i64)
+#define STORE_I32(v) BY_TYPE(v, i32_from_f32, i32_from_f64, i32_from_i64)
+#define STORE_U8(v) BY_TYPE(v, u8_from_f32, u8_from_f64, u8_from_i64)
 #define STORE_B8(v) ((uint8_t)((v) != 0))
 
 #define LOAD_F32(p) (p)
@@ -125,8 +126,8 @@ static inline uint8_t u8_from_i64(int64_t v) { return (uint8_t)(uint64_t)v; }
     X(I64, int64_t) X(I32, int32_t) X(U8, uint8_t) X(B8, uint8_t)
 /* clang-format on */
 
-/* 64 loops that are vectorised would be a tenth of the library: all are compiled for size, and those that are not rare once more,
- * for what lies in order. */
+/* 64 loops that are vectorised would be a tenth of the library: all are compiled for size, and those that are not rare
+ * once more, for what lies in order. */
 #define SMALL(from, from_type, to, to_type)                                                                            \
     __attribute__((cold)) static void convert_##from##_##to(int64_t n, const void *x, int64_t xs, void *y, int64_t ys) {\
         const from_type *restrict p = x;                                                                               \
@@ -206,8 +207,8 @@ FAST(F16, uint16_t, F32, float)
 #define half_F16_F32 fast_F16_F32
 #endif
 
-/* A load waits for a store before it whose address has the same last 12 bits, as where a row goes to a few places further on than it
- * comes from: then from the end, in pieces that memcpy loads before it stores. */
+/* A load waits for a store before it whose address has the same last 12 bits, as where a row goes to a few places
+ * further on than it comes from: then from the end, in pieces that memcpy loads before it stores. */
 static void copy_bytes(char *to, const char *from, size_t n) {
     enum { PIECE = 256, NEAR = 96 };
     const size_t ahead = ((uintptr_t)to - (uintptr_t)from) & 4095;
