@@ -1,4 +1,5 @@
-/* ops_unary.c -- functions of one tensor, LURON_UNARY_MAP and what came after it, with their gradients. attrs.flags is the function's id. */
+/* ops_unary.c -- functions of one tensor, LURON_UNARY_MAP and what came after it, with their gradients. attrs.flags is
+ * the function's id. */
 #include "kernels/vecmath.h"
 #include "ops_elementwise.h"
 #include "ops_expr.h"

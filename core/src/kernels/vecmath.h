@@ -3,7 +3,8 @@
 #define LURON_VECMATH_H
 #include "luron/plugin.h"
 
-/* Functions of one number that came after LURON_UNARY_MAP, which is frozen: ids that plugins do not know, and the C library's functions. */
+/* Functions of one number that came after LURON_UNARY_MAP, which is frozen: by the C library, under ids that plugins do not
+ * know. */
 #define LURON__UNARY_MORE(X) X(asinh) X(acosh) X(atanh)
 enum { LURON_MAP_asinh = LURON_MAP_COUNT, LURON_MAP_acosh, LURON_MAP_atanh, LURON__MAP_COUNT };
 
