@@ -43,8 +43,8 @@ static grid cut(const luron__gemm_args *g, int64_t rows, int64_t cols, int64_t p
     return t;
 }
 
-/* Multiply-adds of the thread that has most to do: its tiles, each of which packs its part of B and of an A, and a tenth
- * of one that others are waited for. */
+/* Multiply-adds of the thread that has most to do: its tiles, each of which packs its part of B and of an A that is copied, and
+ * a tenth of one that others are waited for. */
 static double cost_of(const luron__gemm_args *g, grid t, int threads) {
     double pack = g->packed ? 0 : PACK_COST * (double)t.width;
     double turn = luron__gemm_turns_a(g) ? TURN_COST * (double)t.height : 0;

@@ -6,6 +6,7 @@
  *   TRANSPOSE(from, ld, to, panel), TN    as in gemm_row.h, and its VL
  *   COPYING                a kernel as the widest panel's, for five rows and more, that copies the panel too; NULL: none
  *   MOST_WIDTH, LEAST_WIDTH    of the widest and the narrowest panel
+ *   TURNS_ROWS             an a by rows is copied too (luron__gemm_turns_a); TRANSPOSE then writes its columns in order; optional
  *
  * a (M,K), b (K,N) -> c (M,N). A is read in place; panels of B are packed where they are not used in place. */
 #ifdef GEMM_STORE
