@@ -168,11 +168,11 @@ static void test_gemm_every_bit_follows_the_rule(void **state) {
 }
 
 static void test_gemm_same_bits_on_any_thread_count(void **state) {
-    static const int64_t shapes[][3] = {{250, 200, 300}, {64, 256, 784}, {300, 70, 520}, {1, 900, 1030}, {500, 3, 700}};
+    static const int64_t shapes[][3] = {{250, 200, 300}, {64, 256, 784}, {300, 70, 520}, {1, 900, 1030}, {500, 3, 700}, {71, 1040, 90}};
     static const int threads[] = {1, 2, 3, 8};
     uint32_t seed = 2;
     (void)state;
-    for (int s = 0; s < 5; s++)
+    for (int s = 0; s < 6; s++)
         FOR_EACH_ISA(isa)
     for (int kind = 0; kind < 4; kind++) {
         operands o;
@@ -253,6 +253,7 @@ static void test_gemm_packed_and_row_by_row(void **state) {
                                         {13, 1030, 40}, /* rows of b far apart: copied though few rows see them */
                                         {40, 530, 600}, /* wide enough for a transposed a to be copied, in two blocks */
                                         {34, 515, 70},
+                                        {66, 1027, 530}, /* one by rows */
                                         {121, 214, 400}}; /* more of a than a cache holds: panels take turns */
     uint32_t seed = 5;
     (void)state;

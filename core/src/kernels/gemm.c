@@ -13,7 +13,7 @@ enum { ALIGN = 64, TILES_EACH = 4 /* for a thread, at most */ };
 #define LEAST_FLOPS 1e6 /* of a tile: worth handing to another thread */
 #define SECONDS 3e-11   /* about what a multiply-add of float32 takes: are threads worth waking? */
 #define PACK_COST 40.0  /* of a number that a tile copies, in multiply-adds, */
-#define TURN_COST 20.0  /* and of one of a transposed A */
+#define TURN_COST 20.0  /* and of one of an A that it copies */
 
 static const luron__gemm_kernels *kernels_of(int isa) {
     switch (isa) {
@@ -45,8 +45,8 @@ static grid cut(const luron__gemm_args *g, int64_t rows, int64_t cols, int64_t p
     return t;
 }
 
-/* Multiply-adds of the thread that has most to do: its tiles, each of which packs its part of B and of a transposed A, and a tenth
- * of one that others are waited for. */
+/* Multiply-adds of the thread that has most to do: its tiles, each of which packs its part of B and of an A that is copied, and
+ * a tenth of one that others are waited for. */
 static double cost_of(const luron__gemm_args *g, grid t, int threads) {
     double pack = g->packed ? 0 : PACK_COST * (double)t.width;
     double turn = luron__gemm_turns_a(g) ? TURN_COST * (double)t.height : 0;

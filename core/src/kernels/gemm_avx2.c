@@ -53,10 +53,10 @@ static inline void transpose_f32(const float *from, int64_t ld, float *to, int64
         r[i + 2] = _mm256_shuffle_ps(s[i + 1], s[i + 3], 0x44);
         r[i + 3] = _mm256_shuffle_ps(s[i + 1], s[i + 3], 0xee);
     }
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 4; i++)
         _mm256_storeu_ps(to + i * panel, _mm256_permute2f128_ps(r[i], r[i + 4], 0x20));
+    for (int i = 0; i < 4; i++)
         _mm256_storeu_ps(to + (i + 4) * panel, _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));
-    }
 }
 
 static inline void transpose_f64(const double *from, int64_t ld, double *to, int64_t panel) {
@@ -98,6 +98,7 @@ PANEL_KERNEL(x64_f32, ROWS_OF(1, 8, 2))
 #define LEAST_WIDTH 8
 #define ONE_ROW {64, 1, x64_f32}
 #define TN 8
+#define TURNS_ROWS
 #include "kernels/gemm_body.h"
 #undef T
 #undef NAME
@@ -130,6 +131,7 @@ PANEL_KERNEL(x32_f64, ROWS_OF(1, 8, 2))
 #define LEAST_WIDTH 4
 #define ONE_ROW {32, 1, x32_f64}
 #define TN 4
+#define TURNS_ROWS
 #include "kernels/gemm_body.h"
 
 const luron__gemm_kernels luron__gemm_avx2 = {{tile_f32, tile_f64}, {pack_f32, pack_f64}, {{16, 8}, {8, 4}}};

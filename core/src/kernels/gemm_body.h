@@ -6,6 +6,7 @@
  *   TRANSPOSE(from, ld, to, panel), TN    as in gemm_row.h, and its VL
  *   COPYING                a kernel as the widest panel's, for five rows and more, that copies the panel too; NULL: none
  *   MOST_WIDTH, LEAST_WIDTH    of the widest and the narrowest panel
+ *   TURNS_ROWS             an a by rows is copied too (luron__gemm_turns_a); TRANSPOSE then writes its columns in order; optional
  *
  * a (M,K), b (K,N) -> c (M,N). A is read in place; panels of B are packed where they are not used in place. */
 #ifdef GEMM_STORE
@@ -168,27 +169,44 @@ static inline __attribute__((always_inline)) void NAME(turn_tiles)(const T *from
         }
 }
 
-/* A transposed a whose numbers for one tile lie far apart, as tiles one behind the other, each by rising k. */
+#ifdef TURNS_ROWS
+/* `left` rows of n numbers, `ld` apart, as those tiles. TN rows are turned at once: of what that writes behind a tile's own the
+ * next ones are written over; a tile behind which there are not so many rows is written number by number. */
+static LURON__ONCE void NAME(turn_rows)(const T *from, int64_t ld, int64_t n, NAME(split) tiles, int64_t left, T *to) {
+    for (int64_t tile = 0; tile < tiles.n; tile++) {
+        int64_t rows = tiles.each + (tile < tiles.longer), turned = (rows + TN - 1) / TN * TN, whole = left < turned ? 0 : n / TN * TN;
+        for (int64_t i = 0; i < whole; i += TN)
+            for (int64_t r = turned - TN; r >= 0; r -= TN)
+                TRANSPOSE(from + r * ld + i, ld, to + i * rows + r, rows);
+        for (int64_t i = whole; i < n; i++)
+            for (int64_t r = 0; r < rows; r++)
+                to[i * rows + r] = from[r * ld + i];
+        left -= rows, from += rows * ld, to += rows * n;
+    }
+}
+#endif
+
+/* An a whose numbers for one tile lie far apart, as tiles one behind the other, each by rising k. */
 static void NAME(turn)(const NAME(part) * part, int64_t k, int64_t n, T *to) {
     const luron__gemm_args *g = part->g;
     NAME(split) tiles = NAME(split_of)(part->m1 - part->m0, NAME(panels)[0].rows);
+#ifdef TURNS_ROWS
+    if (!(g->flags & LURON_TRANS_A)) {
+        NAME(turn_rows)((const T *)g->a + part->m0 * g->lda + k, g->lda, n, tiles, part->m1 - part->m0, to);
+        return;
+    }
+#endif
     const T *from = (const T *)g->a + k * g->lda + part->m0;
+    const int most = NAME(panels)[0].rows;
     for (int i = 1; i >= 0; i--) { /* the longer ones, then the others */
         int rows = (int)tiles.each + i;
         int64_t many = i ? tiles.longer : tiles.n - tiles.longer;
-        switch (rows) { /* of a split of 32 rows and more */
-        case 5:
-            NAME(turn_tiles)(from, g->lda, n, many, 5, to);
-            break;
-        case 6:
-            NAME(turn_tiles)(from, g->lda, n, many, 6, to);
-            break;
-        case 8:
-            NAME(turn_tiles)(from, g->lda, n, many, 8, to);
-            break;
-        default:
+        if (rows == most)
+            NAME(turn_tiles)(from, g->lda, n, many, most, to);
+        else if (rows == most - 1)
+            NAME(turn_tiles)(from, g->lda, n, many, most - 1, to);
+        else
             NAME(turn_tiles)(from, g->lda, n, many, rows, to);
-        }
         from += many * rows, to += many * rows * n;
     }
 }
@@ -237,12 +255,12 @@ static inline NAME(store) NAME(store_of)(const NAME(part) * part, int64_t j, int
     return s;
 }
 
-/* The `cols` columns from j on: of one panel, or of several full ones, which take turns at each tile of A: then A, where it
- * is more than a cache holds, comes from afar once for all of them. */
+/* The `cols` columns from j on: of one panel, or of several full ones, which take turns at each group of tiles of A: then A,
+ * where it is more than a cache holds, comes from afar once for all of them. */
 static void NAME(multiply_panels)(const NAME(part) * part, int64_t j, int cols, const NAME(panel) * p, bool in_place) {
     const luron__gemm_args *g = part->g;
-    bool trans_a = (g->flags & LURON_TRANS_A) != 0, trans_b = (g->flags & LURON_TRANS_B) != 0;
     const T *turned = p == NAME(panels) ? part->turned : NULL;
+    bool trans_a = turned || g->flags & LURON_TRANS_A, trans_b = (g->flags & LURON_TRANS_B) != 0;
     int width = p->width < MOST_WIDTH ? p->width : MOST_WIDTH;
     NAME(store) s = NAME(store_of)(part, j, cols, p);
     NAME(split) tiles = NAME(split_of)(part->m1 - part->m0, p->rows), blocks = part->blocks;
@@ -265,11 +283,14 @@ static void NAME(multiply_panels)(const NAME(part) * part, int64_t j, int cols, 
         s.adds = !s.first || more;
         s.add = !s.adds ? NULL : more ? s.c : s.acc, s.ldadd = more ? s.ldc : s.ldacc;
         s.to = s.last ? s.c : s.acc, s.ldto = s.last ? s.ldc : s.ldacc;
-        /* tiles of one height after each other go to the kernel at once, if but one panel is multiplied */
+        /* tiles of one height after each other go to the kernel at once; of panels that take turns, so many that the second
+         * cache holds their A: each panel then comes into the first one once for all of them */
+        int64_t group = cols <= p->width ? tiles.n : turned ? LURON__GEMM_GROUP / (tiles.each * n * (int64_t)sizeof(T) + 1) + 1 : 1;
         for (int64_t tile = 0, row = 0; tile < tiles.n;) {
             bool longer = tile < tiles.longer, copied = copies && tile == 0;
             bool first = g->m > LURON__GEMM_M && j == 0 && !trans_a && n <= MOST_SHORT && tile + 1 < tiles.n;
-            int64_t alike = cols > p->width || copied || first ? 1 : longer ? tiles.longer - tile : tiles.n - tile;
+            int64_t alike = copied || first ? 1 : longer ? tiles.longer - tile : tiles.n - tile;
+            if (alike > group) alike = group;
             NAME(tiles) t = {(int)tiles.each + longer, 0, row, row + alike * (tiles.each + longer), 0, &ahead};
             const T *a = (const T *)g->a + (trans_a ? k * g->lda + part->m0 + row : (part->m0 + row) * g->lda + k);
             if (turned) a = turned + row * n;
@@ -340,6 +361,7 @@ static void NAME(tile)(const luron__gemm_args *g, int64_t m0, int64_t m1, int64_
 #undef MOST_SHORT
 #undef TRANSPOSE
 #undef TN
+#undef TURNS_ROWS
 #undef MOST_WIDTH
 #undef LEAST_WIDTH
 #endif

@@ -18,8 +18,11 @@
 #define LURON__GEMM_TILE_WORK ((int64_t)(LURON__GEMM_K + LURON__GEMM_M) * LURON__GEMM_PANEL)
 #define LURON__GEMM_FAR 4096                 /* bytes from row to row of B from which on rows are far apart */
 #define LURON__GEMM_MANY (160 * 1024)         /* bytes of A from which on panels of B take turns */
+#define LURON__GEMM_GROUP (128 * 1024)        /* bytes of A after which they do */
 #define LURON__GEMM_TURN_M 32  /* from so many rows ... */
 #define LURON__GEMM_TURN_N 512 /* and columns on, a transposed a is worth copying */
+#define LURON__GEMM_TURN_ROWS_M 64   /* the same of one by rows */
+#define LURON__GEMM_TURN_ROWS_N 1024
 #define LURON__GEMM_TURN_WORK ((int64_t)LURON__GEMM_K * LURON__GEMM_M) /* numbers: of a, while it is copied */
 
 /* A function that is there once, not for each constant it is called with: not worth its code. */
@@ -37,10 +40,12 @@ static inline int64_t luron__gemm_tile_work(const luron__gemm_args *g) {
     return luron__gemm_panel_work(g) + (g->m < LURON__GEMM_M ? g->m : LURON__GEMM_M) * LURON__GEMM_PANEL;
 }
 
-/** Is a transposed a copied? The blocks of k are then the outer loop, so what they have added up lies in c between. */
+/** Is a copied, so that what a tile reads of it lies together? One by rows by the kernels for AVX2 alone. The blocks of k are then
+ *  the outer loop, so what they have added up lies in c between. */
 static inline bool luron__gemm_turns_a(const luron__gemm_args *g) {
-    return g->flags & LURON_TRANS_A && g->m >= LURON__GEMM_TURN_M && g->n >= LURON__GEMM_TURN_N &&
-           (g->beta == 0 || g->k <= LURON__GEMM_K);
+    if (g->beta != 0 && g->k > LURON__GEMM_K) return false;
+    if (g->flags & LURON_TRANS_A) return g->m >= LURON__GEMM_TURN_M && g->n >= LURON__GEMM_TURN_N;
+    return g->isa == LURON__ISA_AVX2 && g->m >= LURON__GEMM_TURN_ROWS_M && g->n >= LURON__GEMM_TURN_ROWS_N;
 }
 
 /** Rows m0 .. m1 (at most LURON__GEMM_M) and columns n0 .. n1 of c; n0 is the start of a panel. */
