@@ -53,7 +53,7 @@ static void test_allocation_ops(void **state) {
                                  ops[k].hi, LURON_F32));
             a[i].n_x = generate_leaves(a[i].xs, &a[i].bench.op.g);
         }
-        sweep s = {.name = ops[k].name, .run = apply_and_grad, .steps = true};
+        sweep s = {.name = ops[k].name, .run = apply_and_grad, .steps = true, .same = true};
         sweep_all(&s, ctx, calm, &a[0], &a[1]);
         for (int i = 0; i < 2; i++)
             generate_free(&a[i].bench.op.g);
@@ -89,7 +89,9 @@ static void sweep_layer(luron_ctx **both, const luron_type *type, const layer_li
         for (int p = 0; p < luron_layer_n_params(layer) && a[i].n_x < MAX_X; p++)
             a[i].xs[a[i].n_x++] = luron_layer_param(layer, p);
     }
-    sweep apply = {.name = made[0], .run = apply_and_grad, .steps = true}, make = {.name = made[0], .run = new_layer};
+    bool stateless = luron_layer_n_states(a[0].bench.layer.layer) == 0;
+    sweep apply = {.name = made[0], .run = apply_and_grad, .steps = true, .same = stateless},
+          make = {.name = made[0], .run = new_layer, .same = true};
     sweep_all(&apply, both[0], both[1], &a[0], &a[1]);
     sweep_all(&make, both[0], both[1], made, made);
     for (int i = 0; i < 2; i++) {

@@ -48,7 +48,7 @@ int main(int argc, char **argv) {
         if (data[0] == 3) puts("3");
     }
     if (!strcmp(what, "sweep")) {
-        const sweep s = {"careless", NULL, careless, NULL, false};
+        const sweep s = {.name = "careless", .run = careless};
         luron_ctx *calm = calm_context();
         sweep_all(&s, ctx, calm, NULL, NULL);
         luron_ctx_free(calm);
