@@ -48,12 +48,12 @@ luron_tensor *extra_joined(const sizes *m, const luron_ops *o, int input, luron_
 }
 luron_tensor *extra_mask(const sizes *m, const luron_ops *o, luron_tensor *mask) {
     luron_call *c = m->c;
-    const int last = o->ndim(c, mask) - 1;
+    const int ndim = o->ndim(c, mask), last = ndim > 0 ? ndim - 1 : 0;
     int64_t shape[8], before[8] = {0}, after[8] = {0};
-    if (!m->extra || last < 0 || last > 7) return mask;
+    if (!m->extra || last > 7) return mask;
     for (int i = 0; i < last; i++)
         shape[i] = o->size(c, mask, i);
-    shape[last] = m->all, after[last] = m->extra; /* one number may have stood for all keys */
+    shape[last] = m->all, after[last] = m->extra; /* one number may have stood for all keys, and for all else */
     return o->pad(c, o->expand(c, mask, last + 1, shape), last + 1, before, after, 0);
 }
 #else

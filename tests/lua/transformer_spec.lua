@@ -165,6 +165,17 @@ describe("attention", function()
     assert.is_true(far(w[{ {}, { 1, 2 } }]:sum(3), luron.ones(2, 2)) < 1e-6)
   end)
 
+  it("takes one number as a mask of all keys but the added one, forward and in compose", function()
+    local mha, x = nn.MultiheadAttention(4, 2, { add_zero_attn = true }), luron.randn(3, 2, 4):requires_grad_()
+    for _, mask in ipairs { luron.tensor(true), luron.tensor(-1e9) } do
+      luron.strict(true) -- compares them
+      local y, w = mha(x, { attn_mask = mask })
+      y:sum():backward()
+      luron.strict(false)
+      assert.are.same({ 0, 0, 1 }, w[{ 1, 1 }]:totable())
+    end
+  end)
+
   it("turns by positions that count from 1", function()
     local rope, x = nn.RotaryEmbedding { interleaved = true }, luron.randn(2, 4, 6)
     local whole = rope(x)

@@ -87,6 +87,13 @@ function guess.text(options)
 end
 
 -- ---- inputs ----------------------------------------------------------------------------------------------------------
+local function are_whole(list)
+  for _, value in ipairs(list) do
+    if math.type(value) ~= "integer" then return false end
+  end
+  return #list > 0
+end
+
 -- Sizes worth trying: small ones, and what the options name; lists of theirs, which may be the last sizes of a shape.
 local function sizes_for(options)
   local sizes = { 1, 2, 3, 4, 5, 6, lists = {} }
@@ -94,7 +101,7 @@ local function sizes_for(options)
     local value = options[name]
     if math.type(value) == "integer" and value > 0 and value <= 64 then
       for _ = 1, 4 do sizes[#sizes + 1] = value end
-    elseif type(value) == "table" and math.type(value[1]) == "integer" then
+    elseif type(value) == "table" and are_whole(value) then
       local product = 1
       sizes.lists[#sizes.lists + 1] = value
       for _, part in ipairs(value) do
