@@ -409,9 +409,34 @@ static void test_conv_deep_shapes(void **state) {
     assert_true(made >= 3 && summed >= 4);
 }
 
+/* Shares of images that are unlike: the shorter ones' product is cut into more tiles here, which want more memory. */
+static void test_conv_deep_shares(void **state) {
+    (void)state;
+    static const struct {
+        int64_t images, c_in, c_out, side;
+        int threads;
+    } cases[] = {{211, 64, 256, 3, 6}, {193, 128, 128, 4, 12}, {38, 64, 512, 8, 16}};
+    uint32_t seed = 3;
+    luron__parallel_always(true);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        problem p = {.g = {.dtype = LURON_F32, .isa = luron__isa_pick(NULL), .images = cases[i].images, .groups = 1, .c_in = cases[i].c_in,
+            .c_out = cases[i].c_out, .in = {1, cases[i].side, cases[i].side}, .kernel = {1, 3, 3}, .stride = {1, 1, 1}, .dilation = {1, 1, 1}}};
+        assert_true(outputs(&p.g, p.g.before));
+        fill(&p, &seed);
+        p.g.x = NULL;
+        char *before = calloc((size_t)p.n[0], sizeof(float)), *one = run(&p, GRAD_INPUT, 1, before, p.n[0]);
+        char *many = run(&p, GRAD_INPUT, cases[i].threads, before, p.n[0]);
+        assert_memory_equal(one + ROOM, many + ROOM, (size_t)p.n[0] * sizeof(float));
+        free(before), free(one), free(many);
+        drop(&p);
+    }
+    luron__parallel_always(false);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_conv_deep_shapes),
+        cmocka_unit_test(test_conv_deep_shares),
         cmocka_unit_test(test_conv_random_shapes),
         cmocka_unit_test(test_conv_large_shapes),
     };

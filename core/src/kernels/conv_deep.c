@@ -58,13 +58,21 @@ static luron__gemm_args product_summed(const job *j) {
         .a = j->other, .b = j->laid, .c = j->sums + j->group * weights_of(j->p), .lda = n, .ldb = n, .ldc = j->p->k, .beta = j->first > 0};
 }
 
+/* Bytes that a product needs for any share: for fewer columns it may be cut into more tiles. */
+static int64_t product_work(job j, luron__gemm_args product(const job *), int threads) {
+    const luron__gemm_args longer = product(&j);
+    j.images = j.each;
+    const luron__gemm_args shorter = product(&j);
+    return luron__most(luron__gemm_work(&longer, threads), luron__gemm_work(&shorter, threads));
+}
+
 /* Sets where everything stands in `work`, if there is one; @return the bytes. */
-static int64_t lay_out(job *j, bool packs, bool sums, luron__gemm_args product, int threads, char *work) {
+static int64_t lay_out(job *j, bool packs, bool sums, luron__gemm_args product(const job *), int threads, char *work) {
     const luron__conv_part *p = j->p;
     const int64_t all = luron__round_64(p->g->groups * weights_of(p)), columns = columns_of(j) * p->size;
     int64_t at = work ? (int64_t)((64 - (uintptr_t)work % 64) % 64) : 64;
     const int64_t sizes[] = {2 * p->k * (int64_t)sizeof(int64_t), packs ? all : 0, p->k * columns, p->rows * columns, sums ? all : 0,
-        luron__buffers_bytes(luron__conv_copy_bytes(p), threads), luron__gemm_work(&product, threads)};
+        luron__buffers_bytes(luron__conv_copy_bytes(p), threads), product_work(*j, product, threads)};
     int64_t places[sizeof sizes / sizeof *sizes];
     for (int i = 0; i < (int)(sizeof sizes / sizeof *sizes); i++)
         places[i] = at, at += luron__round_64(sizes[i]);
@@ -141,12 +149,12 @@ static void lay_rows(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 
 int64_t luron__conv_deep_work(const luron__conv_part *p, int threads) {
     job j = job_made(p);
-    return lay_out(&j, p->backward, false, product_made(&j), threads, NULL);
+    return lay_out(&j, p->backward, false, product_made, threads, NULL);
 }
 void luron__conv_deep(const luron__conv_part *p, int threads, void *work) {
     const luron__conv_args *g = p->g;
     job j = job_made(p);
-    lay_out(&j, p->backward, false, product_made(&j), threads, work);
+    lay_out(&j, p->backward, false, product_made, threads, work);
     if (p->backward) luron__conv_pack(p, threads, j.weights);
     else j.weights = (char *)g->w;
     for (int64_t part = 0; part < j.parts; part++) {
@@ -162,12 +170,12 @@ void luron__conv_deep(const luron__conv_part *p, int threads, void *work) {
 
 int64_t luron__conv_deep_weight_work(const luron__conv_part *p, int threads) {
     job j = job_summed(p);
-    return lay_out(&j, false, true, product_summed(&j), threads, NULL);
+    return lay_out(&j, false, true, product_summed, threads, NULL);
 }
 void luron__conv_deep_weight(const luron__conv_part *p, int threads, void *work) {
     const luron__conv_args *g = p->g;
     job j = job_summed(p);
-    lay_out(&j, false, true, product_summed(&j), threads, work);
+    lay_out(&j, false, true, product_summed, threads, work);
     if (g->beta == 0) j.sums = g->to;
     for (j.group = 0; j.group < g->groups; j.group++)
         for (int64_t part = 0; part < j.parts; part++) {
