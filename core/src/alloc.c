@@ -294,19 +294,22 @@ static bool take_from(size_t *at, luron__block *shelf, size_t n) {
     return refs > 0;
 }
 
-/* n places of the pool's shelf, or of the last one set aside, which is then the pool's. NULL: no room. */
+/* n places of the pool's shelf, or of one of the last few set aside, which is then the pool's. NULL: no room. */
 static luron__block *take_room(size_t *at, luron__pool *p, size_t n) {
+    enum { FEW = 16 };
     lock(p);
-    bool found = take_from(at, p->shelf, n);
-    if (!found) {
-        if (p->shelf) set_aside(p->shelf);
-        p->shelf = p->aside;
-        if (p->shelf) take_back(p->shelf), p->shelf->next = 0;
-        found = take_from(at, p->shelf, n);
+    luron__block *shelf = p->shelf, *next = p->aside;
+    bool found = take_from(at, shelf, n);
+    for (int i = 0; i < FEW && next && !found; i++) {
+        shelf = next, next = shelf->after;
+        shelf->next = 0;
+        found = take_from(at, shelf, n);
     }
-    luron__block *shelf = found ? p->shelf : NULL;
+    if (shelf != p->shelf && found) take_back(shelf);
+    if (p->shelf && !(found && shelf == p->shelf)) set_aside(p->shelf);
+    p->shelf = found ? shelf : NULL;
     unlock(p);
-    return shelf;
+    return found ? shelf : NULL;
 }
 
 luron__block *luron__shelf(size_t *at, luron__pool *pool, size_t bytes) {

@@ -275,7 +275,7 @@ static void host_parallel_for(luron_call *c, int64_t n, int64_t grain,
     static void host_map_##name(const luron_host *host, uint32_t fn, uint32_t dtype, int64_t n, const void *x,         \
                                 void *y) {                                                                             \
         (void)host;                                                                                                    \
-        luron__map(isa, fn, dtype, n, x, y);                                                                           \
+        if (fn < LURON_MAP_COUNT) luron__map(isa, fn, dtype, n, x, y);                                                 \
     }
 HOST_MAP(plain, LURON__ISA_PLAIN)
 HOST_MAP(avx2, LURON__ISA_AVX2)

@@ -9,11 +9,11 @@
 #include <string.h>
 
 /* ---- refusing and hashing ---------------------------------------------------------------------------------------- */
-/* The first reason, and which line of the program it comes from. */
+/* The first reason, and which line of the program it comes from; what is found once it is over comes from none. */
 __attribute__((cold, noinline)) static void refuse(luron_plan *p, const char *what) {
     if (p->refusal[0]) return;
     char place[100] = "";
-    if (p->ctx->locate) p->ctx->locate(p->ctx->locate_ud, place, sizeof place);
+    if (p->ctx->locate && !p->is_over) p->ctx->locate(p->ctx->locate_ud, place, sizeof place);
     snprintf(p->refusal, sizeof p->refusal, *place ? "%s (%s)" : "%s", what, place);
 }
 void luron__plan_refuse(luron_ctx *ctx, const char *what) {
@@ -519,6 +519,7 @@ static void settle_grads(luron_plan *p) {
 luron_status luron_plan_end(luron_plan *p, luron_ctx *ctx, int n_out, luron_tensor *const *outs) {
     LURON__CHECK(ctx, ctx->plan == p && p, LURON_E_STATE, "plan: this one is not being made in this context");
     LURON__CHECK(ctx, n_out <= 0 || outs, LURON_E_ARGUMENT, "plan: %d outputs", n_out);
+    p->is_over = true;
     refuse_pending(p);
     if (n_out < 0) refuse(p, "failed");
     else take_outputs(p, ctx, n_out, outs);
@@ -528,8 +529,7 @@ luron_status luron_plan_end(luron_plan *p, luron_ctx *ctx, int n_out, luron_tens
     settle_stores(p);
     settle_grads(p);
     p->ctx = NULL;
-    if (p->refusal[0]) return LURON_OK;
-    luron__plan_fuse(p, ctx);
+    if (!p->refusal[0]) luron__plan_fuse(p, ctx);
     if (p->refusal[0]) return LURON_OK;
     luron_status status = luron__plan_lay_out(p, ctx);
     p->ended = !status;

@@ -145,7 +145,7 @@ struct luron_plan {
     luron__pool *pool;
     luron_ctx *ctx; /* while it is noted */
     char refusal[256];
-    bool ended;
+    bool is_over, ended; /* the step is; and it can be repeated */
     bool changed; /* a run that failed: it had changed what was there before */
     const char *pending; /* a write in place that is not noted yet */
     bool recording, higher;

@@ -3493,7 +3493,7 @@ function Loader:restore(state) end
 ---@return function
 function luron.compile(fn) end
 
---- For each kind of call of what `luron.compile` gave, or of the steps behind the history that `luron.fit` gave, whether there is a plan, and if not, why, and in which line.
+--- For each kind of call of what `luron.compile` gave, or of the steps behind the history that `luron.fit` gave, whether there is a plan, and if not, why, and in which line if one is to blame.
 ---@param subject function|table
 ---@return string
 function luron.explain(subject) end

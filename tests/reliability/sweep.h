@@ -28,7 +28,8 @@ static int64_t n_failed, n_wrong; /* allocations made to fail; things that were 
     (print_error("%s, allocation %lld%s: ", (s)->name, (long long)k, sticky ? " and all after it" : ""),               \
      print_error(__VA_ARGS__), print_error("\n"), n_wrong++)
 
-/* One round with the k-th allocation failing; wanted: of the round before. @return 1: something failed. */
+/* One round with the k-th allocation failing; wanted: what the calm context finds, where it knows it from the first round
+ * it stays. @return 1: something failed. */
 static inline int round_of(const sweep *s, luron_ctx *ctx, luron_ctx *calm, void *state, void *calm_state, int64_t k,
                            int sticky, uint64_t *wanted) {
     uint64_t bits = 0, position, position_after, seed;
