@@ -305,11 +305,14 @@ static luron__block *take_room(size_t *at, luron__pool *p, size_t n) {
         shelf->next = 0;
         found = take_from(at, shelf, n);
     }
-    if (shelf != p->shelf && found) take_back(shelf);
-    if (p->shelf && !(found && shelf == p->shelf)) set_aside(p->shelf);
-    p->shelf = found ? shelf : NULL;
+    if (!found) shelf = NULL;
+    if (shelf != p->shelf) {
+        if (p->shelf) set_aside(p->shelf);
+        if (shelf) take_back(shelf);
+        p->shelf = shelf;
+    }
     unlock(p);
-    return found ? shelf : NULL;
+    return shelf;
 }
 
 luron__block *luron__shelf(size_t *at, luron__pool *pool, size_t bytes) {

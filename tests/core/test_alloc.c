@@ -124,10 +124,68 @@ static void test_alloc_limit(void **state) {
     luron_tensor_unref(t);
 }
 
+/* Places that small parameters get, given back and taken again in any order: each keeps its bytes as long as it is held, and what
+ * fills it up is zero. In every build, also where parameters have memory of their own. */
+typedef struct place {
+    luron__block *in; /* NULL: none */
+    size_t at, bytes;
+} place;
+static unsigned char *data_of(const place *p) { return (unsigned char *)p->in->data + p->at; }
+
+static void test_alloc_places_of_shelves(void **state) {
+    luron_ctx *ctx = *state;
+    static place places[400];
+    const int64_t bytes = luron_ctx_live_bytes(ctx);
+    for (uint32_t round = 0, seed = 1; round < 20000 + 400; round++) {
+        seed = seed * 1664525u + 1013904223u;
+        const bool ends = round >= 20000; /* all go */
+        const size_t i = ends ? round - 20000 : (seed >> 8) % 400;
+        place *p = &places[i];
+        if (p->in) {
+            for (size_t k = 0; k < luron__aligned(p->bytes); k++) assert_int_equal(data_of(p)[k], k < p->bytes ? 1 + i % 250 : 0);
+            luron__block_leave(p->in, data_of(p), p->bytes);
+            p->in = NULL;
+        } else if (!ends) {
+            p->bytes = 1 + (seed >> 16) % (round % 2 ? 200 : 8192);
+            p->in = luron__shelf(&p->at, ctx->pool, p->bytes);
+            assert_non_null(p->in);
+            assert_true(p->at % LURON__PLACE == 0 && p->at + luron__aligned(p->bytes) <= LURON__SHELF);
+            memset(data_of(p), 1 + (int)(i % 250), p->bytes);
+        }
+    }
+    assert_int_equal(luron_ctx_live_bytes(ctx), bytes);
+}
+
+/* Of a full shelf half is given back: as much again needs no memory, and lies one behind the other. */
+static void test_alloc_places_are_taken_again(void **state) {
+    luron_ctx *ctx = *state;
+    place places[LURON__PLACES + 1], again[LURON__PLACES / 2];
+    const int64_t bytes = luron_ctx_live_bytes(ctx);
+    for (int i = 0; i <= LURON__PLACES; i++) {
+        places[i].in = luron__shelf(&places[i].at, ctx->pool, 1);
+        assert_true(places[i].in && (places[i].in == places[0].in) == (i < LURON__PLACES));
+    }
+    luron__block_leave(places[LURON__PLACES].in, data_of(&places[LURON__PLACES]), 1); /* the second shelf goes */
+    for (int i = 0; i < LURON__PLACES / 2; i++) luron__block_leave(places[i].in, data_of(&places[i]), 1);
+    const int64_t held = luron_ctx_live_bytes(ctx);
+    for (int i = 0; i < LURON__PLACES / 2; i++) {
+        again[i].in = luron__shelf(&again[i].at, ctx->pool, 1);
+        assert_ptr_equal(again[i].in, places[0].in);
+        assert_int_equal(again[i].at, i * LURON__PLACE);
+    }
+    assert_int_equal(luron_ctx_live_bytes(ctx), held);
+    for (int i = 0; i < LURON__PLACES; i++) {
+        const place *p = i < LURON__PLACES / 2 ? &again[i] : &places[i];
+        luron__block_leave(p->in, data_of(p), 1);
+    }
+    assert_int_equal(luron_ctx_live_bytes(ctx), bytes);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         test_case(test_alloc_alignment_and_counts),     test_case(test_alloc_size_classes_hold_their_sizes),
-        test_case(test_alloc_limit),
+        test_case(test_alloc_limit),                    test_case(test_alloc_places_of_shelves),
+        test_case(test_alloc_places_are_taken_again),
         test_case(test_alloc_fails_on_demand),          test_case(test_alloc_absurd_sizes_are_refused),
         test_case(test_alloc_tensors_are_freed_from_other_threads), test_case(test_alloc_tensors_outlive_their_context),
     };
