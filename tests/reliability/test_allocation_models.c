@@ -211,16 +211,16 @@ static void trained_free(trained *t) {
 
 static void test_allocation_models(void **state) {
     static const sweep sweeps[] = {
-        {"build a model", NULL, run_build, NULL, true, false},
-        {"forward", batch, run_forward, batch_free, false, false},
-        {"backward", loss_ready, run_backward, batch_free, false, false},
-        {"loss and backward", NULL, run_loss_backward, batch_free, true, false},
-        {"a batch of data", batch, run_batch, batch_free, true, false},
-        {"to and from JSON", NULL, run_json, NULL, false, true},
-        {"clone a model", NULL, run_clone, NULL, false, true},
-        {"summary", NULL, run_summary, NULL, false, true},
-        {"other dtype", NULL, run_dtype, back_to_f32, false, false},
-        {"gradcheck", NULL, run_gradcheck, NULL, false, true},
+        {.name = "build a model", .run = run_build, .steps = true},
+        {.name = "forward", .prepare = batch, .run = run_forward, .after = batch_free},
+        {.name = "backward", .prepare = loss_ready, .run = run_backward, .after = batch_free},
+        {.name = "loss and backward", .run = run_loss_backward, .after = batch_free, .steps = true},
+        {.name = "a batch of data", .prepare = batch, .run = run_batch, .after = batch_free, .steps = true},
+        {.name = "to and from JSON", .run = run_json, .same = true},
+        {.name = "clone a model", .run = run_clone, .same = true},
+        {.name = "summary", .run = run_summary, .same = true},
+        {.name = "other dtype", .run = run_dtype, .after = back_to_f32},
+        {.name = "gradcheck", .run = run_gradcheck, .same = true},
     };
     luron_ctx *both[] = {*state, calm_context()};
     bar b = bar_begin("R7", "failed allocations in models and training", 7);
@@ -233,8 +233,8 @@ static void test_allocation_models(void **state) {
         trained_free(&t[i]);
     assert_ok(both[0], luron_plugin_load_all(both[0]));
     for (int k = 0; (type = luron_type_at(both[0], LURON_KIND_OPTIM, k)); k++) {
-        sweep step = {luron_type_name(type), gradients_ready, run_optim_step, batch_free, false, false},
-              make = {luron_type_name(type), NULL, run_optim_new, NULL, false, false};
+        sweep step = {.name = luron_type_name(type), .prepare = gradients_ready, .run = run_optim_step, .after = batch_free},
+              make = {.name = luron_type_name(type), .run = run_optim_new};
         for (int i = 0; i < 2; i++)
             t[i] = train_a_little(both[i], luron_type_name(type));
         sweep_trained(both, t, "", &step);
@@ -250,10 +250,10 @@ static void test_allocation_files(void **state) {
     luron_ctx *both[] = {*state, calm_context()};
     bar b = bar_begin("R7", "failed allocations in files", 7);
     n_failed = n_wrong = 0;
-    const sweep save = {"save", NULL, run_save, NULL, false, false}, load = {"load", NULL, run_load, NULL, false, false},
-                restore = {"restore", NULL, run_restore, NULL, false, false},
-                csv = {"read a CSV file", NULL, run_read, NULL, false, false},
-                idx = {"read an IDX file", NULL, run_read, NULL, false, false};
+    const sweep save = {.name = "save", .run = run_save}, load = {.name = "load", .run = run_load},
+                restore = {.name = "restore", .run = run_restore},
+                csv = {.name = "read a CSV file", .run = run_read},
+                idx = {.name = "read an IDX file", .run = run_read};
     trained t[] = {train_a_little(both[0], "Adam"), train_a_little(both[1], "Adam")};
     write_string(in_folder("data.csv"), "a,b,name\n1,2.5,x\n3,4.5,y\n");
     write_bytes(in_folder("data.idx"), "\0\0\x08\2\0\0\0\2\0\0\0\3abcdef", 18);
