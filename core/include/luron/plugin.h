@@ -459,7 +459,8 @@ typedef struct luron_ops {
     luron_tensor *(*solve_triangular)(luron_call *, luron_tensor *, luron_tensor *, int upper, int unitriangular);
     luron_tensor *(*slogdet)(luron_call *, luron_tensor *, luron_tensor **logabsdet), *(*qr)(luron_call *, luron_tensor *, luron_tensor **r), *(*eigh)(luron_call *, luron_tensor *, luron_tensor **q);
     luron_tensor *(*svd)(luron_call *, luron_tensor *, luron_tensor **s, luron_tensor **vh);
-    luron_tensor *(*csr_matmul)(luron_call *, luron_tensor *offsets, luron_tensor *cols, luron_tensor *values, int64_t n_cols, luron_tensor *x); /* compressed rows: offsets (M + 1), cols and values (entries; NULL: 1) */
+    /* A sparse matrix in compressed rows: offsets (M + 1) and cols (entries), values (entries) or NULL: 1. */
+    luron_tensor *(*csr_matmul)(luron_call *, luron_tensor *offsets, luron_tensor *cols, luron_tensor *values, int64_t n_cols, luron_tensor *x);
     luron_tensor *(*csr_sample)(luron_call *, luron_tensor *offsets, luron_tensor *cols, int64_t n_cols, luron_tensor *g, luron_tensor *x);
     luron_tensor *(*asinh)(luron_call *, luron_tensor *), *(*acosh)(luron_call *, luron_tensor *), *(*atanh)(luron_call *, luron_tensor *);
 } luron_ops;

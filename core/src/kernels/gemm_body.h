@@ -174,7 +174,8 @@ static inline __attribute__((always_inline)) void NAME(turn_tiles)(const T *from
  * next ones are written over; a tile behind which there are not so many rows is written number by number. */
 static LURON__ONCE void NAME(turn_rows)(const T *from, int64_t ld, int64_t n, NAME(split) tiles, int64_t left, T *to) {
     for (int64_t tile = 0; tile < tiles.n; tile++) {
-        int64_t rows = tiles.each + (tile < tiles.longer), turned = (rows + TN - 1) / TN * TN, whole = left < turned ? 0 : n / TN * TN;
+        int64_t rows = tiles.each + (tile < tiles.longer), turned = (rows + TN - 1) / TN * TN;
+        int64_t whole = left < turned ? 0 : n / TN * TN;
         for (int64_t i = 0; i < whole; i += TN)
             for (int64_t r = turned - TN; r >= 0; r -= TN)
                 TRANSPOSE(from + r * ld + i, ld, to + i * rows + r, rows);
@@ -285,7 +286,8 @@ static void NAME(multiply_panels)(const NAME(part) * part, int64_t j, int cols, 
         s.to = s.last ? s.c : s.acc, s.ldto = s.last ? s.ldc : s.ldacc;
         /* tiles of one height after each other go to the kernel at once; of panels that take turns, so many that the second
          * cache holds their A: each panel then comes into the first one once for all of them */
-        int64_t group = cols <= p->width ? tiles.n : turned ? LURON__GEMM_GROUP / (tiles.each * n * (int64_t)sizeof(T) + 1) + 1 : 1;
+        int64_t group = cols <= p->width ? tiles.n : 1;
+        if (cols > p->width && turned) group = LURON__GEMM_GROUP / (tiles.each * n * (int64_t)sizeof(T) + 1) + 1;
         for (int64_t tile = 0, row = 0; tile < tiles.n;) {
             bool longer = tile < tiles.longer, copied = copies && tile == 0;
             bool first = g->m > LURON__GEMM_M && j == 0 && !trans_a && n <= MOST_SHORT && tile + 1 < tiles.n;
