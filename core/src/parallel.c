@@ -126,19 +126,41 @@ static void run_chunk(const chunks *k, int64_t c) {
     k->fn(k->arg, c * k->grain, c == k->count - 1 ? k->n : (c + 1) * k->grain, c);
 }
 
+/* What is a thread's own of a region, in a cache line of its own. */
+typedef struct share {
+    _Alignas(64) atomic_int_fast64_t next;
+    int64_t end;
+    double work; /* seconds of its thread */
+} share;
+
+/* Each thread begins with its own share, which is the same in every region of that many chunks, since what it left there is
+ * in its cache; then it helps others. */
+static void run_shares(const chunks *k, share *shares, int threads, int me) {
+    for (int i = 0; i < threads; i++) {
+        share *s = &shares[(me + i) % threads];
+        for (int64_t c; (c = atomic_fetch_add_explicit(&s->next, 1, memory_order_relaxed)) < s->end;) run_chunk(k, c);
+    }
+}
+
 /* The chunks from `first` on, by several threads. @return seconds of work, all threads together. */
 static double run_region(const chunks *k, int64_t first, int threads) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    double work[MAX_THREADS] = {0}, start = now(), sum = 0;
+    share shares[MAX_THREADS];
+    double start = now(), sum = 0;
     pthread_once(&once, watch_fork);
+    for (int64_t t = 0, n = k->count - first, at = first; t < threads; t++) {
+        int64_t end = at + n / threads + (t < n % threads);
+        shares[t] = (share){.next = at, .end = end};
+        at = end;
+    }
 #pragma omp parallel num_threads(threads)
     {
+        const int me = omp_get_thread_num();
         double began = seconds_of(CLOCK_THREAD_CPUTIME_ID);
-#pragma omp for schedule(dynamic, 1) nowait
-        for (int64_t c = first; c < k->count; c++) run_chunk(k, c);
-        work[omp_get_thread_num()] = seconds_of(CLOCK_THREAD_CPUTIME_ID) - began;
+        run_shares(k, shares, threads, me);
+        shares[me].work = seconds_of(CLOCK_THREAD_CPUTIME_ID) - began;
     }
-    for (int t = 0; t < threads; t++) sum += work[t];
+    for (int t = 0; t < threads; t++) sum += shares[t].work;
     bool judged = start - guard.ended < SOON;
     guard.ended = now();
     if (judged) judge(guard.ended - start, sum);
