@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { GRAIN = 1 << 16 /* elements of a chunk */ };
+enum { GRAIN = 8192 /* elements of a chunk */ };
 
 /* ---- is there one? ----------------------------------------------------------------------------------------------- */
 typedef int (*scan_fn)(uint32_t dtype, int64_t n, const void *x, int64_t step);

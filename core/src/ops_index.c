@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { GRAIN = 32768 /* elements a chunk */, SEGMENT = 256 /* columns that a scatter works on at a time */ };
+enum { GRAIN = 32768 /* elements a chunk */, CHOSEN = 8192 /* and of what only moves */, SEGMENT = 256 /* columns that a scatter works on at a time */ };
 
 /* ---- choosing: gather, and index_select, whose ids are the same in all columns. at = dim, base; in = x, ids ----- */
 typedef struct choosing {
@@ -100,7 +100,7 @@ static luron_status choose(luron_ctx *ctx, luron__apply *a, bool list) {
                   .out = luron__data(out),
                   .x = luron__data(x),
                   .ids = luron__data(ids)};
-    luron__parallel_for(ctx->threads, luron__numel(out->ndim, out->shape), GRAIN, choose_chunk, &c);
+    luron__parallel_for(ctx->threads, luron__numel(out->ndim, out->shape), CHOSEN, choose_chunk, &c);
     return LURON_OK;
 }
 

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { GRAIN = 16384 }; /* elements of a chunk */
+enum { GRAIN = 8192 }; /* elements of a chunk */
 
 typedef struct job {
     luron_step step; /* for the start of the tensor */

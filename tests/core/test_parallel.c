@@ -61,6 +61,35 @@ static void test_parallel_runs_each_chunk_once(void **state) {
     luron__parallel_always(false);
 }
 
+/* The first chunk ends when all others have: those of its thread's share too, which another one must take. */
+typedef struct held {
+    atomic_int others;
+    int expected;
+    bool in_time;
+} held;
+
+static void hold_the_first(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+    held *h = arg;
+    (void)begin, (void)end;
+    if (chunk > 0) {
+        atomic_fetch_add(&h->others, 1);
+        return;
+    }
+    for (int ms = 0; ms < 20000 && atomic_load(&h->others) < h->expected; ms++) usleep(1000);
+    h->in_time = atomic_load(&h->others) == h->expected;
+}
+
+static void test_parallel_threads_help_one_that_is_held_up(void **state) {
+    (void)state;
+    luron__parallel_always(true);
+    for (int threads = 2; threads <= 5; threads++) {
+        held h = {.expected = 40};
+        luron__parallel_for(threads, 41, 1, hold_the_first, &h);
+        assert_true(h.in_time);
+    }
+    luron__parallel_always(false);
+}
+
 static void test_parallel_small_work_stays_on_one_thread(void **state) {
     (void)state;
     luron__parallel_always(true);
@@ -110,6 +139,7 @@ static void test_parallel_in_a_child_of_fork(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parallel_runs_each_chunk_once),
+        cmocka_unit_test(test_parallel_threads_help_one_that_is_held_up),
         cmocka_unit_test(test_parallel_small_work_stays_on_one_thread),
         cmocka_unit_test(test_parallel_threads_follow_the_work),
         cmocka_unit_test(test_parallel_in_a_child_of_fork),
