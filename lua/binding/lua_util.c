@@ -168,13 +168,16 @@ static int64_t more_boxes(lua_State *L) {
     return own / 1024 > 512 ? own / 1024 : 512;
 }
 
-/* Lua sees 8 bytes of a tensor of megabytes, so it has to be told when to collect. */
-void lr_collect_if_due(lua_State *L) {
-    lr_state *S = lr_get(L);
+/* Lua sees 8 bytes of a tensor of megabytes, so it has to be told when to collect: before a box is made, when the value of the
+ * last call may be garbage already, and its memory can be the next one's while it is in the caches. */
+static void collect_if_due(lua_State *L, lr_state *S) {
     int64_t held = luron_ctx_live_bytes(S->ctx);
     if (held < S->least / 2) S->least = held, S->threshold = held + growth(L, held); /* much was let go of by itself */
     if (held < S->threshold && S->n_boxes < S->most_boxes) return;
     if (lua_gc(L, LUA_GCISRUNNING) <= 0) return; /* -1: in a finalizer */
+    lua_gc(L, LUA_GCSTEP, 0); /* in generational mode what died young, which costs next to nothing */
+    lr_drain(L, S);
+    if (luron_ctx_live_bytes(S->ctx) <= S->least + (S->threshold - S->least) / 2 && S->n_boxes <= S->most_boxes - more_boxes(L) / 2) return;
     lua_gc(L, LUA_GCCOLLECT);
     lr_drain(L, S);
     S->least = luron_ctx_live_bytes(S->ctx);
@@ -184,7 +187,6 @@ void lr_collect_if_due(lua_State *L) {
 
 int lr_done(lua_State *L, luron_status status, int n) {
     if (status != LURON_OK) return lr_raise(L, status);
-    lr_collect_if_due(L);
     return n;
 }
 
@@ -372,6 +374,7 @@ static void make_links(lua_State *L, lr_state *S) {
 }
 
 static void **box_of(lua_State *L, lr_state *S, const char *key) {
+    collect_if_due(L, S);
     luaL_checkstack(L, 10, "too many results");
     lr_link **data = lua_newuserdatauv(L, sizeof *data, 1);
     *data = &gone;

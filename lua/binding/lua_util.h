@@ -105,11 +105,10 @@ const char *lr_got(lua_State *L, int idx);
 LR_RAISES int lr_raise(lua_State *L, luron_status status);
 /** The same after writing into a tensor: what core calls copy or fill is named as in the program, "add_: ...". */
 LR_RAISES int lr_raise_write(lua_State *L, luron_status status, const char *subject);
-/** Raise unless LURON_OK; then let the collector know of the bytes. Returns n. */
+/** Raise unless LURON_OK. Returns n. */
 int lr_done(lua_State *L, luron_status status, int n);
 /** Push nil, message, code. */
 int lr_nil(lua_State *L, luron_status status);
-void lr_collect_if_due(lua_State *L);
 /** The object at 1, a `kind` ("layer"), has no method or field at 2: raise, with names that are near. */
 LR_RAISES int lr_no_field(lua_State *L, const char *kind);
 

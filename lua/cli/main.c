@@ -244,6 +244,7 @@ typedef struct job {
 static int protected_main(lua_State *L) {
     job *j = lua_touserdata(L, 1);
     luaL_openlibs(L);
+    lua_gc(L, LUA_GCGEN, 0, 0); /* as the lua command has it: most tensors die young, and are then found at once */
     set_paths(L);
     allow_text_only(L);
     const int is_tool = j->argc > 1 && (strcmp(j->argv[1], "plugin") == 0 || strcmp(j->argv[1], "bench") == 0);

@@ -121,6 +121,15 @@ static void NAME(put)(int64_t n, int kept, const decided *k, const REAL *x, REAL
         y[i] = k->beta != 0 ? y[i] + v : v;
     }
 }
+/* n numbers with a decision each, without a branch, which nobody could predict. */
+static void NAME(put_each)(int64_t n, const float *u, const decided *k, const REAL *x, REAL *y) {
+    const REAL least = (REAL)k->p, times = (REAL)k->times, plus = (REAL)k->plus, dropped = (REAL)k->dropped;
+    const int adds = k->beta != 0;
+    for (int64_t i = 0; i < n; i++) {
+        const REAL kept = x[i] * times + plus, v = (REAL)u[i] >= least ? kept : dropped;
+        y[i] = adds ? y[i] + v : v;
+    }
+}
 static void NAME(decide)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const decided *k = arg;
     const REAL *x = k->x, least = (REAL)k->p;
@@ -136,7 +145,8 @@ static void NAME(decide)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
         const int64_t first = at / k->run, last = (end - 1) / k->run;
         const int64_t m = last - first + 1 < PIECE ? last - first + 1 : PIECE;
         k->c->host->rand_uniform(k->c, 0, first, m, u);
-        for (int64_t i = 0; i < m; i++) {
+        if (k->run == 1) NAME(put_each)(m, u, k, x + at, y + at), at += m;
+        for (int64_t i = 0; k->run > 1 && i < m; i++) {
             const int64_t stop = (first + i + 1) * k->run < end ? (first + i + 1) * k->run : end;
             NAME(put)(stop - at, (REAL)u[i] >= least, k, x + at, y + at);
             at = stop;

@@ -26,15 +26,14 @@ WIDE_PASS(plane_spread)
 static luron_status setup(luron_call *c) {
     planes p;
     LURON_TRY(pool_set_out(c, &p));
-    return c->host->declare_scratch(c, p.out[POOL_W] * (int64_t)sizeof(double));
+    return c->host->declare_scratch(c, p.out[POOL_W] * (int64_t)(sizeof *p.share + 2 * sizeof *p.span));
 }
 typedef void pass(void *arg, int64_t begin, int64_t end, int64_t chunk);
 static luron_status open_run(luron_call *c, planes *p) {
-    int64_t lo, hi;
     LURON_TRY(pool_open(c, p));
-    p->share = luron_scratch(c);
+    p->share = luron_scratch(c), p->span = (int64_t *)(void *)(p->share + p->out[POOL_W]);
     for (int64_t i = 0; i < p->out[POOL_W]; i++)
-        p->share[i] = pool_span(p, POOL_W, i, &lo, &hi);
+        p->share[i] = pool_span(p, POOL_W, i, &p->span[2 * i], &p->span[2 * i + 1]);
     return LURON_OK;
 }
 /* A mean over the whole plane? */
@@ -178,13 +177,14 @@ static void TYPED(spread_row)(const planes *p, REAL *gx, const REAL *gy, const i
 INLINE double TYPED(run_sum)(const REAL *x, int64_t n) {
     quad a = {0}, b = {0}, d = {0}, e = {0};
     double rest = 0;
-    int64_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
+    const int64_t whole = n / LANES * LANES;
+    for (int64_t i = whole; i < n; i++)
+        rest += (double)x[i];
+    if (!whole) return rest; /* a row of most windows */
+    for (int64_t i = 0; i < whole; i += LANES) {
         a += QUAD(x + i), b += QUAD(x + i + 4);
         d += QUAD(x + i + 8), e += QUAD(x + i + 12);
     }
-    for (; i < n; i++)
-        rest += (double)x[i];
     const quad all = (a + b) + (d + e);
     return (all[0] + all[2]) + (all[1] + all[3]) + rest;
 }
@@ -207,8 +207,9 @@ LOOP TYPED(plane_spread)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 }
 /* Rows and columns as of mean_row; the windows of the row one by one. */
 static void TYPED(mean_windows)(const planes *p, const REAL *x, REAL *y, const int64_t *at, double rows) {
-    for (int64_t i = 0, lo, hi; i < p->out[POOL_W]; i++) {
-        double sum = 0, columns = pool_span(p, POOL_W, i, &lo, &hi);
+    for (int64_t i = 0; i < p->out[POOL_W]; i++) {
+        const int64_t lo = p->span[2 * i], hi = p->span[2 * i + 1];
+        double sum = 0;
         const int whole = lo == 0 && hi == p->in[POOL_W]; /* rows that follow each other are one run */
         for (int64_t d = at[0]; d < at[1]; d++) {
             const REAL *plane = x + d * p->in[POOL_H] * p->in[POOL_W];
@@ -216,13 +217,13 @@ static void TYPED(mean_windows)(const planes *p, const REAL *x, REAL *y, const i
             for (int64_t h = at[2]; !whole && h < at[3]; h++)
                 sum += TYPED(run_sum)(plane + h * p->in[POOL_W] + lo, hi - lo);
         }
-        y[i] = (REAL)(sum / divisor(p, rows, columns));
+        y[i] = (REAL)(sum / divisor(p, rows, p->share[i]));
     }
 }
 static void TYPED(spread_windows)(const planes *p, REAL *gx, const REAL *gy, const int64_t *at, double rows) {
-    for (int64_t i = 0, lo, hi; i < p->out[POOL_W]; i++) {
-        const double columns = pool_span(p, POOL_W, i, &lo, &hi);
-        const REAL g = (REAL)((double)gy[i] / divisor(p, rows, columns));
+    for (int64_t i = 0; i < p->out[POOL_W]; i++) {
+        const int64_t lo = p->span[2 * i], hi = p->span[2 * i + 1];
+        const REAL g = (REAL)((double)gy[i] / divisor(p, rows, p->share[i]));
         for (int64_t d = at[0]; d < at[1]; d++)
             for (int64_t h = at[2]; h < at[3]; h++) {
                 REAL *row = gx + (d * p->in[POOL_H] + h) * p->in[POOL_W];

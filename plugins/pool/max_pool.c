@@ -6,7 +6,7 @@
 #include "max_pool.c"
 #define REAL double
 #include "max_pool.c"
-WIDE_PASS(planes)
+WIDE_PASS(planes) WIDE_PASS(pairs)
 
 luron_status pool_max_setup(luron_call *c) {
     planes p;
@@ -21,7 +21,8 @@ luron_status pool_max_forward(luron_call *c) {
     if (pool_is_squares(&p))
         pool_choose_squares(&p, c);
     else
-        c->host->parallel_for(c, p.n, pool_grain(&p), p.adaptive ? BY_TYPE(c, scan_planes) : BY_VECTORS(c, planes), &p);
+        c->host->parallel_for(c, p.n, pool_grain(&p),
+            p.adaptive ? BY_TYPE(c, scan_planes) : pool_is_pairs(&p) ? BY_VECTORS(c, pairs) : BY_VECTORS(c, planes), &p);
     return LURON_OK;
 }
 luron_status pool_max_spread(luron_call *c, planes *p) {
@@ -121,6 +122,22 @@ LOOP TYPED(planes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     (void)chunk;
     for (int64_t i = begin; i < end; i++)
         TYPED(plane)(p, (const REAL *)p->x + i * p->in_size, (REAL *)p->y + i * p->out_size, p->win + i * p->out_size);
+}
+/* A row of n windows of two numbers side by side, of which the first lies at `base`. */
+LOOP TYPED(row_of_pairs)(const REAL *restrict x, REAL *restrict y, int32_t *restrict win, int32_t n, int32_t base) {
+    for (int32_t o = 0; o < n; o++) {
+        const REAL v = x[2 * o], next = x[2 * o + 1];
+        const int take = (next > v) | (next != next);
+        y[o] = take ? next : v;
+        win[o] = base + 2 * o + take;
+    }
+}
+LOOP TYPED(pairs)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
+    const planes *p = arg;
+    const int64_t rows = p->in[POOL_D] * p->in[POOL_H], wide = p->in[POOL_W], n = p->out[POOL_W];
+    (void)chunk;
+    for (int64_t i = begin * rows; i < end * rows; i++)
+        TYPED(row_of_pairs)((const REAL *)p->x + i * wide, (REAL *)p->y + i * n, p->win + i * n, (int32_t)n, (int32_t)(i % rows * wide));
 }
 
 /* One adaptive window, place by place. */

@@ -49,6 +49,7 @@ typedef struct planes {
     void *y, *gx;
     int32_t *win;  /* place in its plane of each output's number, -1: none (max) */
     double *share; /* numbers a window divides by, along w (average) */
+    int64_t *span; /* the first place of each of those windows, and the end of its places */
     double beta;
 } planes;
 
@@ -82,6 +83,8 @@ luron_status pool_max_backward(luron_call *c);
 int pool_is_squares(const planes *p);
 void pool_choose_squares(const planes *p, luron_call *c);
 void pool_spread_squares(const planes *p, luron_call *c);
+/** Windows of two numbers of a row, side by side? */
+int pool_is_pairs(const planes *p);
 /** Of planes whose winners are saved: gx from gy. */
 luron_status pool_max_spread(luron_call *c, planes *p);
 /** The sums of windows along dim d of x, which is padded, and what an average divides them by, which broadcasts. */

@@ -17,11 +17,15 @@ typedef struct row {
     int32_t n, base, wide;
 } row;
 
-int pool_is_squares(const planes *p) {
-    for (int d = POOL_H; d <= POOL_W; d++)
-        if (p->kernel[d] != 2 || p->step[d] != 2 || p->apart[d] != 1 || p->pad[d] || 2 * p->out[d] > p->in[d]) return 0;
-    return p->kernel[POOL_D] == 1 && p->step[POOL_D] == 1 && p->pad[POOL_D] == 0 && p->out[POOL_D] == p->in[POOL_D];
+/* Along dim d, are windows two places side by side? Is each place one? */
+static int is_twos(const planes *p, int d) {
+    return p->kernel[d] == 2 && p->step[d] == 2 && p->apart[d] == 1 && !p->pad[d] && 2 * p->out[d] <= p->in[d];
 }
+static int is_ones(const planes *p, int d) {
+    return p->kernel[d] == 1 && p->step[d] == 1 && p->pad[d] == 0 && p->out[d] == p->in[d];
+}
+int pool_is_squares(const planes *p) { return is_ones(p, POOL_D) && is_twos(p, POOL_H) && is_twos(p, POOL_W); }
+int pool_is_pairs(const planes *p) { return is_ones(p, POOL_D) && is_ones(p, POOL_H) && is_twos(p, POOL_W); }
 
 /* The largest of the numbers v[0] .. v[3] of each window, of which the first lies at `at`. */
 #define CHOOSE(vector, ints, v, at)                                                                                    \

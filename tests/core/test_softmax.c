@@ -194,7 +194,7 @@ static void check_columns(luron_ctx *ctx, softmax_fn *fn, uint32_t dtype, int64_
 }
 
 static void test_softmax_columns_as_rows(void **state) {
-    static const int64_t sizes[][2] = {{1, 1}, {5, 3}, {300, 2}, {3, 64}, {17, 65}, {0, 3}, {3, 0}, {1000, 130}};
+    static const int64_t sizes[][2] = {{1, 1}, {5, 3}, {300, 2}, {3, 64}, {17, 65}, {0, 3}, {3, 0}, {1000, 130}, {3, 256}, {7, 257}, {2, 600}};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         for (int wide = 0; wide < 2; wide++)
             for (int log = 0; log < 2; log++)

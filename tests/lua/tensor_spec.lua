@@ -480,6 +480,24 @@ describe("luron", function()
     assert.are.equal(1000, kept:numel())
   end)
 
+  it("lets go of garbage before it makes the next tensor", function()
+    local x, size = luron.zeros(1 << 24), 1 << 26
+    local function loop(n)
+      for _ = 1, n do x:neg() end
+    end
+    local before = collectgarbage "incremental"
+    for _, mode in ipairs { "incremental", "generational" } do
+      collectgarbage(mode)
+      loop(3)
+      collectgarbage()
+      luron.memory_limit(luron.memory() + size + size // 2)
+      local ok, message = pcall(loop, 5)
+      luron.memory_limit(0)
+      assert.is_true(ok, mode .. ": " .. tostring(message))
+    end
+    collectgarbage(before)
+  end)
+
   it("has settings", function()
     assert.are.equal("float32", luron.default_dtype())
     luron.default_dtype "float64"

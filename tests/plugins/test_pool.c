@@ -198,12 +198,12 @@ static void test_pool_as_naive_loops(void **state) {
     assert_true(done > 400);
 }
 
-/* Windows of 2 x 2 side by side, which have loops of their own: lines of whole vectors and of what is left. */
-static void test_pool_squares_as_naive_loops(void **state) {
-    for (int i = 0; i < 160; i++) {
-        windows w = {.is_max = 1, .planes = (int)draw(1, 3), .in = {draw(2, 7), 2 + i / 4}};
+/* Windows of 2 x 2 or of 1 x 2 side by side, which have loops of their own: lines of whole vectors and of what is left. */
+static void test_pool_squares_and_pairs_as_naive_loops(void **state) {
+    for (int i = 0; i < 320; i++) {
+        windows w = {.is_max = 1, .planes = (int)draw(1, 3), .in = {draw(2, 7), 2 + i / 8}};
         for (int d = 0; d < 2; d++)
-            w.kernel[d] = w.stride[d] = 2, w.apart[d] = 1, w.out[d] = count(&w, d);
+            w.kernel[d] = w.stride[d] = d == 0 && i & 4 ? 1 : 2, w.apart[d] = 1, w.out[d] = count(&w, d);
         check_windows(*state, &w, i % 2 ? LURON_F64 : LURON_F32, i & 2 ? 20 : 0);
     }
 }
@@ -232,6 +232,7 @@ static void test_pool_bits_at_any_thread_count(void **state) {
     luron_ctx *ctx = *state;
     static const char *const types[][2] = {{"MaxPool2d", "{\"kernel_size\": 3, \"stride\": 2, \"padding\": 1}"},
                                            {"MaxPool2d", "{\"kernel_size\": 2}"},
+                                           {"MaxPool2d", "{\"kernel_size\": [1, 2]}"},
                                            {"AvgPool2d", "{\"kernel_size\": 3, \"stride\": 2, \"padding\": 1}"},
                                            {"AvgPool2d", "{\"kernel_size\": 33}"},
                                            {"AdaptiveAvgPool2d", "{\"output_size\": 5}"},
@@ -303,7 +304,7 @@ int main(void) {
         test_case(test_pool_gradients),
         test_case(test_pool_values_of_pytorch),
         test_case(test_pool_as_naive_loops),
-        test_case(test_pool_squares_as_naive_loops),
+        test_case(test_pool_squares_and_pairs_as_naive_loops),
         test_case(test_pool_window_without_a_place),
         test_case(test_pool_bits_at_any_thread_count),
         test_case(test_pool_messages),

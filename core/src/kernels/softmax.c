@@ -8,7 +8,7 @@
 #include <immintrin.h>
 #endif
 
-enum { LANES = 8, PIECE = 256, COLUMNS = 64 };
+enum { LANES = 8, PIECE = 256, COLUMNS = PIECE }; /* columns: many, for they may be pages apart */
 
 #ifdef __x86_64__
 #define SELDOM __attribute__((cold)) /* without AVX2 */
