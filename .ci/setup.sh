@@ -56,6 +56,7 @@ clang)
 valgrind) need valgrind "reads of uninitialised memory" command -v valgrind ;;
 arm64)
     need gcc-aarch64-linux-gnu "cross compiler" command -v aarch64-linux-gnu-gcc
+    need libc6-dev-arm64-cross "C library headers" test -e /usr/aarch64-linux-gnu/include/stdio.h
     need qemu-user "runs the tests" command -v qemu-aarch64
     need libjansson-dev:arm64 "JSON" test -e /usr/lib/aarch64-linux-gnu/libjansson.so
     need libcmocka-dev:arm64 "C tests" test -e /usr/lib/aarch64-linux-gnu/libcmocka.so

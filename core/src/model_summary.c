@@ -156,8 +156,9 @@ static luron_status guess_dtypes(luron_dims *dims, luron_ctx *ctx, const luron_m
     for (int64_t i = m->n_nodes - 1; i >= m->n_inputs; i--)
         for (int32_t k = 0; k < m->nodes[i].n_in; k++) {
             const luron__model_node *node = &m->nodes[i];
-            bool passes, takes = node->ins[k].node >= 0 && takes_ids(m, node, k, &passes);
-            if (takes || (node->ins[k].node >= 0 && passes && ids[node->first]))
+            if (node->ins[k].node < 0) continue;
+            bool passes;
+            if (takes_ids(m, node, k, &passes) || (passes && ids[node->first]))
                 ids[m->nodes[node->ins[k].node].first + node->ins[k].out] = 1;
         }
     const uint32_t real = m->n_layers ? m->layers[0].layer->dtype : m->dtype ? m->dtype : ctx->default_dtype;

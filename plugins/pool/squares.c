@@ -132,7 +132,7 @@ INLINE void TYPED(choose_row)(const row *r, int bytes) {
         const REAL v[] = {x[2 * o], x[2 * o + 1], z[2 * o], z[2 * o + 1]};
         int at = 0;
         for (int k = 1; k < 4; k++)
-            at = (v[k] > v[at]) | (v[k] != v[k]) ? k : at;
+            at = ((v[k] > v[at]) | (v[k] != v[k])) ? k : at;
         ((REAL *)r->y)[o] = v[at];
         r->win[o] = r->base + 2 * o + (at & 1) + (at & 2 ? r->wide : 0);
     }

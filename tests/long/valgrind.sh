@@ -1,5 +1,5 @@
 #!/bin/sh
-# Uninitialised reads, which the sanitizers of the default run do not see: C tests of core under valgrind, as tests/run.sh has
+# Uninitialised reads, which the sanitizers of the default run do not see: C tests under valgrind, as tests/run.sh has
 # built them. A planted one has to be reported first, or the run would prove nothing.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -27,7 +27,8 @@ if [ $status != 9 ] || ! grep -q 'uninitialised' "$out/planted.log"; then
 fi
 
 failed=0
-for name in alloc tensor view index indexing arrange matmul softmax layer model model_ops ops_named options compose hooks; do
+for name in alloc tensor view index indexing arrange matmul softmax convert layer model model_ops ops_named options compose hooks \
+    optim_runs plan_optim pool_plan; do
     if ! checked "build/tests/test_$name" >"$out/test_$name.log" 2>&1; then
         echo "test_$name:"
         tail -n 30 "$out/test_$name.log"

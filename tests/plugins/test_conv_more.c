@@ -177,7 +177,7 @@ static void assert_bound(const luron_tensor *t, double bound) {
 
 /* Each place of a local convolution has 27 numbers in and 4 outputs, whatever the number of places. */
 static void check_local_by_name(luron_ctx *ctx) {
-    static const struct {
+    const struct {
         const char *name;
         double within, deviation;
     } cases[] = {

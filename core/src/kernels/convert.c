@@ -164,7 +164,7 @@ DTYPES(TO_B8)
 /* clang-format on */
 #ifdef __x86_64__ /* nearly everywhere there is AVX2; the same bits */
 #define WIDE __attribute__((target("avx2")))
-#define HAS_WIDE (luron__has_avx2() && __builtin_cpu_supports("f16c"))
+#define HAS_WIDE luron__has_avx2()
 #else
 #define WIDE
 #define HAS_WIDE 1

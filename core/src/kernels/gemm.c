@@ -7,6 +7,9 @@
 #include "kernels/gemm_tile.h"
 #include "kernels/tasks.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <stdlib.h>
 
 enum { ALIGN = 64, TILES_EACH = 4 /* for a thread, at most */ };
@@ -143,13 +146,19 @@ void luron__gemm_pack(const luron__gemm_args *g, void *to) {
 
 static const char *const isa_names[] = {"plain", "avx2", "avx512", "neon"};
 
+#if defined(__x86_64__)
+static bool has_f16c(void) { /* clang 14 cannot be asked for it by name */
+    unsigned a, b, c = 0, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && c & bit_F16C;
+}
+#endif
 static bool has_isa(int isa) {
     switch (isa) {
     case LURON__ISA_PLAIN:
         return true;
 #if defined(__x86_64__)
     case LURON__ISA_AVX2:
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2") && has_f16c();
     case LURON__ISA_AVX512:
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
                __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && has_isa(LURON__ISA_AVX2);
