@@ -2,6 +2,7 @@
  * last few columns. Compiled with flags of its own; called only where the processor has them.                        */
 #if defined(__x86_64__)
 #include "kernels/gemm_tile.h"
+#include "kernels/turn.h"
 
 #include <immintrin.h>
 
@@ -62,8 +63,6 @@ static inline void transpose_f64(const double *from, int64_t ld, double *to, int
 #define LOAD_SOME(p, n) _mm512_maskz_loadu_ps((__mmask16)FIRST(n), p)
 #define STORE_SOME(p, n, v) _mm512_mask_storeu_ps(p, (__mmask16)FIRST(n), v)
 #include "kernels/gemm_kernel.h"
-#define TRANSPOSE transpose_f32
-#include "kernels/gemm_row.h"
 PANEL_KERNEL(x48_f32, ROWS_8(3))
 PANEL_KERNEL(x48_copying_f32, COPYING_8(3))
 PANEL_KERNEL(x32_f32, ROWS_8(2))
@@ -77,6 +76,10 @@ PANEL_KERNEL(x96_f32, ROWS_OF(1, 6, 3))
 #define LOAD_SOME(p, n) _mm256_maskz_loadu_ps((__mmask8)FIRST(n), p)
 #define STORE_SOME(p, n, v) _mm256_mask_storeu_ps(p, (__mmask8)FIRST(n), v)
 #include "kernels/gemm_kernel.h"
+#define TRANSPOSE transpose_f32
+#define HALVES(p, q) _mm256_loadu2_m128(q, p)
+#define TURN LURON__TURN_F32_X2
+#include "kernels/gemm_row.h"
 PANEL_KERNEL(x8_f32, ROWS_8(1))
 #include "kernels/gemm_kernel_end.h"
 #define PANELS                                                                                                         \
@@ -104,8 +107,6 @@ PANEL_KERNEL(x8_f32, ROWS_8(1))
 #define LOAD_SOME(p, n) _mm512_maskz_loadu_pd((__mmask8)FIRST(n), p)
 #define STORE_SOME(p, n, v) _mm512_mask_storeu_pd(p, (__mmask8)FIRST(n), v)
 #include "kernels/gemm_kernel.h"
-#define TRANSPOSE transpose_f64
-#include "kernels/gemm_row.h"
 PANEL_KERNEL(x24_f64, ROWS_8(3))
 PANEL_KERNEL(x16_f64, ROWS_8(2))
 PANEL_KERNEL(x8_f64, ROWS_8(1))
@@ -118,6 +119,10 @@ PANEL_KERNEL(x48_f64, ROWS_OF(1, 6, 3))
 #define LOAD_SOME(p, n) _mm256_maskz_loadu_pd((__mmask8)FIRST(n), p)
 #define STORE_SOME(p, n, v) _mm256_mask_storeu_pd(p, (__mmask8)FIRST(n), v)
 #include "kernels/gemm_kernel.h"
+#define TRANSPOSE transpose_f64
+#define HALVES(p, q) _mm256_loadu2_m128d(q, p)
+#define TURN LURON__TURN_F64_X2
+#include "kernels/gemm_row.h"
 PANEL_KERNEL(x4_f64, ROWS_8(1))
 #include "kernels/gemm_kernel_end.h"
 #define PANELS                                                                                                         \

@@ -17,6 +17,7 @@
 /** Bytes that one tile needs at most: packed panels and the sums of a panel of columns. */
 #define LURON__GEMM_TILE_WORK ((int64_t)(LURON__GEMM_K + LURON__GEMM_M) * LURON__GEMM_PANEL)
 #define LURON__GEMM_FAR 4096                 /* bytes from row to row of B from which on rows are far apart */
+#define LURON__GEMM_FEW 8                    /* rows that a transposed b is turned for on the way */
 #define LURON__GEMM_MANY (160 * 1024)         /* bytes of A from which on panels of B take turns */
 #define LURON__GEMM_GROUP (128 * 1024)        /* bytes of A after which they do */
 #define LURON__GEMM_TURN_M 32  /* from so many rows ... */
