@@ -2,7 +2,6 @@
  * last few columns. Compiled with flags of its own; called only where the processor has them.                        */
 #if defined(__x86_64__)
 #include "kernels/gemm_tile.h"
-#include "kernels/turn.h"
 
 #include <immintrin.h>
 
@@ -76,10 +75,6 @@ PANEL_KERNEL(x96_f32, ROWS_OF(1, 6, 3))
 #define LOAD_SOME(p, n) _mm256_maskz_loadu_ps((__mmask8)FIRST(n), p)
 #define STORE_SOME(p, n, v) _mm256_mask_storeu_ps(p, (__mmask8)FIRST(n), v)
 #include "kernels/gemm_kernel.h"
-#define TRANSPOSE transpose_f32
-#define HALVES(p, q) _mm256_loadu2_m128(q, p)
-#define TURN LURON__TURN_F32_X2
-#include "kernels/gemm_row.h"
 PANEL_KERNEL(x8_f32, ROWS_8(1))
 #include "kernels/gemm_kernel_end.h"
 #define PANELS                                                                                                         \
@@ -91,6 +86,7 @@ PANEL_KERNEL(x8_f32, ROWS_8(1))
 #define MOST_WIDTH 48
 #define LEAST_WIDTH 8
 #define ONE_ROW {96, 1, x96_f32}
+#define TRANSPOSE transpose_f32
 #define TN 16
 #include "kernels/gemm_body.h"
 #undef T
@@ -119,10 +115,6 @@ PANEL_KERNEL(x48_f64, ROWS_OF(1, 6, 3))
 #define LOAD_SOME(p, n) _mm256_maskz_loadu_pd((__mmask8)FIRST(n), p)
 #define STORE_SOME(p, n, v) _mm256_mask_storeu_pd(p, (__mmask8)FIRST(n), v)
 #include "kernels/gemm_kernel.h"
-#define TRANSPOSE transpose_f64
-#define HALVES(p, q) _mm256_loadu2_m128d(q, p)
-#define TURN LURON__TURN_F64_X2
-#include "kernels/gemm_row.h"
 PANEL_KERNEL(x4_f64, ROWS_8(1))
 #include "kernels/gemm_kernel_end.h"
 #define PANELS                                                                                                         \
@@ -134,11 +126,12 @@ PANEL_KERNEL(x4_f64, ROWS_8(1))
 #define MOST_WIDTH 24
 #define LEAST_WIDTH 4
 #define ONE_ROW {48, 1, x48_f64}
+#define TRANSPOSE transpose_f64
 #define TN 8
 #include "kernels/gemm_body.h"
 
 const luron__gemm_kernels luron__gemm_avx512 = {
-    {tile_f32, tile_f64}, {pack_f32, pack_f64}, {{48, 32, 16, 8}, {24, 16, 8, 4}}};
+    {tile_f32, tile_f64}, {pack_f32, pack_f64}, {{48, 32, 16, 8}, {24, 16, 8, 4}}, {NULL, NULL}};
 
 #else
 typedef int luron__gemm_avx512_is_for_x86; /* ISO C wants one declaration in a file */

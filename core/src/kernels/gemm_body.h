@@ -3,7 +3,7 @@
  *
  *   PANELS                 {width, rows of a tile at most, kernel}, widths falling
  *   ONE_ROW                the same for a product of one row with several of the widest panels at once
- *   TRANSPOSE(from, ld, to, panel), TN    as in gemm_row.h
+ *   TRANSPOSE(from, ld, to, panel), TN    writes TN rows of TN numbers at `from` as columns at `to`
  *   COPYING                a kernel as the widest panel's, for five rows and more, that copies the panel too; NULL: none
  *   MOST_WIDTH, LEAST_WIDTH    of the widest and the narrowest panel
  *   TURNS_ROWS             an a by rows is copied too (luron__gemm_turns_a); TRANSPOSE then writes its columns in order; optional
@@ -321,8 +321,6 @@ static void NAME(multiply)(const NAME(part) * part, int64_t n0, int64_t n1) {
     bool together = (rows <= NAME(panels)[0].rows && (g->packed || in_order)) ||
                     rows * g->k * (int64_t)sizeof(T) > LURON__GEMM_MANY;
     int many = together ? MOST_PANELS : 1;
-    if (rows <= LURON__GEMM_FEW && !g->packed && (g->flags & LURON_TRANS_B) && !(g->flags & LURON_TRANS_A && g->lda > 1))
-        n0 = NAME(few_rows)(g, part->blocks, part->m0, part->m1, n0, n1);
     for (int64_t j = n0; j < n1;) {
         const NAME(panel) *p = &NAME(panels)[luron__gemm_width(NAME(widths), n1 - j)];
         if (rows == 1 && (g->packed || in_order) && n1 - j >= NAME(one_row).width) p = &NAME(one_row);

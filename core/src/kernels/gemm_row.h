@@ -1,10 +1,10 @@
-/* gemm_row.h -- few rows times a transposed b, included once per dtype and instruction set behind gemm_kernel.h: with vectors of
- * 32 bytes where there are any, for so few rows of b at once a first cache holds however far apart they lie. Turning b on the
+/* gemm_row.h -- few rows times a transposed b, included once per dtype and instruction set behind gemm_kernel.h. Turning b on the
  * way to the sums costs less than packing what few rows read.
  *
  *   TURN(x)         as in turn.h
  *   HALVES(p, q)    the 16 bytes at p and those at q, where a vector has 32
- *   TRANSPOSE(from, ld, to, panel)    writes TN rows of TN numbers at `from` as columns at `to`; optional, with TN = VL */
+ *
+ * and gives TRANSPOSE(from, ld, to, panel), which writes VL rows of VL numbers at `from` as columns at `to`. */
 #ifndef HALVES
 #define HALVES(p, q) VNAME(load)(p)
 #endif
@@ -18,7 +18,6 @@ static inline __attribute__((always_inline)) void NAME(columns)(const T *from, i
     TURN(x);
 }
 
-#ifndef TRANSPOSE
 static LURON__ONCE void NAME(transpose)(const T *from, int64_t ld, T *to, int64_t panel) {
     for (int i = 0; i < VL; i += NAME(piece)) {
         VEC x[NAME(piece)];
@@ -29,7 +28,6 @@ static LURON__ONCE void NAME(transpose)(const T *from, int64_t ld, T *to, int64_
     }
 }
 #define TRANSPOSE NAME(transpose)
-#endif
 
 /* Sums over k numbers of `rows` rows of a, lda apart, times two groups of VL rows of b, of which the second reads what is `ahead`
  * numbers further on, in a and in b: of each row of a the first group's, then the second's. rows is a constant where it is
@@ -78,9 +76,9 @@ static LURON__ONCE void NAME(sums)(int rows, int64_t k, const T *a, int64_t lda,
         }
 }
 
-/* Columns n0 .. n1 of rows m0 .. m1. @return the first column that is left: there are not enough for two vectors. */
-static LURON__ONCE int64_t NAME(few_rows)(const luron__gemm_args *g, NAME(split) blocks, int64_t m0, int64_t m1,
-                                          int64_t n0, int64_t n1) {
+/* A luron__gemm_few_fn: two vectors of columns at once. */
+static int64_t NAME(few)(const luron__gemm_args *g, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
+    const NAME(split) blocks = NAME(split_of)(g->k, LURON__GEMM_K);
     /* Of rows so far apart a cache holds few: the groups read two blocks of k at once, each the one and then the other. */
     const bool far = g->ldb * (int64_t)sizeof(T) % LURON__GEMM_FAR == 0 && blocks.longer == 0;
     NAME(store) s = {.ldc = g->ldc, .ldto = g->ldc, .beta = (T)g->beta, .cols = 2 * VL, .first = true, .last = true};
