@@ -290,6 +290,50 @@ static void test_gemm_packed_and_row_by_row(void **state) {
     }
 }
 
+/* So few rows that a transposed b is turned on the way: around the edges of vectors, pieces and blocks of k; rows of b a multiple
+ * of 4096 bytes apart, of which two blocks are read at once. */
+static void test_gemm_few_rows_by_a_transposed_b(void **state) {
+    static const int64_t ms[] = {1, 1, 2, 3, 4, 7, 8, 9}, ns[] = {3, 7, 8, 9, 15, 16, 17, 33, 64, 79},
+                         ks[] = {1, 3, 4, 7, 8, 12, 100, 511, 512, 513, 516, 1024, 1030, 1536, 2048, 2560};
+    static const double betas[] = {0, 1, 0.625};
+    uint32_t seed = 6;
+    (void)state;
+    for (int done = 0; done < 200;) {
+        int64_t m = among(&seed, ms, 8), n = among(&seed, ns, 10), k = among(&seed, ks, 16), up = next(&seed) % 4;
+        if (m * n * k > 100000) continue;
+        int64_t padding = up == 0 ? PADDING : up == 1 ? 0 : (1024 - k % 1024) % 1024;
+        uint32_t flags = LURON_TRANS_B | (next(&seed) % 8 ? 0 : LURON_TRANS_A);
+        double beta = betas[next(&seed) % 3];
+        bool bias = next(&seed) % 2;
+        FOR_EACH_ISA(isa)
+        for (int wide = 0; wide < 2; wide++) {
+            operands o;
+            make(&o, &seed, wide ? LURON_F64 : LURON_F32, isa, m, n, k, flags, beta, bias, padding);
+            multiply(&o, 1);
+            check(&o, 1);
+            drop(&o);
+        }
+        done++;
+    }
+    static const int64_t shapes[][3] = {{1, 1513, 1024}, {1, 1300, 784}, {2, 777, 1536}, {7, 301, 2048}};
+    for (int s = 0; s < (int)(sizeof shapes / sizeof *shapes); s++)
+        FOR_EACH_ISA(isa)
+    for (int kind = 0; kind < 4; kind++) {
+        operands o;
+        make(&o, &seed, kind & 1 ? LURON_F64 : LURON_F32, isa, shapes[s][0], shapes[s][1], shapes[s][2], LURON_TRANS_B,
+             kind & 2 ? 0.5 : 0, kind & 2, kind & 2 ? PADDING : 0);
+        multiply(&o, 1);
+        char *first = memory(o.c_numbers * o.size);
+        memcpy(first, o.c, (size_t)(o.c_numbers * o.size));
+        for (int threads = 2; threads <= 8; threads += threads) {
+            multiply(&o, threads);
+            assert_memory_equal(o.c, first, (size_t)(o.c_numbers * o.size));
+        }
+        free(first);
+        drop(&o);
+    }
+}
+
 static void test_gemm_isa_pick(void **state) {
     (void)state;
     int best = luron__isa_pick(NULL);
@@ -309,6 +353,7 @@ int main(void) {
         cmocka_unit_test(test_gemm_near_a_naive_sum_in_double),
         cmocka_unit_test(test_gemm_nan_and_infinity_stay_where_they_belong),
         cmocka_unit_test(test_gemm_packed_and_row_by_row),
+        cmocka_unit_test(test_gemm_few_rows_by_a_transposed_b),
         cmocka_unit_test(test_gemm_isa_pick),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@
 #define VNAME(x) x##_f32x8
 #define FMA _mm256_fmadd_ps
 #define SET1(p) _mm256_set1_ps(*(p))
-#define TURN LURON__CONV_TURN_F32
+#define TURN LURON__TURN_F32
 #define LOW_ROWS 4
 #define LIST_8 list_8
 #define EVENS(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
@@ -30,7 +30,7 @@
 #define VNAME(x) x##_f64x4
 #define FMA _mm256_fmadd_pd
 #define SET1(p) _mm256_set1_pd(*(p))
-#define TURN LURON__CONV_TURN_F64
+#define TURN LURON__TURN_F64
 #define EVENS(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6)
 #define ODDS(a, b) __builtin_shufflevector(a, b, 1, 3, 5, 7)
 #define ZIP(a, b, h) __builtin_shufflevector(a, b, 0 + 2 * (h), 4 + 2 * (h), 1 + 2 * (h), 5 + 2 * (h))

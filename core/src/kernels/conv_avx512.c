@@ -16,7 +16,7 @@
 #define VNAME(x) x##_f32x16
 #define FMA _mm512_fmadd_ps
 #define SET1(p) _mm512_set1_ps(*(p))
-#define TURN LURON__CONV_TURN_F32
+#define TURN LURON__TURN_F32
 #include "kernels/conv_kernel.h"
 #undef MOST_VECS
 #define MOST_VECS 2
@@ -46,7 +46,7 @@
 #define VNAME(x) x##_f64x8
 #define FMA _mm512_fmadd_pd
 #define SET1(p) _mm512_set1_pd(*(p))
-#define TURN LURON__CONV_TURN_F64
+#define TURN LURON__TURN_F64
 #define EVENS(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
 #define ODDS(a, b) __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15)
 #define ZIP(a, b, h) __builtin_shufflevector(a, b, 0 + 4 * (h), 8 + 4 * (h), 1 + 4 * (h), 9 + 4 * (h), 2 + 4 * (h), 10 + 4 * (h), 3 + 4 * (h), 11 + 4 * (h))

@@ -13,7 +13,7 @@ typedef double f64x2 __attribute__((vector_size(16)));
 #define VNAME(x) x##_f32x4
 #define FMA(a, b, c) ((a) * (b) + (c))
 #define SET1(p) (*(p) - (f32x4){0}) /* in every lane, -0 too */
-#define TURN LURON__CONV_TURN_F32
+#define TURN LURON__TURN_F32
 #define EVENS(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6)
 #define ODDS(a, b) __builtin_shufflevector(a, b, 1, 3, 5, 7)
 #define ZIP(a, b, h) __builtin_shufflevector(a, b, 0 + 2 * (h), 4 + 2 * (h), 1 + 2 * (h), 5 + 2 * (h))
@@ -25,7 +25,7 @@ typedef double f64x2 __attribute__((vector_size(16)));
 #define VNAME(x) x##_f64x2
 #define FMA(a, b, c) ((a) * (b) + (c))
 #define SET1(p) (*(p) - (f64x2){0})
-#define TURN LURON__CONV_TURN_F64
+#define TURN LURON__TURN_F64
 #define EVENS(a, b) __builtin_shufflevector(a, b, 0, 2)
 #define ODDS(a, b) __builtin_shufflevector(a, b, 1, 3)
 #define ZIP(a, b, h) __builtin_shufflevector(a, b, 0 + (h), 2 + (h))

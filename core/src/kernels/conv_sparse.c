@@ -87,7 +87,7 @@ static void store_run(const job *j, const float *from, int64_t n, int64_t plane,
             piece p[FOUR];
             for (int k = 0; k < FOUR; k++)
                 p[k] = *(const piece *)(from + (x + k) * W);
-            LURON__CONV_TURN_F32(p);
+            LURON__TURN_F32(p);
             for (int64_t r = 0; r < rows; r++) {
                 piece *at = (piece *)(to + r * plane + x);
                 if (beta != 0) p[r] += beta * *at;

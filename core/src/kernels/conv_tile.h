@@ -4,6 +4,7 @@
 #include "kernels/conv.h"
 #include "kernels/kernels.h"
 #include "kernels/tasks.h"
+#include "kernels/turn.h"
 #include "kernels/unroll.h"
 #include "luron/plugin.h"
 
@@ -110,22 +111,6 @@ extern const luron__conv_kernels luron__conv_avx2, luron__conv_avx512;
 #elif defined(__aarch64__)
 extern const luron__conv_kernels luron__conv_neon;
 #endif
-
-/* A square of vectors of 16 bytes, rows for columns. */
-#define LURON__CONV_TURN_F32(p)                                                                                        \
-    do {                                                                                                               \
-        const piece q0 = __builtin_shufflevector(p[0], p[1], 0, 4, 1, 5),                                              \
-                    q1 = __builtin_shufflevector(p[0], p[1], 2, 6, 3, 7),                                              \
-                    q2 = __builtin_shufflevector(p[2], p[3], 0, 4, 1, 5),                                              \
-                    q3 = __builtin_shufflevector(p[2], p[3], 2, 6, 3, 7);                                              \
-        p[0] = __builtin_shufflevector(q0, q2, 0, 1, 4, 5), p[1] = __builtin_shufflevector(q0, q2, 2, 3, 6, 7);        \
-        p[2] = __builtin_shufflevector(q1, q3, 0, 1, 4, 5), p[3] = __builtin_shufflevector(q1, q3, 2, 3, 6, 7);        \
-    } while (0)
-#define LURON__CONV_TURN_F64(p)                                                                                        \
-    do {                                                                                                               \
-        const piece q0 = p[0];                                                                                         \
-        p[0] = __builtin_shufflevector(q0, p[1], 0, 2), p[1] = __builtin_shufflevector(q0, p[1], 1, 3);                \
-    } while (0)
 
 /** Where one vector of the output stands. */
 typedef struct luron__conv_spot {

@@ -34,6 +34,14 @@ static const luron__gemm_kernels *kernels_of(int isa) {
     }
 }
 
+/* AVX-512 has those of AVX2, whose bits are the same. */
+static luron__gemm_few_fn *const *few_of(int isa) {
+#if defined(__x86_64__)
+    if (isa == LURON__ISA_AVX512) isa = LURON__ISA_AVX2;
+#endif
+    return kernels_of(isa)->few;
+}
+
 /* The grid of output tiles. It changes no bit, so that it may depend on the number of threads. */
 typedef struct grid {
     int64_t rows, cols;    /* tiles */
@@ -76,9 +84,18 @@ static grid grid_of(const luron__gemm_args *g, int threads) {
 typedef struct run {
     const luron__gemm_args *g;
     luron__gemm_tile_fn *tile;
+    luron__gemm_few_fn *few;
     grid grid;
     luron__buffers buffers;
 } run;
+
+/* Rows m0 .. m1 and columns n0 .. n1. */
+static void multiply(const run *r, int64_t m0, int64_t m1, int64_t n0, int64_t n1, void *work) {
+    const luron__gemm_args *g = r->g;
+    const bool turns = (g->flags & LURON_TRANS_B) && !g->packed && (!(g->flags & LURON_TRANS_A) || g->lda == 1);
+    if (turns && m1 - m0 <= LURON__GEMM_FEW) n0 = r->few(g, m0, m1, n0, n1);
+    if (n0 < n1) r->tile(g, m0, m1, n0, n1, work);
+}
 
 /* Is the product one tile? */
 static bool is_one(const luron__gemm_args *g, int threads) {
@@ -112,7 +129,7 @@ static void tiles(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     for (int64_t i = begin; i < end; i++) {
         /* tiles of one set of columns follow each other: they share its part of B */
         int64_t m0 = i % r->grid.rows * r->grid.height, n0 = i / r->grid.rows * r->grid.width;
-        r->tile(g, m0, luron__least(m0 + r->grid.height, g->m), n0, luron__least(n0 + r->grid.width, g->n), buffer);
+        multiply(r, m0, luron__least(m0 + r->grid.height, g->m), n0, luron__least(n0 + r->grid.width, g->n), buffer);
     }
     luron__buffers_give(&r->buffers, which);
 }
@@ -120,11 +137,12 @@ static void tiles(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 void luron__gemm(const luron__gemm_args *g, int threads, void *work) {
     if (g->m == 0 || g->n == 0) return;
     if (luron__gemm_small(g)) return;
-    run r = {.g = g, .tile = kernels_of(g->isa)->tile[g->dtype == LURON_F64]};
+    const bool wide = g->dtype == LURON_F64;
+    run r = {.g = g, .tile = kernels_of(g->isa)->tile[wide], .few = few_of(g->isa)[wide]};
     char *at = (char *)work + (ALIGN - (uintptr_t)work % ALIGN) % ALIGN;
     threads = luron__threads_for(threads, SECONDS * (double)g->m * (double)g->n * (double)g->k);
     if (is_one(g, threads)) {
-        r.tile(g, 0, g->m, 0, g->n, at);
+        multiply(&r, 0, g->m, 0, g->n, at);
         return;
     }
     r.grid = grid_of(g, threads);

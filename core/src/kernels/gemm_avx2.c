@@ -2,6 +2,7 @@
  * Compiled with -mavx2 -mfma; called only where the processor has both.                                              */
 #if defined(__x86_64__)
 #include "kernels/gemm_tile.h"
+#include "kernels/turn.h"
 
 #include <immintrin.h>
 
@@ -39,37 +40,6 @@ static inline void store_some_f64(double *p, int n, __m256d v) {
     if (n & 1) _mm_store_sd(p, x);
 }
 
-static inline void transpose_f32(const float *from, int64_t ld, float *to, int64_t panel) {
-    __m256 r[8], s[8];
-    for (int i = 0; i < 8; i++)
-        r[i] = _mm256_loadu_ps(from + i * ld);
-    for (int i = 0; i < 8; i += 2) {
-        s[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
-        s[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
-    }
-    for (int i = 0; i < 8; i += 4) {
-        r[i] = _mm256_shuffle_ps(s[i], s[i + 2], 0x44);
-        r[i + 1] = _mm256_shuffle_ps(s[i], s[i + 2], 0xee);
-        r[i + 2] = _mm256_shuffle_ps(s[i + 1], s[i + 3], 0x44);
-        r[i + 3] = _mm256_shuffle_ps(s[i + 1], s[i + 3], 0xee);
-    }
-    for (int i = 0; i < 4; i++)
-        _mm256_storeu_ps(to + i * panel, _mm256_permute2f128_ps(r[i], r[i + 4], 0x20));
-    for (int i = 0; i < 4; i++)
-        _mm256_storeu_ps(to + (i + 4) * panel, _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));
-}
-
-static inline void transpose_f64(const double *from, int64_t ld, double *to, int64_t panel) {
-    __m256d r0 = _mm256_loadu_pd(from), r1 = _mm256_loadu_pd(from + ld), r2 = _mm256_loadu_pd(from + 2 * ld),
-            r3 = _mm256_loadu_pd(from + 3 * ld);
-    __m256d s0 = _mm256_unpacklo_pd(r0, r1), s1 = _mm256_unpackhi_pd(r0, r1), s2 = _mm256_unpacklo_pd(r2, r3),
-            s3 = _mm256_unpackhi_pd(r2, r3);
-    _mm256_storeu_pd(to, _mm256_permute2f128_pd(s0, s2, 0x20));
-    _mm256_storeu_pd(to + panel, _mm256_permute2f128_pd(s1, s3, 0x20));
-    _mm256_storeu_pd(to + 2 * panel, _mm256_permute2f128_pd(s0, s2, 0x31));
-    _mm256_storeu_pd(to + 3 * panel, _mm256_permute2f128_pd(s1, s3, 0x31));
-}
-
 #define T float
 #define NAME(x) x##_f32
 #define GEMM_STORE
@@ -81,7 +51,8 @@ static inline void transpose_f64(const double *from, int64_t ld, double *to, int
 #define LOAD_SOME(p, n) _mm256_maskload_ps(p, first_f32(n))
 #define STORE_SOME(p, n, v) store_some_f32(p, n, v)
 #include "kernels/gemm_kernel.h"
-#define TRANSPOSE transpose_f32
+#define HALVES(p, q) _mm256_loadu2_m128(q, p)
+#define TURN LURON__TURN_F32_X2
 #include "kernels/gemm_row.h"
 PANEL_KERNEL(x16_f32, ROWS_6(2))
 PANEL_KERNEL(x16_copying_f32, COPYING_6(2))
@@ -114,7 +85,8 @@ PANEL_KERNEL(x64_f32, ROWS_OF(1, 8, 2))
 #define LOAD_SOME(p, n) _mm256_maskload_pd(p, first_f64(n))
 #define STORE_SOME(p, n, v) store_some_f64(p, n, v)
 #include "kernels/gemm_kernel.h"
-#define TRANSPOSE transpose_f64
+#define HALVES(p, q) _mm256_loadu2_m128d(q, p)
+#define TURN LURON__TURN_F64_X2
 #include "kernels/gemm_row.h"
 PANEL_KERNEL(x8_f64, ROWS_6(2))
 PANEL_KERNEL(x8_copying_f64, COPYING_6(2))
@@ -134,7 +106,7 @@ PANEL_KERNEL(x32_f64, ROWS_OF(1, 8, 2))
 #define TURNS_ROWS
 #include "kernels/gemm_body.h"
 
-const luron__gemm_kernels luron__gemm_avx2 = {{tile_f32, tile_f64}, {pack_f32, pack_f64}, {{16, 8}, {8, 4}}};
+const luron__gemm_kernels luron__gemm_avx2 = {{tile_f32, tile_f64}, {pack_f32, pack_f64}, {{16, 8}, {8, 4}}, {few_f32, few_f64}};
 
 #else
 typedef int luron__gemm_avx2_is_for_x86; /* ISO C wants one declaration in a file */

@@ -62,8 +62,6 @@ static inline void transpose_f64(const double *from, int64_t ld, double *to, int
 #define LOAD_SOME(p, n) _mm512_maskz_loadu_ps((__mmask16)FIRST(n), p)
 #define STORE_SOME(p, n, v) _mm512_mask_storeu_ps(p, (__mmask16)FIRST(n), v)
 #include "kernels/gemm_kernel.h"
-#define TRANSPOSE transpose_f32
-#include "kernels/gemm_row.h"
 PANEL_KERNEL(x48_f32, ROWS_8(3))
 PANEL_KERNEL(x48_copying_f32, COPYING_8(3))
 PANEL_KERNEL(x32_f32, ROWS_8(2))
@@ -88,6 +86,7 @@ PANEL_KERNEL(x8_f32, ROWS_8(1))
 #define MOST_WIDTH 48
 #define LEAST_WIDTH 8
 #define ONE_ROW {96, 1, x96_f32}
+#define TRANSPOSE transpose_f32
 #define TN 16
 #include "kernels/gemm_body.h"
 #undef T
@@ -104,8 +103,6 @@ PANEL_KERNEL(x8_f32, ROWS_8(1))
 #define LOAD_SOME(p, n) _mm512_maskz_loadu_pd((__mmask8)FIRST(n), p)
 #define STORE_SOME(p, n, v) _mm512_mask_storeu_pd(p, (__mmask8)FIRST(n), v)
 #include "kernels/gemm_kernel.h"
-#define TRANSPOSE transpose_f64
-#include "kernels/gemm_row.h"
 PANEL_KERNEL(x24_f64, ROWS_8(3))
 PANEL_KERNEL(x16_f64, ROWS_8(2))
 PANEL_KERNEL(x8_f64, ROWS_8(1))
@@ -129,11 +126,12 @@ PANEL_KERNEL(x4_f64, ROWS_8(1))
 #define MOST_WIDTH 24
 #define LEAST_WIDTH 4
 #define ONE_ROW {48, 1, x48_f64}
+#define TRANSPOSE transpose_f64
 #define TN 8
 #include "kernels/gemm_body.h"
 
 const luron__gemm_kernels luron__gemm_avx512 = {
-    {tile_f32, tile_f64}, {pack_f32, pack_f64}, {{48, 32, 16, 8}, {24, 16, 8, 4}}};
+    {tile_f32, tile_f64}, {pack_f32, pack_f64}, {{48, 32, 16, 8}, {24, 16, 8, 4}}, {NULL, NULL}};
 
 #else
 typedef int luron__gemm_avx512_is_for_x86; /* ISO C wants one declaration in a file */

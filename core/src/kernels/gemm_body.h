@@ -3,7 +3,7 @@
  *
  *   PANELS                 {width, rows of a tile at most, kernel}, widths falling
  *   ONE_ROW                the same for a product of one row with several of the widest panels at once
- *   TRANSPOSE(from, ld, to, panel), TN    as in gemm_row.h, and its VL
+ *   TRANSPOSE(from, ld, to, panel), TN    writes TN rows of TN numbers at `from` as columns at `to`
  *   COPYING                a kernel as the widest panel's, for five rows and more, that copies the panel too; NULL: none
  *   MOST_WIDTH, LEAST_WIDTH    of the widest and the narrowest panel
  *   TURNS_ROWS             an a by rows is copied too (luron__gemm_turns_a); TRANSPOSE then writes its columns in order; optional
@@ -62,11 +62,19 @@ static LURON__ONCE void NAME(fetch_c)(const NAME(store) * s, int64_t row, int co
         for (int at = 0; at < s->cols; at += 64 / (int)sizeof(T))
             __builtin_prefetch(c + at, 1);
 }
+/* How many tiles of at most `most` rows, and the rows of each: the longer ones first. */
+typedef struct NAME(split) {
+    int64_t n, each, longer;
+} NAME(split);
+static inline NAME(split) NAME(split_of)(int64_t size, int64_t most) {
+    if (size <= most) return (NAME(split)){1, size, 0};
+    int64_t n = (size + most - 1) / most;
+    return (NAME(split)){n, size / n, size % n};
+}
 #undef GEMM_STORE
 #else
 
-static const NAME(panel) NAME(panels)[] = PANELS, NAME(one_row) = ONE_ROW,
-                         NAME(turned_row) = {NAME(turned_width), 1, NAME(turned)};
+static const NAME(panel) NAME(panels)[] = PANELS, NAME(one_row) = ONE_ROW;
 static NAME(kernel) *const NAME(copying) = COPYING;
 static const int NAME(widths)[LURON__GEMM_WIDTHS] = WIDTHS;
 #define MOST_SHORT (1024 / (int)sizeof(T)) /* numbers of a row that are short */
@@ -135,16 +143,6 @@ static NAME(ahead) NAME(look_ahead)(const luron__gemm_args *g, int64_t k, int64_
                          .rows = rows,
                          .lines = lines,
                          .each = (rows * lines + tiles - 1) / tiles};
-}
-
-/* How many tiles of at most `most` rows, and the rows of each: the longer ones first. */
-typedef struct NAME(split) {
-    int64_t n, each, longer;
-} NAME(split);
-static inline NAME(split) NAME(split_of)(int64_t size, int64_t most) {
-    if (size <= most) return (NAME(split)){1, size, 0};
-    int64_t n = (size + most - 1) / most;
-    return (NAME(split)){n, size / n, size % n};
 }
 
 /* What of a product is computed at once: rows m0 .. m1, blocks of k from `block` to `end`. */
@@ -316,7 +314,6 @@ static void NAME(multiply)(const NAME(part) * part, int64_t n0, int64_t n1) {
     const luron__gemm_args *g = part->g;
     int64_t rows = part->m1 - part->m0;
     bool in_order = !g->packed && !(g->flags & LURON_TRANS_B);
-    const NAME(panel) *one_row = g->packed || in_order ? &NAME(one_row) : &NAME(turned_row);
     /* Of short rows far apart, or a power of two apart, a cache holds few. */
     bool small = MOST_WIDTH * sizeof(T) > 128 && g->ldb * (int64_t)sizeof(T) % 1024 != 0 &&
                  g->k * g->ldb * (int64_t)sizeof(T) < LURON__GEMM_IN_PLACE_B;
@@ -326,10 +323,9 @@ static void NAME(multiply)(const NAME(part) * part, int64_t n0, int64_t n1) {
     int many = together ? MOST_PANELS : 1;
     for (int64_t j = n0; j < n1;) {
         const NAME(panel) *p = &NAME(panels)[luron__gemm_width(NAME(widths), n1 - j)];
-        if (rows == 1 && n1 - j >= one_row->width) p = one_row;
+        if (rows == 1 && (g->packed || in_order) && n1 - j >= NAME(one_row).width) p = &NAME(one_row);
         int cols = n1 - j < p->width ? (int)(n1 - j) : p->width;
         bool in_place = in_order && cols == p->width && (small || (rows <= LURON__GEMM_IN_PLACE_M && !far));
-        if (p == &NAME(turned_row)) in_place = true;
         for (int more = 1; more < many && p == NAME(panels) && n1 - j - cols >= p->width; more++)
             cols += p->width;
         NAME(multiply_panels)(part, j, cols, p, in_place);

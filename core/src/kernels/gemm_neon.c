@@ -1,6 +1,7 @@
 /* gemm_neon.c -- the matrix product for 64-bit ARM: one rounding a multiply-add, vectors of 16 bytes. */
 #if defined(__aarch64__)
 #include "kernels/gemm_tile.h"
+#include "kernels/turn.h"
 
 #include <arm_neon.h>
 
@@ -15,6 +16,7 @@
 #define FMA(a, b, c) vfmaq_f32(c, a, b)
 #define SET1(p) vdupq_n_f32(*(p))
 #include "kernels/gemm_kernel.h"
+#define TURN LURON__TURN_F32
 #include "kernels/gemm_row.h"
 PANEL_KERNEL(x12_f32, ROWS_8(3))
 PANEL_KERNEL(x12_copying_f32, COPYING_8(3))
@@ -45,6 +47,7 @@ PANEL_KERNEL(x24_f32, ROWS_OF(1, 6, 3))
 #define FMA(a, b, c) vfmaq_f64(c, a, b)
 #define SET1(p) vdupq_n_f64(*(p))
 #include "kernels/gemm_kernel.h"
+#define TURN LURON__TURN_F64
 #include "kernels/gemm_row.h"
 PANEL_KERNEL(x6_f64, ROWS_8(3))
 PANEL_KERNEL(x6_copying_f64, COPYING_8(3))
@@ -64,7 +67,7 @@ PANEL_KERNEL(x12_f64, ROWS_OF(1, 6, 3))
 #define ONE_ROW {12, 1, x12_f64}
 #include "kernels/gemm_body.h"
 
-const luron__gemm_kernels luron__gemm_neon = {{tile_f32, tile_f64}, {pack_f32, pack_f64}, {{12, 8, 4}, {6, 4, 2}}};
+const luron__gemm_kernels luron__gemm_neon = {{tile_f32, tile_f64}, {pack_f32, pack_f64}, {{12, 8, 4}, {6, 4, 2}}, {few_f32, few_f64}};
 
 #else
 typedef int luron__gemm_neon_is_for_arm; /* ISO C wants one declaration in a file */

@@ -1,5 +1,6 @@
 /* gemm_plain.c -- the matrix product in portable C: a * b + c in two roundings, vectors of 16 bytes (SSE2, NEON). */
 #include "kernels/gemm_tile.h"
+#include "kernels/turn.h"
 
 #define KEEP(v) (void)0
 
@@ -15,6 +16,7 @@ typedef double f64x2 __attribute__((vector_size(16)));
 #define FMA(a, b, c) ((a) * (b) + (c))
 #define SET1(p) (*(p) - (f32x4){0}) /* in every lane, -0 too */
 #include "kernels/gemm_kernel.h"
+#define TURN LURON__TURN_F32
 #include "kernels/gemm_row.h"
 PANEL_KERNEL(x8_f32, ROWS_6(2))
 PANEL_KERNEL(x4_f32, ROWS_8(1))
@@ -43,6 +45,7 @@ PANEL_KERNEL(x32_f32, ROWS_OF(1, 8, 2))
 #define FMA(a, b, c) ((a) * (b) + (c))
 #define SET1(p) (*(p) - (f64x2){0})
 #include "kernels/gemm_kernel.h"
+#define TURN LURON__TURN_F64
 #include "kernels/gemm_row.h"
 PANEL_KERNEL(x4_f64, ROWS_6(2))
 PANEL_KERNEL(x2_f64, ROWS_8(1))
@@ -60,4 +63,4 @@ PANEL_KERNEL(x16_f64, ROWS_OF(1, 8, 2))
 #define ONE_ROW {16, 1, x16_f64}
 #include "kernels/gemm_body.h"
 
-const luron__gemm_kernels luron__gemm_plain = {{tile_f32, tile_f64}, {pack_f32, pack_f64}, {{8, 4}, {4, 2}}};
+const luron__gemm_kernels luron__gemm_plain = {{tile_f32, tile_f64}, {pack_f32, pack_f64}, {{8, 4}, {4, 2}}, {few_f32, few_f64}};

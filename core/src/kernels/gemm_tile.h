@@ -17,6 +17,7 @@
 /** Bytes that one tile needs at most: packed panels and the sums of a panel of columns. */
 #define LURON__GEMM_TILE_WORK ((int64_t)(LURON__GEMM_K + LURON__GEMM_M) * LURON__GEMM_PANEL)
 #define LURON__GEMM_FAR 4096                 /* bytes from row to row of B from which on rows are far apart */
+#define LURON__GEMM_FEW 8                    /* rows at most that a transposed b is turned for on the way */
 #define LURON__GEMM_MANY (160 * 1024)         /* bytes of A from which on panels of B take turns */
 #define LURON__GEMM_GROUP (128 * 1024)        /* bytes of A after which they do */
 #define LURON__GEMM_TURN_M 32  /* from so many rows ... */
@@ -48,8 +49,11 @@ static inline bool luron__gemm_turns_a(const luron__gemm_args *g) {
     return g->isa == LURON__ISA_AVX2 && g->m >= LURON__GEMM_TURN_ROWS_M && g->n >= LURON__GEMM_TURN_ROWS_N;
 }
 
-/** Rows m0 .. m1 (at most LURON__GEMM_M) and columns n0 .. n1 of c; n0 is the start of a panel. */
+/** Rows m0 .. m1 (at most LURON__GEMM_M) and columns n0 .. n1 of c; of a packed b n0 is the start of a panel. */
 typedef void luron__gemm_tile_fn(const luron__gemm_args *g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, void *work);
+/** Columns from n0 on of at most LURON__GEMM_FEW rows, of an a by rows and a transposed b. @return the first that is left to
+ *  others: there are not enough to n1 for vectors. */
+typedef int64_t luron__gemm_few_fn(const luron__gemm_args *g, int64_t m0, int64_t m1, int64_t n0, int64_t n1);
 /** All of op(b) as panels, one behind the other. */
 typedef void luron__gemm_pack_fn(const luron__gemm_args *g, void *to);
 
@@ -57,6 +61,7 @@ typedef struct luron__gemm_kernels { /* of one instruction set; index 0: float32
     luron__gemm_tile_fn *tile[2];
     luron__gemm_pack_fn *pack[2];
     int widths[2][LURON__GEMM_WIDTHS]; /* of panels, falling, then 0 */
+    luron__gemm_few_fn *few[2];        /* NULL of AVX-512 */
 } luron__gemm_kernels;
 extern const luron__gemm_kernels luron__gemm_plain;
 #if defined(__x86_64__)
