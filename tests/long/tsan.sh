@@ -30,11 +30,7 @@ reported() {
     exit 1
 }
 reported ./build-tsan/race
-cmake -S . -B build-tsan -G Ninja -DCMAKE_C_COMPILER=clang -DLURON_BUILD_TESTS=ON -DLURON_BUILD_LUA=OFF -DLURON_SANITIZE=thread >/dev/null
-ninja -C build-tsan >build-tsan/build.log 2>&1 || {
-    tail -n 40 build-tsan/build.log
-    exit 1
-}
+sh .ci/build.sh build-tsan -DCMAKE_C_COMPILER=clang -DLURON_BUILD_TESTS=ON -DLURON_BUILD_LUA=OFF -DLURON_SANITIZE=thread
 # A sum in which all threads add into one number, by the library's own loop; and the same as it should be.
 reported ./build-tsan/tests/planted_race
 ./build-tsan/tests/planted_race right
