@@ -3505,7 +3505,7 @@ function luron.explain(subject) end
 ---@return table[]
 function luron.fit(model, data, options) end
 
---- Mean loss and, where targets are class ids, the share that is right, and the metrics by their names (see Metrics); in eval mode, with nothing recorded.
+--- Mean loss and, where targets are class ids, the share that is right, and the metrics by their names (see Metrics); in eval mode, with nothing recorded. `batch`: examples at once (1000). Fewer take less memory, which counts where layers have large outputs, as convolutions do.
 ---@param model luron.Model|luron.Module|luron.Layer
 ---@param data luron.Dataset|luron.Loader
 ---@param options? { batch: integer?, loss: string|function|luron.Layer|nil, metrics: table? }
