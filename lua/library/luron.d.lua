@@ -2775,7 +2775,7 @@ function Layer:dtype() end
 ---@return string
 function Layer:type() end
 
---- Its path in a model, for messages; with an argument sets it.
+--- Its path in a model or an instance of `nn.class` (as `init` leaves it), for messages and profiles; with an argument sets it.
 ---@param name? string
 ---@return string
 function Layer:name(name) end
