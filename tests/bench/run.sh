@@ -33,11 +33,12 @@ build=${LURON_BENCH_BUILD:-$PWD/build}
 if [ -z "${LURON_BENCH_BUILD:-}" ]; then
     sh .ci/setup.sh bench >&2
 else
+    missing=''
     for source in tests/bench/bench_*.c; do
         [ -x "$build/tests/$(basename "$source" .c)" ] || missing=1
     done
     [ -x "$build/bin/luron" ] || missing=1
-    [ -z "${missing:-}" ] || cmake --build "$build" --target bench --parallel "$(nproc)" >&2
+    [ -z "$missing" ] || cmake --build "$build" --target bench --parallel "$(nproc)" >&2
 fi
 out=$build/bench
 [ $smoke = 0 ] || out=$out/smoke # a test must not meet a run
