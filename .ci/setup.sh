@@ -1,14 +1,15 @@
 #!/bin/sh
 # Install what is missing from Debian's packages and build. The one place that knows package names.
 #   sh .ci/setup.sh demo    what models/demo.sh needs, a Release build in build/
+#   sh .ci/setup.sh bench   the same packages, and what tests/bench/run.sh runs
 #   sh .ci/setup.sh test    also what tests/run.sh needs, with the tests built
 #   sh .ci/setup.sh clang | valgrind | arm64    the packages of a part of tests/run.sh --long; builds nothing
 # As root missing packages are installed; otherwise the one apt line is printed and nothing is touched.
 set -eu
 cd "$(dirname "$0")/.."
 what=${1:-demo}
-case $what in demo | test | clang | valgrind | arm64) ;; *)
-    echo "usage: sh .ci/setup.sh demo|test|clang|valgrind|arm64" >&2
+case $what in demo | bench | test | clang | valgrind | arm64) ;; *)
+    echo "usage: sh .ci/setup.sh demo|bench|test|clang|valgrind|arm64" >&2
     exit 2
     ;;
 esac
@@ -86,25 +87,9 @@ if [ -n "$missing" ]; then
     }
 fi
 
-case $what in demo | test) ;; *) exit 0 ;; esac
-
-# configure FOLDER OPTIONS...: configure once, build what changed
-configure() {
-    folder=$1
-    shift
-    # The log is shown only when it says that something went wrong.
-    if ! cmake -S . -B "$folder" -G Ninja "$@" >"$folder.log" 2>&1; then
-        cat "$folder.log" >&2
-        exit 1
-    fi
-    rm -f "$folder.log"
-    if ! ninja -C "$folder" >"$folder/build.log" 2>&1; then
-        tail -n 40 "$folder/build.log" >&2
-        exit 1
-    fi
-}
-
-echo "Building in build/ ..."
-tests=OFF
-[ "$what" = demo ] || tests=ON
-configure build -DCMAKE_BUILD_TYPE=Release -DLURON_BUILD_TESTS=$tests
+case $what in demo | bench | test) echo "Building in build/ ..." ;; esac
+case $what in
+demo) exec sh .ci/build.sh build -DCMAKE_BUILD_TYPE=Release -DLURON_BUILD_TESTS=OFF ;;
+bench) exec sh .ci/build.sh build --target bench -DCMAKE_BUILD_TYPE=Release ;;
+test) exec sh .ci/build.sh build -DCMAKE_BUILD_TYPE=Release -DLURON_BUILD_TESTS=ON ;;
+esac

@@ -48,12 +48,8 @@ sanitized() {
     # ("Tracer caught signal 11"): intercept_tls_get_addr=0 leaves them out. The build runs the command too.
     # Five calls of a stack are kept with each block: thirty take as long as the tests themselves.
     export ASAN_OPTIONS=detect_leaks=1:intercept_tls_get_addr=0:malloc_context_size=5 UBSAN_OPTIONS=print_stacktrace=1
-    mkdir -p build-asan
-    cmake -S . -B build-asan -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS_RELEASE="-O1 -g1" -DLURON_BUILD_TESTS=ON -DLURON_WERROR=ON -DLURON_SANITIZE=address,undefined >/dev/null &&
-        ninja -C build-asan >build-asan/build.log 2>&1 || {
-        tail -n 40 build-asan/build.log
+    sh .ci/build.sh build-asan -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS_RELEASE="-O1 -g1" -DLURON_BUILD_TESTS=ON -DLURON_WERROR=ON -DLURON_SANITIZE=address,undefined ||
         return 1
-    }
     ctest --test-dir build-asan --output-on-failure -j2 -Q -O build-asan/ctest.log || {
         tail -n 60 build-asan/ctest.log
         return 1

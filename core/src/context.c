@@ -6,6 +6,8 @@
 #include <string.h>
 
 luron_status luron_ctx_new(luron_ctx **out, luron_alloc_fn alloc, void *ud) {
+    const int isa = luron__isa_pick(getenv("LURON_ISA")), threads = luron__default_threads();
+    if (isa < 0 || threads < 1) return LURON_E_ARGUMENT; /* refused_environment has the text */
     luron__pool *pool = luron__pool_new(alloc, ud);
     if (!pool) return LURON_E_NOMEM;
     luron_ctx *ctx = luron__pool_alloc(pool, sizeof *ctx);
@@ -16,10 +18,9 @@ luron_status luron_ctx_new(luron_ctx **out, luron_alloc_fn alloc, void *ud) {
     memset(ctx, 0, sizeof *ctx);
     ctx->pool = pool;
     ctx->recording = true;
-    ctx->threads = luron__default_threads();
+    ctx->threads = threads;
     ctx->default_dtype = LURON_F32;
-    ctx->isa = luron__isa_pick(getenv("LURON_ISA"));
-    if (ctx->isa < 0) ctx->isa = luron__isa_pick(NULL); /* a wish that this machine cannot grant */
+    ctx->isa = isa;
     luron_status status = luron__registry_new(&ctx->registry, ctx);
     if (status) {
         luron_ctx_free(ctx);
@@ -39,7 +40,21 @@ void luron_ctx_free(luron_ctx *ctx) {
     luron__pool_release(pool);
 }
 
-const char *luron_ctx_error(const luron_ctx *ctx) { return ctx->error; }
+/* Why there is no context. There is none to hold a text, so that it is a constant. */
+static const char *refused_environment(void) {
+#define EXPECTED "LURON_ISA: an instruction set of this machine expected, "
+    static const char *const has[LURON__ISA_COUNT] = {
+        [LURON__ISA_PLAIN] = EXPECTED "'plain'",
+        [LURON__ISA_AVX2] = EXPECTED "'avx2' or 'plain'",
+        [LURON__ISA_AVX512] = EXPECTED "'avx512', 'avx2' or 'plain'",
+        [LURON__ISA_NEON] = EXPECTED "'neon' or 'plain'",
+    };
+#undef EXPECTED
+    if (luron__isa_pick(getenv("LURON_ISA")) < 0) return has[luron__isa_pick(NULL)];
+    return luron__default_threads() < 1 ? "LURON_NUM_THREADS: whole number from 1 to 256 expected" : "";
+}
+
+const char *luron_ctx_error(const luron_ctx *ctx) { return ctx ? ctx->error : refused_environment(); }
 luron_status luron_ctx_status(const luron_ctx *ctx) { return ctx->status; }
 int64_t luron_ctx_live_bytes(const luron_ctx *ctx) { return luron__pool_bytes(ctx->pool); }
 int64_t luron_ctx_live_blocks(const luron_ctx *ctx) { return luron__pool_blocks(ctx->pool); }

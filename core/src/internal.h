@@ -423,6 +423,7 @@ int luron__threads_for(int threads, double seconds);
 int luron__team_wanted(double work, double squares, int team, int most);
 /** For tests: the calling thread's regions run on all threads, however late they come out on a busy machine. */
 void luron__parallel_always(bool on);
+/** What LURON_NUM_THREADS says, else OpenMP; 0: that is no number from 1 to 256. */
 int luron__default_threads(void);
 
 /* ---- random numbers (random.c): Philox4x32-10 (Salmon et al., SC'11), keyed by seed; counter (j / 4, stream, position) -------------- */

@@ -51,9 +51,13 @@ static bool is_alone(void) { return atomic_load_explicit(&is_child, memory_order
 
 int luron__default_threads(void) {
     const char *text = getenv("LURON_NUM_THREADS");
-    long n = text ? strtol(text, NULL, 10) : 0;
-    if (n < 1) n = omp_get_max_threads();
-    return n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : (int)n;
+    if (text && *text) {
+        char *end;
+        const long n = strtol(text, &end, 10);
+        return *end || n < 1 || n > MAX_THREADS ? 0 : (int)n;
+    }
+    const int n = omp_get_max_threads();
+    return n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : n;
 }
 
 static double seconds_of(clockid_t clock) {

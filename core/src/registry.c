@@ -132,7 +132,8 @@ typedef struct folders {
 static const char *reason_to_ignore(const char *path) {
     struct stat st;
     if (*path != '/') return "not an absolute path";
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_mode & S_IWOTH ? "everybody may write to it" : NULL;
+    if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) return "no folder";
+    return st.st_mode & S_IWOTH ? "everybody may write to it" : NULL;
 }
 
 static luron_status add_folder(folders *f, luron_ctx *ctx, const char *text, size_t length) {

@@ -35,7 +35,7 @@ return {
     { "layer:to(dtype: string): Layer", "Casts parameters and state to `float32` or `float64`; gradients are dropped." },
     { "layer:dtype(): string", "The dtype of the layer." , is = { 'nn.Linear(3, 2):to("float64"):dtype()', '"float64"' } },
     { "layer:type(): string", "The name of its type." },
-    { "layer:name(name?: string): string", "Its path in a model, for messages; with an argument sets it." },
+    { "layer:name(name?: string): string", "Its path in a model or an instance of `nn.class` (as `init` leaves it), for messages and profiles; with an argument sets it." },
     { "layer:options(): table", "Its options by name." },
     { "layer:reset(): Layer", "Draws the parameters anew." },
     { "layer:clone(): Layer", "A copy with parameters of its own." },

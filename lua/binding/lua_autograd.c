@@ -252,8 +252,11 @@ static int guard_close(lua_State *L) {
 /* Note the line at which a guard turned recording off, for the message of a backward that finds nothing. */
 static void note_open(lua_State *L) {
     lua_Debug ar;
-    if (!lua_getstack(L, 1, &ar)) return;
-    lua_getinfo(L, "Sl", &ar);
+    int level = 0;
+    do { /* behind what is written in C, such as pcall */
+        if (!lua_getstack(L, ++level, &ar)) return;
+        lua_getinfo(L, "Sl", &ar);
+    } while (ar.currentline <= 0);
     lua_pushfstring(L, "%s:%d", ar.short_src, ar.currentline);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &open_key);
 }

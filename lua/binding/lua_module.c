@@ -58,16 +58,14 @@ static void locate(void *ud, char *buf, size_t n) {
     }
 }
 
-/* What the environment asks for and core could not grant: core itself has nobody to tell. Leaves a text, or nothing. */
-static const char *refused_environment(lua_State *L, const luron_ctx *ctx) {
-    const char *isa = getenv("LURON_ISA"), *threads = getenv("LURON_NUM_THREADS");
-    if (isa && *isa && strcmp(isa, luron_ctx_isa(ctx)) != 0)
-        return lua_pushfstring(L, "LURON_ISA: an instruction set of this machine expected, 'avx2' or 'plain', got '%s'", isa);
-    if (!threads || !*threads) return NULL;
-    char *end;
-    long n = strtol(threads, &end, 10);
-    if (*end == '\0' && n >= 1 && n <= 256) return NULL;
-    return lua_pushfstring(L, "LURON_NUM_THREADS: whole number from 1 to 256 expected, got '%s'", threads);
+/* No line of a script is to blame for the environment: the luron command gives a message that the registry has as "luron.refused"
+ * without a traceback. */
+static int refuse_environment(lua_State *L) {
+    const char *text = luron_ctx_error(NULL), *name = lua_pushlstring(L, text, strcspn(text, ":"));
+    lua_pushfstring(L, "%s, got '%s'", text, getenv(name));
+    lua_pushvalue(L, -1);
+    lua_setfield(L, LUA_REGISTRYINDEX, "luron.refused");
+    return lua_error(L);
 }
 
 static lr_state *new_state(lua_State *L) {
@@ -80,14 +78,11 @@ static lr_state *new_state(lua_State *L) {
     lua_rawsetp(L, LUA_REGISTRYINDEX, &lr_state_key);
     lr_state *S = calloc(1, sizeof *S);
     if (!S) luaL_error(L, "not enough memory");
-    if (luron_ctx_new(&S->ctx, NULL, NULL) != LURON_OK) {
+    const luron_status status = luron_ctx_new(&S->ctx, NULL, NULL);
+    if (status) {
         free(S);
+        if (status == LURON_E_ARGUMENT) refuse_environment(L);
         luaL_error(L, "not enough memory");
-    }
-    if (refused_environment(L, S->ctx)) {
-        luron_ctx_free(S->ctx);
-        free(S);
-        lua_error(L);
     }
     S->refs = 1;
     S->boxes.before = S->boxes.after = &S->boxes;

@@ -129,8 +129,8 @@ static int with_traceback(lua_State *L) {
         if (luaL_callmeta(L, 1, "__tostring") && lua_type(L, -1) == LUA_TSTRING) return 1;
         text = lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
     }
-    /* a variable of the environment: no line of the script is to blame */
-    if (strncmp(text, "LURON_NUM_THREADS", 17) == 0 || strncmp(text, "LURON_ISA", 9) == 0) return 1;
+    lua_getfield(L, LUA_REGISTRYINDEX, "luron.refused"); /* the environment (lua_module.c) */
+    if (lua_rawequal(L, 1, -1)) return lua_settop(L, 1), 1;
     luaL_traceback(L, L, text, 1);
     return 1;
 }

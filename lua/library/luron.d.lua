@@ -2775,7 +2775,7 @@ function Layer:dtype() end
 ---@return string
 function Layer:type() end
 
---- Its path in a model, for messages; with an argument sets it.
+--- Its path in a model or an instance of `nn.class` (as `init` leaves it), for messages and profiles; with an argument sets it.
 ---@param name? string
 ---@return string
 function Layer:name(name) end
@@ -3505,7 +3505,7 @@ function luron.explain(subject) end
 ---@return table[]
 function luron.fit(model, data, options) end
 
---- Mean loss and, where targets are class ids, the share that is right, and the metrics by their names (see Metrics); in eval mode, with nothing recorded.
+--- Mean loss and, where targets are class ids, the share that is right, and the metrics by their names (see Metrics); in eval mode, with nothing recorded. `batch`: examples at once (1000). Fewer take less memory, which counts where layers have large outputs, as convolutions do.
 ---@param model luron.Model|luron.Module|luron.Layer
 ---@param data luron.Dataset|luron.Loader
 ---@param options? { batch: integer?, loss: string|function|luron.Layer|nil, metrics: table? }

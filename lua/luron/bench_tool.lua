@@ -26,7 +26,10 @@ local function parse(words)
   local parsed, i = { runs = 5, arguments = {} }, 1
   while words[i] do
     local word = words[i]
-    if word == "--" and parsed.script then i = i + 1 break end
+    if word == "--" and parsed.script then
+      parsed.divided, i = true, i + 1
+      break
+    end
     if word == "--profile" then parsed.profile = true
     elseif word == "--help" or word == "-h" then parsed.help = true
     elseif word == "--runs" then
@@ -72,6 +75,16 @@ end
 local function peak_of_memory()
   local file <close> = assert(io.open "/proc/self/status")
   return tonumber(file:read("a"):match "VmHWM:%s*(%d+)") / 1024
+end
+
+--- Say that a word which looks like an option of ours is the script's, unless `--` says it too.
+local function note_options(parsed)
+  for i, word in ipairs(parsed.divided and {} or parsed.arguments) do
+    if word == "--profile" or word == "--runs" then
+      io.stderr:write(string.format("luron: %s behind '%s' is an argument of %s, not of bench\n", word, parsed.arguments[i - 1], parsed.script))
+      return
+    end
+  end
 end
 
 --- In a process of its own: leave processor time and memory in a file.
@@ -209,8 +222,9 @@ function tool.main(program, ...)
   local file <const>, why = io.open(parsed.script, "r")
   if not file then return complain(why) end
   file:close()
-  if parsed.profile then return profile(parsed) end
-  return run_several(program, parsed)
+  local ok = parsed.profile and profile(parsed) or not parsed.profile and run_several(program, parsed)
+  note_options(parsed) -- at the end, where it is seen
+  return ok
 end
 
 return tool

@@ -402,6 +402,20 @@ function Module:register_full_backward_hook(fn)
   return require("luron.hooks").add(self, "backward", "register_full_backward_hook", fn)
 end
 
+-- For messages and profiles layers have their paths, as in models; those in an instance within this one a longer path than there. What
+-- the user has named stays.
+local function name_layer(layer, path)
+  local name = layer:name()
+  if name == "" or path:sub(-#name - 1) == "." .. name then layer:name(path) end
+end
+
+local function name_layers(kind, path, value)
+  if kind == "layer" then name_layer(value, path) end
+  if kind == "model" then
+    for name, layer in value:named_layers() do name_layer(layer, path .. "." .. name) end
+  end
+end
+
 --- A class: `local Block = nn.class "Block"`; functions Block:init(...) and Block:forward(...); Block(...) makes one.
 local function class(name, base)
   if type(name) ~= "string" or name == "" then core.badarg(1, "class", "name: string expected, got " .. core.got(name)) end
@@ -426,7 +440,7 @@ local function class(name, base)
       local self = setmetatable({ _args = table.pack(...) }, new)
       self._args.n = nil
       if new.init then new.init(self, ...) end
-      each(self, function() end) -- notes the tensors that are parameters
+      each(self, name_layers) -- and notes the tensors that are parameters
       return self
     end,
   })

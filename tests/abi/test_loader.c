@@ -254,6 +254,7 @@ static void test_loader_searches_absolute_folders_in_order(void **state) {
     assert_string_equal(luron_type_plugin_path(found(ctx, "SearchTwo")), path_of("b/two.so"));
     expect_error(ctx, luron_type_find(&type, ctx, LURON_KIND_LAYER, "SearchTow"), LURON_E_NOT_FOUND,
                  "no layer type 'SearchTow'; did you mean 'SearchTwo'");
+    expect_error(ctx, luron_type_find(&type, ctx, LURON_KIND_LAYER, "SearchTow"), LURON_E_NOT_FOUND, ", /nowhere (no folder)");
     expect_error(ctx, luron_type_find(&type, ctx, LURON_KIND_LAYER, "search"), LURON_E_NOT_FOUND,
                  "did you mean 'SearchOne' or 'SearchTwo'?");
     expect_error(ctx, luron_type_find(&type, ctx, LURON_KIND_OPTIM, "SearchTwo"), LURON_E_NOT_FOUND,

@@ -9,7 +9,8 @@
 #   --install-peers    bring PyTorch first, into build/bench/venv
 #   --smoke            seconds, without peers: does the harness work?
 # Environment: LURON_BENCH_PYTHON, a python3 with PyTorch; LURON_DATA, a folder with mnist/ or fashion-mnist/ (IDX),
-# tinyshakespeare/input.txt, cifar10/data_batch_1.bin.gz; LURON_BENCH_BUILD, a build folder to use as it is.
+# tinyshakespeare/input.txt, cifar10/data_batch_1.bin.gz; LURON_BENCH_BUILD, a configured build folder to use as
+# it is; what it lacks is built.
 set -eu
 cd "$(dirname "$0")/../.."
 install=0 smoke=0
@@ -19,7 +20,7 @@ for argument in "$@"; do
     case $argument in
     --install-peers) install=1 ;;
     -h | --help)
-        sed -n '2,13s/^# \{0,1\}//p' "$0"
+        sed -n '2,14s/^# \{0,1\}//p' "$0"
         exit 0
         ;;
     *)
@@ -29,10 +30,15 @@ for argument in "$@"; do
     esac
 done
 build=${LURON_BENCH_BUILD:-$PWD/build}
-[ -n "${LURON_BENCH_BUILD:-}" ] || sh .ci/setup.sh test >&2
-if [ ! -x "$build/tests/bench_floor" ]; then
-    echo "bench: $build has no tests: configure it with -DLURON_BUILD_TESTS=ON and build it" >&2
-    exit 2
+if [ -z "${LURON_BENCH_BUILD:-}" ]; then
+    sh .ci/setup.sh bench >&2
+else
+    missing=''
+    for source in tests/bench/bench_*.c; do
+        [ -x "$build/tests/$(basename "$source" .c)" ] || missing=1
+    done
+    [ -x "$build/bin/luron" ] || missing=1
+    [ -z "$missing" ] || cmake --build "$build" --target bench --parallel "$(nproc)" >&2
 fi
 out=$build/bench
 [ $smoke = 0 ] || out=$out/smoke # a test must not meet a run
@@ -57,9 +63,13 @@ install_peers() {
 python=''
 if [ $smoke = 0 ]; then
     for candidate in "${LURON_BENCH_PYTHON:-}" "$out/venv/bin/python3" python3 /usr/bin/python3; do
-        if [ -n "$candidate" ] && has_torch "$candidate"; then
+        [ -n "$candidate" ] || continue
+        if has_torch "$candidate"; then
             python=$candidate
             break
+        elif [ "$candidate" = "${LURON_BENCH_PYTHON:-}" ]; then
+            echo "bench: LURON_BENCH_PYTHON=$candidate is no python3 that imports torch and numpy" >&2
+            exit 2
         fi
     done
     [ -n "$python" ] || echo "No PyTorch found: Luron alone. --install-peers brings it, LURON_BENCH_PYTHON names a python3 that has it." >&2

@@ -4,6 +4,8 @@
 #include "tensor_assert.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -136,6 +138,45 @@ static void test_parallel_in_a_child_of_fork(void **state) {
     luron__parallel_always(false);
 }
 
+static void assert_refused(const char *name, const char *value, const char *text) {
+    luron_ctx *ctx = NULL;
+    setenv(name, value, 1);
+    assert_int_equal(luron_ctx_new(&ctx, NULL, NULL), LURON_E_ARGUMENT);
+    assert_null(ctx);
+    assert_string_equal(luron_ctx_error(NULL), text);
+}
+
+static void test_parallel_wrong_environment_is_refused(void **state) {
+    const char *const wrong[] = {"abc", "0", "-1", "257", "1000", "2x", " ", "99999999999999999999"};
+    char *isa = getenv("LURON_ISA"), *threads = getenv("LURON_NUM_THREADS");
+    (void)state;
+    if (isa) isa = strdup(isa);
+    if (threads) threads = strdup(threads);
+    assert_string_equal(luron_ctx_error(NULL), "");
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_refused("LURON_NUM_THREADS", wrong[i], "LURON_NUM_THREADS: whole number from 1 to 256 expected");
+    unsetenv("LURON_NUM_THREADS");
+    assert_int_equal(setenv("LURON_ISA", "foo", 1), 0);
+    assert_memory_equal(luron_ctx_error(NULL), "LURON_ISA: an instruction set of this machine expected, '", 57);
+    assert_refused("LURON_ISA", "foo", luron_ctx_error(NULL));
+
+    luron_ctx *ctx;
+    setenv("LURON_ISA", "plain", 1);
+    setenv("LURON_NUM_THREADS", "256", 1);
+    assert_int_equal(luron_ctx_new(&ctx, NULL, NULL), LURON_OK);
+    assert_string_equal(luron_ctx_isa(ctx), "plain");
+    assert_int_equal(luron_ctx_threads(ctx), 256);
+    luron_ctx_free(ctx);
+    setenv("LURON_ISA", "", 1);
+    setenv("LURON_NUM_THREADS", "", 1);
+    assert_int_equal(luron_ctx_new(&ctx, NULL, NULL), LURON_OK);
+    luron_ctx_free(ctx);
+    isa ? setenv("LURON_ISA", isa, 1) : unsetenv("LURON_ISA");
+    threads ? setenv("LURON_NUM_THREADS", threads, 1) : unsetenv("LURON_NUM_THREADS");
+    free(isa);
+    free(threads);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parallel_runs_each_chunk_once),
@@ -143,6 +184,7 @@ int main(void) {
         cmocka_unit_test(test_parallel_small_work_stays_on_one_thread),
         cmocka_unit_test(test_parallel_threads_follow_the_work),
         cmocka_unit_test(test_parallel_in_a_child_of_fork),
+        cmocka_unit_test(test_parallel_wrong_environment_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,11 +3,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 sh .ci/setup.sh clang
-cmake -S . -B build-clang -G Ninja -DCMAKE_C_COMPILER=clang -DLURON_BUILD_TESTS=ON -DLURON_WERROR=ON >/dev/null
-ninja -C build-clang >build-clang/build.log 2>&1 || {
-    tail -n 40 build-clang/build.log
-    exit 1
-}
+sh .ci/build.sh build-clang -DCMAKE_C_COMPILER=clang -DLURON_BUILD_TESTS=ON -DLURON_WERROR=ON
 # Budgets of bytes are those of gcc's code.
 LURON_TEST_LONG=0 ctest --test-dir build-clang -E lua/budget_spec --output-on-failure -j2 -Q -O build-clang/ctest.log || {
     tail -n 60 build-clang/ctest.log

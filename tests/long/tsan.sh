@@ -30,16 +30,11 @@ reported() {
     exit 1
 }
 reported ./build-tsan/race
-cmake -S . -B build-tsan -G Ninja -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS_RELEASE="-O1 -g1" -DLURON_BUILD_TESTS=ON \
-    -DLURON_BUILD_LUA=OFF -DLURON_SANITIZE=thread >/dev/null
 # Tests in which loops run on several threads or several threads have contexts; of the others nothing is built.
 core='alloc|elementwise|gemm|index|layer|matmul|optim_runs|parallel|plan_fuse|plan_optim|random|reduce|softmax|sum_to|tape_messages'
 plugins='loss|noise|optim'
-# shellcheck disable=SC2046
-ninja -C build-tsan plugins/all planted_race test_threads $(echo "|$core|$plugins" | sed 's/|/ test_/g') >build-tsan/build.log 2>&1 || {
-    tail -n 40 build-tsan/build.log
-    exit 1
-}
+sh .ci/build.sh build-tsan --target "plugins/all planted_race test_threads $(echo "|$core|$plugins" | sed 's/|/ test_/g')" -DCMAKE_C_COMPILER=clang \
+    -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS_RELEASE="-O1 -g1" -DLURON_BUILD_TESTS=ON -DLURON_BUILD_LUA=OFF -DLURON_SANITIZE=thread
 # A sum in which all threads add into one number, by the library's own loop; and the same as it should be.
 reported ./build-tsan/tests/planted_race
 ./build-tsan/tests/planted_race right

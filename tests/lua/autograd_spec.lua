@@ -158,6 +158,16 @@ describe("a guard that nothing closes", function()
     guard:close()
     assert.is_false(ok)
     assert.is_truthy(message:find("nothing is recorded since .*autograd_spec.lua:%d+, where a guard was made that is still open"), message)
+  end)
+
+  it("is named by the line that made it through a function of C", function()
+    local x = leaf { 1, 2 }
+    local _, guard = pcall(luron.no_grad)
+    local line = debug.getinfo(1, "l").currentline - 1
+    local ok, message = pcall(function() x:sum():backward() end)
+    guard:close()
+    assert.is_false(ok)
+    assert.is_truthy(message:find("autograd_spec.lua:" .. line .. ", where a guard was made that is still open", 1, true), message)
     luron.no_grad(function()
       ok, message = pcall(function() x:sum():backward() end)
       assert.is_truthy(not ok and not message:find "guard", message)

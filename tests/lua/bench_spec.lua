@@ -52,6 +52,44 @@ local function rows_of(text)
   return rows
 end
 
+describe("layers of a class", function()
+  local code = [[
+    local luron = require "luron"
+    local nn = luron.nn
+    local Block = nn.class "Block"
+    function Block:init() self.linear, self.rest = nn.Linear(4, 4), nn.Sequential { nn.ReLU(), nn.Linear(4, 4) } end
+    function Block:forward(x) return self.rest(self.linear(x)) end
+    local Net = nn.class "Net"
+    function Net:init()
+      self.embed, self.a, self.blocks, self.mine = nn.Embedding(10, 4), nn.Linear(4, 4), { Block(), Block() }, nn.Linear(4, 4)
+      self.mine:name "special"
+      self.twice = self.a
+    end
+    function Net:forward(x)
+      x = self.a(self.embed(x))
+      for _, block in ipairs(self.blocks) do x = block(x) end
+      return self.mine(x)
+    end
+    local net = Net()
+    net(luron.ones(3, { dtype = "int64" })):sum():backward()
+    print(select(2, pcall(net.blocks[2].rest, luron.ones(3, 5))))
+    print(select(2, pcall(Block().linear, luron.ones(3, 5))))
+    print(net:clone().blocks[1].linear:name())
+  ]]
+
+  it("have their paths in profiles and messages", function()
+    local text, status = bench("--profile %s", code)
+    assert.are.equal(0, status, text)
+    local rows = rows_of(text)
+    for _, name in ipairs { "embed", "a", "blocks.1.linear", "blocks.1.rest.relu1", "blocks.2.rest.linear1", "special" } do
+      assert.is_truthy(rows[name], name .. " is missing in\n" .. text)
+    end
+    assert.is_truthy(text:find("layer 'blocks.2.rest.linear1' = Linear {", 1, true), text)
+    assert.is_truthy(text:find("layer 'linear' = Linear {", 1, true), text)
+    assert.is_truthy(text:find("\nblocks.1.linear\n", 1, true), text)
+  end)
+end)
+
 describe("luron bench --profile", function()
   local text, code = bench("%s --profile a 'b c'", training)
   local rows = rows_of(text)
@@ -117,12 +155,14 @@ describe("luron bench", function()
     local text, code = bench("--runs 1 %s -- --profile", "print(...)")
     assert.are.equal(0, code)
     assert.matches("^%-%-profile\n", text)
+    assert.is_nil(text:find "an argument of")
   end)
 
   it("gives what follows a word of the script to the script", function()
-    local text, code = bench("--runs 1 %s words --profile", "print(...)")
+    local text, code, path = bench("--runs 1 %s words --profile", "print(...)")
     assert.are.equal(0, code)
     assert.matches("^words\t%-%-profile\n", text)
+    assert.is_truthy(text:find("\nluron: --profile behind 'words' is an argument of " .. path .. ", not of bench\n", 1, true), text)
   end)
 
   it("says what is wrong, with status 1", function()

@@ -163,7 +163,11 @@ describe("the environment", function()
   end
 
   it("is refused where it asks for what there is not", function()
-    assert.is_truthy(run_with("LURON_ISA=sse"):find("LURON_ISA: an instruction set of this machine expected, 'avx2' or 'plain', got 'sse'", 1, true))
+    local has = ({ avx512 = "'avx512', 'avx2' or ", avx2 = "'avx2' or ", neon = "'neon' or " })[run_with("LURON_ISA="):match "%w+"] or ""
+    for _, text in ipairs { "sse", "Plain", "plain ", "a longer one" } do
+      local said = run_with("LURON_ISA='" .. text .. "'")
+      assert.equal("luron: LURON_ISA: an instruction set of this machine expected, " .. has .. "'plain', got '" .. text .. "'\n", said)
+    end
     for _, text in ipairs { "x", "0", "2x", "257", "-1" } do
       local said = run_with("LURON_NUM_THREADS=" .. text)
       assert.is_truthy(said:find("LURON_NUM_THREADS: whole number from 1 to 256 expected, got '" .. text .. "'", 1, true), said)

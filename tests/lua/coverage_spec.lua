@@ -88,3 +88,12 @@ describe("docs/reliability.md", function()
     assert.are.same(checks, listed)
   end)
 end)
+
+describe("docs/plugins.md", function()
+  it("has the functions of map in the order of the header", function()
+    local names = {}
+    for name in read(source .. "/core/include/luron/plugin.h"):match("#define LURON_UNARY_MAP%(X%)(.-)\nenum"):gmatch "X%((%w+)%)" do names[#names + 1] = name end
+    local text = read(source .. "/docs/plugins.md"):match("`LURON_MAP_` and (.-)%."):gsub("%s+", " "):gsub(" or ", ", ")
+    assert.equal(table.concat(names, ", "), text)
+  end)
+end)

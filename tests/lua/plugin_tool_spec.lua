@@ -150,6 +150,7 @@ local wrong = {
   { "counting_optim", "save and resume: {}: goes on otherwise after saving and loading" },
   { "race", "when the pieces of parallel_for come in another order: results would depend on the threads" },
   { "crashes", sanitized and "layer WrongWave: strict mode: " or "killed by signal 11 (SIGSEGV)" }, -- a sanitizer ends with a status
+  { "small_scratch", "bytes past the end of the scratch memory" },
   { "hangs", "nothing for 10 seconds", timeout = 10 },
   { "exits", "the process ended as if all were well: a plugin never exits", only = true },
   { "trusts_ids", "ids: an id that is none is read or written with: ", only = true },

@@ -12,11 +12,13 @@ typedef struct luron_ctx luron_ctx;
 /** As Lua's allocator: size 0 frees, ptr NULL allocates, NULL means failure. Must be safe to call from any thread. */
 typedef void *(*luron_alloc_fn)(void *ud, void *ptr, size_t old_size, size_t new_size);
 
-/** A new context. `alloc` NULL: malloc. @return LURON_E_NOMEM. */
+/** A new context. `alloc` NULL: malloc. @return LURON_E_NOMEM; LURON_E_ARGUMENT: LURON_ISA or LURON_NUM_THREADS in the
+ *  environment asks for what there is not, and luron_ctx_error(NULL) says what is expected. */
 LURON_API LURON_NODISCARD luron_status luron_ctx_new(luron_ctx **out, luron_alloc_fn alloc, void *ud);
 LURON_API void luron_ctx_free(luron_ctx *ctx);
 
-/** Text of the last error, "" if there was none; valid until the next failing call on this context. */
+/** Text of the last error, "" if there was none; valid until the next failing call on this context. NULL: why luron_ctx_new
+ *  refuses the environment, which begins with the name of the variable; "" if it does not. */
 LURON_API const char *luron_ctx_error(const luron_ctx *ctx);
 LURON_API luron_status luron_ctx_status(const luron_ctx *ctx);
 
@@ -69,7 +71,8 @@ LURON_API void luron_ctx_set_locate(luron_ctx *ctx, luron_locate_fn fn, void *ud
 LURON_API int luron_ctx_set_strict(luron_ctx *ctx, int level);
 LURON_API int luron_ctx_strict(const luron_ctx *ctx);
 
-/** Instruction set of the kernels in use: "avx512", "avx2", "neon" or "plain". LURON_ISA in the environment forces one. */
+/** Instruction set of the kernels in use: "avx512", "avx2", "neon" or "plain". LURON_ISA in the environment forces one; what
+ *  this machine does not have is refused by luron_ctx_new. */
 LURON_API const char *luron_ctx_isa(const luron_ctx *ctx);
 
 LURON_END_DECLS

@@ -15,7 +15,7 @@ enum {
 };
 typedef struct luron_profile_part { /* one layer; or all backwards, or all steps of a type, which count in `forward` */
     int kind;
-    const char *name, *type; /* a layer's path in its model, "" if it is in none; both valid until the next begin */
+    const char *name, *type; /* a layer's (luron_layer_name), "" if it has none; both valid until the next begin */
     int64_t calls, backward_calls;
     double forward, backward; /* seconds */
     double forward_flops, backward_flops; /* multiplications and additions of matrix products and convolutions; for a layer

@@ -311,6 +311,7 @@ local function find_constant(case, info)
         end
       end)
       case.constant[i] = not ok and tostring(message):find("no gradient", 1, true) ~= nil
+      if not ok and luron.strict() then case.judge(message) end -- why backward has ended the process before
     end
   end
 end

@@ -103,17 +103,22 @@ end
 -- ---- workloads ---------------------------------------------------------------------------------------------------------
 -- All of them, in order: what their scripts say about themselves.
 local function workloads()
-  local list = {}
+  local list, names, is_name = {}, { "gemm" }, { gemm = true }
   for path in io.popen("ls " .. quote(HERE) .. "/*.lua"):lines() do
     local pipe <close> = assert(io.popen(quote(BUILD .. "/bin/luron") .. " " .. quote(path) .. " describe"))
     local spec = core.json_decode(pipe:read "a")
     if not spec then fail("%s describes nothing", path) end
     spec.script = path
+    names[#names + 1], is_name[spec.name] = spec.name, true
     local is_usual = not (given.smoke and spec.is_long or not given.smoke and spec.named_only)
     local wanted = next(given.only) and given.only[spec.name] or not next(given.only) and is_usual
     if wanted then list[#list + 1] = spec end
   end
   table.sort(list, function(a, b) return a.order < b.order end)
+  table.sort(names)
+  for name in pairs(given.only) do
+    if not is_name[name] then fail("--only: no workload '%s'; there are %s", name, table.concat(names, ", ")) end
+  end
   return list
 end
 
@@ -293,7 +298,6 @@ end
 -- ---- all of it -------------------------------------------------------------------------------------------------------------
 read_options()
 local list = workloads()
-if #list == 0 and not given.only.gemm then fail "no such workload" end
 local result = { head = show.head(core, given, PYTHON, pictures()), floors = {}, workloads = {}, gemm = {} }
 local is_layers_alone = #list == 1 and list[1].cases and not given.only.gemm
 show.begin(result.head, not is_layers_alone)
