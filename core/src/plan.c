@@ -13,7 +13,7 @@
 __attribute__((cold, noinline)) static void refuse(luron_plan *p, const char *what) {
     if (p->refusal[0]) return;
     char place[100] = "";
-    if (p->ctx->locate && !p->is_over) p->ctx->locate(p->ctx->locate_ud, place, sizeof place);
+    if (!p->is_over && p->ctx->locate) p->ctx->locate(p->ctx->locate_ud, place, sizeof place);
     snprintf(p->refusal, sizeof p->refusal, *place ? "%s (%s)" : "%s", what, place);
 }
 void luron__plan_refuse(luron_ctx *ctx, const char *what) {
