@@ -191,7 +191,7 @@ luron__plan_grad *luron__plan_own_grad(luron_plan *plan, const luron_tensor *hea
 void luron__plan_replace(luron_plan *plan, luron__storage *from, luron__storage *to);
 
 /* What the plans of a context have together (plan_shared.c). */
-/** Into the list, as the one that ran last; out of it; out of it for good; all of them, when the context goes. */
+/** Into the list, as the one that ran last; out of it; out of it for good; all of them emptied, for the context goes. */
 void luron__plan_link(luron_plan *plan, luron_ctx *ctx);
 void luron__plan_unlink(luron_plan *plan);
 void luron__plan_leave(luron_plan *plan);

@@ -32,7 +32,7 @@ void luron__plan_leave(luron_plan *p) {
 
 void luron__plans_close(luron_ctx *ctx) {
     free_block(ctx);
-    while (ctx->plans) luron__plan_unlink(ctx->plans);
+    while (ctx->plans) luron__plan_empty(ctx->plans); /* their frames know the context */
 }
 
 bool luron__plans_spare(luron_ctx *ctx) {
