@@ -3,8 +3,6 @@
  * the one that ran last first, and lets go of them from the other end when memory is short.                             */
 #include "plan.h"
 
-#include <string.h>
-
 /* ---- the list ------------------------------------------------------------------------------------------------------- */
 void luron__plan_link(luron_plan *p, luron_ctx *ctx) {
     p->of = ctx, p->before = NULL, p->after = ctx->plans;
@@ -27,7 +25,8 @@ static void free_block(luron_ctx *ctx) {
 void luron__plan_leave(luron_plan *p) {
     luron_ctx *ctx = p->of;
     luron__plan_unlink(p);
-    if (ctx && !ctx->replayed) free_block(ctx); /* it may be larger than the others need */
+    if (!ctx || ctx->replayed) return;
+    if (!ctx->plans || p->block_bytes + p->scratch_bytes == ctx->block_bytes) free_block(ctx); /* the others need less */
 }
 
 void luron__plans_close(luron_ctx *ctx) {

@@ -75,6 +75,21 @@ describe("the memory of plans", function()
     end
   end)
 
+  it("does not mix up a gradient that is given with the one that is written", function()
+    local w = luron.randn(4):requires_grad_()
+    local f = luron.compile(function(x, g)
+      w:zero_grad()
+      local loss = (w * x):square():sum()
+      loss:backward()
+      return (g * 2):sum()
+    end)
+    for n = 1, 8 do
+      local g = n > 1 and w:grad() or luron.ones(4)
+      local expect = (g * 2):sum():item()
+      assert.are.equal(expect, f(luron.ones(4) * n, g):item())
+    end
+  end)
+
   it("is that of the longest sequence of a recurrent net", function()
     luron.seed(2)
     local rnn = nn.LSTM(64, 64, 2)
