@@ -4,7 +4,7 @@
 #ifndef _DEFAULT_SOURCE
 #define _DEFAULT_SOURCE /* madvise */
 #endif
-#include "internal.h"
+#include "plan.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -369,8 +369,15 @@ int64_t luron__live_take(luron__live **to, int64_t room, luron__pool *p, bool *a
     return n;
 }
 
+void *luron__take(luron_ctx *ctx, size_t bytes) {
+    void *p;
+    do p = luron__pool_alloc(ctx->pool, bytes);
+    while (!p && luron__plans_spare(ctx));
+    return p;
+}
+
 luron_status luron__alloc(void *out, luron_ctx *ctx, size_t bytes) {
-    void *p = luron__pool_alloc(ctx->pool, bytes);
+    void *p = luron__take(ctx, bytes);
     if (!p) return luron__nomem(ctx, bytes);
     memset(p, 0, bytes);
     memcpy(out, &p, sizeof p);

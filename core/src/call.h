@@ -42,14 +42,26 @@ typedef struct luron__hostile {
     uint64_t bits;
 } luron__hostile;
 
-/* A parameter as luron__gemm_pack left it, for products of a plan's frame while the parameter stays what it is. */
-typedef struct luron__packed {
-    void *panels; /* NULL: not packed */
-    size_t bytes;
-    uint64_t version; /* of the parameter in the last run, plus 1 */
+/* Numbers at b as luron__gemm_pack left them: behind this, for all plans of the context that multiply by them. */
+typedef struct luron__panels {
+    _Alignas(64) int refs;
     uint32_t flags;
+    bool counted; /* by luron_plan_kept_bytes */
+    size_t bytes;     /* with this */
+    uint64_t version; /* of what was packed, plus 1; 0: nothing is */
+    const void *b;
     int64_t n, k;
+} luron__panels;
+static inline bool luron__panels_are_of(const luron__panels *panels, const luron__gemm_args *g) {
+    return panels->b == g->b && panels->flags == (g->flags & LURON_TRANS_B) && panels->n == g->n && panels->k == g->k;
+}
+/* A parameter of a plan's frame, for products while it stays what it is. */
+typedef struct luron__packed {
+    luron__panels *panels; /* one reference; NULL: not packed */
+    uint64_t version; /* of the parameter in the last run, plus 1 */
 } luron__packed;
+/** The panels of a parameter that p has none of: NULL if it has changed since the last run (plan_shared.c). */
+const void *luron__panels_of(luron__packed *p, const luron_ctx *ctx, const luron__gemm_args *g, uint64_t version);
 
 /* Element-wise work for elements first .. first + n, within bounds (plan_fuse.c). */
 typedef struct luron__fused luron__fused;

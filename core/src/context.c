@@ -34,6 +34,7 @@ void luron_ctx_free(luron_ctx *ctx) {
     if (!ctx) return;
     luron__pool *pool = ctx->pool;
     if (ctx->plan) luron__plan_abandon(ctx->plan);
+    luron__plans_close(ctx);
     luron__profile_free(ctx);
     if (ctx->registry) luron__registry_free(ctx->registry);
     luron__pool_free(pool, ctx, sizeof *ctx);

@@ -277,7 +277,7 @@ luron_status luron__frame_open_state(luron__frame *f, bool writable) {
 
 luron_status luron__frame_open_scratch(luron__frame *f) {
     if (f->scratch_bytes == 0) return LURON_OK;
-    f->call.scratch = luron__pool_alloc(f->ctx->pool, (size_t)f->scratch_bytes);
+    f->call.scratch = luron__take(f->ctx, (size_t)f->scratch_bytes);
     return f->call.scratch ? LURON_OK : luron__nomem(f->ctx, (size_t)f->scratch_bytes);
 }
 

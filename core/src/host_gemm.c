@@ -56,15 +56,9 @@ static const void *packed_param(luron__frame *f, const luron_view *b, const luro
     if (slot == f->call.n_param || g->ldb != b->shape[1]) return NULL;
     luron__packed *p = &f->packed[slot];
     uint64_t version = luron_tensor_version(f->layer->param[slot].tensor) + 1;
-    bool same = p->version == version;
-    if (p->panels && same && p->flags == (g->flags & LURON_TRANS_B) && p->n == g->n && p->k == g->k) return p->panels;
-    luron__pool_free(f->ctx->pool, p->panels, p->bytes);
-    *p = (luron__packed){.version = version, .flags = g->flags & LURON_TRANS_B, .n = g->n, .k = g->k};
-    if (!same) return NULL; /* it may be in training: packing would have to pay in one product */
-    p->bytes = (size_t)luron__gemm_packed_bytes(g);
-    p->panels = luron__pool_alloc(f->ctx->pool, p->bytes);
-    if (p->panels) luron__gemm_pack(g, p->panels);
-    return p->panels;
+    if (!p->panels || p->panels->version != version || !luron__panels_are_of(p->panels, g)) return luron__panels_of(p, f->ctx, g, version);
+    p->version = version;
+    return p->panels + 1;
 }
 
 static bool is_matrix(const luron_view *v, uint32_t dtype) { return v->data && v->ndim == 2 && luron_dtype(v) == dtype; }
@@ -87,7 +81,7 @@ static luron_status compute(luron__frame *f, luron__gemm_args *k, const luron_vi
     if (luron__gemm_small(k)) return LURON_OK;
     if (!k->packed && f->packed) k->packed = packed_param(f, b, k);
     int64_t bytes = f->work ? 0 : luron__gemm_work(k, f->ctx->threads);
-    void *work = bytes ? luron__pool_alloc(f->ctx->pool, (size_t)bytes) : f->work;
+    void *work = bytes ? luron__take(f->ctx, (size_t)bytes) : f->work;
     if (bytes && !work) return luron__frame_note(f, luron__nomem(f->ctx, (size_t)bytes));
     luron__gemm(k, f->ctx->threads, work);
     if (bytes) luron__pool_free(f->ctx->pool, work, (size_t)bytes);

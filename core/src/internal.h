@@ -60,6 +60,8 @@ int64_t luron__live_count(luron__pool *pool);
 int64_t luron__live_take(luron__live **to, int64_t room, luron__pool *pool, bool *again);
 void luron__pool_fail(luron__pool *pool, int64_t k, bool sticky);
 
+/** luron__pool_alloc in the thread of the context, for which plans are let go of if memory is short. */
+void *luron__take(luron_ctx *ctx, size_t bytes);
 /** Allocation for core's own structs: sets the error. Zeroed. Free with luron__free and the same size. */
 luron_status luron__alloc(void *out /* T ** */, luron_ctx *ctx, size_t bytes);
 void luron__free(luron_ctx *ctx, void *ptr, size_t bytes);
@@ -95,6 +97,9 @@ struct luron_ctx {
     int depth;               /* nested backwards */
     luron_tracer *trace;      /* notes what is applied; NULL: none (tracer.c) */
     struct luron_plan *plan;  /* notes what is done to memory; NULL: none (plan.c) */
+    struct luron_plan *plans, *replayed; /* all that can be run, but the one that runs; that one (plan_shared.c) */
+    void *block;              /* of results of plans, NULL: none */
+    size_t block_bytes;
     struct luron__profile *profile, *profiled; /* times layers; NULL: off. profiled: what was found last (profile.c) */
     int64_t hook;            /* number of the last hook */
     bool anomaly;            /* guard.c: look at every number that is computed */

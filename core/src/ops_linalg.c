@@ -90,7 +90,7 @@ luron_status luron__linalg_run(luron_ctx *ctx, luron__linalg *job, int n_batch) 
     if (grain < least) grain = least;
     int64_t chunks = (job->count + grain - 1) / grain;
     if (__builtin_mul_overflow(job->work, chunks * (int64_t)sizeof *l.work, &bytes)) return luron__nomem(ctx, SIZE_MAX);
-    l.work = luron__pool_alloc(ctx->pool, (size_t)bytes);
+    l.work = luron__take(ctx, (size_t)bytes);
     if (!l.work) return luron__nomem(ctx, (size_t)bytes);
     luron__parallel_for(ctx->threads, job->count, grain, some_matrices, &l);
     luron__pool_free(ctx->pool, l.work, (size_t)bytes);

@@ -125,7 +125,7 @@ static luron_status multiply(luron_ctx *ctx, const product *p, luron__gemm_args 
     job.threads = small ? 1 : ctx->threads;
     job.work_bytes = luron__gemm_work(&g, job.threads);
     size_t bytes = (size_t)(job.work_bytes * chunks);
-    job.work = luron__pool_alloc(ctx->pool, bytes);
+    job.work = luron__take(ctx, bytes);
     if (!job.work) return luron__nomem(ctx, bytes);
     luron__parallel_for(small ? ctx->threads : 1, p->count, grain, some_products, &job);
     luron__pool_free(ctx->pool, job.work, bytes);

@@ -73,7 +73,7 @@ static luron_status run_kernel(luron_ctx *ctx, luron__reduce_args *r, const luro
     r->x = luron__data(x);
     r->y = y;
     int64_t bytes = luron__reduce_work(r);
-    void *work = bytes ? luron__pool_alloc(ctx->pool, (size_t)bytes) : NULL;
+    void *work = bytes ? luron__take(ctx, (size_t)bytes) : NULL;
     if (bytes && !work) return luron__nomem(ctx, (size_t)bytes);
     luron__reduce(r, ctx->threads, work);
     luron__pool_free(ctx->pool, work, (size_t)bytes);
@@ -96,7 +96,7 @@ static luron_status reduce_into(luron_ctx *ctx, luron_tensor *out, const luron_t
     r.divisor = (double)r.n - correction > 0 ? (double)r.n - correction : 0;
     uint32_t made = fn == LURON__REDUCE_ARGMAX || fn == LURON__REDUCE_ARGMIN ? LURON_I64 : dtype;
     size_t bytes = made == out->dtype ? 0 : (size_t)r.outputs * (size_t)luron_dtype_size(made);
-    void *buffer = bytes ? luron__pool_alloc(ctx->pool, bytes) : NULL;
+    void *buffer = bytes ? luron__take(ctx, bytes) : NULL;
     luron_status status =
         bytes && !buffer ? luron__nomem(ctx, bytes) : run_kernel(ctx, &r, x, buffer ? buffer : luron__data(out));
     if (!status && buffer) luron__convert(out->dtype, luron__data(out), 1, made, buffer, 1, r.outputs);

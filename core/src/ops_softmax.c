@@ -17,7 +17,7 @@ static luron_status in_order(const void **out, void **work, luron_ctx *ctx, cons
     int64_t strides[LURON_MAX_DIMS], step = 1;
     *out = luron__data(t);
     if (t->dtype == dtype && luron_tensor_is_contiguous(t)) return LURON_OK;
-    if (!(*work = luron__pool_alloc(ctx->pool, bytes))) return luron__nomem(ctx, bytes);
+    if (!(*work = luron__take(ctx, bytes))) return luron__nomem(ctx, bytes);
     for (int d = t->ndim - 1; d >= 0; step *= t->shape[d--]) strides[d] = step;
     luron__copy_into(ctx, dtype, *work, strides, t);
     *out = *work;
@@ -37,7 +37,7 @@ static luron_status compute(luron_ctx *ctx, luron__apply *a, bool is_log) {
     for (int d = dim + 1; d < x->ndim; d++) s.inner *= x->shape[d];
     luron_status status = in_order(&s.x, &work[0], ctx, x, s.dtype);
     if (!status && a->n_in == 2) status = in_order(&s.g, &work[1], ctx, a->in[0], s.dtype);
-    if (!status && a->dtype != s.dtype && !(work[2] = luron__pool_alloc(ctx->pool, bytes))) status = luron__nomem(ctx, bytes);
+    if (!status && a->dtype != s.dtype && !(work[2] = luron__take(ctx, bytes))) status = luron__nomem(ctx, bytes);
     if (!status) {
         const int64_t width = luron__softmax_width(&s), tiles = numel / s.n / s.inner * ((s.inner + width - 1) / width);
         s.to = work[2] ? work[2] : luron__data(a->out);

@@ -152,7 +152,7 @@ static luron_status argsort_compute(luron_ctx *ctx, luron__apply *a) {
     if (s.n == 0 || s.k == 0 || rows == 0) return LURON_OK;
     int64_t batch = BATCH / s.n < 1 ? 1 : BATCH / s.n < rows ? BATCH / s.n : rows;
     size_t bytes = (size_t)(batch * s.n) * 2 * sizeof(item);
-    if (!(s.work = luron__pool_alloc(ctx->pool, bytes))) return luron__nomem(ctx, bytes);
+    if (!(s.work = luron__take(ctx, bytes))) return luron__nomem(ctx, bytes);
     for (; s.first < rows; s.first += batch) {
         int64_t count = rows - s.first < batch ? rows - s.first : batch;
         luron__parallel_for(ctx->threads, count, GRAIN / s.n + 1, some_rows, &s);

@@ -13,7 +13,7 @@
 __attribute__((cold, noinline)) static void refuse(luron_plan *p, const char *what) {
     if (p->refusal[0]) return;
     char place[100] = "";
-    if (p->ctx->locate && !p->is_over) p->ctx->locate(p->ctx->locate_ud, place, sizeof place);
+    if (!p->is_over && p->ctx->locate) p->ctx->locate(p->ctx->locate_ud, place, sizeof place);
     snprintf(p->refusal, sizeof p->refusal, *place ? "%s (%s)" : "%s", what, place);
 }
 void luron__plan_refuse(luron_ctx *ctx, const char *what) {
@@ -531,9 +531,14 @@ luron_status luron_plan_end(luron_plan *p, luron_ctx *ctx, int n_out, luron_tens
     p->ctx = NULL;
     if (!p->refusal[0]) luron__plan_fuse(p, ctx);
     if (p->refusal[0]) return LURON_OK;
-    luron_status status = luron__plan_lay_out(p, ctx);
-    p->ended = !status;
-    return status;
+    if (luron__plan_lay_out(p, ctx)) {
+        refuse(p, "there is not enough memory");
+        return LURON_OK;
+    }
+    luron__plan_share_grads(p, ctx);
+    luron__plan_link(p, ctx);
+    p->ended = true;
+    return LURON_OK;
 }
 
 int luron_ctx_is_planning(const luron_ctx *ctx) { return ctx->plan != NULL; }
@@ -544,57 +549,10 @@ int luron_plan_changed(const luron_plan *p) { return p->changed; }
 int64_t luron_plan_n_steps(const luron_plan *p) { return p->n_steps; }
 int64_t luron_plan_bytes(const luron_plan *p) { return (int64_t)(p->block_bytes + p->scratch_bytes); }
 
-/* ---- letting go -------------------------------------------------------------------------------------------------- */
-static void close_step(const luron_plan *p, luron__plan_step *s) {
-    if (s->optim) luron_optim_free(s->optim);
-    luron_tensor_unref(s->flat);
-    if (!s->frame || !s->frame->code) return;
-    luron_layer *layer = s->frame->layer;
-    luron__code *code = s->frame->code;
-    s->frame->call.scratch = NULL, s->frame->scratch_bytes = 0; /* they are the plan's */
-    for (int k = 0; k < LURON__MAX_SLOTS; k++) luron__pool_free(p->pool, s->packed[k].panels, s->packed[k].bytes);
-    luron__frame_close(s->frame);
-    luron__code_unref(code);
-    luron_layer_unref(layer);
-}
-
 /* It was not ended. */
 void luron__plan_abandon(luron_plan *p) {
     if (!p->ctx) return;
     if (p->ctx->plan == p) p->ctx->plan = NULL;
     settle_stores(p);
     p->ctx = NULL;
-}
-
-void luron_plan_free(luron_plan *p) {
-    if (!p) return;
-    luron__plan_abandon(p);
-    luron__plan_drop_given(p);
-    for (int64_t i = 0; i < p->cap_steps && i <= p->n_steps; i++) /* the last one may be half made */
-        close_step(p, &p->steps[i]);
-    for (int64_t i = 0; i < p->n_grads; i++) {
-        luron_tensor_unref(p->grads[i].grad);
-        luron_tensor_unref(p->grads[i].leaf);
-    }
-    luron__plan_forget_seen(p);
-    for (int i = 0; i < p->n_out; i++)
-        luron_tensor_unref(p->same[i]);
-    for (int64_t i = 0; i < p->n_stores; i++) {
-        luron__storage *s = p->stores[i].storage;
-        if (p->stores[i].moved) luron__pool_free(p->pool, s, sizeof *s); /* its data are in the block */
-        else luron__storage_unref(s);
-    }
-    luron__pool_free(p->pool, p->steps, (size_t)p->cap_steps * sizeof *p->steps);
-    luron__pool_free(p->pool, p->written, (size_t)p->n_stores * sizeof *p->written);
-    luron__pool_free(p->pool, p->stores, (size_t)p->cap_stores * sizeof *p->stores);
-    luron__pool_free(p->pool, p->grads, (size_t)p->cap_grads * sizeof *p->grads);
-    luron__pool_free(p->pool, p->ins, (size_t)p->n_in * sizeof *p->ins);
-    luron__pool_free(p->pool, p->inputs, (size_t)p->n_in * sizeof *p->inputs);
-    luron__pool_free(p->pool, p->block, p->block_bytes);
-    luron__pool_free(p->pool, p->scratch, p->scratch_bytes);
-    for (luron__plan_chunk *c = p->chunks, *next; c; c = next) {
-        next = c->next;
-        luron__pool_free(p->pool, c, c->bytes);
-    }
-    luron__pool_free(p->pool, p, sizeof *p);
 }

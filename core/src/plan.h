@@ -117,6 +117,7 @@ typedef struct luron__plan_store { /* a storage that the step uses */
 typedef struct luron__plan_grad {
     luron_tensor *leaf, *grad; /* as the step left it; NULL: none */
     bool zeroed;               /* it was let go of before it got another */
+    bool own;                  /* it has a storage to itself, into which other plans may write it too */
     bool flat;                 /* it lies in the block of an optimiser's gradients */
     int64_t first, last;       /* how many steps were made when it first and last changed */
 } luron__plan_grad;
@@ -144,8 +145,11 @@ typedef struct luron__plan_chunk { /* of memory that is the plan's until its end
 struct luron_plan {
     luron__pool *pool;
     luron_ctx *ctx; /* while it is noted */
+    luron_ctx *of;  /* which lists it; NULL: none */
+    luron_plan *before, *after;
     char refusal[256];
     bool is_over, ended; /* the step is; and it can be repeated */
+    bool emptied; /* of all that it held */
     bool changed; /* a run that failed: it had changed what was there before */
     const char *pending; /* a write in place that is not noted yet */
     bool recording, higher;
@@ -172,14 +176,38 @@ struct luron_plan {
     luron__plan_chunk *chunks;
     luron__storage **written; /* what it made and does not have in its block: n_written */
     int64_t n_written;
-    void *block, *scratch;
+    const void *block; /* of the context, that its views show; NULL: they show nothing yet */
     size_t block_bytes, scratch_bytes;
 };
 #define LURON__PLAN_REFS (1 << 30) /* of a header: nobody counts them down */
 
 /** Lay out the block, after everything was noted (plan_memory.c). It is made before the first run: a plan may never run. */
 luron_status luron__plan_lay_out(luron_plan *plan, luron_ctx *ctx);
+/** Before a run, if the context has another block than before: nothing has changed if there is no memory. */
 luron_status luron__plan_open(luron_plan *plan, luron_ctx *ctx);
+/** A gradient of the plan that has a storage to itself, made by the step and no part of a block yet. NULL: it is not so. */
+luron__plan_grad *luron__plan_own_grad(luron_plan *plan, const luron_tensor *header);
+/** Whatever of the plan looked into `from` looks into `to`. */
+void luron__plan_replace(luron_plan *plan, luron__storage *from, luron__storage *to);
+
+/* What the plans of a context have together (plan_shared.c). */
+/** Into the list, as the one that ran last; out of it; out of it for good; all of them emptied, for the context goes. */
+void luron__plan_link(luron_plan *plan, luron_ctx *ctx);
+void luron__plan_unlink(luron_plan *plan);
+void luron__plan_leave(luron_plan *plan);
+void luron__plans_close(luron_ctx *ctx);
+/** Memory is short: let go of something that the next run makes again, or of the plan that was not run for longest. false: of nothing. */
+bool luron__plans_spare(luron_ctx *ctx);
+/** Let go of all that it holds: it can be run no more. */
+void luron__plan_empty(luron_plan *plan);
+/** The block of the context is large enough for the plan. */
+luron_status luron__plan_block(luron_plan *plan, luron_ctx *ctx);
+/** Gradients go where another plan leaves those of the same leaves. The plan is not listed. */
+void luron__plan_share_grads(luron_plan *plan, luron_ctx *ctx);
+/** All gradients that the optimiser of step s reads, as another plan has them, one reference. NULL: none has. */
+luron_tensor *luron__plan_same_flat(const luron_ctx *ctx, const luron__plan_step *s);
+void luron__panels_unref(luron__pool *pool, luron__panels *panels); /* NULL allowed */
+
 /** Let layers do the element-wise steps beside them, tile by tile (plan_fuse.c); before the block is laid out. */
 void luron__plan_fuse(luron_plan *plan, luron_ctx *ctx);
 /** Point the first n views of a step at their data. */

@@ -64,7 +64,7 @@ static void put_first(luron__plan_step *s, int64_t v) {
 /* Headers that show an input look at what stands for it from now on. */
 static void point_at_inputs(luron_plan *p) {
     for (int64_t i = 0; i < p->n_stores; i++) {
-        const luron__plan_store *store = &p->stores[i];
+        luron__plan_store *store = &p->stores[i];
         if (store->input < 0) continue;
         luron__storage *stand_in = &p->inputs[store->input];
         *stand_in = (luron__storage){.refs = LURON__PLAN_REFS, .pool = p->pool, .data = store->storage->data, .bytes = store->storage->bytes};
@@ -77,6 +77,8 @@ static void point_at_inputs(luron_plan *p) {
         }
         for (int o = 0; o < p->n_out; o++)
             if (p->outs[o].storage == store->storage) p->outs[o].storage = stand_in;
+        luron__storage_unref(store->storage);
+        store->storage = NULL;
     }
 }
 
@@ -102,12 +104,12 @@ luron_status luron__plan_lay_out(luron_plan *p, luron_ctx *ctx) {
     }
     luron__free(ctx, placed, room * sizeof *placed);
     luron__free(ctx, pieces, room * sizeof *pieces);
+    if (!status) point_at_inputs(p);
     return status;
 }
 
 /* ---- gradients that stay ----------------------------------------------------------------------------------------- */
-/* The gradient of a leaf that has a storage to itself, made by the step and no part of a block yet. NULL: there is none. */
-static luron__plan_grad *own_grad(luron_plan *p, const luron_tensor *header) {
+luron__plan_grad *luron__plan_own_grad(luron_plan *p, const luron_tensor *header) {
     luron__plan_grad *found = NULL;
     for (int64_t i = 0; i < p->n_grads; i++) {
         luron__plan_grad *g = &p->grads[i];
@@ -124,8 +126,7 @@ static luron__plan_grad *own_grad(luron_plan *p, const luron_tensor *header) {
     return NULL;
 }
 
-/* Whatever looked into `from` looks into `to`. */
-static void replace(luron_plan *p, luron__storage *from, luron__storage *to) {
+void luron__plan_replace(luron_plan *p, luron__storage *from, luron__storage *to) {
     for (int64_t k = 0; k < p->n_steps; k++) {
         luron__plan_step *s = &p->steps[k];
         for (int h = 0; h < s->n; h++)
@@ -151,7 +152,7 @@ static size_t flat_bytes(luron_plan *p, const luron__plan_step *s) {
         const luron_tensor *t = s->in[i];
         if (!t) continue;
         if (!first) first = t;
-        if (t->dtype != first->dtype || !own_grad(p, t)) return 0;
+        if (t->dtype != first->dtype || !luron__plan_own_grad(p, t)) return 0;
         bytes += luron__aligned(t->storage->bytes);
     }
     return bytes;
@@ -159,8 +160,8 @@ static size_t flat_bytes(luron_plan *p, const luron__plan_step *s) {
 
 /* The gradients that the optimiser of step s reads get one block, one behind the other, so that one look tells whether all are
  * finite. What they were in the step that was noted stays with whoever holds it.                                       */
-static luron_status flatten(luron_plan *p, luron_ctx *ctx, luron__plan_step *s) {
-    const size_t bytes = s->flat ? 0 : flat_bytes(p, s);
+static luron_status make_flat(luron_plan *p, luron_ctx *ctx, luron__plan_step *s) {
+    const size_t bytes = flat_bytes(p, s);
     if (!bytes) return LURON_OK;
     luron__block *block = luron__block_new(p->pool, bytes);
     if (!block) return luron__nomem(ctx, bytes);
@@ -170,12 +171,12 @@ static luron_status flatten(luron_plan *p, luron_ctx *ctx, luron__plan_step *s) 
     luron_status status = LURON_OK;
     for (int i = 0; i < s->n / 2 && !status; i++) {
         if (!s->in[i]) continue;
-        luron__plan_grad *g = own_grad(p, s->in[i]);
+        luron__plan_grad *g = luron__plan_own_grad(p, s->in[i]);
         status = luron__tensor_in_block(&own, ctx, g->grad->dtype, g->grad->ndim, g->grad->shape, block, at);
         if (status) break;
         at += luron__aligned(own->storage->bytes);
         own->storage->gradient = true;
-        replace(p, g->grad->storage, own->storage);
+        luron__plan_replace(p, g->grad->storage, own->storage);
         luron_tensor_unref(g->grad);
         g->grad = own;
     }
@@ -184,12 +185,19 @@ static luron_status flatten(luron_plan *p, luron_ctx *ctx, luron__plan_step *s) 
         status = luron__tensor_in_block(&flat, ctx, own->dtype, 1, &n, block, 0);
     }
     s->flat = flat;
-    for (int i = 0; i < s->n / 2 && flat; i++) { /* a later step of an optimiser that reads them must not move them */
-        luron__plan_grad *g = s->in[i] ? own_grad(p, s->in[i]) : NULL;
-        if (g) g->flat = true;
-    }
     luron__block_unref(block);
     return status;
+}
+
+static luron_status flatten(luron_plan *p, luron_ctx *ctx, luron__plan_step *s) {
+    if (s->flat) return LURON_OK;
+    s->flat = luron__plan_same_flat(ctx, s);
+    if (!s->flat) LURON_TRY(make_flat(p, ctx, s));
+    for (int i = 0; i < s->n / 2 && s->flat; i++) { /* a later step of an optimiser that reads them must not move them */
+        luron__plan_grad *g = s->in[i] ? luron__plan_own_grad(p, s->in[i]) : NULL;
+        if (g) g->flat = true;
+    }
+    return LURON_OK;
 }
 
 /* List what every run writes outside of the block. */
@@ -203,26 +211,78 @@ static luron_status list_written(luron_plan *p, luron_ctx *ctx) {
     return LURON_OK;
 }
 
-luron_status luron__plan_open(luron_plan *p, luron_ctx *ctx) {
+/* Once: what every run finds outside of the block. */
+static luron_status settle_written(luron_plan *p, luron_ctx *ctx) {
+    luron__plan_share_grads(p, ctx);
     for (int64_t k = 0; k < p->n_steps; k++)
         if (p->steps[k].optim) LURON_TRY(flatten(p, ctx, &p->steps[k]));
     LURON_TRY(list_written(p, ctx));
     luron__pool_trim(p->pool); /* of the step that was noted: kept for a program that will not run again */
-    LURON_TRY(luron__alloc(&p->block, ctx, p->block_bytes));
-    if (p->scratch_bytes && !p->scratch) {
-        luron_status status = luron__alloc(&p->scratch, ctx, p->scratch_bytes);
-        if (status) {
-            luron__free(ctx, p->block, p->block_bytes);
-            p->block = NULL;
-            return status;
-        }
-    }
+    return LURON_OK;
+}
+
+luron_status luron__plan_open(luron_plan *p, luron_ctx *ctx) {
+    if (!p->written) LURON_TRY(settle_written(p, ctx));
+    LURON_TRY(luron__plan_block(p, ctx));
+    if (p->block == ctx->block) return LURON_OK;
+    p->block = ctx->block;
+    char *scratch = p->scratch_bytes ? (char *)ctx->block + p->block_bytes : NULL;
     for (int64_t i = 0; i < p->n_stores; i++)
-        if (p->stores[i].moved) p->stores[i].storage->data = (char *)p->block + p->stores[i].at;
-    point_at_inputs(p);
+        if (p->stores[i].moved) p->stores[i].storage->data = (char *)ctx->block + p->stores[i].at;
     for (int64_t k = 0; k < p->n_steps; k++) {
         luron__plan_refresh(&p->steps[k], p->steps[k].n_views);
-        if (p->steps[k].frame) p->steps[k].frame->call.scratch = p->scratch, p->steps[k].frame->scratch_bytes = (int64_t)p->scratch_bytes;
+        if (p->steps[k].frame) p->steps[k].frame->call.scratch = scratch, p->steps[k].frame->scratch_bytes = (int64_t)p->scratch_bytes;
     }
     return LURON_OK;
+}
+
+/* ---- letting go -------------------------------------------------------------------------------------------------- */
+static void close_step(const luron_plan *p, luron__plan_step *s) {
+    if (s->optim) luron_optim_free(s->optim);
+    luron_tensor_unref(s->flat);
+    if (!s->frame || !s->frame->code) return;
+    luron_layer *layer = s->frame->layer;
+    luron__code *code = s->frame->code;
+    s->frame->call.scratch = NULL, s->frame->scratch_bytes = 0; /* they are the plan's */
+    for (int k = 0; k < LURON__MAX_SLOTS; k++) luron__panels_unref(p->pool, s->packed[k].panels);
+    luron__frame_close(s->frame);
+    luron__code_unref(code);
+    luron_layer_unref(layer);
+}
+
+void luron__plan_empty(luron_plan *p) {
+    luron__plan_abandon(p);
+    luron__plan_leave(p);
+    luron__plan_drop_given(p);
+    for (int64_t i = 0; i < p->cap_steps && i <= p->n_steps; i++) /* the last one may be half made */
+        close_step(p, &p->steps[i]);
+    for (int64_t i = 0; i < p->n_grads; i++) {
+        luron_tensor_unref(p->grads[i].grad);
+        luron_tensor_unref(p->grads[i].leaf);
+    }
+    luron__plan_forget_seen(p);
+    for (int i = 0; i < p->n_out; i++)
+        luron_tensor_unref(p->same[i]);
+    for (int64_t i = 0; i < p->n_stores; i++) {
+        luron__storage *s = p->stores[i].storage;
+        if (p->stores[i].moved) luron__pool_free(p->pool, s, sizeof *s); /* its data are in the block */
+        else luron__storage_unref(s);
+    }
+    luron__pool_free(p->pool, p->steps, (size_t)p->cap_steps * sizeof *p->steps);
+    luron__pool_free(p->pool, p->written, (size_t)p->n_stores * sizeof *p->written);
+    luron__pool_free(p->pool, p->stores, (size_t)p->cap_stores * sizeof *p->stores);
+    luron__pool_free(p->pool, p->grads, (size_t)p->cap_grads * sizeof *p->grads);
+    luron__pool_free(p->pool, p->ins, (size_t)p->n_in * sizeof *p->ins);
+    luron__pool_free(p->pool, p->inputs, (size_t)p->n_in * sizeof *p->inputs);
+    for (luron__plan_chunk *c = p->chunks, *next; c; c = next) {
+        next = c->next;
+        luron__pool_free(p->pool, c, c->bytes);
+    }
+    *p = (luron_plan){.pool = p->pool, .hash = p->hash, .emptied = true, .refusal = "memory was short"};
+}
+
+void luron_plan_free(luron_plan *p) {
+    if (!p) return;
+    luron__plan_empty(p);
+    luron__pool_free(p->pool, p, sizeof *p);
 }

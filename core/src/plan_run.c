@@ -13,12 +13,20 @@ static bool same_input(const luron_tensor *was, const luron_tensor *is) {
     return is && is->dtype == was->dtype && luron__same_shape(is, was) && luron_tensor_is_contiguous(is) && !is->requires_grad;
 }
 
+/* A gradient that another run has left, and this one would write while it reads it. */
+static bool writes_into(const luron_plan *p, const luron__storage *in) {
+    for (int64_t i = 0; in->gradient && i < p->n_grads; i++)
+        if (p->grads[i].grad && p->grads[i].grad->storage == in) return true;
+    return false;
+}
+
 static const char *misfit(const luron_plan *p, const luron_ctx *ctx, int n_in, luron_tensor *const *ins) {
-    if (!p->ended) return "the plan cannot be run";
+    if (!p->ended) return p->emptied ? p->refusal : "the plan cannot be run";
     if (ctx->pool != p->pool) return "it is of another context";
     if (n_in != p->n_in) return "another number of inputs";
     for (int i = 0; i < n_in; i++)
         if (!same_input(&p->ins[i], ins[i])) return "inputs of another shape or dtype, or not contiguous";
+        else if (writes_into(p, ins[i]->storage)) return "it is given a gradient that it writes";
     if (ctx->recording != p->recording) return "gradients are recorded, or not";
     if (ctx->anomaly || ctx->strict || ctx->trace || ctx->plan || ctx->profile) return "the context looks at what is computed";
     for (int64_t i = 0; i < p->n_steps; i++) {
@@ -167,7 +175,7 @@ static void leave_at(luron_plan *p, luron_ctx *ctx, int64_t i, luron_status stat
         p->changed = p->changed || s->lasting;
         if (s->kind != LURON__PLAN_BACKWARD && s->draws && drawn <= s->draw) drawn = s->draw + 1;
     }
-    bool undone = status == LURON_E_NONFINITE && !p->changed;
+    bool undone = (status == LURON_E_NONFINITE || status == LURON_E_NOMEM) && !p->changed;
     ctx->position = p->position + (undone ? 0 : drawn);
     for (int64_t k = 0; k < p->n_grads && !undone; k++) {
         luron__plan_grad *g = &p->grads[k];
@@ -190,11 +198,7 @@ static bool is_lasting(const luron_plan *p) {
     return false;
 }
 
-luron_status luron_plan_run(luron_tensor **outs, luron_plan *p, luron_ctx *ctx, int n_in, luron_tensor *const *ins) {
-    const char *why = misfit(p, ctx, n_in, ins);
-    p->changed = false;
-    LURON__CHECK(ctx, !why, LURON_E_STATE, "plan: it was made for something else: %s", why);
-    if (!p->block) LURON_TRY(luron__plan_open(p, ctx));
+static luron_status run_steps(luron_tensor **outs, luron_plan *p, luron_ctx *ctx, int n_in, luron_tensor *const *ins) {
     for (int i = 0; i < n_in; i++)
         p->inputs[i].data = luron__data(ins[i]) - p->ins[i].offset * luron_dtype_size(ins[i]->dtype);
     touch_kept(p);
@@ -207,11 +211,25 @@ luron_status luron_plan_run(luron_tensor **outs, luron_plan *p, luron_ctx *ctx, 
     for (; done < p->n_steps && !status; done++)
         status = run_step(p, ctx, &p->steps[done]);
     if (status) leave_at(p, ctx, done - 1, status);
-    if (!status) put_grads(p);
-    if (!status) {
+    else {
         status = make_outputs(outs, p, ctx);
-        if (status) p->changed = is_lasting(p);
+        p->changed = status && is_lasting(p);
+        if (status && !p->changed) ctx->position = p->position;
+        else put_grads(p);
     }
     ctx->recording = recording;
+    return status;
+}
+
+luron_status luron_plan_run(luron_tensor **outs, luron_plan *p, luron_ctx *ctx, int n_in, luron_tensor *const *ins) {
+    const char *why = misfit(p, ctx, n_in, ins);
+    p->changed = false;
+    LURON__CHECK(ctx, !why, LURON_E_STATE, "plan: it was made for something else: %s", why);
+    luron__plan_unlink(p); /* nobody lets go of it while it runs */
+    ctx->replayed = p;
+    luron_status status = p->block && p->block == ctx->block ? LURON_OK : luron__plan_open(p, ctx);
+    if (!status) status = run_steps(outs, p, ctx, n_in, ins);
+    ctx->replayed = NULL;
+    luron__plan_link(p, ctx);
     return status;
 }

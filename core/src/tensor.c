@@ -103,7 +103,7 @@ static luron_status make(luron_tensor **out, luron_ctx *ctx, uint32_t dtype, int
     LURON_TRY(luron__alloc(&t, ctx, sizeof *t));
     luron__storage *s = luron__pool_alloc(ctx->pool, sizeof *s);
     size_t bytes = (size_t)luron__numel(ndim, shape) * (size_t)luron_dtype_size(dtype);
-    void *data = !s ? NULL : in ? (char *)in->data + at : luron__pool_alloc(ctx->pool, bytes);
+    void *data = !s ? NULL : in ? (char *)in->data + at : luron__take(ctx, bytes);
     if (!data) {
         luron__pool_free(ctx->pool, s, sizeof *s);
         luron__free(ctx, t, sizeof *t);

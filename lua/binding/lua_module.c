@@ -147,6 +147,7 @@ static int l_memory_limit(lua_State *L) {
     if (!lua_isnoneornil(L, 1)) {
         luron_status status = luron_ctx_set_memory_limit(ctx, lr_integer_in(L, 1, "bytes", 0, LUA_MAXINTEGER));
         if (status != LURON_OK) return lr_raise(L, status);
+        lr_get(L)->threshold = 0; /* garbage counts: see what there is before it is in the way */
     }
     lua_pushinteger(L, luron_ctx_memory_limit(ctx));
     return 1;

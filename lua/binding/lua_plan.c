@@ -65,11 +65,12 @@ static int l_trail(lua_State *L) {
     return 1;
 }
 
-/* plan:size(): things that it does, bytes */
+/* plan:size(): things that it does, bytes of results in between, bytes that it keeps */
 static int l_size(lua_State *L) {
     lua_pushinteger(L, luron_plan_n_steps(plan_at(L)));
     lua_pushinteger(L, luron_plan_bytes(plan_at(L)));
-    return 2;
+    lua_pushinteger(L, luron_plan_kept_bytes(plan_at(L)));
+    return 3;
 }
 
 /* The tensors among the arguments from 2 to top. */
@@ -112,6 +113,10 @@ static int run(lua_State *L, luron_ctx *ctx, luron_plan *plan, int n, luron_tens
     if (status == LURON_E_STATE && !luron_plan_changed(plan) && !luron_plan_fits(plan, ctx, n, ins, why)) return 0;
     if (status == LURON_E_NONFINITE && !luron_plan_changed(plan)) { /* nothing was changed: the step itself can say what made it */
         *why = "numbers were not finite";
+        return 0;
+    }
+    if (status == LURON_E_NOMEM && !luron_plan_changed(plan)) {
+        *why = "memory was short";
         return 0;
     }
     for (int i = 0; i < n_out && status == LURON_OK; i++)

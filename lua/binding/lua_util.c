@@ -152,12 +152,15 @@ int lr_nil(lua_State *L, luron_status status) {
 }
 
 /* How much more core may hold before the next collection: a little more than it holds now, or what it takes as long to
- * compute as to go through Lua's own memory; but never more than half as much again, or 32 MiB. */
+ * compute as to go through Lua's own memory; but never more than half as much again, or 32 MiB, or half of what a limit
+ * leaves. */
 static int64_t growth(lua_State *L, int64_t held) {
     const int64_t mib = 1 << 20, own = (int64_t)lua_gc(L, LUA_GCCOUNT) * 1024;
     int64_t more = held / 16 > 4 * mib ? held / 16 : 4 * mib, most = held / 2 > 32 * mib ? held / 2 : 32 * mib;
     if (most < own) most = own;
     if (more < 4 * own) more = 4 * own;
+    const int64_t limit = luron_ctx_memory_limit(lr_ctx(L));
+    if (limit && most > (limit - held) / 2) most = (limit - held) / 2;
     return more < most ? more : most;
 }
 
@@ -172,7 +175,7 @@ static int64_t more_boxes(lua_State *L) {
  * last call may be garbage already, and its memory can be the next one's while it is in the caches. */
 static void collect_if_due(lua_State *L, lr_state *S) {
     int64_t held = luron_ctx_live_bytes(S->ctx);
-    if (held < S->least / 2) S->least = held, S->threshold = held + growth(L, held); /* much was let go of by itself */
+    if (held < S->least / 2 || (held < S->least && luron_ctx_memory_limit(S->ctx))) S->least = held, S->threshold = held + growth(L, held); /* much was let go of by itself */
     if (held < S->threshold && S->n_boxes < S->most_boxes) return;
     if (lua_gc(L, LUA_GCISRUNNING) <= 0) return; /* -1: in a finalizer */
     lua_gc(L, LUA_GCSTEP, 0); /* in generational mode what died young, which costs next to nothing */

@@ -3,7 +3,8 @@
 local core = require "luron.core"
 local module = require "luron.module"
 
-local MOST_PLANS, MOST_DIFFERENT = 64, 8 -- kinds of calls, notings on end that differ
+local MOST_PLANS, MOST_KINDS, LONG_AGO = 64, 512, 1024 -- plans, kinds of calls that are remembered, calls
+local MOST_DIFFERENT = 8 -- notings on end
 
 --- What compile gives: is called like fn.
 local Compiled = {}
@@ -80,9 +81,9 @@ local function note(self, entry, ...)
   end
   local ins
   ins, entry.kind = look_at(args)
-  local plan, refusal = core.plan_begin(ins)
+  local plan, refusal, code = core.plan_begin(ins)
   if not plan then
-    entry.refusal = refusal
+    entry.refusal = code ~= "NOMEM" and refusal or nil
     return self.fn(...)
   end
   local results
@@ -98,7 +99,9 @@ local function note(self, entry, ...)
   if not module.as_watched(watched) then core.plan_refuse "switches the mode of a module, or adds hooks: do that outside of it" end
   plan:finish(outputs or {})
   local refused = plan:refusal()
-  if refused or why then
+  if refused == "there is not enough memory" then
+    entry.hash = nil -- another time
+  elseif refused or why then
     entry.refusal = refused and "it " .. refused or why
   else
     compare(entry, plan, watched, stepped)
@@ -117,20 +120,54 @@ local function use(self, entry, fits, ...)
   return note(self, entry, select(2, ...))
 end
 
+-- Another kind of call. Where there are too many, those without a plan are forgotten: most were met once.
+local function add_entry(self, key)
+  if #self.order == MOST_KINDS then
+    local kept = {}
+    for _, entry in ipairs(self.order) do
+      if entry.plan then kept[#kept + 1] = entry else self.entries[entry.key] = nil end
+    end
+    self.order = kept
+  end
+  local entry = { differed = 0, runs = 0, key = key }
+  self.entries[key] = entry
+  self.order[#self.order + 1] = entry
+  return entry
+end
+
+-- May there be one more plan? That of the kind of call which was not met for longest makes room, if that is long ago: of more
+-- kinds in turn than there may be plans, most keep theirs.
+local function has_room(self)
+  if self.calls < self.full_until then return false end
+  local n, oldest = 0, nil
+  for _, entry in ipairs(self.order) do
+    if entry.plan then
+      n = n + 1
+      if not oldest or entry.called < oldest.called then oldest = entry end
+    end
+  end
+  if n < MOST_PLANS then return true end
+  self.full_until = oldest.called + LONG_AGO
+  if self.calls < self.full_until then return false end
+  oldest.runs = oldest.runs + core.plan_runs(oldest.ready)
+  oldest.plan, oldest.ready, oldest.misfit = nil, nil, "it was not called for long"
+  return true
+end
+
 -- A call for which nothing is ready: what is at 1 is what plan_call looks for.
 Compiled.__call = core.plan_call(function(self, ...)
   self[1] = nil
   local key, why = core.plan_key(...)
   local entry = self.entries[key or false]
   if not entry then
-    if not key or self.n_entries == MOST_PLANS then
+    if not key then
       self.refusal = why or self.refusal
       return self.fn(...)
     end
-    entry = { differed = 0, runs = 0 }
-    self.entries[key], self.n_entries = entry, self.n_entries + 1
-    self.order[self.n_entries] = entry
+    entry = add_entry(self, key)
   end
+  self.calls = self.calls + 1 -- but for those of what is ready, the last that came by here
+  entry.called = self.calls
   if entry.plan then
     for _, opt in ipairs(entry.stepped) do core.check_step(opt) end -- a plan does not come by opt:step
     if entry.watched and not module.as_watched(entry.watched) then return use(self, entry, false, "an instance of a class has another mode or hooks", ...) end
@@ -140,34 +177,40 @@ Compiled.__call = core.plan_call(function(self, ...)
     end
     return use(self, entry, entry.plan:run(...))
   end
-  if entry.refusal then return self.fn(...) end
+  if entry.refusal or not has_room(self) then return self.fn(...) end
   return note(self, entry, ...)
 end)
 
 local function describe(entry)
-  local text = "(" .. entry.kind .. "): "
+  local text = "(" .. (entry.kind or "not noted") .. "): "
   if entry.refusal then return text .. "computed as it is: " .. entry.refusal end
+  local gone = entry.plan and entry.plan:refusal()
+  if gone then return text .. "no plan yet: " .. gone end
   if not entry.plan then
     local why = entry.difference and ": the last two calls did not do the same: " .. entry.difference
       or entry.misfit and ", the last did not fit: " .. entry.misfit or ": it was called once"
     return text .. "no plan yet" .. why
   end
-  local steps, bytes = entry.plan:size()
-  return text .. string.format("planned, %d things to do, %d bytes between them, run %d times", steps, bytes, entry.runs + core.plan_runs(entry.ready))
+  local steps, bytes, kept = entry.plan:size()
+  return text .. string.format("planned, %d things to do, %d bytes between them, %d in gradients and packed weights, run %d times", steps, bytes, kept,
+    entry.runs + core.plan_runs(entry.ready))
 end
 
 function Compiled:__tostring()
   local lines = { "compiled function" }
-  for _, entry in ipairs(self.order) do lines[#lines + 1] = "  " .. describe(entry) end
+  local n_more = 0
+  for _, entry in ipairs(self.order) do
+    if entry.plan or #self.order <= MOST_PLANS then lines[#lines + 1] = "  " .. describe(entry) else n_more = n_more + 1 end
+  end
   if self.refusal then lines[#lines + 1] = "  calls without a plan: " .. self.refusal end
-  if self.n_entries == MOST_PLANS then lines[#lines + 1] = "  other kinds of calls: computed as they are, there are too many" end
+  if n_more > 0 then lines[#lines + 1] = string.format("  other kinds of calls without a plan: %d", n_more) end
   return table.concat(lines, "\n")
 end
 
 local function compile(fn)
   local mt = debug.getmetatable(fn)
   if type(fn) ~= "function" and not (mt and mt.__call) then core.badarg(1, "compile", "fn: function expected, got " .. core.got(fn)) end
-  return setmetatable({ fn = fn, entries = {}, order = {}, n_entries = 0 }, Compiled)
+  return setmetatable({ fn = fn, entries = {}, order = {}, calls = 0, full_until = 0 }, Compiled)
 end
 
 -- What to say of the steps behind a history of luron.fit.
