@@ -94,6 +94,7 @@ static void restore(luron__frame *f, const luron__node *node) {
         if (!node->in[i]) continue;
         luron_view v = luron__view(node->in[i]);
         if (no_in) v.data = NULL; /* also where it happens to be there: a wrong flag fails at once */
+        f->operand[i] = node->in[i]; /* the node's, for a plan that is noted */
         luron__frame_set_in(f, i, v);
     }
     luron__frame_mark_ids(f);
