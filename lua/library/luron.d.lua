@@ -3970,11 +3970,11 @@ function Schedule:state() end
 ---@param state table
 function Schedule:restore(state) end
 
---- Scales all gradients together so that their norm is at most max, and gives the norm that they had. norm_type: 2 unless given, `math.huge` for the largest element. Gradients that are not finite stay as they are; the step names the parameter.
+--- Scales all gradients together so that their norm is at most max, and gives the norm that they had, a tensor without dims (`:item()` reads it). norm_type: 2 unless given, `math.huge` for the largest element. Gradients that are not finite stay as they are; the step names the parameter.
 ---@param what any
 ---@param max number
 ---@param options? { norm_type: number? }
----@return number
+---@return luron.Tensor
 function luron.clip_grad_norm(what, max, options) end
 
 --- Cuts every element of the gradients off at -limit and limit.

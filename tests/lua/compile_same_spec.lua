@@ -318,7 +318,23 @@ local cases = {
     o:step()
     return loss
   end, why = "luron.activity" },
-  { "clip_grad_norm", step = middle(function(m) luron.clip_grad_norm(m, 0.1) end), why = "clip_grad_norm" },
+  { "clip_grad_norm", step = middle(function(m) luron.clip_grad_norm(m, 0.1) end) },
+  { "clip_grad_norm of the largest element", step = middle(function(m) luron.clip_grad_norm(m, 0.02, { norm_type = math.huge }) end) },
+  { "clip_grad_norm where nothing is cut off", step = middle(function(m, o) luron.clip_grad_norm(o, 1e6, { norm_type = 1 }) end) },
+  { "the norm that is given", step = function(m, o, x, t)
+    backward(m, o, x, t)
+    local norm = luron.clip_grad_norm(m, 0.5)
+    o:step()
+    return norm
+  end },
+  { "the norm read as a number", step = function(m, o, x, t)
+    local loss = backward(m, o, x, t)
+    if luron.clip_grad_norm(m, 0.5):item() < 100 then o:step() end
+    return loss
+  end, why = "reads numbers" },
+  { "gradients that are not finite behind clip_grad_norm", step = middle(function(m) luron.clip_grad_norm(m, 0.1) end), fails = 5, args = function(i, x, t)
+    return i == 5 and x * 1e38 * 1e5 or x, t
+  end },
   { "gradients of several calls", step = function(m, _, x, t)
     local loss = loss_of(m, x, t)
     loss:backward()
