@@ -320,7 +320,7 @@ local cases = {
   end, why = "luron.activity" },
   { "clip_grad_norm", step = middle(function(m) luron.clip_grad_norm(m, 0.1) end) },
   { "clip_grad_norm of the largest element", step = middle(function(m) luron.clip_grad_norm(m, 0.02, { norm_type = math.huge }) end) },
-  { "clip_grad_norm where nothing is cut off", step = middle(function(m, o) luron.clip_grad_norm(o, 1e6, { norm_type = 1 }) end) },
+  { "clip_grad_norm where nothing is cut off", step = middle(function(_, o) luron.clip_grad_norm(o, 1e6, { norm_type = 1 }) end) },
   { "the norm that is given", step = function(m, o, x, t)
     backward(m, o, x, t)
     local norm = luron.clip_grad_norm(m, 0.5)
