@@ -257,6 +257,9 @@ describe("luron.compile", function()
     fail = false
     for _ = 1, 3 do assert.are.same({ 2.0 }, f(x):totable()) end
     assert.has_error(function() luron.compile(3) end, "bad argument #1 to 'compile' (fn: function expected, got 3)")
+    assert.matches("bad argument #2 to 'compile' %(no options expected, got 'dynamic'; calls of other shapes have plans of their own%)",
+      select(2, pcall(luron.compile, print, { dynamic = true })))
+    assert.matches("no options expected, got 'reduce%-overhead'", select(2, pcall(luron.compile, print, "reduce-overhead")))
     assert.has_error(function() luron.explain(print) end)
   end)
 
