@@ -144,6 +144,7 @@ end
 ---@param options? { batch: integer, loss: string|function, metrics: table }
 ---@return { loss: number, accuracy: number?, n: integer } and the metrics by their names
 local function evaluate(model, data, options)
+  core.plan_refuse "evaluates a model: call luron.evaluate outside of the compiled function"
   check_subjects("evaluate", model, data)
   options = check_options("evaluate", options, evaluate_options)
   local metrics = metrics_of("evaluate", options)
@@ -292,6 +293,7 @@ end
 ---@param options table checked against fit_options
 ---@return table history one entry an epoch: { epoch, loss, accuracy, validation }
 local function fit(model, data, options)
+  core.plan_refuse "trains a model: call luron.fit outside of the compiled function, it plans its steps by itself"
   check_subjects("fit", model, data)
   options = check_options("fit", options, fit_options)
   local loss_of = loss_function("fit", options.loss)

@@ -365,6 +365,15 @@ local cases = {
     return plain(m, o, x, t)
   end, make = function() return luron.data.tensors(luron.ones(4, 3), luron.ones(4):long()):loader { batch = 4 } end, after = function(_, _, l) return l:state().epoch end,
     why = "takes batches of a loader" },
+  { "luron.evaluate", step = last(function(m)
+    luron.evaluate(m, luron.data.tensors(luron.ones(4, 3), luron.ones(4):long()))
+  end), why = "evaluates a model: call luron.evaluate outside" },
+  { "luron.fit", step = last(function(m, _, sgd)
+    luron.fit(m, luron.data.tensors(luron.ones(4, 3), luron.ones(4):long()), { progress = false, optim = sgd })
+  end), make = function(m) return luron.optim.SGD(m, { lr = 0.1 }) end, why = "trains a model: call luron.fit outside" },
+  { "LBFGS", step = function(m, o, x, t, lbfgs) return lbfgs:step(function() return backward(m, o, x, t) end) end,
+    make = function(m) return luron.optim.LBFGS(m, { max_iter = 2 }) end, after = function(_, _, lbfgs) return lbfgs:steps() end,
+    why = "makes a step of LBFGS" },
   { "a parameter is put in", step = first(function(m, _, _, x)
     m[1].weight = luron.no_grad(function() return x:sum():expand(8, 3):contiguous() end)
     m:zero_grad()
