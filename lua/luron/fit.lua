@@ -114,9 +114,9 @@ local function to_loader(data, batch, shuffle)
   return data
 end
 
--- Why a plan may not stand for what model and loss do, nil: it may. Lua code of the user may do something else each time: what
--- it decides (by math.random, by counting) would stay what it was when the plan was made, without a word.
-local function not_fixed(model, loss)
+-- What Lua code of the user is in model and loss, nil: none, and a plan may stand for what they do. Such code may do something
+-- else each time: what it decides (by math.random, by counting) would stay what it was when the plan was made, without a word.
+local function own_code(model, loss)
   if module.is_module(model) then
     return "the forward of a class is Lua code, which may do something else each time: give nn.trace(model, x), or luron.compile a loop of your own"
   end
@@ -158,7 +158,7 @@ local function evaluate(model, data, options)
     local scores = model(x)
     return scores, loss(scores, y)
   end
-  if not not_fixed(model, options.loss) then judge = compiling.compile(judge) end
+  if not own_code(model, options.loss) then judge = compiling.compile(judge) end
   local ok, message = pcall(core.no_grad, function()
     for x, y in loader do
       local scores, value = judge(x, y)
@@ -217,7 +217,7 @@ local function why_not(model, opt, options)
   if options.penalty and not weights.are_fixed(options.penalty) then
     return "a rule of penalty is Lua code, which may do something else each time: luron.regularizer has such as do not"
   end
-  local why = not_fixed(model, options.loss)
+  local why = own_code(model, options.loss)
   if why then return why end
   if not core.is_optim(opt) then return "optim is no optimiser of luron, but Lua code" end
   if (options.accumulate or 1) > MOST_BATCHES then return string.format("accumulate: a plan takes %d batches at most", MOST_BATCHES) end
