@@ -231,6 +231,7 @@ static luron_status backward_fused(luron__frame *f, luron__run *run, luron__node
     if (!status) {
         zero_shared(f->ctx, targets, node->n_in);
         show_targets(f, targets, node);
+        for (int i = 0; i < f->call.n_in && f->ctx->plan; i++) f->operand[i] = node->in[i]; /* the node's: n_operands is 0 */
         status = run_backward(f, grads, owned);
     }
     for (int i = 0; i < node->n_in && f->ctx->anomaly && !status; i++)

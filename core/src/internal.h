@@ -168,7 +168,7 @@ struct luron_tensor {
     bool is_number;      /* luron_scalar: takes part in promotion as a number */
     bool unrecorded;     /* computed while recording was off: for the message of backward */
     bool retains;        /* not a leaf, and keeps its gradient: a hook of the node points here */
-    uint32_t given;      /* number of the plan whose noting it, or what it shows a part of, was given to; 0: none */
+    uint32_t given;      /* number of the input of a plan that it is, or shows a part of; 0: none */
     int node_out;        /* which output of node */
     int64_t shape[LURON_MAX_DIMS], strides[LURON_MAX_DIMS];
     int64_t offset;      /* in elements */

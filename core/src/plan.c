@@ -31,6 +31,12 @@ static int64_t find_store(const luron_plan *p, const luron__storage *s) {
     return -1;
 }
 
+/* Inputs may show one memory: which one t is, or shows a part of, it knows itself. */
+static int64_t find_store_of(const luron_plan *p, const luron_tensor *t) {
+    const uint32_t input = t->given - p->number;
+    return input < (uint32_t)p->n_in && p->stores[input].storage == t->storage ? (int64_t)input : find_store(p, t->storage);
+}
+
 static int64_t add_store(luron_plan *p, luron__storage *s, bool born) {
     if (luron__grow(p->ctx, &p->stores, &p->cap_stores, p->n_stores + 1, sizeof *p->stores)) {
         refuse(p, "there is not enough memory");
@@ -41,15 +47,22 @@ static int64_t add_store(luron_plan *p, luron__storage *s, bool born) {
     return p->n_stores++;
 }
 
-/* A storage that the coming step of the plan reads or writes. */
-static int64_t use_store(luron_plan *p, luron__storage *s, bool writes) {
-    int64_t i = find_store(p, s);
-    if (i < 0 && s->gradient) refuse(p, "uses gradients that were there before: call backward in it"); /* next time they are others */
-    if (i < 0) i = add_store(p, s, false);
-    if (i < 0) return -1;
+/* The coming step of the plan reads or writes storage i. */
+static void use_store(luron_plan *p, int64_t i, bool writes) {
     luron__plan_store *store = &p->stores[i];
     if (store->first < 0) store->first = p->n_steps, store->written_first = writes;
     store->last = p->n_steps;
+}
+
+/* The storage of t, which the coming step reads or writes. What the program knows by another name than what is given would be
+ * another tensor in the next run. */
+static int64_t use_tensor(luron_plan *p, const luron_tensor *t, bool writes) {
+    int64_t i = find_store_of(p, t);
+    if (i < 0 && t->storage->gradient) refuse(p, "uses gradients that were there before: call backward in it"); /* next time they are others */
+    if (i < 0) i = add_store(p, t->storage, false);
+    if (i < 0) return -1;
+    if (p->stores[i].input >= 0 && t->given - p->number >= (uint32_t)p->n_in) refuse(p, "uses a tensor that shares memory with what is given to it");
+    use_store(p, i, writes);
     return i;
 }
 
@@ -112,12 +125,7 @@ static void copy_header(luron_tensor *h, const luron_tensor *t) {
     *h = (luron_tensor){.refs = LURON__PLAN_REFS, .dtype = t->dtype, .ndim = t->ndim, .is_number = t->is_number};
     memcpy(h->shape, t->shape, sizeof h->shape);
     memcpy(h->strides, t->strides, sizeof h->strides);
-    h->offset = t->offset, h->storage = t->storage, h->pool = t->pool;
-}
-
-/* What the program knows by another name would be another tensor in the next run. */
-static void check_given(luron_plan *p, const luron_tensor *t, int64_t store) {
-    if (store >= 0 && p->stores[store].input >= 0 && t->given != p->number) refuse(p, "uses a tensor that shares memory with what is given to it");
+    h->offset = t->offset, h->storage = t->storage, h->pool = t->pool, h->given = t->given;
 }
 
 /* Bytes from the beginning of what a storage holds: an input is wherever the program has it this time. */
@@ -129,8 +137,7 @@ static int64_t place_in(const luron_plan *p, int64_t store, int64_t bytes) {
 /* Header i of the step is t. */
 static void set_header(luron_plan *p, luron__plan_step *s, int i, const luron_tensor *t, bool writes) {
     luron_tensor *h = &s->headers[i];
-    int64_t store = use_store(p, t->storage, writes);
-    check_given(p, t, store);
+    int64_t store = use_tensor(p, t, writes);
     copy_header(h, t);
     mix_int(p, store);
     mix_int(p, h->dtype);
@@ -176,11 +183,6 @@ void luron__plan_op(luron_ctx *ctx, const luron__apply *a) {
     end_step(p);
 }
 
-static bool is_input(const luron_plan *p, const luron_tensor *t) {
-    int64_t i = find_store(p, t->storage);
-    return i >= 0 && p->stores[i].input >= 0;
-}
-
 /* Numbers that the program brought in are there for every run, unless the step writes all of them first. */
 static bool is_given(const luron_plan *p, const luron_tensor *t, bool writes_first) {
     int64_t i = find_store(p, t->storage);
@@ -197,7 +199,8 @@ static void note_two(luron_ctx *ctx, luron__plan_kind kind, luron_tensor *to, co
     if (from) set_header(p, s, 0, from, false);
     set_header(p, s, s->n - 1, to, writes_first);
     s->lasting = kind != LURON__PLAN_ROOT && to->storage->plan != p;
-    if (kind != LURON__PLAN_ROOT && is_input(p, to)) refuse(p, "writes into what is given to it");
+    int64_t store = find_store(p, to->storage);
+    if (kind != LURON__PLAN_ROOT && store >= 0 && p->stores[store].input >= 0) refuse(p, "writes into what is given to it: clone it first");
     end_step(p);
 }
 /* Are the elements of t all that its storage has? */
@@ -231,7 +234,7 @@ void luron__plan_root(luron_ctx *ctx, luron_tensor *y) { note_two(ctx, LURON__PL
 /* What comes from outside: known before views look for it. */
 static void know(luron_plan *p, luron_tensor *t) {
     luron__plan_see(p, t);
-    check_given(p, t, use_store(p, t->storage, false));
+    use_tensor(p, t, false);
 }
 void luron__plan_seed(luron_ctx *ctx, luron_tensor *gy) {
     if (ctx->plan && gy) know(ctx->plan, gy);
@@ -257,21 +260,23 @@ static int64_t store_at(const luron_plan *p, const void *data) {
     return -1;
 }
 
-/* A copy of a view for the plan's own frame. NULL data: shape alone. */
-static void set_view(luron_plan *p, luron__plan_step *s, luron_view *to, luron_view **at, const luron_view *from, bool writes) {
+/* A copy of a view, of t if that is known, for the plan's own frame. NULL data: shape alone. */
+static void set_view(luron_plan *p, luron__plan_step *s, luron_view *to, luron_view **at, const luron_view *from, const luron_tensor *t, bool writes) {
     luron__plan_view *v = &s->views[s->n_views];
-    int64_t store = from->data ? store_at(p, from->data) : -1;
+    int64_t store = !from->data ? -1 : t ? find_store_of(p, t) : store_at(p, from->data);
     if (from->data && store < 0) {
         refuse(p, "uses a tape that is older than it");
         return;
     }
+    const int input = store < 0 ? -1 : p->stores[store].input;
+    if (input >= 0 && !t && p->stores[input].shared) refuse(p, "takes a gradient from memory that two of its arguments share: clone one of them");
     v->dims = luron__plan_memory(p, 2 * (size_t)from->ndim * sizeof *v->dims);
     if (!v->dims) return;
     s->n_views++;
-    v->view = to;
+    v->view = to, v->input = input;
     v->storage = from->data ? p->stores[store].storage : NULL;
     v->offset = from->data ? (char *)from->data - (char *)v->storage->data : 0;
-    if (from->data) use_store(p, v->storage, writes);
+    if (from->data) use_store(p, store, writes);
     *to = *from, *at = to;
     to->shape = v->dims, to->strides = from->strides ? v->dims + from->ndim : NULL;
     memcpy(to->shape, from->shape, (size_t)from->ndim * sizeof *from->shape);
@@ -281,9 +286,9 @@ static void set_view(luron_plan *p, luron__plan_step *s, luron_view *to, luron_v
     mix(p, to->shape, (size_t)to->ndim * sizeof *to->shape);
 }
 
-static void set_views(luron_plan *p, luron__plan_step *s, int n, luron_view *to, luron_view **at, luron_view *const *from, bool writes) {
+static void set_views(luron_plan *p, luron__plan_step *s, int n, luron_view *to, luron_view **at, luron_view *const *from, luron_tensor *const *of, bool writes) {
     for (int i = 0; i < n; i++)
-        if (from[i] && !p->refusal[0]) set_view(p, s, &to[i], &at[i], from[i], writes);
+        if (from[i] && !p->refusal[0]) set_view(p, s, &to[i], &at[i], from[i], of ? of[i] : NULL, writes);
 }
 
 static void know_operands(luron_plan *p, luron__frame *f) {
@@ -292,7 +297,7 @@ static void know_operands(luron_plan *p, luron__frame *f) {
     for (int k = 0; k < LURON__MAX_SLOTS; k++) {
         luron_tensor *weights = luron__frame_param(f, k)->tensor;
         if (weights) know(p, weights);
-        if (f->state[k]) check_given(p, f->state[k], use_store(p, f->state[k]->storage, false));
+        if (f->state[k]) use_tensor(p, f->state[k], false);
     }
 }
 
@@ -303,21 +308,21 @@ static void copy_frame(luron_plan *p, luron__plan_step *s, luron__frame *f, bool
     c->n_param = from->n_param, c->n_state = from->n_state, c->n_saved = from->n_saved, c->n_out = from->n_out;
     to->seed = f->seed, to->phase = LURON__PHASE_RUN;
     if (p->scratch_bytes < (size_t)f->scratch_bytes) p->scratch_bytes = (size_t)f->scratch_bytes;
-    set_views(p, s, from->n_in, to->in_view, c->in, from->in, false);
-    set_views(p, s, from->n_param, to->param_view, to->param_ptr, from->param, false);
-    set_views(p, s, from->n_state, to->state_view, to->state_at, from->state, false);
-    set_views(p, s, from->n_out, to->out_view, to->out_at, from->out, !backward);
-    set_views(p, s, from->n_saved, to->saved_view, to->saved_at, from->saved, !backward);
+    set_views(p, s, from->n_in, to->in_view, c->in, from->in, f->operand, false);
+    set_views(p, s, from->n_param, to->param_view, to->param_ptr, from->param, NULL, false);
+    set_views(p, s, from->n_state, to->state_view, to->state_at, from->state, NULL, false);
+    set_views(p, s, from->n_out, to->out_view, to->out_at, from->out, NULL, !backward);
+    set_views(p, s, from->n_saved, to->saved_view, to->saved_at, from->saved, NULL, !backward);
     if (!backward) return;
-    set_views(p, s, from->n_out, to->grad_out_view, to->grad_out_at, from->grad_out, false);
+    set_views(p, s, from->n_out, to->grad_out_view, to->grad_out_at, from->grad_out, NULL, false);
     for (int i = 0; i < from->n_in; i++) /* of a gradient that is not wanted fresh was never set */
         if (from->grad_in[i] && !p->refusal[0]) {
-            set_view(p, s, &to->grad_in_view[i], &c->grad_in[i], from->grad_in[i], fresh_in[i]);
+            set_view(p, s, &to->grad_in_view[i], &c->grad_in[i], from->grad_in[i], NULL, fresh_in[i]);
             s->fresh[i] = fresh_in[i];
         }
     for (int k = 0; k < from->n_param; k++)
         if (from->grad_param[k] && !p->refusal[0]) {
-            set_view(p, s, &to->grad_param_view[k], &to->grad_param_at[k], from->grad_param[k], fresh_param[k]);
+            set_view(p, s, &to->grad_param_view[k], &to->grad_param_at[k], from->grad_param[k], NULL, fresh_param[k]);
             s->fresh[from->n_in + k] = fresh_param[k];
         }
     mix(p, s->fresh, (size_t)from->n_in + LURON__MAX_SLOTS);
@@ -405,13 +410,14 @@ static luron_status take_inputs(luron_plan *p, luron_ctx *ctx, int n_in, luron_t
         LURON__CHECK(ctx, ins[i], LURON_E_ARGUMENT, "plan: input %d is missing", number);
         LURON__CHECK(ctx, luron_tensor_is_contiguous(ins[i]), LURON_E_ARGUMENT, "plan: input %d is not contiguous", number);
         LURON__CHECK(ctx, !ins[i]->requires_grad, LURON_E_ARGUMENT, "plan: input %d requires a gradient (detach it)", number);
-        LURON__CHECK(ctx, find_store(p, ins[i]->storage) < 0, LURON_E_ARGUMENT, "plan: input %d shares its memory with another one", number);
-        int64_t at = add_store(p, ins[i]->storage, false);
+        LURON__CHECK(ctx, ins[i]->given - p->number >= (uint32_t)i, LURON_E_ARGUMENT, "plan: input %d is the same tensor as another one: give a view of it", number);
+        int64_t other = find_store(p, ins[i]->storage), at = add_store(p, ins[i]->storage, false);
         if (at < 0) return luron__nomem(ctx, sizeof *p->stores);
-        p->stores[at].input = i;
+        p->stores[at].input = i, p->stores[at].shared = other >= 0;
+        if (other >= 0) p->stores[other].shared = true;
         copy_header(&p->ins[i], ins[i]);
         p->given[i] = luron_tensor_ref(ins[i]);
-        ins[i]->given = p->number;
+        ins[i]->given = p->number + (uint32_t)i;
         mix_int(p, ins[i]->dtype);
         mix(p, ins[i]->shape, (size_t)ins[i]->ndim * sizeof *ins[i]->shape);
     }
@@ -425,7 +431,7 @@ luron_status luron_plan_begin(luron_plan **out, luron_ctx *ctx, int n_in, luron_
     static _Atomic uint32_t n_begun;
     luron_plan *p;
     LURON_TRY(luron__alloc(&p, ctx, sizeof *p));
-    p->number = atomic_fetch_add(&n_begun, 1) + 1;
+    p->number = atomic_fetch_add(&n_begun, (uint32_t)n_in + 1) + 1;
     p->pool = ctx->pool, p->ctx = ctx, p->hash = LURON__HASH_BEGIN;
     p->position = ctx->position, p->recording = ctx->recording, p->higher = ctx->higher;
     p->default_dtype = ctx->default_dtype, p->index_base = ctx->index_base;
@@ -484,8 +490,7 @@ static void take_outputs(luron_plan *p, luron_ctx *ctx, int n_out, luron_tensor 
         if (is_repeated(p, i, outs)) continue;
         hold_grad(p, ctx, outs[i]);
         if (outs[i]->node && !outs[i]->node->used) refuse(p, "gives a tensor whose gradient can still be asked for: call backward in it, or detach");
-        int64_t store = use_store(p, outs[i]->storage, false);
-        check_given(p, outs[i], store);
+        int64_t store = use_tensor(p, outs[i], false);
         copy_header(&p->outs[i], outs[i]);
         if (store >= 0 && !p->stores[store].born && p->stores[store].input < 0) p->same[i] = luron_tensor_ref(outs[i]);
         p->n_out = i + 1;
@@ -542,11 +547,6 @@ luron_status luron_plan_end(luron_plan *p, luron_ctx *ctx, int n_out, luron_tens
 }
 
 int luron_ctx_is_planning(const luron_ctx *ctx) { return ctx->plan != NULL; }
-const char *luron_plan_refusal(const luron_plan *p) { return p->refusal[0] ? p->refusal : NULL; }
-uint64_t luron_plan_hash(const luron_plan *p) { return p->hash; }
-int luron_plan_n_outs(const luron_plan *p) { return p->n_out; }
-int luron_plan_changed(const luron_plan *p) { return p->changed; }
-int64_t luron_plan_n_steps(const luron_plan *p) { return p->n_steps; }
 int64_t luron_plan_bytes(const luron_plan *p) { return (int64_t)(p->block_bytes + p->scratch_bytes); }
 
 /* It was not ended. */

@@ -74,6 +74,7 @@ typedef enum luron__plan_kind {
 typedef struct luron__plan_view {
     luron_view *view;
     luron__storage *storage;
+    int input;      /* of the plan, which it shows; -1: none */
     int64_t offset; /* bytes */
     int64_t *dims;  /* shape and strides */
 } luron__plan_view;
@@ -110,6 +111,7 @@ typedef struct luron__plan_store { /* a storage that the step uses */
     bool moved;                    /* its data are in the block ... */
     size_t at;                     /* ... there */
     int input;                     /* -1: none */
+    bool shared;                   /* another input lies in it too */
     int64_t first, last;           /* steps that use it */
     bool written_first;
 } luron__plan_store;
@@ -155,7 +157,7 @@ struct luron_plan {
     bool recording, higher;
     uint32_t default_dtype;
     int index_base;
-    uint32_t number; /* of all that were begun in the process, from 1 on */
+    uint32_t number; /* its inputs have this one and those behind it, which no other plan of the process has */
     uint64_t position, draws, hash;
     int n_in, n_out;
     luron_tensor *ins;     /* headers */

@@ -67,16 +67,17 @@ static void point_at_inputs(luron_plan *p) {
         luron__plan_store *store = &p->stores[i];
         if (store->input < 0) continue;
         luron__storage *stand_in = &p->inputs[store->input];
+        const uint32_t given = p->number + (uint32_t)store->input; /* other inputs may lie in this memory */
         *stand_in = (luron__storage){.refs = LURON__PLAN_REFS, .pool = p->pool, .data = store->storage->data, .bytes = store->storage->bytes};
         for (int64_t k = 0; k < p->n_steps; k++) {
             luron__plan_step *s = &p->steps[k];
             for (int h = 0; h < s->n; h++)
-                if (s->headers[h].storage == store->storage) s->headers[h].storage = stand_in;
+                if (s->headers[h].given == given && s->headers[h].storage == store->storage) s->headers[h].storage = stand_in;
             for (int64_t v = 0; v < s->n_views; v++)
-                if (s->views[v].storage == store->storage) s->views[v].storage = stand_in, put_first(s, v);
+                if (s->views[v].input == store->input) s->views[v].storage = stand_in, put_first(s, v);
         }
         for (int o = 0; o < p->n_out; o++)
-            if (p->outs[o].storage == store->storage) p->outs[o].storage = stand_in;
+            if (p->outs[o].given == given && p->outs[o].storage == store->storage) p->outs[o].storage = stand_in;
         luron__storage_unref(store->storage);
         store->storage = NULL;
     }

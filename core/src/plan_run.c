@@ -80,6 +80,13 @@ static luron_status run_optim(luron_ctx *ctx, luron__plan_step *s) {
     return luron__optim_step_with(s->optim, ctx, s->in, s->flat && !luron__has_nonfinite(ctx, s->flat));
 }
 
+/* ---- what it is -------------------------------------------------------------------------------------------------- */
+const char *luron_plan_refusal(const luron_plan *p) { return p->refusal[0] ? p->refusal : NULL; }
+uint64_t luron_plan_hash(const luron_plan *p) { return p->hash; }
+int luron_plan_n_outs(const luron_plan *p) { return p->n_out; }
+int luron_plan_changed(const luron_plan *p) { return p->changed; }
+int64_t luron_plan_n_steps(const luron_plan *p) { return p->n_steps; }
+
 const char *luron_plan_step(const luron_plan *p, int64_t i, uint64_t *hash) {
     if (i < 0 || i >= p->n_steps) return NULL;
     const luron__plan_step *s = &p->steps[i];

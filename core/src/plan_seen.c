@@ -89,7 +89,7 @@ void luron__plan_applies(luron_ctx *ctx, luron_layer *layer, luron_model *model)
 }
 
 static void settle_owners(const luron_plan *p, luron_ctx *ctx) {
-    const char *what = "switches the mode of a layer, or changes its parameters or hooks: do that outside of the step";
+    const char *what = "switches the mode of a layer (train, eval), or changes its parameters or hooks: do that outside of the step";
     for (int64_t i = 0; i < p->n_steps; i++)
         if (p->steps[i].kind == LURON__PLAN_FORWARD && !luron__plan_frame_fits(p->steps[i].frame))
             luron__plan_refuse(ctx, what);

@@ -50,9 +50,9 @@ return {
   },
   {
     title = "Clipping gradients",
-    { "luron.clip_grad_norm(what: any, max: number, options?: { norm_type: number? }): number",
-      "Scales all gradients together so that their norm is at most max, and gives the norm that they had. norm_type: 2 unless given, `math.huge` for the largest element. Gradients that are not finite stay as they are; the step names the parameter.",
-      is = { "(function() local w = luron.zeros(2):requires_grad_() w:set_grad(luron.tensor { 3.0, 4.0 }) return luron.clip_grad_norm({ w }, 1) end)()", "5.0" } },
+    { "luron.clip_grad_norm(what: any, max: number, options?: { norm_type: number? }): Tensor",
+      "Scales all gradients together so that their norm is at most max, and gives the norm that they had, a tensor without dims (`:item()` reads it). norm_type: 2 unless given, `math.huge` for the largest element. Gradients that are not finite stay as they are; the step names the parameter.",
+      is = { "(function() local w = luron.zeros(2):requires_grad_() w:set_grad(luron.tensor { 3.0, 4.0 }) return luron.clip_grad_norm({ w }, 1) end)():item()", "5.0" } },
     { "luron.clip_grad_value(what: any, limit: number)", "Cuts every element of the gradients off at -limit and limit.",
       is = { "(function() local w = luron.zeros(2):requires_grad_() w:set_grad(luron.tensor { 3.0, -4.0 }) luron.clip_grad_value(w, 2) return w:grad() end)()", "{ 2.0, -2.0 }" } },
   },

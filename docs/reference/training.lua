@@ -65,7 +65,8 @@ return {
   {
     title = "Steps that are repeated",
     { "luron.compile(fn: function): function", "A function that does the same as fn, which takes tensors (and numbers, booleans, strings, nil) and gives tensors, by a plan of what it did where it can.",
-      is = { "(function() local f = luron.compile(function(x) return x * 2 end) for i = 1, 3 do f(luron.ones(2)) end return f(luron.tensor { 3.0 }) end)()", "{ 6.0 }" } },
+      is = { "(function() local f = luron.compile(function(x) return x * 2 end) for i = 1, 3 do f(luron.ones(2)) end return f(luron.tensor { 3.0 }) end)()", "{ 6.0 }" },
+      raises = { "luron.compile(function(x) return x end, { dynamic = true })", "no options expected, got 'dynamic'" } },
     { "luron.explain(subject: function|table): string", "For each kind of call of what `luron.compile` gave, or of the steps behind the history that `luron.fit` gave, whether there is a plan, and if not, why, and in which line if one is to blame.",
       is = { '(function() local f = luron.compile(function(x) return x:item() end) f(luron.ones(1)) return luron.explain(f):match "reads numbers of a tensor: item" end)()', '"reads numbers of a tensor: item"' } },
   },
@@ -93,7 +94,7 @@ return {
       { "fit.early_stop", "table", "`{ patience = 5, metric = \"loss\", min_delta = 0, restore_best = true }`: ends when the metric, `\"loss\"`, `\"accuracy\"` or one of `metrics`, of the validation where there is one, was not better by more than `min_delta` for `patience` epochs; then, and after the last epoch, the weights are those of the best. A line says that it ended and why." },
     },
     { "luron.fit(model: Model|Module|Layer, data: Dataset|Loader, options?: FitOptions): table[]",
-      "Trains and gives the history, one entry `{ epoch, loss, accuracy, validation }` an epoch; no `accuracy` where targets are no class ids, such as labels that `nn.MixUp` has mixed. The loop in it is the one that the tutorial writes by hand. Data without a batch raise; of a loader that was restored behind the last batch of an epoch the first entry has no loss.",
+      "Trains and gives the history, one entry `{ epoch, loss, accuracy, validation }` an epoch; no `accuracy` where targets are no class ids, such as labels that `nn.MixUp` has mixed. Its steps are planned where they can be (see Steps that are repeated). The loop in it is the one that the tutorial writes by hand. Data without a batch raise; of a loader that was restored behind the last batch of an epoch the first entry has no loss.",
       raises = { 'luron.fit(nn.Linear(2, 2), luron.data.tensors(luron.zeros(3, 2), luron.ones(3)):loader { batch = 4, drop_last = true })', "3 examples make no batch of 4" } },
     { "luron.evaluate(model: Model|Module|Layer, data: Dataset|Loader, options?: { batch: integer?, loss: string|function|Layer|nil, metrics: table? }): { loss: number, accuracy: number?, n: integer }",
       "Mean loss and, where targets are class ids, the share that is right, and the metrics by their names (see Metrics); in eval mode, with nothing recorded. `batch`: examples at once (1000). Fewer take less memory, which counts where layers have large outputs, as convolutions do." },

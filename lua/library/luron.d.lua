@@ -3498,7 +3498,7 @@ function luron.compile(fn) end
 ---@return string
 function luron.explain(subject) end
 
---- Trains and gives the history, one entry `{ epoch, loss, accuracy, validation }` an epoch; no `accuracy` where targets are no class ids, such as labels that `nn.MixUp` has mixed. The loop in it is the one that the tutorial writes by hand. Data without a batch raise; of a loader that was restored behind the last batch of an epoch the first entry has no loss.
+--- Trains and gives the history, one entry `{ epoch, loss, accuracy, validation }` an epoch; no `accuracy` where targets are no class ids, such as labels that `nn.MixUp` has mixed. Its steps are planned where they can be (see Steps that are repeated). The loop in it is the one that the tutorial writes by hand. Data without a batch raise; of a loader that was restored behind the last batch of an epoch the first entry has no loss.
 ---@param model luron.Model|luron.Module|luron.Layer
 ---@param data luron.Dataset|luron.Loader
 ---@param options? luron.FitOptions
@@ -3970,11 +3970,11 @@ function Schedule:state() end
 ---@param state table
 function Schedule:restore(state) end
 
---- Scales all gradients together so that their norm is at most max, and gives the norm that they had. norm_type: 2 unless given, `math.huge` for the largest element. Gradients that are not finite stay as they are; the step names the parameter.
+--- Scales all gradients together so that their norm is at most max, and gives the norm that they had, a tensor without dims (`:item()` reads it). norm_type: 2 unless given, `math.huge` for the largest element. Gradients that are not finite stay as they are; the step names the parameter.
 ---@param what any
 ---@param max number
 ---@param options? { norm_type: number? }
----@return number
+---@return luron.Tensor
 function luron.clip_grad_norm(what, max, options) end
 
 --- Cuts every element of the gradients off at -limit and limit.

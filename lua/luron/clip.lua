@@ -26,41 +26,42 @@ local function check_positive(value, arg, where, name)
   end
 end
 
--- The sum over elements of |g|^p, or for infinity the largest |g|.
+-- The sum over elements of |g|^p.
 local function power_sum(g, p)
-  if g:numel() == 0 then return 0 end
-  if p == math.huge then return g:abs():amax():item() end
-  if p == 1 then return g:abs():sum():item() end
-  if p == 2 then return g:square():sum():item() end
-  return g:abs():pow(p):sum():item()
+  if p == 1 then return g:abs():sum() end
+  if p == 2 then return g:square():sum() end
+  return g:abs():pow(p):sum()
 end
 
-local function norm_of(params, p, dtype)
-  local total = 0.0
+-- By gradients divided by the largest element: squares of float32 overflow or vanish early.
+local function norm_of(params, p)
+  local grads, highest, lowest, sums = {}, {}, {}, {}
   for _, param in ipairs(params) do
-    local sum = power_sum(dtype and param:grad():to(dtype) or param:grad(), p)
-    if sum ~= sum then return sum end
-    if p == math.huge then total = math.max(total, sum) else total = total + sum end
+    if param:numel() > 0 then grads[#grads + 1] = param:grad() end
   end
-  return p == math.huge and total or total ^ (1 / p)
+  if #grads == 0 then return core.zeros({}, { dtype = "float64" }) end
+  for i, g in ipairs(grads) do highest[i], lowest[i] = g:amax(), g:amin() end
+  local largest = core.maximum(core.stack(highest):amax(), -core.stack(lowest):amin()):to "float64"
+  if p == math.huge then return largest end
+  local unit = largest:clamp(1e-30, 1e30)
+  local factor = 1 / unit
+  for i, g in ipairs(grads) do sums[i] = power_sum(g * factor, p) end
+  local sum = core.stack(sums):to("float64"):sum()
+  return unit * (p == 2 and sum:sqrt() or sum:pow(1 / p))
 end
 
---- Scale all gradients together so that the norm of all of them is at most `max`. Gives the norm that they had. If it is not
---- finite they stay as they are, for opt:step() to name the parameter.
+--- Scale all gradients together so that the norm of all of them is at most `max`. Gives the norm that they had, as a tensor: no
+--- number is read, so that a plan can repeat it. If it is not finite they stay as they are, for opt:step() to name the parameter.
 local function clip_grad_norm(params, max, options)
   check_positive(max, 2, "clip_grad_norm", "max")
   local p = require("luron.names").options(3, "clip_grad_norm", options, { norm_type = "any" }).norm_type
   if p == nil then p = 2 end
   check_positive(p, 3, "clip_grad_norm", "norm_type")
-  core.plan_refuse "takes the norm of gradients as a number: clip_grad_norm (clip_grad_value needs none)"
   local list = collect(params, "clip_grad_norm", {}, {}, 0)
   return core.no_grad(function()
     local norm = norm_of(list, p)
-    if not (norm > 0 and norm < math.huge) then norm = norm_of(list, p, "float64") end -- float32 squares overflow or vanish early
-    local scale = max / (norm + 1e-6)
-    if norm < math.huge and scale < 1 then
-      for _, param in ipairs(list) do param:set_grad(param:grad() * scale) end
-    end
+    local scale = core.where(norm:lt(math.huge), (max / (norm + 1e-6)):clamp(0, 1), 1)
+    for _, param in ipairs(list) do param:set_grad(param:grad() * scale) end
     return norm
   end)
 end

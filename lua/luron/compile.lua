@@ -207,9 +207,13 @@ function Compiled:__tostring()
   return table.concat(lines, "\n")
 end
 
-local function compile(fn)
+local function compile(fn, options)
   local mt = debug.getmetatable(fn)
   if type(fn) ~= "function" and not (mt and mt.__call) then core.badarg(1, "compile", "fn: function expected, got " .. core.got(fn)) end
+  if type(options) == "table" then options = next(options) end -- a name
+  if options ~= nil then
+    core.badarg(2, "compile", string.format("no options expected, got %s; calls of other shapes have plans of their own", core.got(options)))
+  end
   return setmetatable({ fn = fn, entries = {}, order = {}, calls = 0, full_until = 0 }, Compiled)
 end
 

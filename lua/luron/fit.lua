@@ -13,6 +13,7 @@ local progress = require "luron.progress"
 local weights = require "luron.weights"
 
 local is_callable, field = parts.is_callable, parts.field
+local MOST_BATCHES = 32 -- in a step that is planned: a plan takes 64 tensors
 
 -- A dataset, a loader, or what behaves like one of them.
 local function is_data(value) return is_callable(field(value, "loader")) or (is_callable(value) and is_callable(field(value, "examples"))) end
@@ -75,11 +76,17 @@ local function loss_function(where, loss)
   end
 end
 
---- How many rows of `scores` (n, classes) have their largest value at `ids`; nil where that has no meaning.
-local function count_right(scores, ids)
+-- How many rows of `scores` (n, classes) have their largest value at `ids`, as a tensor; nil where that has no meaning.
+local function right_of(scores, ids)
   if not (core.is_tensor(scores) and core.is_tensor(ids)) then return nil end
   if scores:dim() ~= 2 or ids:dim() ~= 1 or ids:is_floating() then return nil end
-  return scores:argmax(2):eq(ids):sum():item()
+  return scores:argmax(2):eq(ids):sum()
+end
+
+--- Likewise, as a number.
+local function count_right(scores, ids)
+  local right = right_of(scores, ids)
+  return right and right:item()
 end
 
 local function check_subjects(where, model, data)
@@ -107,9 +114,14 @@ local function to_loader(data, batch, shuffle)
   return data
 end
 
--- May a plan stand for what model and loss do? Not for Lua code of the user, which may do something else each time.
-local function is_fixed(model, loss)
-  return (core.is_model(model) or core.is_layer(model)) and (loss == nil or type(loss) == "string" or core.is_layer(loss))
+-- What Lua code of the user is in model and loss, nil: none, and a plan may stand for what they do. Such code may do something
+-- else each time: what it decides (by math.random, by counting) would stay what it was when the plan was made, without a word.
+local function own_code(model, loss)
+  if module.is_module(model) then
+    return "the forward of a class is Lua code, which may do something else each time: give nn.trace(model, x), or luron.compile a loop of your own"
+  end
+  if loss == nil or type(loss) == "string" or core.is_layer(loss) then return nil end
+  return "loss is Lua code, which may do something else each time: give a name or a layer, or luron.compile a loop of your own"
 end
 
 -- A mean over no examples would be NaN, and what compares with it goes wrong in silence.
@@ -132,6 +144,7 @@ end
 ---@param options? { batch: integer, loss: string|function, metrics: table }
 ---@return { loss: number, accuracy: number?, n: integer } and the metrics by their names
 local function evaluate(model, data, options)
+  core.plan_refuse "evaluates a model: call luron.evaluate outside of the compiled function"
   check_subjects("evaluate", model, data)
   options = check_options("evaluate", options, evaluate_options)
   local metrics = metrics_of("evaluate", options)
@@ -145,7 +158,7 @@ local function evaluate(model, data, options)
     local scores = model(x)
     return scores, loss(scores, y)
   end
-  if is_fixed(model, options.loss) then judge = compiling.compile(judge) end
+  if not own_code(model, options.loss) then judge = compiling.compile(judge) end
   local ok, message = pcall(core.no_grad, function()
     for x, y in loader do
       local scores, value = judge(x, y)
@@ -165,23 +178,6 @@ local function evaluate(model, data, options)
   return result
 end
 
--- A step that is nothing but forward, backward and the optimiser's, by a plan; nil and why where it is more.
-local function plain_step(model, loss_of, opt, options)
-  for _, name in ipairs { "accumulate", "activity", "penalty", "clip_norm", "clip_value" } do
-    if options[name] then return nil, "it is more than forward, backward and step: " .. name end
-  end
-  if not is_fixed(model, options.loss) then return nil, "model or loss is Lua code, which may do something else each time: luron.compile a loop of your own" end
-  if not core.is_optim(opt) then return nil, "optim is no optimiser of luron, but Lua code" end
-  return compiling.compile(function(x, y)
-    opt:zero_grad()
-    local scores = model(x)
-    local loss = loss_of(scores, y)
-    loss:backward()
-    opt:step()
-    return loss, scores
-  end)
-end
-
 -- What follows a step.
 local function after_step(model, options, last)
   if options.constrain then weights.constrain(model, options.constrain) end
@@ -189,48 +185,67 @@ local function after_step(model, options, last)
   if options.schedule and options.schedule:every() == "step" then options.schedule:step(last) end
 end
 
---- One step with the gradients of several batches, as if they were one: each counts by its examples.
-local function train_step(model, batches, loss_of, opt, options, line)
-  local n, last = 0, nil
-  for _, batch in ipairs(batches) do n = n + #batch[1] end
-  opt:zero_grad()
-  for _, batch in ipairs(batches) do
-    local x, y = batch[1], batch[2]
-    local extra, scores
-    if options.activity then extra, scores = weights.activity(model, options.activity, x) else scores = model(x) end
-    local loss = loss_of(scores, y)
-    local whole = extra and loss + extra or loss
-    if options.penalty then whole = whole + weights.penalty(model, options.penalty) end
-    if #batches > 1 then whole = whole * (#x / n) end
-    whole:backward()
-    last = loss:item()
-    line:step(#x, last, count_right(scores, y))
+-- A function that makes one step with the gradients of several batches, x, y, x, y, ..., as if they were one: each counts by
+-- its examples. Gives the loss of each, then how many of each were right, where all have that: tensors alone.
+local function step_of(model, loss_of, opt, options)
+  return function(...)
+    local batches, losses, rights, n = table.pack(...), {}, {}, 0
+    for i = 1, batches.n, 2 do n = n + #batches[i] end
+    opt:zero_grad()
+    for i = 1, batches.n, 2 do
+      local x, y = batches[i], batches[i + 1]
+      local extra, scores
+      if options.activity then extra, scores = weights.activity(model, options.activity, x) else scores = model(x) end
+      local loss = loss_of(scores, y)
+      local whole = extra and loss + extra or loss
+      if options.penalty then whole = whole + weights.penalty(model, options.penalty) end
+      if batches.n > 2 then whole = whole * (#x / n) end
+      whole:backward()
+      losses[#losses + 1], rights[#rights + 1] = loss, right_of(scores, y)
+    end
+    if options.clip_norm then clip.clip_grad_norm(model, options.clip_norm) end
+    if options.clip_value then clip.clip_grad_value(model, options.clip_value) end
+    opt:step()
+    if #rights == #losses then table.move(rights, 1, #rights, #losses + 1, losses) end
+    return table.unpack(losses)
   end
-  if options.clip_norm then clip.clip_grad_norm(model, options.clip_norm) end
-  if options.clip_value then clip.clip_grad_value(model, options.clip_value) end
-  opt:step()
+end
+
+-- Why a plan may not stand for the step; nil: it may.
+local function why_not(model, opt, options)
+  if options.activity then return "activity: hooks of layers see what they give" end
+  if options.penalty and not weights.are_fixed(options.penalty) then
+    return "a rule of penalty is Lua code, which may do something else each time: luron.regularizer has such as do not"
+  end
+  local why = own_code(model, options.loss)
+  if why then return why end
+  if not core.is_optim(opt) then return "optim is no optimiser of luron, but Lua code" end
+  if (options.accumulate or 1) > MOST_BATCHES then return string.format("accumulate: a plan takes %d batches at most", MOST_BATCHES) end
+end
+
+--- One step with a list x, y, x, y, ... of n entries.
+local function train_step(model, batches, n, step, options, line)
+  local results = table.pack(step(table.unpack(batches, 1, n)))
+  local last
+  for i = 1, n // 2 do
+    local right = results[n // 2 + i]
+    last = results[i]:item()
+    line:step(#batches[2 * i - 1], last, right and right:item())
+  end
   after_step(model, options, last)
 end
 
-local function train_epoch(model, loader, loss_of, opt, options, line, step)
-  if step then
-    for x, y in loader do
-      local loss, scores = step(x, y)
-      local last = loss:item()
-      line:step(#x, last, count_right(scores, y))
-      after_step(model, options, last)
-    end
-    return
-  end
-  local batches, most = {}, options.accumulate or 1
+local function train_epoch(model, loader, step, options, line)
+  local batches, n, most = {}, 0, 2 * (options.accumulate or 1)
   for x, y in loader do
-    batches[#batches + 1] = { x, y }
-    if #batches == most then
-      train_step(model, batches, loss_of, opt, options, line)
-      batches = {}
+    batches[n + 1], batches[n + 2] = x, y
+    n = n + 2
+    if n == most then
+      train_step(model, batches, n, step, options, line)
+      batches, n = {}, 0
     end
   end
-  if #batches > 0 then train_step(model, batches, loss_of, opt, options, line) end
+  if n > 0 then train_step(model, batches, n, step, options, line) end
 end
 
 local silent = { begin = function() end, finish = function() end }
@@ -278,6 +293,7 @@ end
 ---@param options table checked against fit_options
 ---@return table history one entry an epoch: { epoch, loss, accuracy, validation }
 local function fit(model, data, options)
+  core.plan_refuse "trains a model: call luron.fit outside of the compiled function, it plans its steps by itself"
   check_subjects("fit", model, data)
   options = check_options("fit", options, fit_options)
   local loss_of = loss_function("fit", options.loss)
@@ -296,13 +312,14 @@ local function fit(model, data, options)
   local history, first, epochs = {}, epochs_of(options)
   local quiet = options.progress == false
   local line = quiet and setmetatable({}, { __index = silent }) or progress.new(epochs, loader:examples(), first)
-  local step, why = plain_step(model, loss_of, opt, options)
+  local step, why = step_of(model, loss_of, opt, options), why_not(model, opt, options)
+  if not why then step = compiling.compile(step) end
   model:train()
   for epoch = first, epochs do
     local is_rest = field(loader, "resumed") -- of an epoch whose last batch may have been out when it was saved
     line.seen, line.loss_sum, line.right = 0, 0, nil
     line:begin()
-    train_epoch(model, loader, loss_of, opt, options, line, step)
+    train_epoch(model, loader, step, options, line)
     if line.seen == 0 and not is_rest then refuse_nothing("fit", data, loader) end
     local entry = { epoch = epoch }
     if line.seen > 0 then entry.loss, entry.accuracy = line.loss_sum / line.seen, line.right and line.right / line.seen end
@@ -322,7 +339,7 @@ local function fit(model, data, options)
     if stop then break end
   end
   if watch then watch:finish() end
-  compiling.of_history[history] = step and tostring(step) or "steps of fit: computed as they are: " .. why
+  compiling.of_history[history] = why and "steps of fit: computed as they are: " .. why or tostring(step)
   return history
 end
 

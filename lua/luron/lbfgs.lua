@@ -230,6 +230,7 @@ function methods.step(self, closure)
   if not require("luron.module").is_callable(closure) then
     core.badarg(1, "step", "closure: function that makes the loss, calls backward and returns it expected, got " .. core.got(closure))
   end
+  core.plan_refuse "makes a step of LBFGS, which reads numbers to decide how far it goes: compile what its closure does, not the step"
   core.check_step(self)
   local before = snapshot(self)
   local ok, result = pcall(run, self, closure)

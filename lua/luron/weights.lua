@@ -23,23 +23,30 @@ end
 
 -- ---- penalties: functions that give a scalar ---------------------------------------------------------------------------
 local regularizer = {}
+local own = setmetatable({}, { __mode = "k" }) -- functions that the ones below gave
+
+-- It does the same each time.
+local function fixed(rule)
+  own[rule] = true
+  return rule
+end
 
 --- factor sum |w|.
 function regularizer.l1(factor)
   factor = size("l1", 1, "factor", factor, 0.01)
-  return function(w) return w:abs():sum() * factor end
+  return fixed(function(w) return w:abs():sum() * factor end)
 end
 
 --- factor sum w^2.
 function regularizer.l2(factor)
   factor = size("l2", 1, "factor", factor, 0.01)
-  return function(w) return w:square():sum() * factor end
+  return fixed(function(w) return w:square():sum() * factor end)
 end
 
 --- l1 sum |w| + l2 sum w^2.
 function regularizer.l1_l2(l1, l2)
   l1, l2 = size("l1_l2", 1, "l1", l1, 0), size("l1_l2", 2, "l2", l2, 0)
-  return function(w) return w:abs():sum() * l1 + w:square():sum() * l2 end
+  return fixed(function(w) return w:abs():sum() * l1 + w:square():sum() * l2 end)
 end
 
 --- factor times the mean |cosine| of the angles between all pairs of columns, or of rows, of a matrix.
@@ -47,7 +54,7 @@ function regularizer.orthogonal(factor, mode)
   factor = size("orthogonal", 1, "factor", factor, 0.01)
   mode = mode == nil and "columns" or mode -- Keras's rows: its matrices lie the other way
   if mode ~= "columns" and mode ~= "rows" then core.badarg(2, "orthogonal", "mode: 'columns' or 'rows' expected, got " .. core.got(mode)) end
-  return function(w)
+  return fixed(function(w)
     if w:dim() ~= 2 then core.raise(string.format("orthogonal: matrix expected, got shape (%s)", table.concat(w:shape(), ", "))) end
     local vectors = mode == "columns" and w:t() or w
     local n = vectors:size(1)
@@ -55,7 +62,15 @@ function regularizer.orthogonal(factor, mode)
     local unit = vectors * vectors:square():sum(2, true):clamp(EPSILON * EPSILON, math.huge):rsqrt()
     local between = unit:matmul(unit:t()) * (1 - core.eye(n, { dtype = w:dtype() }))
     return between:abs():sum() * (factor / (n * (n - 1)))
+  end)
+end
+
+-- Do all of these rules come from luron.regularizer?
+local function are_fixed(rules)
+  for _, rule in pairs(rules) do
+    if not own[rule] then return false end
   end
+  return true
 end
 
 -- What it is, for messages.
@@ -200,4 +215,4 @@ end
 
 names.guard(regularizer, "luron.regularizer")
 names.guard(constraint, "luron.constraint")
-return { regularizer = regularizer, constraint = constraint, penalty = penalty, activity = activity, constrain = constrain }
+return { regularizer = regularizer, constraint = constraint, penalty = penalty, activity = activity, constrain = constrain, are_fixed = are_fixed }

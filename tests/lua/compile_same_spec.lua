@@ -318,7 +318,23 @@ local cases = {
     o:step()
     return loss
   end, why = "luron.activity" },
-  { "clip_grad_norm", step = middle(function(m) luron.clip_grad_norm(m, 0.1) end), why = "clip_grad_norm" },
+  { "clip_grad_norm", step = middle(function(m) luron.clip_grad_norm(m, 0.1) end) },
+  { "clip_grad_norm of the largest element", step = middle(function(m) luron.clip_grad_norm(m, 0.02, { norm_type = math.huge }) end) },
+  { "clip_grad_norm where nothing is cut off", step = middle(function(_, o) luron.clip_grad_norm(o, 1e6, { norm_type = 1 }) end) },
+  { "the norm that is given", step = function(m, o, x, t)
+    backward(m, o, x, t)
+    local norm = luron.clip_grad_norm(m, 0.5)
+    o:step()
+    return norm
+  end },
+  { "the norm read as a number", step = function(m, o, x, t)
+    local loss = backward(m, o, x, t)
+    if luron.clip_grad_norm(m, 0.5):item() < 100 then o:step() end
+    return loss
+  end, why = "reads numbers" },
+  { "gradients that are not finite behind clip_grad_norm", step = middle(function(m) luron.clip_grad_norm(m, 0.1) end), fails = 5, args = function(i, x, t)
+    return i == 5 and x * 1e38 * 1e5 or x, t
+  end },
   { "gradients of several calls", step = function(m, _, x, t)
     local loss = loss_of(m, x, t)
     loss:backward()
@@ -349,6 +365,15 @@ local cases = {
     return plain(m, o, x, t)
   end, make = function() return luron.data.tensors(luron.ones(4, 3), luron.ones(4):long()):loader { batch = 4 } end, after = function(_, _, l) return l:state().epoch end,
     why = "takes batches of a loader" },
+  { "luron.evaluate", step = last(function(m)
+    luron.evaluate(m, luron.data.tensors(luron.ones(4, 3), luron.ones(4):long()))
+  end), why = "evaluates a model: call luron.evaluate outside" },
+  { "luron.fit", step = last(function(m, _, sgd)
+    luron.fit(m, luron.data.tensors(luron.ones(4, 3), luron.ones(4):long()), { progress = false, optim = sgd })
+  end), make = function(m) return luron.optim.SGD(m, { lr = 0.1 }) end, why = "trains a model: call luron.fit outside" },
+  { "LBFGS", step = function(m, o, x, t, lbfgs) return lbfgs:step(function() return backward(m, o, x, t) end) end,
+    make = function(m) return luron.optim.LBFGS(m, { max_iter = 2 }) end, after = function(_, _, lbfgs) return lbfgs:steps() end,
+    why = "makes a step of LBFGS" },
   { "a parameter is put in", step = first(function(m, _, _, x)
     m[1].weight = luron.no_grad(function() return x:sum():expand(8, 3):contiguous() end)
     m:zero_grad()

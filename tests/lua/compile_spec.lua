@@ -257,6 +257,9 @@ describe("luron.compile", function()
     fail = false
     for _ = 1, 3 do assert.are.same({ 2.0 }, f(x):totable()) end
     assert.has_error(function() luron.compile(3) end, "bad argument #1 to 'compile' (fn: function expected, got 3)")
+    assert.matches("bad argument #2 to 'compile' %(no options expected, got 'dynamic'; calls of other shapes have plans of their own%)",
+      select(2, pcall(luron.compile, print, { dynamic = true })))
+    assert.matches("no options expected, got 'reduce%-overhead'", select(2, pcall(luron.compile, print, "reduce-overhead")))
     assert.has_error(function() luron.explain(print) end)
   end)
 
@@ -427,6 +430,124 @@ describe("luron.compile", function()
     explains(f, "run 3 times")
     assert.are.equal(8 * 3, f(luron.ones(2, 4), luron.ones(3)):item())
     explains(f, "run 4 times")
+  end)
+
+  it("takes parts that share memory with each other, wherever they lie in it", function()
+    local all = luron.arange(60):remainder(7):long() + 1
+    local function make()
+      luron.seed(6)
+      local net = nn.Sequential { nn.Embedding(7, 5), nn.Linear(5, 7) }
+      local opt = luron.optim.Adam(net, { lr = 0.05 })
+      return net, function(x, y, again)
+        opt:zero_grad()
+        local loss = nn.cross_entropy(net(x), y) + (x:float() * y - again):square():mean() * 0.1
+        loss:backward()
+        opt:step()
+        return loss, again, x + again
+      end
+    end
+    local net, step = make()
+    local other, f = make()
+    f = luron.compile(f)
+    for i = 1, 12 do -- one behind the other, then at other distances, before it, the same one, and apart
+      local x = all:narrow(1, 10 + i, 8)
+      local y = i < 6 and all:narrow(1, 11 + i, 8) or i < 10 and all:narrow(1, 2 * i, 8) or i == 10 and x or all:narrow(1, 3, 8):clone()
+      local wanted, got = table.pack(step(x, y, x)), table.pack(f(x, y, x))
+      for k = 1, 3 do assert.are.equal(wanted[k]:tobytes(), got[k]:tobytes()) end
+    end
+    local theirs = other:parameters()
+    for i, p in ipairs(net:parameters()) do assert.are.equal(p:tobytes(), theirs[i]:tobytes()) end
+    explains(f, "run 10 times")
+  end)
+
+  it("tells layers' inputs apart that share memory", function()
+    local all = luron.randn(20, 3)
+    local layer = nn.Bilinear(3, 3, 2)
+    local f = luron.compile(function(a, b, g)
+      layer:zero_grad()
+      local y = layer(a, b)
+      y:backward(g)
+      return y, layer.weight:grad() * 1
+    end)
+    for i = 1, 6 do
+      local a, b, g = all:narrow(1, i, 4), all:narrow(1, 14 - 2 * i, 4), luron.randn(4, 2)
+      layer:zero_grad()
+      local want = layer(a, b)
+      want:backward(g)
+      local wanted = layer.weight:grad():tobytes()
+      local y, grad = f(a, b, g)
+      assert.are.equal(want:tobytes(), y:tobytes())
+      assert.are.equal(wanted, grad:tobytes())
+    end
+    explains(f, "run 4 times")
+    local f2 = luron.compile(function(x, g) -- what a backward begins with
+      layer:zero_grad()
+      layer(x, x):backward(g)
+      return layer.weight:grad() * 1
+    end)
+    local memory = luron.randn(30)
+    for i = 1, 6 do
+      local x, g = memory:narrow(1, i, 12):reshape(4, 3), memory:narrow(1, 20 - i, 8):reshape(4, 2)
+      local grad = f2(x, g):tobytes()
+      layer:zero_grad()
+      layer(x, x):backward(g)
+      assert.are.equal(layer.weight:grad():tobytes(), grad)
+    end
+  end)
+
+  it("clips gradients, and leaves what is not finite to the step, which names the parameter", function()
+    local function make()
+      local net = nn.Linear(3, 1, { bias = false })
+      net.weight = luron.tensor { { 1.0, 2.0, 3.0 } }
+      local opt = luron.optim.SGD(net, { lr = 0.1 })
+      return net, function(x)
+        opt:zero_grad()
+        local loss = (net.weight * x):abs():sqrt():sum()
+        loss:backward()
+        local norm = luron.clip_grad_norm(net, 0.25)
+        opt:step()
+        return loss, norm
+      end
+    end
+    local net, step = make()
+    local other, f = make()
+    f = luron.compile(f)
+    for i = 1, 8 do
+      local x = luron.ones(3) * (i == 6 and 0 or i / 4)
+      local ok, loss, norm = pcall(step, x)
+      local same, got, got_norm = pcall(f, x)
+      assert.are.equal(i ~= 6, ok)
+      assert.are.equal(ok, same)
+      if ok then
+        assert.are.equal(loss:item(), got:item())
+        assert.are.equal(norm:item(), got_norm:item())
+        assert.are.equal("float64", norm:dtype())
+      else
+        assert.matches("gradient of 'weight' is not finite: .*", loss)
+        assert.are.equal(loss:match "step %d: .*", got:match "step %d: .*")
+      end
+      assert.are.equal(net.weight:grad():tobytes(), other.weight:grad():tobytes())
+      assert.are.equal(net.weight:tobytes(), other.weight:tobytes())
+    end
+    explains(f, "planned")
+  end)
+
+  it("refuses writes into what is given to it, also where inputs share memory, and says in which line", function()
+    local f = luron.compile(function(x, y)
+      local before = y * 1
+      x:add_(1)
+      return before, y * 2
+    end)
+    local all = luron.zeros(9)
+    for i = 1, 4 do
+      local x, y = all:narrow(1, 1, 4), all:narrow(1, 3, 4)
+      local before = y:clone()
+      local a, b = f(x, y)
+      assert.are.same(before:totable(), a:totable())
+      assert.are.same((y * 2):totable(), b:totable())
+      assert.are.equal(2.0 * i, b[1]:item())
+    end
+    assert.matches("writes into what is given to it: clone it first %(.*compile_spec%.lua:%d+%)", luron.explain(f))
   end)
 
   it("does not take what a function knows by itself for what is given to it", function()

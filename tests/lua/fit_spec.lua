@@ -69,11 +69,39 @@ describe("fit", function()
     end
     local other = optim.AdamW(inone, { lr = 0.01 })
     local schedule = luron.schedule.CosineDecay(other, { decay_steps = 8 })
-    fit(inone, ds, { epochs = 2, batch = 5, optim = other, schedule = schedule, penalty = rules, constrain = limits, clip_norm = 0.5, clip_value = 0.25 })
+    local history = fit(inone, ds,
+      { epochs = 2, batch = 5, optim = other, schedule = schedule, penalty = rules, constrain = limits, clip_norm = 0.5, clip_value = 0.25 })
+    assert.matches("planned, %d+ things to do, .* run 6 times", luron.explain(history))
     assert.are.equal(0, distance(byhand, inone))
     assert.are.equal(8, schedule:steps())
     assert.are.same(lr:rates(), schedule:rates())
     assert.is_true(inone:parameters()[1]:square():sum(2):sqrt():amax():item() < 0.5 + 1e-6)
+  end)
+
+  it("has the bits of the loop written by hand where several batches make a step", function()
+    local ds, x, y = task(20)
+    local byhand = copy()
+    local inone = copy(byhand)
+    local opt, other = optim.AdamW(byhand, { lr = 0.01 }), optim.AdamW(inone, { lr = 0.01 })
+    for _ = 1, 4 do
+      for k = 0, 1 do -- of 8 and 8 rows; the 4 that are left make a step of their own
+        local sizes = k == 0 and { 8, 8 } or { 4 }
+        opt:zero_grad()
+        for i, n in ipairs(sizes) do
+          local at = 16 * k + 8 * (i - 1) + 1
+          local loss = nn.mse_loss(byhand(x:narrow(1, at, n)), y:narrow(1, at, n))
+          if #sizes > 1 then loss = loss * (n / 16) end
+          loss:backward()
+        end
+        luron.clip_grad_norm(byhand, 0.05)
+        opt:step()
+      end
+    end
+    local history = fit(inone, ds, { epochs = 4, batch = 8, accumulate = 2, optim = other, clip_norm = 0.05 })
+    assert.are.equal(0, distance(byhand, inone))
+    assert.are.equal(8, other:steps())
+    local _, planned = luron.explain(history):gsub("planned, %d+ things to do, %d+ bytes between them, run 2 times", "")
+    assert.are.equal(2, planned)
   end)
 
   it("steps schedules after batches or epochs, as they say", function()
@@ -241,14 +269,29 @@ describe("fit", function()
   it("tells on request whether its steps were planned, and if not, why", function()
     local set = task(24)
     local function explained(options, model)
-      options.batch, options.epochs, options.loss, options.progress = 8, 2, options.loss or "mse_loss", false
+      options.batch, options.epochs, options.loss, options.progress = 8, options.epochs or 2, options.loss or "mse_loss", false
       return luron.explain(luron.fit(model or copy(), set, options))
     end
     assert.is_truthy(explained({}):find "planned, %d+ things to do")
     for name, value in pairs { accumulate = 2, clip_norm = 1, clip_value = 1, penalty = { ["linear1/weight"] = luron.regularizer.l2() } } do
-      assert.is_truthy(explained({ [name] = value }):find("computed as they are: it is more than forward, backward and step: " .. name, 1, true))
+      assert.is_truthy(explained({ [name] = value, epochs = 4 }):find "planned, %d+ things to do", name)
     end
-    assert.is_truthy(explained({ loss = function(y, t) return nn.mse_loss(y, t) end }):find("model or loss is Lua code", 1, true))
+    local own_rule = function(w) return w:square():sum() end
+    local Net = nn.class "SpecFitPlain"
+    function Net:init(part) self.part = part end
+    function Net:forward(x) return self.part(x) end
+    for why, options in pairs {
+      ["loss is Lua code"] = { loss = function(y, t) return nn.mse_loss(y, t) end },
+      ["a rule of penalty is Lua code"] = { penalty = { ["linear1/weight"] = own_rule } },
+      ["activity: hooks of layers"] = { activity = { linear1 = luron.regularizer.l2() } },
+      ["accumulate: a plan takes 32 batches at most"] = { accumulate = 33 },
+      ["the forward of a class is Lua code"] = { model = Net(copy()) },
+    } do
+      local model = options.model
+      options.model = nil
+      assert.is_truthy(explained(options, model):find("computed as they are: " .. why, 1, true), why)
+    end
+    assert.is_truthy(explained({}, nn.trace(Net(copy()), luron.ones(2, 3, { dtype = "float64" }))):find "planned, %d+ things to do")
     local model = copy()
     local opt = optim.SGD(model, { lr = 0.1 })
     local own = { step = function() opt:step() end, zero_grad = function() opt:zero_grad() end }

@@ -15,8 +15,8 @@ LURON_BEGIN_DECLS
 typedef struct luron_plan luron_plan;
 
 /** Begin to note. ins: what goes in, contiguous, without gradient; anywhere in their memory, and a run takes them from anywhere.
- *  A step that uses their memory by tensors which are not theirs is refused. One plan at a time in a context. @return LURON_E_STATE,
- *  LURON_E_ARGUMENT, LURON_E_NOMEM. */
+ *  They may share memory with each other; a step that uses it by tensors which are not theirs, or writes into it, is refused. One
+ *  plan at a time in a context. @return LURON_E_STATE, LURON_E_ARGUMENT (one of them is there twice), LURON_E_NOMEM. */
 LURON_API LURON_NODISCARD luron_status luron_plan_begin(luron_plan **out, luron_ctx *ctx, int n_in, luron_tensor *const *ins);
 /** End it, with what comes out. After an error of the step: n_out -1, and the plan is of no use. */
 LURON_API LURON_NODISCARD luron_status luron_plan_end(luron_plan *plan, luron_ctx *ctx, int n_out, luron_tensor *const *outs);
