@@ -185,7 +185,7 @@ struct luron_plan {
 
 /** Lay out the block, after everything was noted (plan_memory.c). It is made before the first run: a plan may never run. */
 luron_status luron__plan_lay_out(luron_plan *plan, luron_ctx *ctx);
-/** Before a run, if the context has another block than before: nothing has changed if there is no memory. */
+/** Before a run: the block of the context is large enough, and what the plan shows lies in it. Nothing has changed if there is no memory. */
 luron_status luron__plan_open(luron_plan *plan, luron_ctx *ctx);
 /** A gradient of the plan that has a storage to itself, made by the step and no part of a block yet. NULL: it is not so. */
 luron__plan_grad *luron__plan_own_grad(luron_plan *plan, const luron_tensor *header);

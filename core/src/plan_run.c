@@ -234,7 +234,7 @@ luron_status luron_plan_run(luron_tensor **outs, luron_plan *p, luron_ctx *ctx, 
     LURON__CHECK(ctx, !why, LURON_E_STATE, "plan: it was made for something else: %s", why);
     luron__plan_unlink(p); /* nobody lets go of it while it runs */
     ctx->replayed = p;
-    luron_status status = p->block && p->block == ctx->block ? LURON_OK : luron__plan_open(p, ctx);
+    luron_status status = luron__plan_open(p, ctx);
     if (!status) status = run_steps(outs, p, ctx, n_in, ins);
     ctx->replayed = NULL;
     luron__plan_link(p, ctx);
