@@ -2,7 +2,6 @@
  * The mean is over the n d... rows, whatever their weights. label_smoothing s makes t into (1 - s) t + s / C.         */
 #ifndef REAL
 #include "loss.h"
-#define IS_PLAIN(k) (sizeof(REAL) == sizeof(float) && (k)->inner == 1 && !(k)->w) /* double is to be small, as LOSS_LOOP is */
 #define REAL float
 #include "soft_cross_entropy.c"
 #define REAL double
@@ -45,60 +44,44 @@ const luron_layer_type loss_soft_cross_entropy = {
     .forward = forward, .backward = backward, .compose = compose, .flags = LURON_LAYER_F64 | LURON_LAYER_LOSS | LURON_LAYER_FREES_OUT };
 #else
 #include "log_sum_exp.h"
-/* Rows begin .. end - 1, of classes `step` apart; w NULL: all weigh 1. Both are constants where IS_PLAIN, which is what most are. Targets
- * are `keep` times those given, and `share` of each class. */
-INLINE double TYPED(mixed)(const REAL *w, int64_t j, double keep, double share, REAL t) { return (keep * t + share) * (w ? w[j] : 1); }
-LOOP TYPED(put_terms)(const classes *k, int64_t begin, int64_t end, const int64_t step, const REAL *w, double *total) {
-    const double keep = 1 - k->o->label_smoothing, share = k->o->label_smoothing / (double)k->n;
-    for (int64_t i = begin; i < end; i++) {
-        const REAL *x = (const REAL *)k->x + loss_row_at(k, i), *t = (const REAL *)k->t + loss_row_at(k, i);
-        const double lse = k->lse[i];
-        double lane[8] = { 0 }, term = 0; /* one number does not wait for the one before */
-        int64_t j = 0;
-        for (; j + 8 <= k->n; j += 8)
-            for (int l = 0; l < 8; l++) lane[l] += TYPED(mixed)(w, j + l, keep, share, t[(j + l) * step]) * (lse - x[(j + l) * step]);
-        for (int l = 0; l < 8; l++) term += lane[l];
-        for (; j < k->n; j++) term += TYPED(mixed)(w, j, keep, share, t[j * step]) * (lse - x[j * step]);
-        if (k->each) ((REAL *)k->each)[i] = (REAL)term;
-        *total += term;
-    }
+static inline double TYPED(mixed)(const classes *k, const REAL *t, int64_t j) { /* weight times smoothed target */
+    const double s = k->o->label_smoothing;
+    return ((1 - s) * t[j * k->inner] + s / (double)k->n) * (k->w ? ((const REAL *)k->w)[j] : 1);
 }
 JOIN(LOSS_LOOP, REAL) void TYPED(terms)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const classes *k = arg;
     double sum = 0;
     loss_put_lse(k, begin, end);
-    if (IS_PLAIN(k)) TYPED(put_terms)(k, begin, end, 1, NULL, &sum);
-    else TYPED(put_terms)(k, begin, end, k->inner, k->w, &sum);
-    k->sums[chunk] = sum;
-}
-LOOP TYPED(put_slopes_of)(const classes *k, int64_t begin, int64_t end, const int64_t step, const REAL *w) {
-    const double keep = 1 - k->o->label_smoothing, share = k->o->label_smoothing / (double)k->n;
-    REAL e[LOSS_PIECE], d[LOSS_PIECE];
     for (int64_t i = begin; i < end; i++) {
-        const int64_t row = loss_row_at(k, i);
-        const REAL *x = (const REAL *)k->x + row, *t = (const REAL *)k->t + row;
-        const double g = k->gy ? k->scale * ((const REAL *)k->gy)[i] : k->scale, lse = k->lse[i];
-        double all = 0;
-        if (step == 1 && !w) all = keep * TYPED(total)(k->n, t) + k->o->label_smoothing;
-        else for (int64_t j = 0; j < k->n; j++) all += TYPED(mixed)(w, j, keep, share, t[j * step]);
-        for (int64_t at = 0, m; at < k->n; at += m, x += m * step, t += m * step) {
-            const int64_t to = row + at * step;
-            m = TYPED(probabilities)(k->c, x, k->n - at, step, lse, 0, e);
-            for (int64_t j = 0; j < m; j++) d[j] = (REAL)(g * (e[j] * all - TYPED(mixed)(w, at + j, keep, share, t[j * step])));
-            if (k->gx) TYPED(put)(m, d, k->beta_x, (REAL *)k->gx + to, step);
-            for (int64_t j = 0; k->gt && j < m; j++) d[j] = (REAL)(g * keep * (w ? w[at + j] : 1) * (lse - x[j * step]));
-            if (k->gt) TYPED(put)(m, d, k->beta_t, (REAL *)k->gt + to, step);
-        }
+        const REAL *x = (const REAL *)k->x + loss_row_at(k, i), *t = (const REAL *)k->t + loss_row_at(k, i);
+        double term = 0;
+        for (int64_t j = 0; j < k->n; j++) term += TYPED(mixed)(k, t, j) * (k->lse[i] - x[j * k->inner]);
+        if (k->each) ((REAL *)k->each)[i] = (REAL)term;
+        sum += term;
     }
-}
-static __attribute__((cold)) void TYPED(slopes_apart)(const classes *k, int64_t begin, int64_t end) { /* small, as double is */
-    TYPED(put_slopes_of)(k, begin, end, k->inner, k->w);
+    k->sums[chunk] = sum;
 }
 JOIN(LOSS_LOOP, REAL) void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const classes *k = arg;
+    const double keep = 1 - k->o->label_smoothing;
+    REAL e[LOSS_PIECE], d[LOSS_PIECE];
     (void)chunk;
-    if (IS_PLAIN(k)) TYPED(put_slopes_of)(k, begin, end, 1, NULL);
-    else TYPED(slopes_apart)(k, begin, end);
+    for (int64_t i = begin; i < end; i++) {
+        const int64_t row = loss_row_at(k, i);
+        const REAL *x = (const REAL *)k->x + row, *t = (const REAL *)k->t + row, *w = k->w;
+        const double g = k->gy ? k->scale * ((const REAL *)k->gy)[i] : k->scale, lse = k->lse[i];
+        double all = 0;
+        if (k->inner == 1 && !w) all = keep * TYPED(total)(k->n, t) + k->o->label_smoothing;
+        else for (int64_t j = 0; j < k->n; j++) all += TYPED(mixed)(k, t, j);
+        for (int64_t at = 0, m; at < k->n; at += m) {
+            const int64_t to = at * k->inner;
+            m = TYPED(probabilities)(k->c, x, k->n, k->inner, lse, at, e);
+            for (int64_t j = 0; j < m; j++) d[j] = (REAL)(g * (e[j] * all - TYPED(mixed)(k, t, at + j)));
+            if (k->gx) TYPED(put)(m, d, k->beta_x, (REAL *)k->gx + row + to, k->inner);
+            for (int64_t j = 0; k->gt && j < m; j++) d[j] = (REAL)(g * keep * (w ? w[at + j] : 1) * (lse - x[to + j * k->inner]));
+            if (k->gt) TYPED(put)(m, d, k->beta_t, (REAL *)k->gt + row + to, k->inner);
+        }
+    }
 }
 #undef REAL
 #endif
