@@ -11,7 +11,7 @@ return {
     { "luron.isa(): string", "Instruction set of the kernels in use: `avx512`, `avx2`, `neon` or `plain`." },
     { "luron.memory(): integer bytes, integer blocks", "What tensors, tape and models hold now." },
     { "luron.memory_limit(bytes?: integer): integer", "Bytes that tensors, tape and models may hold at most; 0, as at first: no limit. With an argument sets it. What would lead above it raises. Garbage that is not collected yet counts. For models from strangers: a file of few bytes can describe a graph that asks for any amount when it runs.",
-      raises = { "(function() luron.memory_limit(luron.memory() + 1000) local ok, why = pcall(luron.zeros, 1000) luron.memory_limit(0) error(why, 0) end)()", "4000 bytes wanted" } },
+      raises = { "(function() luron.memory_limit(luron.memory() + 1000) local ok, why = pcall(luron.zeros, 10000000) luron.memory_limit(0) error(why, 0) end)()", "40000000 bytes wanted" } },
     { "luron.trim()", "Collects garbage and gives memory that is kept for reuse back to the system." },
     { "luron.scope(fn: function, ...: any): any", "Runs fn(...) and lets go of every tensor made in it but those that it returns, alone or in tables.",
       is = { "(function() local kept local y = luron.scope(function() kept = luron.ones(2) return kept + 1 end) return tostring(kept) .. y:sum():item() end)()", '"tensor (closed)4.0"' } },

@@ -100,7 +100,7 @@ describe("fit", function()
     local history = fit(inone, ds, { epochs = 4, batch = 8, accumulate = 2, optim = other, clip_norm = 0.05 })
     assert.are.equal(0, distance(byhand, inone))
     assert.are.equal(8, other:steps())
-    local _, planned = luron.explain(history):gsub("planned, %d+ things to do, %d+ bytes between them, run 2 times", "")
+    local _, planned = luron.explain(history):gsub("planned, %d+ things to do, %d+ bytes between them, %d+ in gradients and packed weights, run 2 times", "")
     assert.are.equal(2, planned)
   end)
 
