@@ -33,7 +33,7 @@ luron_status luron_ctx_new(luron_ctx **out, luron_alloc_fn alloc, void *ud) {
 void luron_ctx_free(luron_ctx *ctx) {
     if (!ctx) return;
     luron__pool *pool = ctx->pool;
-    if (ctx->plan) luron__plan_abandon(ctx->plan);
+    if (ctx->plan) luron__plan_empty(ctx->plan);
     luron__plans_close(ctx);
     luron__profile_free(ctx);
     if (ctx->registry) luron__registry_free(ctx->registry);

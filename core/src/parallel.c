@@ -142,7 +142,10 @@ typedef struct share {
 static void run_shares(const chunks *k, share *shares, int threads, int me) {
     for (int i = 0; i < threads; i++) {
         share *s = &shares[(me + i) % threads];
-        for (int64_t c; (c = atomic_fetch_add_explicit(&s->next, 1, memory_order_relaxed)) < s->end;) run_chunk(k, c);
+        while (atomic_load_explicit(&s->next, memory_order_relaxed) < s->end) { /* a look at what is done costs others nothing */
+            int64_t c = atomic_fetch_add_explicit(&s->next, 1, memory_order_relaxed);
+            if (c < s->end) run_chunk(k, c);
+        }
     }
 }
 

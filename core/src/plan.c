@@ -535,14 +535,10 @@ luron_status luron_plan_end(luron_plan *p, luron_ctx *ctx, int n_out, luron_tens
     settle_grads(p);
     p->ctx = NULL;
     if (!p->refusal[0]) luron__plan_fuse(p, ctx);
-    if (p->refusal[0]) return LURON_OK;
-    if (luron__plan_lay_out(p, ctx)) {
-        refuse(p, "there is not enough memory");
-        return LURON_OK;
-    }
-    luron__plan_share_grads(p, ctx);
+    if (!p->refusal[0] && luron__plan_lay_out(p, ctx)) refuse(p, "there is not enough memory");
+    if (!p->refusal[0]) luron__plan_share_grads(p, ctx);
+    p->ended = !p->refusal[0];
     luron__plan_link(p, ctx);
-    p->ended = true;
     return LURON_OK;
 }
 

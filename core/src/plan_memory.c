@@ -279,7 +279,9 @@ void luron__plan_empty(luron_plan *p) {
         next = c->next;
         luron__pool_free(p->pool, c, c->bytes);
     }
-    *p = (luron_plan){.pool = p->pool, .hash = p->hash, .emptied = true, .refusal = "memory was short"};
+    luron_plan left = {.pool = p->pool, .hash = p->hash, .emptied = true, .refusal = "memory was short"};
+    if (p->refusal[0]) memcpy(left.refusal, p->refusal, sizeof left.refusal);
+    *p = left;
 }
 
 void luron_plan_free(luron_plan *p) {

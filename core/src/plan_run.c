@@ -182,6 +182,7 @@ static void leave_at(luron_plan *p, luron_ctx *ctx, int64_t i, luron_status stat
         p->changed = p->changed || s->lasting;
         if (s->kind != LURON__PLAN_BACKWARD && s->draws && drawn <= s->draw) drawn = s->draw + 1;
     }
+    if (status == LURON_E_NOMEM && p->steps[i].lasting) p->changed = true; /* it may have begun */
     bool undone = (status == LURON_E_NONFINITE || status == LURON_E_NOMEM) && !p->changed;
     ctx->position = p->position + (undone ? 0 : drawn);
     for (int64_t k = 0; k < p->n_grads && !undone; k++) {

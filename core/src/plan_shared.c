@@ -68,10 +68,19 @@ static luron__plan_grad *same_grad(const luron_ctx *ctx, const luron__plan_grad 
     return found;
 }
 
+/* Does an optimiser of the plan read what lies there? Then its numbers have served when the run is over. Without, they are what the
+ * run was for: the program may hold them while another plan runs. */
+static bool is_served(const luron_plan *p, const luron__storage *grad) {
+    for (int64_t k = 0; k < p->n_steps; k++)
+        for (int i = 0; p->steps[k].optim && i < p->steps[k].n / 2; i++)
+            if (p->steps[k].in[i] && p->steps[k].in[i]->storage == grad) return true;
+    return false;
+}
+
 void luron__plan_share_grads(luron_plan *p, luron_ctx *ctx) {
     for (int64_t i = 0; i < p->n_grads; i++) {
         luron__plan_grad *mine = &p->grads[i];
-        mine->own = mine->grad && luron__plan_own_grad(p, mine->grad) == mine;
+        mine->own = mine->grad && luron__plan_own_grad(p, mine->grad) == mine && is_served(p, mine->grad->storage);
         luron__plan_grad *g = mine->own ? same_grad(ctx, mine) : NULL;
         if (!g || g->grad == mine->grad) continue;
         luron__plan_replace(p, mine->grad->storage, g->grad->storage);

@@ -56,7 +56,7 @@ static int l_trail(lua_State *L) {
     lua_Integer n = (lua_Integer)luron_plan_n_steps(plan);
     lua_createtable(L, (int)(2 * n), 0);
     for (lua_Integer i = 0; i < n; i++) {
-        uint64_t hash;
+        uint64_t hash = 0; /* of no step: a finalizer may have emptied the plan */
         lua_pushstring(L, luron_plan_step(plan, i, &hash));
         lua_rawseti(L, -2, 2 * i + 2);
         lua_pushinteger(L, (lua_Integer)hash);

@@ -45,7 +45,7 @@ local function norm_of(params, p)
   if p == math.huge then return largest end
   local unit = largest:clamp(1e-30, 1e30)
   local factor = 1 / unit
-  for i, g in ipairs(grads) do sums[i] = power_sum(g * factor, p) end
+  for i, g in ipairs(grads) do sums[i] = power_sum(g * factor:to(g:dtype()), p) end
   local sum = core.stack(sums):to("float64"):sum()
   return unit * (p == 2 and sum:sqrt() or sum:pow(1 / p))
 end
@@ -61,7 +61,10 @@ local function clip_grad_norm(params, max, options)
   return core.no_grad(function()
     local norm = norm_of(list, p)
     local scale = core.where(norm:lt(math.huge), (max / (norm + 1e-6)):clamp(0, 1), 1)
-    for _, param in ipairs(list) do param:set_grad(param:grad() * scale) end
+    for _, param in ipairs(list) do
+      local g = param:grad()
+      param:set_grad(g * scale:to(g:dtype())) -- two tensors without dims would give the wider dtype
+    end
     return norm
   end)
 end

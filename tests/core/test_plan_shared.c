@@ -191,7 +191,20 @@ static void test_plan_outlives_its_context(void **state) {
     assert_int_equal(luron_ctx_new(&ctx, NULL, NULL), LURON_OK);
     begin_predicting(&p, ctx);
     for (int i = 0; i < 3; i++) assert_predicts(ctx, p.plan[i], p.layer, p.x[i]);
+    luron_plan *refused, *unended;
+    luron_tensor *y;
+    assert_ok(ctx, luron_plan_begin(&refused, ctx, 1, &p.x[0]));
+    assert_ok(ctx, luron_layer_apply(&y, ctx, p.layer, 1, &p.x[0]));
+    luron_ctx_refuse_plan(ctx, "is refused");
+    assert_ok(ctx, luron_plan_end(refused, ctx, 1, &y));
+    luron_tensor_unref(y);
+    assert_ok(ctx, luron_plan_begin(&unended, ctx, 1, &p.x[1]));
+    assert_ok(ctx, luron_layer_apply(&y, ctx, p.layer, 1, &p.x[1]));
+    luron_tensor_unref(y);
     luron_ctx_free(ctx);
+    assert_non_null(strstr(luron_plan_refusal(refused), "is refused"));
+    luron_plan_free(refused);
+    luron_plan_free(unended);
     end_predicting(&p);
 }
 

@@ -116,7 +116,11 @@ describe("the memory of plans", function()
     local limit <close> = setmetatable({}, { __close = function() luron.memory_limit(0) end })
     luron.no_grad(function()
       local expect = net(x)
-      luron.memory_limit(bytes() + 600000)
+      for _ = 1, 4 do
+        for n = 1, 40 do predict(x:narrow(1, 1, n)) end
+      end
+      assert.are.equal(40, n_of(predict, "planned,"))
+      luron.memory_limit(bytes() - 600000)
       for _ = 1, 6 do
         for n = 1, 40 do
           predict(x:narrow(1, 1, n))
@@ -130,6 +134,40 @@ describe("the memory of plans", function()
       assert.is_truthy(luron.explain(predict):find "%(40, 192%), no gradients%): planned")
     end)
     assert.is_table(limit)
+  end)
+end)
+
+describe("gradients", function()
+  -- What one function left is held while another one runs over the same parameters; the sum of both is the step's.
+  local function surgery(wrap)
+    luron.seed(2)
+    local net = nn.Linear(4, 3)
+    local opt = luron.optim.SGD(net, { lr = 0.1 })
+    local function task(loss_of)
+      return wrap(function(x)
+        opt:zero_grad()
+        local loss = loss_of(net(x))
+        loss:backward()
+        return loss
+      end)
+    end
+    local first, second = task(function(y) return y:square():mean() end), task(function(y) return (y - 3):abs():mean() end)
+    for _ = 1, 8 do
+      local x = luron.randn(8, 4)
+      first(x)
+      local held = {}
+      for i, p in ipairs(net:parameters()) do held[i] = p:grad() end
+      second(x)
+      for i, p in ipairs(net:parameters()) do p:set_grad(p:grad() + held[i]) end
+      opt:step()
+    end
+    return net.weight, first
+  end
+
+  it("that a program holds stay, whatever other function runs over the same parameters", function()
+    local weight, compiled = surgery(luron.compile)
+    assert_same(surgery(function(f) return f end), weight)
+    assert.are.equal(1, n_of(compiled, "planned,"))
   end)
 end)
 

@@ -297,6 +297,18 @@ describe("clipping", function()
     assert.is_true(math.abs(luron.clip_grad_norm({ a, b }, 1):item() - 1) < 1e-6)
   end)
 
+  it("by norm takes parameters without dims", function()
+    for _, dtype in ipairs { "float32", "float64" } do
+      local a, b = luron.tensor(3.0, { dtype = dtype, requires_grad = true }), luron.tensor({ 4.0 }, { dtype = dtype, requires_grad = true })
+      for _ = 1, 2 do
+        a:set_grad(luron.tensor(3.0, { dtype = dtype }))
+        b:set_grad(luron.tensor({ 4.0 }, { dtype = dtype }))
+        assert.are.equal(5.0, luron.clip_grad_norm({ a, b }, 2.5):item())
+        assert.is_true(math.abs(a:grad():item() - 1.5) < 1e-6 and math.abs(b:grad()[1]:item() - 2) < 1e-6)
+      end
+    end
+  end)
+
   it("by norm is part of a plan, and leaves what is not finite to the step, which names the parameter", function()
     local function clipped()
       local net = nn.Linear(3, 1, { bias = false })

@@ -32,7 +32,7 @@ LURON_API int luron_plan_fits(const luron_plan *plan, const luron_ctx *ctx, int 
  *  LURON_E_STATE if the plan does not fit; what the step itself may return. */
 LURON_API LURON_NODISCARD luron_status luron_plan_run(luron_tensor **outs, luron_plan *plan, luron_ctx *ctx, int n_in, luron_tensor *const *ins);
 /** The last run failed: had it changed anything before that: state of layers, tensors, parameters? If not, and it returned
- *  LURON_E_NONFINITE or LURON_E_NOMEM, nothing has happened: the step itself may be done in its place, and says what was not finite. */
+ *  LURON_E_NONFINITE or LURON_E_NOMEM, nothing has happened, but to gradients that an earlier run left: the step itself may be done in its place, and says what was not finite. */
 LURON_API int luron_plan_changed(const luron_plan *plan);
 
 /** Is one being noted? */
