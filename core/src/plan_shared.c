@@ -1,5 +1,5 @@
 /* plan_shared.c -- what the plans of a context have together: the block that results in between lie in, for one plan runs at a
- * time; gradients of parameters, which the next run writes anew; parameters that are kept packed. The context lists its plans,
+ * time; gradients that an optimiser of theirs has read when the run is over; parameters that are kept packed. The context lists its plans,
  * the one that ran last first, and lets go of them from the other end when memory is short.                             */
 #include "plan.h"
 

@@ -175,12 +175,14 @@ static int64_t more_boxes(lua_State *L) {
  * last call may be garbage already, and its memory can be the next one's while it is in the caches. */
 static void collect_if_due(lua_State *L, lr_state *S) {
     int64_t held = luron_ctx_live_bytes(S->ctx);
-    if (held < S->least / 2 || (held < S->least && luron_ctx_memory_limit(S->ctx))) S->least = held, S->threshold = held + growth(L, held); /* much was let go of by itself */
+    const int64_t much = luron_ctx_memory_limit(S->ctx) ? S->least : S->least / 2;
+    if (held < much) S->least = held, S->threshold = held + growth(L, held); /* that was let go of by itself */
     if (held < S->threshold && S->n_boxes < S->most_boxes) return;
     if (lua_gc(L, LUA_GCISRUNNING) <= 0) return; /* -1: in a finalizer */
     lua_gc(L, LUA_GCSTEP, 0); /* in generational mode what died young, which costs next to nothing */
     lr_drain(L, S);
-    if (luron_ctx_live_bytes(S->ctx) <= S->least + (S->threshold - S->least) / 2 && S->n_boxes <= S->most_boxes - more_boxes(L) / 2) return;
+    held = luron_ctx_live_bytes(S->ctx);
+    if (held <= S->least + (S->threshold - S->least) / 2 && S->n_boxes <= S->most_boxes - more_boxes(L) / 2) return;
     lua_gc(L, LUA_GCCOLLECT);
     lr_drain(L, S);
     S->least = luron_ctx_live_bytes(S->ctx);

@@ -99,7 +99,7 @@ local function note(self, entry, ...)
   if not module.as_watched(watched) then core.plan_refuse "switches the mode of a module, or adds hooks: do that outside of it" end
   plan:finish(outputs or {})
   local refused = plan:refusal()
-  if refused == "there is not enough memory" then
+  if refused and refused:find("there is not enough memory", 1, true) then -- a line of the step may follow
     entry.hash = nil -- another time
   elseif refused or why then
     entry.refusal = refused and "it " .. refused or why

@@ -139,6 +139,18 @@ static bool has(int isa) { return luron__isa_pick(luron__isa_name(isa)) == isa; 
     for (int isa = 0; isa < LURON__ISA_COUNT; isa++)                                                                   \
         if (has(isa))
 
+/* One product, on each instruction set and in both dtypes, against the naive loop. */
+static void check_products(uint32_t *seed, int64_t m, int64_t n, int64_t k, uint32_t flags, double beta, bool bias, int64_t padding) {
+    FOR_EACH_ISA(isa)
+    for (int wide = 0; wide < 2; wide++) {
+        operands o;
+        make(&o, seed, wide ? LURON_F64 : LURON_F32, isa, m, n, k, flags, beta, bias, padding);
+        multiply(&o, 1);
+        check(&o, 1);
+        drop(&o);
+    }
+}
+
 /* ---- cases ------------------------------------------------------------------------------------------------------- */
 static void test_gemm_every_bit_follows_the_rule(void **state) {
     static const int64_t ms[] = {0, 1, 2, 3, 5, 6, 7, 12, 13, 31, 32, 33, 64, 121, 270},
@@ -155,14 +167,7 @@ static void test_gemm_every_bit_follows_the_rule(void **state) {
         double beta = betas[next(&seed) % 4];
         bool bias = next(&seed) % 2;
         int64_t padding = next(&seed) % 2 * PADDING;
-        FOR_EACH_ISA(isa)
-        for (int wide = 0; wide < 2; wide++) {
-            operands o;
-            make(&o, &seed, wide ? LURON_F64 : LURON_F32, isa, m, n, k, flags, beta, bias, padding);
-            multiply(&o, 1);
-            check(&o, 1);
-            drop(&o);
-        }
+        check_products(&seed, m, n, k, flags, beta, bias, padding);
         done++;
     }
 }
@@ -305,14 +310,7 @@ static void test_gemm_few_rows_by_a_transposed_b(void **state) {
         uint32_t flags = LURON_TRANS_B | (next(&seed) % 8 ? 0 : LURON_TRANS_A);
         double beta = betas[next(&seed) % 3];
         bool bias = next(&seed) % 2;
-        FOR_EACH_ISA(isa)
-        for (int wide = 0; wide < 2; wide++) {
-            operands o;
-            make(&o, &seed, wide ? LURON_F64 : LURON_F32, isa, m, n, k, flags, beta, bias, padding);
-            multiply(&o, 1);
-            check(&o, 1);
-            drop(&o);
-        }
+        check_products(&seed, m, n, k, flags, beta, bias, padding);
         done++;
     }
     static const int64_t shapes[][3] = {{1, 1513, 1024}, {1, 1300, 784}, {2, 777, 1536}, {7, 301, 2048}};

@@ -13,18 +13,14 @@ out=build-arm64
 mkdir -p $out/pkgconfig
 # Debian's libhdf5-dev is there for one architecture at a time: nothing that wants it is built, but CMake asks.
 for name in hdf5 zlib; do printf 'Name: %s\nDescription: not for arm64\nVersion: 1\n' $name >$out/pkgconfig/$name.pc; done
-PKG_CONFIG_LIBDIR=$PWD/$out/pkgconfig:/usr/lib/aarch64-linux-gnu/pkgconfig cmake -S . -B $out -G Ninja -DCMAKE_SYSTEM_NAME=Linux \
-    -DCMAKE_SYSTEM_PROCESSOR=aarch64 -DCMAKE_C_COMPILER=aarch64-linux-gnu-gcc -DLURON_BUILD_TESTS=ON -DLURON_BUILD_LUA=OFF -DLURON_WERROR=ON \
-    -DCMAKE_CROSSCOMPILING_EMULATOR="qemu-aarch64;-L;/;-E;LD_LIBRARY_PATH=/usr/lib/aarch64-linux-gnu" >/dev/null
+export PKG_CONFIG_LIBDIR=$PWD/$out/pkgconfig:/usr/lib/aarch64-linux-gnu/pkgconfig
 core='alloc|arrange|autograd|convert|elementwise|gemm|host_gemm|index|matmul|optim_runs|plan_fuse|plan_optim|random'
 core="$core|reduce|softmax|sum_to|tape|tensor|vecmath|view"
 plugins='conv_layers|norm|pool|pool_plan'
-# shellcheck disable=SC2046
-ninja -C $out $(echo "|$core|$plugins" | sed 's/|/ test_/g') \
-    $(printf 'plugin_%s ' activation attention conv embedding linear loss noise norm optim pool recurrent shape) >$out/build.log 2>&1 || {
-    tail -n 40 $out/build.log
-    exit 1
-}
+built=$(printf 'plugin_%s ' activation attention conv embedding linear loss noise norm optim pool recurrent shape)
+sh .ci/build.sh $out --target "$built $(echo "|$core|$plugins" | sed 's/|/ test_/g')" -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 \
+    -DCMAKE_C_COMPILER=aarch64-linux-gnu-gcc -DLURON_BUILD_TESTS=ON -DLURON_BUILD_LUA=OFF -DLURON_WERROR=ON \
+    -DCMAKE_CROSSCOMPILING_EMULATOR="qemu-aarch64;-L;/;-E;LD_LIBRARY_PATH=/usr/lib/aarch64-linux-gnu"
 LURON_NUM_THREADS=2 ctest --test-dir $out --output-on-failure -j2 -R "core/test_($core)(_plain)?$|plugins/test_($plugins)$" -Q -O $out/ctest.log || {
     tail -n 60 $out/ctest.log
     exit 1

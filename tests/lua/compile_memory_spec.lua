@@ -21,6 +21,17 @@ describe("the memory of plans", function()
     return nn.Sequential { nn.Linear(WIDE, WIDE), nn.ReLU(), nn.Linear(WIDE, WIDE), nn.ReLU(), nn.Linear(WIDE, WIDE) }
   end
 
+  local function step_of(model, wrap)
+    local opt = luron.optim.Adam(model, { lr = 0.001 })
+    return wrap(function(x)
+      opt:zero_grad()
+      local loss = model(x):square():mean()
+      loss:backward()
+      opt:step()
+      return loss
+    end)
+  end
+
   -- Calls f(n) for n = 1 .. most, `rounds` times; bytes that this took.
   local function growth(f, most, rounds)
     local before = bytes()
@@ -49,16 +60,6 @@ describe("the memory of plans", function()
   it("is that of one set of gradients in training", function()
     local net, same = network(), network()
     local x = luron.randn(40, WIDE)
-    local function step_of(model, wrap)
-      local opt = luron.optim.Adam(model, { lr = 0.001 })
-      return wrap(function(rows)
-        opt:zero_grad()
-        local loss = model(rows):square():mean()
-        loss:backward()
-        opt:step()
-        return loss
-      end)
-    end
     local step, eager = step_of(net, luron.compile), step_of(same, function(fn) return fn end)
     step(x)
     eager(x)
@@ -93,14 +94,7 @@ describe("the memory of plans", function()
   it("is that of the longest sequence of a recurrent net", function()
     luron.seed(2)
     local rnn = nn.LSTM(64, 64, 2)
-    local opt = luron.optim.Adam(rnn, { lr = 0.01 })
-    local step = luron.compile(function(x)
-      opt:zero_grad()
-      local loss = rnn(x):square():mean()
-      loss:backward()
-      opt:step()
-      return loss
-    end)
+    local step = step_of(rnn, luron.compile)
     local x = luron.randn(8, 60, 64)
     local grown = growth(function(n) step(x:narrow(2, 1, n + 9):contiguous()) end, 50, 5)
     local most = 0

@@ -32,7 +32,8 @@ LURON_API int luron_plan_fits(const luron_plan *plan, const luron_ctx *ctx, int 
  *  LURON_E_STATE if the plan does not fit; what the step itself may return. */
 LURON_API LURON_NODISCARD luron_status luron_plan_run(luron_tensor **outs, luron_plan *plan, luron_ctx *ctx, int n_in, luron_tensor *const *ins);
 /** The last run failed: had it changed anything before that: state of layers, tensors, parameters? If not, and it returned
- *  LURON_E_NONFINITE or LURON_E_NOMEM, nothing has happened, but to gradients that an earlier run left: the step itself may be done in its place, and says what was not finite. */
+ *  LURON_E_NONFINITE or LURON_E_NOMEM, nothing has happened, but to gradients that an earlier run left: the step itself may be
+ *  done in its place, and says what was not finite. */
 LURON_API int luron_plan_changed(const luron_plan *plan);
 
 /** Is one being noted? */
@@ -47,8 +48,8 @@ LURON_API int64_t luron_plan_n_steps(const luron_plan *plan);
  *  what was done up to it and with it; may be NULL) in two plans of one step tells what the step did otherwise. */
 LURON_API const char *luron_plan_step(const luron_plan *plan, int64_t i, uint64_t *hash);
 LURON_API int64_t luron_plan_bytes(const luron_plan *plan);
-/** Bytes of the gradients that it leaves and of parameters that it keeps packed. Plans of a context share them, as they share the
- *  block: it is as large as the largest of them needs. When memory is short, plans that were not run for longest let go of what
+/** Bytes of the gradients that it leaves and of parameters that it keeps packed. Plans of a context share these, and gradients that
+ *  an optimiser of the plan reads, as they share the block: it is as large as the largest of them needs. When memory is short, plans that were not run for longest let go of what
  *  they hold, and fit nothing any more. */
 LURON_API int64_t luron_plan_kept_bytes(const luron_plan *plan);
 /** NULL is allowed. */
