@@ -2,8 +2,8 @@
  *
  * Waking a thread costs more than small work does, and beside a busy program a parallel region can take milliseconds,
  * for its last thread waits for a core. So a loop runs on several threads where that was measured to pay: each loop's
- * time on one thread is remembered, and a region that came out slower than one thread would have been keeps the next
- * ones on one thread for a while, the longer the more often it happens. How many threads a region has follows the work
+ * time on one thread is remembered, and where regions came out later in sum than one thread would have, the next ones
+ * stay on one thread for a while, the longer the more often it happens. How many threads a region has follows the work
  * of the loops of late. What is decided changes the time alone, never a result.                                        */
 #include "internal.h"
 
@@ -13,13 +13,13 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { MAX_THREADS = 256, LOOPS = 64, PATIENCE = 20, MOST_STRIKES = 4, FORGIVE_AFTER = 32, REVIEW = 64 };
+enum { MAX_THREADS = 256, LOOPS = 64, MOST_STRIKES = 3, REVIEW = 64 };
 #define WORTH 50e-6         /* seconds of work for each thread that are worth waking them for, */
 #define WORTH_AWAKE 12.5e-6 /* and while they spin, */
 #define AWAKE 150e-6        /* which they do for 200 us after a region, if the luron program is what runs (lua/cli/main.c) */
-#define LOST 5e-3           /* what a late region counts for at most: about a time slice of another program */
+#define LOST 5e-3           /* seconds that may be lost in sum, and what a late region counts for at most: about a time slice of another program */
 #define SOON 10e-3          /* after another region; one after a pause, which makes or wakes the threads, says nothing about the next */
-#define LONGEST_WAIT 1.0    /* on one thread after a late region */
+#define WAIT 0.1            /* on one thread when that was too much, twice as long after each strike of late */
 
 /* One loop as it was last met: what it is known by, and its seconds on one thread. */
 typedef struct loop {
@@ -33,8 +33,8 @@ static _Thread_local struct guard {
     loop loops[LOOPS];
     double ended;         /* when the last region did */
     double until;         /* one thread alone till then */
-    int strikes;          /* late regions lately */
-    int good;             /* regions in time since the last change */
+    double debt;          /* seconds by which regions came out later than one thread would have, less those gained */
+    int strikes;          /* how often that was too much, lately */
     int team;             /* threads of a region */
     int met, most;        /* of the loops since that was reviewed: how many, the most threads that they might have, */
     double work, squares; /* and the sums of their seconds and of the squares of these */
@@ -101,16 +101,17 @@ int luron__threads_for(int threads, double seconds) {
     return t >= guard.until && (seconds >= WORTH * team || t - guard.ended < AWAKE) ? team : 1;
 }
 
-/* A region took `took` seconds for what is `work` on one thread. */
+/* A region took `took` seconds for what is `work` on one thread. Those in time pay for those that come late. */
 static void judge(double took, double work) {
-    if (took <= work) {
-        if (++guard.good == FORGIVE_AFTER) guard.good = 0, guard.strikes -= guard.strikes > 0;
-        return;
+    guard.debt += took - work < LOST ? took - work : LOST;
+    if (guard.debt > LOST) {
+        guard.until = guard.ended + WAIT * (double)(1 << guard.strikes);
+        guard.strikes += guard.strikes < MOST_STRIKES;
+        guard.debt = 0;
+    } else if (guard.debt < -LOST) {
+        guard.strikes -= guard.strikes > 0;
+        guard.debt = 0;
     }
-    double lost = took - work < LOST ? took - work : LOST, wait = lost * PATIENCE * (double)(1 << guard.strikes);
-    guard.until = guard.ended + (wait < LONGEST_WAIT ? wait : LONGEST_WAIT);
-    guard.strikes += guard.strikes < MOST_STRIKES;
-    guard.good = 0;
 }
 
 typedef struct chunks {
