@@ -1,4 +1,4 @@
-/* bench_conv.c -- convolution and its gradients at the layers of LeNet and ResNet-8.
+/* bench_conv.c -- convolution and its gradients at the layers of LeNet and ResNet-8, and at those of larger networks.
  *
  *   bench_conv [--threads N] [--rounds N] [--only TEXT]
  *
@@ -28,6 +28,13 @@ static const shape shapes[] = {
     {"resnet8 shortcut 16-32 b32", 32, 16, 32, 32, 1, 2, 0, 1},
     {"1x1 64ch 16x16 b32", 32, 64, 64, 16, 1, 1, 0, 1},
     {"depthwise 32ch 16x16 b32", 32, 32, 32, 16, 3, 1, 1, 32},
+    {"64-192ch 5x5 27x27 b2", 2, 64, 192, 27, 5, 1, 2, 1},
+    {"64ch 28x28 b8", 8, 64, 64, 28, 3, 1, 1, 1},
+    {"128ch 14x14 b8", 8, 128, 128, 14, 3, 1, 1, 1},
+    {"128ch 16x16 b8", 8, 128, 128, 16, 3, 1, 1, 1},
+    {"256ch 7x7 b8", 8, 256, 256, 7, 3, 1, 1, 1},
+    {"1x1 64-256ch 28x28 b8", 8, 64, 256, 28, 1, 1, 0, 1},
+    {"1x1 256-64ch 14x14 b8", 8, 256, 64, 14, 1, 1, 0, 1},
 };
 static const struct {
     const char *name;

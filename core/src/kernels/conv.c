@@ -83,7 +83,7 @@ static void run_band(const job *m, const luron__conv_band *b, luron__conv_ahead 
     const int64_t *made = p->backward ? g->in : g->out, pixels = luron__conv_volume(made);
     const int64_t first_row = b->group * p->rows;
     if (p->k == 0 && g->beta == 1) return; /* no tap comes here */
-    luron__conv_job j = {.offset = m->offset, .rows = p->rows, .k = p->k, .lines = b->n[1], .columns = b->n[2], .ahead = ahead};
+    luron__conv_job j = {.offset = m->offset, .rows = p->rows, .k = p->k, .lines = b->n[1], .columns = b->n[2], .ahead = ahead, .kept = copy + luron__conv_copy_bytes(p)};
     int64_t to = (b->image * g->groups * p->rows + first_row) * pixels, places[3];
     for (int i = 0; i < 3; i++)
         places[i] = d[i].to_first + b->at[i] * d[i].to_step;
@@ -131,9 +131,10 @@ static int64_t offset_bytes(const luron__conv_part *p) { return luron__round_64(
 static int64_t tables_bytes(const luron__conv_part *p) {
     return offset_bytes(p) + (p->backward ? luron__round_64(p->g->groups * p->k * p->rows * p->size) : 0);
 }
+static int64_t band_bytes(const luron__conv_part *p) { return luron__conv_copy_bytes(p) + luron__conv_kept_bytes(p); }
 static int64_t part_bytes(luron__conv_part *p, int threads) {
     if (luron__conv_is_deep(p)) return luron__conv_deep_work(p, threads);
-    return 64 + tables_bytes(p) + luron__buffers_bytes(luron__conv_copy_bytes(p), threads);
+    return 64 + tables_bytes(p) + luron__buffers_bytes(band_bytes(p), threads);
 }
 
 /* The tables at `at`, a multiple of 64. */
@@ -161,7 +162,7 @@ static void run_part(luron__conv_part *p, int threads, void *work) {
     char *at = (char *)work + (64 - (uintptr_t)work % 64) % 64;
     if (luron__conv_bands(p) == 0 || p->rows == 0) return;
     job m = job_of(p, threads, at);
-    m.buffers = luron__buffers_at(at + tables_bytes(p), luron__conv_copy_bytes(p), threads);
+    m.buffers = luron__buffers_at(at + tables_bytes(p), band_bytes(p), threads);
     luron__parallel_for(threads, luron__conv_bands(p), grain_of(flops), run_bands, &m);
 }
 

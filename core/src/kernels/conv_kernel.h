@@ -72,60 +72,65 @@ static inline __attribute__((always_inline)) void VNAME(chains)(const int rows, 
     }
 }
 
-/* rows x (vecs vectors) sums over k; rows and vecs are constants where it is inlined. */
+/* rows x (vecs vectors) sums over the taps of a block; rows and vecs are constants where it is inlined. */
 static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, const int vecs, const luron__conv_job *j,
-                                                              int64_t row, const luron__conv_spot *at) {
-    VEC sum[24], total[24];
-    const T *b[8 * PIECES], *a = (const T *)j->a + row * j->k;
-    const int64_t *offset = j->offset;
-    const int64_t blocks = j->k > LURON__CONV_K ? (j->k + LURON__CONV_K - 1) / LURON__CONV_K : 1;
-    bool whole = blocks == 1 && j->step == 1 && j->beta == 0;
+                                                              int64_t row, const luron__conv_spot *at, VEC *kept) {
+    VEC sum[24];
+    const T *b[8 * PIECES];
+    bool whole = j->step == 1 && j->beta == 0;
     LURON__UNROLL(8)
     for (int v = 0; v < vecs * PIECES; v++) {
         b[v] = (const T *)j->b + at[v].b;
         whole &= at[v].n == VL;
     }
-    if (j->step != 1 || j->beta != 0) /* what is read there is on its way during the sums */
+    if (j->last && (j->step != 1 || j->beta != 0)) /* what is read there is on its way during the sums */
         LURON__UNROLL(24)
         for (int i = 0; i < rows * vecs; i++)
             __builtin_prefetch((const T *)j->to + (row + i / vecs) * j->ld + at[i % vecs * PIECES].to);
-    for (int64_t block = 0; block < blocks; block++) {
+    LURON__UNROLL(24)
+    for (int i = 0; i < rows * vecs; i++)
+        sum[i] = (VEC){0};
+    VNAME(chains)(rows, vecs, j->taps, (const T *)j->a + row * j->k, j->k, b, j->offset, sum);
+    if (!j->first)
         LURON__UNROLL(24)
         for (int i = 0; i < rows * vecs; i++)
-            sum[i] = (VEC){0};
-        const int64_t n = j->k / blocks + (block < j->k % blocks);
-        VNAME(chains)(rows, vecs, n, a, j->k, b, offset, sum);
-        a += n, offset += n;
-        if (whole) {
-            LURON__UNROLL(8)
-            for (int r = 0; r < rows; r++) {
-                const T *bias = j->bias ? (const T *)j->bias + row + r : NULL;
-                LURON__UNROLL(8)
-                for (int v = 0; v < vecs; v++) {
-                    VEC y = sum[r * vecs + v];
-                    if (bias) y = y + SET1(bias);
-                    LURON__UNROLL(2)
-                    for (int h = 0; h < PIECES; h++)
-                        VNAME(store)((T *)j->to + (row + r) * j->ld + at[v * PIECES + h].to, HALF_OF(y, h));
-                }
-            }
-            return;
-        }
+            sum[i] = kept[i] + sum[i];
+    if (!j->last) {
         LURON__UNROLL(24)
         for (int i = 0; i < rows * vecs; i++)
-            total[i] = block == 0 ? sum[i] : (VEC)(total[i] + sum[i]);
+            kept[i] = sum[i];
+        return;
     }
-    VNAME(finish)(j, row, rows, vecs, total, at);
+    if (!whole) {
+        VEC all[24]; /* not `sum`, which would be in memory then */
+        LURON__UNROLL(24)
+        for (int i = 0; i < rows * vecs; i++)
+            all[i] = sum[i];
+        VNAME(finish)(j, row, rows, vecs, all, at);
+        return;
+    }
+    LURON__UNROLL(8)
+    for (int r = 0; r < rows; r++) {
+        const T *bias = j->bias ? (const T *)j->bias + row + r : NULL;
+        LURON__UNROLL(8)
+        for (int v = 0; v < vecs; v++) {
+            VEC y = sum[r * vecs + v];
+            if (bias) y = y + SET1(bias);
+            LURON__UNROLL(2)
+            for (int h = 0; h < PIECES; h++)
+                VNAME(store)((T *)j->to + (row + r) * j->ld + at[v * PIECES + h].to, HALF_OF(y, h));
+        }
+    }
 }
 
 #define ROWS(r, vecs)                                                                                                  \
     case r:                                                                                                            \
-        VNAME(tile)(r, vecs, j, row, at);                                                                              \
+        VNAME(tile)(r, vecs, j, row, at, kept);                                                                              \
         return;
 #define ROWS_6(v) ROWS(1, v) ROWS(2, v) ROWS(3, v) ROWS(4, v) ROWS(5, v) ROWS(6, v)
 #define ROWS_8(v) ROWS_6(v) ROWS(7, v) ROWS(8, v)
 #define TILES(name, heights)                                                                                           \
-    static void VNAME(name)(int rows, const luron__conv_job *j, int64_t row, const luron__conv_spot *at) {             \
+    static void VNAME(name)(int rows, const luron__conv_job *j, int64_t row, const luron__conv_spot *at, VEC *kept) {             \
         switch (rows) { heights }                                                                                      \
     }
 TILES(by1, ROWS_8(1))
@@ -141,27 +146,33 @@ TILES(by3, ROWS(LOW_ROWS, 3))
 #endif
 TILES(by8, ROWS(1, 8))
 
-static void VNAME(some)(int rows, int vecs, const luron__conv_job *j, int64_t row, const luron__conv_spot *at) {
-    if (vecs == 8) VNAME(by8)(rows, j, row, at);
+static void VNAME(some)(int rows, int vecs, const luron__conv_job *j, int64_t row, const luron__conv_spot *at, VEC *kept) {
+    if (vecs == 8) VNAME(by8)(rows, j, row, at, kept);
 #if MOST_VECS == 3 || defined LOW_ROWS
     else if (vecs == 3)
-        VNAME(by3)(rows, j, row, at);
+        VNAME(by3)(rows, j, row, at, kept);
 #endif
     else if (vecs == 2)
-        VNAME(by2)(rows, j, row, at);
+        VNAME(by2)(rows, j, row, at, kept);
     else
-        VNAME(by1)(rows, j, row, at);
+        VNAME(by1)(rows, j, row, at, kept);
 }
 
-/* The vectors of all lines, a few at a time, which may stand on several lines. The last of a line takes numbers of the one before
- * once more, where that gives them the same value again: a whole vector needs no care. */
-static void VNAME(rows)(const luron__conv_job *j, int64_t row, int rows, int most) {
+/* A block of taps: the vectors of all lines, a few at a time, which may stand on several lines, and all rows of these, so that
+ * what the block reads of them stays in the first cache. The last of a line takes numbers of the one before once more, where
+ * that gives them the same value again: a whole vector needs no care. */
+static void VNAME(block)(const luron__conv_job *j) {
     const bool overlaps = j->beta == 0 && j->step == 1 && j->columns >= VL;
     const int64_t per_line = (j->columns + VL - 1) / VL;
-    int64_t line = 0, chunk = 0, left = (per_line * j->lines + PIECES - 1) / PIECES;
+    int64_t line = 0, chunk = 0, left = (per_line * j->lines + PIECES - 1) / PIECES, highest = MOST_ROWS, most = MOST_VECS;
     luron__conv_spot at[8 * PIECES];
+    VEC *kept = j->kept;
+#ifdef LOW_ROWS
+    if (j->rows % LOW_ROWS == 0 && left >= 3) highest = LOW_ROWS, most = 3;
+#endif
+    const int64_t tiles = (j->rows + highest - 1) / highest, each = j->rows / luron__most(1, tiles), longer = j->rows - each * tiles;
     while (left > 0) {
-        int vecs = rows == 1 && left >= 8 ? 8 : left == 4 ? 2 : left >= most ? most : (int)left;
+        int vecs = j->rows == 1 && left >= 8 ? 8 : left == 4 ? 2 : left >= most ? (int)most : (int)left;
         for (int v = 0; v < vecs * PIECES; v++) {
             if (line == j->lines) { /* half a vector that is nowhere: its neighbour again, which is stored twice or not at all */
                 at[v] = at[v - 1];
@@ -175,22 +186,24 @@ static void VNAME(rows)(const luron__conv_job *j, int64_t row, int rows, int mos
             at[v].n = more < VL ? (int)more : VL;
             if (++chunk == per_line) chunk = 0, line++;
         }
-        if (j->ahead) luron__conv_fetch(j->ahead);
-        VNAME(some)(rows, vecs, j, row, at);
+        for (int64_t tile = 0, row = 0; tile < tiles; tile++) {
+            const int rows = (int)(each + (tile < longer));
+            if (j->ahead) luron__conv_fetch(j->ahead);
+            VNAME(some)(rows, vecs, j, row, at, kept);
+            row += rows, kept += rows * vecs;
+        }
         left -= vecs;
     }
 }
 
-static void VNAME(run)(const luron__conv_job *j) {
-    int64_t highest = MOST_ROWS, vecs = MOST_VECS;
-#ifdef LOW_ROWS
-    if (j->rows % LOW_ROWS == 0 && j->lines * ((j->columns + VL - 1) / VL) >= 3 * PIECES) highest = LOW_ROWS, vecs = 3;
-#endif
-    const int64_t tiles = (j->rows + highest - 1) / highest;
-    for (int64_t tile = 0, row = 0; tile < tiles; tile++) {
-        const int rows = (int)(j->rows / tiles + (tile < j->rows % tiles));
-        VNAME(rows)(j, row, rows, (int)vecs);
-        row += rows;
+static void VNAME(run)(const luron__conv_job *job) {
+    luron__conv_job j = *job;
+    const int64_t blocks = luron__most(1, luron__ceil_div(j.k, LURON__CONV_K));
+    for (int64_t block = 0; block < blocks; block++) {
+        j.taps = job->k / blocks + (block < job->k % blocks);
+        j.first = block == 0, j.last = block == blocks - 1;
+        VNAME(block)(&j);
+        j.a = (const T *)j.a + j.taps, j.offset += j.taps;
     }
 }
 #ifdef TURN

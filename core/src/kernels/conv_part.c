@@ -55,7 +55,8 @@ static int64_t measure_copy(luron__conv_part *p, int64_t vector) {
 /* Bands that fit the cache, and enough of them for some threads; by the shapes alone. */
 static void choose_bands(luron__conv_part *p) {
     luron__conv_axis *h = &p->d[1], *w = &p->d[2];
-    const int64_t room = BAND_BYTES / p->size, others = luron__most(1, p->g->images * p->g->groups * p->d[0].count);
+    const int64_t blocks = p->backward && p->k > LURON__CONV_K ? 2 : 1; /* of taps one after the other: of a copy half is read at a time, or less */
+    const int64_t room = blocks * BAND_BYTES / p->size, others = luron__most(1, p->g->images * p->g->groups * p->d[0].count);
     w->band = luron__most(1, luron__least(w->count, MOST_LINE));
     h->band = 1;
     while (w->band > LEAST_LINE && measure_copy(p, LURON__CONV_LANES) > room)
@@ -150,6 +151,11 @@ void luron__conv_offsets(const luron__conv_part *p, bool in_place, int64_t *to) 
 
 int64_t luron__conv_copy_bytes(const luron__conv_part *p) { /* its last vector may end 64 bytes after it */
     return luron__round_64(p->channels * p->d[0].taps * p->plane * p->size) + 64;
+}
+
+int64_t luron__conv_kept_bytes(const luron__conv_part *p) { /* the widest vectors, of two halves, may end so far behind a line */
+    const int64_t line = luron__ceil_div(p->d[2].band, LURON__CONV_LANES) * LURON__CONV_LANES;
+    return p->k > LURON__CONV_K ? luron__round_64(p->rows * (p->d[1].band * line + LURON__CONV_LANES) * p->size) : 0;
 }
 
 int64_t luron__conv_bands(const luron__conv_part *p) {

@@ -53,6 +53,8 @@ void luron__conv_share(luron__conv_part *p, int n);
 void luron__conv_pack(const luron__conv_part *p, int threads, void *packed);
 /** Bytes of the copy of one band. */
 int64_t luron__conv_copy_bytes(const luron__conv_part *p);
+/** Bytes of the sums of a band's blocks of taps, multiples of 64 as copies are. */
+int64_t luron__conv_kept_bytes(const luron__conv_part *p);
 /** What band b reads of x (or, backward, gy), `from`, to `copy`. */
 void luron__conv_copy(const luron__conv_part *p, const luron__conv_band *b, const void *from, void *copy);
 /** Is a band all of a group of an image? */

@@ -39,7 +39,13 @@ static int64_t weight_bytes(const luron__conv_part *p) {
     return luron__round_64(p->g->groups * p->k * p->rows * p->size);
 }
 static int64_t copy_bytes(const family *f) { return luron__conv_copy_bytes(&f->p[0]); }
-static int64_t buffer_bytes(const family *f) { return copy_bytes(f) + luron__round_64(f->n * f->each * f->p[0].size); }
+static int64_t sums_bytes(const family *f) { return luron__round_64(f->n * f->each * f->p[0].size); }
+static int64_t buffer_bytes(const family *f) {
+    int64_t kept = 0;
+    for (int i = 0; i < f->n; i++)
+        kept = luron__most(kept, luron__conv_kept_bytes(&f->p[i]));
+    return copy_bytes(f) + sums_bytes(f) + kept;
+}
 
 int64_t luron__conv_strided_work(const luron__conv_args *g, int threads) {
     int64_t most = 0;
@@ -58,7 +64,7 @@ int64_t luron__conv_strided_work(const luron__conv_args *g, int threads) {
 static void sum_part(const family *f, int i, const luron__conv_band *b, const char *copy, char *sums) {
     const luron__conv_part *p = &f->p[i];
     const int64_t columns = luron__least(p->d[2].band, p->d[2].count - b->at[2]);
-    luron__conv_job j = {.b = copy, .offset = f->offset[i], .rows = p->rows, .k = p->k, .line_b = p->line};
+    luron__conv_job j = {.b = copy, .offset = f->offset[i], .rows = p->rows, .k = p->k, .line_b = p->line, .kept = sums + sums_bytes(f)};
     j.lines = luron__least(p->d[1].band, p->d[1].count - b->at[1]);
     j.columns = luron__ceil_div(columns, LURON__CONV_VECTOR) * LURON__CONV_VECTOR; /* what is behind them is not read */
     if (p->k == 0 || j.lines <= 0 || columns <= 0) return;

@@ -48,6 +48,9 @@ typedef struct luron__conv_job {
     int64_t line_b, ld, line_to, step;
     double beta;
     luron__conv_ahead *ahead;
+    void *kept;       /* luron__conv_kept_bytes: sums of the blocks of taps before */
+    int64_t taps;     /* of a block, which `a` and `offset` begin with then: set by the kernel, as */
+    bool first, last; /* are these */
 } luron__conv_job;
 typedef void luron__conv_fn(const luron__conv_job *j);
 
