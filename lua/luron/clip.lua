@@ -29,17 +29,25 @@ end
 -- The sum over elements of |g|^p.
 local function power_sum(g, p)
   if p == 1 then return g:abs():sum() end
-  if p == 2 then return g:square():sum() end
+  if p == 2 then return g:sum_squares() end
   return g:abs():pow(p):sum()
 end
 
--- By gradients divided by the largest element: squares of float32 overflow or vanish early.
 local function norm_of(params, p)
-  local grads, highest, lowest, sums = {}, {}, {}, {}
+  local grads, highest, lowest, sums, wide = {}, {}, {}, {}, false
   for _, param in ipairs(params) do
-    if param:numel() > 0 then grads[#grads + 1] = param:grad() end
+    if param:numel() > 0 then
+      local g = param:grad()
+      grads[#grads + 1] = g
+      wide = wide or g:dtype() == "float64"
+    end
   end
   if #grads == 0 then return core.zeros({}, { dtype = "float64" }) end
+  if p == 2 and not wide then
+    for i, g in ipairs(grads) do sums[i] = power_sum(g, p) end
+    return core.stack(sums):sum():sqrt()
+  end
+  -- By gradients divided by the largest element: powers that are not made in float64, and squares of float64, overflow or vanish early.
   for i, g in ipairs(grads) do highest[i], lowest[i] = g:amax(), g:amin() end
   local largest = core.maximum(core.stack(highest):amax(), -core.stack(lowest):amin()):to "float64"
   if p == math.huge then return largest end
