@@ -70,8 +70,9 @@ local function clip_grad_norm(params, max, options)
     local norm = norm_of(list, p)
     local scale = core.where(norm:lt(math.huge), (max / (norm + 1e-6)):clamp(0, 1), 1)
     for _, param in ipairs(list) do
-      local g = param:grad()
-      param:set_grad(g * scale:to(g:dtype())) -- two tensors without dims would give the wider dtype
+      local g <close> = param:grad() -- so that its memory is the next one's
+      local scaled <close> = g * scale:to(g:dtype()) -- two tensors without dims would give the wider dtype
+      param:set_grad(scaled)
     end
     return norm
   end)
@@ -82,7 +83,11 @@ local function clip_grad_value(params, limit)
   check_positive(limit, 2, "clip_grad_value", "limit")
   local list = collect(params, "clip_grad_value", {}, {}, 0)
   core.no_grad(function()
-    for _, param in ipairs(list) do param:set_grad(param:grad():clamp(-limit, limit)) end
+    for _, param in ipairs(list) do
+      local g <close> = param:grad()
+      local cut <close> = g:clamp(-limit, limit)
+      param:set_grad(cut)
+    end
   end)
 end
 
