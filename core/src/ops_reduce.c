@@ -42,6 +42,12 @@ static luron_status infer_real(luron_ctx *ctx, luron__apply *a) {
     return infer_as(ctx, a, a->in[0]->dtype);
 }
 
+static luron_status infer_squares(luron_ctx *ctx, luron__apply *a) {
+    LURON_TRY(infer_real(ctx, a));
+    a->dtype = LURON_F64;
+    return LURON_OK;
+}
+
 static luron_status infer_bool(luron_ctx *ctx, luron__apply *a) {
     return infer_as(ctx, a, LURON_B8);
 }
@@ -94,7 +100,7 @@ static luron_status reduce_into(luron_ctx *ctx, luron_tensor *out, const luron_t
     }
     luron__reduce_dims(&r, x->ndim, x->shape, x->strides, mask);
     r.divisor = (double)r.n - correction > 0 ? (double)r.n - correction : 0;
-    uint32_t made = fn == LURON__REDUCE_ARGMAX || fn == LURON__REDUCE_ARGMIN ? LURON_I64 : dtype;
+    uint32_t made = fn == LURON__REDUCE_ARGMAX || fn == LURON__REDUCE_ARGMIN ? LURON_I64 : fn == LURON__REDUCE_SQUARES ? LURON_F64 : dtype;
     size_t bytes = made == out->dtype ? 0 : (size_t)r.outputs * (size_t)luron_dtype_size(made);
     void *buffer = bytes ? luron__take(ctx, bytes) : NULL;
     luron_status status =
@@ -112,6 +118,7 @@ static luron_status compute(luron_ctx *ctx, luron__apply *a, int fn) {
 static luron_status compute_sum(luron_ctx *ctx, luron__apply *a) { return compute(ctx, a, LURON__REDUCE_SUM); }
 static luron_status compute_mean(luron_ctx *ctx, luron__apply *a) { return compute(ctx, a, LURON__REDUCE_MEAN); }
 static luron_status compute_var(luron_ctx *ctx, luron__apply *a) { return compute(ctx, a, LURON__REDUCE_VAR); }
+static luron_status compute_squares(luron_ctx *ctx, luron__apply *a) { return compute(ctx, a, LURON__REDUCE_SQUARES); }
 static luron_status compute_prod(luron_ctx *ctx, luron__apply *a) { return compute(ctx, a, LURON__REDUCE_PROD); }
 static luron_status compute_max(luron_ctx *ctx, luron__apply *a) { return compute(ctx, a, LURON__REDUCE_MAX); }
 static luron_status compute_min(luron_ctx *ctx, luron__apply *a) { return compute(ctx, a, LURON__REDUCE_MIN); }
@@ -155,6 +162,18 @@ static luron_status gradient_mean(luron_tensor **out, luron_ctx *ctx, const luro
     luron_status status = luron_scalar(&t[N], ctx, (double)count_of(node->in[0], mask_of(&node->attrs)));
     if (!status) status = luron_div(&t[SHARE], ctx, g, t[N]);
     if (!status) status = restore(out, ctx, node, t[SHARE], true);
+    release(COUNT, t);
+    return status;
+}
+
+/* dx = 2 g x. */
+static luron_status gradient_squares(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g, int i) {
+    enum { G, CAST, PART, COUNT };
+    luron_tensor *t[COUNT] = {NULL};
+    luron_status status = restore(&t[G], ctx, node, g, false);
+    if (!status) status = luron_cast(&t[CAST], ctx, t[G], node->in[i]->dtype);
+    if (!status) status = luron_mul(&t[PART], ctx, t[CAST], node->in[i]);
+    if (!status) status = luron_scale(out, ctx, t[PART], 2, 0);
     release(COUNT, t);
     return status;
 }
@@ -264,6 +283,13 @@ static const luron__op op_var = {.name = "var",
                                  .attrs = var_attrs,
                                  .n_in = 1,
                                  .call = luron__call_real};
+static const luron__op op_sum_squares = {.name = "sum_squares",
+                                         .saves = LURON__SAVE_IN(0),
+                                         .infer = infer_squares,
+                                         .compute = compute_squares,
+                                         .gradient = gradient_squares,
+                                         REDUCE,
+                                         .call = luron__call_real};
 static const luron__op op_prod = {.name = "prod",
                                   .saves = LURON__SAVE_IN(0),
                                   .infer = infer_sum,
@@ -328,6 +354,7 @@ REDUCTION(amax, false)
 REDUCTION(amin, false)
 REDUCTION(any, false)
 REDUCTION(all, false)
+REDUCTION(sum_squares, true)
 
 luron_status luron_var(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int n_dims, const int *dims, int keep,
                        double correction) {
@@ -396,7 +423,7 @@ static const luron__op op_sum_to = {.name = "sum_to",
                                     .attrs = sum_to_attrs,
                                     .n_in = 1};
 const luron__op *const luron__ops_reduce[] = {&op_sum, &op_mean, &op_var,    &op_prod,   &op_amax,   &op_amin,
-                                              &op_any, &op_all,  &op_argmax, &op_argmin, &op_sum_to, NULL};
+                                              &op_any, &op_all,  &op_argmax, &op_argmin, &op_sum_to, &op_sum_squares, NULL};
 
 luron_status luron_sum_to(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int ndim, const int64_t *shape) {
     luron__attrs attrs = {.n = ndim};

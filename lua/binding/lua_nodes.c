@@ -70,6 +70,7 @@ static const form forms[] = {
     M("matmul", NULL, A("b", TENSOR)), M("outer", NULL, A("other", TENSOR)), M("dot", NULL, A("other", TENSOR)),
     M("sum", NULL, OVER, KEEP), M("mean", NULL, OVER, KEEP), M("prod", NULL, OVER, KEEP), M("amax", NULL, OVER, KEEP),
     M("amin", NULL, OVER, KEEP), M("any", NULL, OVER, KEEP), M("all", NULL, OVER, KEEP), M("logsumexp", NULL, OVER, KEEP),
+    M("sum_squares", NULL, OVER, KEEP),
     M("var", NULL, OVER, KEEP, A("correction", NUMBER_OR, .number = 1)), M("std", NULL, OVER, KEEP, A("correction", NUMBER_OR, .number = 1)),
     M("norm", NULL, A("p", NUMBER_OR, .number = 2), OVER, KEEP),
     M("quantile", NULL, A("q", NUMBER), A("dim", OPT_DIM), KEEP),

@@ -19,7 +19,7 @@ typedef struct arg { const char *name; arg_fn fn; } arg;
 #define ENTRY(name) { #name, luron_##name },
 static const unary unaries[] = { LURON_UNARY_MAP(ENTRY) ENTRY(asinh) ENTRY(acosh) ENTRY(atanh) ENTRY(logical_not) ENTRY(isfinite) ENTRY(isnan) ENTRY(contiguous) ENTRY(detach){ "clone", luron_copy } };
 static const binary binaries[] = { LURON_BINARY_MAP(ENTRY) LURON_COMPARE_MAP(ENTRY) };
-static const reduce reductions[] = { ENTRY(sum) ENTRY(mean) ENTRY(prod) ENTRY(amax) ENTRY(amin) ENTRY(any) ENTRY(all) };
+static const reduce reductions[] = { ENTRY(sum) ENTRY(mean) ENTRY(prod) ENTRY(amax) ENTRY(amin) ENTRY(any) ENTRY(all) ENTRY(sum_squares) };
 static const along alongs[] = { ENTRY(softmax) ENTRY(log_softmax) ENTRY(unsqueeze) };
 static const arg args[] = { ENTRY(argmax) ENTRY(argmin) };
 #undef ENTRY

@@ -1912,6 +1912,19 @@ function Tensor:quantile(q, dim, keepdim) end
 ---@return luron.Tensor
 function luron.quantile(x, q, dim, keepdim) end
 
+--- Sums of squares, made and given in float64: none of a float32 is too large or too small for it, and nothing lies in between.
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return luron.Tensor
+function Tensor:sum_squares(dim, keepdim) end
+
+--- Sums of squares, made and given in float64: none of a float32 is too large or too small for it, and nothing lies in between.
+---@param x luron.Tensor
+---@param dim? integer|integer[]
+---@param keepdim? boolean
+---@return luron.Tensor
+function luron.sum_squares(x, dim, keepdim) end
+
 --- log(sum(exp(x))), without overflow.
 ---@param dim? integer|integer[]
 ---@param keepdim? boolean

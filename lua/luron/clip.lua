@@ -29,17 +29,25 @@ end
 -- The sum over elements of |g|^p.
 local function power_sum(g, p)
   if p == 1 then return g:abs():sum() end
-  if p == 2 then return g:square():sum() end
+  if p == 2 then return g:sum_squares() end
   return g:abs():pow(p):sum()
 end
 
--- By gradients divided by the largest element: squares of float32 overflow or vanish early.
 local function norm_of(params, p)
-  local grads, highest, lowest, sums = {}, {}, {}, {}
+  local grads, highest, lowest, sums, wide = {}, {}, {}, {}, false
   for _, param in ipairs(params) do
-    if param:numel() > 0 then grads[#grads + 1] = param:grad() end
+    if param:numel() > 0 then
+      local g = param:grad()
+      grads[#grads + 1] = g
+      wide = wide or g:dtype() == "float64"
+    end
   end
   if #grads == 0 then return core.zeros({}, { dtype = "float64" }) end
+  if p == 2 and not wide then
+    for i, g in ipairs(grads) do sums[i] = power_sum(g, p) end
+    return core.stack(sums):sum():sqrt()
+  end
+  -- By gradients divided by the largest element: powers that are not made in float64, and squares of float64, overflow or vanish early.
   for i, g in ipairs(grads) do highest[i], lowest[i] = g:amax(), g:amin() end
   local largest = core.maximum(core.stack(highest):amax(), -core.stack(lowest):amin()):to "float64"
   if p == math.huge then return largest end
@@ -62,8 +70,9 @@ local function clip_grad_norm(params, max, options)
     local norm = norm_of(list, p)
     local scale = core.where(norm:lt(math.huge), (max / (norm + 1e-6)):clamp(0, 1), 1)
     for _, param in ipairs(list) do
-      local g = param:grad()
-      param:set_grad(g * scale:to(g:dtype())) -- two tensors without dims would give the wider dtype
+      local g <close> = param:grad() -- so that its memory is the next one's
+      local scaled <close> = g * scale:to(g:dtype()) -- two tensors without dims would give the wider dtype
+      param:set_grad(scaled)
     end
     return norm
   end)
@@ -74,7 +83,11 @@ local function clip_grad_value(params, limit)
   check_positive(limit, 2, "clip_grad_value", "limit")
   local list = collect(params, "clip_grad_value", {}, {}, 0)
   core.no_grad(function()
-    for _, param in ipairs(list) do param:set_grad(param:grad():clamp(-limit, limit)) end
+    for _, param in ipairs(list) do
+      local g <close> = param:grad()
+      local cut <close> = g:clamp(-limit, limit)
+      param:set_grad(cut)
+    end
   end)
 end
 

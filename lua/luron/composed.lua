@@ -122,7 +122,7 @@ end
 --- The pseudo-inverse: singular values of at most rcond times the largest count as 0.
 function linalg.pinv(a, rcond)
   matrix("pinv", a)
-  if rcond == nil then rcond = math.max(a:size(-1), a:size(-2)) * (a:dtype() == "float32" and 2.0 ^ -23 or 2.0 ^ -52) end
+  if rcond == nil then rcond = math.max(a:size(-1), a:size(-2)) * (a:dtype() == "float32" and 0x1p-23 or 0x1p-52) end
   if type(rcond) ~= "number" or rcond < 0 or rcond ~= rcond then core.badarg(2, "pinv", "rcond: number of at least 0 expected, got " .. core.got(rcond)) end
   local u, s, vh = core.linalg.svd(a)
   local none = s:le(s:detach():narrow(-1, 1, 1) * rcond)

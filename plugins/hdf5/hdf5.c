@@ -29,6 +29,7 @@ void h5_end(h5_session *s) {
     H5PLset_loading_state(s->plugins);
     H5Eclear2(H5E_DEFAULT);
     H5Eset_auto2(H5E_DEFAULT, s->print, s->print_data);
+    H5garbage_collect(); /* else it keeps what it has freed */
     pthread_mutex_unlock(&one_at_a_time);
 }
 

@@ -248,6 +248,51 @@ static void test_elementwise_numbers(void **state) {
     luron_tensor_unref(y), luron_tensor_unref(x), luron_tensor_unref(whole);
 }
 
+static luron_status with_numbers(luron_tensor **y, luron_ctx *ctx, luron_tensor *x, int which) {
+    switch (which) {
+    case 0:
+        return luron_scale(y, ctx, x, 3, 0.5);
+    case 1:
+        return luron_clamp(y, ctx, x, -1, 2);
+    case 2:
+        return luron_isfinite(y, ctx, x);
+    case 3:
+        return luron_isnan(y, ctx, x);
+    default:
+        return luron_logical_not(y, ctx, x);
+    }
+}
+
+/* In a run of any length, and as one number for all of it, an element has the bits that it has alone. */
+static void test_elementwise_numbers_of_runs(void **state) {
+    static const double values[] = {-2, 0.5, NAN, INFINITY, -0.0, 0, 1, 3, -INFINITY};
+    static const uint32_t dtypes[] = {LURON_F32, LURON_F64, LURON_B8};
+    enum { MOST = 37 };
+    luron_ctx *ctx = *state;
+    double v[MOST];
+    for (int i = 0; i < MOST; i++)
+        v[i] = values[i % COUNT(values)];
+    for (int d = 0; d < COUNT(dtypes); d++)
+        for (int which = d == 2 ? 4 : 0; which < (d == 2 ? 5 : 4); which++)
+            for (int64_t n = 1; n <= MOST; n += 3) {
+                luron_tensor *x = tensor_of(ctx, dtypes[d], LURON_SHAPE(n), v), *y, *one, *alone, *wide, *all, *want, *got;
+                assert_ok(ctx, with_numbers(&y, ctx, x, which));
+                for (int64_t i = 0; i < n; i++) {
+                    assert_ok(ctx, luron_narrow(&one, ctx, x, 0, i, 1));
+                    assert_ok(ctx, with_numbers(&alone, ctx, one, which));
+                    assert_ok(ctx, luron_narrow(&got, ctx, y, 0, i, 1));
+                    assert_tensor_same(got, alone);
+                    assert_ok(ctx, luron_expand(&wide, ctx, one, LURON_SHAPE(n)));
+                    assert_ok(ctx, with_numbers(&all, ctx, wide, which));
+                    assert_ok(ctx, luron_expand(&want, ctx, alone, LURON_SHAPE(n)));
+                    assert_tensor_same(all, want);
+                    luron_tensor_unref(one), luron_tensor_unref(alone), luron_tensor_unref(got), luron_tensor_unref(wide);
+                    luron_tensor_unref(all), luron_tensor_unref(want);
+                }
+                luron_tensor_unref(x), luron_tensor_unref(y);
+            }
+}
+
 /* A number never widens a tensor. */
 static void test_elementwise_number_operands(void **state) {
     static const struct {
@@ -508,6 +553,7 @@ int main(void) {
         test_case(test_elementwise_integers_become_real),
         test_case(test_elementwise_bool),
         test_case(test_elementwise_numbers),
+        test_case(test_elementwise_numbers_of_runs),
         test_case(test_elementwise_number_operands),
         test_case(test_elementwise_where),
         test_case(test_elementwise_layouts),

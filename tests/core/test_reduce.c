@@ -24,9 +24,9 @@ static luron_status run(luron_tensor **out, luron_ctx *ctx, void *ud, luron_tens
         const char *name;
         luron_status (*fn)(luron_tensor **, luron_ctx *, luron_tensor *, int, const int *, int);
     } ops[] = {{"sum", luron_sum},   {"mean", luron_mean}, {"prod", luron_prod}, {"amax", luron_amax},
-               {"amin", luron_amin}, {"any", luron_any},   {"all", luron_all}};
+               {"amin", luron_amin}, {"any", luron_any},   {"all", luron_all},   {"sum_squares", luron_sum_squares}};
     const call *c = ud;
-    for (int i = 0; i < 7; i++)
+    for (int i = 0; i < 8; i++)
         if (!strcmp(ops[i].name, c->op)) return ops[i].fn(out, ctx, ins[0], c->n_dims, c->dims, c->keep);
     assert_string_equal(c->op, "var");
     return luron_var(out, ctx, ins[0], c->n_dims, c->dims, c->keep, c->correction);
@@ -116,12 +116,14 @@ static double number_at(uint32_t dtype, const void *x, int64_t i) {
     return dtype == LURON_F32 ? ((const float *)x)[i] : ((const double *)x)[i];
 }
 
-static double ordered_sum(uint32_t dtype, int64_t n, const void *x, int64_t at, int64_t stride) {
+static double ordered_sum(uint32_t dtype, int64_t n, const void *x, int64_t at, int64_t stride, bool squares) {
     double total = 0;
     for (int64_t first = 0; first < n; first += 4096) {
         double lane[16] = {0};
-        for (int64_t i = 0; i < 4096 && first + i < n; i++)
-            lane[i % 16] += number_at(dtype, x, at + (first + i) * stride);
+        for (int64_t i = 0; i < 4096 && first + i < n; i++) {
+            double v = number_at(dtype, x, at + (first + i) * stride);
+            lane[i % 16] += squares ? v * v : v;
+        }
         for (int half = 8; half; half /= 2)
             for (int l = 0; l < half; l++) lane[l] += lane[l + half];
         double block = lane[0];
@@ -134,18 +136,21 @@ static void check_sums(luron_ctx *ctx, uint32_t dtype, int64_t length, int64_t c
     luron_tensor *x = uniform(ctx, dtype, LURON_SHAPE(length, columns)), *t;
     const void *data = luron_tensor_data(x);
     assert_ok(ctx, luron_transpose(&t, ctx, x, 0, 1));
-    luron_tensor *y = reduced(ctx, "sum", x, 1, (const int[]){0}), *z = reduced(ctx, "sum", t, 1, (const int[]){1});
+    luron_tensor *y = reduced(ctx, "sum", x, 1, (const int[]){0}), *z = reduced(ctx, "sum", t, 1, (const int[]){1}),
+                 *squares = reduced(ctx, "sum_squares", x, 1, (const int[]){0});
     assert_tensor_same(z, y);
     for (int64_t c = 0; c < columns; c++) {
-        double want = ordered_sum(dtype, length, data, c, columns), got = number_at(dtype, luron_tensor_data(y), c);
+        double square = ordered_sum(dtype, length, data, c, columns, true);
+        assert_memory_equal((const double *)luron_tensor_data(squares) + c, &square, sizeof square);
+        double want = ordered_sum(dtype, length, data, c, columns, false), got = number_at(dtype, luron_tensor_data(y), c);
         double alone = dtype == LURON_F32 ? luron__sum_f32(length, (const float *)data + c, columns)
                                           : luron__sum_f64(length, (const double *)data + c, columns);
         if (dtype == LURON_F32) want = (float)want;
         assert_memory_equal(&got, &want, sizeof want);
         assert_memory_equal(&alone, &want, sizeof want);
     }
-    luron_tensor *all[] = {x, t, y, z};
-    for (int k = 0; k < 4; k++)
+    luron_tensor *all[] = {x, t, y, z, squares};
+    for (int k = 0; k < 5; k++)
         luron_tensor_unref(all[k]);
 }
 
@@ -161,14 +166,14 @@ static void test_reduce_sums_follow_the_rule(void **state) {
 /* Strides, and the path through memory that they choose, change no bit: in float64, where no rounding hides one. */
 static void test_reduce_same_bits_in_any_layout_and_on_any_thread_count(void **state) {
     luron_ctx *ctx = *state;
-    static const char *const ops[] = {"sum", "var", "prod", "amax"};
+    static const char *const ops[] = {"sum", "var", "prod", "amax", "sum_squares"};
     static const int64_t shapes[][3] = {{3, 70, 90}, {2, 5, 14000}, {300, 2, 301}, {70000, 2, 3}, {150, 4, 5}, {2, 90, 100}};
     static const struct {
         int n, dims[3];
     } over[] = {{0, {0}}, {1, {0}}, {1, {1}}, {1, {2}}, {2, {0, 2}}, {2, {0, 1}}, {2, {1, 2}}};
     for (int s = 0; s < 6; s++) {
         luron_tensor *x = uniform(ctx, LURON_F64, 3, shapes[s]), *other = scattered(ctx, x);
-        for (int op = 0; op < 4; op++)
+        for (int op = 0; op < 5; op++)
             for (int o = 0; o < 7; o++) {
                 assert_ok(ctx, luron_ctx_set_threads(ctx, 1));
                 luron_tensor *first = reduced(ctx, ops[op], x, over[o].n, over[o].dims),
@@ -302,6 +307,37 @@ static void test_reduce_integers_and_bool(void **state) {
     luron_tensor_unref(sum);
 }
 
+/* Sums of squares are float64, whatever is squared: of float32 none overflows or vanishes. The gradient has the operand's dtype. */
+static void test_reduce_squares(void **state) {
+    luron_ctx *ctx = *state;
+    static const uint32_t dtypes[] = {LURON_F32, LURON_F64, LURON_F16, LURON_BF16, LURON_I64, LURON_U8};
+    for (int i = 0; i < 6; i++) {
+        luron_tensor *x = tensor_row(ctx, dtypes[i], 2, 0, 3, 1), *none = tensor_of(ctx, dtypes[i], LURON_SHAPE(0), NULL), *y, *gx;
+        expect(ctx, "sum_squares", x, LURON_F64, 14);
+        expect(ctx, "sum_squares", none, LURON_F64, 0);
+        if (i < 2) { /* others have no gradient */
+            assert_ok(ctx, luron_tensor_set_requires_grad(ctx, x, 1));
+            y = reduced(ctx, "sum_squares", x, 0, NULL);
+            assert_ok(ctx, luron_grad(&gx, ctx, 1, &y, NULL, 1, &x, 0));
+            assert_int_equal(luron_tensor_dtype(gx), dtypes[i]);
+            assert_tensor_close(gx, ROW(4, 0, 6, 2), 4, 0, 0);
+            luron_tensor_unref(y);
+            luron_tensor_unref(gx);
+        }
+        luron_tensor_unref(x);
+        luron_tensor_unref(none);
+    }
+    luron_tensor *large = tensor_row(ctx, LURON_F32, 0x1p127, -0x1p127), *small = tensor_row(ctx, LURON_F32, 0x1p-149, 0),
+                 *nan = tensor_row(ctx, LURON_F32, 1, (double)NAN, (double)INFINITY), *inf = tensor_row(ctx, LURON_F32, 1, -(double)INFINITY);
+    expect(ctx, "sum_squares", large, LURON_F64, 0x1p255);
+    expect(ctx, "sum_squares", small, LURON_F64, 0x1p-298);
+    expect(ctx, "sum_squares", nan, LURON_F64, (double)NAN);
+    expect(ctx, "sum_squares", inf, LURON_F64, (double)INFINITY);
+    luron_tensor *all[] = {large, small, nan, inf};
+    for (int i = 0; i < 4; i++)
+        luron_tensor_unref(all[i]);
+}
+
 static void test_reduce_half_precision_sums_in_float32(void **state) {
     luron_ctx *ctx = *state;
     luron_tensor *one, *x;
@@ -373,10 +409,10 @@ static void test_reduce_refuses_dims(void **state) {
 /* Forward and backward with every allocation made to fail, one after the other. */
 static void test_reduce_survives_failing_allocations(void **state) {
     luron_ctx *ctx = *state;
-    static const char *const ops[] = {"sum", "mean", "var", "prod", "amax"};
+    static const char *const ops[] = {"sum", "mean", "var", "prod", "amax", "sum_squares"};
     luron_tensor *x = uniform(ctx, LURON_F32, LURON_SHAPE(3, 5));
     assert_ok(ctx, luron_tensor_set_requires_grad(ctx, x, 1));
-    for (int op = 0; op < 5; op++) {
+    for (int op = 0; op < 6; op++) {
         call c = {ops[op], 1, 0, (const int[]){1}, 1};
         int64_t blocks = luron_ctx_live_blocks(ctx);
         luron_status status = LURON_E_NOMEM;
@@ -410,6 +446,7 @@ int main(void) {
         test_case(test_reduce_of_nothing),
         test_case(test_reduce_of_one_number),
         test_case(test_reduce_integers_and_bool),
+        test_case(test_reduce_squares),
         test_case(test_reduce_half_precision_sums_in_float32),
         test_case(test_reduce_sum_to_undoes_broadcasting),
         test_case(test_reduce_refuses_dims),

@@ -5,25 +5,31 @@ local sanitized = (os.getenv "LURON_TEST_SANITIZE" or "") ~= ""
 
 local lines_of = dofile(os.getenv "LURON_TEST_SOURCE" .. "/tests/support/shell.lua").lines_of
 
---- The shared objects that are open when `code` has run in the luron command: paths by name, and the names in order.
-local function opened(code)
+--- The lines that `code` prints in the luron command.
+local function lines_from(code)
   local script = os.tmpname()
   local file <close> = assert(io.open(script, "w"))
-  file:write(code, [[
+  file:write(code)
+  file:close()
+  local lines = lines_of(string.format("%s/bin/luron %s", build, script))
+  os.remove(script)
+  return lines
+end
+
+--- The shared objects that are open when `code` has run: paths by name, and the names in order.
+local function opened(code)
+  local set, names = {}, {}
+  for _, path in ipairs(lines_from(code .. [[
 
 for line in io.lines "/proc/self/maps" do
   local path = line:match "(/[^ ]*%.so[%d.]*)$"
   if path then print(path) end
 end
-]])
-  file:close()
-  local set, names = {}, {}
-  for _, path in ipairs(lines_of(string.format("%s/bin/luron %s", build, script))) do
+]])) do
     local name = path:match "[^/]*$"
     if not set[name] then names[#names + 1] = name end
     set[name] = path
   end
-  os.remove(script)
   table.sort(names)
   return set, names
 end
@@ -49,6 +55,21 @@ local function stripped(path)
   return n
 end
 
+--- What `run` gives for a program that loads a model from a file and predicts once; then the program does `more`.
+local function predicting(run, more)
+  local path = os.tmpname()
+  local nn = require("luron").nn
+  nn.Sequential({ nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10) }):save(path)
+  local found, names = run(string.format([[
+    local luron = require "luron"
+    local model = assert(luron.load %q)
+    model:eval()
+    assert(luron.no_grad(function() return model(luron.ones(1, 784)) end):size(2) == 10)
+    %s]], path, more or ""))
+  os.remove(path)
+  return found, names
+end
+
 local function assert_within(budget, n, what) assert.is_true(n <= budget, string.format("%s: %d, the budget is %d", what, n, budget)) end
 
 describe("shared objects", function()
@@ -69,16 +90,7 @@ describe("shared objects", function()
   end)
 
   it("of load and predict: the plugins that the model needs, and hdf5 with its library", function()
-    local path = os.tmpname()
-    local luron = require "luron"
-    local nn = luron.nn
-    nn.Sequential({ nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10) }):save(path)
-    local set, names = opened(string.format([[
-      local luron = require "luron"
-      local model = assert(luron.load %q)
-      model:eval()
-      assert(luron.no_grad(function() return model(luron.ones(1, 784)) end):size(2) == 10)]], path))
-    os.remove(path)
+    local set, names = predicting(opened)
     local of_hdf5, own = brings(build .. "/lib/luron/plugins/hdf5.so"), {}
     for _, name in ipairs(names) do
       if not required[name] and not of_hdf5[name] then own[#own + 1] = name end
@@ -86,6 +98,24 @@ describe("shared objects", function()
     assert.are.same({ "activation.so", "hdf5.so", "linear.so" }, own)
     assert.is_truthy(set["libluron.so.0.1.0"] or set["libluron.so.0"] or set["libluron.so"])
     assert_within(64, #names, "load and predict: " .. table.concat(names, " ")) -- Debian's libhdf5 brings some thirty, for files on the web
+  end)
+end)
+
+describe("memory", function()
+  if sanitized then return end
+
+  it("of load and predict, at its peak, and of the library in it", function()
+    local counted = predicting(lines_from, [[
+      print(io.open("/proc/self/status"):read("a"):match "VmHWM:%s*(%d+) kB")
+      local rss, ours = 0, false
+      for line in io.lines "/proc/self/smaps" do
+        if line:find "^%x+%-" then ours = line:find("libluron", 1, true) end
+        if ours then rss = rss + (line:match "^Rss: +(%d+)" or 0) end
+      end
+      print(rss)]])
+    local peak, ours = tonumber(counted[1]), tonumber(counted[2])
+    assert_within(15104, peak, "KiB in all") -- 3.2 MiB are libhdf5's, 5 of what it brings for files on the web
+    assert_within(768, ours, "KiB of libluron") -- core/CMakeLists.txt says what lies together
   end)
 end)
 

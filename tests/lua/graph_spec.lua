@@ -84,7 +84,7 @@ local calls = {
   logical_not = { call = function(x) return x:gt(1):logical_not(), ~x:gt(1) end },
 }
 local over, along, none, two = { {}, { 2 }, { { 1, -1 }, true }, { -2 } }, { { 2 }, { -1 } }, { {} }, { { 0.75 }, { w:t():sum(1) } }
-for _, name in ipairs { "sum", "mean", "prod", "amax", "amin", "any", "all", "logsumexp" } do calls[name] = over end
+for _, name in ipairs { "sum", "mean", "prod", "amax", "amin", "any", "all", "logsumexp", "sum_squares" } do calls[name] = over end
 for _, name in ipairs { "softmax", "log_softmax", "cumsum", "cumprod", "logcumsumexp", "cummax", "cummin" } do calls[name] = along end
 for _, name in ipairs { "float", "double", "long", "int", "byte", "bool", "isfinite", "isinf", "isnan", "contiguous", "detach", "clone" } do calls[name] = none end
 

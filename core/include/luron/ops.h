@@ -59,6 +59,8 @@ LURON_API LURON_NODISCARD luron_status luron_amin(luron_tensor **out, luron_ctx 
 /** True if any / all are not zero. */
 LURON_API LURON_NODISCARD luron_status luron_any(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int n_dims, const int *dims, int keep);
 LURON_API LURON_NODISCARD luron_status luron_all(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int n_dims, const int *dims, int keep);
+/** Sums of x^2, always float64, where no square of a float32 is too large or too small. */
+LURON_API LURON_NODISCARD luron_status luron_sum_squares(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int n_dims, const int *dims, int keep);
 /** Id of the first largest or smallest along dim, int64, in the context's index base. */
 LURON_API LURON_NODISCARD luron_status luron_argmax(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, int keep);
 LURON_API LURON_NODISCARD luron_status luron_argmin(luron_tensor **out, luron_ctx *ctx, luron_tensor *x, int dim, int keep);

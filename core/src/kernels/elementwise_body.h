@@ -84,34 +84,34 @@ BINARY_CALL(remainder, remainder_one)
 BINARY_CALL(atan2, atan2_one)
 #endif
 
-static int NAME(scale)(int64_t n, const T *x, int step, const double *num, T *restrict y) {
+static int NAME(scale)(int64_t n, const T *x, const double *num, T *restrict y) {
     const T times = (T)num[0], plus = (T)num[1];
     for (int64_t i = 0; i < n; i++)
-        y[i] = x[i * step] * times + plus;
+        y[i] = x[i] * times + plus;
     return 0;
 }
 
-static int NAME(clamp)(int64_t n, const T *x, int step, const double *num, T *restrict y) {
+static int NAME(clamp)(int64_t n, const T *x, const double *num, T *restrict y) {
     T lo, hi;
     luron__convert(DTYPE, &lo, 1, LURON_F64, &num[0], 1, 1);
     luron__convert(DTYPE, &hi, 1, LURON_F64, &num[1], 1, 1);
     for (int64_t i = 0; i < n; i++) {
-        T v = x[i * step];
+        T v = x[i];
         v = v < lo ? lo : v; /* a NaN stays */
         y[i] = v > hi ? hi : v;
     }
     return 0;
 }
 
-static int NAME(isfinite)(int64_t n, const T *x, int step, uint8_t *restrict y) {
+static int NAME(isfinite)(int64_t n, const T *x, uint8_t *restrict y) {
     for (int64_t i = 0; i < n; i++)
-        y[i] = x[i * step] - x[i * step] == 0;
+        y[i] = x[i] - x[i] == 0;
     return 0;
 }
 
-static int NAME(isnan)(int64_t n, const T *x, int step, uint8_t *restrict y) {
+static int NAME(isnan)(int64_t n, const T *x, uint8_t *restrict y) {
     for (int64_t i = 0; i < n; i++)
-        y[i] = x[i * step] != x[i * step];
+        y[i] = x[i] != x[i];
     return 0;
 }
 

@@ -168,17 +168,17 @@ int luron__ew_where(const luron__ew *e, int64_t n, const void *const *in, const 
     }
 }
 
-int luron__ew_number(const luron__ew *e, int64_t n, const void *const *in, const int *step, void *out) {
+static int number_of_run(const luron__ew *e, int64_t n, const void *in, void *out) {
 #define NUMBER(S)                                                                                                      \
     switch (e->id) {                                                                                                   \
     case LURON__NUMBER_SCALE:                                                                                          \
-        return scale_##S(n, in[0], step[0], e->num, out);                                                              \
+        return scale_##S(n, in, e->num, out);                                                                          \
     case LURON__NUMBER_CLAMP:                                                                                          \
-        return clamp_##S(n, in[0], step[0], e->num, out);                                                              \
+        return clamp_##S(n, in, e->num, out);                                                                          \
     case LURON__NUMBER_ISFINITE:                                                                                       \
-        return isfinite_##S(n, in[0], step[0], out);                                                                   \
+        return isfinite_##S(n, in, out);                                                                               \
     default:                                                                                                           \
-        return isnan_##S(n, in[0], step[0], out);                                                                      \
+        return isnan_##S(n, in, out);                                                                                  \
     }
     switch (e->in[0].run) {
     case LURON_F32:
@@ -190,9 +190,15 @@ int luron__ew_number(const luron__ew *e, int64_t n, const void *const *in, const
     default:
         break;
     }
-    const uint8_t *x = in[0]; /* bool: not */
+    const uint8_t *x = in; /* bool: not */
     uint8_t *y = out;
     for (int64_t i = 0; i < n; i++)
-        y[i] = !x[i * step[0]];
+        y[i] = !x[i];
     return 0;
+}
+
+int luron__ew_number(const luron__ew *e, int64_t n, const void *const *in, const int *step, void *out) {
+    int found = number_of_run(e, step[0] ? n : 1, in[0], out);
+    if (!step[0]) spread(n, out, e->out.run);
+    return found;
 }

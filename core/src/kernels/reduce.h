@@ -11,7 +11,8 @@ enum {
     LURON__REDUCE_MAX, /* also "any" of bool */
     LURON__REDUCE_MIN, /* also "all" of bool */
     LURON__REDUCE_ARGMAX,
-    LURON__REDUCE_ARGMIN
+    LURON__REDUCE_ARGMIN,
+    LURON__REDUCE_SQUARES /* real dtypes alone; y is double */
 };
 
 /** y[o] = fn of the n numbers of x that go into output o, taken in row-major order of the reduced dims. They are cut
@@ -25,7 +26,7 @@ typedef struct luron__reduce_args {
     int64_t reduced[LURON_MAX_DIMS], reduced_stride[LURON_MAX_DIMS];
     int64_t outputs, n; /* products of `kept` and of `reduced` */
     const void *x;
-    void *y;        /* contiguous, of x's dtype; ids are int64 */
+    void *y;        /* contiguous, of x's dtype; ids are int64, SQUARES double */
     double divisor; /* MEAN, VAR */
     int64_t base;   /* ids count from it; ids take one reduced dim at most */
 } luron__reduce_args;

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { LANES = 16, BLOCK = 4096, COLUMNS = 64, GRAIN = 32768, SHORT_RUN = 16, SQUARES = 100 /* sum of (x - mean)^2 */ };
+enum { LANES = 16, BLOCK = 4096, COLUMNS = 64, GRAIN = 32768, SHORT_RUN = 16, SQUARES = LURON__REDUCE_SQUARES /* of x - mean, 0 but for VAR */ };
 
 /** The blocks of one tile, each into a row of work. */
 typedef struct luron__reduce_job {

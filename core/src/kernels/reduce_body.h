@@ -353,6 +353,8 @@ static void NAME(tile)(const luron__reduce_args *r, int64_t offset, int64_t outp
     for (int c = 0; c < width; c++)
         if (divide)
             y[c] = (T)((double)total[c] / r->divisor);
+        else if (SERVES(SQUARES) && fn == r->fn && fn == SQUARES)
+            ((double *)r->y)[output + c] = total[c];
         else
             y[c] = (T)total[c];
 }
