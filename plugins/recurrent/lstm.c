@@ -93,8 +93,9 @@ LOOP TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
         REAL *dz = (REAL *)k->dz + row * 4 * h, *dh = (REAL *)k->r->dh + row * h, *dc = (REAL *)k->r->dc + row * h;
         REAL *tc = (REAL *)k->r->product + row * h; /* no recurrent product is made backward */
         const int64_t next = row + 1 < end, bytes = h * (int64_t)sizeof(REAL); /* what it reads comes meanwhile */
-        rnn_fetch(z + next * 4 * h, 4 * bytes), rnn_fetch(c_prev + next * k->c_ld, bytes), rnn_fetch(dy + next * k->dy_ld, bytes);
+        rnn_fetch(z + next * 4 * h, 2 * bytes); /* in two parts: a processor waits where too much is on its way */
         host->map(host, LURON_MAP_tanh, k->r->c->dtype, h, c, tc);
+        rnn_fetch(z + next * 4 * h + 2 * h, 2 * bytes), rnn_fetch(c_prev + next * k->c_ld, bytes), rnn_fetch(dy + next * k->dy_ld, bytes);
         if (k->r->o->recurrent_activation == SIGMOID) TYPED(slope_piece)(h, z, tc, c_prev, dh, dy, dz, dc, 0);
         else TYPED(hard_piece)(h, z, tc, c_prev, dh, dy, dz, dc);
     }

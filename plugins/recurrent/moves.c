@@ -124,9 +124,13 @@ static void TYPED(turn)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
         const int64_t first = strip * STRIP, w = k->cols - first < STRIP ? k->cols - first : STRIP, squares = w - w % SIDE(REAL);
         const REAL *from = (const REAL *)k->from + first;
         REAL *to = (REAL *)k->to + first * k->rows;
-        for (int64_t i = 0; i < whole; i += SIDE(REAL))
+        for (int64_t i = 0; i < whole; i += SIDE(REAL)) {
+            const int64_t on = i + STRIP < whole ? i + STRIP : i; /* what comes next: short rows far apart are no stream */
+            for (int64_t x = 0; x < SIDE(REAL); x++) rnn_fetch(from + (on + x) * k->cols, w * (int64_t)sizeof(REAL));
+            for (int64_t x = 0; x < w && i % STRIP == 0; x++) rnn_fetch_to_write(to + x * k->rows + on, STRIP * (int64_t)sizeof(REAL));
             for (int64_t j = 0; j < squares; j += SIDE(REAL))
                 TYPED(square)(from + i * k->cols + j, k->cols, to + j * k->rows + i, k->rows, adds);
+        }
         for (int64_t i = 0; i < k->rows; i++)
             for (int64_t j = i < whole ? squares : 0; j < w; j++) {
                 const REAL x = from[i * k->cols + j];

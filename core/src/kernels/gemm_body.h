@@ -14,7 +14,7 @@
 typedef struct NAME(store) {
     T *c, *acc, *to; /* acc: sums of the blocks so far: a scratch tile or c itself; to: where those of this block go */
     T *copy;         /* a copying kernel leaves the panel of b here, its rows one behind the other */
-    const T *add;    /* of a plain store: what the sums are added to; NULL: nothing */
+    const T *add;    /* of a plain store: what is added to the sums, of a bias one row over and over; NULL: nothing */
     const T *bias;
     int64_t ldc, ldacc, ldto, ldadd;
     T beta;
@@ -33,10 +33,13 @@ typedef struct NAME(ahead) {
 } NAME(ahead);
 
 static LURON__ONCE void NAME(fetch)(NAME(ahead) * a) {
-    for (int64_t i = a->each; i > 0 && a->rows > 0; i--) {
-        __builtin_prefetch((const char *)a->row + a->line * 64, 0, 2);
-        if (++a->line == a->lines) a->line = 0, a->row += a->ld, a->rows--;
+    const T *row = a->row;
+    int64_t rows = a->rows, line = a->line;
+    for (int64_t i = a->each, lines = a->lines, ld = a->ld; i > 0 && rows > 0; i--) {
+        __builtin_prefetch((const char *)row + line * 64, 0, 2);
+        if (++line == lines) line = 0, row += ld, rows--;
     }
+    a->row = row, a->rows = rows, a->line = line;
 }
 
 /* Tiles of so many rows each, from `row` to `end` and from `col` of what is stored; `step` numbers of a from one to the
@@ -162,8 +165,10 @@ static inline __attribute__((always_inline)) void NAME(turn_tiles)(const T *from
         for (int64_t tile = 0; tile < tiles; tile++) {
             const T *line = from + tile * rows;
             T *at = to + tile * n * rows;
-            for (int64_t k = i; k < i + FEW && k < n; k++, line += ld, at += rows)
+            for (int64_t k = i; k < i + FEW && k < n; k++, line += ld, at += rows) {
+                __builtin_prefetch(line + (k + FEW < n) * FEW * ld); /* short rows are no stream that a processor would see */
                 memcpy(at, line, (size_t)rows * sizeof(T));
+            }
         }
 }
 
@@ -278,9 +283,10 @@ static void NAME(multiply_panels)(const NAME(part) * part, int64_t j, int cols, 
             ahead = NAME(pack_panels)(part, block, k, n, j, cols, width, copies);
         s.first = block == 0, s.last = block == blocks.n - 1;
         bool more = s.last && s.beta != 0;
-        s.plain = s.cols == p->width && !(s.last && s.bias) && (!more || (s.first && s.beta == 1));
+        const T *bias = s.last ? s.bias : NULL;
         s.adds = !s.first || more;
-        s.add = !s.adds ? NULL : more ? s.c : s.acc, s.ldadd = more ? s.ldc : s.ldacc;
+        s.plain = s.cols == p->width && !(bias && s.adds) && (!more || (s.first && s.beta == 1));
+        s.add = !s.adds ? bias : more ? s.c : s.acc, s.ldadd = !s.adds ? 0 : more ? s.ldc : s.ldacc;
         s.to = s.last ? s.c : s.acc, s.ldto = s.last ? s.ldc : s.ldacc;
         /* tiles of one height after each other go to the kernel at once; of panels that take turns, so many that the second
          * cache holds their A: each panel then comes into the first one once for all of them */

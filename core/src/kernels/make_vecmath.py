@@ -45,9 +45,6 @@ if __name__ == "__main__":
     half = float(mp.log(2) / 2) * 1.0001
     # expm1(r) = r + r^2 P(r); error relative to exp(r)
     show("exp", fit(lambda r: (mp.expm1(r) - r) / r ** 2, lambda r: r ** 2 / mp.exp(r), -half, half, range(5)))
-    # tanh(x) = x + x s P(s), s = x^2
-    show("tanh", fit(lambda s: (mp.tanh(mp.sqrt(s)) / mp.sqrt(s) - 1) / s, lambda s: s / (mp.tanh(mp.sqrt(s)) / mp.sqrt(s)),
-                     1e-9, 0.55 ** 2, range(5)))
     # log(1 + f) = f - f^2 / 2 + f^3 P(f)
     show("log", fit(lambda f: (mp.log(1 + f) - f + f ** 2 / 2) / f ** 3, lambda f: f ** 3 / mp.log(1 + f),
                     2 ** -0.5 - 1, 2 ** 0.5 - 1, range(8)))

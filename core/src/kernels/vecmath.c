@@ -7,8 +7,8 @@
 #include <math.h>
 
 /* Declared in vecmath_f32.h. */
-extern const float luron__exp_range[2], luron__sigmoid_range[2];
-const float luron__exp_range[2] = {-104, 89}, luron__sigmoid_range[2] = {-88, 104};
+extern const float luron__exp_range[2], luron__sigmoid_range[2], luron__most_tanh;
+const float luron__exp_range[2] = {-104, 89}, luron__sigmoid_range[2] = {-88, 104}, luron__most_tanh = 10;
 
 #define T float
 #define NAME(f) f##_f32
