@@ -42,11 +42,11 @@ static LURON__ONCE void NAME(fetch)(NAME(ahead) * a) {
     a->row = row, a->rows = rows, a->line = line;
 }
 
-/* Tiles of so many rows each, from `row` to `end` and from `col` of what is stored; `step` numbers of a from one to the
- * next. */
+/* Tiles of so many rows each, from row `shorter` on of one less, from `row` to `end` and from `col` of what is stored; `step`
+ * numbers of a from one to the next, `each` from row to row. */
 typedef struct NAME(tiles) {
     int rows, col;
-    int64_t row, end, step;
+    int64_t row, shorter, end, step, each;
     NAME(ahead) * ahead; /* some of it is fetched beside each tile */
 } NAME(tiles);
 
@@ -156,6 +156,11 @@ typedef struct NAME(part) {
     const T *turned; /* op(a) of these, as the widest panels' tiles read it; NULL: a itself is read */
     T *work;
 } NAME(part);
+
+/* Is A more than stays near while panels of B pass by? */
+static inline bool NAME(is_far)(const NAME(part) * part) {
+    return (part->m1 - part->m0) * part->g->k * (int64_t)sizeof(T) > LURON__GEMM_MANY;
+}
 
 /* n rows of `tiles` times `rows` numbers, `ld` apart, as tiles; rows is a constant where this is inlined. */
 static inline __attribute__((always_inline)) void NAME(turn_tiles)(const T *from, int64_t ld, int64_t n, int64_t tiles,
@@ -288,20 +293,21 @@ static void NAME(multiply_panels)(const NAME(part) * part, int64_t j, int cols, 
         s.plain = s.cols == p->width && !(bias && s.adds) && (!more || (s.first && s.beta == 1));
         s.add = !s.adds ? bias : more ? s.c : s.acc, s.ldadd = !s.adds ? 0 : more ? s.ldc : s.ldacc;
         s.to = s.last ? s.c : s.acc, s.ldto = s.last ? s.ldc : s.ldacc;
-        /* tiles of one height after each other go to the kernel at once; of panels that take turns, so many that the second
-         * cache holds their A: each panel then comes into the first one once for all of them */
-        int64_t group = cols <= p->width ? tiles.n : 1;
+        /* tiles after each other go to the kernel at once, of a that is copied those of one height; of panels that take turns, so
+         * many that the second cache holds their A: each panel then comes into the first one once for all of them */
+        int64_t group = cols <= p->width || !NAME(is_far)(part) ? tiles.n : 1;
         if (cols > p->width && turned) group = LURON__GEMM_GROUP / (tiles.each * n * (int64_t)sizeof(T) + 1) + 1;
         for (int64_t tile = 0, row = 0; tile < tiles.n;) {
             bool longer = tile < tiles.longer, copied = copies && tile == 0;
             bool first = g->m > LURON__GEMM_M && j == 0 && !trans_a && n <= MOST_SHORT && tile + 1 < tiles.n;
-            int64_t alike = copied || first ? 1 : longer ? tiles.longer - tile : tiles.n - tile;
+            int64_t alike = copied || first ? 1 : longer && turned ? tiles.longer - tile : tiles.n - tile;
             if (alike > group) alike = group;
-            NAME(tiles) t = {(int)tiles.each + longer, 0, row, row + alike * (tiles.each + longer), 0, &ahead};
+            const int rows = (int)tiles.each + longer;
+            int64_t last = tile + alike, shorter = longer ? tiles.longer * rows : -1, end = last * tiles.each + (last < tiles.longer ? last : tiles.longer);
             const T *a = (const T *)g->a + (trans_a ? k * g->lda + part->m0 + row : (part->m0 + row) * g->lda + k);
             if (turned) a = turned + row * n;
-            int64_t lda = turned ? t.rows : g->lda;
-            t.step = turned ? t.rows * n : trans_a ? t.rows : t.rows * lda;
+            int64_t lda = turned ? rows : g->lda, each = turned ? n : trans_a ? 1 : lda;
+            NAME(tiles) t = {rows, 0, row, shorter, end, rows * each, each, &ahead};
             if (first)
                 NAME(fetch_rows)
                 (a + t.step, lda, s.c + t.end * s.ldc, s.ldc, tiles.each, n, g->n > MOST_SHORT ? 0 : g->n);
@@ -324,8 +330,7 @@ static void NAME(multiply)(const NAME(part) * part, int64_t n0, int64_t n1) {
     bool small = MOST_WIDTH * sizeof(T) > 128 && g->ldb * (int64_t)sizeof(T) % 1024 != 0 &&
                  g->k * g->ldb * (int64_t)sizeof(T) < LURON__GEMM_IN_PLACE_B;
     bool far = rows > 8 && g->ldb * (int64_t)sizeof(T) >= LURON__GEMM_FAR;
-    bool together = (rows <= NAME(panels)[0].rows && (g->packed || in_order)) ||
-                    rows * g->k * (int64_t)sizeof(T) > LURON__GEMM_MANY;
+    bool together = (rows <= NAME(panels)[0].rows && (g->packed || in_order)) || (g->packed && g->k <= LURON__GEMM_K) || NAME(is_far)(part);
     int many = together ? MOST_PANELS : 1;
     for (int64_t j = n0; j < n1;) {
         const NAME(panel) *p = &NAME(panels)[luron__gemm_width(NAME(widths), n1 - j)];

@@ -127,6 +127,7 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
         int col = t->col, rows = t->rows;                                                                              \
         (void)next;                                                                                                    \
         for (; row < end; row += rows, a += step) {                                                                    \
+            if (row == t->shorter) rows--, step -= t->each;                                                            \
             if (t->ahead->each) NAME(fetch)(t->ahead);                                                                 \
             switch (rows) { heights }                                                                                  \
         }                                                                                                              \
