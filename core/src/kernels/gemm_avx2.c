@@ -54,6 +54,8 @@ static inline void store_some_f64(double *p, int n, __m256d v) {
 #define HALVES(p, q) _mm256_loadu2_m128(q, p)
 #define TURN LURON__TURN_F32_X2
 #include "kernels/gemm_row.h"
+PANEL_KERNEL(x24_f32, ROWS(3, 3) ROWS(4, 3))
+PANEL_KERNEL(x24_copying_f32, ROWS_IN(3, 3, 3, true) ROWS_IN(4, 3, 3, true))
 PANEL_KERNEL(x16_f32, ROWS_6(2))
 PANEL_KERNEL(x16_copying_f32, COPYING_6(2))
 PANEL_KERNEL(x8_f32, ROWS_8(1))
@@ -70,6 +72,10 @@ PANEL_KERNEL(x64_f32, ROWS_OF(1, 8, 2))
 #define ONE_ROW {64, 1, x64_f32}
 #define TN 8
 #define TURNS_ROWS
+#define WIDE {24, 4, x24_f32}
+#define WIDE_WIDTH 24
+#define WIDE_ROWS 4
+#define WIDE_COPYING x24_copying_f32
 #include "kernels/gemm_body.h"
 #undef T
 #undef NAME

@@ -5,8 +5,10 @@
  *   ONE_ROW                the same for a product of one row with several of the widest panels at once
  *   TRANSPOSE(from, ld, to, panel), TN    writes TN rows of TN numbers at `from` as columns at `to`
  *   COPYING                a kernel as the widest panel's, for five rows and more, that copies the panel too; NULL: none
- *   MOST_WIDTH, LEAST_WIDTH    of the widest and the narrowest panel
+ *   MOST_WIDTH, LEAST_WIDTH    of the widest and the narrowest panel, but for WIDE
  *   TURNS_ROWS             an a by rows is copied too (luron__gemm_turns_a); TRANSPOSE then writes its columns in order; optional
+ *   WIDE, WIDE_COPYING     as one of PANELS, of WIDE_WIDTH numbers and WIDE_ROWS rows, and its COPYING, for six rows and more of products that
+ *                          luron__gemm_is_wide; optional
  *
  * a (M,K), b (K,N) -> c (M,N). A is read in place; panels of B are packed where they are not used in place. */
 #ifdef GEMM_STORE
@@ -78,10 +80,15 @@ static inline NAME(split) NAME(split_of)(int64_t size, int64_t most) {
 #else
 
 static const NAME(panel) NAME(panels)[] = PANELS, NAME(one_row) = ONE_ROW;
-static NAME(kernel) *const NAME(copying) = COPYING;
 static const int NAME(widths)[LURON__GEMM_WIDTHS] = WIDTHS;
+#ifdef WIDE
+static const NAME(panel) NAME(wide) = WIDE;
+#else
+#define WIDE_WIDTH MOST_WIDTH
+#define WIDE_ROWS NAME(panels)[0].rows
+#define WIDE_COPYING NULL
+#endif
 #define MOST_SHORT (1024 / (int)sizeof(T)) /* numbers of a row that are short */
-#define MOST_PANELS (LURON__GEMM_PANEL / (MOST_WIDTH * (int)sizeof(T))) /* that there is room for */
 
 /* n rows, `ld` apart, of `width` numbers; width is a constant where this is inlined. */
 static inline __attribute__((always_inline)) void NAME(copy_rows)(const T *from, int64_t ld, int64_t n, const int width,
@@ -103,6 +110,10 @@ static void NAME(pack_panel)(const luron__gemm_args *g, int64_t k, int64_t n, in
         const T *from = b + k * g->ldb + j;
         if (cols == MOST_WIDTH) {
             NAME(copy_rows)(from, g->ldb, n, MOST_WIDTH, to);
+            return;
+        }
+        if (cols == WIDE_WIDTH) {
+            NAME(copy_rows)(from, g->ldb, n, WIDE_WIDTH, to);
             return;
         }
         for (int64_t i = 0; i < n; i++, from += g->ldb, to += width) {
@@ -151,6 +162,7 @@ static NAME(ahead) NAME(look_ahead)(const luron__gemm_args *g, int64_t k, int64_
 /* What of a product is computed at once: rows m0 .. m1, blocks of k from `block` to `end`. */
 typedef struct NAME(part) {
     const luron__gemm_args *g;
+    const NAME(panel) *widest; /* of the panels, or what is wider */
     int64_t m0, m1, block, end;
     NAME(split) blocks; /* of all k */
     const T *turned; /* op(a) of these, as the widest panels' tiles read it; NULL: a itself is read */
@@ -198,7 +210,7 @@ static LURON__ONCE void NAME(turn_rows)(const T *from, int64_t ld, int64_t n, NA
 /* An a whose numbers for one tile lie far apart, as tiles one behind the other, each by rising k. */
 static void NAME(turn)(const NAME(part) * part, int64_t k, int64_t n, T *to) {
     const luron__gemm_args *g = part->g;
-    NAME(split) tiles = NAME(split_of)(part->m1 - part->m0, NAME(panels)[0].rows);
+    NAME(split) tiles = NAME(split_of)(part->m1 - part->m0, part->widest->rows);
 #ifdef TURNS_ROWS
     if (!(g->flags & LURON_TRANS_A)) {
         NAME(turn_rows)((const T *)g->a + part->m0 * g->lda + k, g->lda, n, tiles, part->m1 - part->m0, to);
@@ -214,6 +226,8 @@ static void NAME(turn)(const NAME(part) * part, int64_t k, int64_t n, T *to) {
             NAME(turn_tiles)(from, g->lda, n, many, most, to);
         else if (rows == most - 1)
             NAME(turn_tiles)(from, g->lda, n, many, most - 1, to);
+        else if (rows == WIDE_ROWS)
+            NAME(turn_tiles)(from, g->lda, n, many, WIDE_ROWS, to);
         else
             NAME(turn_tiles)(from, g->lda, n, many, rows, to);
         from += many * rows, to += many * rows * n;
@@ -236,7 +250,7 @@ static LURON__ONCE NAME(ahead) NAME(pack_panels)(const NAME(part) * part, int64_
                                                   int cols, int width, bool copies) {
     const luron__gemm_args *g = part->g;
     int64_t left = g->n - j - cols, blocks = part->end - part->block,
-            tiles = NAME(split_of)(part->m1 - part->m0, NAME(panels)[0].rows).n * ((cols + width - 1) / width);
+            tiles = NAME(split_of)(part->m1 - part->m0, part->widest->rows).n * ((cols + width - 1) / width);
     for (int c = 0; c < cols && !copies; c += width)
         NAME(pack_panel)(g, k, n, j + c, cols - c < width ? cols - c : width, width, part->work + c * n);
     if (block + 1 < part->end) {
@@ -268,14 +282,15 @@ static inline NAME(store) NAME(store_of)(const NAME(part) * part, int64_t j, int
  * where it is more than a cache holds, comes from afar once for all of them. */
 static void NAME(multiply_panels)(const NAME(part) * part, int64_t j, int cols, const NAME(panel) * p, bool in_place) {
     const luron__gemm_args *g = part->g;
-    const T *turned = p == NAME(panels) ? part->turned : NULL;
+    const T *turned = p == part->widest || part->widest != NAME(panels) ? part->turned : NULL; /* every panel has 3 and 4 rows */
     bool trans_a = turned || g->flags & LURON_TRANS_A, trans_b = (g->flags & LURON_TRANS_B) != 0;
-    int width = p->width < MOST_WIDTH ? p->width : MOST_WIDTH;
+    int width = p->width < part->widest->width ? p->width : part->widest->width;
+    NAME(kernel) *copying = p != part->widest ? NULL : p == NAME(panels) ? COPYING : WIDE_COPYING;
     NAME(store) s = NAME(store_of)(part, j, cols, p);
-    NAME(split) tiles = NAME(split_of)(part->m1 - part->m0, p->rows), blocks = part->blocks;
+    NAME(split) tiles = NAME(split_of)(part->m1 - part->m0, turned ? part->widest->rows : p->rows), blocks = part->blocks;
     int64_t k = part->block * blocks.each + (part->block < blocks.longer ? part->block : blocks.longer);
     bool packs = !g->packed && !in_place;
-    bool copies = NAME(copying) && packs && !trans_b && s.cols == MOST_WIDTH && tiles.n > 1;
+    bool copies = copying && packs && !trans_b && s.cols == p->width && tiles.n > 1;
     for (int64_t block = part->block; block < part->end; block++) {
         int64_t n = blocks.each + (block < blocks.longer), ldb = width, next = n * width, step = next;
         const T *given = g->packed ? NULL : (const T *)g->b + (trans_b ? j * g->ldb + k : k * g->ldb + j), *b = part->work;
@@ -295,7 +310,8 @@ static void NAME(multiply_panels)(const NAME(part) * part, int64_t j, int cols, 
         s.to = s.last ? s.c : s.acc, s.ldto = s.last ? s.ldc : s.ldacc;
         /* tiles after each other go to the kernel at once, of a that is copied those of one height; of panels that take turns, so
          * many that the second cache holds their A: each panel then comes into the first one once for all of them */
-        int64_t group = cols <= p->width || !NAME(is_far)(part) ? tiles.n : 1;
+        int64_t group = tiles.n;
+        if (cols > p->width && NAME(is_far)(part)) group = 1;
         if (cols > p->width && turned) group = LURON__GEMM_GROUP / (tiles.each * n * (int64_t)sizeof(T) + 1) + 1;
         for (int64_t tile = 0, row = 0; tile < tiles.n;) {
             bool longer = tile < tiles.longer, copied = copies && tile == 0;
@@ -303,7 +319,8 @@ static void NAME(multiply_panels)(const NAME(part) * part, int64_t j, int cols, 
             int64_t alike = copied || first ? 1 : longer && turned ? tiles.longer - tile : tiles.n - tile;
             if (alike > group) alike = group;
             const int rows = (int)tiles.each + longer;
-            int64_t last = tile + alike, shorter = longer ? tiles.longer * rows : -1, end = last * tiles.each + (last < tiles.longer ? last : tiles.longer);
+            const int64_t last = tile + alike, shorter = longer ? tiles.longer * rows : -1,
+                          end = last * tiles.each + (last < tiles.longer ? last : tiles.longer);
             const T *a = (const T *)g->a + (trans_a ? k * g->lda + part->m0 + row : (part->m0 + row) * g->lda + k);
             if (turned) a = turned + row * n;
             int64_t lda = turned ? rows : g->lda, each = turned ? n : trans_a ? 1 : lda;
@@ -313,7 +330,7 @@ static void NAME(multiply_panels)(const NAME(part) * part, int64_t j, int cols, 
                 (a + t.step, lda, s.c + t.end * s.ldc, s.ldc, tiles.each, n, g->n > MOST_SHORT ? 0 : g->n);
             for (int64_t at = 0; t.col < cols; t.col += p->width, at += step) {
                 s.copy = part->work + at;
-                if (copied) NAME(copying)(&t, trans_a, n, a, lda, given + t.col, g->ldb, next, &s);
+                if (copied) copying(&t, trans_a, n, a, lda, given + t.col, g->ldb, next, &s);
                 else p->kernel(&t, trans_a, n, a, lda, b + at, ldb, next, &s);
             }
             tile += alike, row = t.end;
@@ -330,14 +347,17 @@ static void NAME(multiply)(const NAME(part) * part, int64_t n0, int64_t n1) {
     bool small = MOST_WIDTH * sizeof(T) > 128 && g->ldb * (int64_t)sizeof(T) % 1024 != 0 &&
                  g->k * g->ldb * (int64_t)sizeof(T) < LURON__GEMM_IN_PLACE_B;
     bool far = rows > 8 && g->ldb * (int64_t)sizeof(T) >= LURON__GEMM_FAR;
-    bool together = (rows <= NAME(panels)[0].rows && (g->packed || in_order)) || (g->packed && g->k <= LURON__GEMM_K) || NAME(is_far)(part);
-    int many = together ? MOST_PANELS : 1;
+    bool together = (rows <= part->widest->rows && (g->packed || in_order)) || (g->packed && g->k <= LURON__GEMM_K) || NAME(is_far)(part);
+    int many = together ? LURON__GEMM_PANEL / (part->widest->width * (int)sizeof(T)) : 1;
     for (int64_t j = n0; j < n1;) {
         const NAME(panel) *p = &NAME(panels)[luron__gemm_width(NAME(widths), n1 - j)];
         if (rows == 1 && (g->packed || in_order) && n1 - j >= NAME(one_row).width) p = &NAME(one_row);
+        /* 25 to 32 columns are two of the others, without loss */
+        if (part->widest != NAME(panels) && (n1 - j > WIDE_WIDTH + LEAST_WIDTH || (n1 - j <= WIDE_WIDTH && n1 - j > MOST_WIDTH)))
+            p = part->widest;
         int cols = n1 - j < p->width ? (int)(n1 - j) : p->width;
         bool in_place = in_order && cols == p->width && (small || (rows <= LURON__GEMM_IN_PLACE_M && !far));
-        for (int more = 1; more < many && p == NAME(panels) && n1 - j - cols >= p->width; more++)
+        for (int more = 1; more < many && p == part->widest && n1 - j - cols >= p->width; more++)
             cols += p->width;
         NAME(multiply_panels)(part, j, cols, p, in_place);
         j += cols < p->width ? p->width : cols;
@@ -346,7 +366,10 @@ static void NAME(multiply)(const NAME(part) * part, int64_t n0, int64_t n1) {
 
 static void NAME(tile)(const luron__gemm_args *g, int64_t m0, int64_t m1, int64_t n0, int64_t n1, void *work) {
     NAME(split) blocks = NAME(split_of)(g->k, LURON__GEMM_K);
-    NAME(part) part = {.g = g, .m0 = m0, .m1 = m1, .blocks = blocks, .end = blocks.n, .work = work};
+    NAME(part) part = {.g = g, .widest = NAME(panels), .m0 = m0, .m1 = m1, .blocks = blocks, .end = blocks.n, .work = work};
+#ifdef WIDE
+    if (luron__gemm_is_wide(g) && m1 - m0 > 5) part.widest = &NAME(wide);
+#endif
     if (!luron__gemm_turns_a(g)) {
         NAME(multiply)(&part, n0, n1);
         return;
@@ -366,11 +389,14 @@ static void NAME(tile)(const luron__gemm_args *g, int64_t m0, int64_t m1, int64_
 #undef WIDTHS
 #undef ONE_ROW
 #undef COPYING
-#undef MOST_PANELS
 #undef MOST_SHORT
 #undef TRANSPOSE
 #undef TN
 #undef TURNS_ROWS
+#undef WIDE
+#undef WIDE_WIDTH
+#undef WIDE_ROWS
+#undef WIDE_COPYING
 #undef MOST_WIDTH
 #undef LEAST_WIDTH
 #endif

@@ -20,6 +20,7 @@
 #define LURON__GEMM_FEW 8                    /* rows at most that a transposed b is turned for on the way */
 #define LURON__GEMM_MANY (160 * 1024)         /* bytes of A from which on panels of B take turns */
 #define LURON__GEMM_GROUP (128 * 1024)        /* bytes of A after which they do */
+#define LURON__GEMM_WIDE_K 300               /* longest K of which a wider panel stays in the first cache */
 #define LURON__GEMM_TURN_M 32  /* from so many rows ... */
 #define LURON__GEMM_TURN_N 512 /* and columns on, a transposed a is worth copying */
 #define LURON__GEMM_TURN_ROWS_M 64   /* the same of one by rows */
@@ -47,6 +48,12 @@ static inline bool luron__gemm_turns_a(const luron__gemm_args *g) {
     if (g->beta != 0 && g->k > LURON__GEMM_K) return false;
     if (g->flags & LURON_TRANS_A) return g->m >= LURON__GEMM_TURN_M && g->n >= LURON__GEMM_TURN_N;
     return g->isa == LURON__ISA_AVX2 && g->m >= LURON__GEMM_TURN_ROWS_M && g->n >= LURON__GEMM_TURN_ROWS_N;
+}
+
+/** Has it panels that are wider than those of a packed b, where there are such? They make fewer loads, but a panel has to stay in the
+ *  first cache, and c, which comes in parts of lines, in the second. */
+static inline bool luron__gemm_is_wide(const luron__gemm_args *g) {
+    return !g->packed && g->m > LURON__GEMM_FEW && g->k <= LURON__GEMM_WIDE_K && (g->flags & LURON_TRANS_A || g->m <= LURON__GEMM_M);
 }
 
 /** Rows m0 .. m1 (at most LURON__GEMM_M) and columns n0 .. n1 of c; of a packed b n0 is the start of a panel. */
