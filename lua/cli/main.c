@@ -5,12 +5,13 @@
  *   luron plugin ...             list, info, new, check: lua/luron/plugin_tool.lua; index DIR
  *   luron bench SCRIPT ...       times a script, or its layers: lua/luron/bench_tool.lua
  *
- * Lua is loaded as text alone, since damaged bytecode can crash the interpreter.                                     */
+ * Lua is loaded as text alone, since damaged bytecode can crash the interpreter. Ctrl-C is an error of the script, as under lua. */
 #include "luron/version.h"
 
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,9 +123,48 @@ static void set_paths(lua_State *L) {
     lua_pop(L, 3);
 }
 
+/* ---- Ctrl-C ------------------------------------------------------------------------------------------------------------------- */
+static lua_State *main_state;   /* what a signal interrupts */
+static int interrupts, ends_it; /* how many were raised; is one of them why the script ended? */
+
+static void on_interrupt_do(void (*handler)(int)) {
+    struct sigaction action = { .sa_handler = handler };
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+}
+
+static void note_interrupt(int sig);
+
+/* The hook: raises "FILE:LINE: interrupted!", and the next Ctrl-C begins anew. */
+static void raise_interrupt(lua_State *L, lua_Debug *at) {
+    (void)at;
+    lua_sethook(L, NULL, 0, 0);
+    on_interrupt_do(note_interrupt);
+    interrupts++;
+    luaL_where(L, 0);
+    lua_pushliteral(L, "interrupted!");
+    lua_concat(L, 2);
+    lua_error(L);
+}
+
+/* Raised before Lua's next instruction: none of C code is interrupted, nor what it protects with a pcall of its own. Until then
+ * a second signal ends the process, for a call into C may be a long one. */
+static void note_interrupt(int sig) {
+    on_interrupt_do(SIG_DFL);
+    (void)sig;
+    lua_sethook(main_state, raise_interrupt, LUA_MASKCOUNT, 1);
+}
+
+static int is_interrupt(const char *text) {
+    static const char words[] = "interrupted!";
+    const size_t n = strlen(text), m = sizeof words - 1;
+    return interrupts > 0 && n >= m && strcmp(text + n - m, words) == 0;
+}
+
 /* ---- running ------------------------------------------------------------------------------------------------------------------ */
 static int with_traceback(lua_State *L) {
     const char *text = lua_tostring(L, 1);
+    if (text && is_interrupt(text)) ends_it = 1;
     if (!text) {
         if (luaL_callmeta(L, 1, "__tostring") && lua_type(L, -1) == LUA_TSTRING) return 1;
         text = lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
@@ -264,9 +304,14 @@ int main(int argc, char **argv) {
         fprintf(stderr, "luron: not enough memory\n");
         return EXIT_FAILURE;
     }
+    struct sigaction before;
+    main_state = L;
+    if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler != SIG_IGN) on_interrupt_do(note_interrupt); /* nohup stays so */
     lua_pushcfunction(L, protected_main);
     lua_pushlightuserdata(L, &j);
     int ok = report(L, lua_pcall(L, 1, 0, 0)) && j.done;
+    sigaction(SIGINT, &before, NULL);
     lua_close(L);
+    if (ends_it && fflush(NULL) == 0) raise(SIGINT); /* as a shell expects: status 130, and its loop ends too */
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

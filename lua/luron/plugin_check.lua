@@ -113,6 +113,7 @@ local function run_child(run, arguments, done, failed)
   if ok then return lines, nil, text end
   if how == "exit" and code == 124 then return lines, string.format("nothing for %d seconds", run.timeout), text end
   if how == "exit" and code > 128 then how, code = "signal", code - 128 end
+  if how == "signal" and code == 2 then error("interrupted!", 0) end -- Ctrl-C
   if how == "signal" then return lines, string.format("killed by signal %d%s", code, signals[code] and " (" .. signals[code] .. ")" or ""), text end
   return lines, string.format("the process ended with status %d", code), text
 end
