@@ -211,6 +211,24 @@ static int run_script(lua_State *L, int argc, char **argv, int script) {
     return run(L, n);
 }
 
+/* For the process that checks a type of a plugin: where it was that it ended it, for the one that waits (plugin_check.lua). */
+#ifndef __SANITIZE_ADDRESS__ /* which says more */
+static void say_where(int sig, siginfo_t *info, void *context) {
+    static const char null[] = "fault at NULL\n", elsewhere[] = "fault elsewhere\n";
+    const int is_null = info->si_code == SEGV_MAPERR && (size_t)info->si_addr < 65536;
+    (void)sig, (void)context;
+    if (write(STDERR_FILENO, is_null ? null : elsewhere, is_null ? sizeof null - 1 : sizeof elsewhere - 1) < 0) return;
+}
+
+static void say_where_it_crashes(void) {
+    struct sigaction action = { .sa_sigaction = say_where, .sa_flags = SA_SIGINFO | (int)SA_RESETHAND };
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGSEGV, &action, NULL); /* back from it the instruction is tried again, and ends the process */
+}
+#else
+static void say_where_it_crashes(void) {}
+#endif
+
 /* luron plugin ..., luron bench ...: its Lua module says whether it went well. The index of plugins is needed by the build
  * and asks for no other module. */
 static int run_tool(lua_State *L, int argc, char **argv) {
@@ -221,6 +239,7 @@ static int run_tool(lua_State *L, int argc, char **argv) {
                                   "if not done then io.stderr:write('luron: ', (message:gsub('^luron plugin:1: ', '')), '\\n') end"
                      : is_bench ? "done = require('luron.bench_tool').main(...)"
                                 : "done = require('luron.plugin_tool').main(...)";
+    if (argc > 2 && strcmp(argv[2], "check-one") == 0) say_where_it_crashes();
     own_path(path);
     if (luaL_loadbufferx(L, code, strlen(code), is_bench ? "=luron bench" : "=luron plugin", "t") != LUA_OK) return report(L, LUA_ERRSYNTAX);
     luaL_checkstack(L, argc + 4, "too many arguments");
