@@ -128,7 +128,7 @@ static lua_State *main_state;   /* what a signal interrupts */
 static int interrupts, ends_it; /* how many were raised; is one of them why the script ended? */
 
 static void on_interrupt_do(void (*handler)(int)) {
-    struct sigaction action = { .sa_handler = handler };
+    struct sigaction action = { .sa_handler = handler }; /* without SA_RESTART: a read from a terminal comes back */
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
 }
