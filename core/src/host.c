@@ -77,6 +77,9 @@ static luron_status host_set_out(luron_call *c, int i, uint32_t dtype, int ndim,
           "plugin '%s': set_out: output %d has %d dimensions, its port says %d", plugin_of(f), i, ndim, port->ndim);
     f->out[i].dtype = dtype, f->out[i].ndim = f->out_ndim[i] = ndim;
     if (ndim) memcpy(f->out[i].shape, shape, (size_t)ndim * sizeof *shape);
+    f->out_view[i] = (luron_view){.ndim = ndim, .shape = f->out[i].shape, .dtype_lanes = 1, .dtype_code = (uint8_t)(dtype >> 8),
+                                  .dtype_bits = (uint8_t)dtype}; /* for services that ask for shapes */
+    c->out[i] = &f->out_view[i];
     return LURON_OK;
 }
 
