@@ -145,6 +145,30 @@ void luron__plan_replace(luron_plan *p, luron__storage *from, luron__storage *to
         }
 }
 
+static bool is_left(const luron_plan *p, const luron__storage *s) {
+    for (int64_t i = 0; i < p->n_grads; i++)
+        if (p->grads[i].grad && p->grads[i].grad->storage == s) return true;
+    return false;
+}
+
+luron_status luron__plan_part(luron_plan *p, luron_ctx *ctx) {
+    for (int64_t i = 0; i < p->n_stores; i++) {
+        luron__plan_store *store = &p->stores[i];
+        luron__storage *was = store->storage, *own;
+        if (!store->born || store->kept || is_left(p, was)) continue;
+        LURON_TRY(luron__alloc(&own, ctx, sizeof *own));
+        own->pool = p->pool, own->bytes = was->bytes;
+        if (store->constant && !(own->data = luron__take(ctx, was->bytes))) {
+            luron__free(ctx, own, sizeof *own);
+            return luron__nomem(ctx, was->bytes);
+        }
+        if (own->data) memcpy(own->data, was->data, was->bytes);
+        luron__plan_replace(p, was, own);
+        store->kept = true;
+    }
+    return LURON_OK;
+}
+
 /* Bytes of the gradients of step s; 0: they are not all alone in a storage, or of several dtypes. */
 static size_t flat_bytes(luron_plan *p, const luron__plan_step *s) {
     const luron_tensor *first = NULL;
