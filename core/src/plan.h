@@ -192,6 +192,8 @@ luron_status luron__plan_lay_out(luron_plan *plan, luron_ctx *ctx);
 luron_status luron__plan_open(luron_plan *plan, luron_ctx *ctx);
 /** A gradient of the plan that has a storage to itself, made by the step and no part of a block yet. NULL: it is not so. */
 luron__plan_grad *luron__plan_own_grad(luron_plan *plan, const luron_tensor *header);
+/** Whatever steps first .. last see of `was` is in `is` from now on; last is behind all steps where it comes out of the plan. */
+void luron__plan_move(luron_plan *plan, int64_t first, int64_t last, const luron__storage *was, luron__storage *is);
 /** Whatever of the plan looked into `from` looks into `to`. */
 void luron__plan_replace(luron_plan *plan, luron__storage *from, luron__storage *to);
 

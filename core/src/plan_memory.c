@@ -128,15 +128,7 @@ luron__plan_grad *luron__plan_own_grad(luron_plan *p, const luron_tensor *header
 }
 
 void luron__plan_replace(luron_plan *p, luron__storage *from, luron__storage *to) {
-    for (int64_t k = 0; k < p->n_steps; k++) {
-        luron__plan_step *s = &p->steps[k];
-        for (int h = 0; h < s->n; h++)
-            if (s->headers[h].storage == from) s->headers[h].storage = to;
-        for (int64_t v = 0; v < s->n_views; v++)
-            if (s->views[v].storage == from) s->views[v].storage = to;
-    }
-    for (int o = 0; o < p->n_out; o++)
-        if (p->outs[o].storage == from) p->outs[o].storage = to;
+    luron__plan_move(p, 0, p->n_steps, from, to);
     for (int64_t i = 0; i < p->n_stores; i++)
         if (p->stores[i].storage == from) {
             atomic_fetch_add(&to->refs, 1);
@@ -163,8 +155,10 @@ luron_status luron__plan_part(luron_plan *p, luron_ctx *ctx) {
             return luron__nomem(ctx, was->bytes);
         }
         if (own->data) memcpy(own->data, was->data, was->bytes);
-        luron__plan_replace(p, was, own);
-        store->kept = true;
+        if (store->first >= 0) luron__plan_move(p, store->first, store->last, was, own);
+        atomic_store(&own->refs, 1);
+        store->storage = own, store->kept = true;
+        luron__storage_unref(was);
     }
     return LURON_OK;
 }
