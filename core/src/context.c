@@ -66,7 +66,10 @@ luron_status luron_ctx_set_memory_limit(luron_ctx *ctx, int64_t bytes) {
     return LURON_OK;
 }
 int64_t luron_ctx_memory_limit(const luron_ctx *ctx) { return luron__pool_limit(ctx->pool); }
-void luron_ctx_trim(luron_ctx *ctx) { luron__pool_trim(ctx->pool); }
+void luron_ctx_trim(luron_ctx *ctx) {
+    luron__plans_trim(ctx);
+    luron__pool_trim(ctx->pool);
+}
 void luron_ctx_fail_alloc(luron_ctx *ctx, int64_t k, int sticky) { luron__pool_fail(ctx->pool, k, sticky); }
 
 void luron_ctx_seed(luron_ctx *ctx, uint64_t seed) { luron_ctx_set_random_state(ctx, seed, 0); }

@@ -140,8 +140,8 @@ typedef struct luron__plan_owner { /* a layer that is made of ops, or a model: o
 } luron__plan_owner;
 
 typedef struct luron__plan_chunk { /* of memory that is the plan's until its end */
-    _Alignas(64) struct luron__plan_chunk *next;
-    size_t bytes;
+    _Alignas(16) struct luron__plan_chunk *next;
+    size_t bytes, used; /* with this */
 } luron__plan_chunk;
 
 struct luron_plan {
@@ -183,12 +183,17 @@ struct luron_plan {
 };
 #define LURON__PLAN_REFS (1 << 30) /* of a header: nobody counts them down */
 
+/** What the program, or garbage of its, still holds of what the step made stays as it is: runs have memory of their own for it, but for
+ *  gradients that they leave. After everything was noted. */
+luron_status luron__plan_part(luron_plan *plan, luron_ctx *ctx);
 /** Lay out the block, after everything was noted (plan_memory.c). It is made before the first run: a plan may never run. */
 luron_status luron__plan_lay_out(luron_plan *plan, luron_ctx *ctx);
 /** Before a run: the block of the context is large enough, and what the plan shows lies in it. Nothing has changed if there is no memory. */
 luron_status luron__plan_open(luron_plan *plan, luron_ctx *ctx);
 /** A gradient of the plan that has a storage to itself, made by the step and no part of a block yet. NULL: it is not so. */
 luron__plan_grad *luron__plan_own_grad(luron_plan *plan, const luron_tensor *header);
+/** Whatever steps first .. last see of `was` is in `is` from now on; last is behind all steps where it comes out of the plan. */
+void luron__plan_move(luron_plan *plan, int64_t first, int64_t last, const luron__storage *was, luron__storage *is);
 /** Whatever of the plan looked into `from` looks into `to`. */
 void luron__plan_replace(luron_plan *plan, luron__storage *from, luron__storage *to);
 
@@ -198,6 +203,8 @@ void luron__plan_link(luron_plan *plan, luron_ctx *ctx);
 void luron__plan_unlink(luron_plan *plan);
 void luron__plan_leave(luron_plan *plan);
 void luron__plans_close(luron_ctx *ctx);
+/** Let go of the block, which the next run makes again. false: there is none, or a plan runs. */
+bool luron__plans_trim(luron_ctx *ctx);
 /** Memory is short: let go of something that the next run makes again, or of the plan that was not run for longest. false: of nothing. */
 bool luron__plans_spare(luron_ctx *ctx);
 /** Let go of all that it holds: it can be run no more. */

@@ -194,7 +194,7 @@ function luron.memory() end
 ---@return integer
 function luron.memory_limit(bytes) end
 
---- Collects garbage and gives memory that is kept for reuse back to the system.
+--- Collects garbage and gives memory that is kept for reuse back to the system, that of plans for results in between too, which their next run takes anew.
 function luron.trim() end
 
 --- Runs fn(...) and lets go of every tensor made in it but those that it returns, alone or in tables.
