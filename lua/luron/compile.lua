@@ -46,13 +46,14 @@ local function guard(plan)
   end })
 end
 
--- What two notings of a step, as plan:trail gives them, did differently, in words.
+-- What two notings of a step, as plan:trail gives them, did differently, in words. True behind it: that alone says all.
 local function difference(was, is)
-  for i = 1, math.max(#was, #is), 2 do
+  for i = 1, math.max(#was, #is), 3 do
     if was[i] ~= is[i] then
-      local a, b = was[i + 1], is[i + 1]
+      local a, b, made = was[i + 1], is[i + 1], is[i + 2]
+      if made then return string.format("it makes a layer, %s: make it outside of the step%s", b, made ~= "" and " (" .. made .. ")" or ""), true end
       local what = a == b and a .. ", with other numbers, shapes or tensors" or string.format("%s, then %s", a or "nothing", b or "nothing")
-      return string.format("thing %d of %d was %s", i // 2 + 1, #is // 2, what)
+      return string.format("thing %d of %d was %s", i // 3 + 1, #is // 3, what)
     end
   end
   return "other tensors came out"
@@ -66,10 +67,15 @@ local function compare(entry, plan, watched, stepped)
     entry.hash, entry.trail, entry.difference, entry.differed = nil, nil, nil, 0
     return
   end
-  if entry.trail then entry.difference, entry.differed = difference(entry.trail, trail), entry.differed + 1 end
+  local is_whole
+  if entry.trail then
+    entry.difference, is_whole = difference(entry.trail, trail)
+    entry.differed = entry.differed + 1
+  end
   entry.hash, entry.trail = hash, trail
   if entry.differed == MOST_DIFFERENT then
-    entry.refusal = "it does something else in every call: numbers or tensors that it brings in, or layers, change; the last time " .. entry.difference
+    entry.refusal = is_whole and entry.difference
+      or "it does something else in every call: numbers or tensors that it brings in, or layers, change; the last time " .. entry.difference
   end
 end
 
