@@ -192,3 +192,24 @@ describe("a layer made in a compiled step", function()
     explains(f, "run 3 times")
   end)
 end)
+
+describe("a compiled function of many kinds of calls", function()
+  local begin = core.plan_begin
+  after_each(function() core.plan_begin = begin end)
+
+  it("notes none that comes once for ever, and those that come again", function()
+    local n_noted, x = 0, luron.ones(2)
+    core.plan_begin = function(...)
+      n_noted = n_noted + 1
+      return begin(...)
+    end
+    local f = luron.compile(function(v, k) return v * k end)
+    for k = 1, 2000 do assert.are.same({ k + 0.0, k + 0.0 }, f(x, k):totable()) end
+    assert.are.equal(128, n_noted)
+    explains(f, "of the last 128 kinds that were noted none came again: others are noted once they do")
+    for _ = 1, 5 do assert.are.same({ 0.5, 0.5 }, f(x, 0.5):totable()) end
+    explains(f, "run 2 times")
+    f(x, 3000)
+    assert.are.equal(131, n_noted) -- a plan came: the next one is noted at once
+  end)
+end)
