@@ -310,6 +310,17 @@ static void push_new(lua_State *L, const luron_type *type, int n, const luron_ar
     lr_mark_kept(box);
 }
 
+/* nn.leaky_relu(x, 0.2): what stands there is no tensor, and could be an option. */
+static void refuse_options_by_place(lua_State *L, const luron_type *type, int last) {
+    const luron_option *o = luron_type_option(type, 0);
+    for (int arg = 2; arg <= last && o; arg++) {
+        const int t = lua_type(L, arg);
+        if (t != LUA_TNUMBER && t != LUA_TBOOLEAN && t != LUA_TSTRING) continue;
+        const char *got = lr_got(L, arg), *names = lr_push_option_names(L, type, 0);
+        lr_argerror(L, arg, "tensor expected, got %s: options go in a table at the end, { %s = ... }; options: %s", got, o->name, names);
+    }
+}
+
 static int function_call(lua_State *L) {
     luron_arg args[LR_MAX_ARGS];
     const luron_type *type = NULL;
@@ -323,6 +334,7 @@ static int function_call(lua_State *L) {
     int n = options ? lr_type_args(L, type, last, last, 1, args) : 0;
     if (!options) lr_type_args(L, type, 1, 0, 0, args); /* required options are missed here */
     if (!lr_to_tensor(L, 1)) return lr_typeerror(L, 1, port_name(type, 0), "tensor");
+    refuse_options_by_place(L, type, last);
     if (n == 0) {
         const int place = lua_upvalueindex(soft ? SISTER : PLAIN);
         if (!is_open_layer(L, place)) {
