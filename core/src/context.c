@@ -41,7 +41,7 @@ void luron_ctx_free(luron_ctx *ctx) {
     luron__pool_release(pool);
 }
 
-/* Why there is no context. There is none to hold a text, so that it is a constant. */
+/* Why there is no context; there is none to hold a text. */
 static const char *refused_environment(void) {
 #define EXPECTED "LURON_ISA: an instruction set of this machine expected, "
     static const char *const has[LURON__ISA_COUNT] = {
@@ -51,8 +51,12 @@ static const char *refused_environment(void) {
         [LURON__ISA_NEON] = EXPECTED "'neon' or 'plain'",
     };
 #undef EXPECTED
-    if (luron__isa_pick(getenv("LURON_ISA")) < 0) return has[luron__isa_pick(NULL)];
-    return luron__default_threads() < 1 ? "LURON_NUM_THREADS: whole number from 1 to 256 expected" : "";
+    static _Thread_local char text[160];
+    const bool is_isa = luron__isa_pick(getenv("LURON_ISA")) < 0;
+    if (!is_isa && luron__default_threads() > 0) return "";
+    snprintf(text, sizeof text, "%s, got '%.40s'", is_isa ? has[luron__isa_pick(NULL)] : "LURON_NUM_THREADS: whole number from 1 to 256 expected",
+             getenv(is_isa ? "LURON_ISA" : "LURON_NUM_THREADS"));
+    return text;
 }
 
 const char *luron_ctx_error(const luron_ctx *ctx) { return ctx ? ctx->error : refused_environment(); }

@@ -367,6 +367,8 @@ void luron__plan_layer(luron_ctx *ctx, luron__frame *f, bool backward, const uin
     if (p->refusal[0]) return;
     know_operands(p, f);
     mix(p, f->type->layer.name, strlen(f->type->layer.name));
+    s->made = luron__plan_made_at(p, f->layer);
+    if (s->made) mix_int(p, p->number); /* another one may be made at the address of one that is gone */
     mix(p, &f->layer, sizeof f->layer);
     mix_int(p, f->call.flags);
     copy_frame(p, s, f, backward, fresh_in, fresh_param);

@@ -39,6 +39,8 @@ void luron__plan_adds_to(luron_ctx *ctx, const luron_tensor *leaf);
 void luron__plan_optim(luron_ctx *ctx, luron_optim *o);
 /** A layer that is made of ops, or a model, is applied (plan_seen.c). */
 void luron__plan_applies(luron_ctx *ctx, luron_layer *layer, luron_model *model);
+/** A layer was made: where it runs, the step is unlike any other (plan_seen.c). */
+void luron__plan_makes(luron_ctx *ctx, const luron_layer *layer);
 /** The context goes. */
 void luron__plan_abandon(luron_plan *p);
 /** A storage was made; nobody holds it any more: true if the plan keeps it. */
@@ -88,6 +90,7 @@ typedef struct luron__plan_step {
     luron_tensor **in; /* OPTIM: the gradients; NULL: none */
     luron_tensor *flat; /* OPTIM: all of them, one behind the other; NULL: they lie elsewhere */
     luron__frame *frame; /* FORWARD, BACKWARD */
+    const char *made;    /* the layer was made in the step, at this line; NULL: it was there before */
     luron__packed *packed; /* parameters of the frame, by slot */
     luron__plan_view *views;
     int64_t n_views;
@@ -139,6 +142,12 @@ typedef struct luron__plan_owner { /* a layer that is made of ops, or a model: o
     int64_t n_nodes;
 } luron__plan_owner;
 
+typedef struct luron__plan_layer_made { /* in the step */
+    const luron_layer *layer;           /* not held */
+    struct luron__plan_layer_made *before;
+    char place[100]; /* "file:line", or empty */
+} luron__plan_layer_made;
+
 typedef struct luron__plan_chunk { /* of memory that is the plan's until its end */
     _Alignas(16) struct luron__plan_chunk *next;
     size_t bytes, used; /* with this */
@@ -175,6 +184,7 @@ struct luron_plan {
     int64_t n_tensors, cap_tensors;
     luron__plan_owner *owners;
     int64_t n_owners, cap_owners;
+    luron__plan_layer_made *made; /* the last one first; while it is noted */
     luron__plan_chunk *chunks;
     luron__storage **written; /* what it made and does not have in its block: n_written */
     int64_t n_written;
@@ -233,6 +243,8 @@ void luron__plan_settle_seen(luron_plan *plan, luron_ctx *ctx);
 const char *luron__plan_misfit_seen(const luron_plan *plan, const luron_ctx *ctx);
 bool luron__plan_frame_fits(const luron__frame *f);
 void luron__plan_forget_seen(luron_plan *plan);
+/** Where the step made the layer; NULL: it did not. */
+const char *luron__plan_made_at(const luron_plan *plan, const luron_layer *layer);
 /** The inputs that were given are let go of. */
 void luron__plan_drop_given(luron_plan *plan);
 
