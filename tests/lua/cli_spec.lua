@@ -136,7 +136,7 @@ describe("Ctrl-C", function()
   end)
 
   it("twice ends a call that takes long", function()
-    local text = run_pressed [[io.popen("while kill -INT " .. pid .. "; do sleep 0.05; done 2>&1"):close() print "not here"]]
+    local text = run_pressed [[io.popen("sleep 1; while kill -INT " .. pid .. "; do sleep 0.05; done 2>&1"):close() print "not here"]]
     assert.are.equal("status 130\n", text)
   end)
 
