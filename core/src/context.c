@@ -41,7 +41,7 @@ void luron_ctx_free(luron_ctx *ctx) {
     luron__pool_release(pool);
 }
 
-/* Why there is no context. There is none to hold a text, so that it is a constant. */
+/* Why there is no context; there is none to hold a text. */
 static const char *refused_environment(void) {
 #define EXPECTED "LURON_ISA: an instruction set of this machine expected, "
     static const char *const has[LURON__ISA_COUNT] = {
@@ -51,8 +51,12 @@ static const char *refused_environment(void) {
         [LURON__ISA_NEON] = EXPECTED "'neon' or 'plain'",
     };
 #undef EXPECTED
-    if (luron__isa_pick(getenv("LURON_ISA")) < 0) return has[luron__isa_pick(NULL)];
-    return luron__default_threads() < 1 ? "LURON_NUM_THREADS: whole number from 1 to 256 expected" : "";
+    static _Thread_local char text[160];
+    const bool is_isa = luron__isa_pick(getenv("LURON_ISA")) < 0;
+    if (!is_isa && luron__default_threads() > 0) return "";
+    snprintf(text, sizeof text, "%s, got '%.40s'", is_isa ? has[luron__isa_pick(NULL)] : "LURON_NUM_THREADS: whole number from 1 to 256 expected",
+             getenv(is_isa ? "LURON_ISA" : "LURON_NUM_THREADS"));
+    return text;
 }
 
 const char *luron_ctx_error(const luron_ctx *ctx) { return ctx ? ctx->error : refused_environment(); }
@@ -66,7 +70,10 @@ luron_status luron_ctx_set_memory_limit(luron_ctx *ctx, int64_t bytes) {
     return LURON_OK;
 }
 int64_t luron_ctx_memory_limit(const luron_ctx *ctx) { return luron__pool_limit(ctx->pool); }
-void luron_ctx_trim(luron_ctx *ctx) { luron__pool_trim(ctx->pool); }
+void luron_ctx_trim(luron_ctx *ctx) {
+    luron__plans_trim(ctx);
+    luron__pool_trim(ctx->pool);
+}
 void luron_ctx_fail_alloc(luron_ctx *ctx, int64_t k, int sticky) { luron__pool_fail(ctx->pool, k, sticky); }
 
 void luron_ctx_seed(luron_ctx *ctx, uint64_t seed) { luron_ctx_set_random_state(ctx, seed, 0); }

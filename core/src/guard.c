@@ -184,14 +184,25 @@ static bool keeps_operands(const luron__node *node) {
     return all;
 }
 
+/* Where a result comes of nothing, a mean over no rows, say so. */
+static void tell_empty(char *text, size_t n, const luron__node *node) {
+    char shape[LURON__SHAPE_TEXT];
+    text[0] = '\0';
+    for (int i = 0; i < node->n_in && !*text; i++)
+        if (node->in[i] && luron_tensor_numel(node->in[i]) == 0)
+            snprintf(text, n, ": its input %s is empty", luron_shape_text(shape, sizeof shape, node->in[i]->ndim, node->in[i]->shape));
+}
+
 /* Tensor i of a node, operands first, then outputs: who it is, and what is in it. */
 static void accuse(char text[600], const luron_ctx *ctx, const luron__node *node, int i) {
     char what[LURON__NODE_TEXT], operand[128], found[LURON__NUMBERS_TEXT];
     const luron_tensor *t = i < node->n_in ? node->in[i] : node->out[i - node->n_in];
     bool given = i < node->n_in && !t->node;
     luron__node_text(what, sizeof what, i < node->n_in && t->node ? t->node : node);
-    snprintf(text, 600, "%s of %s, %s", given ? luron__operand_text(operand, sizeof operand, ctx, node, i) : "output",
-             what, luron__numbers_text(found, sizeof found, ctx, t));
+    char empty[LURON__SHAPE_TEXT + 32];
+    tell_empty(empty, sizeof empty, i < node->n_in && t->node ? t->node : node);
+    snprintf(text, 600, "%s of %s, %s%s", given ? luron__operand_text(operand, sizeof operand, ctx, node, i) : "output",
+             what, luron__numbers_text(found, sizeof found, ctx, t), given ? "" : empty);
 }
 
 luron_status luron__blame(luron_ctx *ctx, const luron_tensor *y, int64_t n_nodes, luron__node *const *nodes) {
@@ -217,11 +228,13 @@ luron_status luron__blame(luron_ctx *ctx, const luron_tensor *y, int64_t n_nodes
         return luron__fail(ctx, LURON_E_NONFINITE,
                            "backward: the value is %s; the first numbers on the tape that are not finite: %s", value,
                            before);
-    if (y->node && keeps_operands(y->node)) /* which are finite, then */
+    if (y->node && keeps_operands(y->node)) { /* which are finite, then */
+        tell_empty(before, sizeof before, y->node);
         return luron__fail(
             ctx, LURON_E_NONFINITE,
-            "backward: the value is %s; it is the first number on the tape that is not finite: output of %s", value,
-            luron__node_text(text, sizeof text, y->node));
+            "backward: the value is %s; it is the first number on the tape that is not finite: output of %s%s", value,
+            luron__node_text(text, sizeof text, y->node), before);
+    }
     return luron__fail(ctx, LURON_E_NONFINITE,
                        "backward: the value is %s; what the tape keeps does not tell where that began: do the step "
                        "again with detect_anomaly on, which does",

@@ -1,4 +1,5 @@
 /* The services that a plugin gets as a table: setting up, arithmetic, random numbers, loops. */
+#include "plan.h"
 #include "profile.h"
 #include "strict.h"
 
@@ -77,6 +78,9 @@ static luron_status host_set_out(luron_call *c, int i, uint32_t dtype, int ndim,
           "plugin '%s': set_out: output %d has %d dimensions, its port says %d", plugin_of(f), i, ndim, port->ndim);
     f->out[i].dtype = dtype, f->out[i].ndim = f->out_ndim[i] = ndim;
     if (ndim) memcpy(f->out[i].shape, shape, (size_t)ndim * sizeof *shape);
+    f->out_view[i] = (luron_view){.ndim = ndim, .shape = f->out[i].shape, .dtype_lanes = 1, .dtype_code = (uint8_t)(dtype >> 8),
+                                  .dtype_bits = (uint8_t)dtype}; /* for services that ask for shapes */
+    c->out[i] = &f->out_view[i];
     return LURON_OK;
 }
 
@@ -113,6 +117,12 @@ static luron_status note_ins(luron__frame *f) {
     return LURON_OK;
 }
 
+static void refuse_plan(luron__frame *f) {
+    char text[160];
+    snprintf(text, sizeof text, "makes a layer, %.60s, and draws its parameters: make it outside of the step", f->type->layer.name);
+    luron__plan_refuse(f->ctx, text);
+}
+
 /* A tensor in a slot of the layer, initialised. Declared again (setup is run for every call): must be the same. */
 static luron_status fill_slot(luron__frame *f, const char *service, int i, luron__slot *slot, const char *name,
                               uint32_t declared, int ndim, const int64_t *shape, luron_init init) {
@@ -141,6 +151,7 @@ static luron_status fill_slot(luron__frame *f, const char *service, int i, luron
     const bool is_state = slot >= f->layer->state && slot < f->layer->state + LURON__MAX_SLOTS;
     if (f->ctx->declaring) status = f->ctx->declaring(&t, f->ctx, is_state, name, dtype, ndim, shape);
     if (!status && !t) {
+        if (f->phase == LURON__PHASE_DECLARE && luron__init_draws(init)) refuse_plan(f);
         status = luron__tensor_make_slot(&t, f->ctx, !is_state, dtype, ndim, shape);
         if (!status) status = luron__init_tensor(f->ctx, t, init);
     }

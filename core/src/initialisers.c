@@ -372,6 +372,11 @@ static luron_status write_all(luron_ctx *ctx, luron_tensor *t, luron_init init) 
     }
 }
 
+bool luron__init_draws(luron_init init) {
+    return init.kind != LURON_INIT_ZEROS && init.kind != LURON_INIT_CONSTANT && init.kind != LURON_INIT_EYE &&
+           init.kind != LURON_INIT_DIRAC;
+}
+
 luron_status luron__init_tensor(luron_ctx *ctx, luron_tensor *t, luron_init init) {
     const int64_t row = (int64_t)init.reserved - 1;
     LURON__CHECK(ctx, row < 0 || (t->ndim > 0 && row < t->shape[0]), LURON_E_ARGUMENT,

@@ -442,6 +442,8 @@ luron_status luron__trunc_normal(luron_ctx *ctx, luron_tensor *t, double mean, d
 /* ---- initialisers (initialisers.c) ---------------------------------------------------------------------------------------------- */
 /** Fill t as an initialiser says; takes one position of the context. */
 luron_status luron__init_tensor(luron_ctx *ctx, luron_tensor *t, luron_init init);
+/** Does such an initialiser draw random numbers? */
+bool luron__init_draws(luron_init init);
 /** "normal(0, 0.02)" as numbers; `what` goes into messages. */
 luron_status luron__init_parse(luron_init *out, luron_ctx *ctx, const char *what, const char *text);
 

@@ -69,6 +69,7 @@ static luron_status layer_open(luron_layer **out, luron_ctx *ctx, const luron_ty
     layer->training = true;
     layer->dtype = ctx->default_dtype;
     luron__live_begin(&layer->live, type->pool, LURON_KIND_LAYER);
+    luron__plan_makes(ctx, layer);
     *out = layer;
     return LURON_OK;
 }

@@ -85,15 +85,25 @@ bool luron__plan_keeps(luron__storage *s) {
 }
 
 /* ---- steps ------------------------------------------------------------------------------------------------------- */
+/* Small pieces lie side by side. */
 void *luron__plan_memory(luron_plan *p, size_t bytes) {
-    luron__plan_chunk *chunk = NULL;
-    if (luron__alloc(&chunk, p->ctx, sizeof *chunk + bytes)) {
-        refuse(p, "there is not enough memory");
-        return NULL;
+    enum { ROOM = LURON__HOSTILE ? 0 : 4096 };
+    luron__plan_chunk *chunk = p->chunks;
+    bytes = (bytes + 15) / 16 * 16;
+    if (!chunk || chunk->bytes - chunk->used < bytes) {
+        const size_t all = sizeof *chunk + (bytes > ROOM ? bytes : ROOM);
+        if (luron__alloc(&chunk, p->ctx, all)) {
+            refuse(p, "there is not enough memory");
+            return NULL;
+        }
+        chunk->bytes = all, chunk->used = sizeof *chunk;
+        luron__plan_chunk **at = p->chunks && bytes > ROOM ? &p->chunks->next : &p->chunks; /* the first one is filled up */
+        chunk->next = *at;
+        *at = chunk;
     }
-    chunk->next = p->chunks, chunk->bytes = sizeof *chunk + bytes;
-    p->chunks = chunk;
-    return chunk + 1;
+    void *piece = (char *)chunk + chunk->used;
+    chunk->used += bytes;
+    return piece;
 }
 
 /* A write in place that no step of the plan stands for. */
@@ -328,6 +338,18 @@ static void copy_frame(luron_plan *p, luron__plan_step *s, luron__frame *f, bool
     mix(p, s->fresh, (size_t)from->n_in + LURON__MAX_SLOTS);
 }
 
+static int64_t count(int n, luron_view *const *views) {
+    int64_t found = 0;
+    for (int i = 0; i < n; i++)
+        found += views[i] != NULL;
+    return found;
+}
+
+static int64_t count_views(const luron_call *c, bool backward) {
+    int64_t n = count(c->n_in, c->in) + count(c->n_param, c->param) + count(c->n_state, c->state) + count(c->n_out, c->out) + count(c->n_saved, c->saved);
+    return backward ? n + count(c->n_out, c->grad_out) + count(c->n_in, c->grad_in) + count(c->n_param, c->grad_param) : n;
+}
+
 void luron__plan_layer(luron_ctx *ctx, luron__frame *f, bool backward, const uint8_t *fresh_in, const uint8_t *fresh_param) {
     luron_plan *p = ctx->plan;
     if (!p) return;
@@ -335,7 +357,7 @@ void luron__plan_layer(luron_ctx *ctx, luron__frame *f, bool backward, const uin
     if (!s) return;
     size_t n = (size_t)f->call.n_in;
     s->frame = luron__plan_memory(p, sizeof *s->frame);
-    s->views = luron__plan_memory(p, (2 * n + 6 * LURON__MAX_SLOTS) * sizeof *s->views);
+    s->views = luron__plan_memory(p, (size_t)count_views(&f->call, backward) * sizeof *s->views);
     s->fresh = luron__plan_memory(p, n + LURON__MAX_SLOTS);
     s->packed = luron__plan_memory(p, LURON__MAX_SLOTS * sizeof *s->packed);
     if (!s->frame || !s->views || !s->fresh || !s->packed) return;
@@ -345,6 +367,8 @@ void luron__plan_layer(luron_ctx *ctx, luron__frame *f, bool backward, const uin
     if (p->refusal[0]) return;
     know_operands(p, f);
     mix(p, f->type->layer.name, strlen(f->type->layer.name));
+    s->made = luron__plan_made_at(p, f->layer);
+    if (s->made) mix_int(p, p->number); /* another one may be made at the address of one that is gone */
     mix(p, &f->layer, sizeof f->layer);
     mix_int(p, f->call.flags);
     copy_frame(p, s, f, backward, fresh_in, fresh_param);
@@ -516,9 +540,20 @@ static void settle_stores(luron_plan *p) {
     }
 }
 
+/* Gradients that a run leaves: not those of leaves that the step itself made. */
 static void settle_grads(luron_plan *p) {
-    for (int64_t i = 0; i < p->n_grads; i++)
-        if (!p->grads[i].grad) p->grads[i].grad = luron_tensor_ref(p->grads[i].leaf->grad);
+    int64_t n = 0;
+    for (int64_t i = 0; i < p->n_grads; i++) {
+        luron__plan_grad g = p->grads[i];
+        if (g.leaf->storage->plan == p || g.leaf->given - p->number < (uint32_t)p->n_in) {
+            luron_tensor_unref(g.grad);
+            luron_tensor_unref(g.leaf);
+            continue;
+        }
+        if (!g.grad) g.grad = luron_tensor_ref(g.leaf->grad);
+        p->grads[n++] = g;
+    }
+    p->n_grads = n;
 }
 
 luron_status luron_plan_end(luron_plan *p, luron_ctx *ctx, int n_out, luron_tensor *const *outs) {
@@ -531,9 +566,10 @@ luron_status luron_plan_end(luron_plan *p, luron_ctx *ctx, int n_out, luron_tens
     luron__plan_settle_seen(p, ctx);
     p->draws = ctx->position - p->position;
     ctx->plan = NULL;
-    settle_stores(p);
     settle_grads(p);
+    settle_stores(p);
     p->ctx = NULL;
+    if (!p->refusal[0] && luron__plan_part(p, ctx)) refuse(p, "there is not enough memory");
     if (!p->refusal[0]) luron__plan_fuse(p, ctx);
     if (!p->refusal[0] && luron__plan_lay_out(p, ctx)) refuse(p, "there is not enough memory");
     if (!p->refusal[0]) luron__plan_share_grads(p, ctx);

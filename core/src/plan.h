@@ -39,6 +39,8 @@ void luron__plan_adds_to(luron_ctx *ctx, const luron_tensor *leaf);
 void luron__plan_optim(luron_ctx *ctx, luron_optim *o);
 /** A layer that is made of ops, or a model, is applied (plan_seen.c). */
 void luron__plan_applies(luron_ctx *ctx, luron_layer *layer, luron_model *model);
+/** A layer was made: where it runs, the step is unlike any other (plan_seen.c). */
+void luron__plan_makes(luron_ctx *ctx, const luron_layer *layer);
 /** The context goes. */
 void luron__plan_abandon(luron_plan *p);
 /** A storage was made; nobody holds it any more: true if the plan keeps it. */
@@ -88,6 +90,7 @@ typedef struct luron__plan_step {
     luron_tensor **in; /* OPTIM: the gradients; NULL: none */
     luron_tensor *flat; /* OPTIM: all of them, one behind the other; NULL: they lie elsewhere */
     luron__frame *frame; /* FORWARD, BACKWARD */
+    const char *made;    /* the layer was made in the step, at this line; NULL: it was there before */
     luron__packed *packed; /* parameters of the frame, by slot */
     luron__plan_view *views;
     int64_t n_views;
@@ -139,9 +142,15 @@ typedef struct luron__plan_owner { /* a layer that is made of ops, or a model: o
     int64_t n_nodes;
 } luron__plan_owner;
 
+typedef struct luron__plan_layer_made { /* in the step */
+    const luron_layer *layer;           /* not held */
+    struct luron__plan_layer_made *before;
+    char place[100]; /* "file:line", or empty */
+} luron__plan_layer_made;
+
 typedef struct luron__plan_chunk { /* of memory that is the plan's until its end */
-    _Alignas(64) struct luron__plan_chunk *next;
-    size_t bytes;
+    _Alignas(16) struct luron__plan_chunk *next;
+    size_t bytes, used; /* with this */
 } luron__plan_chunk;
 
 struct luron_plan {
@@ -175,6 +184,7 @@ struct luron_plan {
     int64_t n_tensors, cap_tensors;
     luron__plan_owner *owners;
     int64_t n_owners, cap_owners;
+    luron__plan_layer_made *made; /* the last one first; while it is noted */
     luron__plan_chunk *chunks;
     luron__storage **written; /* what it made and does not have in its block: n_written */
     int64_t n_written;
@@ -183,12 +193,17 @@ struct luron_plan {
 };
 #define LURON__PLAN_REFS (1 << 30) /* of a header: nobody counts them down */
 
+/** What the program, or garbage of its, still holds of what the step made stays as it is: runs have memory of their own for it, but for
+ *  gradients that they leave. After everything was noted. */
+luron_status luron__plan_part(luron_plan *plan, luron_ctx *ctx);
 /** Lay out the block, after everything was noted (plan_memory.c). It is made before the first run: a plan may never run. */
 luron_status luron__plan_lay_out(luron_plan *plan, luron_ctx *ctx);
 /** Before a run: the block of the context is large enough, and what the plan shows lies in it. Nothing has changed if there is no memory. */
 luron_status luron__plan_open(luron_plan *plan, luron_ctx *ctx);
 /** A gradient of the plan that has a storage to itself, made by the step and no part of a block yet. NULL: it is not so. */
 luron__plan_grad *luron__plan_own_grad(luron_plan *plan, const luron_tensor *header);
+/** Whatever steps first .. last see of `was` is in `is` from now on; last is behind all steps where it comes out of the plan. */
+void luron__plan_move(luron_plan *plan, int64_t first, int64_t last, const luron__storage *was, luron__storage *is);
 /** Whatever of the plan looked into `from` looks into `to`. */
 void luron__plan_replace(luron_plan *plan, luron__storage *from, luron__storage *to);
 
@@ -198,6 +213,8 @@ void luron__plan_link(luron_plan *plan, luron_ctx *ctx);
 void luron__plan_unlink(luron_plan *plan);
 void luron__plan_leave(luron_plan *plan);
 void luron__plans_close(luron_ctx *ctx);
+/** Let go of the block, which the next run makes again. false: there is none, or a plan runs. */
+bool luron__plans_trim(luron_ctx *ctx);
 /** Memory is short: let go of something that the next run makes again, or of the plan that was not run for longest. false: of nothing. */
 bool luron__plans_spare(luron_ctx *ctx);
 /** Let go of all that it holds: it can be run no more. */
@@ -226,6 +243,8 @@ void luron__plan_settle_seen(luron_plan *plan, luron_ctx *ctx);
 const char *luron__plan_misfit_seen(const luron_plan *plan, const luron_ctx *ctx);
 bool luron__plan_frame_fits(const luron__frame *f);
 void luron__plan_forget_seen(luron_plan *plan);
+/** Where the step made the layer; NULL: it did not. */
+const char *luron__plan_made_at(const luron_plan *plan, const luron_layer *layer);
 /** The inputs that were given are let go of. */
 void luron__plan_drop_given(luron_plan *plan);
 

@@ -132,8 +132,7 @@ static void join_times(luron_plan *p, int64_t first, int64_t last) {
     }
 }
 
-/* Whatever steps first .. last see of `was` is in `is` from now on; last is behind all steps where it comes out of the plan. */
-static void move_views(luron_plan *p, int64_t first, int64_t last, const luron__storage *was, luron__storage *is) {
+void luron__plan_move(luron_plan *p, int64_t first, int64_t last, const luron__storage *was, luron__storage *is) {
     for (int o = 0; o < p->n_out && last >= p->n_steps; o++)
         if (p->outs[o].storage == was) p->outs[o].storage = is;
     for (int64_t k = first; k <= last && k < p->n_steps; k++) {
@@ -151,7 +150,7 @@ static void write_over(luron_plan *p, int64_t first, int64_t last, place *x, pla
     if (by->frame && !(by->frame->type->elementwise.flags & LURON_EW_IN_PLACE)) return;
     if (!a || !b || a == b || !a->kept || !a->written_first || a->first < first || a->last > last) return;
     if (!b->written_first || b->input >= 0 || b->first < first || !is_whole(*x, dtype) || !is_whole(y, dtype)) return;
-    move_views(p, first, last, a->storage, b->storage);
+    luron__plan_move(p, first, last, a->storage, b->storage);
     x->storage = b->storage;
     a->written_first = false; /* it takes no place */
 }
@@ -165,7 +164,7 @@ static void derive_over(luron_plan *p, int64_t k) {
     luron__plan_store *a = store_of(p, gy.storage), *b = store_of(p, g.storage);
     if (!a || !b || a == b || !a->kept || !b->kept || !a->written_first || !b->written_first) return;
     if (a->last != k || b->first != k || !is_whole(gy, dtype) || !is_whole(g, dtype) || gy.numel != g.numel) return;
-    move_views(p, k, b->last, b->storage, a->storage);
+    luron__plan_move(p, k, b->last, b->storage, a->storage);
     a->last = b->last;
     b->written_first = false; /* it takes no place */
 }

@@ -128,21 +128,39 @@ luron__plan_grad *luron__plan_own_grad(luron_plan *p, const luron_tensor *header
 }
 
 void luron__plan_replace(luron_plan *p, luron__storage *from, luron__storage *to) {
-    for (int64_t k = 0; k < p->n_steps; k++) {
-        luron__plan_step *s = &p->steps[k];
-        for (int h = 0; h < s->n; h++)
-            if (s->headers[h].storage == from) s->headers[h].storage = to;
-        for (int64_t v = 0; v < s->n_views; v++)
-            if (s->views[v].storage == from) s->views[v].storage = to;
-    }
-    for (int o = 0; o < p->n_out; o++)
-        if (p->outs[o].storage == from) p->outs[o].storage = to;
+    luron__plan_move(p, 0, p->n_steps, from, to);
     for (int64_t i = 0; i < p->n_stores; i++)
         if (p->stores[i].storage == from) {
             atomic_fetch_add(&to->refs, 1);
             p->stores[i].storage = to;
             luron__storage_unref(from);
         }
+}
+
+static bool is_left(const luron_plan *p, const luron__storage *s) {
+    for (int64_t i = 0; i < p->n_grads; i++)
+        if (p->grads[i].grad && p->grads[i].grad->storage == s) return true;
+    return false;
+}
+
+luron_status luron__plan_part(luron_plan *p, luron_ctx *ctx) {
+    for (int64_t i = 0; i < p->n_stores; i++) {
+        luron__plan_store *store = &p->stores[i];
+        luron__storage *was = store->storage, *own;
+        if (!store->born || store->kept || is_left(p, was)) continue;
+        LURON_TRY(luron__alloc(&own, ctx, sizeof *own));
+        own->pool = p->pool, own->bytes = was->bytes;
+        if (store->constant && !(own->data = luron__take(ctx, was->bytes))) {
+            luron__free(ctx, own, sizeof *own);
+            return luron__nomem(ctx, was->bytes);
+        }
+        if (own->data) memcpy(own->data, was->data, was->bytes);
+        if (store->first >= 0) luron__plan_move(p, store->first, store->last, was, own);
+        atomic_store(&own->refs, 1);
+        store->storage = own, store->kept = true;
+        luron__storage_unref(was);
+    }
+    return LURON_OK;
 }
 
 /* Bytes of the gradients of step s; 0: they are not all alone in a storage, or of several dtypes. */

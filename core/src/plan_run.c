@@ -106,6 +106,8 @@ const char *luron_plan_step(const luron_plan *p, int64_t i, uint64_t *hash) {
     return NULL;
 }
 
+const char *luron_plan_made(const luron_plan *p, int64_t i) { return i < 0 || i >= p->n_steps ? NULL : p->steps[i].made; }
+
 static luron_status run_step(luron_plan *p, luron_ctx *ctx, luron__plan_step *s) {
     if (s->fused) return LURON_OK;
     switch (s->kind) {

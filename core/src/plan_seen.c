@@ -97,6 +97,32 @@ static void settle_owners(const luron_plan *p, luron_ctx *ctx) {
         if (!owner_fits(&p->owners[i])) luron__plan_refuse(ctx, what);
 }
 
+/* ---- layers that the step makes ------------------------------------------------------------------------------------ */
+static luron__plan_layer_made *find_made(const luron_plan *p, const luron_layer *layer) {
+    luron__plan_layer_made *m = p->made;
+    while (m && m->layer != layer) m = m->before;
+    return m;
+}
+
+void luron__plan_makes(luron_ctx *ctx, const luron_layer *layer) {
+    luron_plan *p = ctx->plan;
+    luron__plan_layer_made *m = p && !p->refusal[0] ? luron__plan_memory(p, sizeof *m) : NULL;
+    if (!m) return;
+    m->layer = layer, m->before = p->made;
+    if (ctx->locate) ctx->locate(ctx->locate_ud, m->place, sizeof m->place);
+    p->made = m;
+}
+
+void luron_ctx_keep_layer(luron_ctx *ctx, const luron_layer *layer) {
+    luron__plan_layer_made *m = ctx->plan ? find_made(ctx->plan, layer) : NULL;
+    if (m) m->layer = NULL;
+}
+
+const char *luron__plan_made_at(const luron_plan *p, const luron_layer *layer) {
+    const luron__plan_layer_made *m = find_made(p, layer);
+    return m ? m->place : NULL;
+}
+
 /* ---- all of it --------------------------------------------------------------------------------------------------- */
 static bool settings_fit(const luron_plan *p, const luron_ctx *ctx) {
     return ctx->higher == p->higher && ctx->default_dtype == p->default_dtype && ctx->index_base == p->index_base;

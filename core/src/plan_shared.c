@@ -26,7 +26,10 @@ void luron__plan_leave(luron_plan *p) {
     luron_ctx *ctx = p->of;
     luron__plan_unlink(p);
     if (!ctx || ctx->replayed) return;
-    if (!ctx->plans || p->block_bytes + p->scratch_bytes == ctx->block_bytes) free_block(ctx); /* the others need less */
+    size_t most = 0;
+    for (const luron_plan *q = ctx->plans; q; q = q->after)
+        if (q->block_bytes + q->scratch_bytes > most) most = q->block_bytes + q->scratch_bytes;
+    if (most < ctx->block_bytes) free_block(ctx); /* the others need less */
 }
 
 void luron__plans_close(luron_ctx *ctx) {
@@ -34,12 +37,15 @@ void luron__plans_close(luron_ctx *ctx) {
     while (ctx->plans) luron__plan_empty(ctx->plans); /* their frames know the context */
 }
 
+bool luron__plans_trim(luron_ctx *ctx) {
+    if (!ctx->block || ctx->replayed) return false;
+    free_block(ctx);
+    return true;
+}
+
 bool luron__plans_spare(luron_ctx *ctx) {
     luron_plan *last = ctx->plans;
-    if (ctx->block && !ctx->replayed) {
-        free_block(ctx);
-        return true;
-    }
+    if (luron__plans_trim(ctx)) return true;
     while (last && last->after) last = last->after;
     if (last) luron__plan_empty(last);
     return last != NULL;

@@ -12,7 +12,7 @@ return {
     { "luron.memory(): integer bytes, integer blocks", "What tensors, tape and models hold now." },
     { "luron.memory_limit(bytes?: integer): integer", "Bytes that tensors, tape and models may hold at most; 0, as at first: no limit. With an argument sets it. What would lead above it raises. Garbage that is not collected yet counts. For models from strangers: a file of few bytes can describe a graph that asks for any amount when it runs.",
       raises = { "(function() luron.memory_limit(luron.memory() + 1000) local ok, why = pcall(luron.zeros, 10000000) luron.memory_limit(0) error(why, 0) end)()", "40000000 bytes wanted" } },
-    { "luron.trim()", "Collects garbage and gives memory that is kept for reuse back to the system." },
+    { "luron.trim()", "Collects garbage and gives memory that is kept for reuse back to the system, that of plans for results in between too, which their next run takes anew." },
     { "luron.scope(fn: function, ...: any): any", "Runs fn(...) and lets go of every tensor made in it but those that it returns, alone or in tables.",
       is = { "(function() local kept local y = luron.scope(function() kept = luron.ones(2) return kept + 1 end) return tostring(kept) .. y:sum():item() end)()", '"tensor (closed)4.0"' } },
     { "luron.strict(on?: boolean|string): boolean|string", "Looks for faults of plugins while they run: every callback runs on copies first, several times, and what it does wrong raises, with plugin, layer and place. Some thirty times as slow; off at first. With an argument sets it; `\"pages\"`: what reads outside its tensors ends the process, for `luron plugin check`.",

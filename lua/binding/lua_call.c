@@ -138,6 +138,7 @@ static void push_sister(lua_State *L, const luron_type *soft) {
     luron_status status = luron_layer_new(&sister, lr_ctx(L), luron_type_name(soft), n, args);
     *box = sister;
     if (status != LURON_OK) lr_raise(L, status);
+    luron_ctx_keep_layer(lr_ctx(L), sister);
 }
 
 /* Replace the layer at 1 by its sister. */
@@ -232,11 +233,98 @@ static int function_on_nodes(lua_State *L, const luron_type *type) {
     return lua_gettop(L);
 }
 
-/* upvalues: function name, and the layers without options made at first use: the type's own, and that of its sister */
+/* A function keeps its layers, so that a plan finds the same one in each call, and a profile has one row. Upvalues: its name; the layers
+ * without options, the type's own and that of its sister; those with options, by the options; those that were so before, which go when
+ * there are MOST_KEPT new ones (an option may be another number in each call); how many new ones there are. */
+enum { NAME = 1, PLAIN, SISTER, NEW, OLD, N_NEW, MOST_KEPT = 16 };
+
+static int is_open_layer(lua_State *L, int idx) {
+    void **box = lr_test(L, idx, &lr_layer_key);
+    return box && *box; /* a reload closes what is kept */
+}
+
+static void add_value(luaL_Buffer *b, int i, const luron_arg *a) {
+    luaL_addchar(b, (char)('a' + i));
+    luaL_addchar(b, (char)('a' + a->kind));
+    switch (a->kind) {
+    case LURON_ARG_NUMBER: luaL_addlstring(b, (const char *)&a->number, sizeof a->number); break;
+    case LURON_ARG_STRING: luaL_addlstring(b, a->string, strlen(a->string) + 1); break;
+    case LURON_ARG_INTS: luaL_addlstring(b, (const char *)&a->ints, (size_t)(a->ints.n + 1) * sizeof(int64_t)); break;
+    case LURON_ARG_FLOATS: luaL_addlstring(b, (const char *)&a->floats, (size_t)(a->floats.n + 1) * sizeof(double)); break;
+    default: luaL_addlstring(b, (const char *)&a->integer, sizeof a->integer); break;
+    }
+}
+
+/* Push a text that is equal for equal options, in whatever order the table has them. */
+static void push_options_key(lua_State *L, const luron_type *type, int is_sister, int n, const luron_arg *args) {
+    luaL_Buffer b;
+    const luron_option *o;
+    luaL_buffinit(L, &b);
+    luaL_addchar(&b, is_sister ? 's' : ' ');
+    for (int i = 0; (o = luron_type_option(type, i)); i++)
+        for (int k = 0; k < n; k++)
+            if (args[k].name == o->name) add_value(&b, i, &args[k]);
+    luaL_pushresult(&b);
+}
+
+/* Keep the layer on top under the key. */
+static void keep(lua_State *L, int key) {
+    lua_Integer n = lua_tointeger(L, lua_upvalueindex(N_NEW)) + 1;
+    if (n > MOST_KEPT || !lua_istable(L, lua_upvalueindex(NEW))) {
+        lua_pushvalue(L, lua_upvalueindex(NEW));
+        lua_replace(L, lua_upvalueindex(OLD));
+        lua_newtable(L);
+        lua_replace(L, lua_upvalueindex(NEW));
+        n = 1;
+    }
+    lua_pushvalue(L, key);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, lua_upvalueindex(NEW));
+    lua_pushinteger(L, n);
+    lua_replace(L, lua_upvalueindex(N_NEW));
+}
+
+/* Push the layer that is kept under the key. 0: there is none, and nothing is pushed. */
+static int push_kept(lua_State *L, int key) {
+    for (int place = NEW; place <= OLD && lua_istable(L, lua_upvalueindex(place)); place++) {
+        lua_pushvalue(L, key);
+        lua_rawget(L, lua_upvalueindex(place));
+        if (is_open_layer(L, -1)) {
+            if (place == OLD) keep(L, key);
+            return 1;
+        }
+        lua_pop(L, 1);
+    }
+    return 0;
+}
+
+/* Push a new layer, which will be kept. */
+static void push_new(lua_State *L, const luron_type *type, int n, const luron_arg *args) {
+    void **box = lr_box(L, &lr_layer_key);
+    luron_layer *layer = NULL;
+    luron_status status = luron_layer_new(&layer, lr_ctx(L), luron_type_name(type), n, args);
+    *box = layer;
+    if (status != LURON_OK) lr_raise(L, status);
+    if (luron_layer_n_params(layer) > 0) lr_error(L, "%s has parameters: make a layer, nn.%s(...)", lua_tostring(L, lua_upvalueindex(NAME)), luron_type_name(type));
+    luron_ctx_keep_layer(lr_ctx(L), layer);
+    lr_mark_kept(box);
+}
+
+/* nn.leaky_relu(x, 0.2): what stands there is no tensor, and could be an option. */
+static void refuse_options_by_place(lua_State *L, const luron_type *type, int last) {
+    const luron_option *o = luron_type_option(type, 0);
+    for (int arg = 2; arg <= last && o; arg++) {
+        const int t = lua_type(L, arg);
+        if (t != LUA_TNUMBER && t != LUA_TBOOLEAN && t != LUA_TSTRING) continue;
+        const char *got = lr_got(L, arg), *names = lr_push_option_names(L, type, 0);
+        lr_argerror(L, arg, "tensor expected, got %s: options go in a table at the end, { %s = ... }; options: %s", got, o->name, names);
+    }
+}
+
 static int function_call(lua_State *L) {
     luron_arg args[LR_MAX_ARGS];
     const luron_type *type = NULL;
-    luron_status status = luron_function_find(&type, lr_ctx(L), lua_tostring(L, lua_upvalueindex(1)));
+    luron_status status = luron_function_find(&type, lr_ctx(L), lua_tostring(L, lua_upvalueindex(NAME)));
     if (status != LURON_OK) return lr_raise(L, status);
     if (lua_istable(L, 1) && lr_is_node(L, 1)) return function_on_nodes(L, type);
     int last = lua_gettop(L), options = last > 0 && lua_istable(L, last);
@@ -246,21 +334,20 @@ static int function_call(lua_State *L) {
     int n = options ? lr_type_args(L, type, last, last, 1, args) : 0;
     if (!options) lr_type_args(L, type, 1, 0, 0, args); /* required options are missed here */
     if (!lr_to_tensor(L, 1)) return lr_typeerror(L, 1, port_name(type, 0), "tensor");
-    const int place = lua_upvalueindex(soft ? 3 : 2);
-    void **kept = lr_test(L, place, &lr_layer_key);
-    if (n == 0 && kept && *kept) {
+    refuse_options_by_place(L, type, last);
+    if (n == 0) {
+        const int place = lua_upvalueindex(soft ? SISTER : PLAIN);
+        if (!is_open_layer(L, place)) {
+            push_new(L, type, 0, args);
+            lua_replace(L, place);
+        }
         lua_pushvalue(L, place);
     } else {
-        void **box = lr_box(L, &lr_layer_key);
-        luron_layer *layer = NULL;
-        status = luron_layer_new(&layer, lr_ctx(L), luron_type_name(type), n, args);
-        *box = layer;
-        if (status != LURON_OK) return lr_raise(L, status);
-        if (luron_layer_n_params(layer) > 0) return lr_error(L, "%s has parameters: make a layer, nn.%s(...)", lua_tostring(L, lua_upvalueindex(1)), luron_type_name(type));
-        if (n == 0) {
-            lr_mark_kept(box);
-            lua_pushvalue(L, -1);
-            lua_replace(L, place);
+        push_options_key(L, type, soft != NULL, n, args);
+        const int key = lua_gettop(L);
+        if (!push_kept(L, key)) {
+            push_new(L, type, n, args);
+            keep(L, key);
         }
     }
     int at = lua_gettop(L);
@@ -273,14 +360,25 @@ static int function_call(lua_State *L) {
     return apply(L, at, 1, last);
 }
 
+static const char functions_key; /* in the registry: functions by name, for nn.relu(x) and x:relu() are one */
+
 int lr_push_function(lua_State *L, const char *name) {
     const luron_type *type = NULL;
     if (luron_function_find(&type, lr_ctx(L), name) != LURON_OK) return 0;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &functions_key);
     lua_pushstring(L, name);
-    lua_pushnil(L);
-    lua_pushnil(L);
-    lua_pushcclosure(L, function_call, 3);
-    lr_name_function(L, name);
+    if (lua_rawget(L, -2) == LUA_TNIL) {
+        lua_pop(L, 1);
+        lua_pushstring(L, name);
+        lua_pushstring(L, name);
+        for (int i = NAME; i < N_NEW; i++) lua_pushnil(L);
+        lua_pushcclosure(L, function_call, N_NEW);
+        lr_name_function(L, name);
+        lua_pushvalue(L, -1);
+        lua_insert(L, -3);
+        lua_rawset(L, -4);
+    }
+    lua_remove(L, -2);
     return 1;
 }
 
@@ -291,4 +389,6 @@ void lr_open_call(lua_State *L) {
     lua_setfield(L, -2, "__mode");
     lua_setmetatable(L, -2);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &sisters_key);
+    lua_newtable(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &functions_key);
 }

@@ -61,8 +61,7 @@ static void locate(void *ud, char *buf, size_t n) {
 /* No line of a script is to blame for the environment: the luron command gives a message that the registry has as "luron.refused"
  * without a traceback. */
 static int refuse_environment(lua_State *L) {
-    const char *text = luron_ctx_error(NULL), *name = lua_pushlstring(L, text, strcspn(text, ":"));
-    lua_pushfstring(L, "%s, got '%s'", text, getenv(name));
+    lua_pushstring(L, luron_ctx_error(NULL));
     lua_pushvalue(L, -1);
     lua_setfield(L, LUA_REGISTRYINDEX, "luron.refused");
     return lua_error(L);

@@ -50,17 +50,22 @@ static int l_hash(lua_State *L) {
     return 1;
 }
 
-/* plan:trail(): for each thing that it does a number, of all up to it, and the name of the thing. */
+/* plan:trail(): for each thing that it does a number, of all up to it, the name of the thing, and where the step made its layer
+ * (false: it did not). */
 static int l_trail(lua_State *L) {
     const luron_plan *plan = plan_at(L);
     lua_Integer n = (lua_Integer)luron_plan_n_steps(plan);
-    lua_createtable(L, (int)(2 * n), 0);
+    lua_createtable(L, (int)(3 * n), 0);
     for (lua_Integer i = 0; i < n; i++) {
         uint64_t hash = 0; /* of no step: a finalizer may have emptied the plan */
-        lua_pushstring(L, luron_plan_step(plan, i, &hash));
-        lua_rawseti(L, -2, 2 * i + 2);
+        const char *name = luron_plan_step(plan, i, &hash), *made = luron_plan_made(plan, i);
         lua_pushinteger(L, (lua_Integer)hash);
-        lua_rawseti(L, -2, 2 * i + 1);
+        lua_rawseti(L, -2, 3 * i + 1);
+        lua_pushstring(L, name);
+        lua_rawseti(L, -2, 3 * i + 2);
+        if (made) lua_pushstring(L, made);
+        else lua_pushboolean(L, 0);
+        lua_rawseti(L, -2, 3 * i + 3);
     }
     return 1;
 }

@@ -5,12 +5,13 @@
  *   luron plugin ...             list, info, new, check: lua/luron/plugin_tool.lua; index DIR
  *   luron bench SCRIPT ...       times a script, or its layers: lua/luron/bench_tool.lua
  *
- * Lua is loaded as text alone, since damaged bytecode can crash the interpreter.                                     */
+ * Lua is loaded as text alone, since damaged bytecode can crash the interpreter. Ctrl-C is an error of the script, as under lua. */
 #include "luron/version.h"
 
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,9 +123,48 @@ static void set_paths(lua_State *L) {
     lua_pop(L, 3);
 }
 
+/* ---- Ctrl-C ------------------------------------------------------------------------------------------------------------------- */
+static lua_State *main_state;   /* what a signal interrupts */
+static int interrupts, ends_it; /* how many were raised; is one of them why the script ended? */
+
+static void on_interrupt_do(void (*handler)(int)) {
+    struct sigaction action = { .sa_handler = handler }; /* without SA_RESTART: a read from a terminal comes back */
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+}
+
+static void note_interrupt(int sig);
+
+/* The hook: raises "FILE:LINE: interrupted!", and the next Ctrl-C begins anew. */
+static void raise_interrupt(lua_State *L, lua_Debug *at) {
+    (void)at;
+    lua_sethook(L, NULL, 0, 0);
+    on_interrupt_do(note_interrupt);
+    interrupts++;
+    luaL_where(L, 0);
+    lua_pushliteral(L, "interrupted!");
+    lua_concat(L, 2);
+    lua_error(L);
+}
+
+/* Raised before Lua's next instruction: none of C code is interrupted, nor what it protects with a pcall of its own. Until then
+ * a second signal ends the process, for a call into C may be a long one. */
+static void note_interrupt(int sig) {
+    on_interrupt_do(SIG_DFL);
+    (void)sig;
+    lua_sethook(main_state, raise_interrupt, LUA_MASKCOUNT, 1);
+}
+
+static int is_interrupt(const char *text) {
+    static const char words[] = "interrupted!";
+    const size_t n = strlen(text), m = sizeof words - 1;
+    return interrupts > 0 && n >= m && strcmp(text + n - m, words) == 0;
+}
+
 /* ---- running ------------------------------------------------------------------------------------------------------------------ */
 static int with_traceback(lua_State *L) {
     const char *text = lua_tostring(L, 1);
+    if (text && is_interrupt(text)) ends_it = 1;
     if (!text) {
         if (luaL_callmeta(L, 1, "__tostring") && lua_type(L, -1) == LUA_TSTRING) return 1;
         text = lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
@@ -171,6 +211,24 @@ static int run_script(lua_State *L, int argc, char **argv, int script) {
     return run(L, n);
 }
 
+/* For the process that checks a type of a plugin: where it was that it ended it, for the one that waits (plugin_check.lua). */
+#ifndef __SANITIZE_ADDRESS__ /* which says more */
+static void say_where(int sig, siginfo_t *info, void *context) {
+    static const char null[] = "fault at NULL\n", elsewhere[] = "fault elsewhere\n";
+    const int is_null = info->si_code == SEGV_MAPERR && (size_t)info->si_addr < 65536;
+    (void)sig, (void)context;
+    if (write(STDERR_FILENO, is_null ? null : elsewhere, is_null ? sizeof null - 1 : sizeof elsewhere - 1) < 0) return;
+}
+
+static void say_where_it_crashes(void) {
+    struct sigaction action = { .sa_sigaction = say_where, .sa_flags = SA_SIGINFO | (int)SA_RESETHAND };
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGSEGV, &action, NULL); /* back from it the instruction is tried again, and ends the process */
+}
+#else
+static void say_where_it_crashes(void) {}
+#endif
+
 /* luron plugin ..., luron bench ...: its Lua module says whether it went well. The index of plugins is needed by the build
  * and asks for no other module. */
 static int run_tool(lua_State *L, int argc, char **argv) {
@@ -181,6 +239,7 @@ static int run_tool(lua_State *L, int argc, char **argv) {
                                   "if not done then io.stderr:write('luron: ', (message:gsub('^luron plugin:1: ', '')), '\\n') end"
                      : is_bench ? "done = require('luron.bench_tool').main(...)"
                                 : "done = require('luron.plugin_tool').main(...)";
+    if (argc > 2 && strcmp(argv[2], "check-one") == 0) say_where_it_crashes();
     own_path(path);
     if (luaL_loadbufferx(L, code, strlen(code), is_bench ? "=luron bench" : "=luron plugin", "t") != LUA_OK) return report(L, LUA_ERRSYNTAX);
     luaL_checkstack(L, argc + 4, "too many arguments");
@@ -264,9 +323,14 @@ int main(int argc, char **argv) {
         fprintf(stderr, "luron: not enough memory\n");
         return EXIT_FAILURE;
     }
+    struct sigaction before;
+    main_state = L;
+    if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler != SIG_IGN) on_interrupt_do(note_interrupt); /* nohup stays so */
     lua_pushcfunction(L, protected_main);
     lua_pushlightuserdata(L, &j);
     int ok = report(L, lua_pcall(L, 1, 0, 0)) && j.done;
+    sigaction(SIGINT, &before, NULL);
     lua_close(L);
+    if (ends_it && fflush(NULL) == 0) raise(SIGINT); /* as a shell expects: status 130, and its loop ends too */
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

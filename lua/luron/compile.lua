@@ -5,6 +5,7 @@ local module = require "luron.module"
 
 local MOST_PLANS, MOST_KINDS, LONG_AGO = 64, 512, 1024 -- plans, kinds of calls that are remembered, calls
 local MOST_DIFFERENT = 8 -- notings on end
+local MOST_ONCE = 128 -- kinds noted on end without a plan
 
 --- What compile gives: is called like fn.
 local Compiled = {}
@@ -46,13 +47,14 @@ local function guard(plan)
   end })
 end
 
--- What two notings of a step, as plan:trail gives them, did differently, in words.
+-- What two notings of a step, as plan:trail gives them, did differently, in words. True behind it: that alone says all.
 local function difference(was, is)
-  for i = 1, math.max(#was, #is), 2 do
+  for i = 1, math.max(#was, #is), 3 do
     if was[i] ~= is[i] then
-      local a, b = was[i + 1], is[i + 1]
+      local a, b, made = was[i + 1], is[i + 1], is[i + 2]
+      if made then return string.format("it makes a layer, %s: make it outside of the step%s", b, made ~= "" and " (" .. made .. ")" or ""), true end
       local what = a == b and a .. ", with other numbers, shapes or tensors" or string.format("%s, then %s", a or "nothing", b or "nothing")
-      return string.format("thing %d of %d was %s", i // 2 + 1, #is // 2, what)
+      return string.format("thing %d of %d was %s", i // 3 + 1, #is // 3, what)
     end
   end
   return "other tensors came out"
@@ -66,10 +68,15 @@ local function compare(entry, plan, watched, stepped)
     entry.hash, entry.trail, entry.difference, entry.differed = nil, nil, nil, 0
     return
   end
-  if entry.trail then entry.difference, entry.differed = difference(entry.trail, trail), entry.differed + 1 end
+  local is_whole
+  if entry.trail then
+    entry.difference, is_whole = difference(entry.trail, trail)
+    entry.differed = entry.differed + 1
+  end
   entry.hash, entry.trail = hash, trail
   if entry.differed == MOST_DIFFERENT then
-    entry.refusal = "it does something else in every call: numbers or tensors that it brings in, or layers, change; the last time " .. entry.difference
+    entry.refusal = is_whole and entry.difference
+      or "it does something else in every call: numbers or tensors that it brings in, or layers, change; the last time " .. entry.difference
   end
 end
 
@@ -105,6 +112,7 @@ local function note(self, entry, ...)
     entry.refusal = refused and "it " .. refused or why
   else
     compare(entry, plan, watched, stepped)
+    self.once = entry.plan and 0 or self.once + 1
   end
   return table.unpack(results, 1, results.n)
 end
@@ -135,8 +143,17 @@ local function add_entry(self, key)
   return entry
 end
 
+-- Where kinds come once, most of them: did this one come before? No more is kept of it.
+local function has_met(self, key)
+  if self.met[key] then return true end
+  if self.n_met == MOST_KINDS then self.met, self.n_met = {}, 0 end
+  self.met[key], self.n_met = true, self.n_met + 1
+  self.calls = self.calls + 1
+  return false
+end
+
 -- May there be one more plan? That of the kind of call which was not met for longest makes room, if that is long ago: of more
--- kinds in turn than there may be plans, most keep theirs.
+-- kinds in turn than there may be plans, most keep theirs: the more kinds there are, the longer each does not come.
 local function has_room(self)
   if self.calls < self.full_until then return false end
   local n, oldest = 0, nil
@@ -147,7 +164,7 @@ local function has_room(self)
     end
   end
   if n < MOST_PLANS then return true end
-  self.full_until = oldest.called + LONG_AGO
+  self.full_until = oldest.called + math.max(LONG_AGO, 8 * #self.order)
   if self.calls < self.full_until then return false end
   oldest.runs = oldest.runs + core.plan_runs(oldest.ready)
   oldest.plan, oldest.ready, oldest.misfit = nil, nil, "it was not called for long"
@@ -164,6 +181,7 @@ Compiled.__call = core.plan_call(function(self, ...)
       self.refusal = why or self.refusal
       return self.fn(...)
     end
+    if self.once >= MOST_ONCE and not has_met(self, key) then return self.fn(...) end
     entry = add_entry(self, key)
   end
   self.calls = self.calls + 1 -- but for those of what is ready, the last that came by here
@@ -203,6 +221,7 @@ function Compiled:__tostring()
     if entry.plan or #self.order <= MOST_PLANS then lines[#lines + 1] = "  " .. describe(entry) else n_more = n_more + 1 end
   end
   if self.refusal then lines[#lines + 1] = "  calls without a plan: " .. self.refusal end
+  if self.once >= MOST_ONCE then lines[#lines + 1] = string.format("  of the last %d kinds that were noted none came again: others are noted once they do", self.once) end
   if n_more > 0 then lines[#lines + 1] = string.format("  other kinds of calls without a plan: %d", n_more) end
   return table.concat(lines, "\n")
 end
@@ -214,7 +233,7 @@ local function compile(fn, options)
   if options ~= nil then
     core.badarg(2, "compile", string.format("no options expected, got %s; calls of other shapes have plans of their own", core.got(options)))
   end
-  return setmetatable({ fn = fn, entries = {}, order = {}, calls = 0, full_until = 0 }, Compiled)
+  return setmetatable({ fn = fn, entries = {}, order = {}, calls = 0, full_until = 0, once = 0, met = {}, n_met = 0 }, Compiled)
 end
 
 -- What to say of the steps behind a history of luron.fit.

@@ -235,11 +235,13 @@ local function train_step(model, batches, n, step, options, line)
   after_step(model, options, last)
 end
 
-local function train_epoch(model, loader, step, options, line)
-  local batches, n, most = {}, 0, 2 * (options.accumulate or 1)
+local function train_epoch(model, loader, step, options, line, epoch)
+  local batches, n, most, batch = {}, 0, 2 * (options.accumulate or 1), 0
+  local _ <close> = setmetatable({}, { __close = function() core.set_batch() end })
   for x, y in loader do
     batches[n + 1], batches[n + 2] = x, y
-    n = n + 2
+    n, batch = n + 2, batch + 1
+    core.set_batch(epoch, batch) -- for errors
     if n == most then
       train_step(model, batches, n, step, options, line)
       batches, n = {}, 0
@@ -319,7 +321,7 @@ local function fit(model, data, options)
     local is_rest = field(loader, "resumed") -- of an epoch whose last batch may have been out when it was saved
     line.seen, line.loss_sum, line.right = 0, 0, nil
     line:begin()
-    train_epoch(model, loader, step, options, line)
+    train_epoch(model, loader, step, options, line, epoch)
     if line.seen == 0 and not is_rest then refuse_nothing("fit", data, loader) end
     local entry = { epoch = epoch }
     if line.seen > 0 then entry.loss, entry.accuracy = line.loss_sum / line.seen, line.right and line.right / line.seen end

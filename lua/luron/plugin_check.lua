@@ -113,6 +113,7 @@ local function run_child(run, arguments, done, failed)
   if ok then return lines, nil, text end
   if how == "exit" and code == 124 then return lines, string.format("nothing for %d seconds", run.timeout), text end
   if how == "exit" and code > 128 then how, code = "signal", code - 128 end
+  if how == "signal" and code == 2 then error("interrupted!", 0) end -- Ctrl-C
   if how == "signal" then return lines, string.format("killed by signal %d%s", code, signals[code] and " (" .. signals[code] .. ")" or ""), text end
   return lines, string.format("the process ended with status %d", code), text
 end
@@ -123,11 +124,24 @@ local function say(run, subject, verdict, name, detail)
   print(string.format("%s  %s: %s%s", mark, subject, name, detail ~= "" and ": " .. detail or ""))
 end
 
--- What strict mode says where the plugin ended the process; nil: nothing.
+-- What a signal says of itself (main.c): at NULL, or at memory that is no one's.
+local function fault_words(text)
+  if text:find "fault at NULL\n" then return "NULL is read or written: what is absent, or what a flag of the type says is not read" end
+  return text:find "fault elsewhere\n" and "reads or writes outside its tensors" or nil
+end
+
+-- What strict mode says where the plugin ended the process, then with guard pages, where the first that is wrong ends it; nil: nothing.
 local function strict_words(run, kind, name, what)
-  for _, line in ipairs((run_child(run, { "kind=" .. kind, "type=" .. name, "strict=" .. what }, {}, {}))) do
-    if line[1] == "FAIL" and line[2] == what then return line[3] end
+  local job, words = { "kind=" .. kind, "type=" .. name }, nil
+  for _, level in ipairs { "true", "pages" } do
+    job[3], job[4] = "strict=" .. what, "level=" .. level
+    local lines, _, text = run_child(run, job, {}, {})
+    for _, line in ipairs(lines) do
+      if line[1] == "FAIL" and line[2] == what then return line[3] end
+    end
+    words = fault_words(text)
   end
+  return words
 end
 
 -- All checks of one type, in as many processes as it takes.
@@ -153,8 +167,9 @@ local function check_type(run, kind, name)
       return
     end
     done[open], failed[open] = true, true
-    local words = open == "inputs" and strict_words(run, kind, name, open)
-    say(run, subject, "FAIL", open, (words and words .. ": " or crash and crash ~= "" and crash .. ": " or "") .. ended)
+    local fault = fault_words(text)
+    local words = open == "inputs" and strict_words(run, kind, name, open) or fault and fault:find "^NULL" and fault or crash ~= "" and crash or fault
+    say(run, subject, "FAIL", open, (words and words .. ": " or "") .. ended)
     if open == "inputs" then return end -- nothing else can be tried
   end
   if printed then say(run, subject, "FAIL", "silence", "a plugin prints nothing; it printed " .. printed:sub(1, 100):gsub("\n", " ")) end

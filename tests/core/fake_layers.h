@@ -92,7 +92,9 @@ static luron_status pair_setup(luron_call *c) {
     LURON_TRY(luron_set_out_like(c, 0, luron_in(c, A)));
     LURON_TRY(c->host->declare_saved(c, 1, LURON_REAL, 1, luron_in(c, A)->shape));
     LURON_TRY(c->host->declare_scratch(c, 8 * luron_numel(luron_in(c, A))));
-    return c->host->set_out(c, 1, LURON_REAL, 0, NULL);
+    LURON_TRY(c->host->set_out(c, 1, LURON_REAL, 0, NULL));
+    const luron_view *shape = luron_out(c, 0); /* serves as one after set_out, without numbers */
+    return shape->shape[0] == luron_in(c, A)->shape[0] && luron_dtype(shape) == c->dtype && !luron_data(shape) ? LURON_OK : LURON_E_STATE;
 }
 static luron_status pair_forward(luron_call *c) {
     const luron_view *a = luron_in(c, A), *b = luron_in(c, B), *w = luron_param(c, 3);

@@ -4,6 +4,7 @@
 #include "tensor_assert.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -153,8 +154,11 @@ static void test_parallel_wrong_environment_is_refused(void **state) {
     if (isa) isa = strdup(isa);
     if (threads) threads = strdup(threads);
     assert_string_equal(luron_ctx_error(NULL), "");
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        assert_refused("LURON_NUM_THREADS", wrong[i], "LURON_NUM_THREADS: whole number from 1 to 256 expected");
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char text[128];
+        snprintf(text, sizeof text, "LURON_NUM_THREADS: whole number from 1 to 256 expected, got '%s'", wrong[i]);
+        assert_refused("LURON_NUM_THREADS", wrong[i], text);
+    }
     unsetenv("LURON_NUM_THREADS");
     assert_int_equal(setenv("LURON_ISA", "foo", 1), 0);
     assert_memory_equal(luron_ctx_error(NULL), "LURON_ISA: an instruction set of this machine expected, '", 57);

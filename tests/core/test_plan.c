@@ -220,6 +220,46 @@ static void test_plan_shares_memory(void **state) {
     luron_tensor_unref(x);
 }
 
+/* The program may hold what the step makes: it keeps its numbers, and the plan has the same memory as without. */
+static luron_tensor *held[2];
+static luron_status holds(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
+    const float ones[1000] = {1, 1};
+    LURON_TRY(luron_scale(&held[0], ctx, x, 2, 1));
+    LURON_TRY(luron_tensor_from(&held[1], ctx, LURON_F32, 1, (const int64_t[]){1000}, ones));
+    return luron_add(out, ctx, held[0], held[1]);
+}
+
+static void test_plan_leaves_alone_what_is_held(void **state) {
+    luron_ctx *ctx = *state;
+    luron_tensor *x = tensor_of(ctx, LURON_F32, 1, (const int64_t[]){1000}, NULL), *was[2], *first, *y;
+    luron_plan *plan = plan_of(ctx, holds, x);
+    assert_in_range(luron_plan_bytes(plan), 1, 2 * 4032);
+    for (int i = 0; i < 2; i++)
+        assert_ok(ctx, luron_copy(&was[i], ctx, held[i]));
+    assert_ok(ctx, luron_plan_run(&first, plan, ctx, 1, &x));
+    assert_ok(ctx, luron_tensor_fill(ctx, x, 7));
+    assert_ok(ctx, luron_plan_run(&y, plan, ctx, 1, &x));
+    luron_tensor_unref(y);
+    for (int i = 0; i < 2; i++) {
+        assert_tensor_same(held[i], was[i]);
+        luron_tensor_unref(was[i]);
+        assert_ok(ctx, luron_tensor_fill(ctx, held[i], 100)); /* which no run sees */
+    }
+    assert_ok(ctx, luron_plan_run(&y, plan, ctx, 1, &x));
+    assert_float_equal(((const float *)luron_tensor_data(y))[1], 16, 0);
+    assert_float_equal(((const float *)luron_tensor_data(y))[2], 15, 0);
+    const int64_t before = luron_ctx_live_bytes(ctx), block = luron_plan_bytes(plan);
+    luron_tensor_unref(held[0]), luron_tensor_unref(held[1]);
+    assert_true(before - luron_ctx_live_bytes(ctx) >= 2 * 4000);
+    luron_ctx_trim(ctx);
+    assert_true(before - luron_ctx_live_bytes(ctx) >= 2 * 4000 + block);
+    luron_tensor_unref(y), luron_tensor_unref(first);
+    assert_ok(ctx, luron_plan_run(&y, plan, ctx, 1, &x));
+    assert_float_equal(((const float *)luron_tensor_data(y))[0], 16, 0);
+    luron_plan_free(plan);
+    luron_tensor_unref(x), luron_tensor_unref(y);
+}
+
 static luron_status reads(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
     double first;
     luron_tensor *s;
@@ -426,6 +466,7 @@ int main(void) {
         test_case(test_plan_trains_with_the_same_bits),
         test_case(test_plan_of_ops_and_writes_in_place),
         test_case(test_plan_shares_memory),
+        test_case(test_plan_leaves_alone_what_is_held),
         test_case(test_plan_refuses_what_it_cannot_repeat),
         test_case(test_plan_fits_what_it_was_made_for),
         test_case(test_plan_keeps_weights_packed),

@@ -393,6 +393,56 @@ static void test_plan_names_its_things(void **state) {
     free_things();
 }
 
+/* ---- layers that the step makes ------------------------------------------------------------------------------------ */
+static bool keeps, draws;
+static void place_of(void *ud, char *buf, size_t n) { snprintf(buf, n, "%s", (const char *)ud); }
+
+/* A layer that is gone when the step is over, unless it is kept in now.affine. */
+static luron_status makes_layer(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
+    luron_layer *layer = keeps ? luron_layer_ref(now.affine) : NULL;
+    if (draws) luron_layer_unref(make_linear(ctx, 3, 2));
+    if (!layer) LURON_TRY(luron_layer_new(&layer, ctx, "Tanh", 0, NULL));
+    luron_status status = luron_layer_apply(out, ctx, layer, 1, &x);
+    luron_layer_unref(layer);
+    return status;
+}
+static luron_status keeps_layer(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
+    if (!keeps) {
+        luron_layer_unref(now.affine);
+        LURON_TRY(luron_layer_new(&now.affine, ctx, "Tanh", 0, NULL));
+        luron_ctx_keep_layer(ctx, now.affine);
+        keeps = true;
+    }
+    return makes_layer(out, ctx, x);
+}
+
+static void test_plan_seen_makes_layers(void **state) {
+    luron_ctx *ctx = *state;
+    make_things(ctx);
+    keeps = draws = false;
+    luron_plan *first = plan_of(ctx, makes_layer);
+    const uint64_t hash = luron_plan_hash(first);
+    assert_null(luron_plan_refusal(first));
+    assert_string_equal(luron_plan_made(first, 0), "");
+    assert_null(luron_plan_made(first, 1));
+    assert_null(luron_plan_made(first, -1));
+    luron_plan_free(first); /* the next layer may have its address */
+    luron_ctx_set_locate(ctx, place_of, "step.lua:4");
+    luron_plan *second = plan_of(ctx, makes_layer);
+    assert_string_equal(luron_plan_made(second, 0), "step.lua:4");
+    assert_true(luron_plan_hash(second) != hash);
+    luron_plan *made = plan_of(ctx, keeps_layer), *kept = plan_of(ctx, keeps_layer);
+    assert_true(luron_plan_hash(made) == luron_plan_hash(kept));
+    assert_null(luron_plan_made(made, 0));
+    draws = true;
+    luron_plan *drawn = plan_of(ctx, makes_layer);
+    assert_string_equal(luron_plan_refusal(drawn), "makes a layer, Linear, and draws its parameters: make it outside of the step (step.lua:4)");
+    luron_ctx_set_locate(ctx, NULL, NULL);
+    luron_ctx_keep_layer(ctx, now.affine); /* nothing is noted */
+    luron_plan_free(second), luron_plan_free(made), luron_plan_free(kept), luron_plan_free(drawn);
+    free_things();
+}
+
 /* The k-th allocation fails while a step is noted: the step fails or the plan is refused, and nothing is lost. */
 static void test_plan_seen_without_memory(void **state) {
     luron_ctx *ctx = *state;
@@ -432,6 +482,7 @@ int main(void) {
         test_case(test_plan_seen_is_not_changed_in_the_step),
         test_case(test_plan_says_whether_it_changed_something),
         test_case(test_plan_names_its_things),
+        test_case(test_plan_seen_makes_layers),
         test_case(test_plan_seen_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,6 +92,122 @@ describe("luron", function()
   end)
 end)
 
+-- press(): Ctrl-C for the script itself, once it is back from the shell; a signal that is ignored where the tests run is not here.
+local pressing = [[
+local luron = require "luron"
+local nn = luron.nn
+local pid
+do
+  local file <close> = io.open "/proc/self/stat"
+  pid = file:read "n"
+end
+local function press() io.popen("kill -INT " .. pid):close() end
+]]
+
+local function run_pressed(code, before)
+  local path = script(pressing .. code)
+  local text = run("{ " .. (before or "env --default-signal=INT ") .. luron_command .. " " .. path .. "; } 2>&1; echo status $?")
+  os.remove(path)
+  return (text:gsub(path:gsub("%p", "%%%0"), "SCRIPT"))
+end
+
+describe("Ctrl-C", function()
+  it("is an error at a line, each time", function()
+    local text = run_pressed [[
+      for _ = 1, 3 do print(pcall(function()
+        press()
+        while true do end
+      end)) end
+      print(debug.gethook())]]
+    assert.is_truthy(text:find("^" .. ("false\tSCRIPT:[89]: interrupted!\n"):rep(3) .. "nil"), text)
+    assert.is_truthy(text:find "\nstatus 0\n$", text)
+  end)
+
+  it("that nobody catches ends the process as the signal does", function()
+    local text = run_pressed "io.stdout:write('kept\\n') press() while true do end"
+    assert.is_truthy(text:find("kept\n", 1, true), text)
+    assert.is_truthy(text:find "luron: SCRIPT:[89]: interrupted!\nstack traceback:", text)
+    assert.is_truthy(text:find "status 130\n$", text)
+    text = run_pressed [[
+      local ok, message = pcall(press)
+      while ok do ok, message = pcall(function() while true do end end) end
+      error(message, 0)]]
+    assert.is_truthy(text:find "status 130\n$", text)
+  end)
+
+  it("twice ends a call that takes long", function()
+    local text = run_pressed [[io.popen("sleep 1; while kill -INT " .. pid .. "; do sleep 0.05; done 2>&1"):close() print "not here"]]
+    assert.are.equal("status 130\n", text)
+  end)
+
+  it("is ignored where it was before", function()
+    assert.are.equal("on\nstatus 0\n", run_pressed("press() press() print 'on'", "trap '' INT; "))
+  end)
+
+  it("leaves a model that goes on", function()
+    local text = run_pressed [[
+      luron.seed(1)
+      local x = luron.randn(64, 4)
+      local ds = luron.data.tensors(x, x:sum(2):gt(0):long() + 1)
+      local model = nn.Sequential { nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.1), nn.Linear(8, 2) }
+      local opt, presses = luron.optim.Adam(model), 0
+      local function loss(scores, y)
+        presses = presses + 1
+        if presses == 3 then press() end
+        return nn.cross_entropy(scores, y)
+      end
+      print(select(2, pcall(luron.fit, model, ds, { batch = 16, epochs = 2, optim = opt, loss = loss, progress = false })), opt:steps())
+      presses = 2
+      print(select(2, pcall(luron.evaluate, model, ds, { loss = loss })), model:is_training())
+      print(select(2, pcall(luron.fit, model, ds, { epochs = 3, optim = opt, callbacks = { press }, progress = false })), opt:steps())
+      local history = luron.fit(model, ds, { batch = 16, epochs = 20, optim = opt, progress = false })
+      print(history[20].loss < history[1].loss, opt:steps(), luron.explain(history):match "planned")]]
+    assert.is_truthy(text:find("^[^\n]*: interrupted!\t2\n[^\n]*: interrupted!\ttrue\n[^\n]*: interrupted!\t3\ntrue\t83\tplanned\nstatus 0\n$"), text)
+  end)
+
+  it("leaves a compiled step that goes on", function()
+    local text = run_pressed [[
+      local n = 0
+      local model = nn.Linear(3, 3)
+      local function plain(x) return model(x:tanh()):detach() end
+      local step = luron.compile(function(x)
+        n = n + 1
+        if n < 3 then press() end
+        return plain(x)
+      end)
+      for _ = 1, 2 do print(select(2, pcall(step, luron.ones(2, 3)))) end
+      local same = true
+      for _ = 1, 6 do
+        local x = luron.randn(2, 3)
+        same = same and step(x):eq(plain(x)):all():item()
+      end
+      print(same, luron.explain(step):match ": planned", n)]]
+    assert.is_truthy(text:find("^[^\n]*: interrupted!\n[^\n]*: interrupted!\ntrue\t: planned\t4\nstatus 0\n$"), text)
+  end)
+
+  it("leaves whole files", function()
+    local text = run_pressed [[
+      local dir = os.tmpname()
+      os.remove(dir)
+      assert(os.execute("mkdir " .. dir))
+      local model = nn.Sequential { nn.Linear(300, 300), nn.Linear(300, 300) }
+      for i = 1, 10 do
+        local ok, message = pcall(function()
+          io.popen(string.format("sleep 0.%03d; kill -INT %d", 3 * i, pid)) -- in the midst of one
+          while true do model:save(dir .. "/model.h5") end
+        end)
+        assert(not ok and message:find "interrupted!$", message)
+        local loaded = assert(luron.load(dir .. "/model.h5"))
+        assert(loaded[2].weight:eq(model[2].weight):all():item())
+        local list <close> = io.popen("ls -A " .. dir)
+        assert(list:read "a" == "model.h5\n")
+      end
+      os.execute("rm -r " .. dir)
+      print "whole"]]
+    assert.are.equal("whole\nstatus 0\n", text)
+  end)
+end)
+
 describe("the models", function()
   local models = (os.getenv "LURON_TEST_SOURCE" or ".") .. "/models/"
   it("refuse wrong options", function()

@@ -131,6 +131,82 @@ describe("the memory of plans", function()
   end)
 end)
 
+describe("what the function itself made of a step that is noted", function()
+  -- What explain says that the plans use: the largest share of the block, the most gradients and packed weights.
+  local function told(compiled)
+    local between, kept = 0, 0
+    for block, more in luron.explain(compiled):gmatch "planned, %d+ things to do, (%d+) bytes between them, (%d+) in" do
+      between, kept = math.max(between, tonumber(block)), math.max(kept, tonumber(more))
+    end
+    return between, kept
+  end
+
+  -- f(n) for many n, the smallest last; plans have the memory that explain tells of, a list of at most so many bytes each, and nothing else.
+  local function assert_holds_what_it_tells(compiled, f, most, list)
+    local before = bytes()
+    for n = most, 1, -1 do
+      for _ = 1, 4 do f(n) end
+    end
+    local grown = bytes() - before
+    local between, kept = told(compiled)
+    local lists = most * list
+    assert.are.equal(most, n_of(compiled, "planned,"))
+    assert.is_true(grown >= between and grown <= between + kept + lists, string.format("%d: %d %d %d", grown, between, kept, lists))
+    luron.trim()
+    grown = bytes() - before
+    assert.is_true(grown <= kept + lists, string.format("after trim %d: %d %d", grown, kept, lists))
+    f(1)
+    assert.are.equal(most, n_of(compiled, "planned,"))
+  end
+
+  it("is not kept: ops", function()
+    local f = luron.compile(function(x) return x:exp():log():sum() end)
+    assert_holds_what_it_tells(f, function(n) assert.are.equal((60 + n) * 1000, f(luron.ones(60 + n, 1000)):item()) end, 40, 15e3)
+  end)
+
+  it("is not kept: ops and layers in prediction", function()
+    local layer = nn.Linear(64, 64)
+    local f = luron.compile(function(x) return luron.no_grad(function() return layer(x:exp()):tanh():softmax(2) * 2 end) end)
+    assert_holds_what_it_tells(f, function(n) f(luron.ones(500 + n, 64)) end, 40, 35e3)
+  end)
+
+  for _, clips in ipairs { false, true } do
+    it("is not kept: a recurrent net" .. (clips and " whose gradients are clipped" or ""), function()
+      luron.seed(1)
+      local net = { nn.Embedding(20, 16), nn.LSTM(16, 32), nn.Linear(32, 20) }
+      local opt = luron.optim.SGD(net, { lr = 0.01 })
+      local step = luron.compile(function(x, y)
+        opt:zero_grad()
+        local loss = nn.cross_entropy(net[3]((net[2](net[1](x)))):reshape(-1, 20), y:reshape(-1))
+        loss:backward()
+        if clips then luron.clip_grad_norm(net, 1) end
+        opt:step()
+        return loss
+      end)
+      assert_holds_what_it_tells(step, function(n) step(luron.randint(1, 20, 16, n + 20), luron.randint(1, 20, 16, n + 20)) end, 40,
+        clips and 260e3 or 130e3)
+    end)
+  end
+
+  it("is not kept: attention and a norm of ops", function()
+    luron.seed(1)
+    local up, down, qkv = nn.Linear(32, 64), nn.Linear(64, 32), nn.Linear(32, 96)
+    local opt = luron.optim.SGD({ up, down, qkv }, { lr = 0.01 })
+    local function rms(x) return x * ((x * x):mean(3, true) + 1e-6):rsqrt() end
+    local step = luron.compile(function(x)
+      opt:zero_grad()
+      local h = qkv(rms(x))
+      local q, k, v = h:narrow(3, 1, 32), h:narrow(3, 33, 32), h:narrow(3, 65, 32)
+      local y = x + (q:matmul(k:transpose(2, 3)) / 32 ^ 0.5):softmax(3):matmul(v)
+      local loss = (y + down(up(rms(y)):gelu())):square():mean()
+      loss:backward()
+      opt:step()
+      return loss
+    end)
+    assert_holds_what_it_tells(step, function(n) step(luron.randn(8, 40 + n, 32)) end, 16, 200e3)
+  end)
+end)
+
 describe("gradients", function()
   -- What one function left is held while another one runs over the same parameters; the sum of both is the step's.
   local function surgery(wrap)

@@ -337,16 +337,41 @@ describe("luron.compile", function()
   end)
 
   it("lets a tape notice that a run has written over what it saved", function()
-    local h
+    local w = luron.ones(1):requires_grad_()
     local step = luron.compile(function(x)
-      h = x + x
-      return x * 1
+      w:zero_grad()
+      local loss = (w * x):sum()
+      loss:backward()
+      return loss
     end)
     for _ = 1, 3 do step(luron.tensor { 1.0 }) end
     local v = luron.ones(1):requires_grad_()
-    local z = (h * v):sum()
+    local z = (w:grad() * v):sum()
     step(luron.tensor { 5.0 })
     assert.has_error(function() z:backward() end)
+  end)
+
+  it("leaves alone what a variable holds of the step that was noted", function()
+    local h, z
+    local step = luron.compile(function(x)
+      h = x + x
+      z = x:detach():requires_grad_()
+      z:square():sum():backward()
+      return h * 1, z:grad()
+    end)
+    local v = luron.ones(1):requires_grad_()
+    local held = {}
+    for i = 1, 6 do
+      local y, g = step(luron.tensor { i + 0.0 })
+      held[i] = { y, g }
+      for k = 1, i do assert.are.same({ { 2.0 * k }, { 2.0 * k } }, { held[k][1]:totable(), held[k][2]:totable() }) end
+    end
+    assert.are.same({ { 4.0 }, { 2.0 }, { 4.0 } }, { h:totable(), z:totable(), z:grad():totable() })
+    local sum = (h * v):sum()
+    step(luron.tensor { 5.0 })
+    sum:backward()
+    assert.are.same({ 4.0 }, v:grad():totable())
+    explains(step, "planned")
   end)
 
   it("makes no step while averages are in the place of weights", function()

@@ -334,7 +334,8 @@ local function anchors_of(text)
 end
 
 describe("links", function()
-  for _, path in ipairs { "README.md", "docs/tutorial.md", "docs/tutorial.zh.md", "docs/plugins.md", "docs/embedding.md", "docs/file-format.md" } do
+  for _, path in ipairs { "README.md", "docs/tutorial.md", "docs/tutorial.zh.md", "docs/plugins.md", "docs/embedding.md", "docs/file-format.md",
+    "docs/performance.md" } do
     it("within " .. path .. " lead somewhere", function()
       local text, there, linked = contents_of(source .. "/" .. path), {}, {}
       local anchors = anchors_of(text)

@@ -51,6 +51,15 @@ describe("bad arguments", function()
     fails(function() return nn.relu(3) end, "bad argument #1 to 'relu'", "tensor expected, got 3")
     fails(function() return nn.relu(x, { x = 1 }) end, "no option 'x'")
     fails(function() return x:relu(x) end, "takes 1 input")
+    local rows, net = luron.zeros(8, 3), nn.Linear(3, 2)
+    rows[6] = 0 / 0
+    local function fit() luron.fit(net, luron.data.tensors(rows, luron.ones(8):long()), { batch = 2, shuffle = false, progress = false }) end
+    fails(fit, ": epoch 1, batch 3: backward: the value is nan")
+    fails(function() return nn.relu(3) end, ": bad argument #1 to 'relu'") -- later errors name none
+    local none = luron.zeros(0, 3):requires_grad_()
+    fails(function() nn.cross_entropy(none, luron.zeros(0):long()):backward() end, "CrossEntropyLoss", ": its input (0, 3) is empty")
+    fails(function() return nn.leaky_relu(x, 0.2) end, "bad argument #2 to 'leaky_relu' (tensor expected, got 0.2: options go in a table at the end, { negative_slope =")
+    fails(function() return x:gelu "tanh" end, "bad argument #1 to 'gelu' (tensor expected, got 'tanh': options go in a table at the end, { approximate = ... }")
     fails(function() return nn.cross_entropy(x, luron.tensor { 1, 2 }, { weigth = x }) end, "no option 'weigth'")
   end)
 

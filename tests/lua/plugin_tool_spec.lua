@@ -149,7 +149,10 @@ local wrong = {
   { "tail", "when the run is cut into pieces of 3: element i may depend on element i alone" },
   { "counting_optim", "save and resume: {}: goes on otherwise after saving and loading" },
   { "race", "when the pieces of parallel_for come in another order: results would depend on the threads" },
-  { "crashes", sanitized and "layer WrongWave: strict mode: " or "killed by signal 11 (SIGSEGV)" }, -- a sanitizer ends with a status
+  { "writes_far", sanitized and "layer WrongScale: " or ": reads or writes outside its tensors: killed by signal " },
+  { "writes_input", "layer WrongScale: strict mode: layer WrongScale { size = 2 }: plugin 'wrong': forward changes input 'input'" },
+  { "crashes", sanitized and "layer WrongWave: strict mode: " -- a sanitizer ends with a status
+    or "NULL is read or written: what is absent, or what a flag of the type says is not read: killed by signal 11 (SIGSEGV)" },
   { "small_scratch", "bytes past the end of the scratch memory" },
   { "hangs", "nothing for 10 seconds", timeout = 10 },
   { "exits", "the process ended as if all were well: a plugin never exits", only = true },

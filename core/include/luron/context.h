@@ -34,7 +34,7 @@ LURON_API int64_t luron_ctx_live_blocks(const luron_ctx *ctx);
 LURON_API LURON_NODISCARD luron_status luron_ctx_set_memory_limit(luron_ctx *ctx, int64_t bytes);
 LURON_API int64_t luron_ctx_memory_limit(const luron_ctx *ctx);
 
-/** Give the blocks that the allocator keeps for reuse back to the system. */
+/** Give what is kept for reuse back to the system: blocks of the allocator, and what plans have for results in between. */
 LURON_API void luron_ctx_trim(luron_ctx *ctx);
 
 /** For tests: the k-th allocation from now (from 1) fails, with `sticky` all after it too; 0 switches it off. */

@@ -38,6 +38,9 @@ LURON_API int luron_plan_changed(const luron_plan *plan);
 
 /** Is one being noted? */
 LURON_API int luron_ctx_is_planning(const luron_ctx *ctx);
+/** The layer will be there in the next step too, though the one that is being noted, if there is one, made it: it is kept, as that
+ *  of a function. Any other layer that a step makes and applies tells its luron_plan_hash from all others. */
+LURON_API void luron_ctx_keep_layer(luron_ctx *ctx, const luron_layer *layer);
 /** The step that is being noted, if there is one, does what a run would not repeat: `what` says it, "reads the clock". */
 LURON_API void luron_ctx_refuse_plan(luron_ctx *ctx, const char *what);
 
@@ -47,6 +50,8 @@ LURON_API int64_t luron_plan_n_steps(const luron_plan *plan);
 /** The op, type of layer or of optimiser behind thing i; NULL: there is no such thing. The first thing with another *hash (of
  *  what was done up to it and with it; may be NULL) in two plans of one step tells what the step did otherwise. */
 LURON_API const char *luron_plan_step(const luron_plan *plan, int64_t i, uint64_t *hash);
+/** Where the step made the layer behind thing i, "file:line", or "" if nobody can say; NULL: it was there before. */
+LURON_API const char *luron_plan_made(const luron_plan *plan, int64_t i);
 LURON_API int64_t luron_plan_bytes(const luron_plan *plan);
 /** Bytes of the gradients that it leaves and of parameters that it keeps packed. Plans of a context share these, and gradients that
  *  an optimiser of the plan reads, as they share the block: it is as large as the largest of them needs. When memory is short, plans that were not run for longest let go of what

@@ -253,7 +253,7 @@ struct luron_host {
     void (*parallel_for)(luron_call *, int64_t n, int64_t grain, void (*fn)(void *arg, int64_t begin, int64_t end, int64_t chunk), void *arg);
     void (*map)(const luron_host *, uint32_t fn, uint32_t dtype, int64_t n, const void *x, void *y); /* LURON_MAP_exp ...; y may be x */
     luron_status (*bad_id)(luron_call *, int i, int64_t k, int64_t n); /* the message for id k of port i, not within n */
-    /** [setup] Bytes of scratch that the three below need, from the shapes of x, w and gy; negative: refused, a status. */
+    /** [setup] Bytes of scratch that the three below need, from the shapes of x, w and gy (luron_out, after set_out); negative: refused, a status. */
     int64_t (*conv_work)(luron_call *, const luron_conv *);
     /* [run] out = x * w + beta out + bias; the gradients of x, from w and gy, and of w, from x and gy, + beta out */
     luron_status (*conv)(luron_call *, const luron_conv *), (*conv_grad_input)(luron_call *, const luron_conv *), (*conv_grad_weight)(luron_call *, const luron_conv *);
@@ -277,7 +277,7 @@ struct luron_host {
 #endif
 static inline luron_view *luron_at_(luron_view **v, int32_t n, int i) { return v && i >= 0 && i < n ? v[i] : NULL; }
 static inline const luron_view *luron_in(const luron_call *c, int i) { return luron_at_(c->in, c->n_in, i); } /* NULL: absent */
-static inline luron_view *luron_out(const luron_call *c, int i) { return luron_at_(c->out, c->n_out, i); }
+static inline luron_view *luron_out(const luron_call *c, int i) { return luron_at_(c->out, c->n_out, i); } /* in setup: its shape, after set_out */
 static inline const luron_view *luron_param(const luron_call *c, int slot) { return luron_at_(c->param, c->n_param, slot); }
 static inline luron_view *luron_state(const luron_call *c, int slot) { return luron_at_(c->state, c->n_state, slot); }
 static inline luron_view *luron_saved(const luron_call *c, int slot) { return luron_at_(c->saved, c->n_saved, slot); }

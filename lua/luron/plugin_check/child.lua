@@ -34,7 +34,7 @@ local function context(job)
 end
 
 local function run_check(t, check)
-  luron.strict(t.fixed.strict == check.name) -- again, after a crash: strict mode may have words for it
+  luron.strict(t.fixed.strict and (t.fixed.level == "pages" and "pages" or true)) -- again, after a crash: strict mode may have words for it
   luron.higher(false)
   if t.info.flags and check.name ~= "inputs" and check.name ~= "options" and not t.cases and #t.info.ports > 0 then
     if t.failed.inputs then t.skip "no inputs for it are known" end
@@ -62,7 +62,7 @@ return function(job)
   local t = context(job)
   luron.threads(1) -- inputs are small: waiting for each other costs more than it saves; the check of threads takes several
   for _, check in ipairs(require("luron.plugin_check." .. job.kind)) do
-    if not job.done[check.name] then
+    if not job.done[check.name] and (not job.strict or job.strict == check.name) then
       report("begin", check.name, check.crash or "")
       t.rand = guess.random(job.seed + #check.name)
       local ok, result = pcall(run_check, t, check)

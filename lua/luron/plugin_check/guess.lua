@@ -234,13 +234,20 @@ local function told(heard)
   return "it says first: " .. first.text .. (far ~= first and "; and to the guess that came furthest: " .. far.text or "")
 end
 
+-- Inputs as they are, for a layer that may write into them: strict mode shall find what it does to those that are kept.
+local function copies(case)
+  local ins = {}
+  for i = 1, case.n do ins[i] = case.ins[i] and case.ins[i]:clone() end
+  return ins
+end
+
 local function try(case, info, rand, domain)
   for i = 1, case.n do
     local shape = case.shapes[i]
     case.ins[i] = shape and guess.tensor(rand, guess.port(info, i), shape, case.dtype, domain, case.ids, case.id_columns[i]) or nil
   end
   case.domain = domain
-  local ok, outs = pcall(luron.no_grad, guess.apply, case)
+  local ok, outs = pcall(luron.no_grad, guess.apply, case, copies(case))
   if ok then return outs end
   case.judge(outs)
   hear(case.heard, outs, 2)
@@ -303,8 +310,8 @@ local function find_constant(case, info)
   case.constant = {}
   for i = 1, case.n do
     if case.ins[i] and guess.is_real(guess.port(info, i)) then
-      local ins = { table.unpack(case.ins, 1, case.n) }
-      ins[i] = ins[i]:detach():clone():requires_grad_()
+      local ins = copies(case)
+      ins[i]:requires_grad_()
       local ok, message = pcall(function()
         for _, y in ipairs(guess.apply(case, ins)) do
           if y:requires_grad() then luron.grad(y:sum(), ins[i]) end
@@ -457,7 +464,7 @@ function guess.enlarged(case, info, times, rand)
     end
   end
   setmetatable(big, { __index = case })
-  return pcall(luron.no_grad, guess.apply, big) and big or nil
+  return pcall(luron.no_grad, guess.apply, big, copies(big)) and big or nil
 end
 
 return guess

@@ -38,9 +38,13 @@ static luron_status forward(luron_call *c) {
     const int64_t n = luron_numel(luron_in(c, 0)), size = size_of(c);
     const float *x = luron_f32(luron_in(c, 0)), *w = luron_f32(luron_param(c, WEIGHT)), *b = luron_f32(luron_param(c, BIAS));
     float *y = luron_f32(luron_out(c, 0));
+#ifdef WRITES_INPUT
+    for (int64_t i = 0; i < n; i++)
+        if (x[i] < 0) luron_f32(luron_in(c, 0))[i] = 0;
+#endif
     for (int64_t i = 0; i < n; i++) y[i] = x[i] * w[i % size] + BIAS_OF(b[i % size]);
 #ifdef WRITES_PAST
-    if (n) y[n] = 0;
+    if (n) y[n + WRITES_PAST] = 0;
 #endif
     return LURON_OK;
 }

@@ -1,3 +1,3 @@
 /* Writes one number behind its output. */
-#define WRITES_PAST
+#define WRITES_PAST 0
 #include "scale.h"
