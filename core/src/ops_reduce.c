@@ -166,14 +166,15 @@ static luron_status gradient_mean(luron_tensor **out, luron_ctx *ctx, const luro
     return status;
 }
 
-/* dx = 2 g x. */
+/* dx = 2 g x, in float64 as g is: what is not a number of x's dtype may be one with x. */
 static luron_status gradient_squares(luron_tensor **out, luron_ctx *ctx, const luron__node *node, luron_tensor *g, int i) {
-    enum { G, CAST, PART, COUNT };
+    enum { G, WIDE, PART, TWICE, COUNT };
     luron_tensor *t[COUNT] = {NULL};
     luron_status status = restore(&t[G], ctx, node, g, false);
-    if (!status) status = luron_cast(&t[CAST], ctx, t[G], node->in[i]->dtype);
-    if (!status) status = luron_mul(&t[PART], ctx, t[CAST], node->in[i]);
-    if (!status) status = luron_scale(out, ctx, t[PART], 2, 0);
+    if (!status) status = luron_cast(&t[WIDE], ctx, node->in[i], LURON_F64);
+    if (!status) status = luron_mul(&t[PART], ctx, t[G], t[WIDE]);
+    if (!status) status = luron_scale(&t[TWICE], ctx, t[PART], 2, 0);
+    if (!status) status = luron_cast(out, ctx, t[TWICE], node->in[i]->dtype);
     release(COUNT, t);
     return status;
 }

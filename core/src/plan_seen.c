@@ -114,8 +114,8 @@ void luron__plan_makes(luron_ctx *ctx, const luron_layer *layer) {
 }
 
 void luron_ctx_keep_layer(luron_ctx *ctx, const luron_layer *layer) {
-    luron__plan_layer_made *m = ctx->plan ? find_made(ctx->plan, layer) : NULL;
-    if (m) m->layer = NULL;
+    luron__plan_layer_made *m = NULL;
+    while (ctx->plan && (m = find_made(ctx->plan, layer))) m->layer = NULL; /* others that were at its place are gone */
 }
 
 const char *luron__plan_made_at(const luron_plan *p, const luron_layer *layer) {

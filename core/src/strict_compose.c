@@ -45,6 +45,8 @@ static void note_answer(answer *a, const luron__frame *f) {
 }
 
 static luron_status setup_again(luron__frame *f, answer *first, answer *second, const char *fault) {
+    for (int i = 0; i < f->call.n_out; i++)
+        f->call.out[i] = NULL; /* as it was the first time */
     if (f->type->layer.setup(&f->call) || atomic_load(&f->status)) return found_failing(f, "setup", fault);
     note_answer(second, f);
     return memcmp(first, second, sizeof *first) ? luron__strict_found(f, "setup", "%s", fault) : LURON_OK;

@@ -15,7 +15,7 @@ void lr_where(lua_State *L) {
     for (int level = 1; lua_getstack(L, level, &ar); level++) {
         lua_getinfo(L, "Sl", &ar);
         if (ar.currentline <= 0 || (n && strncmp(ar.source, S->own, n) == 0)) continue;
-        if (S && S->batch) lua_pushfstring(L, "%s:%d: epoch %I, batch %I: ", ar.short_src, ar.currentline, (LUAI_UACINT)S->epoch, (LUAI_UACINT)S->batch);
+        if (S && S->batch && S->fitting == L) lua_pushfstring(L, "%s:%d: epoch %I, batch %I: ", ar.short_src, ar.currentline, (LUAI_UACINT)S->epoch, (LUAI_UACINT)S->batch);
         else lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
         return;
     }
@@ -218,11 +218,14 @@ int lr_no_field(lua_State *L, const char *kind) {
     lr_error(L, "no such method or field of a %s: %s", kind, lr_got(L, 2));
 }
 
-/* set_batch(epoch, batch): errors name them from now on; without them no more. */
+/* set_batch(epoch, batch): errors in this coroutine name them from now on; without them no more. Gives those from before. */
 static int l_set_batch(lua_State *L) {
     lr_state *S = lr_get(L);
-    S->epoch = luaL_optinteger(L, 1, 0), S->batch = luaL_optinteger(L, 2, 0);
-    return 0;
+    lua_settop(L, 2);
+    lua_pushinteger(L, S->epoch);
+    lua_pushinteger(L, S->batch);
+    S->epoch = luaL_optinteger(L, 1, 0), S->batch = luaL_optinteger(L, 2, 0), S->fitting = L;
+    return 2;
 }
 
 static const luaL_Reg errors[] = { { "set_missing", l_set_missing }, { "set_batch", l_set_batch }, { NULL, NULL } };

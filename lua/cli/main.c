@@ -126,6 +126,7 @@ static void set_paths(lua_State *L) {
 /* ---- Ctrl-C ------------------------------------------------------------------------------------------------------------------- */
 static lua_State *main_state;   /* what a signal interrupts */
 static int interrupts, ends_it; /* how many were raised; is one of them why the script ended? */
+static volatile sig_atomic_t is_pending; /* one that is not raised yet: a read that it ended has failed before */
 
 static void on_interrupt_do(void (*handler)(int)) {
     struct sigaction action = { .sa_handler = handler }; /* without SA_RESTART: a read from a terminal comes back */
@@ -140,6 +141,7 @@ static void raise_interrupt(lua_State *L, lua_Debug *at) {
     (void)at;
     lua_sethook(L, NULL, 0, 0);
     on_interrupt_do(note_interrupt);
+    is_pending = 0;
     interrupts++;
     luaL_where(L, 0);
     lua_pushliteral(L, "interrupted!");
@@ -152,19 +154,21 @@ static void raise_interrupt(lua_State *L, lua_Debug *at) {
 static void note_interrupt(int sig) {
     on_interrupt_do(SIG_DFL);
     (void)sig;
+    is_pending = 1;
     lua_sethook(main_state, raise_interrupt, LUA_MASKCOUNT, 1);
 }
 
+static int is_tool; /* luron plugin, luron bench, which raise that themselves where the signal was a child's alone */
 static int is_interrupt(const char *text) {
     static const char words[] = "interrupted!";
     const size_t n = strlen(text), m = sizeof words - 1;
-    return interrupts > 0 && n >= m && strcmp(text + n - m, words) == 0;
+    return (interrupts > 0 || is_tool) && n >= m && strcmp(text + n - m, words) == 0;
 }
 
 /* ---- running ------------------------------------------------------------------------------------------------------------------ */
 static int with_traceback(lua_State *L) {
     const char *text = lua_tostring(L, 1);
-    if (text && is_interrupt(text)) ends_it = 1;
+    if (is_pending || (text && is_interrupt(text))) ends_it = 1;
     if (!text) {
         if (luaL_callmeta(L, 1, "__tostring") && lua_type(L, -1) == LUA_TSTRING) return 1;
         text = lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
@@ -202,6 +206,7 @@ static int run_script(lua_State *L, int argc, char **argv, int script) {
     const char *path = strcmp(argv[script], "-") == 0 ? NULL : argv[script];
     int status = luaL_loadfilex(L, path, "t"), n = argc - script - 1;
     if (status != LUA_OK) {
+        if (is_pending) ends_it = 1;
         int nameless = strncmp(lua_tostring(L, -1), "attempt to load a ", 18) == 0; /* Lua's message about bytecode */
         if (path && nameless) lua_pushfstring(L, "%s: %s", path, lua_tostring(L, -1));
         return report(L, status);
@@ -306,7 +311,7 @@ static int protected_main(lua_State *L) {
     lua_gc(L, LUA_GCGEN, 0, 0); /* as the lua command has it: most tensors die young, and are then found at once */
     set_paths(L);
     allow_text_only(L);
-    const int is_tool = j->argc > 1 && (strcmp(j->argv[1], "plugin") == 0 || strcmp(j->argv[1], "bench") == 0);
+    is_tool = j->argc > 1 && (strcmp(j->argv[1], "plugin") == 0 || strcmp(j->argv[1], "bench") == 0);
     j->done = is_tool ? run_tool(L, j->argc, j->argv) : run_all(L, j->argc, j->argv);
     return 0;
 }

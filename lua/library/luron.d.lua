@@ -3511,7 +3511,7 @@ function luron.compile(fn) end
 ---@return string
 function luron.explain(subject) end
 
---- Trains and gives the history, one entry `{ epoch, loss, accuracy, validation }` an epoch; no `accuracy` where targets are no class ids, such as labels that `nn.MixUp` has mixed. Errors in a step name the epoch and the batch. Its steps are planned where they can be (see Steps that are repeated). The loop in it is the one that the tutorial writes by hand. Data without a batch raise; of a loader that was restored behind the last batch of an epoch the first entry has no loss.
+--- Trains and gives the history, one entry `{ epoch, loss, accuracy, validation }` an epoch; no `accuracy` where targets are no class ids, such as labels that `nn.MixUp` has mixed. Luron's errors in a step or in the data name the epoch and the batch. Its steps are planned where they can be (see Steps that are repeated). The loop in it is the one that the tutorial writes by hand. Data without a batch raise; of a loader that was restored behind the last batch of an epoch the first entry has no loss.
 ---@param model luron.Model|luron.Module|luron.Layer
 ---@param data luron.Dataset|luron.Loader
 ---@param options? luron.FitOptions

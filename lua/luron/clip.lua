@@ -34,12 +34,13 @@ local function power_sum(g, p)
 end
 
 local function norm_of(params, p)
-  local grads, highest, lowest, sums, wide = {}, {}, {}, {}, false
+  local grads, highest, lowest, sums, wide, narrow = {}, {}, {}, {}, false, false
   for _, param in ipairs(params) do
     if param:numel() > 0 then
       local g = param:grad()
       grads[#grads + 1] = g
-      wide = wide or g:dtype() == "float64"
+      local is_wide = g:dtype() == "float64"
+      wide, narrow = wide or is_wide, narrow or not is_wide
     end
   end
   if #grads == 0 then return core.zeros({}, { dtype = "float64" }) end
@@ -51,7 +52,7 @@ local function norm_of(params, p)
   for i, g in ipairs(grads) do highest[i], lowest[i] = g:amax(), g:amin() end
   local largest = core.maximum(core.stack(highest):amax(), -core.stack(lowest):amin()):to "float64"
   if p == math.huge then return largest end
-  local unit = largest:clamp(1e-30, 1e30)
+  local unit = largest:clamp(narrow and 1e-30 or 1e-300, narrow and 1e30 or 1e300) -- its inverse is a number of all their dtypes
   local factor = 1 / unit
   for i, g in ipairs(grads) do sums[i] = power_sum(g * factor:to(g:dtype()), p) end
   local sum = core.stack(sums):to("float64"):sum()

@@ -43,7 +43,7 @@ local function guard(plan)
   return setmetatable(state, { __close = function()
     module.watch(nil)
     core.list_steps(nil)
-    if not state.is_done then plan:finish() end
+    if not state.is_done and core.is_planning() then plan:finish() end
   end })
 end
 
@@ -94,17 +94,17 @@ local function note(self, entry, ...)
     return self.fn(...)
   end
   local results
-  local watched, stepped = {}, {}
+  local watched, stepped, outputs, why = {}, {}, nil, nil
   do
     local state <close> = guard(plan)
     module.watch(watched)
     core.list_steps(stepped)
     results = table.pack(self.fn(table.unpack(args, 1, args.n)))
+    outputs, why = outputs_of(results)
+    if not module.as_watched(watched) then core.plan_refuse "switches the mode of a module, or adds hooks: do that outside of it" end
+    plan:finish(outputs or {})
     state.is_done = true
   end
-  local outputs, why = outputs_of(results)
-  if not module.as_watched(watched) then core.plan_refuse "switches the mode of a module, or adds hooks: do that outside of it" end
-  plan:finish(outputs or {})
   local refused = plan:refusal()
   if refused and refused:find("there is not enough memory", 1, true) then -- a line of the step may follow
     entry.hash = nil -- another time
@@ -138,8 +138,8 @@ local function add_entry(self, key)
     self.order = kept
   end
   local entry = { differed = 0, runs = 0, key = key }
+  self.order[#self.order + 1] = entry -- first: what explain does not know of must not run
   self.entries[key] = entry
-  self.order[#self.order + 1] = entry
   return entry
 end
 

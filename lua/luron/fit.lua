@@ -237,16 +237,18 @@ end
 
 local function train_epoch(model, loader, step, options, line, epoch)
   local batches, n, most, batch = {}, 0, 2 * (options.accumulate or 1), 0
-  local _ <close> = setmetatable({}, { __close = function() core.set_batch() end })
+  local epoch_before, batch_before = core.set_batch(epoch, 1) -- for errors: where the loader and the step are
+  local _ <close> = setmetatable({}, { __close = function() core.set_batch(epoch_before, batch_before) end })
   for x, y in loader do
     batches[n + 1], batches[n + 2] = x, y
     n, batch = n + 2, batch + 1
-    core.set_batch(epoch, batch) -- for errors
     if n == most then
       train_step(model, batches, n, step, options, line)
       batches, n = {}, 0
     end
+    core.set_batch(epoch, batch + 1)
   end
+  core.set_batch(epoch, batch)
   if n > 0 then train_step(model, batches, n, step, options, line) end
 end
 

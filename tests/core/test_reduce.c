@@ -327,6 +327,15 @@ static void test_reduce_squares(void **state) {
         luron_tensor_unref(x);
         luron_tensor_unref(none);
     }
+    luron_tensor *least = tensor_row(ctx, LURON_F32, 0x1p-140, 0), *root, *g; /* d sqrt(sum x^2) = x / sqrt(sum x^2): 1 */
+    assert_ok(ctx, luron_tensor_set_requires_grad(ctx, least, 1));
+    luron_tensor *sum = reduced(ctx, "sum_squares", least, 0, NULL);
+    assert_ok(ctx, luron_sqrt(&root, ctx, sum));
+    assert_ok(ctx, luron_grad(&g, ctx, 1, &root, NULL, 1, &least, 0));
+    assert_tensor_close(g, ROW(1, 0), 2, 0, 0);
+    luron_tensor *of_least[] = {least, root, sum, g};
+    for (int i = 0; i < 4; i++)
+        luron_tensor_unref(of_least[i]);
     luron_tensor *large = tensor_row(ctx, LURON_F32, 0x1p127, -0x1p127), *small = tensor_row(ctx, LURON_F32, 0x1p-149, 0),
                  *nan = tensor_row(ctx, LURON_F32, 1, (double)NAN, (double)INFINITY), *inf = tensor_row(ctx, LURON_F32, 1, -(double)INFINITY);
     expect(ctx, "sum_squares", large, LURON_F64, 0x1p255);

@@ -140,6 +140,11 @@ describe("Ctrl-C", function()
     assert.are.equal("status 130\n", text)
   end)
 
+  it("ends a read, and with it the process", function()
+    local pipe <close> = assert(io.popen("sleep 5 | { env --default-signal=INT timeout --preserve-status --foreground -s INT 1 " .. luron_command .. " -; } 2>&1; echo status $?"))
+    assert.is_truthy(pipe:read("a"):find "status 130\n$")
+  end)
+
   it("is ignored where it was before", function()
     assert.are.equal("on\nstatus 0\n", run_pressed("press() press() print 'on'", "trap '' INT; "))
   end)

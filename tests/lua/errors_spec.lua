@@ -56,6 +56,18 @@ describe("bad arguments", function()
     local function fit() luron.fit(net, luron.data.tensors(rows, luron.ones(8):long()), { batch = 2, shuffle = false, progress = false }) end
     fails(fit, ": epoch 1, batch 3: backward: the value is nan")
     fails(function() return nn.relu(3) end, ": bad argument #1 to 'relu'") -- later errors name none
+    local n_made = 0
+    local made = luron.data.tensors(luron.zeros(8, 3), luron.ones(8):long()):map(function(...)
+      n_made = n_made + 1
+      return n_made < 4 and ... or nn.relu(3)
+    end)
+    fails(function() luron.fit(net, made, { batch = 2, shuffle = false, progress = false }) end, ": epoch 1, batch 4: bad argument #1 to 'relu'")
+    local within = coroutine.wrap(function()
+      luron.fit(net, luron.data.tensors(luron.zeros(8, 3), luron.ones(8):long()), { batch = 2, progress = false, loss = function() coroutine.yield() end })
+    end)
+    within()
+    local _, message = pcall(nn.relu, 3)
+    assert.is_nil(message:find("epoch", 1, true))
     local none = luron.zeros(0, 3):requires_grad_()
     fails(function() nn.cross_entropy(none, luron.zeros(0):long()):backward() end, "CrossEntropyLoss", ": its input (0, 3) is empty")
     fails(function() return nn.leaky_relu(x, 0.2) end, "bad argument #2 to 'leaky_relu' (tensor expected, got 0.2: options go in a table at the end, { negative_slope =")

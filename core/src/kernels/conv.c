@@ -83,7 +83,8 @@ static void run_band(const job *m, const luron__conv_band *b, luron__conv_ahead 
     const int64_t *made = p->backward ? g->in : g->out, pixels = luron__conv_volume(made);
     const int64_t first_row = b->group * p->rows;
     if (p->k == 0 && g->beta == 1) return; /* no tap comes here */
-    luron__conv_job j = {.offset = m->offset, .rows = p->rows, .k = p->k, .lines = b->n[1], .columns = b->n[2], .ahead = ahead, .kept = copy + luron__conv_copy_bytes(p)};
+    luron__conv_job j = {.offset = m->offset, .rows = p->rows, .k = p->k, .lines = b->n[1], .columns = b->n[2], .ahead = ahead};
+    j.kept = copy + luron__conv_copy_bytes(p);
     int64_t to = (b->image * g->groups * p->rows + first_row) * pixels, places[3];
     for (int i = 0; i < 3; i++)
         places[i] = d[i].to_first + b->at[i] * d[i].to_step;

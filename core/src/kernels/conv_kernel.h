@@ -125,12 +125,12 @@ static inline __attribute__((always_inline)) void VNAME(tile)(const int rows, co
 
 #define ROWS(r, vecs)                                                                                                  \
     case r:                                                                                                            \
-        VNAME(tile)(r, vecs, j, row, at, kept);                                                                              \
+        VNAME(tile)(r, vecs, j, row, at, kept);                                                                        \
         return;
 #define ROWS_6(v) ROWS(1, v) ROWS(2, v) ROWS(3, v) ROWS(4, v) ROWS(5, v) ROWS(6, v)
 #define ROWS_8(v) ROWS_6(v) ROWS(7, v) ROWS(8, v)
 #define TILES(name, heights)                                                                                           \
-    static void VNAME(name)(int rows, const luron__conv_job *j, int64_t row, const luron__conv_spot *at, VEC *kept) {             \
+    static void VNAME(name)(int rows, const luron__conv_job *j, int64_t row, const luron__conv_spot *at, VEC *kept) {  \
         switch (rows) { heights }                                                                                      \
     }
 TILES(by1, ROWS_8(1))
