@@ -7,6 +7,28 @@
 static const char kept_key, links_key;
 static const char calls_key; /* the set of functions that are a __call */
 
+static const char epoch_key; /* the function of luron.fit that goes through an epoch */
+
+/* "epoch 1, batch 2: " within that function, whose locals these are, "" elsewhere. */
+static void push_batch(lua_State *L) {
+    lua_Debug ar;
+    lua_Integer epoch = 0, batch = 0;
+    luaL_checkstack(L, 4, NULL);
+    for (int level = 1; !batch && lua_getstack(L, level, &ar); level++) {
+        lua_rawgetp(L, LUA_REGISTRYINDEX, &epoch_key);
+        lua_getinfo(L, "f", &ar);
+        const char *name = lua_rawequal(L, -1, -2) ? "" : NULL;
+        lua_pop(L, 2);
+        for (int i = 1; name && (name = lua_getlocal(L, &ar, i)); i++) {
+            if (strcmp(name, "epoch") == 0) epoch = lua_tointeger(L, -1);
+            if (strcmp(name, "batch") == 0) batch = lua_tointeger(L, -1);
+            lua_pop(L, 1);
+        }
+    }
+    if (batch) lua_pushfstring(L, "epoch %I, batch %I: ", (LUAI_UACINT)epoch, (LUAI_UACINT)batch);
+    else lua_pushliteral(L, "");
+}
+
 /* ---- errors ---------------------------------------------------------------------------------------------------------- */
 void lr_where(lua_State *L) {
     lr_state *S = lr_peek(L);
@@ -15,8 +37,9 @@ void lr_where(lua_State *L) {
     for (int level = 1; lua_getstack(L, level, &ar); level++) {
         lua_getinfo(L, "Sl", &ar);
         if (ar.currentline <= 0 || (n && strncmp(ar.source, S->own, n) == 0)) continue;
-        if (S && S->batch && S->fitting == L) lua_pushfstring(L, "%s:%d: epoch %I, batch %I: ", ar.short_src, ar.currentline, (LUAI_UACINT)S->epoch, (LUAI_UACINT)S->batch);
-        else lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
+        lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
+        push_batch(L);
+        lua_concat(L, 2);
         return;
     }
     lua_pushliteral(L, "");
@@ -218,17 +241,15 @@ int lr_no_field(lua_State *L, const char *kind) {
     lr_error(L, "no such method or field of a %s: %s", kind, lr_got(L, 2));
 }
 
-/* set_batch(epoch, batch): errors in this coroutine name them from now on; without them no more. Gives those from before. */
-static int l_set_batch(lua_State *L) {
-    lr_state *S = lr_get(L);
-    lua_settop(L, 2);
-    lua_pushinteger(L, S->epoch);
-    lua_pushinteger(L, S->batch);
-    S->epoch = luaL_optinteger(L, 1, 0), S->batch = luaL_optinteger(L, 2, 0), S->fitting = L;
-    return 2;
+/* set_epoch(fn): errors within fn name its locals `epoch` and `batch`. */
+static int l_set_epoch(lua_State *L) {
+    lr_callable(L, 1, "fn");
+    lua_settop(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &epoch_key);
+    return 0;
 }
 
-static const luaL_Reg errors[] = { { "set_missing", l_set_missing }, { "set_batch", l_set_batch }, { NULL, NULL } };
+static const luaL_Reg errors[] = { { "set_missing", l_set_missing }, { "set_epoch", l_set_epoch }, { NULL, NULL } };
 
 void lr_open_missing(lua_State *L) { lr_setfuncs(L, errors); }
 

@@ -42,8 +42,6 @@ struct lr_state {
     int64_t n_boxes, most_boxes; /* open ones; from how many a collection is due */
     lua_State *L;      /* what callbacks run on; NULL outside calls that may make any */
     lua_State *running; /* what called last: where luron_ctx_set_locate looks */
-    lua_Integer epoch, batch; /* that luron.fit is at, which errors name; 0: none */
-    const lua_State *fitting; /* and in which coroutine */
     int failed;        /* a callback raised an error, which lr_raise raises again */
     int scope;         /* registry reference of the list of the innermost luron.scope, LUA_NOREF: none */
     const void *metatables[LR_KINDS]; /* by number of the key, once one was looked for */

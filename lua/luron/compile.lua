@@ -94,7 +94,8 @@ local function note(self, entry, ...)
     return self.fn(...)
   end
   local results
-  local watched, stepped, outputs, why = {}, {}, nil, nil
+  local outputs, why
+  local watched, stepped = {}, {}
   do
     local state <close> = guard(plan)
     module.watch(watched)

@@ -236,21 +236,21 @@ local function train_step(model, batches, n, step, options, line)
 end
 
 local function train_epoch(model, loader, step, options, line, epoch)
-  local batches, n, most, batch = {}, 0, 2 * (options.accumulate or 1), 0
-  local epoch_before, batch_before = core.set_batch(epoch, 1) -- for errors: where the loader and the step are
-  local _ <close> = setmetatable({}, { __close = function() core.set_batch(epoch_before, batch_before) end })
+  local batches, n, most, batch = {}, 0, 2 * (options.accumulate or 1), 1 -- batch: that is made or used, for errors
   for x, y in loader do
     batches[n + 1], batches[n + 2] = x, y
-    n, batch = n + 2, batch + 1
+    n = n + 2
     if n == most then
       train_step(model, batches, n, step, options, line)
       batches, n = {}, 0
     end
-    core.set_batch(epoch, batch + 1)
+    batch = batch + 1
   end
-  core.set_batch(epoch, batch)
+  batch = batch - 1
   if n > 0 then train_step(model, batches, n, step, options, line) end
+  return epoch, batch -- errors read them, by their names
 end
+core.set_epoch(train_epoch)
 
 local silent = { begin = function() end, finish = function() end }
 function silent:step(n, loss, right)

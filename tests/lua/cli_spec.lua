@@ -141,7 +141,8 @@ describe("Ctrl-C", function()
   end)
 
   it("ends a read, and with it the process", function()
-    local pipe <close> = assert(io.popen("sleep 5 | { env --default-signal=INT timeout --preserve-status --foreground -s INT 1 " .. luron_command .. " -; } 2>&1; echo status $?"))
+    local limit = "timeout --preserve-status --foreground -s INT 1 "
+    local pipe <close> = assert(io.popen("sleep 5 | { env --default-signal=INT " .. limit .. luron_command .. " -; } 2>&1; echo status $?"))
     assert.is_truthy(pipe:read("a"):find "status 130\n$")
   end)
 
