@@ -196,14 +196,28 @@ static void VNAME(block)(const luron__conv_job *j) {
     }
 }
 
+/* All rows together; but where few places share the weights, these are read once, tile by tile, and where a place has few taps, what is
+ * written goes along lines. */
 static void VNAME(run)(const luron__conv_job *job) {
-    luron__conv_job j = *job;
-    const int64_t blocks = luron__most(1, luron__ceil_div(j.k, LURON__CONV_K));
-    for (int64_t block = 0; block < blocks; block++) {
-        j.taps = job->k / blocks + (block < job->k % blocks);
-        j.first = block == 0, j.last = block == blocks - 1;
-        VNAME(block)(&j);
-        j.a = (const T *)j.a + j.taps, j.offset += j.taps;
+    enum { FEW_TAPS = 32, FEW_VECTORS = 4 };
+    const int64_t vectors = (job->columns + VL - 1) / VL * job->lines, blocks = luron__most(1, luron__ceil_div(job->k, LURON__CONV_K));
+    int64_t height = MOST_ROWS;
+#ifdef LOW_ROWS
+    if (job->rows % LOW_ROWS == 0 && vectors >= 3 * PIECES) height = LOW_ROWS;
+#endif
+    const int64_t parts = job->k <= FEW_TAPS || vectors <= FEW_VECTORS ? luron__ceil_div(job->rows, height) : 1;
+    for (int64_t part = 0, row = 0; part < parts; part++) {
+        luron__conv_job j = *job;
+        j.rows = job->rows / parts + (part < job->rows % parts);
+        j.a = (const T *)job->a + row * job->k, j.to = (T *)job->to + row * job->ld;
+        if (job->bias) j.bias = (const T *)job->bias + row;
+        row += j.rows;
+        for (int64_t block = 0; block < blocks; block++) {
+            j.taps = job->k / blocks + (block < job->k % blocks);
+            j.first = block == 0, j.last = block == blocks - 1;
+            VNAME(block)(&j);
+            j.a = (const T *)j.a + j.taps, j.offset += j.taps;
+        }
     }
 }
 #ifdef TURN
