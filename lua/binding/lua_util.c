@@ -7,6 +7,7 @@
 static const char kept_key, links_key;
 static const char calls_key; /* the set of functions that are a __call */
 
+/* ---- errors ---------------------------------------------------------------------------------------------------------- */
 static const char epoch_key; /* the function of luron.fit that goes through an epoch */
 
 /* "epoch 1, batch 2: " within that function, whose locals these are, "" elsewhere. */
@@ -29,7 +30,6 @@ static void push_batch(lua_State *L) {
     else lua_pushliteral(L, "");
 }
 
-/* ---- errors ---------------------------------------------------------------------------------------------------------- */
 void lr_where(lua_State *L) {
     lr_state *S = lr_peek(L);
     size_t n = S ? strlen(S->own) : 0;

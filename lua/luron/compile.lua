@@ -93,8 +93,7 @@ local function note(self, entry, ...)
     entry.refusal = code ~= "NOMEM" and refusal or nil
     return self.fn(...)
   end
-  local results
-  local outputs, why
+  local results, outputs, why
   local watched, stepped = {}, {}
   do
     local state <close> = guard(plan)

@@ -158,18 +158,15 @@ static void VNAME(some)(int rows, int vecs, const luron__conv_job *j, int64_t ro
         VNAME(by1)(rows, j, row, at, kept);
 }
 
-/* A block of taps: the vectors of all lines, a few at a time, which may stand on several lines, and all rows of these, so that
- * what the block reads of them stays in the first cache. The last of a line takes numbers of the one before once more, where
+/* A block of taps: the vectors of all lines, `most` at a time, which may stand on several lines, and all rows of these, `highest` at
+ * a time, so that what the block reads of them stays in the first cache. The last of a line takes numbers of the one before once more, where
  * that gives them the same value again: a whole vector needs no care. */
-static void VNAME(block)(const luron__conv_job *j) {
+static void VNAME(block)(const luron__conv_job *j, int64_t highest, int64_t most) {
     const bool overlaps = j->beta == 0 && j->step == 1 && j->columns >= VL;
     const int64_t per_line = (j->columns + VL - 1) / VL;
-    int64_t line = 0, chunk = 0, left = (per_line * j->lines + PIECES - 1) / PIECES, highest = MOST_ROWS, most = MOST_VECS;
+    int64_t line = 0, chunk = 0, left = (per_line * j->lines + PIECES - 1) / PIECES;
     luron__conv_spot at[8 * PIECES];
     VEC *kept = j->kept;
-#ifdef LOW_ROWS
-    if (j->rows % LOW_ROWS == 0 && left >= 3) highest = LOW_ROWS, most = 3;
-#endif
     const int64_t tiles = (j->rows + highest - 1) / highest, each = j->rows / luron__most(1, tiles), longer = j->rows - each * tiles;
     while (left > 0) {
         int vecs = j->rows == 1 && left >= 8 ? 8 : left == 4 ? 2 : left >= most ? (int)most : (int)left;
@@ -201,11 +198,11 @@ static void VNAME(block)(const luron__conv_job *j) {
 static void VNAME(run)(const luron__conv_job *job) {
     enum { FEW_TAPS = 32, FEW_VECTORS = 4 };
     const int64_t vectors = (job->columns + VL - 1) / VL * job->lines, blocks = luron__most(1, luron__ceil_div(job->k, LURON__CONV_K));
-    int64_t height = MOST_ROWS;
+    int64_t highest = MOST_ROWS, most = MOST_VECS;
 #ifdef LOW_ROWS
-    if (job->rows % LOW_ROWS == 0 && vectors >= 3 * PIECES) height = LOW_ROWS;
+    if (job->rows % LOW_ROWS == 0 && vectors >= 3 * PIECES) highest = LOW_ROWS, most = 3;
 #endif
-    const int64_t parts = job->k <= FEW_TAPS || vectors <= FEW_VECTORS ? luron__ceil_div(job->rows, height) : 1;
+    const int64_t parts = job->k <= FEW_TAPS || vectors <= FEW_VECTORS ? luron__ceil_div(job->rows, highest) : 1;
     for (int64_t part = 0, row = 0; part < parts; part++) {
         luron__conv_job j = *job;
         j.rows = job->rows / parts + (part < job->rows % parts);
@@ -215,7 +212,7 @@ static void VNAME(run)(const luron__conv_job *job) {
         for (int64_t block = 0; block < blocks; block++) {
             j.taps = job->k / blocks + (block < job->k % blocks);
             j.first = block == 0, j.last = block == blocks - 1;
-            VNAME(block)(&j);
+            VNAME(block)(&j, highest, most);
             j.a = (const T *)j.a + j.taps, j.offset += j.taps;
         }
     }

@@ -55,8 +55,9 @@ static int64_t measure_copy(luron__conv_part *p, int64_t vector) {
 /* Bands that fit the cache, and enough of them for some threads; by the shapes alone. */
 static void choose_bands(luron__conv_part *p) {
     luron__conv_axis *h = &p->d[1], *w = &p->d[2];
-    const int64_t blocks = p->backward && p->k > LURON__CONV_K ? 2 : 1; /* of taps one after the other: of a copy half is read at a time, or less */
-    const int64_t room = blocks * BAND_BYTES / p->size, others = luron__most(1, p->g->images * p->g->groups * p->d[0].count);
+    /* Of blocks of taps half of the copy is read at a time, or less. Not forward: those bands cut the sums of the weight's gradient too. */
+    const int64_t halves = p->backward && p->k > LURON__CONV_K ? 2 : 1;
+    const int64_t room = halves * BAND_BYTES / p->size, others = luron__most(1, p->g->images * p->g->groups * p->d[0].count);
     w->band = luron__most(1, luron__least(w->count, MOST_LINE));
     h->band = 1;
     while (w->band > LEAST_LINE && measure_copy(p, LURON__CONV_LANES) > room)
