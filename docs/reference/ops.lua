@@ -135,7 +135,7 @@ return {
       is = { { "luron.tensor({ 3.0, 4.0 }):norm()", "5.0" }, { "luron.tensor({ { 3, -4 }, { 0, 1 } }):norm(1, 2)", "{ 7.0, 1.0 }" } } },
     { "x:quantile(q: number|number[]|Tensor, dim?: integer, keepdim?: boolean): Tensor", "Of several q one behind the other, along a new first dim. The number below which a part q of those along dim (of all, without one) lie, between two of them by straight line; 0.5 gives the median. NaN where one is NaN.",
       is = { "luron.tensor({ 1, 4, 2, 3 }):quantile(0.5)", "2.5" }, raises = { "luron.zeros(3):quantile(50)", "quantile: q from 0 to 1 expected, got 50" } },
-    { "x:sum_squares(dim?: integer|integer[], keepdim?: boolean): Tensor", "Sums of squares, made and given in float64: none of a float32 is too large or too small for it, and nothing lies in between.", is = { "luron.tensor({ 3.0, 4.0 }):sum_squares()", "25.0" } },
+    { "x:sum_squares(dim?: integer|integer[], keepdim?: boolean): Tensor", "Sums of squares, made and given in float64: none of a float32 is too large or too small for it. One pass, without a tensor of squares.", is = { "luron.tensor({ 3.0, 4.0 }):sum_squares()", "25.0" } },
     { "x:logsumexp(dim?: integer|integer[], keepdim?: boolean): Tensor", "log(sum(exp(x))), without overflow.", is = { "luron.tensor({ 1000.0 }):logsumexp(1)", "1000.0" } },
     { "x:masked_fill(mask: Tensor, value: number|boolean): Tensor", "x with `value` where the bool tensor is true.", is = { "luron.arange(3):masked_fill(luron.tensor { true, false, false }, 9)", "{ 9, 2, 3 }" } },
     { "x:masked_select(mask: Tensor): Tensor", "The elements where the mask is true, in one dim, after broadcasting. `x[mask]` likewise, for a mask that has the first dims of x: it gives rows where x has further dims.",

@@ -1912,13 +1912,13 @@ function Tensor:quantile(q, dim, keepdim) end
 ---@return luron.Tensor
 function luron.quantile(x, q, dim, keepdim) end
 
---- Sums of squares, made and given in float64: none of a float32 is too large or too small for it, and nothing lies in between.
+--- Sums of squares, made and given in float64: none of a float32 is too large or too small for it. One pass, without a tensor of squares.
 ---@param dim? integer|integer[]
 ---@param keepdim? boolean
 ---@return luron.Tensor
 function Tensor:sum_squares(dim, keepdim) end
 
---- Sums of squares, made and given in float64: none of a float32 is too large or too small for it, and nothing lies in between.
+--- Sums of squares, made and given in float64: none of a float32 is too large or too small for it. One pass, without a tensor of squares.
 ---@param x luron.Tensor
 ---@param dim? integer|integer[]
 ---@param keepdim? boolean
