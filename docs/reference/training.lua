@@ -64,7 +64,7 @@ return {
   },
   {
     title = "Steps that are repeated",
-    { "luron.compile(fn: function): function", "A function that does the same as fn, which takes tensors (and numbers, booleans, strings, nil) and gives tensors, by a plan of what it did where it can.",
+    { "luron.compile(fn: function): function", "A function that does the same as fn, which takes tensors (and numbers, booleans, strings, nil) and gives tensors and nil, by a plan of what it did where it can.",
       is = { "(function() local f = luron.compile(function(x) return x * 2 end) for i = 1, 3 do f(luron.ones(2)) end return f(luron.tensor { 3.0 }) end)()", "{ 6.0 }" },
       raises = { "luron.compile(function(x) return x end, { dynamic = true })", "no options expected, got 'dynamic'" } },
     { "luron.explain(subject: function|table): string", "For each kind of call of what `luron.compile` gave, or of the steps behind the history that `luron.fit` gave, whether there is a plan, and if not, why, and in which line if one is to blame.",

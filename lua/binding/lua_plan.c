@@ -106,13 +106,17 @@ static int misfit(lua_State *L, int top, const char *why) {
     return top + 1;
 }
 
-/* Run it with n tensors and push what comes out: how many. NULL in *why, or why it does not fit. */
-static int run(lua_State *L, luron_ctx *ctx, luron_plan *plan, int n, luron_tensor *const *ins, const char **why) {
+/* Is result i nil? */
+static int is_nil(uint64_t nils, int i) { return i < 64 && nils >> i & 1; }
+
+/* Run it with n tensors and push what comes out, with nils where they belong: how many. NULL in *why, or why it does not fit. */
+static int run(lua_State *L, luron_ctx *ctx, luron_plan *plan, uint64_t nils, int n, luron_tensor *const *ins, const char **why) {
     luron_tensor *outs[MOST], **boxes[MOST];
-    int n_out = luron_plan_n_outs(plan);
-    luaL_checkstack(L, n_out + 2, "too many results");
-    for (int i = 0; i < n_out; i++)
-        boxes[i] = lr_new_tensor(L);
+    int n_out = luron_plan_n_outs(plan), n_results = 0;
+    luaL_checkstack(L, n_out + 66, "too many results");
+    for (int i = 0; i < n_out || (n_results < 64 && nils >> n_results); n_results++)
+        if (is_nil(nils, n_results)) lua_pushnil(L);
+        else boxes[i++] = lr_new_tensor(L);
     luron_status status = luron_plan_run(outs, plan, ctx, n, ins);
     *why = NULL;
     if (status == LURON_E_STATE && !luron_plan_changed(plan) && !luron_plan_fits(plan, ctx, n, ins, why)) return 0;
@@ -126,17 +130,20 @@ static int run(lua_State *L, luron_ctx *ctx, luron_plan *plan, int n, luron_tens
     }
     for (int i = 0; i < n_out && status == LURON_OK; i++)
         *boxes[i] = outs[i];
-    return lr_done(L, status, n_out);
+    return lr_done(L, status, n_results);
 }
 
-/* plan:run(...): true and the outputs; false, why and the arguments if it does not fit. */
+/* plan:run(nils, ...): true and the results, of which those with a bit in nils are nil; false, why and the arguments if it does not
+ * fit. */
 static int l_run(lua_State *L) {
     luron_plan *plan = plan_at(L);
     luron_tensor *ins[MOST];
+    const uint64_t nils = (uint64_t)luaL_checkinteger(L, 2);
+    lua_remove(L, 2);
     int top = lua_gettop(L), n_in = inputs(L, top, ins);
     const char *why;
     lua_pushboolean(L, 1);
-    int n = run(L, lr_ctx(L), plan, n_in, ins, &why);
+    int n = run(L, lr_ctx(L), plan, nils, n_in, ins, &why);
     return why ? misfit(L, top, why) : n + 1;
 }
 
@@ -232,20 +239,22 @@ static int l_plan_key(lua_State *L) {
 /* What a compiled function has at 1: the plan that ran last (user value 1, which keeps it) and the key of its calls. */
 typedef struct ready {
     lr_link **plan; /* the userdata */
+    uint64_t nils;  /* among the results */
     lua_Integer runs;
     size_t n;
     char key[];
 } ready;
 enum { LONGEST = 256 }; /* key */
 
-/* plan_ready(key, plan): nil if the key is long. */
+/* plan_ready(key, plan, nils): nil if the key is long. */
 static int l_plan_ready(lua_State *L) {
     size_t n;
     const char *text = luaL_checklstring(L, 1, &n);
     lr_object(L, 2, &lr_plan_key, "plan");
+    const lua_Integer nils = luaL_checkinteger(L, 3);
     if (n > LONGEST) return 0;
     ready *r = lua_newuserdatauv(L, sizeof *r + n, 1);
-    r->plan = lua_touserdata(L, 2), r->runs = 0, r->n = n;
+    r->plan = lua_touserdata(L, 2), r->nils = (uint64_t)nils, r->runs = 0, r->n = n;
     memcpy(r->key, text, n);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &lr_ready_key);
     lua_setmetatable(L, -2);
@@ -285,7 +294,7 @@ static int l_call(lua_State *L) {
     luron_plan *plan = r ? (*r->plan)->object : NULL;
     if (plan) {
         const char *why;
-        int n = run(L, k.S->ctx, plan, k.n_ins, k.ins, &why);
+        int n = run(L, k.S->ctx, plan, r->nils, k.n_ins, k.ins, &why);
         if (!why) r->runs++;
         if (!why) return n;
     }

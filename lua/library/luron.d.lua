@@ -3501,7 +3501,7 @@ function Loader:state() end
 ---@param state table
 function Loader:restore(state) end
 
---- A function that does the same as fn, which takes tensors (and numbers, booleans, strings, nil) and gives tensors, by a plan of what it did where it can.
+--- A function that does the same as fn, which takes tensors (and numbers, booleans, strings, nil) and gives tensors and nil, by a plan of what it did where it can.
 ---@param fn function
 ---@return function
 function luron.compile(fn) end

@@ -29,12 +29,19 @@ local function look_at(arguments)
   return ins, table.concat(words, ", ") .. (core.is_recording() and "" or ", no gradients")
 end
 
--- Results if all are tensors; else nil, why.
+-- Tensors among the results, and a bit for each that is nil; nil, nil, why if there is something else, or nil behind the 64th.
 local function outputs_of(results)
+  local outputs, nils = {}, 0
   for i = 1, results.n do
-    if not core.is_tensor(results[i]) then return nil, string.format("result %d is no tensor but %s", i, core.got(results[i])) end
+    if core.is_tensor(results[i]) then
+      outputs[#outputs + 1] = results[i]
+    elseif results[i] == nil and i <= 64 then
+      nils = nils | 1 << i - 1
+    else
+      return nil, nil, string.format("result %d is no tensor but %s", i, core.got(results[i]))
+    end
   end
-  return results
+  return outputs, nils
 end
 
 -- Ends a plan after an error in the step.
@@ -61,9 +68,9 @@ local function difference(was, is)
 end
 
 -- Keep the plan if the noting before did the same, else what that was.
-local function compare(entry, plan, watched, stepped)
+local function compare(entry, plan, nils, watched, stepped)
   local hash, trail = plan:hash(), plan:trail()
-  if entry.hash == hash then
+  if entry.hash == hash and entry.nils == nils then
     entry.plan, entry.watched, entry.stepped = plan, #watched > 0 and watched or nil, stepped
     entry.hash, entry.trail, entry.difference, entry.differed = nil, nil, nil, 0
     return
@@ -73,7 +80,7 @@ local function compare(entry, plan, watched, stepped)
     entry.difference, is_whole = difference(entry.trail, trail)
     entry.differed = entry.differed + 1
   end
-  entry.hash, entry.trail = hash, trail
+  entry.hash, entry.nils, entry.trail = hash, nils, trail
   if entry.differed == MOST_DIFFERENT then
     entry.refusal = is_whole and entry.difference
       or "it does something else in every call: numbers or tensors that it brings in, or layers, change; the last time " .. entry.difference
@@ -93,14 +100,14 @@ local function note(self, entry, ...)
     entry.refusal = code ~= "NOMEM" and refusal or nil
     return self.fn(...)
   end
-  local results, outputs, why
+  local results, outputs, nils, why
   local watched, stepped = {}, {}
   do
     local state <close> = guard(plan)
     module.watch(watched)
     core.list_steps(stepped)
     results = table.pack(self.fn(table.unpack(args, 1, args.n)))
-    outputs, why = outputs_of(results)
+    outputs, nils, why = outputs_of(results)
     if not module.as_watched(watched) then core.plan_refuse "switches the mode of a module, or adds hooks: do that outside of it" end
     plan:finish(outputs or {})
     state.is_done = true
@@ -111,7 +118,7 @@ local function note(self, entry, ...)
   elseif refused or why then
     entry.refusal = refused and "it " .. refused or why
   else
-    compare(entry, plan, watched, stepped)
+    compare(entry, plan, nils, watched, stepped)
     self.once = entry.plan and 0 or self.once + 1
   end
   return table.unpack(results, 1, results.n)
@@ -190,10 +197,10 @@ Compiled.__call = core.plan_call(function(self, ...)
     for _, opt in ipairs(entry.stepped) do core.check_step(opt) end -- a plan does not come by opt:step
     if entry.watched and not module.as_watched(entry.watched) then return use(self, entry, false, "an instance of a class has another mode or hooks", ...) end
     if not entry.watched then
-      entry.ready = entry.ready or core.plan_ready(key, entry.plan)
+      entry.ready = entry.ready or core.plan_ready(key, entry.plan, entry.nils)
       self[1] = entry.ready
     end
-    return use(self, entry, entry.plan:run(...))
+    return use(self, entry, entry.plan:run(entry.nils, ...))
   end
   if entry.refusal or not has_room(self) then return self.fn(...) end
   return note(self, entry, ...)

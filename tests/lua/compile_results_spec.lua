@@ -1,0 +1,65 @@
+-- What a compiled function may give: tensors and nil; and what is said of what it may not.
+local luron = require "luron"
+local nn = luron.nn
+
+local function explains(compiled, text) assert.is_truthy(luron.explain(compiled):find(text, 1, true), luron.explain(compiled)) end
+
+describe("a compiled function", function()
+  it("gives nil where its step gave nil", function()
+    local f = luron.compile(function(x, which)
+      if which == "last" then return x * 2, nil end
+      if which == "first" then return nil, x * 3, nil, x end
+      if which == "all" then return nil, nil end
+    end)
+    for _ = 1, 5 do
+      local last, first, all = table.pack(f(luron.ones(2), "last")), table.pack(f(luron.ones(2), "first")), table.pack(f(luron.ones(2), "all"))
+      assert.are.same({ 2, 2, 2, 4, nil, 2, nil }, { last.n, last[1][1]:item(), last[1][2]:item(), first.n, first[1], all.n, all[1] })
+      assert.are.same({ 3, 3 }, first[2]:totable())
+      assert.is_nil(first[3])
+      assert.are.same({ 1, 1 }, first[4]:totable())
+      assert.are.equal(0, select("#", f(luron.ones(2), "none")))
+    end
+    assert.are.equal(4, select(2, luron.explain(f):gsub("run 3 times", "")), luron.explain(f))
+  end)
+
+  it("gives nil where its step gave nil, beside an instance of a class", function()
+    local Twice = nn.class "Twice"
+    function Twice:init() self.linear = nn.Linear(2, 2) end
+    function Twice:forward(x) return self.linear(x) * 2 end
+    local net = Twice()
+    local f = luron.compile(function(x) return net(x):detach(), nil end)
+    for _ = 1, 5 do
+      local results = table.pack(f(luron.ones(1, 2)))
+      assert.are.equal(2, results.n)
+      assert.are.same(net(luron.ones(1, 2)):totable(), results[1]:totable())
+    end
+    explains(f, "run 3 times")
+  end)
+
+  it("has no plan for nil that is not there in each call, and none behind the 64th result", function()
+    local n = 0
+    local f = luron.compile(function(x)
+      n = n + 1
+      if n % 2 == 0 then return x, nil end
+      return nil, x
+    end)
+    for k = 1, 5 do
+      local results = table.pack(f(luron.ones(1)))
+      assert.are.equal(2, results.n)
+      assert.are.equal(1, results[2 - (k + 1) % 2]:item())
+    end
+    explains(f, "no plan yet: the last two calls did not do the same: other tensors came out")
+    for last = 64, 65 do
+      local g = luron.compile(function(x)
+        local results = {}
+        for i = 1, last - 1 do results[i] = x end
+        return table.unpack(results, 1, last)
+      end)
+      for _ = 1, 5 do
+        local results = table.pack(g(luron.ones(1)))
+        assert.are.same({ last, 1, nil }, { results.n, results[last - 1]:item(), results[last] })
+      end
+      explains(g, last == 64 and "run 3 times" or "result 65 is no tensor but nil")
+    end
+  end)
+end)
