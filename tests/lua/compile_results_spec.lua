@@ -62,4 +62,22 @@ describe("a compiled function", function()
       explains(g, last == 64 and "run 3 times" or "result 65 is no tensor but nil")
     end
   end)
+
+  it("says what to do about a loss whose graph was retained", function()
+    local w = luron.ones(2):requires_grad_()
+    local function step_of(give)
+      return luron.compile(function(x)
+        w:zero_grad()
+        local y = (w * x):exp()
+        local a, b = y:sum(), (y * y):sum()
+        a:backward(nil, { retain_graph = true })
+        b:backward()
+        return give(a), b
+      end)
+    end
+    local as_it_is, detached = step_of(function(a) return a end), step_of(function(a) return a:detach() end)
+    for _ = 1, 4 do assert.are.equal(as_it_is(luron.ones(2)):item(), detached(luron.ones(2)):item()) end
+    explains(as_it_is, "it gives a tensor whose gradient can still be asked for: call backward in it, without retain_graph, or give it detached (y:detach())")
+    explains(detached, "run 2 times")
+  end)
 end)
