@@ -18,7 +18,7 @@ local classes = {
   { "x", "Tensor" }, { "layer", "Layer" }, { "model", "Model" }, { "module", "Module" }, { "opt", "Optimizer" }, { "ds", "Dataset" },
   { "loader", "Loader" }, { "checkpoint", "Checkpoint" }, { "line", "Progress" }, { "ctx", "OpContext" },
   { "lr", "Schedule" }, { "ema", "Average" }, { "pruned", "Pruning" }, { "s", "Sparse" }, { "lookup", "Lookup" }, { "handle", "HookHandle" },
-  { "metric", "Metric" },
+  { "metric", "Metric" }, { "compiled", "Compiled" },
 }
 local class_of = {}
 for _, pair in ipairs(classes) do class_of[pair[1]] = pair[2] end
@@ -421,6 +421,7 @@ local operators = {
 local calls = {
   Layer = "fun(...: luron.Tensor|luron.Node|table): luron.Tensor ...", Model = "fun(...: luron.Tensor|luron.Node): luron.Tensor ...",
   Module = "fun(...: any): any", Loader = "fun(): luron.Tensor, luron.Tensor", Lookup = "fun(data: any): luron.Tensor",
+  Compiled = "fun(...: any): luron.Tensor? ...",
 }
 local fields = {
   Tensor = { "[integer|string|table] luron.Tensor|number" },

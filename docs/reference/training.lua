@@ -64,10 +64,10 @@ return {
   },
   {
     title = "Steps that are repeated",
-    { "luron.compile(fn: function): function", "A function that does the same as fn, which takes tensors (and numbers, booleans, strings, nil) and gives tensors and nil, by a plan of what it did where it can.",
+    { "luron.compile(fn: function): Compiled", "An object that is called like fn and does the same, by a plan of what it did where it can. fn takes tensors (and numbers, booleans, strings, nil) and gives tensors and nil. Its type is no `function`: luron's functions take it where they take a function, Lua's `coroutine.wrap` takes `function(...) return compiled(...) end`.",
       is = { "(function() local f = luron.compile(function(x) return x * 2 end) for i = 1, 3 do f(luron.ones(2)) end return f(luron.tensor { 3.0 }) end)()", "{ 6.0 }" },
       raises = { "luron.compile(function(x) return x end, { dynamic = true })", "no options expected, got 'dynamic'" } },
-    { "luron.explain(subject: function|table): string", "For each kind of call of what `luron.compile` gave, or of the steps behind the history that `luron.fit` gave, whether there is a plan, and if not, why, and in which line if one is to blame.",
+    { "luron.explain(subject: Compiled|table): string", "For each kind of call of what `luron.compile` gave, or of the steps behind the history that `luron.fit` gave, whether there is a plan, and if not, why, and in which line if one is to blame.",
       is = { '(function() local f = luron.compile(function(x) return x:item() end) f(luron.ones(1)) return luron.explain(f):match "reads numbers of a tensor: item" end)()', '"reads numbers of a tensor: item"' } },
   },
   {

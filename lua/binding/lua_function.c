@@ -336,8 +336,11 @@ static int l_op(lua_State *L) {
     lua_settop(L, 1);
     lr_only(L, 1, keys);
     if (lr_field(L, 1, "name") != LUA_TSTRING) return lr_argerror(L, 1, "name: string expected, got %s", lr_got(L, -1));
-    for (int i = 1; i <= 2; i++)
-        if (lr_field(L, 1, keys[i]) != LUA_TFUNCTION) return lr_argerror(L, 1, "%s: function expected, got %s", keys[i], lr_got(L, -1));
+    for (int i = 1; i <= 2; i++) {
+        const int is_callable = lr_field(L, 1, keys[i]) == LUA_TFUNCTION || luaL_getmetafield(L, -1, "__call") != LUA_TNIL;
+        if (!is_callable) return lr_argerror(L, 1, "%s: function expected, got %s", keys[i], lr_got(L, -1));
+        lua_settop(L, i + 2);
+    }
     lua_pushcclosure(L, op_call, 3);
     return 1;
 }

@@ -106,6 +106,10 @@ local HookHandle = {}
 ---@class luron.Metric
 local Metric = {}
 
+---@class luron.Compiled
+---@overload fun(...: any): luron.Tensor? ...
+local Compiled = {}
+
 ---@class luron.init
 local init = {}
 
@@ -3501,13 +3505,13 @@ function Loader:state() end
 ---@param state table
 function Loader:restore(state) end
 
---- A function that does the same as fn, which takes tensors (and numbers, booleans, strings, nil) and gives tensors and nil, by a plan of what it did where it can.
+--- An object that is called like fn and does the same, by a plan of what it did where it can. fn takes tensors (and numbers, booleans, strings, nil) and gives tensors and nil. Its type is no `function`: luron's functions take it where they take a function, Lua's `coroutine.wrap` takes `function(...) return compiled(...) end`.
 ---@param fn function
----@return function
+---@return luron.Compiled
 function luron.compile(fn) end
 
 --- For each kind of call of what `luron.compile` gave, or of the steps behind the history that `luron.fit` gave, whether there is a plan, and if not, why, and in which line if one is to blame.
----@param subject function|table
+---@param subject luron.Compiled|table
 ---@return string
 function luron.explain(subject) end
 

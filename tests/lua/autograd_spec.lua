@@ -244,6 +244,17 @@ describe("luron.op", function()
     assert.is_false(luron.no_grad(half_square, leaf { 1 }):requires_grad())
   end)
 
+  it("takes what can be called in place of functions", function()
+    local function callable(fn) return setmetatable({}, { __call = function(_, ...) return fn(...) end }) end
+    local op = luron.op { name = "o", forward = callable(function(_, x) return x * 2 end), backward = luron.compile(function(_, g) return g * 3 end) }
+    local x = luron.ones(2):requires_grad_()
+    op(x):backward(luron.ones(2))
+    assert.are.same({ 3, 3 }, x:grad():totable())
+    for _, bad in ipairs { {}, 3, setmetatable({}, {}) } do
+      assert.error_matches(function() luron.op { name = "o", forward = print, backward = bad } end, "backward: function expected")
+    end
+  end)
+
   it("may return its argument", function()
     local pass = luron.op { name = "pass", forward = function(_, x) return x end, backward = function(_, g) return g * 2 end }
     local x = leaf { 1 }

@@ -63,6 +63,13 @@ describe("a compiled function", function()
     end
   end)
 
+  it("is an object, which a function of Lua's own gets wrapped", function()
+    local f = luron.compile(function(x) return x * 2 end)
+    assert.error_matches(function() coroutine.wrap(f) end, "function expected, got luron.compiled")
+    for _ = 1, 4 do assert.are.equal(2, coroutine.wrap(function(...) return f(...) end)(luron.ones(1)):item()) end
+    explains(f, "run 2 times")
+  end)
+
   it("says what to do about a loss whose graph was retained", function()
     local w = luron.ones(2):requires_grad_()
     local function step_of(give)
