@@ -50,7 +50,7 @@ static void locate(void *ud, char *buf, size_t n) {
     lua_Debug ar;
     size_t own = strlen(S->own);
     buf[0] = '\0';
-    for (int level = 1; lua_getstack(S->running, level, &ar); level++) {
+    for (int level = 1; S->running && lua_getstack(S->running, level, &ar); level++) {
         lua_getinfo(S->running, "Sl", &ar);
         if (ar.currentline <= 0 || (own && strncmp(ar.source, S->own, own) == 0)) continue;
         snprintf(buf, n, "%s:%d", ar.short_src, ar.currentline);

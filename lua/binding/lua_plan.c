@@ -21,15 +21,78 @@ static int tensors(lua_State *L, int arg, luron_tensor *to[MOST]) {
     return (int)n;
 }
 
+/* In the registry while a step is noted: a weak table with its plan, which goes as any other if the step left it behind; the thread.
+ * false: none is. The places are there from the beginning, so that no memory is asked for. */
+static const char noted_key, thread_key;
+
+/* The plan on top, which stays there, is noted in this thread; or (is_on 0) none is. */
+static void set_noting(lua_State *L, lr_state *S, int is_on) {
+    S->noting = is_on ? L : NULL;
+    if (is_on) lua_pushthread(L);
+    else lua_pushboolean(L, 0);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &thread_key);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &noted_key);
+    if (is_on) lua_pushvalue(L, -2);
+    else lua_pushboolean(L, 0);
+    lua_rawseti(L, -2, 1);
+    lua_pop(L, 1);
+}
+
+static void push_noted(lua_State *L) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &noted_key);
+    lua_rawgeti(L, -1, 1);
+    lua_remove(L, -2);
+}
+
+void lr_leave_noting(lua_State *L, lr_state *S) {
+    const int has_failed = lua_status(S->noting) > LUA_YIELD;
+    push_noted(L);
+    void **box = lr_test(L, -1, &lr_plan_key);
+    if (box && *box) {
+        S->running = NULL; /* the line that comes next is not to blame */
+        if (!has_failed) luron_ctx_refuse_plan(S->ctx, "yields in the middle (coroutine.yield), which a run would not");
+        S->running = L;
+        const luron_status status = luron_plan_end(*box, S->ctx, -1, NULL);
+        (void)status; /* it was noted */
+    }
+    lua_pop(L, 1);
+    set_noting(L, S, 0);
+}
+
 /* plan_begin(inputs): plan; nil, message, code if there can be none. */
 static int l_plan_begin(lua_State *L) {
     luron_tensor *ins[MOST];
     int n = tensors(L, 1, ins);
+    lr_state *S = lr_get(L);
     void **box = lr_box(L, &lr_plan_key);
     luron_plan *plan = NULL;
-    luron_status status = luron_plan_begin(&plan, lr_ctx(L), n, ins);
+    luron_status status = luron_plan_begin(&plan, S->ctx, n, ins);
     *box = plan;
-    return status == LURON_OK ? 1 : lr_nil(L, status);
+    if (status) return lr_nil(L, status);
+    set_noting(L, S, 1);
+    return 1;
+}
+
+/* Where a step has returned after a yield. */
+static int left(lua_State *L, int status, lua_KContext k) {
+    lr_state *S = lr_get(L);
+    (void)k;
+    if (status == LUA_YIELD && S->noting == L) lr_leave_noting(L, S);
+    return lua_gettop(L);
+}
+
+/* plan_step(fn, ...): fn(...), the step that is noted. */
+static int l_plan_step(lua_State *L) {
+    lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, left);
+    return lua_gettop(L);
+}
+
+/* plan:is_noted(): not if it has yielded meanwhile. */
+static int l_is_noted(lua_State *L) {
+    lr_get(L);
+    push_noted(L);
+    lua_pushboolean(L, lua_rawequal(L, 1, -1));
+    return 1;
 }
 
 /* plan:finish(outputs), or without them after an error. */
@@ -37,7 +100,10 @@ static int l_finish(lua_State *L) {
     luron_tensor *outs[MOST];
     luron_plan *plan = plan_at(L);
     int n = lua_isnoneornil(L, 2) ? -1 : tensors(L, 2, outs);
-    return lr_done(L, luron_plan_end(plan, lr_ctx(L), n, outs), 0);
+    lr_state *S = lr_get(L);
+    const luron_status status = luron_plan_end(plan, S->ctx, n, outs);
+    set_noting(L, S, 0);
+    return lr_done(L, status, 0);
 }
 
 static int l_refusal(lua_State *L) {
@@ -314,7 +380,7 @@ static int l_plan_call(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"finish", l_finish}, {"refusal", l_refusal}, {"hash", l_hash}, {"trail", l_trail}, {"size", l_size}, {"run", l_run}, {NULL, NULL},
+    {"is_noted", l_is_noted}, {"finish", l_finish}, {"refusal", l_refusal}, {"hash", l_hash}, {"trail", l_trail}, {"size", l_size}, {"run", l_run}, {NULL, NULL},
 };
 static int l_is_planning(lua_State *L) {
     lua_pushboolean(L, luron_ctx_is_planning(lr_ctx(L)));
@@ -322,7 +388,7 @@ static int l_is_planning(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-    {"plan_begin", l_plan_begin}, {"is_planning", l_is_planning}, {"plan_key", l_plan_key}, {"plan_refuse", l_plan_refuse},
+    {"plan_begin", l_plan_begin}, {"plan_step", l_plan_step}, {"is_planning", l_is_planning}, {"plan_key", l_plan_key}, {"plan_refuse", l_plan_refuse},
     {"plan_ready", l_plan_ready}, {"plan_runs", l_plan_runs}, {"plan_call", l_plan_call}, {NULL, NULL},
 };
 
@@ -333,4 +399,11 @@ void lr_open_plan(lua_State *L) {
     lua_pop(L, 2);
     lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &lr_ready_key);
+    lua_createtable(L, 1, 0);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "v");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &noted_key);
+    set_noting(L, lr_get(L), 0);
 }

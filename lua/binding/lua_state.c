@@ -34,6 +34,7 @@ lr_state *lr_get(lua_State *L) {
     lr_state *S = lr_peek(L);
     if (!S) luaL_error(L, "luron is closed: the Lua state is ending");
     S->running = L;
+    if (S->noting && lua_status(S->noting) != LUA_OK) lr_leave_noting(L, S); /* what others do is no part of the step */
     return S;
 }
 

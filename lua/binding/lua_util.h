@@ -41,7 +41,8 @@ struct lr_state {
     int64_t threshold, least; /* live bytes from which a collection is due; what was left by the last one, or less */
     int64_t n_boxes, most_boxes; /* open ones; from how many a collection is due */
     lua_State *L;      /* what callbacks run on; NULL outside calls that may make any */
-    lua_State *running; /* what called last: where luron_ctx_set_locate looks */
+    lua_State *running; /* what called last: where luron_ctx_set_locate looks; NULL: there is no line */
+    lua_State *noting;  /* the thread in which a step is noted for a plan, NULL: none is; lua_plan.c keeps it alive */
     int failed;        /* a callback raised an error, which lr_raise raises again */
     int scope;         /* registry reference of the list of the innermost luron.scope, LUA_NOREF: none */
     const void *metatables[LR_KINDS]; /* by number of the key, once one was looked for */
@@ -58,7 +59,7 @@ struct lr_state {
     char own[1024];    /* "@.../luron/": how the sources of luron's own Lua files begin */
 };
 
-/** The state; raises if the lua_State is closing. */
+/** The state; raises if the lua_State is closing. What a step does that has yielded ends to be noted. */
 lr_state *lr_get(lua_State *L);
 /** The same, NULL instead of an error. */
 lr_state *lr_peek(lua_State *L);
@@ -281,6 +282,8 @@ void lr_open_types(lua_State *L);
 void lr_open_model(lua_State *L);
 void lr_open_tracer(lua_State *L);
 void lr_open_plan(lua_State *L);
+/** The step that is noted has been left in the middle, by a yield or an error: its plan is refused and ended. */
+void lr_leave_noting(lua_State *L, lr_state *S);
 void lr_open_profile(lua_State *L);
 void lr_open_nodes(lua_State *L);
 void lr_open_optim(lua_State *L);

@@ -44,14 +44,13 @@ local function outputs_of(results)
   return outputs, nils
 end
 
--- Ends a plan after an error in the step.
-local function guard(plan)
-  local state = { is_done = false }
-  return setmetatable(state, { __close = function()
-    module.watch(nil)
-    core.list_steps(nil)
-    if not state.is_done and core.is_planning() then plan:finish() end
-  end })
+-- The step is over, and has given these outputs, or failed. Where it has yielded, its plan has ended: another may be noted now.
+local function finish(plan, watched, outputs)
+  if not plan:is_noted() then return end
+  if outputs and not module.as_watched(watched) then core.plan_refuse "switches the mode of a module, or adds hooks: do that outside of it" end
+  module.watch(nil)
+  core.list_steps(nil)
+  plan:finish(outputs)
 end
 
 -- What two notings of a step, as plan:trail gives them, did differently, in words. True behind it: that alone says all.
@@ -103,14 +102,16 @@ local function note(self, entry, ...)
   local results, outputs, nils, why
   local watched, stepped = {}, {}
   do
-    local state <close> = guard(plan)
+    local _ <close> = setmetatable({}, { __close = function()
+      entry.noting = nil
+      finish(plan) -- after an error
+    end })
+    entry.noting = plan
     module.watch(watched)
     core.list_steps(stepped)
-    results = table.pack(self.fn(table.unpack(args, 1, args.n)))
+    results = table.pack(core.plan_step(self.fn, table.unpack(args, 1, args.n)))
     outputs, nils, why = outputs_of(results)
-    if not module.as_watched(watched) then core.plan_refuse "switches the mode of a module, or adds hooks: do that outside of it" end
-    plan:finish(outputs or {})
-    state.is_done = true
+    finish(plan, watched, outputs or {})
   end
   local refused = plan:refusal()
   if refused and refused:find("there is not enough memory", 1, true) then -- a line of the step may follow
@@ -209,7 +210,7 @@ end)
 local function describe(entry)
   local text = "(" .. (entry.kind or "not noted") .. "): "
   if entry.refusal then return text .. "computed as it is: " .. entry.refusal end
-  local gone = entry.plan and entry.plan:refusal()
+  local gone = entry.plan and entry.plan:refusal() or entry.noting and entry.noting:refusal()
   if gone then return text .. "no plan yet: " .. gone end
   if not entry.plan then
     local why = entry.difference and ": the last two calls did not do the same: " .. entry.difference

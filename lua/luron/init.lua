@@ -10,8 +10,8 @@ local internal = {
   methods = true, raise = true, badarg = true, got = true, node_methods = true, model_new = true, model_input = true, model_add = true,
   model_include = true, model_outputs = true, optim_new = true, tensor_set_dtype = true, optim_add = true, checkpoint_new = true, checkpoint_load = true,
   layer_type = true, layer_function = true, read_file = true, is_terminal = true, json_encode = true, json_decode = true,
-  trace_new = true, trace_model = true, trace_refuse = true, is_tracing = true, plan_begin = true, is_planning = true, plan_key = true, plan_refuse = true,
-  plan_ready = true, plan_runs = true, plan_call = true, lazy_type = true, lazy_resize = true, waits = true,
+  trace_new = true, trace_model = true, trace_refuse = true, is_tracing = true, plan_begin = true, plan_step = true, is_planning = true,
+  plan_key = true, plan_refuse = true, plan_ready = true, plan_runs = true, plan_call = true, lazy_type = true, lazy_resize = true, waits = true,
   model_op = true, model_tensor = true, tensor_init = true, initialisers = true, help = true, set_missing = true, set_epoch = true,
   sparse = true, profile_begin = true, profile_end = true, profile_parts = true, before_step = true, check_step = true, list_steps = true,
 }
