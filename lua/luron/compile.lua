@@ -5,7 +5,7 @@ local module = require "luron.module"
 
 local MOST_PLANS, MOST_KINDS, LONG_AGO = 64, 512, 1024 -- plans, kinds of calls that are remembered, calls
 local MOST_DIFFERENT = 8 -- notings on end
-local MOST_ONCE = 128 -- kinds noted on end without a plan
+local MOST_ONCE = 32 -- kinds that were noted, less those that got a plan
 
 --- What compile gives: is called like fn.
 local Compiled = {}
@@ -120,8 +120,9 @@ local function note(self, entry, ...)
     entry.refusal = refused and "it " .. refused or why
   else
     compare(entry, plan, nils, watched, stepped)
-    self.once = entry.plan and 0 or self.once + 1
+    self.once = entry.plan and math.max(self.once - 1, 0) or math.min(self.once + 1, MOST_ONCE)
   end
+  if not entry.plan then plan:close() end -- the collector sees a small thing
   return table.unpack(results, 1, results.n)
 end
 
@@ -229,7 +230,7 @@ function Compiled:__tostring()
     if entry.plan or #self.order <= MOST_PLANS then lines[#lines + 1] = "  " .. describe(entry) else n_more = n_more + 1 end
   end
   if self.refusal then lines[#lines + 1] = "  calls without a plan: " .. self.refusal end
-  if self.once >= MOST_ONCE then lines[#lines + 1] = string.format("  of the last %d kinds that were noted none came again: others are noted once they do", self.once) end
+  if self.once >= MOST_ONCE then lines[#lines + 1] = string.format("  %d more kinds were noted than came again: others are noted once they do", MOST_ONCE) end
   if n_more > 0 then lines[#lines + 1] = string.format("  other kinds of calls without a plan: %d", n_more) end
   return table.concat(lines, "\n")
 end
