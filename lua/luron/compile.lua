@@ -5,7 +5,9 @@ local module = require "luron.module"
 
 local MOST_PLANS, MOST_KINDS, LONG_AGO = 64, 512, 1024 -- plans, kinds of calls that are remembered, calls
 local MOST_DIFFERENT = 8 -- notings on end
-local MOST_ONCE = 32 -- kinds that were noted, less those that got a plan
+local MOST_ONCE = 32 -- kinds that are noted at their first call, less those that got a plan
+local NOTING = 64 -- calls: what noting one may cost, where it did not help before
+local WORTH = 8 -- runs of a plan that are worth its notings
 
 --- What compile gives: is called like fn.
 local Compiled = {}
@@ -113,6 +115,7 @@ local function note(self, entry, ...)
     outputs, nils, why = outputs_of(results)
     finish(plan, watched, outputs or {})
   end
+  self.credit = math.max(self.credit - NOTING, 0)
   local refused = plan:refusal()
   if refused and refused:find("there is not enough memory", 1, true) then -- a line of the step may follow
     entry.hash = nil -- another time
@@ -120,7 +123,7 @@ local function note(self, entry, ...)
     entry.refusal = refused and "it " .. refused or why
   else
     compare(entry, plan, nils, watched, stepped)
-    self.once = entry.plan and math.max(self.once - 1, 0) or math.min(self.once + 1, MOST_ONCE)
+    if entry.plan then self.credit = math.min(self.credit + 2 * NOTING, (MOST_ONCE + 1) * NOTING) end -- both notings were worth it
   end
   if not entry.plan then plan:close() end -- the collector sees a small thing
   return table.unpack(results, 1, results.n)
@@ -152,11 +155,13 @@ local function add_entry(self, key)
   return entry
 end
 
--- Where kinds come once, most of them: did this one come before? No more is kept of it.
-local function has_met(self, key)
-  if self.met[key] then return true end
+-- May a call be noted? The second noting of a kind always; the first, where most kinds came once, only if it came before, and seldom.
+local function may_note(self, key, entry)
+  if entry and entry.hash or self.credit >= 2 * NOTING or (entry or self.met[key]) and self.credit >= NOTING then return true end
+  if self.credit < NOTING then self.credit = self.credit + 1 end
+  if entry then return false end
   if self.n_met == MOST_KINDS then self.met, self.n_met = {}, 0 end
-  self.met[key], self.n_met = true, self.n_met + 1
+  if not self.met[key] then self.met[key], self.n_met = true, self.n_met + 1 end
   self.calls = self.calls + 1
   return false
 end
@@ -176,6 +181,7 @@ local function has_room(self)
   self.full_until = oldest.called + math.max(LONG_AGO, 8 * #self.order)
   if self.calls < self.full_until then return false end
   oldest.runs = oldest.runs + core.plan_runs(oldest.ready)
+  if oldest.runs < WORTH then self.credit = math.max(self.credit - NOTING, 0) end
   oldest.plan, oldest.ready, oldest.misfit = nil, nil, "it was not called for long"
   return true
 end
@@ -190,7 +196,7 @@ Compiled.__call = core.plan_call(function(self, ...)
       self.refusal = why or self.refusal
       return self.fn(...)
     end
-    if self.once >= MOST_ONCE and not has_met(self, key) then return self.fn(...) end
+    if not may_note(self, key) then return self.fn(...) end
     entry = add_entry(self, key)
   end
   self.calls = self.calls + 1 -- but for those of what is ready, the last that came by here
@@ -204,7 +210,7 @@ Compiled.__call = core.plan_call(function(self, ...)
     end
     return use(self, entry, entry.plan:run(entry.nils, ...))
   end
-  if entry.refusal or not has_room(self) then return self.fn(...) end
+  if entry.refusal or not may_note(self, key, entry) or not has_room(self) then return self.fn(...) end
   return note(self, entry, ...)
 end)
 
@@ -230,7 +236,9 @@ function Compiled:__tostring()
     if entry.plan or #self.order <= MOST_PLANS then lines[#lines + 1] = "  " .. describe(entry) else n_more = n_more + 1 end
   end
   if self.refusal then lines[#lines + 1] = "  calls without a plan: " .. self.refusal end
-  if self.once >= MOST_ONCE then lines[#lines + 1] = string.format("  %d more kinds were noted than came again: others are noted once they do", MOST_ONCE) end
+  if self.credit < 2 * NOTING then
+    lines[#lines + 1] = string.format("  %d more kinds were noted than came again: others are noted once they do, one in %d calls", MOST_ONCE, NOTING)
+  end
   if n_more > 0 then lines[#lines + 1] = string.format("  other kinds of calls without a plan: %d", n_more) end
   return table.concat(lines, "\n")
 end
@@ -242,7 +250,7 @@ local function compile(fn, options)
   if options ~= nil then
     core.badarg(2, "compile", string.format("no options expected, got %s; calls of other shapes have plans of their own", core.got(options)))
   end
-  return setmetatable({ fn = fn, entries = {}, order = {}, calls = 0, full_until = 0, once = 0, met = {}, n_met = 0 }, Compiled)
+  return setmetatable({ fn = fn, entries = {}, order = {}, calls = 0, full_until = 0, credit = (MOST_ONCE + 1) * NOTING, met = {}, n_met = 0 }, Compiled)
 end
 
 -- What to say of the steps behind a history of luron.fit.

@@ -206,10 +206,27 @@ describe("a compiled function of many kinds of calls", function()
     local f = luron.compile(function(v, k) return v * k end)
     for k = 1, 2000 do assert.are.same({ k + 0.0, k + 0.0 }, f(x, k):totable()) end
     assert.are.equal(32, n_noted)
-    explains(f, "32 more kinds were noted than came again: others are noted once they do")
+    explains(f, "32 more kinds were noted than came again: others are noted once they do, one in 64 calls")
     for _ = 1, 5 do assert.are.same({ 0.5, 0.5 }, f(x, 0.5):totable()) end
     explains(f, "run 2 times")
     f(x, 3000)
     assert.are.equal(35, n_noted) -- a plan came: the next one is noted at once
+  end)
+
+  it("notes few of random kinds, of which some come again", function()
+    local n_noted, x, n = 0, luron.ones(2), 6000
+    core.plan_begin = function(...)
+      n_noted = n_noted + 1
+      return begin(...)
+    end
+    for _, n_kinds in ipairs { 2000, 20000 } do
+      local f, at = luron.compile(function(v, k) return v * k end), 1
+      n_noted = 0
+      for _ = 1, n do
+        at = at * 48271 % 0x7fffffff
+        f(x, at % n_kinds)
+      end
+      assert.is_true(n_noted <= 32 + 2 * 64 + 2 * n // 64, n_kinds .. " kinds, notings: " .. n_noted)
+    end
   end)
 end)
