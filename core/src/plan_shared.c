@@ -3,6 +3,8 @@
  * the one that ran last first, and lets go of them from the other end when memory is short.                             */
 #include "plan.h"
 
+#include <stdio.h>
+
 /* ---- the list ------------------------------------------------------------------------------------------------------- */
 void luron__plan_link(luron_plan *p, luron_ctx *ctx) {
     p->of = ctx, p->before = NULL, p->after = ctx->plans;
@@ -35,6 +37,23 @@ void luron__plan_leave(luron_plan *p) {
 void luron__plans_close(luron_ctx *ctx) {
     free_block(ctx);
     while (ctx->plans) luron__plan_empty(ctx->plans); /* their frames know the context */
+}
+
+static bool uses(const luron_plan *p, const void *it) {
+    for (int64_t i = 0; i < p->n_steps; i++)
+        if (p->steps[i].optim == it || (p->steps[i].frame && p->steps[i].frame->layer == it)) return true;
+    for (int64_t i = 0; i < p->n_owners; i++)
+        if (p->owners[i].layer == it || p->owners[i].model == it) return true;
+    return false;
+}
+
+void luron_ctx_drop_plans(luron_ctx *ctx, const void *used) {
+    for (luron_plan *p = used ? ctx->plans : NULL, *after; p; p = after) {
+        after = p->after;
+        if (!uses(p, used)) continue;
+        if (!p->refusal[0]) snprintf(p->refusal, sizeof p->refusal, "a layer, model or optimiser that it uses was closed");
+        luron__plan_empty(p);
+    }
 }
 
 bool luron__plans_trim(luron_ctx *ctx) {

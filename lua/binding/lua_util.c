@@ -287,9 +287,11 @@ static int close_at(lua_State *L, int finalizes) {
     lr_link *box = (lr_link *)lr_test(L, 1, key);
     if (!box) return lr_typeerror(L, 1, "object", lua_tostring(L, lua_upvalueindex(2)));
     if (box == &gone) return 0;
-    if (!finalizes)
-        close_box(lr_peek(L), box);
-    else if (box->object)
+    if (!finalizes) {
+        lr_state *S = lr_peek(L);
+        if (S && (key == &lr_layer_key || key == &lr_model_key || key == &lr_optim_key)) luron_ctx_drop_plans(S->ctx, box->object);
+        close_box(S, box);
+    } else if (box->object)
         box->parked = box->object, box->object = NULL; /* a function that has the object now may go on with it */
     lua_pushnil(L); /* it leads nowhere any more: lua_held.c */
     lua_setiuservalue(L, 1, 1);

@@ -443,6 +443,33 @@ static void test_plan_seen_makes_layers(void **state) {
     free_things();
 }
 
+/* ---- what the program has done with -------------------------------------------------------------------------------- */
+static luron_status uses_linear(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
+    luron_tensor *y = NULL;
+    LURON_TRY(luron_layer_apply(&y, ctx, now.linear, 1, &x));
+    luron_status status = luron_detach(out, ctx, y);
+    luron_tensor_unref(y);
+    return status;
+}
+
+static void test_plan_seen_drops(void **state) {
+    luron_ctx *ctx = *state;
+    make_things(ctx);
+    for (int k = 0; k < 5; k++) {
+        luron_plan *all = plan_of(ctx, whole), *one = plan_of(ctx, uses_linear);
+        const void *used[] = {now.linear, now.affine, now.model, now.optim, now.w};
+        const char *why = NULL;
+        luron_ctx_drop_plans(ctx, NULL);
+        assert_true(luron_plan_fits(all, ctx, 1, &now.x, NULL) && luron_plan_fits(one, ctx, 1, &now.x, NULL));
+        luron_ctx_drop_plans(ctx, used[k]);
+        assert_int_equal(luron_plan_fits(one, ctx, 1, &now.x, NULL), k != 0);
+        assert_int_equal(luron_plan_fits(all, ctx, 1, &now.x, &why), k == 4); /* a tensor is none of them */
+        if (k < 4) assert_string_equal(why, "a layer, model or optimiser that it uses was closed");
+        luron_plan_free(all), luron_plan_free(one);
+    }
+    free_things();
+}
+
 /* The k-th allocation fails while a step is noted: the step fails or the plan is refused, and nothing is lost. */
 static void test_plan_seen_without_memory(void **state) {
     luron_ctx *ctx = *state;
@@ -483,6 +510,7 @@ int main(void) {
         test_case(test_plan_says_whether_it_changed_something),
         test_case(test_plan_names_its_things),
         test_case(test_plan_seen_makes_layers),
+        test_case(test_plan_seen_drops),
         test_case(test_plan_seen_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
--- What a compiled function may give: tensors and nil; and what is said of what it may not.
+-- What a compiled function may give: tensors and nil; what is said of what it may not; and what it does when what it uses was closed.
 local luron = require "luron"
 local nn = luron.nn
 
@@ -86,5 +86,61 @@ describe("a compiled function", function()
     for _ = 1, 4 do assert.are.equal(as_it_is(luron.ones(2)):item(), detached(luron.ones(2)):item()) end
     explains(as_it_is, "it gives a tensor whose gradient can still be asked for: call backward in it, without retain_graph, or give it detached (y:detach())")
     explains(detached, "run 2 times")
+  end)
+
+  it("raises as its step does when what it uses was closed", function()
+    local x = luron.ones(1, 2)
+    local function opened(object) return object, object end
+    local uses = {
+      layer = function() return opened(nn.Linear(2, 2)) end,
+      model = function() return opened(nn.Sequential { nn.Linear(2, 2), nn.Tanh() }) end,
+      ["layer made of ops"] = function() return opened(nn.RMSNorm(2)) end,
+      ["layer of a model"] = function()
+        local net = nn.Sequential { nn.Linear(2, 2), nn.Tanh() }
+        local layer = net[1]
+        return layer, function(v) return layer(v):tanh() end
+      end,
+    }
+    for name, make in pairs(uses) do
+      local object, call = make()
+      local step = function(v) return call(v):detach() end
+      local f = luron.compile(step)
+      for _ = 1, 4 do f(x) end
+      explains(f, "run 2 times")
+      object:close()
+      local _, want = pcall(step, x)
+      for _ = 1, 4 do
+        local ok, message = pcall(f, x)
+        assert.is_false(ok, name)
+        assert.are.equal(want, message)
+      end
+    end
+  end)
+
+  it("raises when an optimiser of it was closed, and keeps other plans", function()
+    local net, other = nn.Linear(2, 2), nn.Linear(2, 2)
+    local opt = luron.optim.SGD(net, { lr = 0.1 })
+    local f = luron.compile(function(x)
+      opt:zero_grad()
+      net(x):sum():backward()
+      opt:step()
+    end)
+    local g = luron.compile(function(x) return other(x):detach() end)
+    for _ = 1, 4 do f(luron.ones(1, 2)) g(luron.ones(1, 2)) end
+    explains(f, "run 2 times")
+    opt:close()
+    assert.error_matches(function() f(luron.ones(1, 2)) end, "the optimiser is closed")
+    g(luron.ones(1, 2))
+    explains(g, "run 3 times")
+  end)
+
+  it("goes on with a model whose layer was closed under another name", function()
+    local net = nn.Sequential { nn.Linear(2, 2), nn.Tanh() }
+    local f = luron.compile(function(x) return net(x):detach() end)
+    for _ = 1, 4 do f(luron.ones(1, 2)) end
+    local want = net(luron.ones(1, 2)):totable()
+    net[1]:close()
+    for _ = 1, 4 do assert.are.same(want, f(luron.ones(1, 2)):totable()) end
+    explains(f, "planned")
   end)
 end)

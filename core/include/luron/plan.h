@@ -41,6 +41,8 @@ LURON_API int luron_ctx_is_planning(const luron_ctx *ctx);
 /** The layer will be there in the next step too, though the one that is being noted, if there is one, made it: it is kept, as that
  *  of a function. Any other layer that a step makes and applies tells its luron_plan_hash from all others. */
 LURON_API void luron_ctx_keep_layer(luron_ctx *ctx, const luron_layer *layer);
+/** The program has done with this layer, model or optimiser, though plans hold it: those of the context that use it fit nothing any more. */
+LURON_API void luron_ctx_drop_plans(luron_ctx *ctx, const void *used);
 /** The step that is being noted, if there is one, does what a run would not repeat: `what` says it, "reads the clock". */
 LURON_API void luron_ctx_refuse_plan(luron_ctx *ctx, const char *what);
 
