@@ -125,7 +125,7 @@ local function note(self, entry, ...)
     compare(entry, plan, nils, watched, stepped)
     if entry.plan then self.credit = math.min(self.credit + 2 * NOTING, (MOST_ONCE + 1) * NOTING) end -- both notings were worth it
   end
-  if not entry.plan then plan:close() end -- the collector sees a small thing
+  if entry.plan ~= plan then plan:close() end -- the collector sees a small thing
   return table.unpack(results, 1, results.n)
 end
 
