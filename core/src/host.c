@@ -269,8 +269,8 @@ static void host_zero(luron_call *c, luron_view *v) {
 
 static void host_rand_uniform(luron_call *c, int stream, int64_t first, int64_t n, float *to) {
     if (first >= 0 && n >= 0 && n <= INT64_MAX - first) luron__uniform_f32(frame_of(c)->seed, c->random_position, (uint32_t)stream, first, n, to);
-    else (void)luron__frame_fail(frame_of(c), LURON_E_PLUGIN, "plugin '%s': rand_uniform: numbers %lld to %lld + %lld of a stream", plugin_of(frame_of(c)),
-                                 (long long)first, (long long)first, (long long)n);
+    else (void)luron__frame_fail(frame_of(c), LURON_E_PLUGIN, "plugin '%s': rand_uniform: %lld numbers from %lld on", plugin_of(frame_of(c)),
+                                 (long long)n, (long long)first);
 }
 
 static void host_parallel_for(luron_call *c, int64_t n, int64_t grain,

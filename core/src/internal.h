@@ -431,6 +431,14 @@ int luron__threads_for(int threads, double seconds);
 /** Threads of a region, of `most`, after loops of so many seconds of work together, and seconds squared: what the loop that a second
  * of work is in, on average, is worth; `team`, what they are now, unless that is far off. */
 int luron__team_wanted(double work, double squares, int team, int most);
+/** Regions that came out later than one thread would have. */
+typedef struct luron__lateness {
+    double debt; /* seconds lost in sum, less those gained */
+    int strikes; /* how often that was too much, lately */
+} luron__lateness;
+/** One more region, later by `lost` seconds (less than 0: sooner). Those in time pay for those that come late. @return seconds
+ *  for which loops are to stay on one thread. */
+double luron__judge(luron__lateness *late, double lost);
 /** For tests: the calling thread's regions run on all threads, however late they come out on a busy machine. */
 void luron__parallel_always(bool on);
 /** What LURON_NUM_THREADS says, else OpenMP; 0: that is no number from 1 to 256. */
