@@ -235,14 +235,14 @@ local function train_step(model, batches, n, step, options, line)
   after_step(model, options, last)
 end
 
-local epochs = setmetatable({}, { __mode = "k" }) -- coroutine -> epoch and batch (made or used) that it is in
-core.set_epochs(epochs)
+local places = setmetatable({}, { __mode = "k" }) -- coroutine -> epoch and batch (made or used) that it is in
+core.set_epochs(places)
 
 local function begin_epoch(epoch)
   local thread = running()
-  local outer = epochs[thread]
-  epochs[thread] = setmetatable({ epoch, 1 }, { __close = function() epochs[thread] = outer end })
-  return epochs[thread]
+  local outer = places[thread]
+  places[thread] = setmetatable({ epoch, 1 }, { __close = function() places[thread] = outer end })
+  return places[thread]
 end
 
 local function train_epoch(model, loader, step, options, line, epoch)

@@ -195,24 +195,24 @@ end)
 
 describe("what a compiled function takes from a variable", function()
   local x = -luron.rand(4)
-  local cases = {
+  local taken = {
     { "a tensor", function(n) return luron.ones(4) * n end, function(w) return x * w end },
     { "a layer without parameters", function(n) return nn.LeakyReLU { negative_slope = n / 100 } end },
     { "a layer", function() return nn.Linear(4, 4) end },
     { "a layer of ops", function() return nn.GroupNorm(2, 4) end, function(layer) return layer(x:reshape(1, 4)) end },
     { "a model", function(n) return nn.Sequential { nn.LeakyReLU { negative_slope = n / 100 } } end },
   }
-  for _, case in ipairs(cases) do
-    it("is another one where it is another one each time: " .. case[1], function()
+  for _, one in ipairs(taken) do
+    it("is another one where it is another one each time: " .. one[1], function()
       local what
-      local function fn() return (case[3] or what)(case[3] and what or x) end
+      local function fn() return (one[3] or what)(one[3] and what or x) end
       local f = luron.compile(fn)
       luron.no_grad(function()
         for n = 1, 8 do
           what = nil
           collectgarbage() -- the next one may lie where this one was
           collectgarbage()
-          what = case[2](n)
+          what = one[2](n)
           assert.are.same(fn():totable(), f():totable())
         end
       end)
@@ -225,10 +225,10 @@ describe("what a compiled function takes from a variable", function()
     local opt
     local f = luron.compile(function(v)
       opt:zero_grad()
-      local loss = net(v):sum()
-      loss:backward()
+      local sum = net(v):sum()
+      sum:backward()
       opt:step()
-      return loss
+      return sum
     end)
     for n = 1, 6 do
       opt = nil
