@@ -32,6 +32,7 @@ struct luron__pool {
     luron__block *aside; /* other shelves with room, the last one first; not owned */
     luron__live *first_live, *last_live;
     int64_t n_live;
+    uint64_t n_numbers; /* luron__number_of */
     int64_t fail_in; /* allocations until one fails; 0: off */
     bool fail_sticky;
     void *free_list[N_CLASSES]; /* the first word of a free block points to the next */
@@ -334,6 +335,7 @@ luron__block *luron__shelf(size_t *at, luron__pool *pool, size_t bytes) {
 /* ---- layers and optimisers --------------------------------------------------------------------------------------- */
 void luron__live_begin(luron__live *live, luron__pool *p, int kind) {
     atomic_init(&live->refs, 1);
+    atomic_init(&live->number, 0);
     live->kind = kind;
     lock(p);
     live->before = p->last_live, live->after = NULL;
@@ -367,6 +369,15 @@ int64_t luron__live_take(luron__live **to, int64_t room, luron__pool *p, bool *a
     }
     unlock(p);
     return n;
+}
+
+uint64_t luron__number_of(atomic_ullong *number, luron__pool *p) {
+    unsigned long long is = atomic_load(number);
+    if (is) return is;
+    lock(p);
+    const uint64_t next = ++p->n_numbers;
+    unlock(p);
+    return atomic_compare_exchange_strong(number, &is, next) ? next : is; /* another thread may have been first */
 }
 
 void *luron__take(luron_ctx *ctx, size_t bytes) {

@@ -59,6 +59,7 @@ typedef struct luron__name_count {
 
 struct luron_model {
     atomic_int refs;
+    atomic_ullong number; /* luron__number_of */
     luron__pool *pool;
     luron__model_node *nodes;
     int64_t n_nodes, cap_nodes, n_inputs;

@@ -244,7 +244,9 @@ static luron_status host_sum_to(luron_call *c, const luron_view *src, luron_view
     CHECK(f, (dtype == LURON_F32 || dtype == LURON_F64) && luron_dtype(src) == dtype, LURON_E_PLUGIN,
           "plugin '%s': sum_to: src is %s, dst is %s", plugin_of(f), luron_dtype_name(luron_dtype(src)),
           luron_dtype_name(dtype));
-    bool fits = src->ndim >= dst->ndim && src->ndim <= LURON_MAX_DIMS;
+    CHECK(f, dst->ndim >= 0 && dst->ndim <= LURON_MAX_DIMS && src->ndim >= 0 && src->ndim <= LURON_MAX_DIMS, LURON_E_PLUGIN,
+          "plugin '%s': sum_to: src has %d dimensions, dst %d: %d at most expected", plugin_of(f), src->ndim, dst->ndim, LURON_MAX_DIMS);
+    bool fits = src->ndim >= dst->ndim;
     for (int i = 1; fits && i <= dst->ndim; i++)
         fits = dst->shape[dst->ndim - i] == 1 || dst->shape[dst->ndim - i] == src->shape[src->ndim - i];
     if (!fits) {
@@ -266,7 +268,9 @@ static void host_zero(luron_call *c, luron_view *v) {
 }
 
 static void host_rand_uniform(luron_call *c, int stream, int64_t first, int64_t n, float *to) {
-    luron__uniform_f32(frame_of(c)->seed, c->random_position, (uint32_t)stream, first, n, to);
+    if (first >= 0 && n >= 0 && n <= INT64_MAX - first) luron__uniform_f32(frame_of(c)->seed, c->random_position, (uint32_t)stream, first, n, to);
+    else (void)luron__frame_fail(frame_of(c), LURON_E_PLUGIN, "plugin '%s': rand_uniform: %lld numbers from %lld on", plugin_of(frame_of(c)),
+                                 (long long)n, (long long)first);
 }
 
 static void host_parallel_for(luron_call *c, int64_t n, int64_t grain,

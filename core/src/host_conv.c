@@ -24,6 +24,9 @@ static luron_status collect(const luron_view **to, luron__frame *f, const char *
         if (i == BIAS && (!given[i] || made != GY)) continue;
         CHECK(f, given[i], LURON_E_PLUGIN, "plugin '%s': %s: %s is needed", plugin, service,
               i == made ? "out" : names[i]);
+        CHECK(f, given[i]->ndim >= 0 && given[i]->ndim <= 5, LURON_E_PLUGIN,
+              "plugin '%s': %s: %s has %d dimensions, 5 at most expected", plugin, service, i == made ? "out" : names[i],
+              given[i]->ndim);
         CHECK(f, made == VIEWS || given[i]->data || luron_numel(given[i]) == 0, LURON_E_PLUGIN,
               "plugin '%s': %s: %s has no data (freed by a flag of the type?)", plugin, service,
               i == made ? "out" : names[i]);
@@ -34,12 +37,35 @@ static luron_status collect(const luron_view **to, luron__frame *f, const char *
     return LURON_OK;
 }
 
+static bool is_in_one_piece(const luron_view *v) {
+    int64_t stride = 1;
+    for (int d = v->ndim - 1; v->strides && luron_numel(v) > 0 && d >= 0; stride *= v->shape[d--])
+        if (v->shape[d] > 1 && v->strides[d] != stride) return false;
+    return true;
+}
+
+/* What is made shares no memory with what it is made of; none of them has strides of its own. */
+static luron_status check_memory(luron__frame *f, const char *service, const luron_view *const *views, int made) {
+    for (int i = 0; i < VIEWS; i++) {
+        const luron_view *v = views[i], *out = views[made];
+        if (!v) continue;
+        CHECK(f, is_in_one_piece(v), LURON_E_PLUGIN, "plugin '%s': %s: %s has strides: one piece of memory expected",
+              f->type->plugin, service, i == made ? "out" : names[i]);
+        const int64_t size = v->dtype_bits / 8;
+        const char *at = luron_data(v), *to = luron_data(out);
+        CHECK(f, i == made || !at || !to || at >= to + luron_numel(out) * size || to >= at + luron_numel(v) * size,
+              LURON_E_PLUGIN, "plugin '%s': %s: out shares memory with %s", f->type->plugin, service, names[i]);
+    }
+    return LURON_OK;
+}
+
 static luron_status check_shapes(luron__frame *f, const char *service, const luron_conv *v,
                                  const luron_view *const *views) {
     const luron_view *x = views[X], *w = views[W], *gy = views[GY];
     bool fits = x->ndim >= 3 && x->ndim <= 5 && w->ndim == x->ndim && gy->ndim == x->ndim && v->groups >= 1;
+    int64_t channels;
     fits = fits && x->shape[0] == gy->shape[0] && w->shape[0] == gy->shape[1] && w->shape[0] % v->groups == 0 &&
-           x->shape[1] == w->shape[1] * v->groups;
+           !__builtin_mul_overflow(w->shape[1], v->groups, &channels) && x->shape[1] == channels;
     if (fits && views[BIAS]) fits = luron_numel(views[BIAS]) == w->shape[0];
     if (!fits) {
         char text[VIEWS][LURON__SHAPE_TEXT];
@@ -65,6 +91,7 @@ static luron_status arguments(luron__conv_args *to, luron__frame *f, const char 
     LURON_TRY(collect(views, f, service, v, made));
     if (made != GY) views[BIAS] = NULL;
     LURON_TRY(check_shapes(f, service, v, views));
+    if (made < VIEWS) LURON_TRY(check_memory(f, service, views, made));
     const luron_view *x = views[X], *w = views[W], *gy = views[GY];
     *to = (luron__conv_args){.dtype = luron_dtype(x), .isa = f->ctx->isa, .groups = v->groups, .beta = v->beta};
     to->images = x->shape[0], to->c_in = x->shape[1], to->c_out = w->shape[0];

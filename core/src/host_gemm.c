@@ -9,6 +9,10 @@
     } while (0)
 
 static int64_t row_stride(const luron_view *v) { return v->strides && v->shape[0] > 1 ? v->strides[0] : v->shape[1]; }
+/* Does each row of a matrix lie in one piece, behind the one before? */
+static bool has_rows(const luron_view *v) {
+    return !v->strides || luron_numel(v) == 0 || ((v->shape[1] <= 1 || v->strides[1] == 1) && (v->shape[0] <= 1 || v->strides[0] >= v->shape[1]));
+}
 
 static luron_status check_operand(luron__frame *f, const char *service, const char *name, const luron_view *v, int ndim,
                                   uint32_t dtype, bool with_data) {
@@ -18,8 +22,10 @@ static luron_status check_operand(luron__frame *f, const char *service, const ch
     CHECK(f, (dtype == LURON_F32 || dtype == LURON_F64) && luron_dtype(v) == dtype, LURON_E_PLUGIN,
           "plugin '%s': %s: %s is %s, out is %s", plugin, service, name, luron_dtype_name(luron_dtype(v)),
           luron_dtype_name(dtype));
-    CHECK(f, ndim == 0 || v->ndim == ndim, LURON_E_PLUGIN, "plugin '%s': %s: %s has %d dimensions, %d expected", plugin,
-          service, name, v->ndim, ndim);
+    CHECK(f, ndim == 0 ? v->ndim >= 0 && v->ndim <= LURON_MAX_DIMS : v->ndim == ndim, LURON_E_PLUGIN,
+          "plugin '%s': %s: %s has %d dimensions, %d expected", plugin, service, name, v->ndim, ndim ? ndim : 1);
+    CHECK(f, ndim != 2 || has_rows(v), LURON_E_PLUGIN, "plugin '%s': %s: %s has strides (%lld, %lld), (%lld or more, 1) expected",
+          plugin, service, name, (long long)v->strides[0], (long long)v->strides[1], (long long)v->shape[1]);
     return LURON_OK;
 }
 
@@ -61,12 +67,12 @@ static const void *packed_param(luron__frame *f, const luron_view *b, const luro
     return p->panels + 1;
 }
 
-static bool is_matrix(const luron_view *v, uint32_t dtype) { return v->data && v->ndim == 2 && luron_dtype(v) == dtype; }
+static bool is_matrix(const luron_view *v, uint32_t dtype) { return v->data && v->ndim == 2 && luron_dtype(v) == dtype && has_rows(v); }
 
 /* Is there nothing for check_operands to say? */
 static bool is_plain(const luron_gemm *g, uint32_t dtype) {
     return (dtype == LURON_F32 || dtype == LURON_F64) && is_matrix(g->a, dtype) && is_matrix(g->b, dtype) && is_matrix(g->out, dtype) &&
-           (!g->bias || (g->bias->data && luron_dtype(g->bias) == dtype));
+           (!g->bias || (g->bias->data && g->bias->ndim == 1 && luron_dtype(g->bias) == dtype));
 }
 
 static luron_status check_operands(luron__frame *f, const char *service, const luron_gemm *g, uint32_t dtype, const void *packed) {
@@ -74,6 +80,27 @@ static luron_status check_operands(luron__frame *f, const char *service, const l
     LURON_TRY(check_operand(f, service, "b", g->b, 2, dtype, !packed));
     LURON_TRY(check_operand(f, service, "out", g->out, 2, dtype, true));
     return g->bias ? check_operand(f, service, "bias", g->bias, 0, dtype, true) : LURON_OK;
+}
+
+/* Do the numbers of out and v (rows of n numbers; may be NULL) share memory? They may lie beside each other in longer rows. */
+static bool meet(const luron_view *out, const luron_view *v, int64_t rows, int64_t n, int64_t stride) {
+    if (!v || !v->data || rows * n == 0 || luron_numel(out) == 0) return false;
+    const int64_t size = v->dtype_bits / 8, out_stride = row_stride(out), out_n = out->shape[1];
+    const char *at = luron_data(v), *to = luron_data(out);
+    if (at >= to + ((out->shape[0] - 1) * out_stride + out_n) * size || to >= at + ((rows - 1) * stride + n) * size) return false;
+    const int64_t apart = at - to, column = (apart / size % stride + stride) % stride;
+    return stride != out_stride || apart % size != 0 || column < out_n || column + n > stride;
+}
+
+static luron_status check_apart(luron__frame *f, const char *service, const luron_gemm *g) {
+    const luron_view *const of[] = {g->a, g->b, g->bias};
+    for (int i = 0; i < 3; i++) {
+        const bool is_row = i == 2;
+        const int64_t rows = is_row ? 1 : of[i]->shape[0], n = is_row ? g->out->shape[1] : of[i]->shape[1];
+        CHECK(f, !meet(g->out, of[i], rows, n, is_row ? n : row_stride(of[i])), LURON_E_PLUGIN,
+              "plugin '%s': %s: out shares memory with %s", f->type->plugin, service, (const char *[]){"a", "b", "bias"}[i]);
+    }
+    return LURON_OK;
 }
 
 /* The product, in memory of the frame or of the pool. */
@@ -100,6 +127,7 @@ static luron_status multiply(luron_call *c, const char *service, const luron_gem
     k.a = luron_data(g->a), k.c = luron_data(g->out), k.bias = luron_data(g->bias), k.packed = packed;
     k.lda = row_stride(g->a), k.ldc = row_stride(g->out), k.beta = g->beta;
     LURON_TRY(check_shapes(f, service, g, &k));
+    LURON_TRY(check_apart(f, service, g));
     LURON_TRY(compute(f, &k, g->b));
     luron__profile_products(f->ctx->profile, 1, k.m, k.n, k.k);
     if (f->hostile.watched == k.c) luron__strict_note_gemm(f, g->out);

@@ -49,12 +49,16 @@ void luron__pool_trim(luron__pool *pool);
 typedef struct luron__live {
     struct luron__live *before, *after;
     atomic_int refs;
-    int kind; /* luron_kind */
+    int kind;              /* luron_kind */
+    atomic_ullong number;  /* luron__number_of */
 } luron__live;
 void luron__live_begin(luron__live *live, luron__pool *pool, int kind); /* with one reference */
 bool luron__live_unref(luron__live *live);                              /* true: it was the last */
 void luron__live_end(luron__live *live, luron__pool *pool);
 int64_t luron__live_count(luron__pool *pool);
+/** What tells one thing of a pool from all others, those at the address of one that is gone too. `number`: the thing's own,
+ *  0 at first; it gets one when it is first asked for.                                                                   */
+uint64_t luron__number_of(atomic_ullong *number, luron__pool *pool);
 /** One more reference to each of them, in the order of making. *again: another thread is taking one down, which is left
  *  out, or there is no room for all. @return how many were taken. */
 int64_t luron__live_take(luron__live **to, int64_t room, luron__pool *pool, bool *again);
@@ -148,6 +152,7 @@ typedef struct luron__storage {
     atomic_ullong version; /* times changed in place */
     uint64_t finite;       /* version + 1 at which all of it was found to be finite; 0: not known */
     struct luron_plan *plan; /* made in a step that is being noted; NULL: no */
+    atomic_ullong number;    /* luron__number_of */
     bool gradient;           /* of a leaf, now or once */
 } luron__storage;
 
@@ -426,6 +431,14 @@ int luron__threads_for(int threads, double seconds);
 /** Threads of a region, of `most`, after loops of so many seconds of work together, and seconds squared: what the loop that a second
  * of work is in, on average, is worth; `team`, what they are now, unless that is far off. */
 int luron__team_wanted(double work, double squares, int team, int most);
+/** Regions that came out later than one thread would have. */
+typedef struct luron__lateness {
+    double debt; /* seconds lost in sum, less those gained */
+    int strikes; /* how often that was too much, lately */
+} luron__lateness;
+/** One more region, later by `lost` seconds (less than 0: sooner). Those in time pay for those that come late. @return seconds
+ *  for which loops are to stay on one thread. */
+double luron__judge(luron__lateness *late, double lost);
 /** For tests: the calling thread's regions run on all threads, however late they come out on a busy machine. */
 void luron__parallel_always(bool on);
 /** What LURON_NUM_THREADS says, else OpenMP; 0: that is no number from 1 to 256. */

@@ -33,8 +33,7 @@ static _Thread_local struct guard {
     loop loops[LOOPS];
     double ended;         /* when the last region did */
     double until;         /* one thread alone till then */
-    double debt;          /* seconds by which regions came out later than one thread would have, less those gained */
-    int strikes;          /* how often that was too much, lately */
+    luron__lateness late; /* of the regions so far */
     int team;             /* threads of a region */
     int met, most;        /* of the loops since that was reviewed: how many, the most threads that they might have, */
     double work, squares; /* and the sums of their seconds and of the squares of these */
@@ -101,17 +100,15 @@ int luron__threads_for(int threads, double seconds) {
     return t >= guard.until && (seconds >= WORTH * team || t - guard.ended < AWAKE) ? team : 1;
 }
 
-/* A region took `took` seconds for what is `work` on one thread. Those in time pay for those that come late. */
-static void judge(double took, double work) {
-    guard.debt += took - work < LOST ? took - work : LOST;
-    if (guard.debt > LOST) {
-        guard.until = guard.ended + WAIT * (double)(1 << guard.strikes);
-        guard.strikes += guard.strikes < MOST_STRIKES;
-        guard.debt = 0;
-    } else if (guard.debt < -LOST) {
-        guard.strikes -= guard.strikes > 0;
-        guard.debt = 0;
+double luron__judge(luron__lateness *late, double lost) {
+    late->debt += lost < LOST ? lost : LOST;
+    if (late->debt > LOST) {
+        const double wait = WAIT * (double)(1 << late->strikes);
+        *late = (luron__lateness){0, late->strikes < MOST_STRIKES ? late->strikes + 1 : MOST_STRIKES};
+        return wait;
     }
+    if (late->debt < -LOST) *late = (luron__lateness){0, late->strikes > 0 ? late->strikes - 1 : 0};
+    return 0;
 }
 
 typedef struct chunks {
@@ -171,7 +168,8 @@ static double run_region(const chunks *k, int64_t first, int threads) {
     for (int t = 0; t < threads; t++) sum += shares[t].work;
     bool judged = start - guard.ended < SOON;
     guard.ended = now();
-    if (judged) judge(guard.ended - start, sum);
+    const double wait = judged ? luron__judge(&guard.late, guard.ended - start - sum) : 0;
+    if (wait > 0) guard.until = guard.ended + wait;
     return sum;
 }
 

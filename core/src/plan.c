@@ -24,6 +24,11 @@ void luron_ctx_refuse_plan(luron_ctx *ctx, const char *what) { luron__plan_refus
 static void mix(luron_plan *p, const void *data, size_t n) { p->hash = luron__hash(p->hash, data, n); }
 static void mix_int(luron_plan *p, int64_t v) { mix(p, &v, sizeof v); }
 
+void luron__plan_mix_which(luron_plan *p, const void *thing, atomic_ullong *number) {
+    mix(p, &thing, sizeof thing); /* numbers of two pools may be the same */
+    mix_int(p, (int64_t)luron__number_of(number, p->pool));
+}
+
 /* ---- storages ---------------------------------------------------------------------------------------------------- */
 static int64_t find_store(const luron_plan *p, const luron__storage *s) {
     for (int64_t i = p->n_stores - 1; i >= 0; i--)
@@ -59,7 +64,7 @@ static void use_store(luron_plan *p, int64_t i, bool writes) {
 static int64_t use_tensor(luron_plan *p, const luron_tensor *t, bool writes) {
     int64_t i = find_store_of(p, t);
     if (i < 0 && t->storage->gradient) refuse(p, "uses gradients that were there before: call backward in it"); /* next time they are others */
-    if (i < 0) i = add_store(p, t->storage, false);
+    if (i < 0 && (i = add_store(p, t->storage, false)) >= 0) luron__plan_mix_which(p, t->storage, &t->storage->number);
     if (i < 0) return -1;
     if (p->stores[i].input >= 0 && t->given - p->number >= (uint32_t)p->n_in) refuse(p, "uses a tensor that shares memory with what is given to it");
     use_store(p, i, writes);
@@ -368,8 +373,7 @@ void luron__plan_layer(luron_ctx *ctx, luron__frame *f, bool backward, const uin
     know_operands(p, f);
     mix(p, f->type->layer.name, strlen(f->type->layer.name));
     s->made = luron__plan_made_at(p, f->layer);
-    if (s->made) mix_int(p, p->number); /* another one may be made at the address of one that is gone */
-    mix(p, &f->layer, sizeof f->layer);
+    luron__plan_mix_which(p, f->layer, &f->layer->live.number);
     mix_int(p, f->call.flags);
     copy_frame(p, s, f, backward, fresh_in, fresh_param);
     s->told = atomic_load(&f->told);
@@ -419,7 +423,7 @@ void luron__plan_optim(luron_ctx *ctx, luron_optim *o) {
         set_header(p, s, (int)(2 * i + 1), at.grad, false);
         s->in[i] = &s->headers[2 * i + 1];
     }
-    mix(p, &o, sizeof o);
+    luron__plan_mix_which(p, o, &o->live.number);
     end_step(p);
 }
 

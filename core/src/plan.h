@@ -15,6 +15,8 @@ static inline luron_plan *luron__plan_pause(luron_ctx *ctx) {
 static inline void luron__plan_resume(luron_ctx *ctx, luron_plan *plan) { ctx->plan = plan; }
 /** The step cannot be repeated, because it ... ("reads numbers by item"). */
 void luron__plan_refuse(luron_ctx *ctx, const char *what);
+/** The hash says from here which storage, layer, model or optimiser the step uses, by the `number` of the thing. */
+void luron__plan_mix_which(luron_plan *plan, const void *thing, atomic_ullong *number);
 void luron__plan_op(luron_ctx *ctx, const luron__apply *a);
 /** A frame that ran forward or backward. fresh_in, fresh_param: as they were before. */
 void luron__plan_layer(luron_ctx *ctx, luron__frame *f, bool backward, const uint8_t *fresh_in, const uint8_t *fresh_param);

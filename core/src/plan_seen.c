@@ -79,8 +79,10 @@ void luron__plan_applies(luron_ctx *ctx, luron_layer *layer, luron_model *model)
     *o = (luron__plan_owner){.params = params};
     if (model) {
         o->model = luron_model_ref(model), o->n_nodes = model->n_nodes;
+        luron__plan_mix_which(p, model, &model->number);
         return;
     }
+    if (!luron__plan_made_at(p, layer)) luron__plan_mix_which(p, layer, &layer->live.number);
     o->layer = luron_layer_ref(layer), o->code = luron__code_ref(layer->code), o->training = layer->training;
     for (int i = 0; i < LURON__MAX_SLOTS; i++) {
         o->params[i] = layer->param[i].tensor;

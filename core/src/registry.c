@@ -112,12 +112,16 @@ static bool matches(const luron__want *want, luron_kind kind, const char *name, 
     return kind == want->kind && is && !strcmp(is, want->name);
 }
 
+static bool is_wanted(const luron__want *want, const luron_type *type) {
+    return !type->gone && matches(want, type->kind, luron__type_title(type), luron_type_function(type));
+}
+
 const luron_type *luron__registered(const luron_ctx *ctx, const luron__want *want) {
-    const luron__registry *r = ctx->registry;
+    luron__registry *r = ctx->registry;
+    int64_t *found = &r->found[luron__hash(LURON__HASH_BEGIN, want->name, strlen(want->name)) % (sizeof r->found / sizeof *r->found)];
+    if (*found < r->n_types && is_wanted(want, r->types[*found])) return r->types[*found];
     for (int64_t i = 0; i < r->n_types; i++)
-        if (!r->types[i]->gone &&
-            matches(want, r->types[i]->kind, luron__type_title(r->types[i]), luron_type_function(r->types[i])))
-            return r->types[i];
+        if (is_wanted(want, r->types[i])) return r->types[*found = i];
     return NULL;
 }
 

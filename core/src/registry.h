@@ -16,6 +16,7 @@ struct luron__registry {
     luron__pool *pool;
     luron_type **types;
     int64_t n_types, cap_types;
+    int64_t found[64]; /* where types that were looked for lately stand, by a hash of the name: functions are looked for in each call */
     const luron_plugin **plugins; /* descriptors that are registered */
     int64_t n_plugins, cap_plugins;
     luron__seen *seen;

@@ -310,12 +310,15 @@ static void push_new(lua_State *L, const luron_type *type, int n, const luron_ar
     lr_mark_kept(box);
 }
 
-/* nn.leaky_relu(x, 0.2): what stands there is no tensor, and could be an option. */
+/* nn.leaky_relu(x, 0.2): what stands behind all inputs is no tensor, and could be an option. */
 static void refuse_options_by_place(lua_State *L, const luron_type *type, int last) {
     const luron_option *o = luron_type_option(type, 0);
+    int variadic;
+    const int ports = n_ports(type, &variadic);
     for (int arg = 2; arg <= last && o; arg++) {
         const int t = lua_type(L, arg);
         if (t != LUA_TNUMBER && t != LUA_TBOOLEAN && t != LUA_TSTRING) continue;
+        if (arg <= ports) lr_typeerror(L, arg, port_name(type, arg - 1), "tensor");
         const char *got = lr_got(L, arg), *names = lr_push_option_names(L, type, 0);
         lr_argerror(L, arg, "tensor expected, got %s: options go in a table at the end, { %s = ... }; options: %s", got, o->name, names);
     }

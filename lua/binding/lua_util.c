@@ -8,26 +8,23 @@ static const char kept_key, links_key;
 static const char calls_key; /* the set of functions that are a __call */
 
 /* ---- errors ---------------------------------------------------------------------------------------------------------- */
-static const char epoch_key; /* the function of luron.fit that goes through an epoch */
+static const char epochs_key; /* coroutine -> { epoch, batch } of the luron.fit that runs in it */
 
-/* "epoch 1, batch 2: " within that function, whose locals these are, "" elsewhere. */
+/* "epoch 1, batch 2: " in that coroutine, "" elsewhere. */
 static void push_batch(lua_State *L) {
-    lua_Debug ar;
-    lua_Integer epoch = 0, batch = 0;
-    luaL_checkstack(L, 4, NULL);
-    for (int level = 1; !batch && lua_getstack(L, level, &ar); level++) {
-        lua_rawgetp(L, LUA_REGISTRYINDEX, &epoch_key);
-        lua_getinfo(L, "f", &ar);
-        const char *name = lua_rawequal(L, -1, -2) ? "" : NULL;
-        lua_pop(L, 2);
-        for (int i = 1; name && (name = lua_getlocal(L, &ar, i)); i++) {
-            if (strcmp(name, "epoch") == 0) epoch = lua_tointeger(L, -1);
-            if (strcmp(name, "batch") == 0) batch = lua_tointeger(L, -1);
-            lua_pop(L, 1);
-        }
+    luaL_checkstack(L, 5, NULL);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &epochs_key);
+    lua_pushthread(L);
+    if (lua_istable(L, -2) && lua_rawget(L, -2) == LUA_TTABLE) {
+        lua_rawgeti(L, -1, 1);
+        lua_rawgeti(L, -2, 2);
+        lua_pushfstring(L, "epoch %I, batch %I: ", (LUAI_UACINT)lua_tointeger(L, -2), (LUAI_UACINT)lua_tointeger(L, -1));
+        lua_replace(L, -5);
+        lua_pop(L, 3);
+        return;
     }
-    if (batch) lua_pushfstring(L, "epoch %I, batch %I: ", (LUAI_UACINT)epoch, (LUAI_UACINT)batch);
-    else lua_pushliteral(L, "");
+    lua_pop(L, 2);
+    lua_pushliteral(L, "");
 }
 
 void lr_where(lua_State *L) {
@@ -241,15 +238,15 @@ int lr_no_field(lua_State *L, const char *kind) {
     lr_error(L, "no such method or field of a %s: %s", kind, lr_got(L, 2));
 }
 
-/* set_epoch(fn): errors within fn name its locals `epoch` and `batch`. */
-static int l_set_epoch(lua_State *L) {
-    lr_callable(L, 1, "fn");
+/* set_epochs(t): errors in a coroutine name t's entry for it, { epoch, batch }. */
+static int l_set_epochs(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &epoch_key);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &epochs_key);
     return 0;
 }
 
-static const luaL_Reg errors[] = { { "set_missing", l_set_missing }, { "set_epoch", l_set_epoch }, { NULL, NULL } };
+static const luaL_Reg errors[] = { { "set_missing", l_set_missing }, { "set_epochs", l_set_epochs }, { NULL, NULL } };
 
 void lr_open_missing(lua_State *L) { lr_setfuncs(L, errors); }
 

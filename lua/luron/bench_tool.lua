@@ -34,7 +34,7 @@ local function parse(words)
     elseif word == "--help" or word == "-h" then parsed.help = true
     elseif word == "--runs" then
       i = i + 1
-      parsed.runs = math.tointeger(tonumber(words[i]))
+      parsed.runs, parsed.has_runs = math.tointeger(tonumber(words[i])), true
       if not parsed.runs or parsed.runs < 1 then return nil, string.format("--runs: a whole number from 1 on expected, got %s", words[i] or "nothing") end
     elseif word == "--once" then -- for the processes of --runs
       i = i + 1
@@ -47,6 +47,7 @@ local function parse(words)
   end
   for k = i, #words do parsed.arguments[#parsed.arguments + 1] = words[k] end
   if not parsed.script and not parsed.help then return nil, "a script is needed" end
+  if parsed.profile and parsed.has_runs then return nil, "--profile is one run, in this process: without --runs" end
   return parsed
 end
 
@@ -111,12 +112,12 @@ local function run_several(program, parsed)
   local command = table.concat(words, " ")
   for i = 1, parsed.runs do
     local began = luron.clock()
-    local ok = os.execute(command .. (i > 1 and " >/dev/null" or ""))
+    local ok, how, code = os.execute(command .. (i > 1 and " >/dev/null" or ""))
     wall[i] = luron.clock() - began
     local line = ok and io.lines(answer)()
     if not line then
       os.remove(answer)
-      return complain(string.format("run %d of %s failed", i, parsed.script))
+      return complain(string.format("run %d of %s failed%s", i, parsed.script, ok and "" or string.format(", by %s %d", how == "exit" and "status" or how, code)))
     end
     cpu[i], peak[i] = line:match "(%S+) (%S+)"
     cpu[i], peak[i] = tonumber(cpu[i]), tonumber(peak[i])

@@ -33,18 +33,10 @@ local function power_sum(g, p)
   return g:abs():pow(p):sum()
 end
 
-local function norm_of(params, p)
-  local grads, highest, lowest, sums, wide, narrow = {}, {}, {}, {}, false, false
-  for _, param in ipairs(params) do
-    if param:numel() > 0 then
-      local g = param:grad()
-      grads[#grads + 1] = g
-      local is_wide = g:dtype() == "float64"
-      wide, narrow = wide or is_wide, narrow or not is_wide
-    end
-  end
-  if #grads == 0 then return core.zeros({}, { dtype = "float64" }) end
-  if p == 2 and not wide then
+-- Of gradients that are float64, or that are not.
+local function norm_alike(grads, p, is_wide)
+  local highest, lowest, sums = {}, {}, {}
+  if p == 2 and not is_wide then
     for i, g in ipairs(grads) do sums[i] = power_sum(g, p) end
     return core.stack(sums):sum():sqrt()
   end
@@ -52,11 +44,23 @@ local function norm_of(params, p)
   for i, g in ipairs(grads) do highest[i], lowest[i] = g:amax(), g:amin() end
   local largest = core.maximum(core.stack(highest):amax(), -core.stack(lowest):amin()):to "float64"
   if p == math.huge then return largest end
-  local unit = largest:clamp(narrow and 1e-30 or 1e-300, narrow and 1e30 or 1e300) -- its inverse is a number of all their dtypes
+  local unit = largest:clamp(is_wide and 1e-300 or 1e-30, is_wide and 1e300 or 1e30) -- its inverse is a number of their dtype
   local factor = 1 / unit
   for i, g in ipairs(grads) do sums[i] = power_sum(g * factor:to(g:dtype()), p) end
   local sum = core.stack(sums):to("float64"):sum()
   return unit * (p == 2 and sum:sqrt() or sum:pow(1 / p))
+end
+
+local function norm_of(params, p)
+  local wide, narrow = {}, {}
+  for _, param in ipairs(params) do
+    local g = param:numel() > 0 and param:grad()
+    local list = g and g:dtype() == "float64" and wide or narrow
+    if g then list[#list + 1] = g end
+  end
+  if #wide == 0 and #narrow == 0 then return core.zeros({}, { dtype = "float64" }) end
+  if #wide == 0 or #narrow == 0 then return norm_alike(#wide == 0 and narrow or wide, p, #wide > 0) end
+  return norm_alike({ core.stack { norm_alike(narrow, p, false):to "float64", norm_alike(wide, p, true) } }, p, true)
 end
 
 --- Scale all gradients together so that the norm of all of them is at most `max`. Gives the norm that they had, as a tensor: no

@@ -12,7 +12,7 @@ local parts = require "luron.parts"
 local progress = require "luron.progress"
 local weights = require "luron.weights"
 
-local is_callable, field = parts.is_callable, parts.field
+local is_callable, field, running = parts.is_callable, parts.field, coroutine.running
 local MOST_BATCHES = 32 -- in a step that is planned: a plan takes 64 tensors
 
 -- A dataset, a loader, or what behaves like one of them.
@@ -235,8 +235,19 @@ local function train_step(model, batches, n, step, options, line)
   after_step(model, options, last)
 end
 
+local places = setmetatable({}, { __mode = "k" }) -- coroutine -> epoch and batch (made or used) that it is in
+core.set_epochs(places)
+
+local function begin_epoch(epoch)
+  local thread = running()
+  local outer = places[thread]
+  places[thread] = setmetatable({ epoch, 1 }, { __close = function() places[thread] = outer end })
+  return places[thread]
+end
+
 local function train_epoch(model, loader, step, options, line, epoch)
-  local batches, n, most, batch = {}, 0, 2 * (options.accumulate or 1), 1 -- batch: that is made or used, for errors
+  local at <close> = begin_epoch(epoch)
+  local batches, n, most = {}, 0, 2 * (options.accumulate or 1)
   for x, y in loader do
     batches[n + 1], batches[n + 2] = x, y
     n = n + 2
@@ -244,13 +255,11 @@ local function train_epoch(model, loader, step, options, line, epoch)
       train_step(model, batches, n, step, options, line)
       batches, n = {}, 0
     end
-    batch = batch + 1
+    at[2] = at[2] + 1
   end
-  batch = batch - 1
+  at[2] = at[2] - 1
   if n > 0 then train_step(model, batches, n, step, options, line) end
-  return epoch, batch -- errors read them, by their names
 end
-core.set_epoch(train_epoch)
 
 local silent = { begin = function() end, finish = function() end }
 function silent:step(n, loss, right)

@@ -12,7 +12,7 @@ local internal = {
   layer_type = true, layer_function = true, read_file = true, is_terminal = true, json_encode = true, json_decode = true,
   trace_new = true, trace_model = true, trace_refuse = true, is_tracing = true, plan_begin = true, plan_step = true, is_planning = true,
   plan_key = true, plan_refuse = true, plan_ready = true, plan_runs = true, plan_call = true, lazy_type = true, lazy_resize = true, waits = true,
-  model_op = true, model_tensor = true, tensor_init = true, initialisers = true, help = true, set_missing = true, set_epoch = true,
+  model_op = true, model_tensor = true, tensor_init = true, initialisers = true, help = true, set_missing = true, set_epochs = true,
   sparse = true, profile_begin = true, profile_end = true, profile_parts = true, before_step = true, check_step = true, list_steps = true,
 }
 

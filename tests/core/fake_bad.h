@@ -9,7 +9,9 @@ static const char *const bad_ways[] = {"none",        "declare_set_out", "param_
                                        "silent",      "strange_status",  "hidden_fail",  "late_setup",
                                        "gemm_shape",  "gemm_dtype",      "gemm_no_data", "sum_to",
                                        "backward",    "gives_nothing",   "shape_of_ops", "null_ops",
-                                       "two_fails",   "compose_fail",    "rank_of_port", NULL};
+                                       "two_fails",   "compose_fail",    "rank_of_port", "sum_to_rank",
+                                       "uniform",     "conv_rank",       "conv_work",    "conv_groups",
+                                       "conv_strides", "conv_shared",    NULL};
 enum {
     BAD_NONE,
     BAD_DECLARE_SET_OUT,
@@ -41,7 +43,14 @@ enum {
     BAD_NULL_OPS,
     BAD_TWO_FAILS,
     BAD_COMPOSE_FAIL,
-    BAD_RANK_OF_PORT
+    BAD_RANK_OF_PORT,
+    BAD_SUM_TO_RANK,
+    BAD_UNIFORM,
+    BAD_CONV_RANK,
+    BAD_CONV_WORK,
+    BAD_CONV_GROUPS,
+    BAD_CONV_STRIDES,
+    BAD_CONV_SHARED
 };
 static int bad_how(const luron_call *c) { return ((const fake_bad *)luron_options(c))->how; }
 
@@ -80,6 +89,23 @@ static luron_status bad_gemm(luron_call *c, const luron_view *a, const luron_vie
     luron_gemm g = {sizeof g, 0, a, b, NULL, luron_out(c, 0), 0};
     return c->host->gemm(c, &g);
 }
+/* One picture of one channel with x's numbers, and a kernel that is its first one. */
+static luron_status bad_conv(luron_call *c) {
+    luron_view *y = luron_out(c, 0);
+    int64_t shape[4] = {1, 1, y->shape[0], y->shape[1]}, ones[4] = {1, 1, 1, 1}, strides[4] = {6, 6, 1, 2};
+    luron_view x = *luron_in(c, 0), w = x, out = *y;
+    luron_conv v = {.struct_size = sizeof v, .x = &x, .w = &w, .out = &out, .stride = {1, 1}, .dilation = {1, 1}, .groups = 1};
+    x.ndim = w.ndim = out.ndim = 4, x.strides = w.strides = out.strides = NULL;
+    x.shape = out.shape = shape, w.shape = ones;
+    switch (bad_how(c)) {
+    case BAD_CONV_RANK: w.ndim = 1 << 30; break;
+    case BAD_CONV_WORK: w.shape = shape; break;
+    case BAD_CONV_GROUPS: ones[0] = 0, ones[1] = 2, v.groups = INT64_MAX; break;
+    case BAD_CONV_STRIDES: x.strides = strides; break;
+    default: out.data = x.data, out.byte_offset = x.byte_offset + sizeof(float); /* BAD_CONV_SHARED */
+    }
+    return c->host->conv(c, &v);
+}
 static luron_status bad_forward(luron_call *c) {
     const luron_view *x = luron_in(c, 0);
     const int64_t shape[1] = {7};
@@ -96,6 +122,13 @@ static luron_status bad_forward(luron_call *c) {
     case BAD_GEMM_DTYPE: other.dtype_bits = 64; return bad_gemm(c, &other, x);
     case BAD_GEMM_NO_DATA: other.data = NULL; return bad_gemm(c, &other, x);
     case BAD_SUM_TO: other.ndim = 1, other.shape = (int64_t *)shape; return c->host->sum_to(c, x, &other, 0);
+    case BAD_SUM_TO_RANK: other.ndim = 1 << 30; return c->host->sum_to(c, x, &other, 0);
+    case BAD_UNIFORM: c->host->rand_uniform(c, 1, -5, 2, luron_data(y)); return LURON_OK;
+    case BAD_CONV_RANK:
+    case BAD_CONV_WORK:
+    case BAD_CONV_GROUPS:
+    case BAD_CONV_STRIDES:
+    case BAD_CONV_SHARED: return bad_conv(c);
     default: return LURON_OK;
     }
 }

@@ -8,9 +8,9 @@
 typedef struct product {
     int32_t how;
 } product;
-enum { PLAIN, TURNED, NO_B, DTYPE, RANK, NO_DATA, NO_MEMORY, NOTHING, SHAPES };
-static const char *const ways[] = {"plain",   "turned",    "no_b",    "dtype",  "rank",
-                                   "no_data", "no_memory", "nothing", "shapes", NULL};
+enum { PLAIN, TURNED, NO_B, DTYPE, RANK, NO_DATA, NO_MEMORY, NOTHING, SHAPES, COLUMNS, ROWS, BACKWARDS, SAME, WITHIN, BIAS, BESIDE };
+static const char *const ways[] = {"plain",   "turned", "no_b",      "dtype", "rank",   "no_data", "no_memory", "nothing",
+                                   "shapes",  "columns", "rows", "backwards", "same", "within",  "bias", "beside", NULL};
 static int how(const luron_call *c) { return ((const product *)luron_options(c))->how; }
 /* b of out = x b: (m, n), or turned (n, m). */
 static luron_gemm product_of(const luron_call *c) {
@@ -34,7 +34,34 @@ static luron_status setup(luron_call *c) {
     LURON_TRY(c->host->declare_scratch(c, bytes));
     return c->host->set_out(c, 0, LURON_REAL, 2, shape);
 }
+/* Of a (2, 3) and b (3, 4): views with strides, and memory that is shared. */
+static luron_status multiply_views(luron_call *c) {
+    luron_gemm g = product_of(c);
+    luron_view a = *g.a, out = *g.out, bias = out;
+    int64_t strides[2] = {3, 1}, out_strides[2] = {4, 1}, n = 4;
+    float both[2][7] = {{0}}; /* out and a beside each other, or two numbers of each row shared */
+    const float *from = luron_data(&a);
+    g.a = &a, g.out = &out;
+    switch (how(c)) {
+    case COLUMNS: strides[0] = 6, strides[1] = 2, a.strides = strides; break;
+    case ROWS: out_strides[0] = 3, out.strides = out_strides; break;
+    case BACKWARDS: strides[0] = -3, a.strides = strides; break;
+    case SAME: a.data = out.data, a.byte_offset = out.byte_offset, strides[0] = 4, a.strides = strides; break;
+    case BIAS: bias.ndim = 1, bias.shape = &n, bias.strides = NULL, g.bias = &bias; break;
+    default: /* WITHIN, BESIDE */
+        strides[0] = out_strides[0] = 7;
+        a.data = &both[0][how(c) == BESIDE ? 4 : 2], out.data = both, a.byte_offset = out.byte_offset = 0;
+        a.strides = strides, out.strides = out_strides;
+    }
+    for (int i = 0; i < 6 && how(c) == BESIDE; i++)
+        both[i / 3][4 + i % 3] = from[i];
+    luron_status status = c->host->gemm(c, &g);
+    for (int i = 0; i < 2 && how(c) == BESIDE; i++)
+        memcpy((float *)luron_data(luron_out(c, 0)) + 4 * i, both[i], 4 * sizeof(float));
+    return status;
+}
 static luron_status forward(luron_call *c) {
+    if (how(c) >= COLUMNS) return multiply_views(c);
     luron_gemm g = product_of(c);
     luron_view b = *g.b;
     if (how(c) == NO_DATA) b.data = NULL, g.b = &b;
@@ -120,11 +147,17 @@ static void test_host_gemm_packed_misuse(void **state) {
         [NO_MEMORY] = "plugin 'products': gemm_pack: there is no memory to write to",
         [NOTHING] = "plugin 'products': gemm_packed: nothing is packed",
         [SHAPES] = "plugin 'products': gemm_packed: shapes do not fit: a (2, 4), b (3, 4)",
+        [COLUMNS] = "plugin 'products': gemm: a has strides (6, 2), (3 or more, 1) expected",
+        [ROWS] = "plugin 'products': gemm: out has strides (3, 1), (4 or more, 1) expected",
+        [BACKWARDS] = "plugin 'products': gemm: a has strides (-3, 1), (3 or more, 1) expected",
+        [SAME] = "plugin 'products': gemm: out shares memory with a",
+        [WITHIN] = "plugin 'products': gemm: out shares memory with a",
+        [BIAS] = "plugin 'products': gemm: out shares memory with bias",
     };
     luron_tensor *x[2] = {tensor_of(ctx, LURON_F32, 2, (const int64_t[]){2, 3}, NULL),
                           tensor_of(ctx, LURON_F32, 2, (const int64_t[]){3, 4}, NULL)},
                  *y;
-    for (int i = NO_B; i <= SHAPES; i++) {
+    for (int i = NO_B; i <= BIAS; i++) {
         luron_layer *layer = product_layer(ctx, ways[i], LURON_F32);
         assert_fails(ctx, luron_layer_apply(&y, ctx, layer, 2, x), LURON_E_PLUGIN, texts[i]);
         luron_layer_unref(layer);
@@ -133,10 +166,27 @@ static void test_host_gemm_packed_misuse(void **state) {
     luron_tensor_unref(x[1]);
 }
 
+/* The columns of two matrices in the rows of one. */
+static void test_host_gemm_beside_its_operand(void **state) {
+    luron_ctx *ctx = *state;
+    luron_tensor *x[2] = {tensor_of(ctx, LURON_F32, 2, (const int64_t[]){2, 3}, (const double[]){1, 2, 3, 4, 5, 6}),
+                          tensor_of(ctx, LURON_F32, 2, (const int64_t[]){3, 4}, (const double[]){1, 0, 0, 2, 0, 1, 0, 2, 0, 0, 1, 2})},
+                 *y, *right;
+    luron_layer *layer = product_layer(ctx, "beside", LURON_F32);
+    assert_ok(ctx, luron_layer_apply(&y, ctx, layer, 2, x));
+    assert_ok(ctx, luron_matmul(&right, ctx, x[0], x[1]));
+    assert_tensor_same(y, right);
+    luron_tensor *all[] = {x[0], x[1], y, right};
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+        luron_tensor_unref(all[k]);
+    luron_layer_unref(layer);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_host_gemm_packed, setup_test, test_ctx_free),
         cmocka_unit_test_setup_teardown(test_host_gemm_packed_misuse, setup_test, test_ctx_free),
+        cmocka_unit_test_setup_teardown(test_host_gemm_beside_its_operand, setup_test, test_ctx_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -116,6 +116,13 @@ static void test_layer_errors_plugin_misuse(void **state) {
         {"gemm_dtype", LURON_E_PLUGIN, "gemm: a is float64, out is float32"},
         {"gemm_no_data", LURON_E_PLUGIN, "gemm: a has no data"},
         {"sum_to", LURON_E_PLUGIN, "sum_to: src (2, 3) does not sum to dst (7,)"},
+        {"sum_to_rank", LURON_E_PLUGIN, "sum_to: src has 2 dimensions, dst 1073741824: 8 at most expected"},
+        {"uniform", LURON_E_PLUGIN, "rand_uniform: 2 numbers from -5 on"},
+        {"conv_rank", LURON_E_PLUGIN, "conv: w has 1073741824 dimensions, 5 at most expected"},
+        {"conv_work", LURON_E_PLUGIN, "conv: work has 0 bytes of the scratch memory"},
+        {"conv_groups", LURON_E_PLUGIN, "conv: shapes do not fit: x (1, 1, 2, 3), w (0, 2, 1, 1), output (1, 1, 2, 3), bias none, 9223372036854775807 groups"},
+        {"conv_strides", LURON_E_PLUGIN, "conv: x has strides: one piece of memory expected"},
+        {"conv_shared", LURON_E_PLUGIN, "conv: out shares memory with x"},
     };
     luron_tensor *x = zeros(ctx, LURON_F32, 2, 3);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -3,6 +3,7 @@
 #include "internal.h"
 #include "tensor_assert.h"
 
+#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,6 +119,27 @@ static void test_parallel_threads_follow_the_work(void **state) {
     assert_int_equal(luron__team_wanted(60 * 10e-6 + 4 * 5e-3, 60 * 1e-10 + 4 * 25e-6, 2, 16), 16); /* most work is in four long ones */
 }
 
+static void test_parallel_late_regions_keep_loops_on_one_thread(void **state) {
+    (void)state;
+    luron__lateness late = {0};
+    assert_true(luron__judge(&late, 1) == 0); /* one alone, however late */
+    assert_true(luron__judge(&late, 1e-3) == 0.1);
+    assert_true(late.debt == 0 && late.strikes == 1);
+    for (int i = 0; i < 3; i++) /* what is gained pays for what is lost */
+        assert_true(luron__judge(&late, i % 2 ? 4e-3 : -4e-3) == 0);
+    static const double waits[] = {0.2, 0.4, 0.8, 0.8}; /* twice as long each time, up to that */
+    for (int i = 0; i < 4; i++) {
+        double wait = 0;
+        for (int k = 0; k < 3 && wait == 0; k++)
+            wait = luron__judge(&late, 1);
+        assert_true(fabs(wait - waits[i]) < 1e-9);
+    }
+    for (int i = 0; i < 3; i++) /* five milliseconds gained are a strike less */
+        assert_true(luron__judge(&late, -6e-3) == 0);
+    assert_int_equal(late.strikes, 0);
+    assert_true(luron__judge(&late, 6e-3) == 0 && luron__judge(&late, 6e-3) == 0.1);
+}
+
 static void test_parallel_in_a_child_of_fork(void **state) {
     static seen s = {.n = 64, .grain = 1};
     (void)state;
@@ -187,6 +209,7 @@ int main(void) {
         cmocka_unit_test(test_parallel_threads_help_one_that_is_held_up),
         cmocka_unit_test(test_parallel_small_work_stays_on_one_thread),
         cmocka_unit_test(test_parallel_threads_follow_the_work),
+        cmocka_unit_test(test_parallel_late_regions_keep_loops_on_one_thread),
         cmocka_unit_test(test_parallel_in_a_child_of_fork),
         cmocka_unit_test(test_parallel_wrong_environment_is_refused),
     };

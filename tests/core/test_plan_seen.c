@@ -443,20 +443,69 @@ static void test_plan_seen_makes_layers(void **state) {
     free_things();
 }
 
-/* ---- what the program has done with -------------------------------------------------------------------------------- */
-static luron_status uses_linear(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
-    luron_tensor *y = NULL;
-    LURON_TRY(luron_layer_apply(&y, ctx, now.linear, 1, &x));
-    luron_status status = luron_detach(out, ctx, y);
+/* ---- which things they are ----------------------------------------------------------------------------------------- */
+static luron_status detach(luron_tensor **out, luron_ctx *ctx, luron_status status, luron_tensor *y) {
+    if (!status) status = luron_detach(out, ctx, y);
     luron_tensor_unref(y);
     return status;
 }
+static luron_status applies_linear(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
+    luron_tensor *y = NULL;
+    const luron_status status = luron_layer_apply(&y, ctx, now.linear, 1, &x);
+    return detach(out, ctx, status, y);
+}
+static luron_status applies_affine(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
+    luron_tensor *y = NULL;
+    const luron_status status = luron_layer_apply(&y, ctx, now.affine, 1, &x);
+    return detach(out, ctx, status, y);
+}
+static luron_status runs_model(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
+    luron_tensor *y = NULL;
+    const luron_status status = luron_model_run(&y, ctx, now.model, 1, &x);
+    return detach(out, ctx, status, y);
+}
+static luron_status multiplies(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
+    luron_tensor *y = NULL;
+    const luron_status status = luron_mul(&y, ctx, x, now.w);
+    return detach(out, ctx, status, y);
+}
+static luron_status steps(luron_tensor **out, luron_ctx *ctx, luron_tensor *x) {
+    luron_tensor *y = NULL, *sum = NULL;
+    luron_status status = luron_optim_zero_grad(now.optim, ctx);
+    if (!status) status = luron_mul(&y, ctx, x, now.w);
+    if (!status) status = luron_sum(&sum, ctx, y, 0, NULL, 0);
+    if (!status) status = luron_backward(ctx, sum, NULL, 0);
+    if (!status) status = luron_optim_step(now.optim, ctx);
+    luron_tensor_unref(y);
+    *out = sum;
+    return status;
+}
 
+/* Others that are like them, made when they are gone, so that some lie where they were, are others. */
+static void test_plan_tells_things_from_others_at_their_place(void **state) {
+    luron_ctx *ctx = *state;
+    step_fn *const fns[] = {applies_linear, applies_affine, runs_model, multiplies, steps};
+    for (size_t i = 0; i < sizeof fns / sizeof *fns; i++) {
+        uint64_t hash[4];
+        for (int k = 0; k < 4; k++) {
+            if (k % 2 == 0) make_things(ctx);
+            luron_plan *plan = plan_of(ctx, fns[i]);
+            assert_null(luron_plan_refusal(plan));
+            hash[k] = luron_plan_hash(plan);
+            luron_plan_free(plan);
+            if (k % 2) free_things();
+        }
+        assert_true(hash[0] == hash[1] && hash[2] == hash[3]);
+        assert_true(hash[0] != hash[2]);
+    }
+}
+
+/* What the program has done with. */
 static void test_plan_seen_drops(void **state) {
     luron_ctx *ctx = *state;
     make_things(ctx);
     for (int k = 0; k < 5; k++) {
-        luron_plan *all = plan_of(ctx, whole), *one = plan_of(ctx, uses_linear);
+        luron_plan *all = plan_of(ctx, whole), *one = plan_of(ctx, applies_linear);
         const void *used[] = {now.linear, now.affine, now.model, now.optim, now.w};
         const char *why = NULL;
         luron_ctx_drop_plans(ctx, NULL);
@@ -510,6 +559,7 @@ int main(void) {
         test_case(test_plan_says_whether_it_changed_something),
         test_case(test_plan_names_its_things),
         test_case(test_plan_seen_makes_layers),
+        test_case(test_plan_tells_things_from_others_at_their_place),
         test_case(test_plan_seen_drops),
         test_case(test_plan_seen_without_memory),
     };

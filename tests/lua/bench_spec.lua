@@ -167,7 +167,7 @@ describe("luron bench", function()
 
   it("says what is wrong, with status 1", function()
     local wrong = { ["/no/such.lua"] = "/no/such.lua: No such file", [""] = "a script is needed", ["--runs 0 x"] = "got 0", ["--runs"] = "got nothing",
-      ["--fast x"] = "no option '--fast'" }
+      ["--fast x"] = "no option '--fast'", ["--profile --runs 2 x"] = "--profile is one run" }
     for words, message in pairs(wrong) do
       local text, code = run(words)
       assert.are.equal(1, code, words)
@@ -181,7 +181,10 @@ describe("luron bench", function()
       assert.are.equal(1, code)
       assert.is_truthy(text:find("unexpected symbol", 1, true), text)
     end
-    local text, code = bench("--profile %s", "\27Lua")
+    local text, code = bench("%s", "os.exit(3)")
+    assert.are.equal(1, code)
+    assert.is_truthy(text:find(" failed, by status 3\n", 1, true), text)
+    text, code = bench("--profile %s", "\27Lua")
     assert.are.equal(1, code)
     assert.is_truthy(text:find("attempt to load a binary chunk", 1, true), text)
   end)

@@ -44,7 +44,10 @@ describe("a step that yields while it is noted", function()
     function Mode:forward(x) return self.linear(x) end
     local net = Mode()
     local opt = luron.optim.SGD(net, { lr = 0.1 })
-    local f, co = yielding(), nil
+    local f, co = luron.compile(function(x)
+      coroutine.yield()
+      return x
+    end), nil
     local g = luron.compile(function(x)
       if co then co() end
       opt:zero_grad()

@@ -199,7 +199,7 @@ struct luron_call { /* read it through the inline functions below, never the fie
 #define LURON_CALL_LARGEST 4u
 
 /* ---- host services ---------------------------------------------------------------------------------------------- */
-typedef struct luron_gemm { /* out = op(a) op(b) + beta out + bias; 2-d views of either real type */
+typedef struct luron_gemm { /* out = op(a) op(b) + beta out + bias; 2-d views of either real type. Strides may be longer than rows; out shares no memory */
     uint32_t struct_size, flags;
     const luron_view *a, *b, *bias; /* bias: one row, or NULL */
     luron_view *out;
