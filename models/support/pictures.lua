@@ -9,7 +9,7 @@ function pictures.clothes(args)
   local train, test = options.need(luron.data.fashion_mnist(options.folder(args, "fashion-mnist", "train-images-idx3-ubyte")))
   if not args.smoke then return train, test end
   args.epochs = 1
-  return train:range(3000), test:range(500)
+  return train:range(1000), test:range(500)
 end
 
 --- CIFAR-10 as far as it is there, each colour with mean 0 and deviation 1: training set and test set.
