@@ -128,16 +128,15 @@ static void spread(int64_t n, void *out, uint32_t dtype) {
 
 /* Has the instruction set a quicker loop? */
 static bool by_pairs(const luron__ew *e, int32_t id, int64_t n, const void *a, int sa, const void *b, int sb, void *out) {
-    const bool wide = e->in[0].run == LURON_F64;
-    if ((id != LURON__BINARY_remainder && (id != LURON__BINARY_atan2 || wide)) || (e->in[0].run != LURON_F32 && !wide)) return false;
-    const luron__pairs *pairs = luron__pairs_of(e->isa);
+    const luron__pairs *pairs = id == LURON__BINARY_remainder || id == LURON__BINARY_atan2 ? luron__pairs_of(e->isa) : NULL;
+    const uint32_t run = e->in[0].run;
     if (!pairs) return false;
-    if (id == LURON__BINARY_atan2)
-        pairs->atan2_f32(n, a, sa, b, sb, out);
-    else if (wide)
+    if (run == LURON_F32)
+        (id == LURON__BINARY_atan2 ? pairs->atan2_f32 : pairs->remainder_f32)(n, a, sa, b, sb, out);
+    else if (run == LURON_F64 && id == LURON__BINARY_remainder)
         pairs->remainder_f64(n, a, sa, b, sb, out);
     else
-        pairs->remainder_f32(n, a, sa, b, sb, out);
+        return false;
     return true;
 }
 
