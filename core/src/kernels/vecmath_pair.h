@@ -18,7 +18,7 @@
 
 /* % has the sign of the divisor, as in Lua. MOST: quotients below it are whole numbers that T holds, once their fraction is cut off. */
 #define REMAINDER(name, T, W, C, FMA_OF, MOST, LARGEST)                                                                \
-    static inline T name##_signed(T m, T b) { return (m != 0) & ((m < 0) != (b < 0)) ? m + b : m; }                    \
+    static inline T name##_signed(T m, T b) { return ((m != 0) & ((m < 0) != (b < 0))) ? m + b : m; }                  \
     static __attribute__((noinline)) void name##_far(int64_t n, const T *a, const T *b, T *y) {                        \
         for (int64_t i = 0; i < n; i++)                                                                                \
             y[i] = name##_signed(C(fmod)(a[i], b[i]), b[i]);                                                           \
