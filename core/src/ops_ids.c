@@ -41,9 +41,12 @@ luron_status luron__check_ids(luron_ctx *ctx, const char *what, const luron_tens
         row = luron__walk_row(&w, n - done);
         if (ids->dtype == LURON_I64 && step == 1) {
             const int64_t *id = (const int64_t *)(const void *)luron__data(ids) + w.offset[0];
-            bool out = false;
-            for (int64_t i = 0; i < row; i++) out |= (uint64_t)id[i] - (uint64_t)base >= (uint64_t)size;
-            if (!out) continue;
+            uint64_t out = 0; /* its first bit: that of a place below 0, or of what is left above one beyond the last */
+            for (int64_t i = 0; i < row; i++) {
+                const uint64_t place = (uint64_t)id[i] - (uint64_t)base;
+                out |= place | ((uint64_t)size - 1 - place);
+            }
+            if (!(out >> 63)) continue;
         }
         for (int64_t i = 0; i < row; i++) {
             int64_t id = luron__id_at(ids->dtype, luron__data(ids), w.offset[0] + i * step, 0);

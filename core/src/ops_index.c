@@ -144,12 +144,18 @@ static void add_row(const adding *a, char *to, const char *from, int64_t id_offs
         for (int64_t i = 0; i < n; i++) add_one(a->dtype, to + i * step[0] * size, from + i * step[1] * size);
         return;
     }
-    if (a->dtype == LURON_F32 && a->id_dtype == LURON_I64) {
+    if (a->id_dtype == LURON_I64) {
         const int64_t *ids = (const int64_t *)(const void *)a->ids + id_offset;
-        for (int64_t i = 0; i < n; i++)
-            ((float *)(void *)to)[i * step[0] + (ids[i * step[2]] - a->base) * a->out_stride] +=
-                ((const float *)(const void *)from)[i * step[1]];
-        return;
+#define ADD_ROW(T)                                                                                                     \
+    for (int64_t i = 0; i < n; i++)                                                                                    \
+        ((T *)(void *)to)[i * step[0] + (ids[i * step[2]] - a->base) * a->out_stride] += ((const T *)(const void *)from)[i * step[1]]; \
+    return
+        switch (a->dtype) {
+        case LURON_F32: ADD_ROW(float);
+        case LURON_F64: ADD_ROW(double);
+        case LURON_I64: ADD_ROW(uint64_t);
+        default: break;
+        }
     }
     for (int64_t i = 0; i < n; i++) {
         int64_t id = luron__id_at(a->id_dtype, a->ids, id_offset + i * step[2], a->base);
@@ -165,12 +171,13 @@ static void add_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     int64_t step[LURON__STREAMS];
     for (int s = 0; s < LURON__STREAMS; s++) step[s] = w.stride[s][w.ndim - 1];
     luron__walk_to(&w, begin);
+    const bool alone = luron__numel(w.ndim, w.shape) == 1;
     for (int64_t n; begin < end; begin += n, luron__walk_on(&w, n)) {
         n = luron__walk_row(&w, end - begin < SEGMENT ? end - begin : SEGMENT);
-        if (a->out_stride == 1 && a->src_stride == 1) {
-            for (int64_t i = 0; i < n; i++) /* a column as it lies */
+        if (alone || (a->out_stride == 1 && a->src_stride == 1)) {
+            for (int64_t i = 0; i < n; i++) /* a column as it lies, or the only one */
                 add_row(a, a->out + (w.offset[0] + i * step[0]) * size, a->src + (w.offset[1] + i * step[1]) * size,
-                        w.offset[2] + i * step[2], (const int64_t[]){0, 1, a->id_stride}, a->n);
+                        w.offset[2] + i * step[2], (const int64_t[]){0, a->src_stride, a->id_stride}, a->n);
             continue;
         }
         for (int64_t k = 0; k < a->n; k++)

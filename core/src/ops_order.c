@@ -18,32 +18,49 @@ typedef struct scan {
     luron_tensor *out;
 } scan;
 
-/* Of equal ones the last is taken; NaN is taken, and only another NaN after it. */
+/* Of equal ones the last is taken; NaN is taken, and only another NaN after it. What is taken is rare: a branch costs less than to
+ * wait for the number before. */
+#define WALK(T, name)                                                                                                  \
+    static inline __attribute__((always_inline)) int64_t name##_kind(const T *x, int64_t n, int64_t place, T *so_far,  \
+                                                                     int64_t best, int64_t *to, int64_t step, const bool smallest) { \
+        T top = *so_far;                                                                                               \
+        for (int64_t k = 0; k < n; k++) {                                                                              \
+            const T v = x[k];                                                                                          \
+            if (__builtin_expect(!(smallest ? v > top : v < top), 0) && (top == top || v != v)) top = v, best = place + k; \
+            to[k * step] = best;                                                                                       \
+        }                                                                                                              \
+        *so_far = top;                                                                                                 \
+        return best;                                                                                                   \
+    }                                                                                                                  \
+    static int64_t name(const T *x, int64_t n, int64_t place, T *so_far, int64_t best, int64_t *to, int64_t step, bool smallest) { \
+        return smallest ? name##_kind(x, n, place, so_far, best, to, step, true)                                       \
+                        : name##_kind(x, n, place, so_far, best, to, step, false);                                     \
+    }
+WALK(double, walk_reals)
+WALK(int64_t, walk_wholes)
+
 static void some_rows(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const scan *s = arg;
     int64_t n = luron__row_length(s->x, s->dim), stride = luron__row_stride(s->x, s->dim);
     int64_t to_stride = luron__row_stride(s->out, s->dim), size = luron_dtype_size(s->x->dtype);
     bool real = luron_dtype_is_float(s->x->dtype);
-    double reals[BLOCK];
-    int64_t wholes[BLOCK];
+    double reals[BLOCK], real_top = 0;
+    int64_t wholes[BLOCK], whole_top = 0, best = 0;
     (void)chunk;
     for (int64_t r = begin; r < end; r++) {
         const char *from = luron__row(s->x, s->dim, r);
-        int64_t *to = (int64_t *)(void *)luron__row(s->out, s->dim, r), best = 0, whole = 0;
-        double top = 0;
-        for (int64_t i = 0; i < n; i++) {
-            int64_t k = i % BLOCK;
-            if (k == 0)
-                luron__convert(real ? LURON_F64 : LURON_I64, real ? (void *)reals : wholes, 1, s->x->dtype,
-                               from + i * stride * size, stride, n - i < BLOCK ? n - i : BLOCK);
-            double x = reals[k];
-            bool taken = i == 0;
+        int64_t *to = (int64_t *)(void *)luron__row(s->out, s->dim, r);
+        for (int64_t i = 0, count; i < n; i += count) {
+            count = n - i < BLOCK ? n - i : BLOCK;
+            luron__convert(real ? LURON_F64 : LURON_I64, real ? (void *)reals : wholes, 1, s->x->dtype, from + i * stride * size,
+                           stride, count);
+            if (i == 0) best = s->base;
+            if (i == 0 && real) real_top = reals[0];
+            if (i == 0 && !real) whole_top = wholes[0];
             if (real)
-                taken |= x != x || (s->smallest ? x <= top : x >= top);
+                best = walk_reals(reals, count, i + s->base, &real_top, best, to + i * to_stride, to_stride, s->smallest);
             else
-                taken |= s->smallest ? wholes[k] <= whole : wholes[k] >= whole;
-            if (taken) best = i, top = x, whole = wholes[k];
-            to[i * to_stride] = best + s->base;
+                best = walk_wholes(wholes, count, i + s->base, &whole_top, best, to + i * to_stride, to_stride, s->smallest);
         }
     }
 }

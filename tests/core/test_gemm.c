@@ -332,6 +332,34 @@ static void test_gemm_few_rows_by_a_transposed_b(void **state) {
     }
 }
 
+/* One row by a b in order that is read row by row, around the edges of vectors, pages and blocks of k, and one column, which is a row
+ * of the transposed product. */
+static void test_gemm_one_row_or_column(void **state) {
+    static const int64_t shapes[][3] = {{1, 1030, 70}, {1, 2053, 33}, {1, 515, 520},  {1, 129, 1030}, {1, 9, 7300}, {1, 4096, 16},
+                                        {1030, 1, 70}, {300, 1, 300}, {79, 1, 1030}, {64, 1, 513},   {17, 1, 8},   {2053, 1, 1}};
+    uint32_t seed = 7;
+    (void)state;
+    for (int s = 0; s < (int)(sizeof shapes / sizeof *shapes); s++)
+        for (uint32_t kind = 0; kind < 32; kind++)
+            check_products(&seed, shapes[s][0], shapes[s][1], shapes[s][2], kind % 4, kind & 4 ? 0.625 : 0, kind & 8, kind & 16 ? PADDING : 0);
+    static const int64_t wide[][3] = {{1, 2100, 600}, {1100, 1, 530}};
+    for (int s = 0; s < 2; s++)
+        FOR_EACH_ISA(isa)
+    for (uint32_t flags = 0; flags < 4; flags++) {
+        operands o;
+        make(&o, &seed, flags & 1 ? LURON_F64 : LURON_F32, isa, wide[s][0], wide[s][1], wide[s][2], flags, 0, false, 0);
+        multiply(&o, 1);
+        char *first = memory(o.c_numbers * o.size);
+        memcpy(first, o.c, (size_t)(o.c_numbers * o.size));
+        for (int threads = 2; threads <= 8; threads += threads) {
+            multiply(&o, threads);
+            assert_memory_equal(o.c, first, (size_t)(o.c_numbers * o.size));
+        }
+        free(first);
+        drop(&o);
+    }
+}
+
 static void test_gemm_isa_pick(void **state) {
     (void)state;
     int best = luron__isa_pick(NULL);
@@ -352,6 +380,7 @@ int main(void) {
         cmocka_unit_test(test_gemm_nan_and_infinity_stay_where_they_belong),
         cmocka_unit_test(test_gemm_packed_and_row_by_row),
         cmocka_unit_test(test_gemm_few_rows_by_a_transposed_b),
+        cmocka_unit_test(test_gemm_one_row_or_column),
         cmocka_unit_test(test_gemm_isa_pick),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -241,6 +241,68 @@ static void test_indexing_more_large_integers(void **state) {
     RELEASE(x, y, ids);
 }
 
+/* Ids of extremes so far against a loop that states the rule, in rows of some blocks, in order and apart: ties, and NaN. */
+static void test_indexing_more_extremes_so_far(void **state) {
+    luron_ctx *ctx = *state;
+    enum { ROWS = 7, LENGTH = 300 };
+    static const uint32_t kinds[] = {LURON_F32, LURON_F64, LURON_F16, LURON_I64, LURON_I32, LURON_U8};
+    double values[ROWS * LENGTH];
+    for (int d = 0; d < 6; d++)
+        for (int apart = 0; apart < 2; apart++)
+            for (int smallest = 0; smallest < 2; smallest++) {
+                luron_tensor *y, *ids, *x;
+                for (int i = 0; i < ROWS * LENGTH; i++)
+                    values[i] = d < 3 && i % 997 == 500 ? (double)NAN : (i * 7919 % 1009 + (smallest ? LENGTH - i % LENGTH : i % LENGTH)) % 200;
+                assert_ok(ctx, luron_ctx_set_threads(ctx, 1 + apart));
+                luron_tensor *all = tensor_of(ctx, kinds[d], 2,
+                                              apart ? (const int64_t[]){LENGTH, ROWS} : (const int64_t[]){ROWS, LENGTH}, values);
+                assert_ok(ctx, luron_transpose(&x, ctx, all, 0, apart));
+                assert_ok(ctx, (smallest ? luron_cummin : luron_cummax)(&y, &ids, ctx, x, 1));
+                const int64_t *got = luron_tensor_data(ids);
+                assert_ok(ctx, luron_tensor_read(ctx, x, LURON_F64, values));
+                for (int r = 0; r < ROWS; r++)
+                    for (int64_t i = 0, best = 0; i < LENGTH; i++) {
+                        const double v = values[r * LENGTH + i], top = values[r * LENGTH + best];
+                        if (isnan(v) || (smallest ? v <= top : v >= top)) best = i;
+                        assert_int_equal(got[r * LENGTH + i], best);
+                    }
+                RELEASE(all, x, y, ids);
+            }
+}
+
+/* Lists of ids for the only column there is, whatever lies between its numbers: sums in the order of the list. */
+static void test_indexing_more_sums_at_a_list(void **state) {
+    luron_ctx *ctx = *state;
+    enum { COUNT = 1500, PLACES = 9 };
+    static const uint32_t kinds[] = {LURON_F32, LURON_F64, LURON_I64, LURON_I32, LURON_U8};
+    double number[2 * COUNT], at[COUNT];
+    for (int i = 0; i < 2 * COUNT; i++) number[i] = i * 7919 % 1009 * 0.25;
+    for (int i = 0; i < COUNT; i++) at[i] = i * 31 % 101 % PLACES;
+    for (int d = 0; d < 5; d++)
+        for (int kind = 0; kind < 4; kind++) { /* step of the numbers: 1, 2, 0; ids of int32 */
+            const int64_t step = kind == 1 ? 2 : kind == 2 ? 0 : 1;
+            luron_tensor *all = tensor_of(ctx, kinds[d], LURON_SHAPE(step == 0 ? 1 : step * COUNT), number), *src, *zero, *y,
+                         *ids = tensor_of(ctx, kind == 3 ? LURON_I32 : LURON_I64, LURON_SHAPE(COUNT), at);
+            assert_ok(ctx, luron_tensor_full(&zero, ctx, kinds[d], LURON_SHAPE(PLACES), 3));
+            if (step)
+                assert_ok(ctx, luron_slice(&src, ctx, all, 0, 0, step * COUNT, step));
+            else
+                assert_ok(ctx, luron_expand(&src, ctx, all, LURON_SHAPE(COUNT)));
+            assert_ok(ctx, luron_index_add(&y, ctx, zero, 0, ids, src));
+            double got[PLACES], want[PLACES], from[COUNT];
+            assert_ok(ctx, luron_tensor_read(ctx, y, LURON_F64, got));
+            assert_ok(ctx, luron_tensor_read(ctx, src, LURON_F64, from));
+            for (int k = 0; k < PLACES; k++) want[k] = 3;
+            for (int i = 0; i < COUNT; i++) {
+                double *to = &want[(int)at[i]];
+                *to += from[i];
+                if (kinds[d] == LURON_U8) *to = (uint8_t)(int)*to;
+            }
+            for (int k = 0; k < PLACES; k++) assert_true(got[k] == want[k]); /* quarters, small: no sum is rounded */
+            RELEASE(all, src, zero, y, ids);
+        }
+}
+
 /* In the order of their elements, the last dim quickest, whichever dim they lie along; the last element may decide. */
 static void test_indexing_more_unique_slices_in_order(void **state) {
     luron_ctx *ctx = *state;
@@ -408,6 +470,8 @@ int main(void) {
         test_case(test_indexing_more_sums_so_far),
         test_case(test_indexing_more_any_dtype),
         test_case(test_indexing_more_large_integers),
+        test_case(test_indexing_more_extremes_so_far),
+        test_case(test_indexing_more_sums_at_a_list),
         test_case(test_indexing_more_unique_slices_in_order),
         test_case(test_indexing_more_same_bits_at_any_thread_count),
         test_case(test_indexing_more_without_memory),

@@ -14,7 +14,7 @@ mkdir -p $out/pkgconfig
 # Debian's libhdf5-dev is there for one architecture at a time: nothing that wants it is built, but CMake asks.
 for name in hdf5 zlib; do printf 'Name: %s\nDescription: not for arm64\nVersion: 1\n' $name >$out/pkgconfig/$name.pc; done
 export PKG_CONFIG_LIBDIR=$PWD/$out/pkgconfig:/usr/lib/aarch64-linux-gnu/pkgconfig
-core='alloc|arrange|autograd|convert|elementwise|gemm|host_gemm|index|matmul|optim_runs|plan_fuse|plan_optim|random'
+core='alloc|arrange|autograd|convert|elementwise|gemm|host_gemm|index|matmul|optim_runs|pairs|plan_fuse|plan_optim|random'
 core="$core|reduce|softmax|sum_to|tape|tensor|vecmath|view"
 plugins='conv_layers|norm|pool|pool_plan'
 built=$(printf 'plugin_%s ' activation attention conv embedding linear loss noise norm optim pool recurrent shape)

@@ -208,15 +208,16 @@ FAST(F16, uint16_t, F32, float)
 #endif
 
 /* A load waits for a store before it whose address has the same last 12 bits, as where a row goes to a few places
- * further on than it comes from: then from the end, in pieces that memcpy loads before it stores. */
+ * further on than it comes from: then in pieces that are loaded as a whole before they are stored. */
 static void copy_bytes(char *to, const char *from, size_t n) {
-    enum { PIECE = 256, NEAR = 96 };
+    typedef char part __attribute__((vector_size(16), aligned(1), may_alias));
+    enum { NEAR = 96, PIECE = 8 * sizeof(part) };
     const size_t ahead = ((uintptr_t)to - (uintptr_t)from) & 4095;
     if (ahead > 0 && ahead < NEAR)
-        while (n > PIECE) {
-            const size_t piece = n % 64 + PIECE - 64; /* the first takes what is odd */
-            n -= piece;
-            memcpy(to + n, from + n, piece);
+        for (; n >= PIECE; n -= PIECE, to += PIECE, from += PIECE) {
+            const part *p = (const void *)from, a = p[0], b = p[1], c = p[2], d = p[3], e = p[4], f = p[5], g = p[6], h = p[7];
+            part *q = (void *)to;
+            q[0] = a, q[1] = b, q[2] = c, q[3] = d, q[4] = e, q[5] = f, q[6] = g, q[7] = h;
         }
     memcpy(to, from, n);
 }

@@ -1,6 +1,7 @@
 /* elementwise_fns.c -- what element-wise ops do to a run: see elementwise.h. */
 #include "kernels/elementwise.h"
 #include "kernels/kernels.h"
+#include "kernels/vecmath.h"
 
 #include <math.h>
 #include <string.h>
@@ -93,28 +94,50 @@ static inline int64_t remainder_one_i64(int64_t a, int64_t b, int *found) {
 #include "kernels/elementwise_body.h"
 
 /* ---- logic: runs of bool --------------------------------------------------------------------------------------- */
+#define LOGICAL(name, op)                                                                                              \
+    static int name(int64_t n, const uint8_t *a, int sa, const uint8_t *b, int sb, uint8_t *restrict y) {              \
+        if (sa && sb) {                                                                                                \
+            for (int64_t i = 0; i < n; i++)                                                                            \
+                y[i] = a[i] op b[i];                                                                                   \
+            return 0;                                                                                                  \
+        }                                                                                                              \
+        const uint8_t *x = sa ? a : b, one = sa ? *b : *a;                                                             \
+        for (int64_t i = 0; i < n; i++)                                                                                \
+            y[i] = x[i] op one;                                                                                        \
+        return 0;                                                                                                      \
+    }
+LOGICAL(logical_and, &)
+LOGICAL(logical_or, |)
+LOGICAL(logical_xor, ^)
 static int logical(int32_t id, int64_t n, const uint8_t *a, int sa, const uint8_t *b, int sb, uint8_t *y) {
     switch (id) {
     case LURON__BINARY_logical_and:
-        for (int64_t i = 0; i < n; i++)
-            y[i] = a[i * sa] & b[i * sb];
-        break;
+        return logical_and(n, a, sa, b, sb, y);
     case LURON__BINARY_logical_or:
-        for (int64_t i = 0; i < n; i++)
-            y[i] = a[i * sa] | b[i * sb];
-        break;
+        return logical_or(n, a, sa, b, sb, y);
     default:
-        for (int64_t i = 0; i < n; i++)
-            y[i] = a[i * sa] ^ b[i * sb];
-        break;
+        return logical_xor(n, a, sa, b, sb, y);
     }
-    return 0;
 }
 
 /* ---- choice of the function ------------------------------------------------------------------------------------ */
 /* Element 0, computed, written to the others of a run of one value. */
 static void spread(int64_t n, void *out, uint32_t dtype) {
     luron__convert(dtype, (char *)out + luron_dtype_size(dtype), 1, dtype, out, 0, n - 1);
+}
+
+/* Has the instruction set a quicker loop? */
+static bool by_pairs(const luron__ew *e, int32_t id, int64_t n, const void *a, int sa, const void *b, int sb, void *out) {
+    const luron__pairs *pairs = id == LURON__BINARY_remainder || id == LURON__BINARY_atan2 ? luron__pairs_of(e->isa) : NULL;
+    const uint32_t run = e->in[0].run;
+    if (!pairs) return false;
+    if (run == LURON_F32)
+        (id == LURON__BINARY_atan2 ? pairs->atan2_f32 : pairs->remainder_f32)(n, a, sa, b, sb, out);
+    else if (run == LURON_F64 && id == LURON__BINARY_remainder)
+        pairs->remainder_f64(n, a, sa, b, sb, out);
+    else
+        return false;
+    return true;
 }
 
 int luron__ew_binary(const luron__ew *e, int64_t n, const void *const *in, const int *step, void *out) {
@@ -127,6 +150,10 @@ int luron__ew_binary(const luron__ew *e, int64_t n, const void *const *in, const
     int sa = step[first], sb = step[!first], one = !sa && !sb;
     int64_t count = one ? 1 : n;
     if (one) sa = sb = 1;
+    if (by_pairs(e, id, count, a, sa, b, sb, out)) {
+        if (one) spread(n, out, e->out.run);
+        return 0;
+    }
     switch (e->in[0].run) {
     case LURON_F32:
         found = binary_f32[id](count, a, sa, b, sb, out);

@@ -17,6 +17,7 @@ enum { ALIGN = 64, TILES_EACH = 4 /* for a thread, at most */ };
 #define SECONDS 3e-11   /* about what a multiply-add of float32 takes: are threads worth waking? */
 #define PACK_COST 40.0  /* of a number that a tile copies, in multiply-adds, */
 #define TURN_COST 20.0  /* and of one of an A that it copies */
+#define LEAST_STREAM (64 * 1024) /* numbers of B that are read row by row for one row: they come from afar */
 
 static const luron__gemm_kernels *kernels_of(int isa) {
     switch (isa) {
@@ -34,12 +35,12 @@ static const luron__gemm_kernels *kernels_of(int isa) {
     }
 }
 
-/* AVX-512 has those of AVX2, whose bits are the same. */
-static luron__gemm_few_fn *const *few_of(int isa) {
+/* Those for few rows: AVX-512 has those of AVX2, whose bits are the same. */
+static const luron__gemm_kernels *few_of(int isa) {
 #if defined(__x86_64__)
     if (isa == LURON__ISA_AVX512) isa = LURON__ISA_AVX2;
 #endif
-    return kernels_of(isa)->few;
+    return kernels_of(isa);
 }
 
 /* The grid of output tiles. It changes no bit, so that it may depend on the number of threads. */
@@ -85,6 +86,7 @@ typedef struct run {
     const luron__gemm_args *g;
     luron__gemm_tile_fn *tile;
     luron__gemm_few_fn *few;
+    luron__gemm_line_fn *line;
     grid grid;
     luron__buffers buffers;
 } run;
@@ -93,6 +95,10 @@ typedef struct run {
 static void multiply(const run *r, int64_t m0, int64_t m1, int64_t n0, int64_t n1, void *work) {
     const luron__gemm_args *g = r->g;
     const bool turns = (g->flags & LURON_TRANS_B) && !g->packed && (!(g->flags & LURON_TRANS_A) || g->lda == 1);
+    if (g->m == 1 && !g->packed && !(g->flags & LURON_TRANS_B) && g->k * g->ldb >= LEAST_STREAM) {
+        r->line(g, n0, n1);
+        return;
+    }
     if (turns && m1 - m0 <= LURON__GEMM_FEW) n0 = r->few(g, m0, m1, n0, n1);
     if (n0 < n1) r->tile(g, m0, m1, n0, n1, work);
 }
@@ -103,6 +109,18 @@ static bool is_one(const luron__gemm_args *g, int threads) {
            (threads <= 1 || 2.0 * (double)g->m * (double)g->n * (double)g->k < 2 * LEAST_FLOPS);
 }
 
+/* A product with one column is the row that a transposed one makes: *to; false: it is none, or its b lies apart. */
+static bool as_row(const luron__gemm_args *g, luron__gemm_args *to) {
+    const bool near = g->flags & LURON_TRANS_B || g->ldb == 1 || g->k == 1;
+    if (g->n != 1 || g->m == 1 || g->ldc != 1 || g->packed || g->bias || !near) return false;
+    *to = *g;
+    to->m = 1, to->n = g->m;
+    to->a = g->b, to->lda = g->k;
+    to->b = g->a, to->ldb = g->lda, to->ldc = g->m;
+    to->flags = g->flags & LURON_TRANS_A ? 0 : LURON_TRANS_B;
+    return true;
+}
+
 static int buffers_of(grid t, int threads) { return (int)luron__least(t.rows * t.cols, threads); }
 
 /* Bytes of the memory that one tile needs. */
@@ -111,7 +129,9 @@ static int64_t tile_work(const luron__gemm_args *g) {
 }
 
 int64_t luron__gemm_work(const luron__gemm_args *g, int threads) {
+    luron__gemm_args row;
     if (g->m == 0 || g->n == 0 || luron__gemm_is_small(g)) return 0;
+    if (as_row(g, &row)) g = &row;
     if (is_one(g, threads)) return ALIGN + tile_work(g);
     return ALIGN + luron__buffers_bytes(tile_work(g), buffers_of(grid_of(g, threads), threads));
 }
@@ -135,10 +155,12 @@ static void tiles(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 }
 
 void luron__gemm(const luron__gemm_args *g, int threads, void *work) {
+    luron__gemm_args row;
     if (g->m == 0 || g->n == 0) return;
     if (luron__gemm_small(g)) return;
+    if (as_row(g, &row)) g = &row;
     const bool wide = g->dtype == LURON_F64;
-    run r = {.g = g, .tile = kernels_of(g->isa)->tile[wide], .few = few_of(g->isa)[wide]};
+    run r = {.g = g, .tile = kernels_of(g->isa)->tile[wide], .few = few_of(g->isa)->few[wide], .line = few_of(g->isa)->line[wide]};
     char *at = (char *)work + (ALIGN - (uintptr_t)work % ALIGN) % ALIGN;
     threads = luron__threads_for(threads, SECONDS * (double)g->m * (double)g->n * (double)g->k);
     if (is_one(g, threads)) {

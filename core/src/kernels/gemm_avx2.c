@@ -112,7 +112,7 @@ PANEL_KERNEL(x32_f64, ROWS_OF(1, 8, 2))
 #define TURNS_ROWS
 #include "kernels/gemm_body.h"
 
-const luron__gemm_kernels luron__gemm_avx2 = {{tile_f32, tile_f64}, {pack_f32, pack_f64}, {{16, 8}, {8, 4}}, {few_f32, few_f64}};
+const luron__gemm_kernels luron__gemm_avx2 = {{tile_f32, tile_f64}, {pack_f32, pack_f64}, {{16, 8}, {8, 4}}, {few_f32, few_f64}, {line_f32, line_f64}};
 
 #else
 typedef int luron__gemm_avx2_is_for_x86; /* ISO C wants one declaration in a file */

@@ -131,7 +131,7 @@ PANEL_KERNEL(x4_f64, ROWS_8(1))
 #include "kernels/gemm_body.h"
 
 const luron__gemm_kernels luron__gemm_avx512 = {
-    {tile_f32, tile_f64}, {pack_f32, pack_f64}, {{48, 32, 16, 8}, {24, 16, 8, 4}}, {NULL, NULL}};
+    {tile_f32, tile_f64}, {pack_f32, pack_f64}, {{48, 32, 16, 8}, {24, 16, 8, 4}}, {NULL, NULL}, {NULL, NULL}};
 
 #else
 typedef int luron__gemm_avx512_is_for_x86; /* ISO C wants one declaration in a file */

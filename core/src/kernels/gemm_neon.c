@@ -67,7 +67,7 @@ PANEL_KERNEL(x12_f64, ROWS_OF(1, 6, 3))
 #define ONE_ROW {12, 1, x12_f64}
 #include "kernels/gemm_body.h"
 
-const luron__gemm_kernels luron__gemm_neon = {{tile_f32, tile_f64}, {pack_f32, pack_f64}, {{12, 8, 4}, {6, 4, 2}}, {few_f32, few_f64}};
+const luron__gemm_kernels luron__gemm_neon = {{tile_f32, tile_f64}, {pack_f32, pack_f64}, {{12, 8, 4}, {6, 4, 2}}, {few_f32, few_f64}, {line_f32, line_f64}};
 
 #else
 typedef int luron__gemm_neon_is_for_arm; /* ISO C wants one declaration in a file */

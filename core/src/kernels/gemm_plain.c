@@ -63,4 +63,4 @@ PANEL_KERNEL(x16_f64, ROWS_OF(1, 8, 2))
 #define ONE_ROW {16, 1, x16_f64}
 #include "kernels/gemm_body.h"
 
-const luron__gemm_kernels luron__gemm_plain = {{tile_f32, tile_f64}, {pack_f32, pack_f64}, {{8, 4}, {4, 2}}, {few_f32, few_f64}};
+const luron__gemm_kernels luron__gemm_plain = {{tile_f32, tile_f64}, {pack_f32, pack_f64}, {{8, 4}, {4, 2}}, {few_f32, few_f64}, {line_f32, line_f64}};

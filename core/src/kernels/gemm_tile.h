@@ -61,6 +61,8 @@ typedef void luron__gemm_tile_fn(const luron__gemm_args *g, int64_t m0, int64_t 
 /** Columns from n0 on of at most LURON__GEMM_FEW rows, of an a by rows and a transposed b. @return the first that is left to
  *  others: there are not enough to n1 for vectors. */
 typedef int64_t luron__gemm_few_fn(const luron__gemm_args *g, int64_t m0, int64_t m1, int64_t n0, int64_t n1);
+/** Columns n0 .. n1 of one row times a b in order, whose rows are read one after the other: all of what lies together comes at once. */
+typedef void luron__gemm_line_fn(const luron__gemm_args *g, int64_t n0, int64_t n1);
 /** All of op(b) as panels, one behind the other. */
 typedef void luron__gemm_pack_fn(const luron__gemm_args *g, void *to);
 
@@ -69,6 +71,7 @@ typedef struct luron__gemm_kernels { /* of one instruction set; index 0: float32
     luron__gemm_pack_fn *pack[2];
     int widths[2][LURON__GEMM_WIDTHS]; /* of panels, falling, then 0 */
     luron__gemm_few_fn *few[2];        /* NULL of AVX-512 */
+    luron__gemm_line_fn *line[2];      /* too */
 } luron__gemm_kernels;
 extern const luron__gemm_kernels luron__gemm_plain;
 #if defined(__x86_64__)

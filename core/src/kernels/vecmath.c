@@ -63,6 +63,22 @@ static luron__map_f32_fn *fast_f32(int isa, uint32_t fn) {
     }
 }
 
+const luron__pairs *luron__pairs_of(int isa) {
+    switch (isa) {
+#if defined(__x86_64__)
+    case LURON__ISA_AVX512:
+        return &luron__pairs_avx512;
+    case LURON__ISA_AVX2:
+        return &luron__pairs_avx2;
+#elif defined(__aarch64__)
+    case LURON__ISA_NEON:
+        return &luron__pairs_neon;
+#endif
+    default:
+        return NULL;
+    }
+}
+
 void luron__draw_normals(int isa, int64_t pairs, const uint32_t *w, double mean, double deviation, float *y) {
     switch (isa) {
 #if defined(__x86_64__)

@@ -1,6 +1,7 @@
 /* vecmath_avx512.c -- exp, tanh, ... of float32 for x86-64 with AVX-512. */
 #if defined(__x86_64__)
 #define TABLE luron__map_avx512
+#define PAIRS luron__pairs_avx512
 #define NORMALS luron__normals_avx512
 #include "kernels/vecmath_isa.h"
 #else

@@ -2,7 +2,7 @@
  * instruction set with a fused multiply-add, with the same bits for all. Worst errors, over every 97th float:
  *
  *   exp 1.00, expm1 1.43, log 0.81, log1p 0.83, tanh 1.93, sigmoid 1.63, erf 1.07, sin 1.55,
- *   cos 1.55, tan 1.39, asin 1.53, acos 1.09, atan 1.36, sinh 1.61, cosh 1.40 units in the last place
+ *   cos 1.55, tan 1.39, asin 1.53, acos 1.09, atan 1.36, atan2 0.76, sinh 1.61, cosh 1.40 units in the last place
  *
  * Polynomials: make_vecmath.py. NaN gives NaN: comparisons let it pass on the side that is kept. */
 #ifndef LURON_VECMATH_F32_H
@@ -237,6 +237,22 @@ static inline float luron__atan_f32(float x) {
     p = FMA(p, s, -0x1.5554dcp-2f);
     const float near = FMA(t * s, p, t), far = LURON__HALF_PI + (near - LURON__HALF_PI_REST);
     return __builtin_copysignf(a > 1 ? far : near, x);
+}
+
+/* The angle of (x, y), by atan of the smaller size over the larger, in double: a rounded quotient would cost a unit. */
+static inline float luron__atan2_f32(double y, double x) {
+    const double u = __builtin_fabs(y), v = __builtin_fabs(x), most = u > v ? u : v, least = u > v ? v : u;
+    const double alike = most == 0 ? 0.0 : 1.0, t = least == most ? alike : least / most, s = t * t; /* infinities too; NaN stays */
+    double p = 0x1.7ec704p-9;
+    p = __builtin_fma(p, s, -0x1.0c262ap-6);
+    p = __builtin_fma(p, s, 0x1.61f8bcp-5);
+    p = __builtin_fma(p, s, -0x1.355464p-4);
+    p = __builtin_fma(p, s, 0x1.b4dffep-4);
+    p = __builtin_fma(p, s, -0x1.230ab2p-3);
+    p = __builtin_fma(p, s, 0x1.9978eep-3);
+    p = __builtin_fma(p, s, -0x1.5554dcp-2);
+    const double near = __builtin_fma(t * s, p, t), half = u > v ? 0x1.921fb54442d18p+0 - near : near;
+    return (float)__builtin_copysign(__builtin_copysign(1, x) < 0 ? 0x1.921fb54442d18p+1 - half : half, y);
 }
 
 /* exp(a) / 2, a >= 0. */

@@ -1,5 +1,5 @@
 /* vecmath_isa.h -- float32 functions of one number over a run, included once per instruction set with a fused
- * multiply-add, with TABLE and NORMALS, the names of its table and of luron__normals. What it leaves out, luron__map has from the C library.         */
+ * multiply-add, with TABLE, PAIRS and NORMALS, the names of its tables and of luron__normals. What it leaves out, luron__map has from the C library.         */
 #include "kernels/vecmath.h"
 #include "kernels/vecmath_f32.h"
 
@@ -75,3 +75,5 @@ FUNCTIONS(UNARY)
 #define ENTRY(name, expr) [LURON_MAP_##name] = name##_run,
 luron__map_f32_fn *const TABLE[LURON_MAP_COUNT] = {FUNCTIONS(ENTRY)[LURON_MAP_sin] = sin_run, [LURON_MAP_cos] = cos_run,
                                                        [LURON_MAP_tan] = tan_run, [LURON_MAP_sigmoid] = sigmoid_run};
+
+#include "kernels/vecmath_pair.h"
