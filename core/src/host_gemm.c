@@ -85,7 +85,8 @@ static luron_status check_operands(luron__frame *f, const char *service, const l
 /* Do the numbers of out and v (rows of n numbers; may be NULL) share memory? They may lie beside each other in longer rows. */
 static bool meet(const luron_view *out, const luron_view *v, int64_t rows, int64_t n, int64_t stride) {
     if (!v || !v->data || rows * n == 0 || luron_numel(out) == 0) return false;
-    const int64_t size = v->dtype_bits / 8, out_stride = row_stride(out), out_n = out->shape[1];
+    const int64_t size = v->dtype_bits / 8, out_n = out->shape[1], out_stride = out->shape[0] > 1 ? row_stride(out) : stride;
+    if (rows == 1) stride = out_stride; /* one row may lie beside those of any matrix */
     const char *at = luron_data(v), *to = luron_data(out);
     if (at >= to + ((out->shape[0] - 1) * out_stride + out_n) * size || to >= at + ((rows - 1) * stride + n) * size) return false;
     const int64_t apart = at - to, column = (apart / size % stride + stride) % stride;

@@ -39,7 +39,7 @@ static luron_status multiply_views(luron_call *c) {
     luron_gemm g = product_of(c);
     luron_view a = *g.a, out = *g.out, bias = out;
     int64_t strides[2] = {3, 1}, out_strides[2] = {4, 1}, n = 4;
-    float both[2][7] = {{0}}; /* out and a beside each other, or two numbers of each row shared */
+    float both[2][11] = {{0}}; /* out, a and in the first row bias beside each other, or two numbers of each row shared */
     const float *from = luron_data(&a);
     g.a = &a, g.out = &out;
     switch (how(c)) {
@@ -49,9 +49,10 @@ static luron_status multiply_views(luron_call *c) {
     case SAME: a.data = out.data, a.byte_offset = out.byte_offset, strides[0] = 4, a.strides = strides; break;
     case BIAS: bias.ndim = 1, bias.shape = &n, bias.strides = NULL, g.bias = &bias; break;
     default: /* WITHIN, BESIDE */
-        strides[0] = out_strides[0] = 7;
+        strides[0] = out_strides[0] = 11;
         a.data = &both[0][how(c) == BESIDE ? 4 : 2], out.data = both, a.byte_offset = out.byte_offset = 0;
         a.strides = strides, out.strides = out_strides;
+        bias.ndim = 1, bias.shape = &n, bias.strides = NULL, bias.data = &both[0][7], bias.byte_offset = 0, g.bias = &bias;
     }
     for (int i = 0; i < 6 && how(c) == BESIDE; i++)
         both[i / 3][4 + i % 3] = from[i];
