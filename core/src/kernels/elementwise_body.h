@@ -110,8 +110,10 @@ static int NAME(isfinite)(int64_t n, const T *x, uint8_t *restrict y) {
 }
 
 static int NAME(isnan)(int64_t n, const T *x, uint8_t *restrict y) {
-    for (int64_t i = 0; i < n; i++)
-        y[i] = x[i] != x[i];
+    for (int64_t i = 0; i < n; i++) {
+        const T v = x[i], same = v; /* two names: clang warns of a whole number that is compared with itself */
+        y[i] = v != same;
+    }
     return 0;
 }
 
