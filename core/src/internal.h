@@ -49,8 +49,8 @@ void luron__pool_trim(luron__pool *pool);
 typedef struct luron__live {
     struct luron__live *before, *after;
     atomic_int refs;
-    int kind;              /* luron_kind */
-    atomic_ullong number;  /* luron__number_of */
+    int kind;             /* luron_kind */
+    atomic_ullong number; /* luron__number_of */
 } luron__live;
 void luron__live_begin(luron__live *live, luron__pool *pool, int kind); /* with one reference */
 bool luron__live_unref(luron__live *live);                              /* true: it was the last */

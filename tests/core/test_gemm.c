@@ -295,6 +295,18 @@ static void test_gemm_packed_and_row_by_row(void **state) {
     }
 }
 
+/* Same bits on 1, 2, 4 and 8 threads. */
+static void check_threads(operands *o) {
+    multiply(o, 1);
+    char *first = memory(o->c_numbers * o->size);
+    memcpy(first, o->c, (size_t)(o->c_numbers * o->size));
+    for (int threads = 2; threads <= 8; threads += threads) {
+        multiply(o, threads);
+        assert_memory_equal(o->c, first, (size_t)(o->c_numbers * o->size));
+    }
+    free(first);
+}
+
 /* So few rows that a transposed b is turned on the way: around the edges of vectors, pieces and blocks of k; rows of b a multiple
  * of 4096 bytes apart, of which two blocks are read at once. */
 static void test_gemm_few_rows_by_a_transposed_b(void **state) {
@@ -320,14 +332,7 @@ static void test_gemm_few_rows_by_a_transposed_b(void **state) {
         operands o;
         make(&o, &seed, kind & 1 ? LURON_F64 : LURON_F32, isa, shapes[s][0], shapes[s][1], shapes[s][2], LURON_TRANS_B,
              kind & 2 ? 0.5 : 0, kind & 2, kind & 2 ? PADDING : 0);
-        multiply(&o, 1);
-        char *first = memory(o.c_numbers * o.size);
-        memcpy(first, o.c, (size_t)(o.c_numbers * o.size));
-        for (int threads = 2; threads <= 8; threads += threads) {
-            multiply(&o, threads);
-            assert_memory_equal(o.c, first, (size_t)(o.c_numbers * o.size));
-        }
-        free(first);
+        check_threads(&o);
         drop(&o);
     }
 }
@@ -348,14 +353,7 @@ static void test_gemm_one_row_or_column(void **state) {
     for (uint32_t flags = 0; flags < 4; flags++) {
         operands o;
         make(&o, &seed, flags & 1 ? LURON_F64 : LURON_F32, isa, wide[s][0], wide[s][1], wide[s][2], flags, 0, false, 0);
-        multiply(&o, 1);
-        char *first = memory(o.c_numbers * o.size);
-        memcpy(first, o.c, (size_t)(o.c_numbers * o.size));
-        for (int threads = 2; threads <= 8; threads += threads) {
-            multiply(&o, threads);
-            assert_memory_equal(o.c, first, (size_t)(o.c_numbers * o.size));
-        }
-        free(first);
+        check_threads(&o);
         drop(&o);
     }
 }
