@@ -37,9 +37,10 @@
 #include "kernels/conv_kernel.h"
 #undef T
 
-static const luron__conv_sparse sparse = {list_f32x8, sparse_weight_f32x8, sparse_input_f32x8};
+const luron__conv_sparse luron__conv_sparse_avx2 = {list_f32x8, sparse_weight_f32x8, sparse_input_f32x8};
+const luron__conv_moves luron__conv_moves_avx2 = {{turn_f32x8, turn_f64x4}, {copy_f32x8, copy_f64x4}, {zip_f32x8, zip_f64x4}};
 const luron__conv_kernels luron__conv_avx2 = {
-    {run_f32x8, run_f64x4}, {weight_f32x8, weight_f64x4}, {turn_f32x8, turn_f64x4}, {copy_f32x8, copy_f64x4}, {zip_f32x8, zip_f64x4}, {8, 4}, &sparse};
+    {run_f32x8, run_f64x4}, {weight_f32x8, weight_f64x4}, &luron__conv_moves_avx2, {8, 4}, {8, 4}, &luron__conv_sparse_avx2};
 
 #else
 typedef int luron__conv_avx2_is_for_x86; /* ISO C wants one declaration in a file */

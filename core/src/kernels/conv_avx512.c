@@ -1,7 +1,6 @@
 /* conv_avx512.c -- convolution for x86-64 with AVX-512: vectors of 64 bytes, of two halves where these fill lines better.
  * Compiled with flags of its own; called only where the processor has them. */
 #if defined(__x86_64__)
-#include "kernels/conv_list.h"
 #include "kernels/conv_part.h"
 
 #include <immintrin.h>
@@ -16,7 +15,7 @@
 #define VNAME(x) x##_f32x16
 #define FMA _mm512_fmadd_ps
 #define SET1(p) _mm512_set1_ps(*(p))
-#define TURN LURON__TURN_F32
+#define PAIRS
 #include "kernels/conv_kernel.h"
 #undef MOST_VECS
 #define MOST_VECS 2
@@ -28,17 +27,6 @@
 #define FMA _mm512_fmadd_ps
 #define SET1(p) _mm512_set1_ps(*(p))
 #include "kernels/conv_kernel.h"
-#undef MOST_ROWS
-#define MOST_ROWS 6
-#define VEC __m256
-#define VNAME(x) x##_f32x8
-#define FMA _mm256_fmadd_ps
-#define SET1(p) _mm256_set1_ps(*(p))
-#define LIST_8 list_8
-#define EVENS(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
-#define ODDS(a, b) __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15)
-#define ZIP(a, b, h) __builtin_shufflevector(a, b, 0 + 4 * (h), 8 + 4 * (h), 1 + 4 * (h), 9 + 4 * (h), 2 + 4 * (h), 10 + 4 * (h), 3 + 4 * (h), 11 + 4 * (h))
-#include "kernels/conv_kernel.h"
 #undef T
 
 #define T double
@@ -46,12 +34,32 @@
 #define VNAME(x) x##_f64x8
 #define FMA _mm512_fmadd_pd
 #define SET1(p) _mm512_set1_pd(*(p))
-#define TURN LURON__TURN_F64
-#define EVENS(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
-#define ODDS(a, b) __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15)
-#define ZIP(a, b, h) __builtin_shufflevector(a, b, 0 + 4 * (h), 8 + 4 * (h), 1 + 4 * (h), 9 + 4 * (h), 2 + 4 * (h), 10 + 4 * (h), 3 + 4 * (h), 11 + 4 * (h))
+#define PAIRS
 #include "kernels/conv_kernel.h"
 #undef T
+
+/* A number from memory in each lane of a whole vector, one a multiply-add, takes as long as one and a half of these on Zen 4: panels
+ * of one such vector are two of AVX2. */
+static void weight_f32(const luron__conv_weight_job *j) { (j->width > 16 ? weight_f32x16 : luron__conv_avx2.weight[0])(j); }
+static void weight_f64(const luron__conv_weight_job *j) { (j->width > 8 ? weight_f64x8 : luron__conv_avx2.weight[1])(j); }
+
+/* Places of the numbers among n that are not 0, ascending, in whole vectors. */
+static int list_f32(const float *g, int n, int32_t *list) {
+    enum { N = 16 };
+    __m512i place = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    int found = 0;
+    for (int i = 0; i < n; i += N) {
+        const __mmask16 some = n - i < N ? (__mmask16)((1u << (n - i)) - 1) : (__mmask16)-1;
+        const __mmask16 is = _mm512_mask_cmp_ps_mask(some, _mm512_maskz_loadu_ps(some, g + i), _mm512_setzero_ps(), _CMP_NEQ_UQ);
+        _mm512_storeu_si512(list + found, _mm512_maskz_compress_epi32(is, place));
+        found += __builtin_popcount(is);
+        place = _mm512_add_epi32(place, _mm512_set1_epi32(N));
+    }
+    return found;
+}
+static void sparse_weight_f32(const luron__conv_sparse_job *j) { luron__conv_sparse_avx2.weight(j); }
+static void sparse_input_f32(const luron__conv_sparse_job *j) { luron__conv_sparse_avx2.input(j); }
+static const luron__conv_sparse sparse = {list_f32, sparse_weight_f32, sparse_input_f32};
 
 /* Halves of lines in one vector where the last one of a line would have nothing in its upper half. */
 static void run_f32(const luron__conv_job *j) {
@@ -60,11 +68,10 @@ static void run_f32(const luron__conv_job *j) {
     else if (j->lines * ((j->columns + 7) / 8) > 1)
         run_f32x8x2(j);
     else
-        run_f32x8(j);
+        luron__conv_avx2.run[0](j);
 }
-static const luron__conv_sparse sparse = {list_f32x8, sparse_weight_f32x8, sparse_input_f32x8};
 const luron__conv_kernels luron__conv_avx512 = {
-    {run_f32, run_f64x8}, {weight_f32x16, weight_f64x8}, {turn_f32x16, turn_f64x8}, {copy_f32x8, copy_f64x8}, {zip_f32x8, zip_f64x8}, {16, 8}, &sparse};
+    {run_f32, run_f64x8}, {weight_f32, weight_f64}, &luron__conv_moves_avx2, {16, 8}, {8, 4}, &sparse};
 
 #else
 typedef int luron__conv_avx512_is_for_x86; /* ISO C wants one declaration in a file */

@@ -7,6 +7,7 @@
  *   MOST_ROWS, MOST_VECS     of a tile; MOST_VECS is 2 or 3
  *   LOW_ROWS                 optional, with MOST_VECS 2: rows in multiples of so many are quicker in tiles of 3 vectors
  *   TURN(p)                  turn a square of vectors of 16 bytes; with it conv_weight_kernel.h comes too
+ *   PAIRS                    in place of TURN: that comes for panels of two vectors alone, which another vector type turns
  *   EVENS, ODDS, ZIP         as conv_copy_kernel.h says; with them that comes too
  *   LIST_8                   as conv_sparse_kernel.h says; with it that comes too
  *   HALVES(low, high)        optional: a vector of two HALFs, each anywhere; HALF_OF(v, i) takes it apart
@@ -217,9 +218,10 @@ static void VNAME(run)(const luron__conv_job *job) {
         }
     }
 }
-#ifdef TURN
+#if defined TURN || defined PAIRS
 #include "kernels/conv_weight_kernel.h"
 #undef TURN
+#undef PAIRS
 #endif
 #ifdef EVENS
 #include "kernels/conv_copy_kernel.h"

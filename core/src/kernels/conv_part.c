@@ -196,5 +196,5 @@ int64_t luron__conv_place(const luron__conv_part *p, const luron__conv_band *b) 
 }
 
 void luron__conv_copy(const luron__conv_part *p, const luron__conv_band *b, const void *from, void *copy) {
-    luron__conv_kernels_of(p->g->isa)->copy[p->size == 8](p, b, from, copy);
+    luron__conv_kernels_of(p->g->isa)->moves->copy[p->size == 8](p, b, from, copy);
 }

@@ -32,5 +32,6 @@ typedef double f64x2 __attribute__((vector_size(16)));
 #include "kernels/conv_kernel.h"
 #undef T
 
+static const luron__conv_moves moves = {{turn_f32x4, turn_f64x2}, {copy_f32x4, copy_f64x2}, {zip_f32x4, zip_f64x2}};
 const luron__conv_kernels luron__conv_plain = {
-    {run_f32x4, run_f64x2}, {weight_f32x4, weight_f64x2}, {turn_f32x4, turn_f64x2}, {copy_f32x4, copy_f64x2}, {zip_f32x4, zip_f64x2}, {4, 2}, NULL};
+    {run_f32x4, run_f64x2}, {weight_f32x4, weight_f64x2}, &moves, {4, 2}, {4, 2}, NULL};

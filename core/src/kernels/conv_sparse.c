@@ -51,7 +51,7 @@ static int64_t weight_bytes(const job *j) {
     return luron__round_64(j->g->c_out * j->taps * W * (int64_t)sizeof(float));
 }
 static int64_t sums_bytes(const job *j) { return luron__round_64(j->high * j->wide * W * (int64_t)sizeof(float)); }
-static int64_t list_bytes(const job *j) { return luron__round_64((j->pixels + W) * (int64_t)sizeof(int32_t)); }
+static int64_t list_bytes(const job *j) { return luron__round_64((j->pixels + LURON__CONV_LANES) * (int64_t)sizeof(int32_t)); }
 
 int64_t luron__conv_sparse_work(const luron__conv_args *g, int threads) {
     if (!suits(g)) return 0;

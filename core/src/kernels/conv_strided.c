@@ -134,7 +134,7 @@ static void NAME(fill)(const family *f, char *sums) {
 static void NAME(put)(const family *f, const luron__conv_band *b, const char *sums) {
     const luron__conv_part *p = &f->p[0];
     const luron__conv_args *g = p->g;
-    luron__conv_zip_fn *zip = luron__conv_kernels_of(g->isa)->zip[sizeof(T) == 8];
+    luron__conv_zip_fn *zip = luron__conv_kernels_of(g->isa)->moves->zip[sizeof(T) == 8];
     const int64_t plane = (b->group + b->image * g->groups) * p->rows,
                   depth = p->d[0].to_first + b->at[0] * p->d[0].to_step, column = 2 * b->at[2];
     const int64_t n = luron__least(2 * p->d[2].band, g->in[2] - column);

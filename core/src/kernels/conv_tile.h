@@ -85,7 +85,7 @@ typedef struct luron__conv_sparse_job {
     bool first;
 } luron__conv_sparse_job;
 typedef struct luron__conv_sparse {
-    int (*list)(const float *g, int n, int32_t *list);
+    int (*list)(const float *g, int n, int32_t *list); /* to a list with room for LURON__CONV_LANES more than n */
     void (*weight)(const luron__conv_sparse_job *j);
     void (*input)(const luron__conv_sparse_job *j);
 } luron__conv_sparse;
@@ -98,19 +98,24 @@ struct luron__conv_band;
 typedef void luron__conv_copy_fn(const struct luron__conv_part *p, const struct luron__conv_band *b, const void *from,
                                  void *copy);
 
-typedef struct luron__conv_kernels { /* of one instruction set; index 0: float32, 1: float64 */
-    luron__conv_fn *run[2];
-    luron__conv_weight_fn *weight[2];
+typedef struct luron__conv_moves { /* what computes nothing; index 0: float32, 1: float64 */
     luron__conv_turn_fn *turn[2];
     luron__conv_copy_fn *copy[2];
     luron__conv_zip_fn *zip[2];
-    int lanes[2];                     /* of a vector: panels have that width or twice it */
+} luron__conv_moves;
+typedef struct luron__conv_kernels { /* of one instruction set; indices as above */
+    luron__conv_fn *run[2];
+    luron__conv_weight_fn *weight[2];
+    const luron__conv_moves *moves;
+    int lanes[2], few[2];             /* panels of the weight's gradient have a width of `lanes` or twice it; `few` for that many channels or less */
     const luron__conv_sparse *sparse; /* of float32, or NULL */
 } luron__conv_kernels;
 const luron__conv_kernels *luron__conv_kernels_of(int isa);
 extern const luron__conv_kernels luron__conv_plain;
 #if defined(__x86_64__)
 extern const luron__conv_kernels luron__conv_avx2, luron__conv_avx512;
+extern const luron__conv_moves luron__conv_moves_avx2;
+extern const luron__conv_sparse luron__conv_sparse_avx2;
 #elif defined(__aarch64__)
 extern const luron__conv_kernels luron__conv_neon;
 #endif

@@ -29,6 +29,7 @@ static int64_t up_to(int64_t n, int64_t multiple) { return luron__ceil_div(n, mu
 static job job_of(const luron__conv_args *g) {
     job j = {.p = luron__conv_part_of(g, false, NULL), .kernels = luron__conv_kernels_of(g->isa), .parts = 1};
     j.lanes = j.kernels->lanes[g->dtype == LURON_F64];
+    if (j.p.rows <= j.lanes) j.lanes = j.kernels->few[g->dtype == LURON_F64];
     j.numel = g->groups * up_to(j.p.rows, j.lanes) * j.p.k;
     j.bands = g->groups > 0 ? luron__conv_bands(&j.p) / g->groups : 0;
     const int64_t most = g->groups * up_to(j.p.rows, MOST_LANES) * j.p.k * j.p.size;
@@ -89,7 +90,7 @@ static void turn(const job *j, const luron__conv_band *b, int64_t c, int cols, i
     char *turned = to;
     for (int64_t line = 0; line < (whole ? 1 : w->lines); line++) {
         const int64_t n = whole ? w->lines * w->columns : w->columns;
-        j->kernels->turn[g->dtype == LURON_F64](from, pixels, n, cols, w->width, turned);
+        j->kernels->moves->turn[g->dtype == LURON_F64](from, pixels, n, cols, w->width, turned);
         from += g->out[2] * j->p.size, turned += n * w->width * j->p.size;
     }
 }

@@ -42,23 +42,30 @@ static inline __attribute__((always_inline)) void VNAME(weights)(const int rows,
         VNAME(weights)(r, vecs, j, tap);                                                                               \
         break;
 static void VNAME(weight)(const luron__conv_weight_job *j) {
+#ifdef PAIRS
+    const int most = 6;
+#else
     const int most = j->width == VL ? 9 : 6; /* chains enough to hide how long a multiply-add takes */
+#endif
     const int64_t tiles = (j->taps + most - 1) / most;
     for (int64_t tile = 0, tap = 0; tile < tiles; tile++) { /* equal ones */
         const int rows = (int)(j->taps / tiles + (tile < j->taps % tiles));
         if (j->ahead) luron__conv_fetch(j->ahead);
+#ifndef PAIRS
         if (j->width == VL) switch (rows) {
                 WEIGHTS(1, 1)
                 WEIGHTS(2, 1) WEIGHTS(3, 1) WEIGHTS(4, 1) WEIGHTS(5, 1) WEIGHTS(6, 1) WEIGHTS(7, 1) WEIGHTS(8, 1)
                     WEIGHTS(9, 1)
             }
         else
+#endif
             switch (rows) { WEIGHTS(1, 2) WEIGHTS(2, 2) WEIGHTS(3, 2) WEIGHTS(4, 2) WEIGHTS(5, 2) WEIGHTS(6, 2) }
         tap += rows;
     }
 }
 #undef WEIGHTS
 
+#ifdef TURN
 /* Pieces of as many rows and pixels as 16 bytes have numbers are turned in registers: those of a cache line of each row
  * first, for rows may lie where a cache holds few of them. */
 static void VNAME(turn)(const void *rows, int64_t ld, int64_t n, int c, int width, void *turned) {
@@ -93,3 +100,4 @@ static void VNAME(turn)(const void *rows, int64_t ld, int64_t n, int c, int widt
             line[r] = 0;
     }
 }
+#endif
