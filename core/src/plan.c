@@ -578,7 +578,8 @@ luron_status luron_plan_end(luron_plan *p, luron_ctx *ctx, int n_out, luron_tens
     if (!p->refusal[0] && luron__plan_lay_out(p, ctx)) refuse(p, "there is not enough memory");
     if (!p->refusal[0]) luron__plan_share_grads(p, ctx);
     p->ended = !p->refusal[0];
-    luron__plan_link(p, ctx);
+    if (n_out < 0) luron__plan_empty(p); /* nobody asks what a step that failed did */
+    else luron__plan_link(p, ctx);
     return LURON_OK;
 }
 

@@ -181,6 +181,7 @@ static int apply(lua_State *L, int at, int first, int last) {
     layer = layer_at(L, at);
     n_in = inputs(L, luron_layer_type_of(layer), first, last, ins); /* again: making boxes may have run finalizers */
     for (int i = 0; i < n_out; i++) outs[i] = NULL;
+    lr_called(L, at);
     lua_State *before = lr_enter(L);
     luron_status status = luron_layer_apply(outs, lr_ctx(L), layer, n_in, ins);
     lr_leave(L, before);

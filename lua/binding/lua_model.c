@@ -147,6 +147,7 @@ static int model_call(lua_State *L) {
     model = model_at(L, 1);
     for (int i = 0; i < n_in; i++) ins[i] = lua_isnil(L, i + 2) ? NULL : lr_tensor(L, i + 2, luron_model_input_name(model, i));
     for (int i = 0; i < n_out; i++) outs[i] = NULL;
+    lr_called(L, 1);
     lua_State *before = lr_enter(L);
     luron_status status = luron_model_run(outs, lr_ctx(L), model, n_in, ins);
     lr_leave(L, before);

@@ -90,6 +90,7 @@ static int l_step(lua_State *L) {
         lua_closeslot(L, 3);
     }
     check_step(L);
+    lr_called(L, 1);
     return lr_done(L, luron_optim_step(optim_at(L, 1), lr_ctx(L)), with);
 }
 

@@ -279,14 +279,23 @@ static void close_box(lr_state *S, lr_link *box) {
  * Lua value. The collector, which Lua has stopped meanwhile, says no more than that. */
 static int in_finalizer(lua_State *L) { return lua_gc(L, LUA_GCCOUNT) < 0; }
 
-static int close_at(lua_State *L, int finalizes) {
+void lr_called(lua_State *L, int idx) {
+    const lr_state *S = lr_peek(L);
+    if (S && S->noting) (*(lr_link **)lua_touserdata(L, idx))->in_plan = 1;
+}
+
+enum { BY_PROGRAM, BY_FINALIZER, BY_COLLECTOR };
+static int close_at(lua_State *L, int by) {
     const char *key = lua_touserdata(L, lua_upvalueindex(1));
     lr_link *box = (lr_link *)lr_test(L, 1, key);
     if (!box) return lr_typeerror(L, 1, "object", lua_tostring(L, lua_upvalueindex(2)));
     if (box == &gone) return 0;
-    if (!finalizes) {
+    if (by != BY_FINALIZER) {
         lr_state *S = lr_peek(L);
-        if (S && (key == &lr_layer_key || key == &lr_model_key || key == &lr_optim_key)) luron_ctx_drop_plans(S->ctx, box->object);
+        if (by == BY_PROGRAM && S && box->in_plan) {
+            luron_ctx_refuse_plan(S->ctx, "closes a layer, model or optimiser that it has called");
+            luron_ctx_drop_plans(S->ctx, box->object);
+        }
         close_box(S, box);
     } else if (box->object)
         box->parked = box->object, box->object = NULL; /* a function that has the object now may go on with it */
@@ -298,7 +307,7 @@ static int close_at(lua_State *L, int finalizes) {
 }
 
 /* __close and close; upvalue 1: the key. */
-static int box_close(lua_State *L) { return close_at(L, in_finalizer(L)); }
+static int box_close(lua_State *L) { return close_at(L, in_finalizer(L) ? BY_FINALIZER : BY_PROGRAM); }
 
 /* __gc. Where core holds no Lua value a box leads nowhere, and nothing can need it any more. */
 static int box_gc(lua_State *L) {
@@ -307,7 +316,7 @@ static int box_gc(lua_State *L) {
     const int is_plain = S && S->n_held == 0 && box && box != &gone;
     if (!is_plain && box && lr_box_lives_on(L)) return 0;
     if (is_plain) close_box(S, box);
-    else close_at(L, 0);
+    else close_at(L, BY_COLLECTOR);
     if (!S || !box || box == &gone) return 0;
     if (S->dead) lr_drain(L, S);
     *data = &gone;

@@ -23,6 +23,7 @@ typedef struct lr_link {
     const char *key;
     int noted;  /* can be found by its address: lua_held.c */
     int is_new; /* made since the last look: keeps all held values */
+    int in_plan; /* a step that was noted has called it: closing it ends plans */
 } lr_link;
 typedef struct lr_state lr_state;
 /* A Lua value that core holds on to, by a pointer to this at the head of a block: lua_held.c. */
@@ -83,6 +84,8 @@ void lr_unhold(lua_State *L, lr_held *h);
 void lr_drain(lua_State *L, lr_state *S);
 /** Note the box at idx, so that it can keep values alive; the one on top, which was made just now. */
 void lr_note_box(lua_State *L, int idx);
+/** The layer, model or optimiser at idx is called; if a step is noted, its plan does not outlive this handle's being closed. */
+void lr_called(lua_State *L, int idx);
 void lr_note_new_box(lua_State *L, lr_state *S);
 /** For the finalizer of the object at 1: does it live on, to be finalized once more? And of a box. */
 int lr_lives_on(lua_State *L);

@@ -4,6 +4,7 @@ local core = require "luron.core"
 local module = require "luron.module"
 
 local MOST_PLANS, MOST_KINDS, LONG_AGO = 64, 512, 1024 -- plans, kinds of calls that are remembered, calls
+local MOST_TENSORS = 64 -- arguments or results of a plan
 local MOST_DIFFERENT = 8 -- notings on end
 local MOST_ONCE = 32 -- kinds that are noted at their first call, less those that got a plan
 local NOTING = 64 -- calls: what noting one may cost, where it did not help before
@@ -43,6 +44,7 @@ local function outputs_of(results)
       return nil, nil, string.format("result %d is no tensor but %s", i, core.got(results[i]))
     end
   end
+  if #outputs > MOST_TENSORS then return nil, nil, string.format("it gives %d tensors, a plan at most %d", #outputs, MOST_TENSORS) end
   return outputs, nils
 end
 
@@ -72,7 +74,7 @@ end
 local function compare(entry, plan, nils, watched, stepped)
   local hash, trail = plan:hash(), plan:trail()
   if entry.hash == hash and entry.nils == nils then
-    entry.plan, entry.watched, entry.stepped = plan, #watched > 0 and watched or nil, stepped
+    entry.plan, entry.watched, entry.stepped, entry.from = plan, #watched > 0 and watched or nil, stepped, entry.runs
     entry.hash, entry.trail, entry.difference, entry.differed = nil, nil, nil, 0
     return
   end
@@ -96,6 +98,10 @@ local function note(self, entry, ...)
   end
   local ins
   ins, entry.kind = look_at(args)
+  if #ins > MOST_TENSORS then
+    entry.refusal = string.format("it takes %d tensors, a plan at most %d", #ins, MOST_TENSORS)
+    return self.fn(...)
+  end
   local plan, refusal, code = core.plan_begin(ins)
   if not plan then
     entry.refusal = code ~= "NOMEM" and refusal or nil
@@ -129,6 +135,17 @@ local function note(self, entry, ...)
   return table.unpack(results, 1, results.n)
 end
 
+-- May a call be noted? The second noting of a kind always; the first, where most kinds came once, only if it came before, and seldom.
+local function may_note(self, key, entry)
+  if entry and entry.hash or self.credit >= 2 * NOTING or (entry or self.met[key]) and self.credit >= NOTING then return true end
+  if self.credit < NOTING then self.credit = self.credit + 1 end
+  if entry then return false end
+  if self.n_met == MOST_KINDS then self.met, self.n_met = {}, 0 end
+  if not self.met[key] then self.met[key], self.n_met = true, self.n_met + 1 end
+  self.calls = self.calls + 1
+  return false
+end
+
 -- What a plan's run gives, or a new noting where it does not fit: then why, and the arguments.
 local function use(self, entry, fits, ...)
   if fits then
@@ -136,7 +153,9 @@ local function use(self, entry, fits, ...)
     return ...
   end
   entry.runs = entry.runs + core.plan_runs(entry.ready)
+  if entry.runs - entry.from < WORTH then self.credit = math.max(self.credit - NOTING, 0) end
   self[1], entry.ready, entry.plan, entry.misfit = nil, nil, nil, (...)
+  if not may_note(self, entry.key, entry) then return self.fn(select(2, ...)) end
   return note(self, entry, select(2, ...))
 end
 
@@ -153,17 +172,6 @@ local function add_entry(self, key)
   self.order[#self.order + 1] = entry -- first: what explain does not know of must not run
   self.entries[key] = entry
   return entry
-end
-
--- May a call be noted? The second noting of a kind always; the first, where most kinds came once, only if it came before, and seldom.
-local function may_note(self, key, entry)
-  if entry and entry.hash or self.credit >= 2 * NOTING or (entry or self.met[key]) and self.credit >= NOTING then return true end
-  if self.credit < NOTING then self.credit = self.credit + 1 end
-  if entry then return false end
-  if self.n_met == MOST_KINDS then self.met, self.n_met = {}, 0 end
-  if not self.met[key] then self.met[key], self.n_met = true, self.n_met + 1 end
-  self.calls = self.calls + 1
-  return false
 end
 
 -- May there be one more plan? That of the kind of call which was not met for longest makes room, if that is long ago: of more

@@ -110,6 +110,23 @@ describe("a step that yields while it is noted", function()
     explains(fails, "no plan yet: failed")
   end)
 
+  it("keeps nothing of a step that was left", function()
+    for _, leaves in ipairs { coroutine.yield, error } do
+      local f = luron.compile(function(x, k)
+        local big = luron.zeros(1000, 1000) + k
+        leaves "left"
+        return big:sum() + x
+      end)
+      local before = luron.memory()
+      for k = 1, 5 do coroutine.resume(coroutine.create(function() f(luron.ones(1), k) end)) end
+      luron.memory() -- the last one is noticed by the next call
+      collectgarbage()
+      collectgarbage()
+      assert.is_true(luron.memory() - before < 4e6)
+      assert.is_string(luron.explain(f))
+    end
+  end)
+
   it("is noted with what coroutines of its own do", function()
     local f = luron.compile(function(x)
       local each = coroutine.wrap(function()

@@ -134,6 +134,50 @@ describe("a compiled function", function()
     explains(g, "run 3 times")
   end)
 
+  it("is computed as it is where it gives or takes more tensors than a plan may", function()
+    local gives = luron.compile(function(x)
+      local all = {}
+      for i = 1, 65 do all[i] = x + i end
+      return table.unpack(all)
+    end)
+    local takes = luron.compile(function(...) return (select("#", ...) + select(65, ...)):detach() end)
+    local all = {}
+    for i = 1, 65 do all[i] = luron.full(i, 1) end
+    for _ = 1, 4 do
+      assert.are.equal(67.0, (select(65, gives(luron.full(2, 1)))):item())
+      assert.are.equal(130.0, takes(table.unpack(all)):item())
+    end
+    explains(gives, "it gives 65 tensors, a plan at most 64")
+    explains(takes, "it takes 65 tensors, a plan at most 64")
+  end)
+
+  it("has no plan that goes on with what it has closed itself", function()
+    local layer, n = nn.Linear(2, 2), 0
+    local f = luron.compile(function(x)
+      n = n + 1
+      local y = layer(x):detach()
+      if n == 2 then layer:close() end
+      return y
+    end)
+    f(luron.ones(1, 2))
+    f(luron.ones(1, 2))
+    explains(f, "closes a layer, model or optimiser that it has called")
+    assert.error_matches(function() f(luron.ones(1, 2)) end, "the layer is closed")
+  end)
+
+  it("keeps its plan while handles that it does not call are closed or collected", function()
+    local net = nn.Sequential { nn.Linear(2, 2), nn.Tanh() }
+    luron.zeros(1):requires_grad_():register_hook(function() end) -- core holds a Lua value: finalizers of handles look closer
+    local f = luron.compile(function(x) return net(x):detach() end)
+    for _ = 1, 20 do
+      f(luron.ones(1, 2))
+      net[1]:close()
+      for _, layer in net:named_layers() do assert.is_string(layer:type()) end
+      collectgarbage()
+    end
+    explains(f, "run 18 times")
+  end)
+
   it("goes on with a model whose layer was closed under another name", function()
     local net = nn.Sequential { nn.Linear(2, 2), nn.Tanh() }
     local f = luron.compile(function(x) return net(x):detach() end)
