@@ -146,6 +146,13 @@ static luron_status readable(luron_tensor **out, luron_ctx *ctx, luron_tensor *x
     return status;
 }
 
+/* Does one matrix stand for several of a batch? */
+static bool repeats(const luron_tensor *b) {
+    for (int i = 0; i < b->ndim - 2; i++)
+        if (b->strides[i] == 0 && b->shape[i] > 1) return true;
+    return false;
+}
+
 static luron_status matmul_compute(luron_ctx *ctx, luron__apply *apply) {
     luron_tensor *a = NULL, *b = NULL;
     if (luron_tensor_numel(apply->out) == 0) return LURON_OK;
@@ -153,7 +160,7 @@ static luron_status matmul_compute(luron_ctx *ctx, luron__apply *apply) {
     int64_t ld;
     bool trans;
     LURON_TRY(readable(&a, ctx, apply->in[0], in_place(p.m, p.k, p.a_row, p.a_col, &ld, &trans)));
-    const bool far = p.n == 1 && p.m >= 32 && p.b_row != 1; /* a column whose numbers lie apart: many rows read it */
+    const bool far = p.n == 1 && p.m >= 32 && p.b_row != 1 && !repeats(apply->in[1]); /* a column whose numbers lie apart: many rows read it */
     luron_status status = readable(&b, ctx, apply->in[1], !far && in_place(p.k, p.n, p.b_row, p.b_col, &ld, &trans));
     if (!status) {
         p = product_of(a, b);

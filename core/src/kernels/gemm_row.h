@@ -84,7 +84,7 @@ static int64_t NAME(few)(const luron__gemm_args *g, int64_t m0, int64_t m1, int6
     const NAME(split) blocks = NAME(split_of)(g->k, LURON__GEMM_K);
     /* Of rows so far apart a cache holds few: the groups read two blocks of k at once, each the one and then the other. */
     const bool far = g->ldb * (int64_t)sizeof(T) % LURON__GEMM_FAR == 0 && blocks.longer == 0;
-    NAME(store) s = {.ldc = g->ldc, .ldto = g->ldc, .beta = (T)g->beta, .first = true, .last = true};
+    NAME(store) s = {.ldc = g->ldc, .ldacc = g->ldc, .ldto = g->ldc, .beta = (T)g->beta, .first = true, .last = true};
     const bool holds = g->ldb * (int64_t)sizeof(T) % 2048 != 0; /* does a cache hold a piece of each row of four vectors? */
     for (int groups; n1 - n0 >= 2 * VL; n0 += groups * VL) {
         groups = m1 - m0 == 1 && holds && n1 - n0 >= 4 * VL ? 4 : 2;
@@ -106,7 +106,7 @@ static int64_t NAME(few)(const luron__gemm_args *g, int64_t m0, int64_t m1, int6
                     else sum[c] = sum[c] + x;
                 }
             }
-            s.c = s.to = (T *)g->c + row * g->ldc + n0, s.cols = groups * VL;
+            s.c = s.acc = s.to = (T *)g->c + row * g->ldc + n0, s.cols = groups * VL;
             if (g->bias) s.bias = (const T *)g->bias + n0;
             VNAME(finish)(&s, 0, 0, rows, groups, sum);
         }
@@ -136,7 +136,7 @@ static inline __attribute__((always_inline)) void NAME(line_add)(const int rows,
 static void NAME(line)(const luron__gemm_args *g, int64_t n0, int64_t n1) {
     const NAME(split) blocks = NAME(split_of)(g->k, LURON__GEMM_K);
     const int64_t a_step = g->flags & LURON_TRANS_A ? g->lda : 1;
-    NAME(store) s = {.ldc = g->ldc, .ldto = g->ldc, .beta = (T)g->beta, .first = true, .last = true};
+    NAME(store) s = {.ldc = g->ldc, .ldacc = g->ldc, .ldto = g->ldc, .beta = (T)g->beta, .first = true, .last = true};
     for (int64_t most = NAME(line_vecs) * VL, cols; n0 < n1; n0 += cols) {
         VEC sum[NAME(line_vecs)], all[NAME(line_vecs)];
         cols = n1 - n0 < most ? n1 - n0 : most;
@@ -160,7 +160,7 @@ static void NAME(line)(const luron__gemm_args *g, int64_t n0, int64_t n1) {
                 all[v] = all[v] + sum[v];
             a += k * a_step, b += k * g->ldb;
         }
-        s.c = s.to = (T *)g->c + n0, s.cols = (int)cols;
+        s.c = s.acc = s.to = (T *)g->c + n0, s.cols = (int)cols;
         if (g->bias) s.bias = (const T *)g->bias + n0;
         VNAME(finish)(&s, 0, 0, 1, (int)(vecs + (some > 0)), all);
     }
