@@ -24,6 +24,7 @@ function parts.field(value, key)
   if type(value) ~= "table" then return nil end
   local ok, found = pcall(function() return value[key] end)
   if ok then return found end
+  if found == "not enough memory" then error(found, 0) end
 end
 
 local function check_self(value, where)

@@ -160,7 +160,7 @@ describe("what the function itself made of a step that is noted", function()
   end
 
   it("is not kept: ops", function()
-    local f = luron.compile(function(x) return x:exp():log():sum() end)
+    local f = luron.compile(function(x) return x:neg():abs():sum() end)
     assert_holds_what_it_tells(f, function(n) assert.are.equal((60 + n) * 1000, f(luron.ones(60 + n, 1000)):item()) end, 40, 15e3)
   end)
 
