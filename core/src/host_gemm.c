@@ -11,7 +11,8 @@
 static int64_t row_stride(const luron_view *v) { return v->strides && v->shape[0] > 1 ? v->strides[0] : v->shape[1]; }
 /* Does each row of a matrix lie in one piece, behind the one before? */
 static bool has_rows(const luron_view *v) {
-    return !v->strides || luron_numel(v) == 0 || ((v->shape[1] <= 1 || v->strides[1] == 1) && (v->shape[0] <= 1 || v->strides[0] >= v->shape[1]));
+    if (!v->strides || (v->strides[1] == 1 && v->strides[0] >= v->shape[1])) return true;
+    return luron_numel(v) == 0 || ((v->shape[1] <= 1 || v->strides[1] == 1) && (v->shape[0] <= 1 || v->strides[0] >= v->shape[1]));
 }
 
 static luron_status check_operand(luron__frame *f, const char *service, const char *name, const luron_view *v, int ndim,
@@ -82,25 +83,32 @@ static luron_status check_operands(luron__frame *f, const char *service, const l
     return g->bias ? check_operand(f, service, "bias", g->bias, 0, dtype, true) : LURON_OK;
 }
 
-/* Do the numbers of out and v (rows of n numbers; may be NULL) share memory? They may lie beside each other in longer rows. */
-static bool meet(const luron_view *out, const luron_view *v, int64_t rows, int64_t n, int64_t stride) {
-    if (!v || !v->data || rows * n == 0 || luron_numel(out) == 0) return false;
-    const int64_t size = v->dtype_bits / 8, out_n = out->shape[1], out_stride = out->shape[0] > 1 ? row_stride(out) : stride;
-    if (rows == 1) stride = out_stride; /* one row may lie beside those of any matrix */
-    const char *at = luron_data(v), *to = luron_data(out);
-    if (at >= to + ((out->shape[0] - 1) * out_stride + out_n) * size || to >= at + ((rows - 1) * stride + n) * size) return false;
-    const int64_t apart = at - to, column = (apart / size % stride + stride) % stride;
-    return stride != out_stride || apart % size != 0 || column < out_n || column + n > stride;
+/* Numbers of an operand: rows of n, `stride` apart. */
+typedef struct place {
+    const char *at;
+    int64_t rows, n, stride;
+} place;
+
+/* Where their bytes overlap: do numbers of out and v? They may lie beside each other in longer rows. */
+static bool meet(place out, place v, int64_t size) {
+    if (v.rows * v.n == 0 || out.rows * out.n == 0) return false;
+    if (out.rows == 1) out.stride = v.stride;
+    if (v.rows == 1) v.stride = out.stride; /* one row may lie beside those of any matrix */
+    const int64_t apart = v.at - out.at, column = (apart / size % v.stride + v.stride) % v.stride;
+    return v.stride != out.stride || apart % size != 0 || column < out.n || column + v.n > v.stride;
+}
+static inline bool overlap(const place *out, const place *v, int64_t size) {
+    return v->at && v->at < out->at + ((out->rows - 1) * out->stride + out->n) * size &&
+           out->at < v->at + ((v->rows - 1) * v->stride + v->n) * size;
 }
 
-static luron_status check_apart(luron__frame *f, const char *service, const luron_gemm *g) {
-    const luron_view *const of[] = {g->a, g->b, g->bias};
-    for (int i = 0; i < 3; i++) {
-        const bool is_row = i == 2;
-        const int64_t rows = is_row ? 1 : of[i]->shape[0], n = is_row ? g->out->shape[1] : of[i]->shape[1];
-        CHECK(f, !meet(g->out, of[i], rows, n, is_row ? n : row_stride(of[i])), LURON_E_PLUGIN,
-              "plugin '%s': %s: out shares memory with %s", f->type->plugin, service, (const char *[]){"a", "b", "bias"}[i]);
-    }
+static inline luron_status check_apart(luron__frame *f, const char *service, const luron__gemm_args *k, const luron_gemm *g) {
+    const int64_t size = k->dtype == LURON_F64 ? 8 : 4;
+    const place out = {k->c, k->m, k->n, k->ldc};
+    const place of[] = {{k->a, g->a->shape[0], g->a->shape[1], k->lda}, {k->b, g->b->shape[0], g->b->shape[1], k->ldb}, {k->bias, 1, k->n, k->n}};
+    for (int i = 0; i < 3; i++)
+        CHECK(f, !overlap(&out, &of[i], size) || !meet(out, of[i], size), LURON_E_PLUGIN, "plugin '%s': %s: out shares memory with %s",
+              f->type->plugin, service, (const char *[]){"a", "b", "bias"}[i]);
     return LURON_OK;
 }
 
@@ -128,9 +136,9 @@ static luron_status multiply(luron_call *c, const char *service, const luron_gem
     k.a = luron_data(g->a), k.c = luron_data(g->out), k.bias = luron_data(g->bias), k.packed = packed;
     k.lda = row_stride(g->a), k.ldc = row_stride(g->out), k.beta = g->beta;
     LURON_TRY(check_shapes(f, service, g, &k));
-    LURON_TRY(check_apart(f, service, g));
+    LURON_TRY(check_apart(f, service, &k, g));
     LURON_TRY(compute(f, &k, g->b));
-    luron__profile_products(f->ctx->profile, 1, k.m, k.n, k.k);
+    if (f->ctx->profile) luron__profile_products(f->ctx->profile, 1, k.m, k.n, k.k);
     if (f->hostile.watched == k.c) luron__strict_note_gemm(f, g->out);
     return LURON_OK;
 }
