@@ -28,7 +28,7 @@ const luron_layer_type loss_cross_entropy = { LOSS_TYPE("CrossEntropyLoss", "cro
 INLINE double TYPED(term)(const classes *k, const REAL *x, int64_t i) {
     const REAL *w = k->w;
     const double s = k->o->label_smoothing, lse = k->lse[i];
-    const int64_t id = luron_id(k->c, TARGET, i);
+    const int64_t id = loss_id(k, i);
     if (id == k->o->ignore_index) return 0;
     if (s == 0 && !w) return lse - x[id * k->inner]; /* what the sum below comes to */
     const double own = w ? w[id] : 1;
@@ -36,10 +36,24 @@ INLINE double TYPED(term)(const classes *k, const REAL *x, int64_t i) {
     for (int64_t j = 0; s > 0 && j < k->n; j++) term += s / (double)k->n * (w ? w[j] : 1) * (lse - x[j * k->inner]);
     return term;
 }
+/* The sum of the terms of rows whose classes lie side by side and weigh the same; what `term` comes to. */
+INLINE double TYPED(plain_terms)(const classes *k, int64_t begin, int64_t end) {
+    const int64_t *ids = k->ids, ignored = loss_ignored(k), n = k->n, base = k->c->index_base;
+    const REAL *x = k->x;
+    const double *lse = k->lse;
+    double sum = 0;
+    for (int64_t i = begin; i < end; i++)
+        if (ids[i] != ignored) sum += lse[i] - x[i * n + ids[i] - base];
+    return sum;
+}
 JOIN(LOSS_LOOP, REAL) void TYPED(terms)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const classes *k = arg;
     double sum = 0;
     loss_put_lse(k, begin, end);
+    if (k->ids && !k->w && !k->each && k->inner == 1 && k->o->label_smoothing == 0) {
+        k->sums[chunk] = TYPED(plain_terms)(k, begin, end);
+        return;
+    }
     for (int64_t i = begin; i < end; i++) {
         const double term = TYPED(term)(k, (const REAL *)k->x + loss_row_at(k, i), i);
         if (k->each) ((REAL *)k->each)[i] = (REAL)term;
@@ -51,7 +65,7 @@ JOIN(LOSS_LOOP, REAL) void TYPED(terms)(void *arg, int64_t begin, int64_t end, i
 LOOP TYPED(slope)(const classes *k, const REAL *x, REAL *gx, int64_t i, const REAL *es) {
     const REAL *w = k->w;
     const double s = k->o->label_smoothing, spread = s / (double)k->n;
-    const int64_t id = luron_id(k->c, TARGET, i);
+    const int64_t id = loss_id(k, i);
     const int counts = id != k->o->ignore_index;
     const double own = (1 - s) * (counts && w ? w[id] : 1), g = !counts ? 0 : k->gy ? k->scale * ((const REAL *)k->gy)[i] : k->scale;
     const double all = g * (own + spread * k->weight_sum);

@@ -59,11 +59,12 @@ LOOP TYPED(put_slopes)(int64_t n, double all, const REAL *restrict p, int64_t id
  * slope computes, in one run for all. */
 LOOP TYPED(put_rows)(const classes *k, int64_t i, int64_t m, const REAL *restrict es, REAL *restrict gx) {
     const double g = k->scale;
-    for (int64_t j = 0; j < m * k->n; j++) gx[j] = (REAL)(g * es[j]);
-    for (int64_t r = 0; r < m; r++, es += k->n, gx += k->n) {
-        const int64_t id = luron_id(k->c, TARGET, i + r);
-        if (id != k->o->ignore_index) gx[id] = (REAL)(g * es[id] - g);
-        else for (int64_t j = 0; j < k->n; j++) gx[j] = 0;
+    const int64_t n = k->n, ignored = k->o->ignore_index;
+    for (int64_t j = 0; j < m * n; j++) gx[j] = (REAL)(g * es[j]);
+    for (int64_t r = 0; r < m; r++, es += n, gx += n) {
+        const int64_t id = loss_id(k, i + r);
+        if (id != ignored) gx[id] = (REAL)(g * es[id] - g);
+        else for (int64_t j = 0; j < n; j++) gx[j] = 0;
     }
 }
 /* The gradient of m <= LOSS_PIECE rows that lie beside each other, class by class for all of them. */
@@ -74,7 +75,7 @@ LOOP TYPED(slopes_beside)(const classes *k, const REAL *restrict x, REAL *restri
     int64_t ids[LOSS_PIECE];                                    /* -1: counts for nothing */
     REAL e[LOSS_PIECE];
     for (int64_t r = 0; r < m; r++) {
-        const int64_t id = luron_id(k->c, TARGET, i + r);
+        const int64_t id = loss_id(k, i + r);
         const int counts = id != k->o->ignore_index;
         const double part = (1 - s) * (counts && w ? w[id] : 1), g = !counts ? 0 : k->gy ? k->scale * ((const REAL *)k->gy)[i + r] : k->scale;
         ids[r] = counts ? id : -1, all[r] = g * (part + spread * weight_sum), own[r] = g * part, shares[r] = g * spread;

@@ -199,7 +199,8 @@ static luron_status check_target(luron_call *c, int soft) {
 luron_status loss_classes_setup(luron_call *c, int soft, int extra) {
     const luron_view *x = luron_in(c, INPUT), *w = luron_in(c, WEIGHT);
     if (x->ndim < 1) return luron_fail(c, LURON_E_SHAPE, "input has no dimension, expected (n, classes, ...) or (classes)");
-    const classes k = loss_classes_open(c);
+    classes k;
+    loss_classes_open(&k, c);
     if (k.n < 1) return luron_fail(c, LURON_E_SHAPE, "input has 0 classes, expected at least one");
     LURON_TRY(check_target(c, soft));
     if (w && w->shape[0] != k.n)
@@ -213,25 +214,25 @@ luron_status loss_classes_setup(luron_call *c, int soft, int extra) {
     return c->host->set_out(c, 0, LURON_REAL, x->ndim - 1, shape);
 }
 
-classes loss_classes_open(luron_call *c) {
-    const luron_view *x = luron_in(c, INPUT), *w = luron_in(c, WEIGHT);
+void loss_classes_open(classes *k, luron_call *c) {
+    const luron_view *x = luron_in(c, INPUT), *t = luron_in(c, TARGET), *w = luron_in(c, WEIGHT);
     const int64_t n = x->shape[x->ndim > 1];
-    classes k = { .c = c, .o = c->options, .rows = x->ndim > 1 ? x->shape[0] : 1, .n = n, .inner = 1, .x = luron_data(x),
-                  .w = luron_data(w), .sums = luron_scratch(c), .lse = luron_data(luron_saved(c, 0)), .scale = 1, .weight_sum = (double)n };
-    for (int i = 2; i < x->ndim; i++) k.inner *= x->shape[i];
-    k.rows *= k.inner;
+    *k = (classes) { .c = c, .o = c->options, .rows = x->ndim > 1 ? x->shape[0] : 1, .n = n, .inner = 1, .x = luron_data(x),
+        .w = luron_data(w), .sums = luron_scratch(c), .lse = luron_data(luron_saved(c, 0)), .scale = 1, .weight_sum = (double)n };
+    if (t->dtype_bits == 64) k->ids = luron_data(t);
+    for (int i = 2; i < x->ndim; i++) k->inner *= x->shape[i];
+    k->rows *= k->inner;
     const luron_view *gy = luron_grad_out(c, 0);
     if (gy) {
-        k.scale = loss_reduced_gradient(c);
-        if (k.o->reduction == LOSS_NONE) k.gy = luron_data(gy);
-        k.gx = luron_data(luron_grad_in_beta(c, INPUT, &k.beta_x));
+        k->scale = loss_reduced_gradient(c);
+        if (k->o->reduction == LOSS_NONE) k->gy = luron_data(gy);
+        k->gx = luron_data(luron_grad_in_beta(c, INPUT, &k->beta_x));
     }
-    if (k.o->reduction == LOSS_NONE) k.each = luron_data(luron_out(c, 0));
-    if (!k.w || !k.sums) return k; /* setup looks at shapes alone: the weights may not even fit */
-    k.weight_sum = 0;
+    if (k->o->reduction == LOSS_NONE) k->each = luron_data(luron_out(c, 0));
+    if (!k->w || !k->sums) return; /* setup looks at shapes alone: the weights may not even fit */
+    k->weight_sum = 0;
     for (int64_t i = 0; i < n; i++)
-        k.weight_sum += c->dtype == LURON_F64 ? ((const double *)k.w)[i] : (double)((const float *)k.w)[i];
-    return k;
+        k->weight_sum += c->dtype == LURON_F64 ? ((const double *)k->w)[i] : (double)((const float *)k->w)[i];
 }
 
 double loss_rows(classes *k, loss_chunk *fn) {
@@ -242,13 +243,28 @@ double loss_rows(classes *k, loss_chunk *fn) {
     return sum;
 }
 
+/* sum_weights where all weigh the same. 0: not every id is one. */
+static int count_ids(const classes *k, double *sum) {
+    const int64_t *ids = k->ids, base = k->c->index_base, rows = k->rows, ignored = loss_ignored(k);
+    const uint64_t n = (uint64_t)k->n;
+    int64_t count = 0;
+    int bad = 0;
+    for (int64_t i = 0; i < rows; i++) {
+        const int counts = ids[i] != ignored;
+        count += counts, bad |= counts & ((uint64_t)ids[i] - (uint64_t)base >= n);
+    }
+    *sum = (double)count;
+    return !bad;
+}
+
 /* Every target is an id within the classes, or ignore_index; the weights of those that count, added up in the rows' chunks. */
 static luron_status sum_weights(const classes *k, double *sum) {
+    if (k->ids && !k->w && count_ids(k, sum)) return LURON_OK;
     const int64_t grain = loss_row_grain(k), n = k->n, rows = k->rows, ignored = k->o->ignore_index;
     double part = 0, all = 0;
     int64_t count = 0;
     for (int64_t i = 0; i < rows; i++) {
-        const int64_t id = luron_id(k->c, TARGET, i);
+        const int64_t id = loss_id(k, i);
         if (k->w && i % grain == 0) all += part, part = 0;
         if (id == ignored) continue;
         if (id < 0 || id >= n) return k->c->host->bad_id(k->c, TARGET, i, n);
@@ -266,7 +282,8 @@ static void terms_and_slopes(void *arg, int64_t begin, int64_t end, int64_t chun
 }
 
 luron_status loss_ids_forward(luron_call *c, loss_chunk *terms, loss_chunk *slopes) {
-    classes k = loss_classes_open(c);
+    classes k;
+    loss_classes_open(&k, c);
     double *weight_sum = &k.lse[k.rows];
     LURON_TRY(sum_weights(&k, weight_sum));
     LURON_TRY(loss_no_gradient(c, WEIGHT, "weight"));
@@ -278,7 +295,8 @@ luron_status loss_ids_forward(luron_call *c, loss_chunk *terms, loss_chunk *slop
     return LURON_OK;
 }
 luron_status loss_ids_backward(luron_call *c, loss_chunk *slopes) {
-    classes k = loss_classes_open(c);
+    classes k;
+    loss_classes_open(&k, c);
     LURON_TRY(loss_no_gradient(c, WEIGHT, "weight"));
     if (k.o->reduction == LOSS_MEAN) k.scale /= k.lse[k.rows];
     if (k.gx) c->host->parallel_for(c, k.rows, loss_row_grain(&k), slopes, &k);

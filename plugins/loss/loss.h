@@ -88,11 +88,23 @@ typedef struct classes {
     const loss *o;
     int64_t rows, n, inner; /* rows = all but the classes; n classes */
     const void *x, *t, *w, *gy;
+    const int64_t *ids;     /* the targets, where they are ids of 64 bits */
     void *each, *gx, *gt;
     double *lse;            /* log-sum-exp of each row, kept for backward */
     double *sums, scale, weight_sum, beta_x, beta_t;
     loss_chunk *terms, *slopes; /* of both at once */
 } classes;
+/* The target of row i, as luron_id gives it. */
+static inline int64_t loss_id(const classes *k, int64_t i) {
+    if (!k->ids) return luron_id(k->c, TARGET, i);
+    const int64_t id = k->ids[i], base = k->c->index_base;
+    return id < 0 ? id : id >= base ? id - base : INT64_MIN;
+}
+/* What stands in `ids` for a target that counts for nothing. */
+static inline int64_t loss_ignored(const classes *k) {
+    const int64_t ignored = k->o->ignore_index;
+    return ignored < 0 ? ignored : ignored + k->c->index_base;
+}
 static inline int64_t loss_row_at(const classes *k, int64_t i) {
     return k->inner == 1 ? i * k->n : i / k->inner * k->n * k->inner + i % k->inner;
 }
@@ -109,7 +121,7 @@ static inline int64_t loss_row_grain(const classes *k) {
 /** Check shapes; outputs, scratch, and saved[0]: as many doubles as rows + `extra`. */
 luron_status loss_classes_setup(luron_call *c, int soft, int extra);
 /** Fill k for forward or backward from the call. */
-classes loss_classes_open(luron_call *c);
+void loss_classes_open(classes *k, luron_call *c);
 /** Run over rows in chunks that leave a sum each; their total. */
 double loss_rows(classes *k, loss_chunk *fn);
 /** Of targets that are ids: terms of all rows, and their slopes chunk by chunk behind them, unless NULL. saved[0] ends with
