@@ -59,8 +59,11 @@ static void scan_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 static bool any(const luron_ctx *ctx, const luron_tensor *t, scan_fn fn) {
     if (!luron_dtype_is_float(t->dtype) || !t->storage) return false;
     if (t->ndim == 0) return fn(t->dtype, 1, luron__data(t), 1);
-    if (luron_tensor_numel(t) == 0) return false;
-    rows r = luron_tensor_is_contiguous(t) ? (rows){.x = luron__data(t), .n = luron_tensor_numel(t), .step = 1} : rows_of(t);
+    const int64_t n = luron_tensor_numel(t);
+    if (n == 0) return false;
+    const bool is_one = luron_tensor_is_contiguous(t);
+    if (is_one && n <= GRAIN) return fn(t->dtype, n, luron__data(t), 1);
+    rows r = is_one ? (rows){.x = luron__data(t), .n = n, .step = 1} : rows_of(t);
     if (r.ndim == 0 && (ctx->threads == 1 || r.n <= GRAIN)) return fn(t->dtype, r.n, r.x, r.step);
     scan_job j = {.r = &r, .dtype = t->dtype, .fn = fn};
     int64_t at[LURON_MAX_DIMS] = {0};

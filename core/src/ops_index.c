@@ -55,29 +55,31 @@ static void choose_chunk(void *arg, int64_t begin, int64_t end, int64_t chunk) {
 
 /* The rows of a batch, each in one piece, drawn by a list of int64: few enough for one thread, in so many bytes each. */
 #define COPY_ROWS(bytes)                                                                                               \
-    for (int64_t i = 0; i < n; i++)                                                                                    \
-    memcpy(to + i * (bytes), from + (id[i] - base) * step, (size_t)(bytes))
+    for (int64_t i = 0; i < n; i++) {                                                                                  \
+        const uint64_t at = (uint64_t)id[i] - (uint64_t)base;                                                          \
+        if (at >= (uint64_t)n_rows) return false;                                                                      \
+        memcpy(to + i * (bytes), from + (int64_t)at * step, (size_t)(bytes));                                          \
+    }                                                                                                                  \
+    break
 
 /* false: that is not what is wanted, or an id is not there, which the checks will name. */
 static bool choose_rows(const luron_tensor *out, const luron_tensor *x, const luron_tensor *ids, int64_t base) {
-    int64_t row = luron_dtype_size(x->dtype), n = ids->shape[0], step = x->strides[0] * row;
+    const int64_t size = luron_dtype_size(x->dtype), n = ids->shape[0], step = x->strides[0] * size, n_rows = x->shape[0];
+    int64_t row = size;
     if (ids->dtype != LURON_I64 || ids->strides[0] != 1) return false;
     for (int d = x->ndim - 1; d > 0; d--) {
-        if (x->strides[d] * luron_dtype_size(x->dtype) != row && x->shape[d] != 1) return false;
+        if (x->strides[d] * size != row && x->shape[d] != 1) return false;
         row *= x->shape[d];
     }
     if (n * row > GRAIN) return false;
     const int64_t *id = (const int64_t *)(const void *)luron__data(ids);
-    bool there = true;
-    for (int64_t i = 0; i < n; i++) there &= (uint64_t)id[i] - (uint64_t)base < (uint64_t)x->shape[0];
-    if (!there) return false;
     char *to = luron__data(out);
     const char *from = luron__data(x);
     switch (row) {
-    case 4: COPY_ROWS(4); break;
-    case 8: COPY_ROWS(8); break;
-    case 12: COPY_ROWS(12); break;
-    case 16: COPY_ROWS(16); break;
+    case 4: COPY_ROWS(4);
+    case 8: COPY_ROWS(8);
+    case 12: COPY_ROWS(12);
+    case 16: COPY_ROWS(16);
     default: COPY_ROWS(row);
     }
     return true;

@@ -129,14 +129,13 @@ static luron_status look_at(luron_optim *o, luron_ctx *ctx, const group *g) {
 }
 
 /* All of a parameter at once; loops and products within run in parallel. */
-static luron_status step_whole(const luron_optim *o, luron_ctx *ctx, const group *g, const param *p, const luron_step *step) {
+static luron_status step_whole(const luron_optim *o, luron_ctx *ctx, const group *g, const param *p, luron_step *step) {
     luron__frame f;
     luron_view whole = luron__view(p->tensor);
-    luron_step own = *step; /* the plugin's, to write into */
     if (step->n <= 0) return LURON_OK;
     open_step(&f, o, ctx, g, p);
-    own.whole = &whole, own.call = &f.call;
-    o->type->optim.step(&own);
+    step->whole = &whole, step->call = &f.call;
+    o->type->optim.step(step);
     luron_status failed = atomic_load(&f.status);
     return failed ? luron__wrap(ctx, failed, "%s: parameter '%s'", luron__optim_name(o), p->name) : LURON_OK;
 }
@@ -168,12 +167,11 @@ static bool goes_on(const luron_optim *o, const group *g, uint64_t kept, int i) 
     return true;
 }
 
-/* The run of elements that `step` shows. */
-static void step_elements(const luron_optim *o, const luron_ctx *ctx, const luron_step *step) {
+/* The run of elements that `step` shows, which is the plugin's then, to write into. */
+static void step_elements(const luron_optim *o, const luron_ctx *ctx, luron_step *step) {
     if (step->n <= 0) return;
     if (step->n <= GRAIN) {
-        luron_step own = *step; /* the plugin's, to write into */
-        o->type->optim.step(&own);
+        o->type->optim.step(step);
         return;
     }
     job j = { .step = *step, .type = &o->type->optim, .item = (size_t)luron_dtype_size(step->dtype), .n_states = o->n_states };
@@ -182,16 +180,19 @@ static void step_elements(const luron_optim *o, const luron_ctx *ctx, const luro
 
 static luron_status step_group(luron_optim *o, luron_ctx *ctx, group *g) {
     void *state[LURON__MAX_SLOTS + 1];
-    luron_step step = make_step(ctx, g, o->steps), first = step;
     luron_status status = LURON_OK;
     const bool is_whole = luron__optim_is_whole(o);
     const uint64_t kept = kept_by(o, g);
-    if (o->type->optim.begin) o->type->optim.begin(&first);
+    if (o->type->optim.begin) {
+        luron_step first = make_step(ctx, g, o->steps);
+        o->type->optim.begin(&first);
+    }
     for (int i = 0, end; i < g->n && !status; i = end) {
         const param *p = &g->params[i];
         end = i + 1;
         if (!p->grad) continue;
         count_step(o, g, kept, i);
+        luron_step step = make_step(ctx, g, p->steps);
         show_param(&step, o, g, kept, i, p->steps, state);
         if (is_whole) {
             status = step_whole(o, ctx, g, p, &step);

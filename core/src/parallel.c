@@ -176,6 +176,10 @@ static double run_region(const chunks *k, int64_t first, int threads) {
 void luron__parallel_for(int threads, int64_t n, int64_t grain, void (*fn)(void *arg, int64_t begin, int64_t end, int64_t chunk), void *arg) {
     if (n <= 0) return;
     if (grain < 1) grain = 1;
+    if (n <= grain) {
+        fn(arg, 0, n, 0);
+        return;
+    }
     const chunks k = {fn, arg, n, grain, n / grain + (n % grain != 0)};
     if (threads > MAX_THREADS) threads = MAX_THREADS;
     if (guard.always && threads > k.count) threads = (int)k.count;

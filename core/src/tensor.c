@@ -24,7 +24,19 @@ uint32_t luron_dtype_find(const char *name) {
         if (strcmp(name, dtypes[i].name) == 0 || strcmp(name, dtypes[i].alias) == 0) return dtypes[i].dtype;
     return 0;
 }
-int luron_dtype_size(uint32_t dtype) { return dtype_of(dtype) ? (int)(dtype & 0xff) / 8 : 0; }
+int luron_dtype_size(uint32_t dtype) { /* asked for in every op */
+    switch (dtype) {
+    case LURON_F32:
+    case LURON_I32: return 4;
+    case LURON_F64:
+    case LURON_I64: return 8;
+    case LURON_F16:
+    case LURON_BF16: return 2;
+    case LURON_U8:
+    case LURON_B8: return 1;
+    }
+    return 0;
+}
 int luron_dtype_is_float(uint32_t dtype) { return dtype >> 8 == 2 || dtype >> 8 == 4; }
 
 /* ---- shapes ------------------------------------------------------------------------------------------------------- */
@@ -59,7 +71,10 @@ luron_status luron__check_shape(luron_ctx *ctx, uint32_t dtype, int ndim, const 
 }
 
 bool luron__same_shape(const luron_tensor *a, const luron_tensor *b) {
-    return a->ndim == b->ndim && memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape) == 0;
+    if (a->ndim != b->ndim) return false;
+    for (int i = 0; i < a->ndim; i++)
+        if (a->shape[i] != b->shape[i]) return false;
+    return true;
 }
 
 luron_status luron__wrap_dim(int *dim, luron_ctx *ctx, const char *what, int ndim) {
