@@ -83,29 +83,29 @@ typedef struct luron__plan_view {
     int64_t *dims;  /* shape and strides */
 } luron__plan_view;
 
-typedef struct luron__plan_step {
+typedef struct luron__plan_step { /* first what every run looks at */
     luron__plan_kind kind;
-    uint64_t hash; /* of the plan up to here */
-    int n; /* headers: operands, the one that is written last */
-    luron_tensor *headers;
-    luron__apply apply; /* OP: in and out point to the headers */
-    luron_tensor **in; /* OPTIM: the gradients; NULL: none */
-    luron_tensor *flat; /* OPTIM: all of them, one behind the other; NULL: they lie elsewhere */
+    int n;         /* headers: operands, the one that is written last */
+    bool fused;    /* done by the step of a frame beside it (plan_fuse.c) */
+    bool draws;    /* FORWARD, BACKWARD, DRAW: has a position of its own */
+    bool lasting;  /* changes what was there before the step */
+    int stream;    /* DRAW */
     luron__frame *frame; /* FORWARD, BACKWARD */
-    const char *made;    /* the layer was made in the step, at this line; NULL: it was there before */
-    luron__packed *packed; /* parameters of the frame, by slot */
+    luron_tensor *headers;
+    int64_t n_inputs; /* views of inputs of the plan, the first ones */
+    uint8_t *fresh; /* BACKWARD: of the inputs, then of the parameters */
+    luron_optim *optim;
     luron__plan_view *views;
     int64_t n_views;
-    uint8_t *fresh; /* BACKWARD: of the inputs, then of the parameters */
-    bool draws;     /* FORWARD, BACKWARD, DRAW: has a position of its own */
+    luron_tensor **in; /* OPTIM: the gradients; NULL: none */
+    luron_tensor *flat; /* OPTIM: all of them, one behind the other; NULL: they lie elsewhere */
     uint64_t draw;  /* counted from the position at the beginning of the step */
-    int64_t n_inputs; /* views of inputs of the plan, the first ones */
-    bool lasting;   /* changes what was there before the step */
-    bool fused;     /* done by the step of a frame beside it (plan_fuse.c) */
     int64_t told;   /* FORWARD, BACKWARD: elements that host->made or host->wants was told of */
-    luron_optim *optim;
     double value; /* FILL */
-    int stream;   /* DRAW */
+    uint64_t hash; /* of the plan up to here */
+    const char *made;    /* the layer was made in the step, at this line; NULL: it was there before */
+    luron__packed *packed; /* parameters of the frame, by slot */
+    luron__apply apply; /* OP: in and out point to the headers */
 } luron__plan_step;
 
 typedef struct luron__plan_store { /* a storage that the step uses */
