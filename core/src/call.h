@@ -67,16 +67,21 @@ const void *luron__panels_of(luron__packed *p, const luron_ctx *ctx, const luron
 typedef struct luron__fused luron__fused;
 void luron__fused_run(const luron__fused *f, int64_t first, int64_t n);
 
-typedef struct luron__frame {
+typedef struct luron__frame { /* first what every call looks at */
     luron_call call; /* what the plugin sees; call.internal points back here */
     luron_ctx *ctx;
-    luron_layer *layer;
-    luron__code *code;      /* of the layer, now or when the call was recorded */
     const luron_type *type; /* of the code */
+    uint64_t seed;
     luron__phase phase;
     atomic_int status; /* the first failure */
-    uint64_t seed;
+    _Atomic int64_t told;       /* elements that made or wants was told of */
+    luron__fused *fused; /* in a plan: what is done tile by tile; NULL: nothing */
+    const uint8_t *both; /* in a plan: forward makes the gradients too, of which these are fresh before; NULL: it does not */
+    luron__packed *packed; /* by slot of parameters; NULL: nothing is kept packed */
+    void *work; /* of products, where they may not allocate */
     luron__hostile hostile;
+    luron_layer *layer;
+    luron__code *code;      /* of the layer, now or when the call was recorded */
     int64_t scratch_bytes;
     int n_operands;         /* the inputs, then the parameters */
     luron_tensor **operand; /* owned, contiguous; NULL: absent */
@@ -88,12 +93,7 @@ typedef struct luron__frame {
     luron_tensor *composed[LURON__MAX_SLOTS]; /* outputs of compose: owned */
     void *block;                              /* where the arrays over inputs are, if there are many */
     size_t block_bytes;
-    void *work; /* of products, where they may not allocate */
-    luron__packed *packed; /* by slot of parameters; NULL: nothing is kept packed */
     luron__wants *wants; /* in the setup of an optimiser */
-    luron__fused *fused; /* in a plan: what is done tile by tile; NULL: nothing */
-    const uint8_t *both; /* in a plan: forward makes the gradients too, of which these are fresh before; NULL: it does not */
-    _Atomic int64_t told;       /* elements that made or wants was told of */
     luron_view *in_view, *grad_in_view;
     luron_view *out_at[LURON__MAX_SLOTS], *param_ptr[LURON__MAX_SLOTS], *state_at[LURON__MAX_SLOTS],
         *saved_at[LURON__MAX_SLOTS], *grad_out_at[LURON__MAX_SLOTS], *grad_param_at[LURON__MAX_SLOTS];
@@ -122,7 +122,7 @@ luron_status luron__frame_compose(luron__frame *f);
 /** Note a failure whose text is set already; the first one counts. */
 luron_status luron__frame_note(luron__frame *f, luron_status status);
 /** Put the layer with its options before the error text and the given shapes behind it. */
-luron_status luron__frame_explain(luron__frame *f, luron_status status);
+LURON__COLD luron_status luron__frame_explain(luron__frame *f, luron_status status);
 
 /** Input i of a type that takes any number of its last input; NULL: there is none. */
 const luron_port *luron__port_in(const luron_type *type, int i);
@@ -180,7 +180,7 @@ luron_status luron__lazy_infer(luron_dims *out_dims, luron_ctx *ctx, luron_layer
 
 /* ---- host.c ------------------------------------------------------------------------------------------------------ */
 /** What host->fail does, for the files of core. */
-luron_status luron__frame_fail(luron__frame *f, luron_status status, const char *fmt, ...) LURON_PRINTF(3, 4);
+LURON__COLD luron_status luron__frame_fail(luron__frame *f, luron_status status, const char *fmt, ...) LURON_PRINTF(3, 4);
 /* Matrix products, as in plugin.h (host_gemm.c). */
 luron_status luron__host_gemm(luron_call *c, const luron_gemm *g);
 int64_t luron__host_gemm_packed_bytes(luron_call *c, const luron_gemm *g);
