@@ -27,7 +27,8 @@ struct luron__pool {
     void *ud;
     atomic_flag lock;
     bool released;
-    int64_t live_bytes, live_blocks, cached_bytes, given_bytes, limit, refused;
+    _Atomic int64_t live_bytes, limit; /* written under the lock, read without: Lua asks for both whenever it makes a value */
+    int64_t live_blocks, cached_bytes, given_bytes, refused;
     luron__block *shelf; /* not owned; NULL: none */
     luron__block *aside; /* other shelves with room, the last one first; not owned */
     luron__live *first_live, *last_live;
@@ -79,6 +80,9 @@ static void lock(luron__pool *p) {
         ;
 }
 static void unlock(luron__pool *p) { atomic_flag_clear_explicit(&p->lock, memory_order_release); }
+
+static int64_t get(_Atomic int64_t *field) { return atomic_load_explicit(field, memory_order_relaxed); }
+static void put(_Atomic int64_t *field, int64_t n) { atomic_store_explicit(field, n, memory_order_relaxed); }
 
 static void *raw_alloc(luron__pool *p, size_t size) {
     char *raw = p->alloc(p->ud, NULL, 0, size + ALIGN);
@@ -147,12 +151,14 @@ void *luron__pool_alloc(luron__pool *p, size_t bytes) {
         unlock(p);
         return NULL;
     }
-    p->refused = p->limit && (int64_t)bytes > p->limit - p->live_bytes ? p->live_bytes : -1;
+    const int64_t live = get(&p->live_bytes), limit = get(&p->limit);
+    p->refused = limit && (int64_t)bytes > limit - live ? live : -1;
     if (p->refused >= 0) {
         unlock(p);
         return NULL;
     }
-    p->live_bytes += (int64_t)bytes, p->live_blocks++, p->given_bytes += (int64_t)bytes;
+    put(&p->live_bytes, live + (int64_t)bytes);
+    p->live_blocks++, p->given_bytes += (int64_t)bytes;
     if (p->free_list[c]) {
         block = p->free_list[c];
         p->free_list[c] = *(void **)block;
@@ -167,7 +173,8 @@ void *luron__pool_alloc(luron__pool *p, size_t bytes) {
         }
         if (!block) {
             lock(p);
-            p->live_bytes -= (int64_t)bytes, p->live_blocks--;
+            put(&p->live_bytes, get(&p->live_bytes) - (int64_t)bytes);
+            p->live_blocks--;
             unlock(p);
             return NULL;
         }
@@ -185,7 +192,8 @@ void luron__pool_free(luron__pool *p, void *ptr, size_t bytes) {
         size = bytes;
     }
     lock(p);
-    p->live_bytes -= (int64_t)bytes, p->live_blocks--;
+    put(&p->live_bytes, get(&p->live_bytes) - (int64_t)bytes);
+    p->live_blocks--;
     bool keep = !LURON__HOSTILE && !p->released && p->cached_bytes + (int64_t)size <= CACHE_MAX;
     if (keep) {
         *(void **)ptr = p->free_list[c];
@@ -204,14 +212,14 @@ static int64_t read_locked(luron__pool *p, const int64_t *field) {
     unlock(p);
     return n;
 }
-int64_t luron__pool_bytes(luron__pool *p) { return read_locked(p, &p->live_bytes); }
+int64_t luron__pool_bytes(luron__pool *p) { return get(&p->live_bytes); }
 int64_t luron__pool_blocks(luron__pool *p) { return read_locked(p, &p->live_blocks); }
 int64_t luron__pool_given(luron__pool *p) { return read_locked(p, &p->given_bytes); }
 int64_t luron__pool_refused(luron__pool *p) { return read_locked(p, &p->refused); }
-int64_t luron__pool_limit(luron__pool *p) { return read_locked(p, &p->limit); }
+int64_t luron__pool_limit(luron__pool *p) { return get(&p->limit); }
 void luron__pool_set_limit(luron__pool *p, int64_t bytes) {
     lock(p);
-    p->limit = bytes;
+    put(&p->limit, bytes);
     unlock(p);
 }
 

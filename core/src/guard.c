@@ -80,7 +80,12 @@ static bool any(const luron_ctx *ctx, const luron_tensor *t, scan_fn fn) {
     return j.found;
 }
 
-bool luron__has_nonfinite(const luron_ctx *ctx, const luron_tensor *t) { return any(ctx, t, luron__any_nonfinite); }
+bool luron__has_nonfinite(const luron_ctx *ctx, const luron_tensor *t) {
+    if (t->dtype != LURON_F32 || t->ndim != 0 || !t->storage) return any(ctx, t, luron__any_nonfinite);
+    float value; /* of a loss */
+    memcpy(&value, luron__data(t), sizeof value);
+    return !isfinite(value);
+}
 
 static bool is_whole(const luron_tensor *t) {
     return luron_tensor_is_contiguous(t) &&

@@ -199,12 +199,12 @@ int luron_tensor_is_shared(const luron_tensor *a, const luron_tensor *b) { retur
 
 int luron_tensor_is_contiguous(const luron_tensor *t) {
     int64_t stride = 1;
-    if (luron_tensor_numel(t) == 0) return 1;
+    int fits = 1;
     for (int i = t->ndim - 1; i >= 0; i--) {
-        if (t->shape[i] != 1 && t->strides[i] != stride) return 0;
+        fits &= t->shape[i] == 1 || t->strides[i] == stride;
         stride *= t->shape[i];
     }
-    return 1;
+    return fits || stride == 0; /* nothing is where there are no elements */
 }
 
 static luron_status item(luron_ctx *ctx, const luron_tensor *t, uint32_t dtype, void *to) {

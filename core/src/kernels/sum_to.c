@@ -38,7 +38,8 @@ static void add_group(int *n, int64_t *sizes, int64_t *strides, bool merge, int6
 void luron__sum_to(uint32_t dtype, int ndim, const int64_t *shape, const void *src, const int64_t *kept, void *dst,
                    double beta, int threads) {
     if (ndim == 2 && kept[0] == 1 && kept[1] == shape[1] && shape[1] > 1 && shape[1] <= FEW) { /* the gradient of a small bias */
-        const job few = {.src = src, .dst = dst, .beta = beta, .rows = shape[0], .columns = shape[1]};
+        job few; /* what few_columns looks at */
+        few.src = src, few.dst = dst, few.beta = beta, few.rows = shape[0], few.columns = shape[1];
         (dtype == LURON_F32 ? few_columns_f32 : few_columns_f64)(&few);
         return;
     }
