@@ -63,6 +63,18 @@ typedef struct luron__packed {
 /** The panels of a parameter that p has none of: NULL if it has changed since the last run (plan_shared.c). */
 const void *luron__panels_of(luron__packed *p, const luron_ctx *ctx, const luron__gemm_args *g, uint64_t version);
 
+/* A product of a plan's frame, with what was found of its operands: in the next run it is most likely the same. */
+typedef struct luron__product {
+    luron__gemm_args args;
+    struct luron__operand {
+        const void *data; /* NULL: nothing is known yet */
+        int64_t shape[2], strides[2];
+    } a, b, out;
+    uint32_t flags; /* as given */
+    bool is_small;
+} luron__product;
+enum { LURON__PRODUCTS = 3 /* of a frame, its first ones */ };
+
 /* Element-wise work for elements first .. first + n, within bounds (plan_fuse.c). */
 typedef struct luron__fused luron__fused;
 void luron__fused_run(const luron__fused *f, int64_t first, int64_t n);
@@ -78,6 +90,9 @@ typedef struct luron__frame { /* first what every call looks at */
     luron__fused *fused; /* in a plan: what is done tile by tile; NULL: nothing */
     const uint8_t *both; /* in a plan: forward makes the gradients too, of which these are fresh before; NULL: it does not */
     luron__packed *packed; /* by slot of parameters; NULL: nothing is kept packed */
+    luron__product *products; /* in a plan: LURON__PRODUCTS; NULL: none */
+    const void *thread;       /* that runs it: others may multiply in its loops, out of turn */
+    int n_products;           /* made in this run */
     void *work; /* of products, where they may not allocate */
     luron__hostile hostile;
     luron_layer *layer;

@@ -124,12 +124,50 @@ static luron_status compute(luron__frame *f, luron__gemm_args *k, const luron_vi
     return LURON_OK;
 }
 
+/* ---- products that come again ------------------------------------------------------------------------------------ */
+static inline bool is_operand(const struct luron__operand *o, const luron_view *v, uint32_t dtype) {
+    return luron_data(v) == o->data && v->ndim == 2 && luron_dtype(v) == dtype && v->shape[0] == o->shape[0] && v->shape[1] == o->shape[1] &&
+           (v->strides ? v->strides[0] : v->shape[1]) == o->strides[0] && (v->strides ? v->strides[1] : 1) == o->strides[1];
+}
+static inline bool is_known(const luron__product *p, const luron_gemm *g) {
+    const luron__gemm_args *k = &p->args;
+    return p->out.data && p->flags == g->flags && is_operand(&p->a, g->a, k->dtype) && is_operand(&p->b, g->b, k->dtype) &&
+           is_operand(&p->out, g->out, k->dtype) && luron_data(g->bias) == k->bias &&
+           (!g->bias || (k->bias && g->bias->ndim == 1 && g->bias->shape[0] == k->n && luron_dtype(g->bias) == k->dtype));
+}
+
+static struct luron__operand operand_of(const luron_view *v) {
+    return (struct luron__operand){luron_data(v), {v->shape[0], v->shape[1]}, {v->strides ? v->strides[0] : v->shape[1], v->strides ? v->strides[1] : 1}};
+}
+static void note(luron__product *p, const luron_gemm *g, const luron__gemm_args *k) {
+    *p = (luron__product){*k, operand_of(g->a), operand_of(g->b), operand_of(g->out), g->flags, luron__gemm_is_small(k)};
+}
+
+/* The place of the next product of a frame. NULL: there is none. */
+static luron__product *next_product(luron__frame *f) {
+    if (!f->products || f->n_products == LURON__PRODUCTS || f->thread != luron__this_thread()) return NULL;
+    return &f->products[f->n_products++];
+}
+
+static luron_status multiply_again(luron__frame *f, luron__product *p, const luron_gemm *g) {
+    p->args.beta = g->beta;
+    if (p->is_small) {
+        luron__gemm_small_run(&p->args);
+        return LURON_OK;
+    }
+    luron__gemm_args k = p->args; /* which get panels */
+    return compute(f, &k, g->b);
+}
+
 static luron_status multiply(luron_call *c, const char *service, const luron_gemm *g, const void *packed) {
     luron__frame *f = c->internal;
     CHECK(f, g && g->a && g->b && g->out, LURON_E_PLUGIN, "plugin '%s': %s: a, b and out are needed", f->type->plugin,
           service);
+    luron__product *product = packed ? NULL : next_product(f);
+    if (product && is_known(product, g)) return multiply_again(f, product, g);
     const uint32_t dtype = luron_dtype(g->out);
-    if (!is_plain(g, dtype)) LURON_TRY(check_operands(f, service, g, dtype, packed));
+    const bool is_usual = is_plain(g, dtype);
+    if (!is_usual) LURON_TRY(check_operands(f, service, g, dtype, packed));
     const bool ta = g->flags & LURON_TRANS_A;
     luron__gemm_args k = of_b(f, g);
     k.m = g->a->shape[ta], k.k = g->a->shape[!ta];
@@ -137,6 +175,7 @@ static luron_status multiply(luron_call *c, const char *service, const luron_gem
     k.lda = row_stride(g->a), k.ldc = row_stride(g->out), k.beta = g->beta;
     LURON_TRY(check_shapes(f, service, g, &k));
     LURON_TRY(check_apart(f, service, &k, g));
+    if (product && is_usual) note(product, g, &k);
     LURON_TRY(compute(f, &k, g->b));
     if (f->ctx->profile) luron__profile_products(f->ctx->profile, 1, k.m, k.n, k.k);
     if (f->hostile.watched == k.c) luron__strict_note_gemm(f, g->out);

@@ -443,6 +443,8 @@ typedef struct luron__lateness {
 double luron__judge(luron__lateness *late, double lost);
 /** For tests: the calling thread's regions run on all threads, however late they come out on a busy machine. */
 void luron__parallel_always(bool on);
+/** An address that no other thread has. */
+const void *luron__this_thread(void);
 /** What LURON_NUM_THREADS says, else OpenMP; 0: that is no number from 1 to 256. */
 int luron__default_threads(void);
 

@@ -59,6 +59,8 @@ int luron__default_threads(void) {
     return n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : n;
 }
 
+const void *luron__this_thread(void) { return &guard; }
+
 static double seconds_of(clockid_t clock) {
     struct timespec t;
     clock_gettime(clock, &t);

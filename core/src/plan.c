@@ -366,8 +366,10 @@ void luron__plan_layer(luron_ctx *ctx, luron__frame *f, bool backward, const uin
     s->fresh = luron__plan_memory(p, n + LURON__MAX_SLOTS);
     s->packed = luron__plan_memory(p, LURON__MAX_SLOTS * sizeof *s->packed);
     if (!s->frame || !s->views || !s->fresh || !s->packed) return;
+    luron__product *products = f->call.n_param ? luron__plan_memory(p, LURON__PRODUCTS * sizeof *products) : NULL;
     if (luron__frame_open(s->frame, ctx, luron_layer_ref(f->layer), luron__code_ref(f->code), f->call.n_in)) refuse(p, "there is not enough memory");
     s->frame->n_operands = 0;
+    s->frame->products = products;
     if (!backward) s->frame->packed = s->packed;
     if (p->refusal[0]) return;
     know_operands(p, f);

@@ -52,6 +52,7 @@ static luron_status run_frame(luron_plan *p, luron_ctx *ctx, luron__plan_step *s
     luron_call *c = &f->call;
     f->ctx = ctx;
     f->seed = ctx->seed;
+    if (f->products) f->n_products = 0, f->thread = luron__this_thread();
     atomic_store_explicit(&f->status, LURON_OK, memory_order_relaxed); /* nobody else looks at it yet */
     atomic_store_explicit(&f->told, 0, memory_order_relaxed);
     if (s->n_inputs) luron__plan_refresh(s, s->n_inputs);

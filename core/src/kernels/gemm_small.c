@@ -87,7 +87,7 @@ BODY void rows_of(const product *p, int64_t m, const int vecs, const bool all) {
     if (row < m) tile(p, row, 1, vecs, all);
 }
 
-TARGET static void multiply(const luron__gemm_args *g) {
+TARGET void luron__gemm_small_run(const luron__gemm_args *g) {
     _Alignas(32) float turned[MOST_TURNED];
     const bool trans_a = g->flags & LURON_TRANS_A;
     const int vecs = (int)(g->n + VL - 1) / VL, some = (int)g->n - (vecs - 1) * VL;
@@ -124,15 +124,16 @@ bool luron__gemm_is_small(const luron__gemm_args *g) {
            (!(g->flags & LURON_TRANS_B) || g->n * g->k <= MOST_TURNED);
 }
 
-bool luron__gemm_small(const luron__gemm_args *g) {
-    if (!luron__gemm_is_small(g)) return false;
-    multiply(g);
-    return true;
-}
 #else
 bool luron__gemm_is_small(const luron__gemm_args *g) {
     (void)g;
     return false;
 }
-bool luron__gemm_small(const luron__gemm_args *g) { return luron__gemm_is_small(g); }
+void luron__gemm_small_run(const luron__gemm_args *g) { (void)g; }
 #endif
+
+bool luron__gemm_small(const luron__gemm_args *g) {
+    if (!luron__gemm_is_small(g)) return false;
+    luron__gemm_small_run(g);
+    return true;
+}

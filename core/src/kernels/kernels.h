@@ -46,6 +46,7 @@ void luron__gemm(const luron__gemm_args *g, int threads, void *work);
  *  (gemm_small.c). luron__gemm asks this too. */
 bool luron__gemm_small(const luron__gemm_args *g);
 bool luron__gemm_is_small(const luron__gemm_args *g);
+void luron__gemm_small_run(const luron__gemm_args *g); /* of one that is known to be */
 /** op(b) in the order in which the kernels of g->isa read it, for products with the same b; they have the same bits. `to`
  *  has luron__gemm_packed_bytes(g), best at a multiple of 64. */
 int64_t luron__gemm_packed_bytes(const luron__gemm_args *g);
