@@ -178,8 +178,10 @@ static void show_targets(luron__frame *f, target *targets, const luron__node *no
 /* What the plugin left untouched is zero. */
 static void settle(luron__frame *f) {
     luron_call *c = &f->call;
-    for (int i = 0; i < c->n_in; i++) luron_grad_in(c, i);
-    for (int s = 0; s < c->n_param; s++) luron_grad_param(c, s);
+    for (int i = 0; i < c->n_in; i++)
+        if (c->fresh_in[i]) luron_grad_in(c, i);
+    for (int s = 0; s < c->n_param; s++)
+        if (c->fresh_param[s]) luron_grad_param(c, s);
 }
 
 luron_status luron__frame_backward(luron__frame *f) {

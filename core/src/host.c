@@ -246,6 +246,10 @@ static luron_status host_sum_to(luron_call *c, const luron_view *src, luron_view
           luron_dtype_name(dtype));
     CHECK(f, dst->ndim >= 0 && dst->ndim <= LURON_MAX_DIMS && src->ndim >= 0 && src->ndim <= LURON_MAX_DIMS, LURON_E_PLUGIN,
           "plugin '%s': sum_to: src has %d dimensions, dst %d: %d at most expected", plugin_of(f), src->ndim, dst->ndim, LURON_MAX_DIMS);
+    if (src->ndim == 2 && dst->ndim == 1 && dst->shape[0] == src->shape[1]) { /* the gradient of a bias */
+        luron__sum_to(dtype, 2, src->shape, data_of(src), (const int64_t[]){1, src->shape[1]}, data_of(dst), beta, f->ctx->threads);
+        return LURON_OK;
+    }
     bool fits = src->ndim >= dst->ndim;
     for (int i = 1; fits && i <= dst->ndim; i++)
         fits = dst->shape[dst->ndim - i] == 1 || dst->shape[dst->ndim - i] == src->shape[src->ndim - i];

@@ -144,7 +144,7 @@ static luron_status step_whole(const luron_optim *o, luron_ctx *ctx, const group
 static void count_step(const luron_optim *o, group *g, uint64_t kept, int i) {
     g->params[i].steps++;
     luron__touch(g->params[i].tensor->storage);
-    for (int s = 0; s < o->n_states; s++) {
+    for (int s = 0; kept >> s; s++) {
         luron_tensor *has = state_of(o, g, kept, i, s);
         if (has) luron__touch(has->storage);
     }
@@ -162,7 +162,7 @@ static bool goes_on(const luron_optim *o, const group *g, uint64_t kept, int i) 
     const size_t bytes = luron__tensor_bytes(before->tensor);
     if (!p->grad || p->tensor->dtype != before->tensor->dtype || p->steps + 1 != before->steps) return false;
     if (!is_behind(before->grad, p->grad, bytes) || !is_behind(before->tensor, p->tensor, bytes)) return false;
-    for (int s = 0; s < o->n_states; s++)
+    for (int s = 0; kept >> s; s++)
         if (kept >> s & 1 && !is_behind(state_of(o, g, kept, i - 1, s), state_of(o, g, kept, i, s), bytes)) return false;
     return true;
 }

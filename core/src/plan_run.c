@@ -52,7 +52,7 @@ static luron_status run_frame(luron_plan *p, luron_ctx *ctx, luron__plan_step *s
     luron_call *c = &f->call;
     f->ctx = ctx;
     f->seed = ctx->seed;
-    if (f->products) f->n_products = 0, f->thread = luron__this_thread();
+    f->n_products = 0, f->thread = p->thread;
     atomic_store_explicit(&f->status, LURON_OK, memory_order_relaxed); /* nobody else looks at it yet */
     atomic_store_explicit(&f->told, 0, memory_order_relaxed);
     if (s->n_inputs) luron__plan_refresh(s, s->n_inputs);
@@ -110,7 +110,6 @@ const char *luron_plan_step(const luron_plan *p, int64_t i, uint64_t *hash) {
 const char *luron_plan_made(const luron_plan *p, int64_t i) { return i < 0 || i >= p->n_steps ? NULL : p->steps[i].made; }
 
 static luron_status run_step(luron_plan *p, luron_ctx *ctx, luron__plan_step *s) {
-    if (s->fused) return LURON_OK;
     switch (s->kind) {
     case LURON__PLAN_OP:
         return s->apply.op->compute(ctx, &s->apply);
@@ -213,15 +212,16 @@ static luron_status run_steps(luron_tensor **outs, luron_plan *p, luron_ctx *ctx
     for (int i = 0; i < n_in; i++)
         p->inputs[i].data = luron__data(ins[i]) - p->ins[i].offset * luron_dtype_size(ins[i]->dtype);
     touch_kept(p);
+    p->thread = luron__this_thread();
     p->position = ctx->position;
     ctx->position += p->draws;
     bool recording = ctx->recording;
     ctx->recording = false;
     luron_status status = LURON_OK;
-    int64_t done = 0;
-    for (; done < p->n_steps && !status; done++)
-        status = run_step(p, ctx, &p->steps[done]);
-    if (status) leave_at(p, ctx, done - 1, status);
+    luron__plan_step *s = p->steps;
+    for (const luron__plan_step *const end = s + p->n_steps; s < end && !status; s++)
+        if (!s->fused) status = run_step(p, ctx, s);
+    if (status) leave_at(p, ctx, s - p->steps - 1, status);
     else {
         status = make_outputs(outs, p, ctx);
         p->changed = status && is_lasting(p);

@@ -59,11 +59,12 @@ LOOP TYPED(put_slopes)(int64_t n, double all, const REAL *restrict p, int64_t id
  * slope computes, in one run for all. */
 LOOP TYPED(put_rows)(const classes *k, int64_t i, int64_t m, const REAL *restrict es, REAL *restrict gx) {
     const double g = k->scale;
-    const int64_t n = k->n, ignored = k->o->ignore_index;
+    const int64_t n = k->n, *restrict ids = k->ids ? k->ids + i : NULL;
+    const int64_t base = ids ? k->c->index_base : 0, ignored = ids ? loss_ignored(k) : k->o->ignore_index;
     for (int64_t j = 0; j < m * n; j++) gx[j] = (REAL)(g * es[j]);
     for (int64_t r = 0; r < m; r++, es += n, gx += n) {
-        const int64_t id = loss_id(k, i + r);
-        if (id != ignored) gx[id] = (REAL)(g * es[id] - g);
+        const int64_t id = ids ? ids[r] : loss_id(k, i + r);
+        if (id != ignored) gx[id - base] = (REAL)(g * es[id - base] - g);
         else for (int64_t j = 0; j < n; j++) gx[j] = 0;
     }
 }
