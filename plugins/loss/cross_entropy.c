@@ -28,7 +28,7 @@ const luron_layer_type loss_cross_entropy = { LOSS_TYPE("CrossEntropyLoss", "cro
 INLINE double TYPED(term)(const classes *k, const REAL *x, int64_t i) {
     const REAL *w = k->w;
     const double s = k->o->label_smoothing, lse = k->lse[i];
-    const int64_t id = loss_id(k, i);
+    const int64_t id = luron_id(k->c, TARGET, i);
     if (id == k->o->ignore_index) return 0;
     if (s == 0 && !w) return lse - x[id * k->inner]; /* what the sum below comes to */
     const double own = w ? w[id] : 1;
@@ -65,16 +65,16 @@ JOIN(LOSS_LOOP, REAL) void TYPED(terms)(void *arg, int64_t begin, int64_t end, i
 LOOP TYPED(slope)(const classes *k, const REAL *x, REAL *gx, int64_t i, const REAL *es) {
     const REAL *w = k->w;
     const double s = k->o->label_smoothing, spread = s / (double)k->n;
-    const int64_t id = loss_id(k, i);
+    const int64_t id = luron_id(k->c, TARGET, i);
     const int counts = id != k->o->ignore_index;
     const double own = (1 - s) * (counts && w ? w[id] : 1), g = !counts ? 0 : k->gy ? k->scale * ((const REAL *)k->gy)[i] : k->scale;
     const double all = g * (own + spread * k->weight_sum);
     REAL e[LOSS_PIECE];
-    if (es && counts && spread == 0) TYPED(put_slopes)(k->n, all, es, id, g * own, k->beta_x != 0, gx);
-    else for (int64_t at = 0, m; at < k->n; at += m, es = NULL) {
+    for (int64_t at = 0, m; at < k->n; at += m, es = NULL) {
         m = es ? k->n : TYPED(probabilities)(k->c, x, k->n, 1, k->lse[i], at, e);
         const REAL *p = es ? es : e;
-        for (int64_t j = at; j < at + m; j++) {
+        if (counts && spread == 0) TYPED(put_slopes)(m, all, p, id - at, g * own, k->beta_x != 0, gx + at);
+        else for (int64_t j = at; j < at + m; j++) {
             double d = counts ? all * p[j - at] : 0;
             if (spread > 0) d -= g * spread * (w ? w[j] : 1);
             if (j == id) d -= g * own;

@@ -41,8 +41,9 @@ INLINE REAL TYPED(largest)(int64_t n, const REAL *x) {
     for (; j < n; j++) top = x[j] > top ? x[j] : top;
     return top;
 }
-INLINE double TYPED(log_sum_exp)(const luron_call *c, const REAL *x, int64_t n) {
-    const REAL top = TYPED(largest)(n, x);
+/* The sum of exp(x - *top) over a row, *top the largest of it. */
+INLINE double TYPED(sum_exp)(const luron_call *c, const REAL *x, int64_t n, REAL *tops) {
+    const REAL top = tops[0] = TYPED(largest)(n, x);
     REAL e[LOSS_PIECE];
     double sum = 0;
     for (int64_t at = 0; at < n; at += LOSS_PIECE) {
@@ -51,12 +52,12 @@ INLINE double TYPED(log_sum_exp)(const luron_call *c, const REAL *x, int64_t n) 
         c->host->map(c->host, LURON_MAP_exp, c->dtype, m, e, e);
         sum += TYPED(total)(m, e);
     }
-    return (double)top + log_of(sum);
+    return sum;
 }
 /* The same of m <= LOSS_PIECE rows that lie beside each other, their classes `stride` apart: class by class for all of them. */
-LOOP TYPED(log_sums_exp_beside)(const luron_call *c, const REAL *x, int64_t m, int64_t n, int64_t stride, double *restrict lse) {
-    REAL tops[LOSS_PIECE], e[LOSS_PIECE];
-    double sums[LOSS_PIECE] = { 0 };
+LOOP TYPED(sums_exp_beside)(const luron_call *c, const REAL *x, int64_t m, int64_t n, int64_t stride, double *restrict sums, REAL *restrict tops) {
+    REAL e[LOSS_PIECE];
+    memset(sums, 0, (size_t)m * sizeof *sums);
     for (int64_t r = 0; r < m; r++) tops[r] = x[r];
     for (int64_t j = 1; j < n; j++)
         for (int64_t r = 0; r < m; r++) tops[r] = x[j * stride + r] > tops[r] ? x[j * stride + r] : tops[r];
@@ -65,7 +66,6 @@ LOOP TYPED(log_sums_exp_beside)(const luron_call *c, const REAL *x, int64_t m, i
         c->host->map(c->host, LURON_MAP_exp, c->dtype, m, e, e);
         for (int64_t r = 0; r < m; r++) sums[r] += e[r];
     }
-    for (int64_t r = 0; r < m; r++) lse[r] = (double)tops[r] + log_of(sums[r]);
 }
 
 /* Rows of n numbers less the largest of each. Of two numbers, n is a constant where this is inlined. */
@@ -75,24 +75,24 @@ LOOP TYPED(less_tops)(int64_t rows, const int64_t n, const REAL *x, REAL *tops, 
         for (int64_t j = 0; j < n; j++) e[j] = x[j] - top;
     }
 }
-/* The same of `rows` rows of n <= LOSS_PIECE / rows classes that lie side by side: their exp, into e, is one run. */
-LOOP TYPED(log_sums_exp)(const luron_call *c, const REAL *x, int64_t rows, int64_t n, double *lse, REAL *e) {
-    REAL tops[LOSS_PIECE];
+/* The same of `rows` rows of n <= LOSS_PIECE / rows classes that lie side by side: their exp is one run. */
+LOOP TYPED(sums_exp)(const luron_call *c, const REAL *x, int64_t rows, int64_t n, double *sums, REAL *tops) {
+    REAL e[LOSS_PIECE], *p = e;
     if (n == 2) TYPED(less_tops)(rows, 2, x, tops, e);
     else TYPED(less_tops)(rows, n, x, tops, e);
     c->host->map(c->host, LURON_MAP_exp, c->dtype, rows * n, e, e);
-    for (int64_t i = 0; i < rows; i++, e += n)
-        lse[i] = n == 2 ? (double)e[0] + (double)e[1] : TYPED(total)(n, e);
-    for (int64_t i = 0; i < rows; i++) lse[i] = (double)tops[i] + log_of(lse[i]);
+    for (int64_t i = 0; i < rows; i++, p += n) sums[i] = n == 2 ? (double)p[0] + (double)p[1] : TYPED(total)(n, p);
 }
 
 JOIN(LOSS_LOOP, REAL) void TYPED(put_lse)(const classes *k, int64_t begin, int64_t end) {
-    REAL e[LOSS_PIECE];
+    REAL tops[LOSS_PIECE];
     for (int64_t i = begin, m; i < end; i += m) {
         const REAL *x = (const REAL *)k->x + loss_row_at(k, i);
-        if ((m = TYPED(beside)(k, i, end))) TYPED(log_sums_exp_beside)(k->c, x, m, k->n, k->inner, k->lse + i);
-        else if ((m = TYPED(run)(k, i, end))) TYPED(log_sums_exp)(k->c, x, m, k->n, k->lse + i, e);
-        else k->lse[i] = TYPED(log_sum_exp)(k->c, x, k->n), m = 1;
+        double *lse = k->lse + i;
+        if ((m = TYPED(beside)(k, i, end))) TYPED(sums_exp_beside)(k->c, x, m, k->n, k->inner, lse, tops);
+        else if ((m = TYPED(run)(k, i, end))) TYPED(sums_exp)(k->c, x, m, k->n, lse, tops);
+        else lse[0] = TYPED(sum_exp)(k->c, x, k->n, tops), m = 1;
+        for (int64_t r = 0; r < m; r++) lse[r] = (double)tops[r] + log_of(lse[r]);
     }
 }
 #undef REAL

@@ -46,14 +46,15 @@ INLINE int64_t TYPED(run)(const classes *k, int64_t i, int64_t end) {
     const int64_t m = k->inner == 1 && k->n < LOSS_PIECE ? LOSS_PIECE / k->n : 0;
     return end - i < m ? end - i : m;
 }
-/* The gradient of n logits that lie side by side: all times their probabilities p, less `own` at id; added to gx or put. */
+/* The gradient of n logits that lie side by side: all times their probabilities p, less `own` at id, if that is one of them; added to gx or put. */
 LOOP TYPED(put_slopes)(int64_t n, double all, const REAL *restrict p, int64_t id, double own, int adds, REAL *restrict gx) {
-    const double d = all * p[id] - own, target = adds ? gx[id] + d : d;
+    const int has_target = id >= 0 && id < n;
+    const double d = has_target ? all * p[id] - own : 0, target = adds && has_target ? gx[id] + d : d;
     if (adds)
         for (int64_t j = 0; j < n; j++) gx[j] = (REAL)(gx[j] + all * p[j]);
     else
         for (int64_t j = 0; j < n; j++) gx[j] = (REAL)(all * p[j]);
-    gx[id] = (REAL)target;
+    if (has_target) gx[id] = (REAL)target;
 }
 /* The gradient of m rows that lie side by side, put there, where all classes weigh the same; es: their probabilities. What
  * slope computes, in one run for all. */
@@ -63,7 +64,7 @@ LOOP TYPED(put_rows)(const classes *k, int64_t i, int64_t m, const REAL *restric
     const int64_t base = ids ? k->c->index_base : 0, ignored = ids ? loss_ignored(k) : k->o->ignore_index;
     for (int64_t j = 0; j < m * n; j++) gx[j] = (REAL)(g * es[j]);
     for (int64_t r = 0; r < m; r++, es += n, gx += n) {
-        const int64_t id = ids ? ids[r] : loss_id(k, i + r);
+        const int64_t id = ids ? ids[r] : luron_id(k->c, TARGET, i + r);
         if (id != ignored) gx[id - base] = (REAL)(g * es[id - base] - g);
         else for (int64_t j = 0; j < n; j++) gx[j] = 0;
     }
@@ -76,7 +77,7 @@ LOOP TYPED(slopes_beside)(const classes *k, const REAL *restrict x, REAL *restri
     int64_t ids[LOSS_PIECE];                                    /* -1: counts for nothing */
     REAL e[LOSS_PIECE];
     for (int64_t r = 0; r < m; r++) {
-        const int64_t id = loss_id(k, i + r);
+        const int64_t id = luron_id(k->c, TARGET, i + r);
         const int counts = id != k->o->ignore_index;
         const double part = (1 - s) * (counts && w ? w[id] : 1), g = !counts ? 0 : k->gy ? k->scale * ((const REAL *)k->gy)[i + r] : k->scale;
         ids[r] = counts ? id : -1, all[r] = g * (part + spread * weight_sum), own[r] = g * part, shares[r] = g * spread;

@@ -264,7 +264,7 @@ static luron_status sum_weights(const classes *k, double *sum) {
     double part = 0, all = 0;
     int64_t count = 0;
     for (int64_t i = 0; i < rows; i++) {
-        const int64_t id = loss_id(k, i);
+        const int64_t id = luron_id(k->c, TARGET, i);
         if (k->w && i % grain == 0) all += part, part = 0;
         if (id == ignored) continue;
         if (id < 0 || id >= n) return k->c->host->bad_id(k->c, TARGET, i, n);

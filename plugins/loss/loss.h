@@ -94,12 +94,6 @@ typedef struct classes {
     double *sums, scale, weight_sum, beta_x, beta_t;
     loss_chunk *terms, *slopes; /* of both at once */
 } classes;
-/* The target of row i, as luron_id gives it. */
-static inline int64_t loss_id(const classes *k, int64_t i) {
-    if (!k->ids) return luron_id(k->c, TARGET, i);
-    const int64_t id = k->ids[i], base = k->c->index_base;
-    return id < 0 ? id : id >= base ? id - base : INT64_MIN;
-}
 /* What stands in `ids` for a target that counts for nothing. */
 static inline int64_t loss_ignored(const classes *k) {
     const int64_t ignored = k->o->ignore_index;

@@ -25,7 +25,7 @@ JOIN(LOSS_LOOP, REAL) void TYPED(terms)(void *arg, int64_t begin, int64_t end, i
     const REAL *x = k->x, *w = k->w;
     double sum = 0;
     for (int64_t i = begin; i < end; i++) {
-        const int64_t id = loss_id(k, i);
+        const int64_t id = luron_id(k->c, TARGET, i);
         const double own = w && id != k->o->ignore_index ? w[id] : 1;
         const double term = id != k->o->ignore_index ? -own * x[loss_row_at(k, i) + id * k->inner] : 0;
         if (k->each) ((REAL *)k->each)[i] = (REAL)term;
@@ -43,7 +43,7 @@ JOIN(LOSS_LOOP, REAL) void TYPED(slopes)(void *arg, int64_t begin, int64_t end, 
         const int64_t runs = k->inner == 1 ? 1 : k->n, run = k->inner == 1 ? k->n : m;
         for (int64_t j = 0; k->beta_x == 0 && j < runs; j++) memset(gx + j * k->inner, 0, (size_t)run * sizeof(REAL));
         for (int64_t r = 0; r < m; r++) {
-            const int64_t id = loss_id(k, i + r);
+            const int64_t id = luron_id(k->c, TARGET, i + r);
             const double g = k->gy ? k->scale * ((const REAL *)k->gy)[i + r] : k->scale;
             if (id != k->o->ignore_index) gx[r + id * k->inner] -= (REAL)(g * (w ? w[id] : 1));
         }
