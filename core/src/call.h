@@ -91,7 +91,7 @@ typedef struct luron__frame { /* first what every call looks at */
     const uint8_t *both; /* in a plan: forward makes the gradients too, of which these are fresh before; NULL: it does not */
     luron__packed *packed; /* by slot of parameters; NULL: nothing is kept packed */
     luron__product *products; /* in a plan: LURON__PRODUCTS; NULL: none */
-    const void *thread;       /* that runs it: others may multiply in its loops, out of turn */
+    const void *thread;       /* that runs it: others may multiply in its loops, out of turn; NULL: there are none */
     int n_products;           /* made in this run */
     void *work; /* of products, where they may not allocate */
     luron__hostile hostile;

@@ -145,7 +145,7 @@ static void note(luron__product *p, const luron_gemm *g, const luron__gemm_args 
 
 /* The place of the next product of a frame. NULL: there is none. */
 static luron__product *next_product(luron__frame *f) {
-    if (!f->products || f->n_products == LURON__PRODUCTS || f->thread != luron__this_thread()) return NULL;
+    if (!f->products || f->n_products == LURON__PRODUCTS || (f->thread && f->thread != luron__this_thread())) return NULL;
     return &f->products[f->n_products++];
 }
 

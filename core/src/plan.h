@@ -170,7 +170,7 @@ struct luron_plan {
     int index_base;
     uint32_t number; /* its inputs have this one and those behind it, which no other plan of the process has */
     uint64_t position, draws, hash;
-    const void *thread; /* that runs it */
+    const void *thread; /* that runs it; NULL: there is no other */
     int n_in, n_out;
     luron_tensor *ins;     /* headers */
     luron_tensor **given;  /* while it is noted */

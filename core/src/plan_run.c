@@ -212,7 +212,7 @@ static luron_status run_steps(luron_tensor **outs, luron_plan *p, luron_ctx *ctx
     for (int i = 0; i < n_in; i++)
         p->inputs[i].data = luron__data(ins[i]) - p->ins[i].offset * luron_dtype_size(ins[i]->dtype);
     touch_kept(p);
-    p->thread = luron__this_thread();
+    p->thread = ctx->threads > 1 ? luron__this_thread() : NULL;
     p->position = ctx->position;
     ctx->position += p->draws;
     bool recording = ctx->recording;

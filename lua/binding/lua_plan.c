@@ -229,6 +229,7 @@ static void put(key *k, const void *data, size_t n) {
     if (k->n + n <= k->room) memcpy(k->to + k->n, data, n);
     k->n += n;
 }
+static void put_word(key *k, int64_t v) { put(k, &v, sizeof v); }
 static void put_char(key *k, int c) {
     if (k->n < k->room) k->to[k->n] = (char)c;
     k->n++;
@@ -251,9 +252,11 @@ static int put_argument(lua_State *L, key *k, int i) {
         if (!t) return 0; /* closed */
         if (k->n_ins < MOST) k->ins[k->n_ins] = t;
         k->n_ins++;
-        int64_t head[2] = { luron_tensor_dtype(t), luron_tensor_ndim(t) };
-        put(k, head, sizeof head);
-        put(k, luron_tensor_shape(t), (size_t)head[1] * sizeof(int64_t));
+        const int ndim = luron_tensor_ndim(t);
+        const int64_t *shape = luron_tensor_shape(t);
+        put_word(k, luron_tensor_dtype(t));
+        put_word(k, ndim);
+        for (int d = 0; d < ndim; d++) put_word(k, shape[d]);
         return !luron_tensor_requires_grad(t) && luron_tensor_is_contiguous(t); /* a copy would not see what is written to it */
     }
     if (type == LUA_TSTRING) {
