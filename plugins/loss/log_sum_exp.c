@@ -1,23 +1,6 @@
 /* log_sum_exp.c -- log(sum exp(x)) over the classes of each row, in pieces for the host's vectorised exp. */
 #ifndef REAL
 #include "loss.h"
-/* The logarithm of a sum of exponentials of which one is 1: at least 1, or NaN. The way of Sun's fdlibm, within an ulp, without
- * branches, so that those of several rows are a vector. x = 2^k (1 + f), f from sqrt(1/2) - 1 to sqrt(2) - 1. */
-INLINE double log_of(double x) {
-    const uint64_t half = (uint64_t)0x3fe6a09e << 32, one = (uint64_t)0x3ff00000 << 32, integer = (uint64_t)0x43300000 << 32;
-    uint64_t bits;
-    double k, f;
-    memcpy(&bits, &x, sizeof bits);
-    bits += one - half;
-    const uint64_t part = (bits & (((uint64_t)1 << 52) - 1)) + half, exponent = bits >> 52 | integer;
-    memcpy(&f, &part, sizeof f);
-    memcpy(&k, &exponent, sizeof k);
-    k -= 0x1p52 + 1023, f -= 1;
-    const double s = f / (2 + f), z = s * s, w = z * z, square = 0.5 * f * f;
-    const double even = w * (3.999999999940941908e-01 + w * (2.222219843214978396e-01 + w * 1.531383769920937332e-01));
-    const double odd = z * (6.666666666666735130e-01 + w * (2.857142874366239149e-01 + w * (1.818357216161805012e-01 + w * 1.479819860511658591e-01)));
-    return s * (square + (even + odd)) + k * 1.90821492927058770002e-10 - square + f + k * 6.93147180369123816490e-01 + (x - x);
-}
 #define REAL float
 #include "log_sum_exp.c"
 #define REAL double
@@ -92,7 +75,7 @@ JOIN(LOSS_LOOP, REAL) void TYPED(put_lse)(const classes *k, int64_t begin, int64
         if ((m = TYPED(beside)(k, i, end))) TYPED(sums_exp_beside)(k->c, x, m, k->n, k->inner, lse, tops);
         else if ((m = TYPED(run)(k, i, end))) TYPED(sums_exp)(k->c, x, m, k->n, lse, tops);
         else lse[0] = TYPED(sum_exp)(k->c, x, k->n, tops), m = 1;
-        for (int64_t r = 0; r < m; r++) lse[r] = (double)tops[r] + log_of(lse[r]);
+        for (int64_t r = 0; r < m; r++) lse[r] = (double)tops[r] + loss_log(lse[r]);
     }
 }
 #undef REAL

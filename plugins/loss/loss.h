@@ -112,10 +112,32 @@ static inline int64_t loss_row_grain(const classes *k) {
     const int64_t least = k->inner < LOSS_PIECE ? k->inner : LOSS_PIECE, grain = 1 + 4096 / k->n;
     return grain < least ? least : grain;
 }
+/* The logarithm of a sum of exponentials of which one is 1: at least 1, or NaN. The way of Sun's fdlibm, within an ulp, without
+ * branches, so that those of several rows are a vector. x = 2^k (1 + f), f from sqrt(1/2) - 1 to sqrt(2) - 1. */
+INLINE double loss_log(double x) {
+    const uint64_t half = (uint64_t)0x3fe6a09e << 32, one = (uint64_t)0x3ff00000 << 32, integer = (uint64_t)0x43300000 << 32;
+    uint64_t bits;
+    double k, f;
+    memcpy(&bits, &x, sizeof bits);
+    bits += one - half;
+    const uint64_t part = (bits & (((uint64_t)1 << 52) - 1)) + half, exponent = bits >> 52 | integer;
+    memcpy(&f, &part, sizeof f);
+    memcpy(&k, &exponent, sizeof k);
+    k -= 0x1p52 + 1023, f -= 1;
+    const double s = f / (2 + f), z = s * s, w = z * z, square = 0.5 * f * f;
+    const double even = w * (3.999999999940941908e-01 + w * (2.222219843214978396e-01 + w * 1.531383769920937332e-01));
+    const double odd = z * (6.666666666666735130e-01 + w * (2.857142874366239149e-01 + w * (1.818357216161805012e-01 + w * 1.479819860511658591e-01)));
+    return s * (square + (even + odd)) + k * 1.90821492927058770002e-10 - square + f + k * 6.93147180369123816490e-01 + (x - x);
+}
 /** Check shapes; outputs, scratch, and saved[0]: as many doubles as rows + `extra`. */
 luron_status loss_classes_setup(luron_call *c, int soft, int extra);
 /** Fill k for forward or backward from the call. */
 void loss_classes_open(classes *k, luron_call *c);
+static inline classes loss_classes_of(luron_call *c) {
+    classes k;
+    loss_classes_open(&k, c);
+    return k;
+}
 /** Run over rows in chunks that leave a sum each; their total. */
 double loss_rows(classes *k, loss_chunk *fn);
 /** Of targets that are ids: terms of all rows, and their slopes chunk by chunk behind them, unless NULL. saved[0] ends with

@@ -9,16 +9,14 @@
 
 static luron_status setup(luron_call *c) { return loss_classes_setup(c, 1, 0); }
 static luron_status forward(luron_call *c) {
-    classes k;
-    loss_classes_open(&k, c);
+    classes k = loss_classes_of(c);
     k.t = luron_data(luron_in(c, TARGET));
     const double sum = loss_rows(&k, BY_TYPE(c, terms));
     loss_put(c, k.o->reduction == LOSS_MEAN ? sum / (double)k.rows : sum);
     return LURON_OK;
 }
 static luron_status backward(luron_call *c) {
-    classes k;
-    loss_classes_open(&k, c);
+    classes k = loss_classes_of(c);
     LURON_TRY(loss_no_gradient(c, WEIGHT, "weight"));
     k.t = luron_data(luron_in(c, TARGET));
     k.gt = luron_data(luron_grad_in_beta(c, TARGET, &k.beta_t));
