@@ -115,6 +115,15 @@ local path = os.tmpname()
 local cases = {
   -- ---- seen: the plan is made anew where it has to be
   { "nothing else", step = plain },
+  -- The block of the plans moves, and what a frame knows of its products with it; loops run on two threads, then on one.
+  { "memory that lies elsewhere", step = plain, make = function() return { threads = luron.threads() } end, before = function(i, _, _, e)
+    luron.trim()
+    e[i] = luron.ones(i * 300)
+    luron.threads(i // 2 % 2 + 1)
+  end, args = function(i, x, t) return i % 2 == 0 and x:clone() or x, t end, after = function(m, _, e)
+    luron.threads(e.threads)
+    return m[1].weight
+  end },
   { "with SGD and momentum", step = plain, optim = "SGD", before = at(5, function(_, o) o:set { momentum = 0.9 } end) },
   { "freeze between", step = plain, before = at(5, function(m) m:freeze "linear1" end) },
   { "unfreeze between", step = plain, make = function(m) m:freeze "linear1" end, before = at(5, function(m) m:unfreeze() end) },
