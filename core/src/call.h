@@ -196,6 +196,14 @@ luron_status luron__lazy_infer(luron_dims *out_dims, luron_ctx *ctx, luron_layer
 /* ---- host.c ------------------------------------------------------------------------------------------------------ */
 /** What host->fail does, for the files of core. */
 LURON__COLD luron_status luron__frame_fail(luron__frame *f, luron_status status, const char *fmt, ...) LURON_PRINTF(3, 4);
+/** Do the numbers of v lie one behind the other, without gaps? */
+static inline bool luron__in_one_piece(const luron_view *v) {
+    int64_t stride = 1;
+    if (!v->strides || luron_numel(v) == 0) return true;
+    for (int d = v->ndim - 1; d >= 0; stride *= v->shape[d--])
+        if (v->shape[d] > 1 && v->strides[d] != stride) return false;
+    return true;
+}
 /* Matrix products, as in plugin.h (host_gemm.c). */
 luron_status luron__host_gemm(luron_call *c, const luron_gemm *g);
 int64_t luron__host_gemm_packed_bytes(luron_call *c, const luron_gemm *g);

@@ -37,19 +37,12 @@ static luron_status collect(const luron_view **to, luron__frame *f, const char *
     return LURON_OK;
 }
 
-static bool is_in_one_piece(const luron_view *v) {
-    int64_t stride = 1;
-    for (int d = v->ndim - 1; v->strides && luron_numel(v) > 0 && d >= 0; stride *= v->shape[d--])
-        if (v->shape[d] > 1 && v->strides[d] != stride) return false;
-    return true;
-}
-
 /* What is made shares no memory with what it is made of; none of them has strides of its own. */
 static luron_status check_memory(luron__frame *f, const char *service, const luron_view *const *views, int made) {
     for (int i = 0; i < VIEWS; i++) {
         const luron_view *v = views[i], *out = views[made];
         if (!v) continue;
-        CHECK(f, is_in_one_piece(v), LURON_E_PLUGIN, "plugin '%s': %s: %s has strides: one piece of memory expected",
+        CHECK(f, luron__in_one_piece(v), LURON_E_PLUGIN, "plugin '%s': %s: %s has strides: one piece of memory expected",
               f->type->plugin, service, i == made ? "out" : names[i]);
         const int64_t size = v->dtype_bits / 8;
         const char *at = luron_data(v), *to = luron_data(out);

@@ -9,10 +9,11 @@
     } while (0)
 
 static int64_t row_stride(const luron_view *v) { return v->strides && v->shape[0] > 1 ? v->strides[0] : v->shape[1]; }
-/* Does each row of a matrix lie in one piece, behind the one before? */
+/* Does each row of a matrix lie in one piece, behind the one before, and all of them within what an address can tell? */
 static bool has_rows(const luron_view *v) {
-    if (!v->strides || (v->strides[1] == 1 && v->strides[0] >= v->shape[1])) return true;
-    return luron_numel(v) == 0 || ((v->shape[1] <= 1 || v->strides[1] == 1) && (v->shape[0] <= 1 || v->strides[0] >= v->shape[1]));
+    if (!v->strides || luron_numel(v) == 0) return true;
+    const int64_t rows = v->shape[0], stride = v->strides[0];
+    return (v->shape[1] <= 1 || v->strides[1] == 1) && (rows <= 1 || (stride >= v->shape[1] && stride <= INT64_MAX / 16 / rows));
 }
 
 static luron_status check_operand(luron__frame *f, const char *service, const char *name, const luron_view *v, int ndim,
@@ -27,6 +28,7 @@ static luron_status check_operand(luron__frame *f, const char *service, const ch
           "plugin '%s': %s: %s has %d dimensions, %d expected", plugin, service, name, v->ndim, ndim ? ndim : 1);
     CHECK(f, ndim != 2 || has_rows(v), LURON_E_PLUGIN, "plugin '%s': %s: %s has strides (%lld, %lld), (%lld or more, 1) expected",
           plugin, service, name, (long long)v->strides[0], (long long)v->strides[1], (long long)v->shape[1]);
+    CHECK(f, ndim != 0 || luron__in_one_piece(v), LURON_E_PLUGIN, "plugin '%s': %s: %s has strides: one piece of memory expected", plugin, service, name);
     return LURON_OK;
 }
 
@@ -73,7 +75,7 @@ static bool is_matrix(const luron_view *v, uint32_t dtype) { return v->data && v
 /* Is there nothing for check_operands to say? */
 static bool is_plain(const luron_gemm *g, uint32_t dtype) {
     return (dtype == LURON_F32 || dtype == LURON_F64) && is_matrix(g->a, dtype) && is_matrix(g->b, dtype) && is_matrix(g->out, dtype) &&
-           (!g->bias || (g->bias->data && g->bias->ndim == 1 && luron_dtype(g->bias) == dtype));
+           (!g->bias || (g->bias->data && g->bias->ndim == 1 && luron_dtype(g->bias) == dtype && luron__in_one_piece(g->bias)));
 }
 
 static luron_status check_operands(luron__frame *f, const char *service, const luron_gemm *g, uint32_t dtype, const void *packed) {
@@ -133,7 +135,7 @@ static inline bool is_known(const luron__product *p, const luron_gemm *g) {
     const luron__gemm_args *k = &p->args;
     return p->out.data && p->flags == g->flags && is_operand(&p->a, g->a, k->dtype) && is_operand(&p->b, g->b, k->dtype) &&
            is_operand(&p->out, g->out, k->dtype) && luron_data(g->bias) == k->bias &&
-           (!g->bias || (k->bias && g->bias->ndim == 1 && g->bias->shape[0] == k->n && luron_dtype(g->bias) == k->dtype));
+           (!g->bias || (k->bias && g->bias->ndim == 1 && g->bias->shape[0] == k->n && luron_dtype(g->bias) == k->dtype && luron__in_one_piece(g->bias)));
 }
 
 static struct luron__operand operand_of(const luron_view *v) {

@@ -8,9 +8,9 @@
 typedef struct product {
     int32_t how;
 } product;
-enum { PLAIN, TURNED, NO_B, DTYPE, RANK, NO_DATA, NO_MEMORY, NOTHING, SHAPES, COLUMNS, ROWS, BACKWARDS, SAME, WITHIN, BIAS, BESIDE };
+enum { PLAIN, TURNED, NO_B, DTYPE, RANK, NO_DATA, NO_MEMORY, NOTHING, SHAPES, COLUMNS, ROWS, BACKWARDS, FAR, GAPS, SAME, WITHIN, BIAS, BESIDE };
 static const char *const ways[] = {"plain",   "turned", "no_b",      "dtype", "rank",   "no_data", "no_memory", "nothing",
-                                   "shapes",  "columns", "rows", "backwards", "same", "within",  "bias", "beside", NULL};
+                                   "shapes",  "columns", "rows", "backwards", "far", "gaps", "same", "within",  "bias", "beside", NULL};
 static int how(const luron_call *c) { return ((const product *)luron_options(c))->how; }
 /* b of out = x b: (m, n), or turned (n, m). */
 static luron_gemm product_of(const luron_call *c) {
@@ -46,6 +46,8 @@ static luron_status multiply_views(luron_call *c) {
     case COLUMNS: strides[0] = 6, strides[1] = 2, a.strides = strides; break;
     case ROWS: out_strides[0] = 3, out.strides = out_strides; break;
     case BACKWARDS: strides[0] = -3, a.strides = strides; break;
+    case FAR: strides[0] = INT64_MAX / 4, a.strides = strides; break;
+    case GAPS: bias.ndim = 1, bias.shape = &n, bias.strides = &n, bias.data = both, bias.byte_offset = 0, g.bias = &bias; break;
     case SAME: a.data = out.data, a.byte_offset = out.byte_offset, strides[0] = 4, a.strides = strides; break;
     case BIAS: bias.ndim = 1, bias.shape = &n, bias.strides = NULL, g.bias = &bias; break;
     default: /* WITHIN, BESIDE */
@@ -151,6 +153,8 @@ static void test_host_gemm_packed_misuse(void **state) {
         [COLUMNS] = "plugin 'products': gemm: a has strides (6, 2), (3 or more, 1) expected",
         [ROWS] = "plugin 'products': gemm: out has strides (3, 1), (4 or more, 1) expected",
         [BACKWARDS] = "plugin 'products': gemm: a has strides (-3, 1), (3 or more, 1) expected",
+        [FAR] = "plugin 'products': gemm: a has strides (2305843009213693951, 1), (3 or more, 1) expected",
+        [GAPS] = "plugin 'products': gemm: bias has strides: one piece of memory expected",
         [SAME] = "plugin 'products': gemm: out shares memory with a",
         [WITHIN] = "plugin 'products': gemm: out shares memory with a",
         [BIAS] = "plugin 'products': gemm: out shares memory with bias",
