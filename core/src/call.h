@@ -137,7 +137,7 @@ luron_status luron__frame_compose(luron__frame *f);
 /** Note a failure whose text is set already; the first one counts. */
 luron_status luron__frame_note(luron__frame *f, luron_status status);
 /** Put the layer with its options before the error text and the given shapes behind it. */
-LURON__COLD luron_status luron__frame_explain(luron__frame *f, luron_status status);
+luron_status luron__frame_explain(luron__frame *f, luron_status status);
 
 /** Input i of a type that takes any number of its last input; NULL: there is none. */
 const luron_port *luron__port_in(const luron_type *type, int i);
@@ -195,7 +195,7 @@ luron_status luron__lazy_infer(luron_dims *out_dims, luron_ctx *ctx, luron_layer
 
 /* ---- host.c ------------------------------------------------------------------------------------------------------ */
 /** What host->fail does, for the files of core. */
-LURON__COLD luron_status luron__frame_fail(luron__frame *f, luron_status status, const char *fmt, ...) LURON_PRINTF(3, 4);
+luron_status luron__frame_fail(luron__frame *f, luron_status status, const char *fmt, ...) LURON_PRINTF(3, 4);
 /** Do the numbers of v lie one behind the other, without gaps? */
 static inline bool luron__in_one_piece(const luron_view *v) {
     int64_t stride = 1;

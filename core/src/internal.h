@@ -8,14 +8,12 @@
 #include <stdbool.h>
 
 /* ---- errors (context.c) --------------------------------------------------------------------------------------------- */
-/* What happens seldom lies apart, behind what is run in each step. */
-#define LURON__COLD __attribute__((cold))
 /** Set the error text; returns `status`. Set once, at the origin. */
-LURON__COLD luron_status luron__fail(luron_ctx *ctx, luron_status status, const char *fmt, ...) LURON_PRINTF(3, 4);
-LURON__COLD luron_status luron__vfail(luron_ctx *ctx, luron_status status, const char *fmt, va_list args);
+luron_status luron__fail(luron_ctx *ctx, luron_status status, const char *fmt, ...) LURON_PRINTF(3, 4);
+luron_status luron__vfail(luron_ctx *ctx, luron_status status, const char *fmt, va_list args);
 /** Put "subject: " before the text that is set; returns `status`. */
-LURON__COLD luron_status luron__wrap(luron_ctx *ctx, luron_status status, const char *fmt, ...) LURON_PRINTF(3, 4);
-LURON__COLD luron_status luron__nomem(luron_ctx *ctx, size_t bytes);
+luron_status luron__wrap(luron_ctx *ctx, luron_status status, const char *fmt, ...) LURON_PRINTF(3, 4);
+luron_status luron__nomem(luron_ctx *ctx, size_t bytes);
 /** Put text behind the text in buf, of n bytes; what has no room is cut off. */
 void luron__append(char *buf, size_t n, const char *fmt, ...) LURON_PRINTF(3, 4);
 #define LURON__CHECK(ctx, cond, status, ...)                                                                             \
