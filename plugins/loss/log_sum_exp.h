@@ -98,5 +98,6 @@ LOOP TYPED(slopes_beside)(const classes *k, const REAL *restrict x, REAL *restri
 }
 /* Put d, m numbers, `step` apart, or add them to what is there. */
 LOOP TYPED(put)(int64_t m, const REAL *restrict d, double beta, REAL *restrict to, int64_t step) {
-    for (int64_t j = 0; j < m; j++) to[j * step] = beta != 0 ? to[j * step] + d[j] : d[j];
+    if (beta == 0 && step == 1) memcpy(to, d, (size_t)m * sizeof *d);
+    else for (int64_t j = 0; j < m; j++) to[j * step] = beta != 0 ? to[j * step] + d[j] : d[j];
 }
