@@ -96,6 +96,27 @@ LOOP TYPED(slopes_beside)(const classes *k, const REAL *restrict x, REAL *restri
             memcpy(gx, e, (size_t)m * sizeof(REAL));
     }
 }
+/* Of soft targets: weight times smoothed target. */
+INLINE double TYPED(mixed)(const classes *k, const REAL *t, int64_t j) {
+    const double s = k->o->label_smoothing;
+    return ((1 - s) * t[j * k->inner] + s / (double)k->n) * (k->w ? ((const REAL *)k->w)[j] : 1);
+}
+/* The term of a row of classes that lie side by side and weigh the same, in 8 lanes as `total`. */
+LOOP TYPED(soft_term)(const classes *k, const REAL *restrict t, const REAL *restrict x, double lse, double *term) {
+    const double keep = 1 - k->o->label_smoothing, spread = k->o->label_smoothing / (double)k->n;
+    const int64_t n = k->n;
+    double lane[8] = { 0 };
+    int64_t j = 0;
+    for (; j + 8 <= n; j += 8)
+        for (int l = 0; l < 8; l++) lane[l] += (keep * t[j + l] + spread) * (lse - x[j + l]);
+    for (; j < n; j++) lane[0] += (keep * t[j] + spread) * (lse - x[j]);
+    for (int l = 0; l < 8; l++) *term += lane[l];
+}
+/* The slopes of such a row, e its probabilities. */
+LOOP TYPED(soft_slopes)(const classes *k, int64_t n, const REAL *restrict t, const REAL *restrict e, double g, double all, REAL *restrict d) {
+    const double keep = 1 - k->o->label_smoothing, spread = k->o->label_smoothing / (double)k->n;
+    for (int64_t j = 0; j < n; j++) d[j] = (REAL)(g * (e[j] * all - (keep * t[j] + spread)));
+}
 /* Put d, m numbers, `step` apart, or add them to what is there. */
 LOOP TYPED(put)(int64_t m, const REAL *restrict d, double beta, REAL *restrict to, int64_t step) {
     if (beta == 0 && step == 1) memcpy(to, d, (size_t)m * sizeof *d);

@@ -44,32 +44,14 @@ const luron_layer_type loss_soft_cross_entropy = {
     .forward = forward, .backward = backward, .compose = compose, .flags = LURON_LAYER_F64 | LURON_LAYER_LOSS | LURON_LAYER_FREES_OUT };
 #else
 #include "log_sum_exp.h"
-static inline double TYPED(mixed)(const classes *k, const REAL *t, int64_t j) { /* weight times smoothed target */
-    const double s = k->o->label_smoothing;
-    return ((1 - s) * t[j * k->inner] + s / (double)k->n) * (k->w ? ((const REAL *)k->w)[j] : 1);
-}
-/* The term of a row of classes that lie side by side and weigh the same: in 8 lanes, so that one number does not wait for the one before. */
-LOOP TYPED(plain_term)(int64_t n, const REAL *restrict t, const REAL *restrict x, double lse, double keep, double spread, double *term) {
-    double lane[8] = { 0 };
-    int64_t j = 0;
-    for (; j + 8 <= n; j += 8)
-        for (int l = 0; l < 8; l++) lane[l] += (keep * t[j + l] + spread) * (lse - x[j + l]);
-    for (; j < n; j++) lane[0] += (keep * t[j] + spread) * (lse - x[j]);
-    for (int l = 0; l < 8; l++) *term += lane[l];
-}
-/* The slopes of such a row. */
-LOOP TYPED(plain_slopes)(int64_t n, const REAL *restrict t, const REAL *restrict e, double g, double all, double keep, double spread, REAL *restrict d) {
-    for (int64_t j = 0; j < n; j++) d[j] = (REAL)(g * (e[j] * all - (keep * t[j] + spread)));
-}
 JOIN(LOSS_LOOP, REAL) void TYPED(terms)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const classes *k = arg;
-    const double s = k->o->label_smoothing;
     double sum = 0;
     loss_put_lse(k, begin, end);
     for (int64_t i = begin; i < end; i++) {
         const REAL *x = (const REAL *)k->x + loss_row_at(k, i), *t = (const REAL *)k->t + loss_row_at(k, i);
         double term = 0;
-        if (k->inner == 1 && !k->w) TYPED(plain_term)(k->n, t, x, k->lse[i], 1 - s, s / (double)k->n, &term);
+        if (k->inner == 1 && !k->w) TYPED(soft_term)(k, t, x, k->lse[i], &term);
         else for (int64_t j = 0; j < k->n; j++) term += TYPED(mixed)(k, t, j) * (k->lse[i] - x[j * k->inner]);
         if (k->each) ((REAL *)k->each)[i] = (REAL)term;
         sum += term;
@@ -78,7 +60,7 @@ JOIN(LOSS_LOOP, REAL) void TYPED(terms)(void *arg, int64_t begin, int64_t end, i
 }
 JOIN(LOSS_LOOP, REAL) void TYPED(slopes)(void *arg, int64_t begin, int64_t end, int64_t chunk) {
     const classes *k = arg;
-    const double s = k->o->label_smoothing, keep = 1 - s, spread = s / (double)k->n;
+    const double keep = 1 - k->o->label_smoothing;
     REAL e[LOSS_PIECE], d[LOSS_PIECE];
     (void)chunk;
     for (int64_t i = begin; i < end; i++) {
@@ -86,12 +68,12 @@ JOIN(LOSS_LOOP, REAL) void TYPED(slopes)(void *arg, int64_t begin, int64_t end, 
         const REAL *x = (const REAL *)k->x + row, *t = (const REAL *)k->t + row, *w = k->w;
         const double g = k->gy ? k->scale * ((const REAL *)k->gy)[i] : k->scale, lse = k->lse[i];
         double all = 0;
-        if (k->inner == 1 && !w) all = keep * TYPED(total)(k->n, t) + s;
+        if (k->inner == 1 && !w) all = keep * TYPED(total)(k->n, t) + k->o->label_smoothing;
         else for (int64_t j = 0; j < k->n; j++) all += TYPED(mixed)(k, t, j);
         for (int64_t at = 0, m; at < k->n; at += m) {
             const int64_t to = at * k->inner;
             m = TYPED(probabilities)(k->c, x, k->n, k->inner, lse, at, e);
-            if (k->inner == 1 && !w) TYPED(plain_slopes)(m, t + at, e, g, all, keep, spread, d);
+            if (k->inner == 1 && !w) TYPED(soft_slopes)(k, m, t + at, e, g, all, d);
             else for (int64_t j = 0; j < m; j++) d[j] = (REAL)(g * (e[j] * all - TYPED(mixed)(k, t, at + j)));
             if (k->gx) TYPED(put)(m, d, k->beta_x, (REAL *)k->gx + row + to, k->inner);
             for (int64_t j = 0; k->gt && j < m; j++) d[j] = (REAL)(g * keep * (w ? w[at + j] : 1) * (lse - x[to + j * k->inner]));
