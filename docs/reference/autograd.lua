@@ -22,7 +22,7 @@ return {
     { "luron.grad(ys: Tensor|Tensor[], xs: Tensor|Tensor[], options?: { grad_outputs: (Tensor|Tensor[])?, retain_graph: boolean?, create_graph: boolean? }): Tensor? ...",
       "The gradients of the sum of ys with respect to each of xs, leaves or not, as so many results; nil where ys do not depend on it. Nothing is added up.",
       is = { "(function() local x = luron.tensor({ 3.0 }):requires_grad_() local g = luron.grad((x ^ 3):sum(), x, { create_graph = true }) return luron.grad(g:sum(), x) end)()", "{ 18.0 }" } },
-    { "luron.no_grad(fn?: function, ...: any): any", "Runs fn(...) with nothing recorded and gives its results. Without fn: a guard, `local _ <close> = luron.no_grad()`, until the end of the block. A line `luron.no_grad()` by itself leaves recording off for good, for nothing closes the guard: `backward` raises then, and names the line. So does a coroutine that an error has ended within it, until `coroutine.close`.",
+    { "luron.no_grad(fn?: function, ...: any): any", "Runs fn(...) with nothing recorded and gives its results. Without fn: a guard, `local _ <close> = luron.no_grad()`, until the end of the block. A line `luron.no_grad()` by itself leaves recording off for good, for nothing closes the guard: `backward` raises then, and names the line. So does a coroutine that yields within it, until it goes on, or that an error has ended there, until `coroutine.close`.",
       is = { "luron.no_grad(luron.is_recording)", "false" } },
     { "luron.enable_grad(fn?: function, ...: any): any", "The opposite, within `no_grad`." },
     { "luron.recompute(fn: function, ...: any): any",

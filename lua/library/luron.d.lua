@@ -2570,7 +2570,7 @@ function Tensor:version() end
 ---@return luron.Tensor? ...
 function luron.grad(ys, xs, options) end
 
---- Runs fn(...) with nothing recorded and gives its results. Without fn: a guard, `local _ <close> = luron.no_grad()`, until the end of the block. A line `luron.no_grad()` by itself leaves recording off for good, for nothing closes the guard: `backward` raises then, and names the line. So does a coroutine that an error has ended within it, until `coroutine.close`.
+--- Runs fn(...) with nothing recorded and gives its results. Without fn: a guard, `local _ <close> = luron.no_grad()`, until the end of the block. A line `luron.no_grad()` by itself leaves recording off for good, for nothing closes the guard: `backward` raises then, and names the line. So does a coroutine that yields within it, until it goes on, or that an error has ended there, until `coroutine.close`.
 ---@param fn? function
 ---@param ... any
 ---@return any

@@ -84,7 +84,7 @@ describe("a compiled function", function()
     end
     local as_it_is, detached = step_of(function(a) return a end), step_of(function(a) return a:detach() end)
     for _ = 1, 4 do assert.are.equal(as_it_is(luron.ones(2)):item(), detached(luron.ones(2)):item()) end
-    explains(as_it_is, "it gives a tensor whose gradient can still be asked for: call backward in it, without retain_graph, or give it detached (y:detach())")
+    explains(as_it_is, "it gives a tensor whose gradient can still be asked for: call backward in it, without retain_graph, record nothing (luron.no_grad), or give it detached (y:detach())")
     explains(detached, "run 2 times")
   end)
 
