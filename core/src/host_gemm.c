@@ -114,10 +114,13 @@ static inline luron_status check_apart(luron__frame *f, const char *service, con
     return LURON_OK;
 }
 
+/* Is it this thread that runs the frame? What the frame keeps is not for another one, which a plugin's loop may have brought here. */
+static bool is_own(const luron__frame *f) { return !f->thread || f->thread == luron__this_thread(); }
+
 /* The product, in memory of the frame or of the pool. */
 static luron_status compute(luron__frame *f, luron__gemm_args *k, const luron_view *b) {
     if (luron__gemm_small(k)) return LURON_OK;
-    if (!k->packed && f->packed) k->packed = packed_param(f, b, k);
+    if (!k->packed && f->packed && is_own(f)) k->packed = packed_param(f, b, k);
     int64_t bytes = f->work ? 0 : luron__gemm_work(k, f->ctx->threads);
     void *work = bytes ? luron__take(f->ctx, (size_t)bytes) : f->work;
     if (bytes && !work) return luron__frame_note(f, luron__nomem(f->ctx, (size_t)bytes));
@@ -147,7 +150,7 @@ static void note(luron__product *p, const luron_gemm *g, const luron__gemm_args 
 
 /* The place of the next product of a frame. NULL: there is none. */
 static luron__product *next_product(luron__frame *f) {
-    if (!f->products || f->n_products == LURON__PRODUCTS || (f->thread && f->thread != luron__this_thread())) return NULL;
+    if (!f->products || !is_own(f) || f->n_products == LURON__PRODUCTS) return NULL;
     return &f->products[f->n_products++];
 }
 

@@ -1,6 +1,7 @@
 /* lua_plan.c -- plans: what luron/compile.lua makes luron.compile of. */
 #include "lua_util.h"
 
+#include <limits.h>
 #include <string.h>
 
 enum { MOST = 64 }; /* inputs or outputs */
@@ -69,6 +70,7 @@ static int l_plan_begin(lua_State *L) {
     luron_status status = luron_plan_begin(&plan, S->ctx, n, ins);
     *box = plan;
     if (status) return lr_nil(L, status);
+    S->n_notings = S->n_notings == INT_MAX ? 1 : S->n_notings + 1;
     set_noting(L, S, 1);
     return 1;
 }

@@ -281,7 +281,7 @@ static int in_finalizer(lua_State *L) { return lua_gc(L, LUA_GCCOUNT) < 0; }
 
 void lr_called(lua_State *L, int idx) {
     const lr_state *S = lr_peek(L);
-    if (S && S->noting) (*(lr_link **)lua_touserdata(L, idx))->in_plan = 1;
+    if (S && S->noting) (*(lr_link **)lua_touserdata(L, idx))->in_plan = S->n_notings;
 }
 
 enum { BY_PROGRAM, BY_FINALIZER, BY_COLLECTOR };
@@ -293,7 +293,7 @@ static int close_at(lua_State *L, int by) {
     if (by != BY_FINALIZER) {
         lr_state *S = lr_peek(L);
         if (by == BY_PROGRAM && S && box->in_plan) {
-            luron_ctx_refuse_plan(S->ctx, "closes a layer, model or optimiser that it has called");
+            if (box->in_plan == S->n_notings) luron_ctx_refuse_plan(S->ctx, "closes a layer, model or optimiser that it has called");
             luron_ctx_drop_plans(S->ctx, box->object);
         }
         close_box(S, box);

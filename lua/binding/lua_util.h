@@ -23,7 +23,7 @@ typedef struct lr_link {
     const char *key;
     int noted;  /* can be found by its address: lua_held.c */
     int is_new; /* made since the last look: keeps all held values */
-    int in_plan; /* a step that was noted has called it: closing it ends plans */
+    int in_plan; /* the number of the last step that called it while it was noted, 0: none has: closing it ends plans */
 } lr_link;
 typedef struct lr_state lr_state;
 /* A Lua value that core holds on to, by a pointer to this at the head of a block: lua_held.c. */
@@ -44,6 +44,7 @@ struct lr_state {
     lua_State *L;      /* what callbacks run on; NULL outside calls that may make any */
     lua_State *running; /* what called last: where luron_ctx_set_locate looks; NULL: there is no line */
     lua_State *noting;  /* the thread in which a step is noted for a plan, NULL: none is; lua_plan.c keeps it alive */
+    int n_notings;
     int failed;        /* a callback raised an error, which lr_raise raises again */
     int scope;         /* registry reference of the list of the innermost luron.scope, LUA_NOREF: none */
     const void *metatables[LR_KINDS]; /* by number of the key, once one was looked for */

@@ -266,7 +266,7 @@ static luron_status sum_weights(const classes *k, double *sum) {
     for (int64_t i = 0; i < rows; i++) {
         const int64_t id = luron_id(k->c, TARGET, i);
         if (k->w && i % grain == 0) all += part, part = 0;
-        if (id == ignored) continue;
+        if (id == ignored && id != INT64_MIN) continue; /* that one is of no id at all */
         if (id < 0 || id >= n) return k->c->host->bad_id(k->c, TARGET, i, n);
         if (!k->w) count++;
         else part += k->c->dtype == LURON_F64 ? ((const double *)k->w)[id] : (double)((const float *)k->w)[id];

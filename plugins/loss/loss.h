@@ -97,7 +97,7 @@ typedef struct classes {
 /* What stands in `ids` for a target that counts for nothing. */
 static inline int64_t loss_ignored(const classes *k) {
     const int64_t ignored = k->o->ignore_index;
-    return ignored < 0 ? ignored : ignored + k->c->index_base;
+    return ignored < 0 || ignored == INT64_MAX ? ignored : ignored + k->c->index_base;
 }
 static inline int64_t loss_row_at(const classes *k, int64_t i) {
     return k->inner == 1 ? i * k->n : i / k->inner * k->n * k->inner + i % k->inner;

@@ -84,7 +84,8 @@ describe("a compiled function", function()
     end
     local as_it_is, detached = step_of(function(a) return a end), step_of(function(a) return a:detach() end)
     for _ = 1, 4 do assert.are.equal(as_it_is(luron.ones(2)):item(), detached(luron.ones(2)):item()) end
-    explains(as_it_is, "it gives a tensor whose gradient can still be asked for: call backward in it, without retain_graph, record nothing (luron.no_grad), or give it detached (y:detach())")
+    explains(as_it_is, "it gives a tensor whose gradient can still be asked for: call backward in it, without retain_graph, "
+      .. "record nothing (luron.no_grad), or give it detached (y:detach())")
     explains(detached, "run 2 times")
   end)
 
@@ -163,6 +164,19 @@ describe("a compiled function", function()
     f(luron.ones(1, 2))
     explains(f, "closes a layer, model or optimiser that it has called")
     assert.error_matches(function() f(luron.ones(1, 2)) end, "the layer is closed")
+  end)
+
+  it("closes what only others call, and is planned", function()
+    local layer = nn.Linear(2, 2)
+    local f = luron.compile(function(x) return layer(x):detach() end)
+    for _ = 1, 4 do f(luron.ones(1, 2)) end
+    local g = luron.compile(function(x)
+      if layer then layer = layer:close() end
+      return x * 2
+    end)
+    for _ = 1, 4 do g(luron.ones(1, 2)) end
+    explains(g, "run 2 times")
+    explains(f, "was closed")
   end)
 
   it("keeps its plan while handles that it does not call are closed or collected", function()

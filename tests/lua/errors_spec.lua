@@ -140,6 +140,12 @@ describe("bad arguments", function()
     fails(function() return x[{ 1, last = 2 }] end, "got the key 'last'")
     fails(function() return x[{ "1" }] end, "integer expected, got '1'")
     fails(function() return x[luron.tensor { 1, 3 }] end, "index: id 3 at position 2 is not within 1 to 2")
+    for _, dtype in ipairs { "int64", "int32" } do -- a 0 is no id, whatever is ignored
+      for _, name in ipairs { "CrossEntropyLoss", "NLLLoss" } do
+        local loss = luron.nn[name] { ignore_index = math.mininteger }
+        fails(function() return loss(luron.zeros(2, 3), luron.tensor({ 1, 0 }, { dtype = dtype })) end, "id 0 at position 2 is not within 1 to 3")
+      end
+    end
     fails(function() return x[luron.tensor { 0 }] end, "ids count from 1 here")
     fails(function() return x[luron.tensor { 0.5 }] end, "a mask (bool) or ids (int64, int32 or uint8) expected, got a tensor of float32")
     fails(function() return x[{ luron.tensor { 1 }, { 1, 2 } }] end, "tensors of ids stand alone: one expected at [2], got table")
