@@ -519,8 +519,9 @@ static void take_outputs(luron_plan *p, luron_ctx *ctx, int n_out, luron_tensor 
     for (int i = 0; i < n_out && !p->refusal[0]; i++) {
         if (is_repeated(p, i, outs)) continue;
         hold_grad(p, ctx, outs[i]);
-        if (outs[i]->node && !outs[i]->node->used) refuse(p, "gives a tensor whose gradient can still be asked for: call backward in it, without retain_graph, "
-                                                                "record nothing (luron.no_grad), or give it detached (y:detach())");
+        if (outs[i]->node && !outs[i]->node->used)
+            refuse(p, "gives a tensor whose gradient can still be asked for: call backward in it, without retain_graph, record nothing "
+                      "(luron.no_grad), or give it detached (y:detach())");
         int64_t store = use_tensor(p, outs[i], false);
         copy_header(&p->outs[i], outs[i]);
         if (store >= 0 && !p->stores[store].born && p->stores[store].input < 0) p->same[i] = luron_tensor_ref(outs[i]);
