@@ -44,7 +44,7 @@ struct lr_state {
     lua_State *L;      /* what callbacks run on; NULL outside calls that may make any */
     lua_State *running; /* what called last: where luron_ctx_set_locate looks; NULL: there is no line */
     lua_State *noting;  /* the thread in which a step is noted for a plan, NULL: none is; lua_plan.c keeps it alive */
-    int n_notings;
+    int n_notings;      /* the number of the step that was noted last */
     int failed;        /* a callback raised an error, which lr_raise raises again */
     int scope;         /* registry reference of the list of the innermost luron.scope, LUA_NOREF: none */
     const void *metatables[LR_KINDS]; /* by number of the key, once one was looked for */

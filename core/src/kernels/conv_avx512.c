@@ -38,7 +38,7 @@
 #include "kernels/conv_kernel.h"
 #undef T
 
-/* A number from memory in each lane of a whole vector, one a multiply-add, takes as long as one and a half of these on Zen 4: panels
+/* A number from memory in each lane of a whole vector, one a multiply-add, takes as long as one and a quarter of these on Zen 4: panels
  * of one such vector are two of AVX2. */
 static void weight_f32(const luron__conv_weight_job *j) { (j->width > 16 ? weight_f32x16 : luron__conv_avx2.weight[0])(j); }
 static void weight_f64(const luron__conv_weight_job *j) { (j->width > 8 ? weight_f64x8 : luron__conv_avx2.weight[1])(j); }
